@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unet.h - train U-Net segmentation networks and run them
+ *
+ * Read it from top to bottom: a network, images, prediction, data sets, training, scores.
+ *
+ * An image is an array [height][width][channels], top row first.  A mask is a uint8_t array
+ * [height][width] of class indices; UNET_IGNORE marks a pixel that carries no label.
+ *
+ * Every function that can fail returns UNET_OK or another unet_code, and on failure describes
+ * what happened in *err and leaves its outputs as they were.  err may be NULL.  A pointer
+ * argument is only borrowed unless its comment says "takes".  Every _free() and _release()
+ * accepts NULL.  The library never prints, never exits and never opens a network connection.
+ *
+ * Threads: a unet_model or unet_dataset may be read from many threads at once; a unet_session,
+ * unet_trainer or unet_scores is used from one thread at a time.  Whatever the number of worker
+ * threads, results have the same bits.
+ */
+#ifndef UNET_H
+#define UNET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define UNET_API __attribute__((visibility("default")))
+#else
+#define UNET_API
+#endif
+
+#define UNET_VERSION "0.1.0"
+#define UNET_IGNORE 255      /* in a mask: this pixel has no label and costs nothing */
+#define UNET_MAX_CLASSES 254 /* classes a network can tell apart */
+
+/* ---- errors ------------------------------------------------------------------------------ */
+
+typedef enum unet_code {
+    UNET_OK = 0,
+    UNET_EINVAL,  /* an argument, or data that does not go together */
+    UNET_ENOMEM,  /* not enough memory */
+    UNET_EIO,     /* the operating system refused to open, read or write a file */
+    UNET_EFORMAT, /* a file is not what it should be */
+    UNET_EDEVICE  /* the processor lacks something, or an accelerator failed */
+} unet_code;
+
+typedef struct unet_error {
+    unet_code code;
+    char text[508]; /* one line, no newline: "scan.tif: 4 channels, the model takes 1" */
+} unet_error;
+
+/* ---- the network ------------------------------------------------------------------------- */
+
+typedef enum { UNET_PADDING_VALID, UNET_PADDING_SAME } unet_padding;
+typedef enum { UNET_NORM_NONE, UNET_NORM_BATCH } unet_norm;
+typedef enum { UNET_UP_TRANSPOSE, UNET_UP_BILINEAR } unet_up;
+typedef enum { UNET_ACT_RELU, UNET_ACT_LEAKY_RELU } unet_act;
+
+/*
+ * The shape of a U-Net.  Level d (0 = full resolution) has width * 2^d channels.
+ *
+ *   UNET_PADDING_VALID  3x3 convolutions without padding, as in the paper (Ronneberger, Fischer,
+ *                       Brox 2015): the output is smaller than the input
+ *   UNET_PADDING_SAME   zero padding of one pixel: the output is as large as the input
+ *   UNET_UP_TRANSPOSE   2x2 transposed convolution, stride 2, halving the channels
+ *   UNET_UP_BILINEAR    bilinear doubling (sample points at pixel centres), then a 1x1 convolution
+ *                       that halves the channels; without padding, the outermost ring of the
+ *                       doubled map, which would need a neighbour that is not there, is cut off
+ *   UNET_NORM_BATCH     batch normalisation between each 3x3 convolution and its activation; the
+ *                       convolutions then carry no bias
+ */
+typedef struct unet_spec {
+    int in_channels; /* 1..64 */
+    int classes;     /* 1: one logit, sigmoid; 2..UNET_MAX_CLASSES: softmax */
+    int width;       /* 1..1024 */
+    int depth;       /* 1..6 poolings */
+    unet_padding padding;
+    unet_norm norm;
+    unet_up up;
+    unet_act act;
+    float leaky_slope; /* of UNET_ACT_LEAKY_RELU, (0, 1) */
+    float dropout;     /* [0, 1): rate after the deepest encoder level and the bottleneck */
+} unet_spec;
+
+typedef struct unet_model unet_model; /* a spec, its weights, and how images become its input */
+
+/* The paper's network: 1 channel, 2 classes, width 64, depth 4, unpadded, ReLU, no norm. */
+UNET_API unet_spec unet_spec_default(void);
+
+/*
+ * Makes a model with random weights: normal with variance 2 / fan_in (He et al. 2015), biases 0.
+ * The same spec and seed give the same bits.  Free it with unet_model_free().
+ * Fails with UNET_EINVAL (names the field of spec) or UNET_ENOMEM.
+ */
+UNET_API unet_code unet_model_create(const unet_spec *spec, uint64_t seed, unet_model **model,
+                                     unet_error *err);
+
+/*
+ * Loads a model file (safetensors; see docs/formats.md).  Fails with UNET_EIO, UNET_EFORMAT or
+ * UNET_ENOMEM; the file is checked in full before anything of it is used.
+ */
+UNET_API unet_code unet_model_load(const char *path, unet_model **model, unet_error *err);
+
+/* Writes a model to a temporary file beside path, syncs it, and renames it to path. */
+UNET_API unet_code unet_model_save(const unet_model *model, const char *path, unet_error *err);
+
+UNET_API void unet_model_free(unet_model *model);
+UNET_API const unet_spec *unet_model_spec(const unet_model *model);
+
+/* How many different values a mask of this model can have: max(2, classes). */
+UNET_API int unet_model_labels(const unet_model *model);
+
+/*
+ * The name and colour of class index `label`, 0 <= label < unet_model_labels().  Strings belong
+ * to the model.  A name may be "" (none given).
+ */
+UNET_API const char *unet_model_class(const unet_model *model, int label, uint8_t rgb[3]);
+
+/* Sets the name (takes a copy; at most 63 bytes; NULL leaves it) and colour (NULL leaves it). */
+UNET_API unet_code unet_model_set_class(unet_model *model, int label, const char *name,
+                                        const uint8_t *rgb, unet_error *err);
+
+/* The training settings stored with the model, as one JSON object; "" when it was never trained. */
+UNET_API const char *unet_model_settings(const unet_model *model);
+
+/* One parameter tensor of a model: its name in the file, its shape and its values. */
+typedef struct unet_tensor {
+    const char *name; /* "enc_0.conv_block.0.weight" */
+    int dims;         /* 1..4 */
+    int shape[4];     /* PyTorch's order: [out][in][3][3], transposed [in][out][2][2] */
+    float *data;      /* belongs to the model; may be written, but not while a session uses it */
+    int trainable;    /* 0 for the running statistics of a norm */
+} unet_tensor;
+
+UNET_API int unet_model_tensor_count(const unet_model *model);
+UNET_API unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *tensor,
+                                     unet_error *err);
+
+/* One row of the network as it runs. */
+typedef struct unet_layer {
+    char name[40];      /* "enc_0.conv_block.0" */
+    const char *op;     /* "conv3x3", "norm", "maxpool", "upconv2x2", "upsample", "conv1x1" */
+    int height, width, channels; /* of its output */
+    uint64_t parameters;         /* trainable */
+    uint64_t macs;               /* multiply-adds of one forward pass for one image */
+} unet_layer;
+
+typedef struct unet_cost {
+    int in_height, in_width;   /* the smallest input that fits and gives at least what was asked */
+    int out_height, out_width; /* what comes out for that input */
+    uint64_t parameters, macs; /* of the whole network */
+    size_t predict_bytes;      /* memory of a session that runs this input, weights included */
+    size_t train_bytes;        /* memory of a trainer with this input, Adam, weights included */
+} unet_cost;
+
+/*
+ * What a network costs for a batch of inputs of at least height x width: sizes, multiply-adds and
+ * bytes (exact: what is allocated, not a guess).  layers may be NULL; else it has room for
+ * *layer_count rows and receives the rows of the network; *layer_count is set to how many there
+ * are.  Fails with UNET_EINVAL when the input is too small for the depth (err says what would do).
+ */
+UNET_API unet_code unet_spec_cost(const unet_spec *spec, int height, int width, int batch,
+                                  unet_cost *cost, unet_layer *layers, int *layer_count,
+                                  unet_error *err);
+
+/* ---- images ------------------------------------------------------------------------------ */
+
+typedef enum { UNET_U8, UNET_U16, UNET_F32 } unet_sample;
+
+typedef struct unet_image {
+    int height, width, channels; /* each >= 1 */
+    unet_sample sample;
+    int prepared; /* 1: the values go to the network as they are (a .npy file); 0: normalised */
+    void *data;   /* [height][width][channels] of the sample type, from malloc */
+} unet_image;
+
+/*
+ * Reads an image: PNG (1-16 bit, grey, RGB, RGBA, palette, interlaced), TIFF (first page; 8/16-bit
+ * integer or float), or .npy (float32 [H][W] or [H][W][C]), told apart by their first bytes.
+ * 1, 2 and 4-bit samples are spread over 0..255; palettes are resolved to RGB; an alpha channel is
+ * dropped.  The caller releases *image.  Fails with UNET_EIO, UNET_EFORMAT, UNET_ENOMEM.
+ */
+UNET_API unet_code unet_image_read(const char *path, unet_image *image, unet_error *err);
+
+/*
+ * Writes an image by the ending of path: .png (U8, U16; 1 or 3 channels), .tif/.tiff (any, with
+ * lossless compression), .npy (any).  Temporary file, sync, rename.
+ */
+UNET_API unet_code unet_image_write(const char *path, const unet_image *image, unet_error *err);
+UNET_API void unet_image_release(unet_image *image);
+
+/*
+ * Writes a mask as an indexed PNG or a TIFF with a palette, by the ending of path.  Pixel values
+ * are class indices; colors [color_count][3] is what a person sees (color_count 1..256).
+ */
+UNET_API unet_code unet_mask_write(const char *path, const uint8_t *mask, int height, int width,
+                                   const uint8_t (*colors)[3], int color_count, unet_error *err);
+
+/*
+ * Draws a mask over an image: the image stretched to 8 bits between its 0.5 and 99.5 percentile,
+ * class k > 0 blended in colors[k] at the given opacity 0..1, with its outline opaque.  The result
+ * is a fresh U8 RGB image; the caller releases it.
+ */
+UNET_API unet_code unet_overlay(const unet_image *image, const uint8_t *mask,
+                                const uint8_t (*colors)[3], int color_count, float opacity,
+                                unet_image *overlay, unet_error *err);
+
+/* ---- prediction -------------------------------------------------------------------------- */
+
+typedef struct unet_session unet_session; /* a model, an engine, and all memory a pass needs */
+
+typedef struct unet_session_options {
+    int threads; /* 0: one per core */
+    int tile;    /* side of the output tile in pixels, rounded up to the network's grid; 0: chosen */
+} unet_session_options;
+
+/* Fails with UNET_EINVAL or UNET_ENOMEM.  options may be NULL.  The model must outlive it. */
+UNET_API unet_code unet_session_create(const unet_model *model, const unet_session_options *options,
+                                       unet_session **session, unet_error *err);
+UNET_API void unet_session_free(unet_session *session);
+
+/* Bytes the session holds; no image makes it hold more. */
+UNET_API size_t unet_session_bytes(const unet_session *session);
+
+/*
+ * Labels each pixel of one image with its most probable class.
+ *
+ *   mask   [height][width], allocated by the caller, overwritten
+ *
+ * An image larger than the session's tile is cut into tiles that see their real neighbours, and
+ * mirrored pixels only beyond the image's edge (paper, section 2, overlap-tile); the result does
+ * not depend on the tile size.  Fails with UNET_EINVAL when channels or samples do not fit.
+ */
+UNET_API unet_code unet_predict(unet_session *session, const unet_image *image, uint8_t *mask,
+                                unet_error *err);
+
+/* As unet_predict(), but the raw scores: logits [classes][height][width]. */
+UNET_API unet_code unet_predict_logits(unet_session *session, const unet_image *image,
+                                       float *logits, unet_error *err);
+
+/* As unet_predict_logits(), after softmax, or sigmoid when the model has one class. */
+UNET_API unet_code unet_predict_probabilities(unet_session *session, const unet_image *image,
+                                              float *probabilities, unet_error *err);
+
+/* ---- data sets --------------------------------------------------------------------------- */
+
+typedef struct unet_dataset unet_dataset; /* images in memory, each with its mask */
+
+typedef struct unet_dataset_options {
+    int ignore;              /* mask value that means "no label"; -1: only UNET_IGNORE does */
+    int classes;             /* classes expected; 0: as many as the masks show */
+    const unet_model *model; /* use this model's mask coding and class count; may be NULL */
+} unet_dataset_options;
+
+/*
+ * Reads the images of a folder (or one image file) and the mask with the same stem of another.
+ * A file of the masks' folder may end its stem in _mask, _label, _seg, -mask, -label or -seg.
+ * Masks hold 0/255 or class indices.  options may be NULL.
+ * Fails with UNET_EIO; UNET_EFORMAT; UNET_EINVAL: no pairs, an image without a mask, sizes that
+ * differ, mask values that are neither 0/255 nor class indices.
+ */
+UNET_API unet_code unet_dataset_open(const char *images, const char *masks,
+                                     const unet_dataset_options *options, unet_dataset **dataset,
+                                     unet_error *err);
+
+/*
+ * Puts a share (0..1, at least one image when the set has two or more and share > 0) of the images,
+ * drawn by seed, into *held_out and leaves the others in dataset.
+ */
+UNET_API unet_code unet_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
+                                      unet_dataset **held_out, unet_error *err);
+
+UNET_API void unet_dataset_free(unet_dataset *dataset);
+UNET_API int unet_dataset_count(const unet_dataset *dataset);
+UNET_API int unet_dataset_channels(const unet_dataset *dataset); /* most that an image has */
+UNET_API int unet_dataset_labels(const unet_dataset *dataset);   /* class indices: 2 or more */
+
+/* Image i, its mask [height][width] and its file name; all belong to the data set. */
+UNET_API const unet_image *unet_dataset_image(const unet_dataset *dataset, int i,
+                                              const uint8_t **mask, const char **name);
+
+/* ---- training ---------------------------------------------------------------------------- */
+
+typedef enum { UNET_LOSS_CROSS_ENTROPY, UNET_LOSS_BCE } unet_loss;
+typedef enum { UNET_OPTIMIZER_SGD, UNET_OPTIMIZER_ADAM, UNET_OPTIMIZER_ADAMW } unet_optimizer;
+
+typedef struct unet_train_options {
+    /* when to stop: whichever of these comes first; 0: no limit */
+    int epochs;
+    long steps;
+    double seconds;
+
+    int batch;           /* tiles per step, >= 1 */
+    int tile;            /* side of the input tile, rounded up to what fits; 0: chosen */
+    int steps_per_epoch; /* 0: each image seen once, by as many tiles as cover it */
+
+    unet_loss loss;   /* cross-entropy needs classes >= 2, BCE classes == 1 */
+    float pos_weight; /* BCE: weight of the positive class */
+    const float *class_weights; /* [labels], multiplied into each pixel's weight; NULL: all 1 */
+
+    unet_optimizer optimizer;
+    float learning_rate;
+    float momentum;             /* SGD */
+    float beta1, beta2, epsilon; /* Adam, AdamW */
+    float weight_decay;         /* SGD, Adam: added to the gradient; AdamW: decoupled */
+
+    /* augmentation; every random draw is keyed by (seed, step, sample) */
+    int flip;     /* 1: mirror left-right and up-down, and turn by quarters */
+    float rotate; /* further rotation by up to this many degrees either way */
+    float scale;  /* zoom by a factor in [1 / (1 + scale), 1 + scale] */
+    float grey;   /* brightness, contrast and gamma jitter; 0: none, 1: strong */
+
+    uint64_t seed;
+    int threads; /* 0: one per core */
+} unet_train_options;
+
+/* Adam at 1e-3, batch 1, flips and a little grey jitter, the loss that fits the spec. */
+UNET_API unet_train_options unet_train_options_default(const unet_spec *spec);
+
+typedef struct unet_trainer unet_trainer;
+
+/*
+ * Prepares to train model on dataset; both must outlive the trainer.  The model takes over the data
+ * set's normalisation and mask coding unless it has been trained before.  All memory that training
+ * needs is allocated here.
+ */
+UNET_API unet_code unet_trainer_create(unet_model *model, const unet_dataset *dataset,
+                                       const unet_train_options *options, unet_trainer **trainer,
+                                       unet_error *err);
+UNET_API void unet_trainer_free(unet_trainer *trainer);
+
+/*
+ * One step: draws a batch, forward, loss, backward, update of the model's weights.  *loss is the
+ * batch's mean loss before the update (may be NULL).  Fails with UNET_EINVAL when the loss or a
+ * gradient is not finite; the weights are then those from before the step.
+ */
+UNET_API unet_code unet_trainer_step(unet_trainer *trainer, double *loss, unet_error *err);
+
+/* What unet_train() reports. */
+typedef struct unet_progress {
+    int epoch, epochs;     /* from 1; epochs 0: not known */
+    long step, steps;      /* steps done in all; steps 0: not known */
+    double loss;           /* mean over the epoch so far */
+    double seconds;        /* since the start */
+    double seconds_left;   /* estimate; < 0: not known */
+    double images_per_second; /* tiles */
+    int epoch_done;        /* 1: the epoch is over and the fields below are set */
+    double val_dice;       /* mean Dice over the classes but the first; NAN: no validation set */
+    double val_iou, val_accuracy;
+    int improved; /* 1: best so far, just saved */
+} unet_progress;
+
+/*
+ * Trains until a limit of options is reached or progress() returns non-zero.  After every epoch the
+ * validation set (may be NULL) is predicted whole; the best model so far (by val_dice, else by
+ * loss) is saved to best_path and the newest to last_path (each may be NULL; written as
+ * unet_model_save() does).  progress may be NULL; it is called after every step and every epoch.
+ * On return model holds the newest weights.
+ */
+UNET_API unet_code unet_train(unet_model *model, const unet_dataset *dataset,
+                              const unet_dataset *validation, const unet_train_options *options,
+                              const char *best_path, const char *last_path,
+                              int (*progress)(void *context, const unet_progress *progress),
+                              void *context, unet_error *err);
+
+/* ---- scores ------------------------------------------------------------------------------ */
+
+typedef struct unet_scores unet_scores; /* a confusion matrix */
+
+/* labels: 2..UNET_MAX_CLASSES.  NULL when memory is short or labels out of range. */
+UNET_API unet_scores *unet_scores_create(int labels);
+UNET_API void unet_scores_free(unet_scores *scores);
+
+/* Counts `count` pixels; those whose truth is UNET_IGNORE are passed over. */
+UNET_API void unet_scores_add(unet_scores *scores, const uint8_t *predicted, const uint8_t *truth,
+                              size_t count);
+
+/* Pixels of class `truth` that were labelled `predicted`. */
+UNET_API uint64_t unet_scores_pixels(const unet_scores *scores, int truth, int predicted);
+
+/* 2 tp / (2 tp + fp + fn) and tp / (tp + fp + fn) of a class; NAN when it occurs nowhere. */
+UNET_API double unet_scores_dice(const unet_scores *scores, int label);
+UNET_API double unet_scores_iou(const unet_scores *scores, int label);
+
+/* The share of pixels that are right; NAN when none were counted. */
+UNET_API double unet_scores_accuracy(const unet_scores *scores);
+
+/* ---- the machine ------------------------------------------------------------------------- */
+
+/* The instruction set in use: "avx512", "avx2" or "baseline".  UNET_ISA in the environment caps it. */
+UNET_API const char *unet_isa(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

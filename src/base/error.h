@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* error.h - one way to fail: return un_fail(err, code, "file: found, wanted") */
+#ifndef UN_ERROR_H
+#define UN_ERROR_H
+
+#include "unet.h"
+
+/*
+ * Fills *err (unless NULL) and returns code.  The text is cut at the size of err->text; bytes that
+ * are no printable UTF-8 start (control characters from a file name, say) become '?'.
+ */
+unet_code un_fail(unet_error *err, unet_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* As un_fail(), for a failed system call: appends ": " and strerror(errno). */
+unet_code un_fail_errno(unet_error *err, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* UNET_ENOMEM, naming what the memory was for and how much it was. */
+unet_code un_fail_memory(unet_error *err, size_t bytes, const char *what);
+
+#endif

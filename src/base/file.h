@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.h - whole files: read them, map them, replace them without ever leaving half of one */
+#ifndef UN_FILE_H
+#define UN_FILE_H
+
+#include <stdio.h>
+
+#include "base/error.h"
+
+/* A file mapped read-only. */
+struct un_mapping {
+    const unsigned char *data;
+    size_t size;
+};
+
+/* Maps a regular file; an empty file gives size 0.  A folder, a pipe or a missing file fails. */
+unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *err);
+void un_map_release(struct un_mapping *mapping);
+
+/*
+ * A file being written: bytes go to a temporary file in the folder of path; un_save_commit()
+ * flushes, syncs and renames it to path (and syncs the folder); un_save_abort() removes it.
+ * After commit or abort the struct is empty again.  Abort on an empty (zeroed) struct does nothing.
+ */
+struct un_save {
+    FILE *file;
+    char *path;      /* where it will be */
+    char *temporary; /* where it is now */
+};
+
+unet_code un_save_begin(struct un_save *save, const char *path, unet_error *err);
+unet_code un_save_commit(struct un_save *save, unet_error *err);
+void un_save_abort(struct un_save *save);
+
+#endif

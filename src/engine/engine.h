@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.h - THE SEAM: what a processor must be able to do to train and run a U-Net
+ *
+ * Above this file, arrays have logical shapes [N][H][W][C] and nobody looks inside them.  Below it,
+ * an engine lays them out as it likes.  Two kinds of array cross the seam:
+ *
+ *   UN_PIXELS    plain float [N][H][W][C]: what goes in (images) and what comes out (logits)
+ *   UN_FEATURES  the engine's own layout: everything between
+ *
+ * Parameters and their gradients are plain float arrays in PyTorch's order.  All pointers below are
+ * memory of the engine (from alloc); on a CPU that is ordinary memory, on a GPU it is the device's.
+ * Data crosses by put, get, upload and download alone.
+ *
+ * An operation never allocates: the caller asks for the workspace it needs once, while it plans,
+ * and hands it over as engine->workspace.  How an operation is cut into pieces for threads depends
+ * on shapes only, and partial sums are added in a fixed order, so results have the same bits for
+ * any number of threads.
+ *
+ * Operations do not fail one by one; what can go wrong on a device is reported by finish().
+ */
+#ifndef UN_ENGINE_H
+#define UN_ENGINE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct un_shape {
+    int n, h, w, c;
+};
+
+enum un_layout { UN_PIXELS, UN_FEATURES };
+
+struct un_tensor {
+    struct un_shape shape; /* shape.c == 0: no tensor */
+    enum un_layout layout;
+    float *data;
+};
+
+enum un_act { UN_ACT_NONE, UN_ACT_RELU, UN_ACT_LEAKY };
+
+/* y = x > 0 ? x : slope * x; slope is 0 for UN_ACT_RELU and ignored for UN_ACT_NONE */
+struct un_activation {
+    enum un_act kind;
+    float slope;
+};
+
+/*
+ * One input of a convolution.  Pixel (y, x) of the convolution's frame is pixel (y + top, x + left)
+ * of the tensor, and zero where that lies outside of it.  So one pair of numbers expresses all of:
+ * the paper's crop of a skip connection (top > 0), zero padding (top = -1), and a map that is
+ * smaller than its partner.
+ */
+struct un_source {
+    struct un_tensor tensor;
+    int top, left;
+};
+
+enum un_conv_kind {
+    UN_CONV3X3,   /* dst(y,x,k) = act(b[k] + sum over i,j<3, c: w[k][c][i][j] * src(y+i, x+j, c)) */
+    UN_CONV1X1,   /* dst(y,x,k) = act(b[k] + sum over c: w[k][c] * src(y, x, c)) */
+    UN_UPCONV2X2, /* dst(2y+i,2x+j,k) = act(b[k] + sum over c: w[c][k][i][j] * src(y, x, c)) */
+};
+
+/*
+ * One convolution, with all an engine needs to run any of its passes.
+ *
+ * src[1].tensor.shape.c == 0: one source.  With two, the channels of src[0] come first in the
+ * weights; the concatenation never exists in memory.  CONV1X1 and UPCONV2X2 have one source with
+ * top = left = 0.  Where the kind allows UN_PIXELS: the source of a CONV3X3 (the network's first
+ * layer; one source), the destination of a CONV1X1 (its last); everything else is UN_FEATURES.
+ *
+ * scale and shift, when not NULL, fold a normalisation into the weights: the forward pass computes
+ * act(scale[k] * (sum without bias) + shift[k]), and bias is not looked at.  Only for prediction.
+ */
+struct un_conv {
+    enum un_conv_kind kind;
+    struct un_source src[2];
+    struct un_tensor dst;
+    const float *weight; /* CONV3X3 [out][in][3][3], CONV1X1 [out][in], UPCONV2X2 [in][out][2][2] */
+    const float *bias;   /* [out], or NULL */
+    const float *scale, *shift; /* [out], or NULL */
+    struct un_activation act;
+    void *packed[2]; /* the weights as pack() laid them out for each un_pass; NULL until needed */
+};
+
+enum un_pass { UN_PASS_FORWARD, UN_PASS_BACKWARD_DATA, UN_PASS_BACKWARD_WEIGHTS };
+
+/*
+ * How an operation writes the gradient d of a value y that an activation made.  Several operations
+ * may add to one gradient: the first overwrites (accumulate false), later ones add, and the last
+ * one finishes it by multiplying with the derivative of the activation (act), which it reads off
+ * the sign of y: y > 0 ? 1 : slope.  y has d's shape; with act.kind == UN_ACT_NONE y is not read.
+ */
+struct un_gradient {
+    struct un_tensor d;
+    bool accumulate;
+    struct un_activation act;
+    struct un_tensor y;
+};
+
+struct un_engine;
+
+struct un_engine_ops {
+    const char *name;
+    void (*free)(struct un_engine *e);
+
+    /* -- memory; alloc returns zeroed memory aligned to 64 bytes, or NULL -- */
+    void *(*alloc)(struct un_engine *e, size_t bytes);
+    void (*release)(struct un_engine *e, void *memory);
+    void (*put)(struct un_engine *e, void *to, const void *from_host, size_t bytes);
+    void (*get)(struct un_engine *e, void *to_host, const void *from, size_t bytes);
+    void (*zero)(struct un_engine *e, void *memory, size_t bytes);
+    /* bytes of a tensor, a multiple of 64; its data need not be zeroed before it is written */
+    size_t (*tensor_bytes)(struct un_engine *e, enum un_layout layout, struct un_shape shape);
+    /* between host float [N][H][W][C] and a tensor of either layout */
+    void (*upload)(struct un_engine *e, struct un_tensor to, const float *from_host);
+    void (*download)(struct un_engine *e, float *to_host, struct un_tensor from);
+    /* waits until all is done; UNET_EDEVICE when something failed */
+    unet_code (*finish)(struct un_engine *e, unet_error *err);
+
+    /* -- convolution, all kinds.  Shapes and layouts in c must be set, data may be NULL for the
+     *    two _bytes functions.  pack() reads weight, bias, scale and shift and fills
+     *    c->packed[pass] (FORWARD and BACKWARD_DATA; pack_bytes is 0 for BACKWARD_WEIGHTS) -- */
+    size_t (*conv_pack_bytes)(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
+    size_t (*conv_workspace)(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
+    void (*conv_pack)(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
+    /* writes c->dst */
+    void (*conv_forward)(struct un_engine *e, const struct un_conv *c);
+    /* ddst: gradient of dst before its activation.  Writes the gradient of source number `source`;
+     * pixels of the source that the frame does not reach get zero */
+    void (*conv_backward_data)(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
+                               int source, const struct un_gradient *dsrc);
+    /* overwrites dweight (the order of weight) and dbias [out] (may be NULL) */
+    void (*conv_backward_weights)(struct un_engine *e, const struct un_conv *c,
+                                  struct un_tensor ddst, float *dweight, float *dbias);
+
+    /* -- 2x2 max pooling, stride 2: dst [N][H/2][W/2][C], a last odd row or column is left out;
+     *    the gradient goes to the first of the four (row by row) that is the largest -- */
+    void (*maxpool_forward)(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
+    void (*maxpool_backward)(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
+                             const struct un_gradient *dsrc);
+
+    /* -- bilinear doubling, sample points at pixel centres (PyTorch: align_corners=False): output
+     *    position p reads source position (p + trim + 0.5) / 2 - 0.5, clamped to the map;
+     *    dst [N][2H - 2 trim][2W - 2 trim][C], trim 0 or 1 -- */
+    void (*upsample_forward)(struct un_engine *e, struct un_tensor src, struct un_tensor dst,
+                             int trim);
+    void (*upsample_backward)(struct un_engine *e, struct un_tensor ddst, int trim,
+                              const struct un_gradient *dsrc);
+
+    /* -- batch normalisation (Ioffe & Szegedy 2015), per channel over N, H, W -- */
+    /* workspace of the functions below for a tensor of this shape */
+    size_t (*norm_workspace)(struct un_engine *e, struct un_shape shape);
+    /* mean [C] and biased variance [C] of x */
+    void (*norm_statistics)(struct un_engine *e, struct un_tensor x, float *mean, float *variance);
+    /* y = act(gamma * (x - mean) / sqrt(variance + epsilon) + beta) */
+    void (*norm_forward)(struct un_engine *e, struct un_tensor x, const float *mean,
+                         const float *variance, float epsilon, const float *gamma,
+                         const float *beta, struct un_activation act, struct un_tensor y);
+    /* dy: gradient before the activation.  Overwrites dgamma [C], dbeta [C] and dx (may be dy) */
+    void (*norm_backward)(struct un_engine *e, struct un_tensor x, const float *mean,
+                          const float *variance, float epsilon, const float *gamma,
+                          struct un_tensor dy, float *dgamma, float *dbeta, struct un_tensor dx);
+    /* running = (1 - momentum) * running + momentum * batch; the running variance takes the
+     * unbiased one, variance * count / (count - 1) */
+    void (*norm_running)(struct un_engine *e, int channels, double count, float momentum,
+                         const float *mean, const float *variance, float *running_mean,
+                         float *running_variance);
+    /* scale = gamma / sqrt(variance + epsilon), shift = beta - mean * scale */
+    void (*norm_fold)(struct un_engine *e, int channels, float epsilon, const float *gamma,
+                      const float *beta, const float *mean, const float *variance, float *scale,
+                      float *shift);
+
+    /* -- dropout in place: element i of the logical array [N][H][W][C] is dropped when
+     *    un_rng_uniform(key, i) < rate, the others are divided by (1 - rate).  The backward pass is
+     *    the same call on the gradient -- */
+    void (*dropout)(struct un_engine *e, struct un_tensor x, float rate, uint64_t key);
+
+    /* -- losses on UN_PIXELS logits [N][H][W][K], labels [N*H*W], weights [N*H*W] (0: ignored, and
+     *    the label is then not looked at).  result[0] = sum of weight * loss, result[1] = sum of
+     *    weight, double, in engine memory; dlogits (data NULL: not wanted) = gradient of
+     *    result[0] / result[1], zero when that sum is zero -- */
+    size_t (*loss_workspace)(struct un_engine *e, struct un_shape logits);
+    void (*softmax_loss)(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                         const float *weights, double *result, struct un_tensor dlogits);
+    /* K = 1, labels 0 or 1: pos_weight * y * softplus(-x) + (1 - y) * softplus(x) */
+    void (*bce_loss)(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                     const float *weights, float pos_weight, double *result,
+                     struct un_tensor dlogits);
+
+    /* -- logits to answers: softmax (K >= 2) or sigmoid (K == 1) in place; the index of the largest
+     *    logit, the lowest on a tie (K == 1: 1 where the logit is > 0) -- */
+    void (*probabilities)(struct un_engine *e, struct un_tensor logits);
+    void (*argmax)(struct un_engine *e, struct un_tensor logits, uint8_t *labels);
+
+    /* -- optimisers: one step on count weights w with gradients g (formulas: PyTorch's) -- */
+    /* g += decay * w; m = momentum * m + g; w -= rate * m   (m starts at 0) */
+    void (*sgd_step)(struct un_engine *e, size_t count, float *w, const float *g, float *m,
+                     float rate, float momentum, float decay);
+    /* Kingma & Ba 2015, bias-corrected, step from 1; decoupled: Loshchilov & Hutter 2019, w is
+     * first multiplied by 1 - rate * decay, else g += decay * w */
+    void (*adam_step)(struct un_engine *e, size_t count, float *w, const float *g, float *m,
+                      float *v, float rate, float beta1, float beta2, float epsilon, float decay,
+                      bool decoupled, long step);
+
+    /* how many of count values are not finite, in *result (engine memory) */
+    void (*count_nonfinite)(struct un_engine *e, const float *x, size_t count, uint64_t *result);
+};
+
+struct un_engine {
+    const struct un_engine_ops *ops;
+    int threads;
+    void *workspace; /* set by the owner: the largest of the _workspace() sizes it plans with */
+};
+
+/*
+ * The engines.  isa: "avx512", "avx2", "baseline", or NULL for the best this machine has (capped by
+ * the environment variable UNET_ISA); asking for one that the machine lacks is UNET_EDEVICE.
+ * threads 0: one per core.
+ */
+unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **engine,
+                               unet_error *err);
+
+/* Naive loops in double on plain [N][H][W][C] arrays: the specification, for tests. */
+unet_code un_engine_reference_create(struct un_engine **engine, unet_error *err);
+
+/* The engine to use on this machine (choose.c). */
+unet_code un_engine_choose(int threads, struct un_engine **engine, unet_error *err);
+
+#endif
