@@ -141,8 +141,8 @@ UNET_API unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *
 
 /* One row of the network as it runs. */
 typedef struct unet_layer {
-    char name[40];      /* "enc_0.conv_block.0" */
-    const char *op;     /* "conv3x3", "norm", "maxpool", "upconv2x2", "upsample", "conv1x1" */
+    char name[40];  /* "enc_0.conv_block.0" */
+    const char *op; /* "conv3x3", "norm", "maxpool", "upconv2x2", "upsample", "conv1x1" */
     int height, width, channels; /* of its output */
     uint64_t parameters;         /* trainable */
     uint64_t macs;               /* multiply-adds of one forward pass for one image */
@@ -214,7 +214,7 @@ typedef struct unet_session unet_session; /* a model, an engine, and all memory 
 
 typedef struct unet_session_options {
     int threads; /* 0: one per core */
-    int tile;    /* side of the output tile in pixels, rounded up to the network's grid; 0: chosen */
+    int tile; /* side of the output tile in pixels, rounded up to the network's grid; 0: chosen */
 } unet_session_options;
 
 /* Fails with UNET_EINVAL or UNET_ENOMEM.  options may be NULL.  The model must outlive it. */
@@ -297,15 +297,15 @@ typedef struct unet_train_options {
     int tile;            /* side of the input tile, rounded up to what fits; 0: chosen */
     int steps_per_epoch; /* 0: each image seen once, by as many tiles as cover it */
 
-    unet_loss loss;   /* cross-entropy needs classes >= 2, BCE classes == 1 */
-    float pos_weight; /* BCE: weight of the positive class */
+    unet_loss loss;             /* cross-entropy needs classes >= 2, BCE classes == 1 */
+    float pos_weight;           /* BCE: weight of the positive class */
     const float *class_weights; /* [labels], multiplied into each pixel's weight; NULL: all 1 */
 
     unet_optimizer optimizer;
     float learning_rate;
-    float momentum;             /* SGD */
+    float momentum;              /* SGD */
     float beta1, beta2, epsilon; /* Adam, AdamW */
-    float weight_decay;         /* SGD, Adam: added to the gradient; AdamW: decoupled */
+    float weight_decay;          /* SGD, Adam: added to the gradient; AdamW: decoupled */
 
     /* augmentation; every random draw is keyed by (seed, step, sample) */
     int flip;     /* 1: mirror left-right and up-down, and turn by quarters */
@@ -341,14 +341,14 @@ UNET_API unet_code unet_trainer_step(unet_trainer *trainer, double *loss, unet_e
 
 /* What unet_train() reports. */
 typedef struct unet_progress {
-    int epoch, epochs;     /* from 1; epochs 0: not known */
-    long step, steps;      /* steps done in all; steps 0: not known */
-    double loss;           /* mean over the epoch so far */
-    double seconds;        /* since the start */
-    double seconds_left;   /* estimate; < 0: not known */
+    int epoch, epochs;        /* from 1; epochs 0: not known */
+    long step, steps;         /* steps done in all; steps 0: not known */
+    double loss;              /* mean over the epoch so far */
+    double seconds;           /* since the start */
+    double seconds_left;      /* estimate; < 0: not known */
     double images_per_second; /* tiles */
-    int epoch_done;        /* 1: the epoch is over and the fields below are set */
-    double val_dice;       /* mean Dice over the classes but the first; NAN: no validation set */
+    int epoch_done;           /* 1: the epoch is over and the fields below are set */
+    double val_dice;          /* mean Dice over the classes but the first; NAN: no validation set */
     double val_iou, val_accuracy;
     int improved; /* 1: best so far, just saved */
 } unet_progress;
@@ -390,7 +390,8 @@ UNET_API double unet_scores_accuracy(const unet_scores *scores);
 
 /* ---- the machine ------------------------------------------------------------------------- */
 
-/* The instruction set in use: "avx512", "avx2" or "baseline".  UNET_ISA in the environment caps it. */
+/* The instruction set in use: "avx512", "avx2" or "baseline".  UNET_ISA in the environment caps it.
+ */
 UNET_API const char *unet_isa(void);
 
 #ifdef __cplusplus

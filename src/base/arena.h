@@ -4,6 +4,7 @@
 #define UN_ARENA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define UN_ALIGN 64 /* a cache line, and the widest vector register */
 

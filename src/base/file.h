@@ -3,6 +3,7 @@
 #ifndef UN_FILE_H
 #define UN_FILE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/error.h"

@@ -14,7 +14,7 @@ struct un_sample_pair {
 struct unet_dataset {
     struct un_sample_pair *pairs; /* sorted by name */
     int count;
-    int channels;              /* 1 when every image is grey in truth, else 3 (or what .npy has) */
+    int channels; /* 1 when every image is grey in truth, else 3 (or what .npy has) */
     struct un_coding coding;
     struct un_scaling scaling; /* for 16-bit and float samples */
 };

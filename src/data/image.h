@@ -14,17 +14,17 @@
  * kept here as indices with colours, because a mask wants the index and an image the colour.
  */
 struct un_picture {
-    unet_image image;     /* channels include alpha; samples of 1, 2, 4 bits are not spread yet */
-    int bits;             /* of a sample in the file: 1, 2, 4, 8, 16, 32 */
-    bool alpha;           /* the last channel is alpha */
-    bool white_is_zero;   /* TIFF MinIsWhite */
-    int palette_size;     /* > 0: samples are indices */
+    unet_image image;   /* channels include alpha; samples of 1, 2, 4 bits are not spread yet */
+    int bits;           /* of a sample in the file: 1, 2, 4, 8, 16, 32 */
+    bool alpha;         /* the last channel is alpha */
+    bool white_is_zero; /* TIFF MinIsWhite */
+    int palette_size;   /* > 0: samples are indices */
     uint8_t palette[256][3];
 };
 
 struct un_format {
-    const char *name;                       /* "PNG" */
-    const char *const *endings;             /* ".tif", ".tiff", NULL */
+    const char *name;                                      /* "PNG" */
+    const char *const *endings;                            /* ".tif", ".tiff", NULL */
     bool (*probe)(const unsigned char *head, size_t size); /* by the first bytes */
     unet_code (*read)(const char *path, struct un_picture *picture, unet_error *err);
     /* writes to save->file; palette may be NULL (colors 0) */

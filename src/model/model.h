@@ -20,7 +20,7 @@ struct unet_model {
     struct un_scaling scaling;
     struct un_coding coding;
     struct un_class classes[UNET_MAX_CLASSES]; /* [max(2, spec.classes)] used */
-    char *settings;        /* JSON object or NULL: how it was trained */
+    char *settings;                            /* JSON object or NULL: how it was trained */
 };
 
 /* An empty model of this spec: values allocated and zero, classes with default colours. */

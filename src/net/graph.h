@@ -14,13 +14,13 @@
 
 enum {
     UN_MAX_DEPTH = 6,
-    UN_MAX_NODES = 96,  /* depth 6 with norms: 2*6*(2+2) + 6 pools + 6*2 ups + bottleneck + head */
+    UN_MAX_NODES = 96, /* depth 6 with norms: 2*6*(2+2) + 6 pools + 6*2 ups + bottleneck + head */
     UN_MAX_PARAMS = 160,
 };
 
 /* One parameter tensor. */
 struct un_param {
-    char name[40];  /* "enc_0.conv_block.0.weight" */
+    char name[40]; /* "enc_0.conv_block.0.weight" */
     int dims;
     int shape[4];
     size_t count;   /* product of the shape */
@@ -38,26 +38,26 @@ enum un_node_kind { UN_NODE_CONV, UN_NODE_NORM, UN_NODE_MAXPOOL, UN_NODE_UPSAMPL
  */
 struct un_node {
     enum un_node_kind kind;
-    enum un_conv_kind conv;          /* of UN_NODE_CONV */
-    char name[40];                   /* "enc_0.conv_block.0" */
-    int src[2];                      /* values it reads; src[1] < 0: one source */
-    int channels;                    /* of its value */
-    struct un_activation act;        /* applied to its value */
-    float dropout;                   /* applied to its value, after act */
-    int weight, bias;                /* params (of a norm: gamma and beta), -1: none */
-    int running_mean, running_var;   /* params of a norm, -1: none */
-    int trim;                        /* of an upsample */
+    enum un_conv_kind conv;        /* of UN_NODE_CONV */
+    char name[40];                 /* "enc_0.conv_block.0" */
+    int src[2];                    /* values it reads; src[1] < 0: one source */
+    int channels;                  /* of its value */
+    struct un_activation act;      /* applied to its value */
+    float dropout;                 /* applied to its value, after act */
+    int weight, bias;              /* params (of a norm: gamma and beta), -1: none */
+    int running_mean, running_var; /* params of a norm, -1: none */
+    int trim;                      /* of an upsample */
     /* set by un_graph_size() */
-    struct un_shape shape;           /* of its value */
-    int top[2], left[2];             /* where each source's frame starts, see un_source */
+    struct un_shape shape; /* of its value */
+    int top[2], left[2];   /* where each source's frame starts, see un_source */
 };
 
 struct un_graph {
     unet_spec spec;
     int node_count, param_count;
-    size_t trainable;                /* floats of trainable parameters */
-    size_t values;                   /* floats of all parameters */
-    struct un_shape input;           /* set by un_graph_size() */
+    size_t trainable;      /* floats of trainable parameters */
+    size_t values;         /* floats of all parameters */
+    struct un_shape input; /* set by un_graph_size() */
     struct un_node nodes[UN_MAX_NODES];
     struct un_param params[UN_MAX_PARAMS];
 };

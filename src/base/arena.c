@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each piece is its own aligned block in a list; what is saved is the bookkeeping of who frees. */
+#include "base/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct un_arena_chunk {
+    struct un_arena_chunk *previous;
+    char padding[UN_ALIGN - sizeof(void *)];
+};
+
+void *un_aligned_alloc(size_t bytes)
+{
+    if (bytes > SIZE_MAX / 2)
+        return NULL;
+    return aligned_alloc(UN_ALIGN, un_round_up(bytes ? bytes : 1, UN_ALIGN));
+}
+
+void *un_arena_alloc(struct un_arena *arena, size_t bytes)
+{
+    if (bytes > SIZE_MAX / 2)
+        return NULL;
+    struct un_arena_chunk *chunk = un_aligned_alloc(sizeof *chunk + bytes);
+    if (!chunk)
+        return NULL;
+    memset(chunk, 0, sizeof *chunk + bytes);
+    chunk->previous = arena->last;
+    arena->last = chunk;
+    return chunk + 1;
+}
+
+char *un_arena_string(struct un_arena *arena, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = un_arena_alloc(arena, size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+void un_arena_release(struct un_arena *arena)
+{
+    while (arena->last) {
+        struct un_arena_chunk *chunk = arena->last;
+        arena->last = chunk->previous;
+        free(chunk);
+    }
+}

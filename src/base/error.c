@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* File names may hold anything; a message is one printable line. */
+static void make_printable(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            *p = '?';
+}
+
+static unet_code fail(unet_error *err, unet_code code, const char *tail, const char *format,
+                      va_list args)
+{
+    if (!err)
+        return code;
+    unet_error made = {.code = code};
+    int n = vsnprintf(made.text, sizeof made.text, format, args);
+    if (tail && n >= 0 && (size_t)n < sizeof made.text)
+        snprintf(made.text + n, sizeof made.text - (size_t)n, ": %s", tail);
+    make_printable(made.text);
+    *err = made; /* at the end: the arguments may point into *err */
+    return code;
+}
+
+unet_code un_fail(unet_error *err, unet_code code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail(err, code, NULL, format, args);
+    va_end(args);
+    return code;
+}
+
+unet_code un_fail_errno(unet_error *err, const char *format, ...)
+{
+    char reason[128];
+    unet_code code = errno == ENOMEM ? UNET_ENOMEM : UNET_EIO;
+    snprintf(reason, sizeof reason, "%s", strerror(errno));
+    va_list args;
+    va_start(args, format);
+    fail(err, code, reason, format, args);
+    va_end(args);
+    return code;
+}
+
+unet_code un_fail_memory(unet_error *err, size_t bytes, const char *what)
+{
+    return un_fail(err, UNET_ENOMEM, "%s: not enough memory for %.1f MB", what, bytes / 1e6);
+}

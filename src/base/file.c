@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *err)
+{
+    struct stat status;
+    /* O_NONBLOCK: a pipe given by mistake is refused below instead of waited for */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return un_fail_errno(err, "%s", path);
+    unet_code code = UNET_OK;
+    void *data = NULL;
+    if (fstat(fd, &status))
+        code = un_fail_errno(err, "%s", path);
+    else if (!S_ISREG(status.st_mode))
+        code = un_fail(err, UNET_EIO, "%s: is %s, not a file", path,
+                       S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe");
+    else if (status.st_size > 0) {
+        data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED)
+            code = un_fail_errno(err, "%s", path);
+    }
+    close(fd);
+    if (code)
+        return code;
+    mapping->data = data;
+    mapping->size = (size_t)status.st_size;
+    return UNET_OK;
+}
+
+void un_map_release(struct un_mapping *mapping)
+{
+    if (mapping->data)
+        munmap((void *)mapping->data, mapping->size);
+    mapping->data = NULL;
+    mapping->size = 0;
+}
+
+static void forget(struct un_save *save)
+{
+    free(save->path);
+    free(save->temporary);
+    *save = (struct un_save){0};
+}
+
+unet_code un_save_begin(struct un_save *save, const char *path, unet_error *err)
+{
+    struct stat status;
+    if (!stat(path, &status) && S_ISDIR(status.st_mode))
+        return un_fail(err, UNET_EIO, "%s: is a folder, wanted the name of a file", path);
+
+    struct un_save made = {.path = strdup(path), .temporary = malloc(strlen(path) + 16)};
+    if (!made.path || !made.temporary) {
+        forget(&made);
+        return un_fail_memory(err, strlen(path), path);
+    }
+    sprintf(made.temporary, "%s.XXXXXX.tmp", path);
+    int fd = mkostemps(made.temporary, 4, O_CLOEXEC);
+    if (fd < 0) {
+        un_fail_errno(err, "%s: cannot be written", path);
+        forget(&made);
+        return UNET_EIO;
+    }
+    /* mkostemps() makes the file private; give it the mode that open() would have */
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    made.file = fdopen(fd, "w+b");
+    if (!made.file) {
+        un_fail_errno(err, "%s", path);
+        close(fd);
+        unlink(made.temporary);
+        forget(&made);
+        return UNET_EIO;
+    }
+    *save = made;
+    return UNET_OK;
+}
+
+/* So that the new name survives a power cut, too.  Not all file systems can; that is no error. */
+static void sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    free(folder);
+}
+
+unet_code un_save_commit(struct un_save *save, unet_error *err)
+{
+    bool failed = fflush(save->file) || ferror(save->file) || fsync(fileno(save->file));
+    int reason = errno;
+    if (fclose(save->file) && !failed) {
+        failed = true;
+        reason = errno;
+    }
+    save->file = NULL;
+    if (!failed && rename(save->temporary, save->path)) {
+        failed = true;
+        reason = errno;
+    }
+    if (failed) {
+        errno = reason;
+        un_fail_errno(err, "%s: cannot be written", save->path);
+        un_save_abort(save);
+        return UNET_EIO;
+    }
+    sync_folder(save->path);
+    forget(save);
+    return UNET_OK;
+}
+
+void un_save_abort(struct un_save *save)
+{
+    if (save->file)
+        fclose(save->file);
+    if (save->temporary)
+        unlink(save->temporary);
+    forget(save);
+}
