@@ -82,7 +82,7 @@ static unet_code read_tensor(const struct context *c, const json_t *info, const 
         return un_fail(c->err, UNET_EFORMAT, "%s: tensor %.100s: unknown dtype \"%.20s\"", c->path,
                        c->name, dtype);
 
-    size_t begin, end, bytes;
+    size_t begin = 0, end = 0, bytes;
     unet_code code = read_shape(c, json_object_get(info, "shape"), &made);
     if (!code)
         code = read_offsets(c, json_object_get(info, "data_offsets"), &begin, &end);
@@ -219,7 +219,7 @@ unet_code un_safetensors_parse(const char *path, const unsigned char *bytes, siz
                                struct un_safetensors *file, unet_error *err)
 {
     struct un_safetensors made = {0};
-    size_t length;
+    size_t length = 0;
     unet_code code = read_header(path, bytes, size, &length, &made.header, err);
     if (!code) {
         made.data = bytes + 8 + length;
