@@ -16,6 +16,14 @@ struct un_reading {
     float offset, scale;
 };
 
+/*
+ * Whether a network of `channels` can take this image: the same count, a grey image (replicated),
+ * or for channels = 1 an image whose channels are all equal.  UNET_EINVAL: "name: 3 channels, the
+ * model takes 1".
+ */
+unet_code un_reading_check(const unet_image *image, const char *name, int channels,
+                           unet_error *err);
+
 /* scaling may be NULL: the defaults for the sample type. */
 struct un_reading un_reading_of(const unet_image *image, int channels,
                                 const struct un_scaling *scaling);

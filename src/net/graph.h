@@ -64,6 +64,9 @@ struct un_graph {
     struct un_param params[UN_MAX_PARAMS];
 };
 
+/* The network of the paper. */
+unet_spec un_spec_default(void);
+
 /* UNET_EINVAL: names the field of spec that is out of range. */
 unet_code un_spec_check(const unet_spec *spec, unet_error *err);
 

@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-unet_spec unet_spec_default(void)
+unet_spec un_spec_default(void)
 {
     return (unet_spec){
         .in_channels = 1, .classes = 2, .width = 64, .depth = 4, .leaky_slope = 0.1f};
