@@ -34,9 +34,7 @@ void un_model_free(unet_model *model); /* NULL is accepted */
 void un_model_prepare(unet_model *model, const unet_spec *spec);
 unet_code un_model_allocate(unet_model *model, unet_error *err);
 
-void un_model_free(unet_model *model);
-
-/* The inner halves of the public functions of these names; arguments are checked by api.c. */
+/* The inner halves of the public functions of these names.  un_model_class() trusts its label. */
 int un_model_labels(const unet_model *model);
 const char *un_model_class(const unet_model *model, int label, uint8_t rgb[3]);
 unet_code un_model_set_class(unet_model *model, int label, const char *name, const uint8_t *rgb,
@@ -44,14 +42,6 @@ unet_code un_model_set_class(unet_model *model, int label, const char *name, con
 
 /* Fills the values: He et al. 2015, keyed by (seed, parameter number). (init.c) */
 void un_model_init(unet_model *model, uint64_t seed);
-
-/* How many classes a mask can show: max(2, spec.classes). */
-int un_model_labels(const unet_model *model);
-
-/* As unet_model_class() and unet_model_set_class(): label is checked by the latter only. */
-const char *un_model_class(const unet_model *model, int label, uint8_t rgb[3]);
-unet_code un_model_set_class(unet_model *model, int label, const char *name, const uint8_t *rgb,
-                             unet_error *err);
 
 /* Replaces the settings by a copy of this JSON object, made compact; NULL: none. */
 unet_code un_model_set_settings(unet_model *model, const char *json, unet_error *err);
