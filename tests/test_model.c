@@ -47,7 +47,7 @@ static int entries_of_folder(void)
 
 static unet_spec small_spec(void)
 {
-    unet_spec spec = unet_spec_default();
+    unet_spec spec = un_spec_default();
     spec.width = 2;
     spec.depth = 1;
     return spec;
