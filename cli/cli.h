@@ -9,7 +9,7 @@
 extern const struct command command_init, command_info, command_train, command_predict,
     command_eval, command_demo;
 
-/* --threads, --seed, --quiet, --json: a row COMMON_OPTIONS(struct, field) takes them in */
+/* --threads, --seed, --quiet, --json: the last rows of each command's table take them in. */
 struct common_settings {
     int threads; /* 0: one per core */
     uint64_t seed;
@@ -17,10 +17,6 @@ struct common_settings {
     int json;
 };
 extern const struct option_row common_options[];
-#define COMMON_OPTIONS(type, field)                                                                \
-    {                                                                                              \
-        .type = OPTION_TABLE, .offset = offsetof(type, field), .table = common_options             \
-    }
 
 /* Prints "unet: " and the error on stderr and returns EXIT_FAILED. */
 int fail(const unet_error *err);

@@ -12,24 +12,15 @@ static const struct command *const commands[] = {
 };
 #define COMMAND_COUNT ((int)(sizeof(commands) / sizeof(commands[0])))
 
+#define AT(field) offsetof(struct common_settings, field)
+
 const struct option_row common_options[] = {
-    {.type = OPTION_INT,
-     .name = "threads",
-     .offset = offsetof(struct common_settings, threads),
-     .low = 1,
-     .high = 1024,
-     .meta = "N"},
-    {.type = OPTION_SEED,
-     .name = "seed",
-     .offset = offsetof(struct common_settings, seed),
-     .meta = "S",
-     .help = "worker threads [one per core], seed [0]"},
-    {.type = OPTION_FLAG, .name = "quiet", .offset = offsetof(struct common_settings, quiet)},
-    {.type = OPTION_FLAG,
-     .name = "json",
-     .offset = offsetof(struct common_settings, json),
-     .help = "say less; report as JSON on stdout"},
-    {0},
+    OPT_HEADING("all commands:"),
+    OPT_INT("threads", AT(threads), 1, 1024, "N", NULL),
+    OPT_SEED("seed", AT(seed), "S", "worker threads [one per core], seed [0]"),
+    OPT_FLAG("quiet", AT(quiet), NULL),
+    OPT_FLAG("json", AT(json), "say less; report as JSON on stdout"),
+    OPT_END,
 };
 
 int fail_text(const char *format, ...)

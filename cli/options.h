@@ -56,6 +56,68 @@ struct option_row {
     const char *help;
 };
 
+/*
+ * Rows, one line each.  place is the offset of the value in the settings; each table has a macro
+ * AT(field) for it.  help may be NULL, see above.
+ */
+#define OPT_HEADING(text)                                                                          \
+    {                                                                                              \
+        .type = OPTION_HEADING, .name = text                                                       \
+    }
+#define OPT_TABLE(place, rows)                                                                     \
+    {                                                                                              \
+        .type = OPTION_TABLE, .offset = place, .table = rows                                       \
+    }
+#define OPT_FLAG(word, place, text)                                                                \
+    {                                                                                              \
+        .type = OPTION_FLAG, .name = word, .offset = place, .help = text                           \
+    }
+#define OPT_NUMBER(kind, word, place, least, most, value, text)                                    \
+    {                                                                                              \
+        .type = kind, .name = word, .offset = place, .low = least, .high = most, .meta = value,    \
+        .help = text                                                                               \
+    }
+#define OPT_INT(word, place, least, most, value, text)                                             \
+    OPT_NUMBER(OPTION_INT, word, place, least, most, value, text)
+#define OPT_LONG(word, place, least, most, value, text)                                            \
+    OPT_NUMBER(OPTION_LONG, word, place, least, most, value, text)
+#define OPT_FLOAT(word, place, least, most, value, text)                                           \
+    OPT_NUMBER(OPTION_FLOAT, word, place, least, most, value, text)
+#define OPT_FLOATS(word, place, least, most, value, text)                                          \
+    OPT_NUMBER(OPTION_FLOATS, word, place, least, most, value, text)
+#define OPT_SIZE(word, place, least, most, value, text)                                            \
+    OPT_NUMBER(OPTION_SIZE, word, place, least, most, value, text)
+#define OPT_CHOICE(word, place, words, text)                                                       \
+    {                                                                                              \
+        .type = OPTION_CHOICE, .name = word, .offset = place, .choices = words, .help = text       \
+    }
+#define OPT_DURATION(word, place, value, text)                                                     \
+    {                                                                                              \
+        .type = OPTION_DURATION, .name = word, .offset = place, .meta = value, .help = text        \
+    }
+#define OPT_SEED(word, place, value, text)                                                         \
+    {                                                                                              \
+        .type = OPTION_SEED, .name = word, .offset = place, .meta = value, .help = text            \
+    }
+#define OPT_STRING(word, place, value, text)                                                       \
+    {                                                                                              \
+        .type = OPTION_STRING, .name = word, .offset = place, .meta = value, .help = text          \
+    }
+#define OPT_LETTER(key, word, place, value, text)                                                  \
+    {                                                                                              \
+        .type = OPTION_STRING, .name = word, .letter = key, .offset = place, .meta = value,        \
+        .help = text                                                                               \
+    }
+#define OPT_REQUIRED(key, word, place, value, text)                                                \
+    {                                                                                              \
+        .type = OPTION_STRING, .name = word, .letter = key, .required = 1, .offset = place,        \
+        .meta = value, .help = text                                                                \
+    }
+#define OPT_END                                                                                    \
+    {                                                                                              \
+        .type = OPTION_END                                                                         \
+    }
+
 struct command {
     const char *name;
     const char *arguments; /* as in the usage line: "MODEL IMAGE... -o MASK" */

@@ -126,16 +126,13 @@ int path_make_folder(const char *path)
     char *part = strdup(path);
     int ok = part != NULL;
 
-    for (char *at = part; ok && at;) {
+    for (char *at = part; ok && at && at[1];) {
         at = strchr(at + 1, '/');
         if (at)
             *at = 0;
-        if (mkdir(part, 0777) && errno != EEXIST)
-            ok = path_is_folder(part);
+        ok = !mkdir(part, 0777) || errno == EEXIST;
         if (at)
             *at = '/';
-        if (at && !at[1])
-            break;
     }
     free(part);
     if (ok && !path_is_folder(path)) {
