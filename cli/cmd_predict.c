@@ -35,6 +35,7 @@ static const struct option_row predict_options[] = {
 struct predict_run {
     const unet_model *model;
     unet_session *session;
+    struct progress_line line;
     uint8_t colors[256][3];
     int labels;
 };
@@ -60,7 +61,7 @@ static unet_code write_scores(const char *path, const float *scores, int classes
     }
     turned = malloc(pixels * (size_t)classes * sizeof(float));
     if (!turned) {
-        snprintf(err->text, sizeof(err->text), "%s: not enough memory", path);
+        snprintf(err->text, sizeof(err->text), "not enough memory for its scores");
         return err->code = UNET_ENOMEM;
     }
     for (size_t i = 0; i < pixels; i++)
@@ -81,7 +82,7 @@ static unet_code make_scores(struct predict_run *run, const struct predict_job *
     unet_code code;
 
     if (!scores) {
-        snprintf(err->text, sizeof(err->text), "%s: not enough memory for its scores", job->input);
+        snprintf(err->text, sizeof(err->text), "not enough memory for its scores");
         return err->code = UNET_ENOMEM;
     }
     code = product == PRODUCT_LOGITS ? unet_predict_logits(run->session, image, scores, err)
@@ -144,6 +145,20 @@ static void report(const struct predict_run *run, const struct predict_settings 
     json_print(row);
 }
 
+/* Computes and writes what was asked for of one image that is in memory. */
+static unet_code make_products(struct predict_run *run, const struct predict_job *job,
+                               const unet_image *image, uint8_t *mask, unet_error *err)
+{
+    unet_code code = UNET_OK;
+
+    if (mask && !(code = unet_predict(run->session, image, mask, err)))
+        code = write_mask(run, job, image, mask, err);
+    for (int p = PRODUCT_PROBABILITIES; p <= PRODUCT_LOGITS && !code; p++)
+        if (job->output[p])
+            code = make_scores(run, job, (enum product)p, image, err);
+    return code;
+}
+
 /* One image from file to files. */
 static int predict_one(struct predict_run *run, const struct predict_settings *settings,
                        const struct predict_job *job)
@@ -154,30 +169,28 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
     unet_error err = {0};
     unet_code code;
 
-    if (unet_image_read(job->input, &image, &err))
+    code = unet_image_read(job->input, &image, &err);
+    if (code) {
+        progress_clear(&run->line);
         return fail(&err);
+    }
     if (job->output[PRODUCT_MASK] || job->output[PRODUCT_OVERLAY]) {
         mask = malloc((size_t)image.height * (size_t)image.width);
         if (!mask) {
-            unet_image_release(&image);
-            return fail_text("%s: not enough memory for its mask", job->input);
+            code = UNET_ENOMEM;
+            snprintf(err.text, sizeof(err.text), "not enough memory for its mask");
         }
-        code = unet_predict(run->session, &image, mask, &err);
-        if (!code)
-            code = write_mask(run, job, &image, mask, &err);
-    } else {
-        code = UNET_OK;
     }
-    for (int p = PRODUCT_PROBABILITIES; p <= PRODUCT_LOGITS && !code; p++)
-        if (job->output[p])
-            code = make_scores(run, job, (enum product)p, &image, &err);
+    if (!code)
+        code = make_products(run, job, &image, mask, &err);
+    progress_clear(&run->line);
     if (!code)
         report(run, settings, job, &image, mask, seconds_now() - start);
     free(mask);
     unet_image_release(&image);
     if (!code)
         return EXIT_DONE;
-    /* a failing write names its file; a failing prediction does not know the image's */
+    /* a write that fails names its file; a prediction that fails does not know the image's */
     return code == UNET_EIO ? fail(&err) : fail_text("%s: %s", job->input, err.text);
 }
 
@@ -185,14 +198,12 @@ static int predict_all(struct predict_run *run, const struct predict_settings *s
                        const struct predict_plan *plan)
 {
     size_t count = plan->inputs.count, failed = 0;
-    struct progress_line line;
     char label[48];
 
-    progress_init(&line, settings->common.quiet || count < 2);
+    progress_init(&run->line, settings->common.quiet);
     for (size_t i = 0; i < count; i++) {
         snprintf(label, sizeof(label), "%zu/%zu", i + 1, count);
-        progress_draw(&line, label, (double)i / (double)count, plan->jobs[i].input);
-        progress_clear(&line);
+        progress_draw(&run->line, label, (double)i / (double)count, plan->jobs[i].input);
         failed += predict_one(run, settings, &plan->jobs[i]) != EXIT_DONE;
         if (interrupted() && i + 1 < count) {
             fail_text("interrupted: %zu of %zu images are done", i + 1 - failed, count);
