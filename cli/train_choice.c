@@ -11,7 +11,9 @@ static int smallest_side(const unet_dataset *dataset)
     int smallest = 1 << 30;
 
     for (int i = 0; i < unet_dataset_count(dataset); i++) {
-        const unet_image *image = unet_dataset_image(dataset, i, NULL, NULL);
+        const uint8_t *mask;
+        const char *name;
+        const unet_image *image = unet_dataset_image(dataset, i, &mask, &name);
 
         if (image->height < smallest)
             smallest = image->height;
