@@ -26,6 +26,14 @@ struct unet_model {
 /* An empty model of this spec: values allocated and zero, classes with default colours. */
 unet_code un_model_new(const unet_spec *spec, unet_model **model, unet_error *err);
 
+void un_model_free(unet_model *model);
+
+/* The inner halves of the public functions of these names; arguments are checked by api.c. */
+int un_model_labels(const unet_model *model);
+const char *un_model_class(const unet_model *model, int label, uint8_t rgb[3]);
+unet_code un_model_set_class(unet_model *model, int label, const char *name, const uint8_t *rgb,
+                             unet_error *err);
+
 /* Fills the values: He et al. 2015, keyed by (seed, parameter number). (init.c) */
 void un_model_init(unet_model *model, uint64_t seed);
 
