@@ -162,7 +162,15 @@ json_t *un_json_from_float(float value)
     return json_real(strtod(text, NULL));
 }
 
+/* jansson 2.14 may drop a key when memory runs out, and go on; so what it wrote is read again. */
 char *un_json_text(const json_t *value)
 {
-    return json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_t *back = text ? json_loads(text, 0, NULL) : NULL;
+    if (!back) {
+        free(text);
+        text = NULL;
+    }
+    json_decref(back);
+    return text;
 }
