@@ -177,7 +177,7 @@ static unet_code read_class(const char *what, const json_t *object, int label, u
     if (!json_is_object(object))
         return un_fail(err, UNET_EFORMAT, "%s: classes[%d] is not an object", what, label);
     struct un_json_at at = {what, prefix, object};
-    const json_t *name, *color;
+    const json_t *name = NULL, *color = NULL;
     unet_code code = un_json_field(&at, "name", JSON_STRING, &name, err);
     if (!code)
         code = un_json_field(&at, "color", JSON_STRING, &color, err);
@@ -211,7 +211,7 @@ static unet_code read_classes(const char *what, const json_t *list, unet_model *
 static unet_code read_settings(const char *what, const json_t *root, unet_model *model,
                                unet_error *err)
 {
-    const json_t *settings;
+    const json_t *settings = NULL;
     if (!json_object_get(root, "settings")) /* never trained */
         return UNET_OK;
     struct un_json_at at = {what, "", root};
@@ -240,7 +240,7 @@ char *un_metadata_text(const unet_model *model)
 static unet_code read_root(const char *what, const json_t *root, unet_model *model, unet_error *err)
 {
     struct un_json_at at = {what, "", root};
-    const json_t *spec_object, *scaling, *coding, *classes;
+    const json_t *spec_object = NULL, *scaling = NULL, *coding = NULL, *classes = NULL;
     unet_spec spec = {0};
     int format;
     unet_code code = un_json_int(&at, "format", 1, INT_MAX, &format, err);
