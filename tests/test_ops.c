@@ -60,7 +60,7 @@ static const struct family {
     {"transfer", run_transfer, SHAPES(map_shapes), {0, 1}, 2},
     {"maxpool", run_maxpool, SHAPES(map_shapes), {0, 1}, 2},
     {"upsample", run_upsample, SHAPES(map_shapes), {0, 1}, 2},
-    {"dropout", run_dropout, SHAPES(map_shapes), {0, 1, 4, 7}, 4},
+    {"dropout", run_dropout, SHAPES(map_shapes), {0, 1, 4, 7, 8}, 5},
     {"norm_statistics", run_norm_statistics, SHAPES(map_shapes), {0, 1}, 2},
     {"norm_forward", run_norm_forward, SHAPES(map_shapes), {0, 1}, 2},
     {"norm_backward", run_norm_backward, SHAPES(map_shapes), {0, 1}, 2},
