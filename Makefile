@@ -19,7 +19,7 @@ CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFI
 all:
 	@scripts/setup.sh build
 	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
-	@cmake --build build -j$(JOBS) --target unet_cli unet_static unet_shared -- --no-print-directory
+	@cmake --build build -j$(JOBS) --target unet_cli unet_static unet_shared -- --no-print-directory -s
 
 demo: all
 	build/unet demo demo

@@ -204,7 +204,9 @@ unet_code unet_dataset_open(const char *images, const char *masks,
 {
     if (!images || !masks || !dataset)
         return missing(err, !images ? "images" : !masks ? "masks" : "dataset");
-    return un_dataset_open(images, masks, options, dataset, err);
+    const unet_model *model = options ? options->model : NULL;
+    const struct un_coding *coding = model && model->trained ? &model->coding : NULL;
+    return un_dataset_open(images, masks, options, coding, dataset, err);
 }
 
 unet_code unet_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
