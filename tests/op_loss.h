@@ -108,8 +108,7 @@ static void run_answers(struct op_run *r, const struct op_case *k)
 
 /*
  * A step moves a weight by about RATE in Adam and by RATE * |m|, |m| < 10, in SGD; either errs by
- * some EPS of that.  The corrections 1 - beta^t need double: in float, 1 - 0.999^2 has lost three
- * digits, and that shows here.
+ * some EPS of that.
  */
 static void run_optimizer(struct op_run *r, const struct op_case *k)
 {
