@@ -39,8 +39,8 @@ static int on_error(TIFF *tif, void *user, const char *module, const char *forma
     struct job *job = user;
     (void)tif;
     (void)module;
-    if (!job->message[0])
-        vsnprintf(job->message, sizeof job->message, format, args);
+    /* the last one tells: libtiff goes on after some of its errors */
+    vsnprintf(job->message, sizeof job->message, format, args);
     return 1;
 }
 
