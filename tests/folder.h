@@ -12,12 +12,12 @@
 
 static char folder_root[64];
 
-/* root/name, in one of a few buffers that take turns; name "" is the folder itself */
+/* root/name, in one of many buffers that take turns; name "" is the folder itself */
 static inline const char *in_folder(const char *name)
 {
-    static char paths[8][512];
+    static char paths[256][256];
     static int turn;
-    char *path = paths[turn++ % 8];
+    char *path = paths[turn++ % 256];
     snprintf(path, sizeof paths[0], "%s%s%s", folder_root, *name ? "/" : "", name);
     return path;
 }
