@@ -387,34 +387,61 @@ static uint32_t crc_of(const unsigned char *p, size_t n)
     return ~crc;
 }
 
+/* Sets a number in the first directory of a little-endian TIFF. */
+static void put_tag(unsigned char *file, int tag, uint32_t value)
+{
+    uint32_t at;
+    memcpy(&at, file + 4, 4);
+    for (unsigned char *p = file + at + 2;; p += 12)
+        if ((p[0] | p[1] << 8) == tag) {
+            p[2] = 4; /* LONG */
+            memcpy(p + 8, &value, 4);
+            return;
+        }
+}
+
+/* As PNG: every row there, but bytes for a few; as TIFF: one strip, or one tile, of that size. */
+static void expect_huge_refusals(unsigned char *png, size_t png_size, unsigned char *tif,
+                                 size_t tif_size)
+{
+    static const uint32_t sides[][2] = {{100000, 100000}, {131072, 131072}, {200000, 2}};
+    for (size_t i = 0; i < COUNT(sides); i++) {
+        put32(png + 16, sides[i][0]);
+        put32(png + 20, sides[i][1]);
+        put32(png + 29, crc_of(png + 12, 17));
+        expect_refusal("h.png", png, png_size, i < 1 ? "compressed bytes" : "pixels");
+        put_tag(tif, 256, sides[i][0]);
+        put_tag(tif, 257, sides[i][1]);
+        put_tag(tif, 278, sides[i][1]);
+        expect_refusal("h.tif", tif, tif_size, "pixels");
+    }
+}
+
 /* A small file may not make the library take the memory that its header claims. */
 static void test_huge_claims(void **state)
 {
     (void)state;
     unet_image image = made_image(50, 50, 1, UNET_U8);
-    size_t size;
+    size_t png_size, tif_size;
     assert_int_equal(un_image_write(in_folder("h.png"), &image, NULL), UNET_OK);
-    unsigned char *file = get_file(in_folder("h.png"), &size);
-    static const uint32_t sides[][2] = {{100000, 100000}, {131072, 131072}, {200000, 2}};
+    assert_int_equal(un_image_write(in_folder("h.tif"), &image, NULL), UNET_OK);
+    unsigned char *png = get_file(in_folder("h.png"), &png_size);
+    unsigned char *tif = get_file(in_folder("h.tif"), &tif_size);
     struct rlimit limit = {2ul << 30, 2ul << 30}, before;
 #ifndef __SANITIZE_ADDRESS__
     getrlimit(RLIMIT_AS, &before);
     limit.rlim_max = before.rlim_max;
     setrlimit(RLIMIT_AS, &limit);
 #endif
-    for (size_t i = 0; i < COUNT(sides); i++) {
-        put32(file + 16, sides[i][0]);
-        put32(file + 20, sides[i][1]);
-        put32(file + 29, crc_of(file + 12, 17));
-        expect_refusal("h.png", file, size, i < 1 ? "compressed bytes" : "pixels");
-    }
+    expect_huge_refusals(png, png_size, tif, tif_size);
 #ifndef __SANITIZE_ADDRESS__
     setrlimit(RLIMIT_AS, &before);
 #else
     (void)limit;
     (void)before;
 #endif
-    free(file);
+    free(png);
+    free(tif);
     free(image.data);
 }
 
