@@ -13,9 +13,10 @@
  * Data crosses by put, get, upload and download alone.
  *
  * An operation never allocates: the caller asks for the workspace it needs once, while it plans,
- * and hands it over as engine->workspace.  How an operation is cut into pieces for threads depends
- * on shapes only, and partial sums are added in a fixed order, so results have the same bits for
- * any number of threads.
+ * and hands it over as engine->workspace.  The bytes of tensors, packed weights and workspaces
+ * never shrink when a side grows, so memory planned for one size serves all smaller ones.  How an
+ * operation is cut into pieces for threads depends on shapes only, and partial sums are added in a
+ * fixed order, so results have the same bits for any number of threads.
  *
  * Operations do not fail one by one; what can go wrong on a device is reported by finish().
  */
@@ -104,6 +105,7 @@ struct un_engine;
 
 struct un_engine_ops {
     const char *name;
+    bool host_memory; /* alloc gives ordinary memory: what the host has need not be put */
     void (*free)(struct un_engine *e);
 
     /* -- memory; alloc returns zeroed memory aligned to 64 bytes, or NULL -- */
