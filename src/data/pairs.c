@@ -137,7 +137,7 @@ static unet_code list_folder(const char *folder, struct listing *listing, unet_e
     if (!code && errno)
         code = un_fail_errno(err, "%s", folder);
     closedir(dir);
-    if (!code)
+    if (!code && listing->count)
         qsort(listing->entries, listing->count, sizeof *listing->entries, by_name);
     return code;
 }
@@ -152,13 +152,16 @@ static bool index_masks(struct listing *masks)
             !add(masks, masks->entries[i].name, bare, false))
             return false;
     }
-    qsort(masks->entries, masks->count, sizeof *masks->entries, by_key);
+    if (masks->count)
+        qsort(masks->entries, masks->count, sizeof *masks->entries, by_key);
     return true;
 }
 
 static const struct entry *find_key(const struct listing *listing, const char *key)
 {
     const struct entry wanted = {.key = (char *)key};
+    if (!listing->count)
+        return NULL;
     const struct entry *found =
         bsearch(&wanted, listing->entries, listing->count, sizeof wanted, by_key);
     while (found && found > listing->entries && !strcmp(found[-1].key, key))

@@ -21,7 +21,7 @@ struct job {
     const struct un_mapping *file; /* reading */
     FILE *out;                     /* writing */
     uint64_t at;
-    bool damaged; /* the JPEG decoder warned: it makes up pixels for missing bytes */
+    bool damaged; /* a decoder warned that it made up pixels for missing bytes */
     char message[256];
 };
 
@@ -39,8 +39,8 @@ static int on_error(TIFF *tif, void *user, const char *module, const char *forma
     struct job *job = user;
     (void)tif;
     (void)module;
-    if (!job->message[0])
-        vsnprintf(job->message, sizeof job->message, format, args);
+    /* the last one tells: libtiff goes on after some of its errors */
+    vsnprintf(job->message, sizeof job->message, format, args);
     return 1;
 }
 
@@ -49,8 +49,7 @@ static int on_warning(TIFF *tif, void *user, const char *module, const char *for
     struct job *job = user;
     (void)tif;
     (void)args;
-    (void)format;
-    if (module && !strcmp(module, "JPEGLib"))
+    if ((module && !strcmp(module, "JPEGLib")) || !strncmp(format, "Premature EOF", 13))
         job->damaged = true;
     return 1;
 }
@@ -317,48 +316,74 @@ static unet_code make_room(const char *name, TIFF *tif, const struct un_mapping 
         return un_fail(err, UNET_EFORMAT, "%s: truncated TIFF (%llu bytes for %d x %d pixels)",
                        name, (unsigned long long)compressed, picture->image.width,
                        picture->image.height);
-    if (!(picture->image.data = malloc(bytes)))
+    /* zeroed here and below: some decoders leave out rows without a word */
+    if (!(picture->image.data = calloc(bytes, 1)))
         return un_fail_memory(err, bytes, name);
     return UNET_OK;
+}
+
+/* How the chunks of a page lie. */
+struct grid {
+    uint32_t count, across, down;
+    size_t stride, size; /* bytes of a chunk's row, and of a chunk */
+    bool direct;         /* a strip is a run of the image's own bytes */
+};
+
+static bool take_grid(TIFF *tif, const struct page *page, const struct un_picture *picture,
+                      struct grid *grid)
+{
+    const unet_image *image = &picture->image;
+    bool planar = page->planar == PLANARCONFIG_SEPARATE;
+    uint64_t samples = (uint64_t)page->chunk_width * (planar ? 1 : (uint64_t)image->channels);
+    grid->count = page->tiled ? TIFFNumberOfTiles(tif) : TIFFNumberOfStrips(tif);
+    grid->across = (uint32_t)(image->width - 1) / page->chunk_width + 1;
+    grid->down = (uint32_t)(image->height - 1) / page->chunk_height + 1;
+    grid->stride = (size_t)(page->tiled ? TIFFTileRowSize64(tif) : TIFFScanlineSize64(tif));
+    grid->size = grid->stride * page->chunk_height;
+    grid->direct = !page->tiled && !planar && picture->bits % 8 == 0;
+    return grid->stride == (samples * (uint64_t)picture->bits + 7) / 8 &&
+           grid->count ==
+               (uint64_t)grid->across * grid->down * (planar ? (uint64_t)image->channels : 1);
+}
+
+/* Decodes chunk i into its place; buffer has room for one. */
+static bool read_chunk(TIFF *tif, const struct page *page, const struct grid *grid, uint32_t i,
+                       uint8_t *buffer, struct un_picture *picture)
+{
+    const struct un_chunk chunk = {
+        .x = (size_t)(i % grid->across) * page->chunk_width,
+        .y = (size_t)(i / grid->across % grid->down) * page->chunk_height,
+        .width = page->chunk_width,
+        .height = page->chunk_height,
+        .plane = page->planar == PLANARCONFIG_SEPARATE ? (int)(i / grid->across / grid->down) : -1};
+    size_t rows = (size_t)picture->image.height - chunk.y;
+    if (page->tiled)
+        rows = chunk.height;
+    tmsize_t want = (tmsize_t)((rows < chunk.height ? rows : chunk.height) * grid->stride);
+    uint8_t *to = grid->direct ? (uint8_t *)picture->image.data + chunk.y * grid->stride : buffer;
+    if (want != (page->tiled ? TIFFReadEncodedTile(tif, i, to, want)
+                             : TIFFReadEncodedStrip(tif, i, to, want)))
+        return false;
+    if (!grid->direct)
+        un_chunk_put(buffer, grid->stride, &chunk, picture);
+    return true;
 }
 
 static unet_code read_chunks(const char *name, TIFF *tif, struct job *job, const struct page *page,
                              struct un_picture *picture, unet_error *err)
 {
-    uint32_t across = (uint32_t)(picture->image.width - 1) / page->chunk_width + 1;
-    uint32_t down = (uint32_t)(picture->image.height - 1) / page->chunk_height + 1;
-    int planes = page->planar == PLANARCONFIG_SEPARATE ? picture->image.channels : 1;
-    uint32_t count = page->tiled ? TIFFNumberOfTiles(tif) : TIFFNumberOfStrips(tif);
-    size_t stride = (size_t)(page->tiled ? TIFFTileRowSize64(tif) : TIFFScanlineSize64(tif));
-    size_t size = stride * page->chunk_height;
-    uint64_t samples =
-        (uint64_t)page->chunk_width * (planes > 1 ? 1 : (uint64_t)picture->image.channels);
-    if (count != (uint64_t)across * down * (uint64_t)planes ||
-        stride != (samples * (uint64_t)picture->bits + 7) / 8)
+    struct grid grid;
+    if (!take_grid(tif, page, picture, &grid))
         return un_fail(err, UNET_EFORMAT, "%s: broken TIFF (its %s do not make up the image)", name,
                        page->tiled ? "tiles" : "strips");
-    uint8_t *chunk = malloc(size);
-    if (!chunk)
-        return un_fail_memory(err, size, name);
+    uint8_t *buffer = grid.direct ? NULL : calloc(grid.size, 1);
+    if (!grid.direct && !buffer)
+        return un_fail_memory(err, grid.size, name);
     unet_code code = UNET_OK;
-    for (uint32_t i = 0; i < count && !code; i++) {
-        uint32_t x = i % across * page->chunk_width, y = i / across % down * page->chunk_height;
-        uint32_t rows = (uint32_t)picture->image.height - y;
-        size_t want = page->tiled || rows > page->chunk_height ? size : rows * stride;
-        tmsize_t got = page->tiled ? TIFFReadEncodedTile(tif, i, chunk, (tmsize_t)want)
-                                   : TIFFReadEncodedStrip(tif, i, chunk, (tmsize_t)want);
-        if (got != (tmsize_t)want || job->damaged)
+    for (uint32_t i = 0; i < grid.count && !code; i++)
+        if (!read_chunk(tif, page, &grid, i, buffer, picture) || job->damaged)
             code = fail_read(name, job, "truncated or broken", err);
-        else
-            un_chunk_put(chunk, stride,
-                         &(struct un_chunk){.x = x,
-                                            .y = y,
-                                            .width = page->chunk_width,
-                                            .height = page->chunk_height,
-                                            .plane = planes > 1 ? (int)(i / across / down) : -1},
-                         picture);
-    }
-    free(chunk);
+    free(buffer);
     return code;
 }
 
