@@ -16,17 +16,17 @@ static const char *const format_words[] = {"png", "tif", NULL};
 #define AT(field) offsetof(struct predict_settings, field)
 
 static const struct option_row predict_options[] = {
-    OPT_LETTER('o', "output", AT(target[PRODUCT_MASK]), "PATH",
-               "the mask: a file, or a folder (made when it ends in / or there are several images) "
-               "that gets NAME.png for each NAME.*"),
+    OPT_LETTER(
+        'o', "output", AT(target[PRODUCT_MASK]), "PATH",
+        "the mask: a file, or a folder for NAME.png of each NAME.* (made when it ends in / or "
+        "there are several images)"),
     OPT_CHOICE("format", AT(format), format_words, "of masks in a folder [png]"),
     OPT_STRING("overlay", AT(target[PRODUCT_OVERLAY]), "PATH",
                "the image with the mask drawn over it, as PNG"),
     OPT_STRING("probabilities", AT(target[PRODUCT_PROBABILITIES]), "PATH",
                "float32 [class][row][column] as .npy, or [row][column][class] as .tif"),
     OPT_STRING("logits", AT(target[PRODUCT_LOGITS]), "PATH", "the same before softmax or sigmoid"),
-    OPT_INT("tile", AT(tile), 1, 65536, "N",
-            "side of the tiles [chosen]; results do not depend on it, memory does"),
+    OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; changes memory, not results"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };
@@ -120,7 +120,7 @@ static void report(const struct predict_run *run, const struct predict_settings 
     static const char *const keys[PRODUCTS] = {"mask", "overlay", "probabilities", "logits"};
     uint64_t pixels[256] = {0};
     json_t *row, *counts = NULL;
-    char time[16];
+    char time[24];
 
     if (!settings->common.json) {
         for (int p = 0; p < PRODUCTS && !settings->common.quiet; p++)
@@ -256,7 +256,7 @@ const struct command command_predict = {
     .arguments = "MODEL IMAGE... -o PATH [options]",
     .summary = "segment images with a model",
     .about = "Segments images (PNG, TIFF, .npy; a folder stands for the images in it). The model "
-             "file\nsays how images are prepared, so no other option is needed.",
+             "file says how images are prepared, so no other option is needed.",
     .options = predict_options,
     .min_operands = 2,
     .max_operands = -1,
