@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine_cpu.c - the CPU behind the seam: its table, its memory, and how channels lie in it */
+#include "cpu/engine_cpu.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/dispatch.h"
+
+static void engine_free(struct un_engine *e)
+{
+    free(e);
+}
+
+static void *alloc(struct un_engine *e, size_t bytes)
+{
+    (void)e;
+    void *memory = un_aligned_alloc(bytes);
+    return memory ? memset(memory, 0, bytes) : NULL;
+}
+
+static void release(struct un_engine *e, void *memory)
+{
+    (void)e;
+    free(memory);
+}
+
+static void copy(struct un_engine *e, void *to, const void *from, size_t bytes)
+{
+    (void)e;
+    if (bytes)
+        memcpy(to, from, bytes);
+}
+
+static void zero(struct un_engine *e, void *memory, size_t bytes)
+{
+    (void)e;
+    if (bytes)
+        memset(memory, 0, bytes);
+}
+
+static size_t tensor_bytes(struct un_engine *e, enum un_layout layout, struct un_shape s)
+{
+    (void)e;
+    size_t channels = (size_t)(layout == UN_FEATURES ? un_blocks(s.c) * UN_BLOCK : s.c);
+    size_t floats = (size_t)s.n * (size_t)s.h * (size_t)s.w * channels;
+    return un_round_up(floats * sizeof(float), UN_ALIGN);
+}
+
+static void upload(struct un_engine *e, struct un_tensor to, const float *from)
+{
+    const struct un_shape s = to.shape;
+    const size_t row = (size_t)s.w * (size_t)s.c;
+    if (to.layout == UN_PIXELS) {
+        memcpy(to.data, from, (size_t)s.n * (size_t)s.h * row * sizeof(float));
+        return;
+    }
+#pragma omp parallel for num_threads(e->threads)
+    for (int y = 0; y < s.n * s.h; y++)
+        for (int c = 0; c < un_blocks(s.c) * UN_BLOCK; c++) {
+            float *at = un_row(&to, y / s.h, c / UN_BLOCK, y % s.h) + c % UN_BLOCK;
+            for (int x = 0; x < s.w; x++)
+                at[x * UN_BLOCK] =
+                    c < s.c ? from[(size_t)y * row + (size_t)x * (size_t)s.c + (size_t)c] : 0;
+        }
+}
+
+static void download(struct un_engine *e, float *to, struct un_tensor from)
+{
+    const struct un_shape s = from.shape;
+    const size_t row = (size_t)s.w * (size_t)s.c;
+    if (from.layout == UN_PIXELS) {
+        memcpy(to, from.data, (size_t)s.n * (size_t)s.h * row * sizeof(float));
+        return;
+    }
+#pragma omp parallel for num_threads(e->threads)
+    for (int y = 0; y < s.n * s.h; y++)
+        for (int c = 0; c < s.c; c++) {
+            const float *at = un_row(&from, y / s.h, c / UN_BLOCK, y % s.h) + c % UN_BLOCK;
+            for (int x = 0; x < s.w; x++)
+                to[(size_t)y * row + (size_t)x * (size_t)s.c + (size_t)c] = at[x * UN_BLOCK];
+        }
+}
+
+static unet_code finish(struct un_engine *e, unet_error *err)
+{
+    (void)e;
+    (void)err;
+    return UNET_OK;
+}
+
+static size_t conv_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
+{
+    return pass == UN_PASS_BACKWARD_WEIGHTS ? un_cpu_weights_workspace(e, c)
+                                            : un_cpu_gather_workspace(e, c, pass);
+}
+
+void un_copy_padded(const struct un_tensor *t, int n, int b, int row, int x, int count, float *to)
+{
+    const size_t pixel = (size_t)un_pixel(t);
+    int from = un_min(un_max(x, 0), t->shape.w), end = un_max(un_min(x + count, t->shape.w), from);
+    if (row < 0 || row >= t->shape.h || from == end) {
+        memset(to, 0, (size_t)count * pixel * sizeof *to);
+        return;
+    }
+    size_t before = (size_t)(from - x), inside = (size_t)(end - from);
+    memset(to, 0, before * pixel * sizeof *to);
+    memcpy(to + before * pixel, un_row(t, n, b, row) + (size_t)from * pixel,
+           inside * pixel * sizeof *to);
+    memset(to + (before + inside) * pixel, 0,
+           ((size_t)count - before - inside) * pixel * sizeof *to);
+}
+
+static const struct un_engine_ops cpu_ops = {
+    .name = "cpu",
+    .free = engine_free,
+    .alloc = alloc,
+    .release = release,
+    .put = copy,
+    .get = copy,
+    .zero = zero,
+    .tensor_bytes = tensor_bytes,
+    .upload = upload,
+    .download = download,
+    .finish = finish,
+    .conv_pack_bytes = un_cpu_pack_bytes,
+    .conv_workspace = conv_workspace,
+    .conv_pack = un_cpu_pack,
+    .conv_forward = un_cpu_forward,
+    .conv_backward_data = un_cpu_backward_data,
+    .conv_backward_weights = un_cpu_backward_weights,
+    .maxpool_forward = un_cpu_maxpool_forward,
+    .maxpool_backward = un_cpu_maxpool_backward,
+    .upsample_forward = un_cpu_upsample_forward,
+    .upsample_backward = un_cpu_upsample_backward,
+    .norm_workspace = un_cpu_norm_workspace,
+    .norm_statistics = un_cpu_norm_statistics,
+    .norm_forward = un_cpu_norm_forward,
+    .norm_backward = un_cpu_norm_backward,
+    .norm_running = un_cpu_norm_running,
+    .norm_fold = un_cpu_norm_fold,
+    .dropout = un_cpu_dropout,
+    .loss_workspace = un_cpu_loss_workspace,
+    .softmax_loss = un_cpu_softmax_loss,
+    .bce_loss = un_cpu_bce_loss,
+    .probabilities = un_cpu_probabilities,
+    .argmax = un_cpu_argmax,
+    .sgd_step = un_cpu_sgd_step,
+    .adam_step = un_cpu_adam_step,
+    .count_nonfinite = un_cpu_count_nonfinite,
+};
+
+static int cores(void)
+{
+    cpu_set_t set;
+    if (!sched_getaffinity(0, sizeof set, &set) && CPU_COUNT(&set) > 0)
+        return CPU_COUNT(&set);
+    return un_max(1, omp_get_num_procs());
+}
+
+unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **engine,
+                               unet_error *err)
+{
+    const struct un_kernels *kernels;
+    unet_code code = un_kernels_find(isa, &kernels, err);
+    if (code)
+        return code;
+    struct un_engine_cpu *made = malloc(sizeof *made);
+    if (!made)
+        return un_fail_memory(err, sizeof *made, "the CPU engine");
+    *made =
+        (struct un_engine_cpu){.base = {.ops = &cpu_ops, .threads = threads}, .kernels = kernels};
+    if (threads <= 0)
+        made->base.threads = cores();
+    *engine = &made->base;
+    return UNET_OK;
+}

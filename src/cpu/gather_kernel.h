@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gather_kernel.h - the body of every convolution: un_gather, see kernels.h
+ *
+ * The accumulators live in registers for the whole sum.  For that the compiler must see the size of
+ * the tile, so there is one instance per number of pixels and vectors, chosen by a switch, and
+ * one more set for sources whose pixels are not 16 floats apart.
+ */
+#ifndef UN_GATHER_KERNEL_H
+#define UN_GATHER_KERNEL_H
+
+#include "cpu/finish_kernel.h"
+
+/* where vector j of a pixel lies */
+INLINE ptrdiff_t vec_place(int j, ptrdiff_t block)
+{
+    return j * VEC / UN_BLOCK * block + j * VEC % UN_BLOCK;
+}
+
+INLINE void gather_store_forward(const struct un_gather *g, vec acc[][TILE_VECS], const int pixels,
+                                 const int vecs, const enum un_act act)
+{
+    vec slope = vec_all(g->act.slope);
+    UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++)
+    {
+        vec v = acc[i][j] + vec_load(g->bias + j * VEC);
+        vec_store(g->dst + i * g->dst_step + vec_place(j, g->dst_block), vec_act(v, act, slope));
+    }
+}
+
+INLINE void gather_store_backward(const struct un_gather *g, vec acc[][TILE_VECS], const int pixels,
+                                  const int vecs)
+{
+    UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++)
+    {
+        ptrdiff_t at = i * g->dst_step + vec_place(j, g->dst_block);
+        vec_finish(acc[i][j], g->dst, g->y, at, g->finish);
+    }
+}
+
+/* step: that of the pixels when it is known (else 0) */
+INLINE void gather_tile(const struct un_gather *g, const int pixels, const int vecs, const int step)
+{
+    vec acc[TILE_PIXELS][TILE_VECS];
+    UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++) acc[i][j] =
+        (vec){0};
+
+    const float *w = g->weight;
+    const ptrdiff_t src_step = step ? step : g->src_step;
+    const int depth = g->depth;
+    for (int s = 0; s < g->segments; s++) {
+        const float *src = g->segment[s];
+        for (int c = 0; c < depth; c++, src++, w += vecs * VEC) {
+            vec row[TILE_VECS];
+            UNROLL for (int j = 0; j < vecs; j++) row[j] = vec_load(w + j * VEC);
+            UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++)
+                acc[i][j] += src[i * src_step] * row[j];
+        }
+    }
+    if (!g->bias)
+        gather_store_backward(g, acc, pixels, vecs);
+    else if (g->act.kind == UN_ACT_RELU)
+        gather_store_forward(g, acc, pixels, vecs, UN_ACT_RELU);
+    else if (g->act.kind == UN_ACT_LEAKY)
+        gather_store_forward(g, acc, pixels, vecs, UN_ACT_LEAKY);
+    else
+        gather_store_forward(g, acc, pixels, vecs, UN_ACT_NONE);
+}
+
+#define GATHER_CASE(n)                                                                             \
+    case n:                                                                                        \
+        if (n <= TILE_PIXELS)                                                                      \
+            gather_tile(g, n <= TILE_PIXELS ? n : 1, vecs, step);                                  \
+        break;
+
+INLINE void gather_sized(const struct un_gather *g, int pixels, const int vecs, const int step)
+{
+    switch (pixels) {
+        GATHER_CASE(1)
+        GATHER_CASE(2)
+        GATHER_CASE(3)
+        GATHER_CASE(4)
+        GATHER_CASE(5)
+        GATHER_CASE(6)
+        GATHER_CASE(7)
+        GATHER_CASE(8)
+        GATHER_CASE(9)
+        GATHER_CASE(10)
+        GATHER_CASE(11)
+        GATHER_CASE(12)
+        GATHER_CASE(13)
+        GATHER_CASE(14)
+    }
+}
+
+static void gather_full(const struct un_gather *g, int pixels)
+{
+    gather_sized(g, pixels, TILE_VECS, UN_BLOCK);
+}
+
+static void gather_full_strided(const struct un_gather *g, int pixels)
+{
+    gather_sized(g, pixels, TILE_VECS, 0);
+}
+
+#if defined(UN_ISA_avx512) /* the other groups are one block: there is no smaller one */
+static void gather_one(const struct un_gather *g, int pixels)
+{
+    gather_sized(g, pixels, UN_BLOCK / VEC, UN_BLOCK);
+}
+
+static void gather_one_strided(const struct un_gather *g, int pixels)
+{
+    gather_sized(g, pixels, UN_BLOCK / VEC, 0);
+}
+#else
+#define gather_one gather_full
+#define gather_one_strided gather_full_strided
+#endif
+
+static void gather(const struct un_gather *g, int pixels, int blocks)
+{
+    bool full = blocks * UN_BLOCK == GROUP, plain = g->src_step == UN_BLOCK;
+    if (full)
+        (plain ? gather_full : gather_full_strided)(g, pixels);
+    else
+        (plain ? gather_one : gather_one_strided)(g, pixels);
+}
+
+#endif

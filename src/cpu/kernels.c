@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels.c - the kernels for one instruction set; the build compiles it once for each */
+#include "cpu/kernels.h"
+
+#include "cpu/gather_kernel.h"
+#include "cpu/map_kernel.h"
+#include "cpu/outer_kernel.h"
+#include "cpu/step_kernel.h"
+#include "cpu/vec.h"
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define TEXT_(a) #a
+#define TEXT(a) TEXT_(a)
+
+const struct un_kernels JOIN(un_kernels_, UN_ISA) = {
+    .isa = TEXT(UN_ISA),
+    .lanes = VEC,
+    .tile = TILE_PIXELS,
+    .blocks = GROUP / UN_BLOCK,
+    .peak_fmas = TILE_PIXELS * TILE_VECS * VEC,
+    .gather = gather,
+    .outer = outer,
+    .sum_row = sum_row,
+    .maxpool_row = maxpool_row,
+    .maxpool_back_row = maxpool_back_row,
+    .finish_row = finish_row,
+    .upsample_row = upsample_row,
+    .upsample_back_row = upsample_back_row,
+    .affine_row = affine_row,
+    .norm_back_row = norm_back_row,
+    .moments_row = moments_row,
+    .sgd = sgd,
+    .adam = adam,
+    .nonfinite = nonfinite,
+    .peak = peak,
+};

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kernels.h - the inner loops of the CPU engine, one table per instruction set
+ *
+ * UN_FEATURES on a CPU is [N][blocks][H][W][16]: channels in blocks of 16, a cache line a pixel.
+ * Channels past the last real one are always zero.  A "row" below is a run of such pixels of one
+ * block, aligned to 64 bytes.
+ *
+ * Kernels work on one thread and never check bounds: who calls them points them at padded copies
+ * where a map ends.
+ */
+#ifndef UN_KERNELS_H
+#define UN_KERNELS_H
+
+#include <stddef.h>
+
+#include "engine/engine.h"
+
+enum { UN_BLOCK = 16 };
+
+/* How a result v gets to its place: d = act'(y) * (accumulate ? d + v : v); see un_gradient. */
+struct un_finish {
+    bool accumulate;
+    struct un_activation act;
+};
+
+/*
+ * One tile of a convolution: a few neighbouring pixels, one group of output channels.
+ *
+ *   result[x][k] = sum over segments s, channels c:
+ *                      segment[s][x * src_step + c] * weight[s][c][k]
+ *
+ * A segment is where the tile's first pixel finds `depth` channels for one tap and one block of one
+ * source.  So taps, blocks, sources, crops, padding and strides are all a list of pointers, and one
+ * loop computes every convolution of the network, forward and backward.
+ *
+ * Each result is one chain of multiply-adds in the order of the list, whatever the size of the
+ * tile: so it has the same bits wherever a tile begins.
+ */
+struct un_gather {
+    const float *const *segment;
+    int segments, depth;
+    ptrdiff_t src_step;
+    const float *weight; /* [segments][depth][blocks * 16] */
+    float *dst;          /* pixel x, block b: dst + x * dst_step + b * dst_block */
+    ptrdiff_t dst_step, dst_block;
+    const float *bias;        /* [blocks * 16]: forward, act is applied; NULL: backward, below */
+    struct un_activation act; /* forward */
+    struct un_finish finish;  /* backward */
+    const float *y;           /* addressed as dst; read when finish.act asks for it */
+};
+
+/*
+ * A tile of the gradient of weights: rows x one group of channels, summed over a run of pixels.
+ *
+ *   sum[r][k] += sum over x < pixels: a[x * a_step + r] * b[x * b_step + k]
+ *
+ * For taps == 3 the rows are 3 neighbouring pixels of a of 16 channels each, row 16 * tap + r.
+ */
+struct un_outer {
+    const float *a;
+    ptrdiff_t a_step;
+    const float *b; /* pixel x, block i: b + x * b_step + i * b_block */
+    ptrdiff_t b_step, b_block;
+    int pixels;
+    int rows, taps; /* taps 1: any number of rows; taps 3: rows == 16, a_step == 16 */
+    float *sum;     /* [taps * rows][blocks * 16] */
+};
+
+struct un_kernels {
+    const char *isa;
+    int lanes;     /* floats in a register */
+    int tile;      /* most pixels of a gather */
+    int blocks;    /* most blocks of 16 output channels of a gather or outer: 1 or 2 */
+    int peak_fmas; /* multiply-adds of one round of peak() */
+
+    void (*gather)(const struct un_gather *g, int pixels, int blocks);
+    void (*outer)(const struct un_outer *o, int blocks);
+    /* sum[16] += the pixels of a row */
+    void (*sum_row)(const float *row, int pixels, float *sum);
+
+    /* dst[x] = max of the four pixels 2x, 2x + 1 of two rows */
+    void (*maxpool_row)(const float *row0, const float *row1, float *dst, int pixels);
+    /* for pixels windows; d and y are pairs of rows like src; y may be NULL */
+    void (*maxpool_back_row)(const float *const src[2], const float *ddst, float *const d[2],
+                             const float *const y[2], struct un_finish finish, int pixels);
+    /* nothing was added here: d = act'(y) * (accumulate ? d : 0) */
+    void (*finish_row)(float *d, const float *y, struct un_finish finish, int pixels);
+
+    /* dst[p] of 2 * width - 2 * trim pixels, from rows near (3/4) and far (1/4) */
+    void (*upsample_row)(const float *near, const float *far, int width, int trim, float *dst);
+    /* the adjoint: rows of ddst with their weights, 2 * width - 2 * trim pixels each */
+    void (*upsample_back_row)(const float *const row[4], const float weight[4], int width, int trim,
+                              float *d, const float *y, struct un_finish finish);
+
+    /* y = act((x - mean) * scale + shift), each [16] */
+    void (*affine_row)(const float *x, const float *mean, const float *scale, const float *shift,
+                       struct un_activation act, float *y, int pixels);
+    /* dx = scale * (dy - a - (x - mean) * b), each [16] */
+    void (*norm_back_row)(const float *x, const float *dy, const float *mean, const float *scale,
+                          const float *a, const float *b, float *dx, int pixels);
+    /* sum[0][16] += p, sum[1][16] += p * q, where p = row p and q = row q - origin[16] */
+    void (*moments_row)(const float *p, const float *q, const float *origin, double sum[2][16],
+                        int pixels);
+
+    void (*sgd)(size_t count, float *w, const float *g, float *m, float rate, float momentum,
+                float decay);
+    /* grad_decay is added to g as grad_decay * w; w is first multiplied by keep;
+     * correct1 = 1 - beta1^step, correct2 = sqrt(1 - beta2^step) */
+    void (*adam)(size_t count, float *w, const float *g, float *m, float *v, float rate,
+                 float beta1, float beta2, float epsilon, float grad_decay, float keep,
+                 double correct1, double correct2);
+    size_t (*nonfinite)(const float *x, size_t count);
+
+    /* rounds of independent multiply-adds in registers: what the machine can do at most */
+    float (*peak)(long rounds);
+};
+
+extern const struct un_kernels un_kernels_baseline;
+#if defined(__x86_64__)
+extern const struct un_kernels un_kernels_avx2, un_kernels_avx512;
+#endif
+
+#endif

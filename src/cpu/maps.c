@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* maps.c - pooling, doubling and dropout: each task is one row of one block of channels */
+#include <string.h>
+
+#include "base/rng.h"
+#include "cpu/engine_cpu.h"
+
+/* Task number i as image, block and row. */
+struct place {
+    int n, block, y;
+};
+
+static struct place place_of(int i, const struct un_tensor *t, int rows)
+{
+    int blocks = un_blocks(t->shape.c);
+    return (struct place){i / rows / blocks, i / rows % blocks, i % rows};
+}
+
+static struct un_finish finish_of(const struct un_gradient *g)
+{
+    return (struct un_finish){g->accumulate, g->act};
+}
+
+/* Row y of the values that a gradient's activation made; NULL when it had none. */
+static const float *value_row(const struct un_gradient *g, int n, int block, int y)
+{
+    return g->act.kind == UN_ACT_NONE ? NULL : un_row(&g->y, n, block, y);
+}
+
+void un_cpu_maxpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
+{
+    const struct un_kernels *k = un_cpu_kernels(e);
+    const int rows = dst.shape.h, tasks = dst.shape.n * un_blocks(dst.shape.c) * rows;
+#pragma omp parallel for num_threads(e->threads)
+    for (int i = 0; i < tasks; i++) {
+        struct place at = place_of(i, &dst, rows);
+        const float *row = un_row(&src, at.n, at.block, 2 * at.y);
+        k->maxpool_row(row, row + (ptrdiff_t)src.shape.w * UN_BLOCK,
+                       un_row(&dst, at.n, at.block, at.y), dst.shape.w);
+    }
+}
+
+/* The windows of two rows, and what lies beside the last of them. */
+static void maxpool_back_rows(const struct un_kernels *k, const struct un_tensor *src,
+                              const struct un_tensor *ddst, const struct un_gradient *dsrc,
+                              struct place at)
+{
+    const float *from[2], *y[2];
+    float *d[2];
+    const struct un_finish finish = finish_of(dsrc);
+    const ptrdiff_t done = (ptrdiff_t)2 * ddst->shape.w * UN_BLOCK;
+    for (int i = 0; i < 2; i++) {
+        from[i] = un_row(src, at.n, at.block, 2 * at.y + i);
+        d[i] = un_row(&dsrc->d, at.n, at.block, 2 * at.y + i);
+        y[i] = value_row(dsrc, at.n, at.block, 2 * at.y + i);
+    }
+    k->maxpool_back_row(from, un_row(ddst, at.n, at.block, at.y), d, y, finish, ddst->shape.w);
+    for (int i = 0; i < 2 && src->shape.w % 2; i++)
+        k->finish_row(d[i] + done, y[i] ? y[i] + done : NULL, finish, 1);
+}
+
+void un_cpu_maxpool_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
+                             const struct un_gradient *dsrc)
+{
+    const struct un_kernels *k = un_cpu_kernels(e);
+    const int rows = un_ceil_div(src.shape.h, 2);
+    const int tasks = src.shape.n * un_blocks(src.shape.c) * rows;
+#pragma omp parallel for num_threads(e->threads)
+    for (int i = 0; i < tasks; i++) {
+        struct place at = place_of(i, &src, rows);
+        if (at.y < ddst.shape.h)
+            maxpool_back_rows(k, &src, &ddst, dsrc, at);
+        else
+            k->finish_row(un_row(&dsrc->d, at.n, at.block, 2 * at.y),
+                          value_row(dsrc, at.n, at.block, 2 * at.y), finish_of(dsrc), src.shape.w);
+    }
+}
+
+void un_cpu_upsample_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst,
+                             int trim)
+{
+    const struct un_kernels *k = un_cpu_kernels(e);
+    const int rows = dst.shape.h, tasks = dst.shape.n * un_blocks(dst.shape.c) * rows;
+#pragma omp parallel for num_threads(e->threads)
+    for (int i = 0; i < tasks; i++) {
+        struct place at = place_of(i, &dst, rows);
+        int q = at.y + trim, y = q / 2, beside = q % 2 ? y + 1 : y - 1;
+        if (beside < 0 || beside >= src.shape.h)
+            beside = y;
+        k->upsample_row(un_row(&src, at.n, at.block, y), un_row(&src, at.n, at.block, beside),
+                        src.shape.w, trim, un_row(&dst, at.n, at.block, at.y));
+    }
+}
+
+/* A source row goes into the output rows 2y - 1 .. 2y + 2 of the untrimmed map. */
+void un_cpu_upsample_backward(struct un_engine *e, struct un_tensor ddst, int trim,
+                              const struct un_gradient *dsrc)
+{
+    const struct un_kernels *k = un_cpu_kernels(e);
+    const struct un_shape shape = dsrc->d.shape;
+    const int rows = shape.h, tasks = shape.n * un_blocks(shape.c) * rows;
+#pragma omp parallel for num_threads(e->threads)
+    for (int i = 0; i < tasks; i++) {
+        struct place at = place_of(i, &dsrc->d, rows);
+        const float *row[4];
+        float weight[4];
+        for (int j = 0; j < 4; j++) {
+            int q = 2 * at.y - 1 + j;
+            bool there = q >= trim && q < 2 * rows - trim, end = q == 0 || q == 2 * rows - 1;
+            row[j] = there ? un_row(&ddst, at.n, at.block, q - trim) : NULL;
+            weight[j] = end ? 1 : j == 1 || j == 2 ? 0.75f : 0.25f;
+        }
+        k->upsample_back_row(row, weight, shape.w, trim, un_row(&dsrc->d, at.n, at.block, at.y),
+                             value_row(dsrc, at.n, at.block, at.y), finish_of(dsrc));
+    }
+}
+
+void un_cpu_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key)
+{
+    const struct un_shape s = x.shape;
+    const int rows = s.n * s.h;
+    const float scale = 1 / (1 - rate);
+#pragma omp parallel for num_threads(e->threads)
+    for (int row = 0; row < rows; row++)
+        for (int c = 0; c < s.c; c++) {
+            int block = x.layout == UN_FEATURES ? c / UN_BLOCK : 0;
+            float *at = un_row(&x, row / s.h, block, row % s.h) + (c - block * UN_BLOCK);
+            for (int i = 0; i < s.w; i++, at += un_pixel(&x)) {
+                uint64_t index = ((uint64_t)row * (uint64_t)s.w + (uint64_t)i) * (uint64_t)s.c;
+                bool drop = un_rng_uniform(key, index + (uint64_t)c) < rate;
+                *at = drop ? 0 : *at * scale;
+            }
+        }
+}

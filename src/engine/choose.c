@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The only file above the seam that knows which engines there are. */
+#include "engine/choose.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/dispatch.h"
+#include "engine/engine.h"
+
+const char *un_cpu_isa(void)
+{
+    const struct un_kernels *kernels = &un_kernels_baseline;
+    un_kernels_find(NULL, &kernels, NULL);
+    return kernels->isa;
+}
+
+unet_code un_engine_choose(int threads, struct un_engine **engine, unet_error *err)
+{
+    const char *name = getenv("UNET_ENGINE");
+    if (!name || !*name || !strcmp(name, "cpu"))
+        return un_engine_cpu_create(NULL, threads, engine, err);
+    if (!strcmp(name, "reference"))
+        return un_engine_reference_create(engine, err);
+    return un_fail(err, UNET_EINVAL, "UNET_ENGINE=%s: no such engine, wanted cpu or reference",
+                   name);
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* choose.h - what un_engine_choose() would choose from, by name */
+#ifndef UN_CHOOSE_H
+#define UN_CHOOSE_H
+
+/* The instruction set of the CPU engine on this machine: "avx512", "avx2" or "baseline". */
+const char *un_cpu_isa(void);
+
+#endif
