@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 
 done:
     if (failed)
-        fprintf(stderr, "segment: %s\n", mask || err.code ? err.text : "not enough memory");
+        fprintf(stderr, "segment: %s\n", err.code ? err.text : "not enough memory");
     free(mask);
     unet_image_release(&image);
     unet_session_free(session);
