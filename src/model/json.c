@@ -95,7 +95,7 @@ unet_code un_json_field(const struct un_json_at *at, const char *field, json_typ
 unet_code un_json_int(const struct un_json_at *at, const char *field, int low, int high, int *value,
                       unet_error *err)
 {
-    const json_t *found;
+    const json_t *found = NULL;
     unet_code code = un_json_field(at, field, JSON_INTEGER, &found, err);
     if (code)
         return code;
@@ -109,7 +109,7 @@ unet_code un_json_int(const struct un_json_at *at, const char *field, int low, i
 
 unet_code un_json_bool(const struct un_json_at *at, const char *field, bool *value, unet_error *err)
 {
-    const json_t *found;
+    const json_t *found = NULL;
     unet_code code = un_json_field(at, field, JSON_TRUE, &found, err);
     if (!code)
         *value = json_is_true(found);
@@ -119,7 +119,7 @@ unet_code un_json_bool(const struct un_json_at *at, const char *field, bool *val
 unet_code un_json_float(const struct un_json_at *at, const char *field, float *value,
                         unet_error *err)
 {
-    const json_t *found;
+    const json_t *found = NULL;
     unet_code code = un_json_field(at, field, JSON_REAL, &found, err);
     if (code)
         return code;
@@ -134,7 +134,7 @@ unet_code un_json_float(const struct un_json_at *at, const char *field, float *v
 unet_code un_json_word(const struct un_json_at *at, const char *field, const char *const *words,
                        int count, int *value, unet_error *err)
 {
-    const json_t *found;
+    const json_t *found = NULL;
     unet_code code = un_json_field(at, field, JSON_STRING, &found, err);
     if (code)
         return code;
@@ -162,7 +162,15 @@ json_t *un_json_from_float(float value)
     return json_real(strtod(text, NULL));
 }
 
+/* jansson 2.14 may drop a key when memory runs out, and go on; so what it wrote is read again. */
 char *un_json_text(const json_t *value)
 {
-    return json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_t *back = text ? json_loads(text, 0, NULL) : NULL;
+    if (!back) {
+        free(text);
+        text = NULL;
+    }
+    json_decref(back);
+    return text;
 }

@@ -13,7 +13,7 @@
 
 enum {
     UN_JSON_MAX_DEPTH = 32,       /* levels of objects and arrays */
-    UN_JSON_MAX_VALUES = 4000000, /* values and keys in one text: bounds the parser's memory */
+    UN_JSON_MAX_VALUES = 1000000, /* values and keys in one text: bounds the parser's memory */
 };
 
 /*

@@ -12,6 +12,14 @@
 
 enum { FORMAT = 1 };
 
+/* A list that lacks an entry for want of memory must not be written. */
+static json_t *unless_failed(json_t *list, bool failed)
+{
+    if (failed)
+        json_decref(list);
+    return failed ? NULL : list;
+}
+
 /* ---- spec ---- */
 
 /* The words of an enum, in its order. */
@@ -95,10 +103,11 @@ static unet_code read_scaling(const char *what, const json_t *object, struct un_
 static json_t *write_coding(const struct un_coding *coding)
 {
     json_t *list = json_array();
+    bool failed = false;
     for (int v = 0; v < 256; v++)
         if (coding->known[v])
-            json_array_append_new(list, json_pack("[i, i]", v, coding->map[v]));
-    return list;
+            failed |= json_array_append_new(list, json_pack("[i, i]", v, coding->map[v])) != 0;
+    return unless_failed(list, failed);
 }
 
 static unet_code read_coding(const char *what, const json_t *list, int labels,
@@ -135,14 +144,16 @@ static unet_code read_coding(const char *what, const json_t *list, int labels,
 static json_t *write_classes(const unet_model *model)
 {
     json_t *list = json_array();
+    bool failed = false;
     for (int i = 0; i < un_model_labels(model); i++) {
         uint8_t rgb[3];
         char color[8];
         const char *name = un_model_class(model, i, rgb);
         snprintf(color, sizeof color, "#%02x%02x%02x", rgb[0], rgb[1], rgb[2]);
-        json_array_append_new(list, json_pack("{s:s, s:s}", "name", name, "color", color));
+        json_t *entry = json_pack("{s:s, s:s}", "name", name, "color", color);
+        failed |= json_array_append_new(list, entry) != 0;
     }
-    return list;
+    return unless_failed(list, failed);
 }
 
 /* "#e69f00" */
@@ -166,7 +177,7 @@ static unet_code read_class(const char *what, const json_t *object, int label, u
     if (!json_is_object(object))
         return un_fail(err, UNET_EFORMAT, "%s: classes[%d] is not an object", what, label);
     struct un_json_at at = {what, prefix, object};
-    const json_t *name, *color;
+    const json_t *name = NULL, *color = NULL;
     unet_code code = un_json_field(&at, "name", JSON_STRING, &name, err);
     if (!code)
         code = un_json_field(&at, "color", JSON_STRING, &color, err);
@@ -200,7 +211,7 @@ static unet_code read_classes(const char *what, const json_t *list, unet_model *
 static unet_code read_settings(const char *what, const json_t *root, unet_model *model,
                                unet_error *err)
 {
-    const json_t *settings;
+    const json_t *settings = NULL;
     if (!json_object_get(root, "settings")) /* never trained */
         return UNET_OK;
     struct un_json_at at = {what, "", root};
@@ -229,7 +240,7 @@ char *un_metadata_text(const unet_model *model)
 static unet_code read_root(const char *what, const json_t *root, unet_model *model, unet_error *err)
 {
     struct un_json_at at = {what, "", root};
-    const json_t *spec_object, *scaling, *coding, *classes;
+    const json_t *spec_object = NULL, *scaling = NULL, *coding = NULL, *classes = NULL;
     unet_spec spec = {0};
     int format;
     unet_code code = un_json_int(&at, "format", 1, INT_MAX, &format, err);

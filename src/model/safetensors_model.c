@@ -4,8 +4,8 @@
  * and everything else as JSON under the metadata key "unet".
  *
  * The network's shape comes from a text that anybody may have edited.  So all tensors are compared
- * with it before memory for the weights is taken: a file can make us take no more than four times
- * its own size.
+ * with it before memory for the weights is taken: they take no more than twice the file's size (of
+ * F16 values), whatever the text claims.
  */
 #include <math.h>
 #include <stdlib.h>

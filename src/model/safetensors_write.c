@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jansson writes keys in the order in which they were set: the order of the arguments. */
+/*
+ * jansson writes keys in the order in which they were set: the order of the arguments.  Values go
+ * into the file as they lie in memory; dtype.c asserts the byte order.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/json.h"
 #include "model/safetensors.h"
-
-/* The values end up in the file as they lie in memory; dtype.c asserts the byte order. */
 
 static size_t entry_bytes(const struct un_safetensors_entry *entry)
 {
@@ -17,11 +18,16 @@ static size_t entry_bytes(const struct un_safetensors_entry *entry)
     return count * sizeof(float);
 }
 
+/* NULL: no memory. */
 static json_t *describe_entry(const struct un_safetensors_entry *entry, size_t begin)
 {
     json_t *shape = json_array();
     for (int i = 0; i < entry->dims; i++)
         json_array_append_new(shape, json_integer(entry->shape[i]));
+    if (json_array_size(shape) != (size_t)entry->dims) {
+        json_decref(shape);
+        return NULL;
+    }
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
                      (json_int_t)begin, (json_int_t)(begin + entry_bytes(entry)));
 }
