@@ -40,26 +40,20 @@ struct predict_run {
     int labels;
 };
 
-/*
- * Writes scores [K][H][W].  An .npy of H x W x C samples is what unet_image_write() makes, so K
- * stands in for the height; a TIFF has the classes as samples of a pixel.
- */
+/* Writes scores [K][H][W]: an .npy as they are, a TIFF with the classes as samples of a pixel. */
 static unet_code write_scores(const char *path, const float *scores, int classes,
                               const unet_image *image, unet_error *err)
 {
     static const char *const npy[] = {".npy", NULL};
+    const int shape[] = {classes, image->height, image->width};
     size_t pixels = (size_t)image->height * (size_t)image->width;
-    unet_image out = {.sample = UNET_F32, .data = (void *)scores};
+    unet_image out = {image->height, image->width, classes, UNET_F32, 0, NULL};
     unet_code code;
     float *turned;
 
-    if (path_has_ending(path, npy)) {
-        out.height = classes;
-        out.width = image->height;
-        out.channels = image->width;
-        return unet_image_write(path, &out, err);
-    }
-    turned = malloc(pixels * (size_t)classes * sizeof(float));
+    if (path_has_ending(path, npy))
+        return unet_npy_write(path, scores, 3, shape, err);
+    out.data = turned = malloc(pixels * (size_t)classes * sizeof(float));
     if (!turned) {
         snprintf(err->text, sizeof(err->text), "not enough memory for its scores");
         return err->code = UNET_ENOMEM;
@@ -67,7 +61,6 @@ static unet_code write_scores(const char *path, const float *scores, int classes
     for (size_t i = 0; i < pixels; i++)
         for (int k = 0; k < classes; k++)
             turned[i * (size_t)classes + (size_t)k] = scores[(size_t)k * pixels + i];
-    out = (unet_image){image->height, image->width, classes, UNET_F32, 0, turned};
     code = unet_image_write(path, &out, err);
     free(turned);
     return code;
