@@ -24,10 +24,4 @@ struct cells {
 int cells_make(const struct cells_options *options, struct cells *cells);
 void cells_release(struct cells *cells);
 
-/*
- * The threshold of an 8-bit histogram that parts it into the two most distinct halves (Otsu 1979):
- * pixels above it are foreground.  What people use before they use a network.
- */
-int otsu_threshold(const uint8_t *image, int count);
-
 #endif

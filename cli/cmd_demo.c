@@ -104,7 +104,7 @@ const struct command command_demo = {
     .arguments = "DIR [options]",
     .summary = "train and test on made-up microscopy, leave a page to look at",
     .about = "Makes up images of cells, trains a small network on them for a minute, segments "
-             "images\nit has not seen, and writes DIR/report.html. DIR is new, empty, or of an "
+             "images it has not seen, and writes DIR/report.html. DIR is new, empty, or of an "
              "earlier demo.",
     .options = demo_options,
     .min_operands = 1,

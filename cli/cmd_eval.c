@@ -18,10 +18,9 @@ struct eval_settings {
 
 static const struct option_row eval_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
-    OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name (required)"),
+    OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
     OPT_INT("ignore", AT(ignore), 0, 255, "V", "mask value that carries no label"),
-    OPT_INT("tile", AT(tile), 1, 65536, "N",
-            "side of the tiles [chosen]; results do not depend on it"),
+    OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; results are the same"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };
@@ -168,8 +167,8 @@ const struct command command_eval = {
     .name = "eval",
     .arguments = "MODEL --images DIR --masks DIR [options]",
     .summary = "score a model on images whose masks are known",
-    .about = "Predicts every image and compares with its mask: Dice and IoU of each class over "
-             "all\npixels of the set, their mean without class 0, and the share of right pixels.",
+    .about = "Predicts every image and compares with its mask: Dice and IoU of each class over all "
+             "pixels of the set, their mean without class 0, and the share of right pixels.",
     .options = eval_options,
     .min_operands = 1,
     .max_operands = 1,

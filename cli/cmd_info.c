@@ -190,7 +190,7 @@ const struct command command_info = {
     .arguments = "[MODEL] [options]",
     .summary = "show layers, parameters and costs of a model",
     .about = "Shows the layers with their output sizes, parameters and multiply-adds, the memory "
-             "to\npredict and to train, and what else the file holds.",
+             "to predict and to train, and what else the file holds.",
     .options = info_options,
     .max_operands = 1,
     .run = run_info,

@@ -16,7 +16,7 @@ struct init_settings {
 #define AT(field) offsetof(struct init_settings, field)
 
 static const struct option_row init_options[] = {
-    OPT_REQUIRED('o', "output", AT(output), "MODEL", "the model file to write (required)"),
+    OPT_REQUIRED('o', "output", AT(output), "MODEL", "the model file to write"),
     OPT_HEADING("network:"),
     OPT_TABLE(AT(network), network_options),
     OPT_TABLE(AT(common), common_options),
@@ -73,7 +73,7 @@ const struct command command_init = {
     .arguments = "-o MODEL [options]",
     .summary = "make a model file with random weights",
     .about = "Writes a model with random weights (He et al. 2015). Without options it is the "
-             "network\nof the U-Net paper: 1 channel, 2 classes, width 64, depth 4, unpadded.",
+             "network of the U-Net paper: 1 channel, 2 classes, width 64, depth 4, unpadded.",
     .options = init_options,
     .run = run_init,
 };

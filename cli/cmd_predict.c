@@ -16,17 +16,17 @@ static const char *const format_words[] = {"png", "tif", NULL};
 #define AT(field) offsetof(struct predict_settings, field)
 
 static const struct option_row predict_options[] = {
-    OPT_LETTER('o', "output", AT(target[PRODUCT_MASK]), "PATH",
-               "the mask: a file, or a folder (made when it ends in / or there are several images) "
-               "that gets NAME.png for each NAME.*"),
+    OPT_LETTER(
+        'o', "output", AT(target[PRODUCT_MASK]), "PATH",
+        "the mask: a file, or a folder for NAME.png of each NAME.* (made when it ends in / or "
+        "there are several images)"),
     OPT_CHOICE("format", AT(format), format_words, "of masks in a folder [png]"),
     OPT_STRING("overlay", AT(target[PRODUCT_OVERLAY]), "PATH",
                "the image with the mask drawn over it, as PNG"),
     OPT_STRING("probabilities", AT(target[PRODUCT_PROBABILITIES]), "PATH",
                "float32 [class][row][column] as .npy, or [row][column][class] as .tif"),
     OPT_STRING("logits", AT(target[PRODUCT_LOGITS]), "PATH", "the same before softmax or sigmoid"),
-    OPT_INT("tile", AT(tile), 1, 65536, "N",
-            "side of the tiles [chosen]; results do not depend on it, memory does"),
+    OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; changes memory, not results"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };
@@ -40,26 +40,20 @@ struct predict_run {
     int labels;
 };
 
-/*
- * Writes scores [K][H][W].  An .npy of H x W x C samples is what unet_image_write() makes, so K
- * stands in for the height; a TIFF has the classes as samples of a pixel.
- */
+/* Writes scores [K][H][W]: an .npy as they are, a TIFF with the classes as samples of a pixel. */
 static unet_code write_scores(const char *path, const float *scores, int classes,
                               const unet_image *image, unet_error *err)
 {
     static const char *const npy[] = {".npy", NULL};
+    const int shape[] = {classes, image->height, image->width};
     size_t pixels = (size_t)image->height * (size_t)image->width;
-    unet_image out = {.sample = UNET_F32, .data = (void *)scores};
+    unet_image out = {image->height, image->width, classes, UNET_F32, 0, NULL};
     unet_code code;
     float *turned;
 
-    if (path_has_ending(path, npy)) {
-        out.height = classes;
-        out.width = image->height;
-        out.channels = image->width;
-        return unet_image_write(path, &out, err);
-    }
-    turned = malloc(pixels * (size_t)classes * sizeof(float));
+    if (path_has_ending(path, npy))
+        return unet_npy_write(path, scores, 3, shape, err);
+    out.data = turned = malloc(pixels * (size_t)classes * sizeof(float));
     if (!turned) {
         snprintf(err->text, sizeof(err->text), "not enough memory for its scores");
         return err->code = UNET_ENOMEM;
@@ -67,7 +61,6 @@ static unet_code write_scores(const char *path, const float *scores, int classes
     for (size_t i = 0; i < pixels; i++)
         for (int k = 0; k < classes; k++)
             turned[i * (size_t)classes + (size_t)k] = scores[(size_t)k * pixels + i];
-    out = (unet_image){image->height, image->width, classes, UNET_F32, 0, turned};
     code = unet_image_write(path, &out, err);
     free(turned);
     return code;
@@ -120,7 +113,7 @@ static void report(const struct predict_run *run, const struct predict_settings 
     static const char *const keys[PRODUCTS] = {"mask", "overlay", "probabilities", "logits"};
     uint64_t pixels[256] = {0};
     json_t *row, *counts = NULL;
-    char time[16];
+    char time[24];
 
     if (!settings->common.json) {
         for (int p = 0; p < PRODUCTS && !settings->common.quiet; p++)
@@ -256,7 +249,7 @@ const struct command command_predict = {
     .arguments = "MODEL IMAGE... -o PATH [options]",
     .summary = "segment images with a model",
     .about = "Segments images (PNG, TIFF, .npy; a folder stands for the images in it). The model "
-             "file\nsays how images are prepared, so no other option is needed.",
+             "file says how images are prepared, so no other option is needed.",
     .options = predict_options,
     .min_operands = 2,
     .max_operands = -1,

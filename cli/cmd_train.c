@@ -42,33 +42,33 @@ struct train_settings {
 static const struct option_row train_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
-    OPT_REQUIRED('o', "output", AT(output), "MODEL", NULL),
-    OPT_STRING("init", AT(init), "MODEL", "the file to write; go on from a model file"),
-    OPT_FLOAT("val-share", AT(val_share), 0, 0.9, "X", NULL),
-    OPT_INT("ignore", AT(ignore), 0, 255, "V", "held out [0.2]; mask value without label"),
+    OPT_REQUIRED('o', "output", AT(output), "MODEL", "the best; the newest is in NAME.last.*"),
+    OPT_STRING("init", AT(init), "MODEL", "go on from the weights of a model file"),
+    OPT_INT("ignore", AT(ignore), 0, 255, "V", "mask value that carries no label"),
+    OPT_FLOAT("val-share", AT(val_share), 0, 0.9, "X", "held out to check [0.2 of 5 or more]"),
     OPT_STRING("val-images", AT(val_images), "DIR", NULL),
-    OPT_STRING("val-masks", AT(val_masks), "DIR", "instead of --val-share"),
-    OPT_HEADING("network (chosen from the data where not given):"),
+    OPT_STRING("val-masks", AT(val_masks), "DIR", "check on these instead"),
+    OPT_HEADING("network [chosen from the data]:"),
     OPT_TABLE(AT(network), network_options),
-    OPT_HEADING("when to stop [after 10m], and how to train:"),
+    OPT_HEADING("training [stops after 10m]:"),
     OPT_INT("epochs", AT(epochs), 1, 1e6, "N", NULL),
     OPT_LONG("steps", AT(steps), 1, 1e9, "N", NULL),
-    OPT_DURATION("time", AT(time), "D", "such as 40s, 10m, 2h"),
+    OPT_DURATION("time", AT(time), "T", "stop at the first of these; T: 40s, 10m, 2h"),
     OPT_INT("batch", AT(batch), 1, 4096, "N", NULL),
-    OPT_INT("tile", AT(tile), 1, 65536, "N", "tiles a step, side of a tile"),
-    OPT_INT("steps-per-epoch", AT(steps_per_epoch), 1, 1e6, "N", "[each image once]"),
-    OPT_CHOICE("loss", AT(loss), loss_words, NULL),
-    OPT_FLOAT("pos-weight", AT(pos_weight), 0, 1e6, "X", "bce: for --classes 1"),
-    OPT_FLOATS("class-weights", AT(class_weights), 0, 1e6, "A,B,...", "one a class [1]"),
-    OPT_CHOICE("optimizer", AT(optimizer), optimizer_words, NULL),
-    OPT_FLOAT("lr", AT(lr), 0, 100, "X", "[adam, 1e-3]"),
-    OPT_FLOAT("momentum", AT(momentum), 0, 0.9999, "X", NULL),
-    OPT_FLOAT("weight-decay", AT(weight_decay), 0, 10, "X", "of sgd; of all"),
-    OPT_HEADING("augmentation [flips and a little grey]:"),
+    OPT_INT("tile", AT(tile), 1, 65536, "N", "tiles of a step; their side in pixels"),
+    OPT_INT("steps-per-epoch", AT(steps_per_epoch), 1, 1e6, "N", "[as many as cover the images]"),
+    OPT_CHOICE("loss", AT(loss), loss_words, "bce: with --classes 1"),
+    OPT_FLOAT("pos-weight", AT(pos_weight), 0, 1e6, "X", "bce: weight of the foreground [1]"),
+    OPT_FLOATS("class-weights", AT(class_weights), 0, 1e6, "A,B,...", "of each class [1]"),
+    OPT_CHOICE("optimizer", AT(optimizer), optimizer_words, "[adam]"),
+    OPT_FLOAT("lr", AT(lr), 0, 100, "X", NULL),
+    OPT_FLOAT("momentum", AT(momentum), 0, 0.9999, "X", "learning rate [0.001]; sgd: [0.9]"),
+    OPT_FLOAT("weight-decay", AT(weight_decay), 0, 10, "X", "[0]"),
+    OPT_HEADING("random changes to each tile:"),
     OPT_FLAG("no-flip", AT(no_flip), NULL),
-    OPT_FLOAT("rotate", AT(rotate), 0, 180, "DEG", "no mirror images; turn by up to DEG"),
+    OPT_FLOAT("rotate", AT(rotate), 0, 180, "DEG", "no mirror images; turned by up to DEG [0]"),
     OPT_FLOAT("scale", AT(scale), 0, 4, "X", NULL),
-    OPT_FLOAT("grey", AT(grey), 0, 1, "X", "zoom by up to 1 + X; grey values, 1: strong"),
+    OPT_FLOAT("grey", AT(grey), 0, 1, "X", "zoom up to 1 + X [0]; grey values [0.3]"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };
@@ -215,19 +215,13 @@ static void describe(const struct train_run *run, const unet_train_options *opti
     fputc('\n', stderr);
 }
 
-/* After unet_train(): what an interrupted or very short run has not saved yet, and the summary. */
+/* What came of it.  An interrupted epoch has been saved as a whole one is. */
 static int finish(const struct train_settings *settings, const struct train_run *run,
                   const struct train_report *report)
 {
-    unet_error err;
-
-    if (interrupted() && unet_model_save(run->model, run->last_path, &err))
-        return fail(&err);
-    if (!report->saved && unet_model_save(run->model, settings->output, &err))
-        return fail(&err);
     if (interrupted()) {
-        fail_text("interrupted: the newest weights are in %s%s%s", run->last_path,
-                  report->saved ? ", the best so far in " : " and ", settings->output);
+        fail_text("interrupted: the newest weights are in %s, the best so far in %s",
+                  run->last_path, settings->output);
         return EXIT_INTERRUPTED;
     }
     if (!settings->common.quiet)
@@ -302,6 +296,8 @@ const struct command command_train = {
     .name = "train",
     .arguments = "--images DIR --masks DIR -o MODEL [options]",
     .summary = "train a model on images and their masks",
+    .about =
+        "Trains a U-Net on a folder of images and a folder of masks (0/255, or class numbers).",
     .options = train_options,
     .run = run_train,
 };

@@ -123,7 +123,7 @@ static void write_scores(const struct demo *demo, FILE *out)
 static void write_method(const struct demo *demo, FILE *out)
 {
     const struct demo_settings *settings = demo->settings;
-    char spec[256], make[16], train[16], predict[16];
+    char spec[256], make[24], train[24], predict[24];
 
     network_describe(unet_model_spec(demo->model), spec, sizeof(spec));
     html_heading(out, "What was done");

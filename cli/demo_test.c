@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cells.h"
 #include "demo.h"
+#include "otsu.h"
 #include "paths.h"
 
 static const uint8_t cell_colors[2][3] = {{0, 0, 0}, {64, 200, 255}};

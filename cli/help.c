@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define COLUMNS 79
-#define HELP_COLUMN 30
+#define HELP_COLUMN 35
 
 /* Prints words from column `at`, wrapped; lines after the first are indented. */
 static void print_wrapped(const char *text, int at, int indent)
@@ -79,6 +79,6 @@ void options_help(const struct command *command)
 
     print_wrapped(command->arguments, used, 12);
     if (command->about)
-        printf("%s\n", command->about);
+        print_wrapped(command->about, 0, 0);
     print_rows(command->options);
 }

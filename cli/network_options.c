@@ -14,16 +14,17 @@ const char *const act_words[] = {"relu", "leaky-relu", NULL};
 
 const struct option_row network_options[] = {
     OPT_INT("in-channels", AT(in_channels), 1, 64, "N", NULL),
-    OPT_INT("classes", AT(classes), 1, UNET_MAX_CLASSES, "K", "1 class: one logit, sigmoid"),
+    OPT_INT("classes", AT(classes), 1, UNET_MAX_CLASSES, "K", "1 class: one logit and a sigmoid"),
     OPT_INT("width", AT(width), 1, 1024, "N", NULL),
-    OPT_INT("depth", AT(depth), 1, 6, "N", "channels of the first level, poolings"),
-    OPT_CHOICE("padding", AT(padding), padding_words, "valid: as in the paper"),
-    OPT_CHOICE("norm", AT(norm), norm_words, NULL),
+    OPT_INT("depth", AT(depth), 1, 6, "N", "channels of the first level; poolings"),
+    OPT_CHOICE("padding", AT(padding), padding_words, "valid: as in the paper, output smaller"),
+    OPT_CHOICE("norm", AT(norm), norm_words, "after each 3x3 convolution"),
     OPT_CHOICE("up", AT(up), up_words, "how the way up doubles the size"),
     OPT_CHOICE("act", AT(act), act_words, NULL),
-    OPT_FLOAT("leaky-slope", AT(leaky_slope), 1e-6, 0.999, "X", "slope below zero [0.1]"),
+    OPT_FLOAT("leaky-slope", AT(leaky_slope), 1e-6, 0.999, "X",
+              "activation; its slope below 0 [0.1]"),
     OPT_FLOAT("dropout", AT(dropout), 0, 0.99, "P", "rate at the two deepest levels [0]"),
-    OPT_STRING("class-names", AT(class_names), "A,B,...", "such as background,cell"),
+    OPT_STRING("class-names", AT(class_names), "A,B,...", "kept in the file: background,cell"),
     OPT_END,
 };
 

@@ -123,16 +123,18 @@ char *path_entry(const char *path)
 
 int path_make_folder(const char *path)
 {
-    char *part = strdup(path);
+    char *part = strdup(path), *at = part;
     int ok = part != NULL;
 
-    for (char *at = part; ok && at && at[1];) {
-        at = strchr(at + 1, '/');
-        if (at)
-            *at = 0;
+    while (ok && *at) {
+        char cut;
+
+        at += strspn(at, "/");
+        at += strcspn(at, "/");
+        cut = *at;
+        *at = 0;
         ok = !mkdir(part, 0777) || errno == EEXIST;
-        if (at)
-            *at = '/';
+        *at = cut;
     }
     free(part);
     if (ok && !path_is_folder(path)) {

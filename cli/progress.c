@@ -64,23 +64,23 @@ void progress_clear(struct progress_line *line)
     line->drawn = 0;
 }
 
-const char *format_seconds(double seconds, char text[16])
+const char *format_seconds(double seconds, char text[24])
 {
     if (!(seconds >= 0 && seconds < 1e6)) {
-        snprintf(text, 16, "?");
+        snprintf(text, 24, "?");
         return text;
     }
     if (seconds < 9.95) {
-        snprintf(text, 16, "%.1fs", seconds);
+        snprintf(text, 24, "%.1fs", seconds);
         return text;
     }
     long s = lround(seconds);
     if (s < 60)
-        snprintf(text, 16, "%lds", s);
+        snprintf(text, 24, "%lds", s);
     else if (s < 3600)
-        snprintf(text, 16, "%ldm%02lds", s / 60, s % 60);
+        snprintf(text, 24, "%ldm%02lds", s / 60, s % 60);
     else
-        snprintf(text, 16, "%ldh%02ldm", s / 3600, s / 60 % 60);
+        snprintf(text, 24, "%ldh%02ldm", s / 3600, s / 60 % 60);
     return text;
 }
 

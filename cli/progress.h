@@ -26,7 +26,7 @@ void progress_draw(struct progress_line *line, const char *label, double share, 
 void progress_clear(struct progress_line *line);
 
 /* "45s", "3m20s", "1h05m"; seconds below 0: "?". */
-const char *format_seconds(double seconds, char text[16]);
+const char *format_seconds(double seconds, char text[24]);
 
 /* "512 bytes", "3.2 MiB". */
 const char *format_bytes(double bytes, char text[24]);

@@ -22,7 +22,7 @@ void train_report_keep(struct train_report *report, struct train_epoch *epochs, 
 
 static void draw(struct train_report *report, const unet_progress *progress)
 {
-    char label[48], text[96], left[16];
+    char label[48], text[96], left[24];
     double share = -1;
 
     if (progress->epochs)
@@ -40,7 +40,7 @@ static void draw(struct train_report *report, const unet_progress *progress)
 
 static void print_epoch(const unet_progress *progress)
 {
-    char left[16];
+    char left[24];
 
     fprintf(stderr, "epoch %3d  loss %.4f", progress->epoch, progress->loss);
     if (!isnan(progress->val_dice))
@@ -74,7 +74,6 @@ int train_report_step(void *context, const unet_progress *progress)
     }
     report->last_epoch = progress->epoch;
     if (progress->improved) {
-        report->saved = 1;
         report->best_dice = progress->val_dice;
         report->best_loss = progress->loss;
         report->best_epoch = progress->epoch;
@@ -92,13 +91,11 @@ int train_report_step(void *context, const unet_progress *progress)
 
 void train_report_summary(const struct train_report *report, const char *best, const char *last)
 {
-    char time[16];
+    char time[24];
 
     fprintf(stderr, "trained %ld steps in %s\n", report->steps,
             format_seconds(report->seconds, time));
-    if (!report->saved)
-        fprintf(stderr, "%s: the newest weights, no epoch was finished\n", best);
-    else if (isnan(report->best_dice))
+    if (isnan(report->best_dice))
         fprintf(stderr, "%s: lowest loss, %.4f, of epoch %d; %s: the newest weights\n", best,
                 report->best_loss, report->best_epoch, last);
     else

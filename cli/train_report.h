@@ -14,7 +14,6 @@ struct train_epoch {
 struct train_report {
     struct progress_line line;
     int quiet, json;
-    int saved; /* a best model has been saved */
     double best_dice, best_loss, seconds;
     int best_epoch, last_epoch;
     long steps;

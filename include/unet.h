@@ -194,6 +194,17 @@ UNET_API unet_code unet_image_write(const char *path, const unet_image *image, u
 UNET_API void unet_image_release(unet_image *image);
 
 /*
+ * Writes a float array of any shape as .npy, such as probabilities [classes][height][width].
+ *
+ *   shape  [dims], each >= 1; dims 1..8
+ *   data   the product of shape values, the last dimension fastest
+ *
+ * Temporary file, sync, rename.  Fails with UNET_EINVAL or UNET_EIO.
+ */
+UNET_API unet_code unet_npy_write(const char *path, const float *data, int dims, const int *shape,
+                                  unet_error *err);
+
+/*
  * Writes a mask as an indexed PNG or a TIFF with a palette, by the ending of path.  Pixel values
  * are class indices; colors [color_count][3] is what a person sees (color_count 1..256).
  */

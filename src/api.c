@@ -125,6 +125,14 @@ unet_code unet_image_write(const char *path, const unet_image *image, unet_error
     return un_image_write(path, image, err);
 }
 
+unet_code unet_npy_write(const char *path, const float *data, int dims, const int *shape,
+                         unet_error *err)
+{
+    if (!path || !data || !shape)
+        return missing(err, !path ? "path" : !data ? "data" : "shape");
+    return un_npy_write(path, data, dims, shape, err);
+}
+
 void unet_image_release(unet_image *image)
 {
     if (!image)
