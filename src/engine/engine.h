@@ -166,7 +166,7 @@ struct un_engine_ops {
                           const float *variance, float epsilon, const float *gamma,
                           struct un_tensor dy, float *dgamma, float *dbeta, struct un_tensor dx);
     /* running = (1 - momentum) * running + momentum * batch; the running variance takes the
-     * unbiased one, variance * count / (count - 1) */
+     * unbiased one, variance * count / (count - 1); with count 1, the biased one */
     void (*norm_running)(struct un_engine *e, int channels, double count, float momentum,
                          const float *mean, const float *variance, float *running_mean,
                          float *running_variance);

@@ -34,7 +34,8 @@ static int add_param(struct un_graph *graph, const char *node, const char *suffi
                      const int *shape, int fan_in, float initial, bool trainable)
 {
     struct un_param *p = &graph->params[graph->param_count];
-    snprintf(p->name, sizeof p->name, "%s.%s", node, suffix);
+    /* the longest, "bottleneck.conv_block.4.running_mean", has 36 characters */
+    snprintf(p->name, sizeof p->name, "%.26s.%s", node, suffix);
     p->dims = dims;
     p->count = 1;
     for (int i = 0; i < dims; i++) {

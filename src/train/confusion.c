@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scores.c - how well predicted masks fit the truth
+ * confusion.c - how well predicted masks fit the truth
  *
  * One confusion matrix; of class k, with rows the truth and columns the prediction,
  *
