@@ -35,6 +35,7 @@ extern "C" {
 #define UNET_VERSION "0.1.0"
 #define UNET_IGNORE 255      /* in a mask: this pixel has no label and costs nothing */
 #define UNET_MAX_CLASSES 254 /* classes a network can tell apart */
+#define UNET_MAX_LAYERS 96   /* rows of unet_spec_cost() */
 
 /* ---- errors ------------------------------------------------------------------------------ */
 
@@ -159,8 +160,8 @@ typedef struct unet_cost {
 /*
  * What a network costs for a batch of inputs of at least height x width: sizes, multiply-adds and
  * bytes (exact: what is allocated, not a guess).  layers may be NULL; else it has room for
- * *layer_count rows and receives the rows of the network; *layer_count is set to how many there
- * are.  Fails with UNET_EINVAL when the input is too small for the depth (err says what would do).
+ * *layer_count rows (UNET_MAX_LAYERS always do) and receives the rows of the network; *layer_count
+ * is set to how many there are.  Fails with UNET_EINVAL when the spec or a size is out of range.
  */
 UNET_API unet_code unet_spec_cost(const unet_spec *spec, int height, int width, int batch,
                                   unet_cost *cost, unet_layer *layers, int *layer_count,
@@ -191,6 +192,17 @@ UNET_API unet_code unet_image_read(const char *path, unet_image *image, unet_err
  */
 UNET_API unet_code unet_image_write(const char *path, const unet_image *image, unet_error *err);
 UNET_API void unet_image_release(unet_image *image);
+
+/*
+ * Writes a float array of any shape as .npy, such as probabilities [classes][height][width].
+ *
+ *   shape  [dims], each >= 1; dims 1..8
+ *   data   the product of shape values, the last dimension fastest
+ *
+ * Temporary file, sync, rename.  Fails with UNET_EINVAL or UNET_EIO.
+ */
+UNET_API unet_code unet_npy_write(const char *path, const float *data, int dims, const int *shape,
+                                  unet_error *err);
 
 /*
  * Writes a mask as an indexed PNG or a TIFF with a palette, by the ending of path.  Pixel values
@@ -295,7 +307,8 @@ typedef struct unet_train_options {
 
     int batch;           /* tiles per step, >= 1 */
     int tile;            /* side of the input tile, rounded up to what fits; 0: chosen */
-    int steps_per_epoch; /* 0: each image seen once, by as many tiles as cover it */
+    int steps_per_epoch; /* 0: as many tiles as cover every image once, in rounds until there are at
+                            least 32 steps */
 
     unet_loss loss;             /* cross-entropy needs classes >= 2, BCE classes == 1 */
     float pos_weight;           /* BCE: weight of the positive class */

@@ -6,9 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* File names may hold anything; a message is one printable line. */
-static void make_printable(char *text)
+/* File names may hold anything; a message is one printable line, and does not end in the middle of
+ * a UTF-8 character where it was cut. */
+static void make_printable(char *text, size_t size)
 {
+    size_t end = strlen(text);
+    if (end == size - 1) {
+        while (end > 0 && ((unsigned char)text[end - 1] & 0xC0) == 0x80)
+            end--;
+        if (end > 0 && (unsigned char)text[end - 1] >= 0xC0)
+            end--;
+        text[end] = 0;
+    }
     for (unsigned char *p = (unsigned char *)text; *p; p++)
         if (*p < 0x20 || *p == 0x7f)
             *p = '?';
@@ -23,7 +32,7 @@ static unet_code fail(unet_error *err, unet_code code, const char *tail, const c
     int n = vsnprintf(made.text, sizeof made.text, format, args);
     if (tail && n >= 0 && (size_t)n < sizeof made.text)
         snprintf(made.text + n, sizeof made.text - (size_t)n, ": %s", tail);
-    make_printable(made.text);
+    make_printable(made.text, sizeof made.text);
     *err = made; /* at the end: the arguments may point into *err */
     return code;
 }

@@ -54,6 +54,8 @@ static void forget(struct un_save *save)
 unet_code un_save_begin(struct un_save *save, const char *path, unet_error *err)
 {
     struct stat status;
+    if (!*path)
+        return un_fail(err, UNET_EIO, "an empty file name");
     if (!stat(path, &status) && S_ISDIR(status.st_mode))
         return un_fail(err, UNET_EIO, "%s: is a folder, wanted the name of a file", path);
 
@@ -65,9 +67,9 @@ unet_code un_save_begin(struct un_save *save, const char *path, unet_error *err)
     sprintf(made.temporary, "%s.XXXXXX.tmp", path);
     int fd = mkostemps(made.temporary, 4, O_CLOEXEC);
     if (fd < 0) {
-        un_fail_errno(err, "%s: cannot be written", path);
+        unet_code code = un_fail_errno(err, "%s: cannot be written", path);
         forget(&made);
-        return UNET_EIO;
+        return code;
     }
     /* mkostemps() makes the file private; give it the mode that open() would have */
     mode_t mask = umask(0);
@@ -75,11 +77,11 @@ unet_code un_save_begin(struct un_save *save, const char *path, unet_error *err)
     fchmod(fd, 0666 & ~mask);
     made.file = fdopen(fd, "w+b");
     if (!made.file) {
-        un_fail_errno(err, "%s", path);
+        unet_code code = un_fail_errno(err, "%s", path);
         close(fd);
         unlink(made.temporary);
         forget(&made);
-        return UNET_EIO;
+        return code;
     }
     *save = made;
     return UNET_OK;
@@ -113,9 +115,9 @@ unet_code un_save_commit(struct un_save *save, unet_error *err)
     }
     if (failed) {
         errno = reason;
-        un_fail_errno(err, "%s: cannot be written", save->path);
+        unet_code code = un_fail_errno(err, "%s: cannot be written", save->path);
         un_save_abort(save);
-        return UNET_EIO;
+        return code;
     }
     sync_folder(save->path);
     forget(save);

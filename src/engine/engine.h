@@ -13,9 +13,10 @@
  * Data crosses by put, get, upload and download alone.
  *
  * An operation never allocates: the caller asks for the workspace it needs once, while it plans,
- * and hands it over as engine->workspace.  How an operation is cut into pieces for threads depends
- * on shapes only, and partial sums are added in a fixed order, so results have the same bits for
- * any number of threads.
+ * and hands it over as engine->workspace.  The bytes of tensors, packed weights and workspaces
+ * never shrink when a side grows, so memory planned for one size serves all smaller ones.  How an
+ * operation is cut into pieces for threads depends on shapes only, and partial sums are added in a
+ * fixed order, so results have the same bits for any number of threads.
  *
  * Operations do not fail one by one; what can go wrong on a device is reported by finish().
  */
@@ -104,6 +105,7 @@ struct un_engine;
 
 struct un_engine_ops {
     const char *name;
+    bool host_memory; /* alloc gives ordinary memory: what the host has need not be put */
     void (*free)(struct un_engine *e);
 
     /* -- memory; alloc returns zeroed memory aligned to 64 bytes, or NULL -- */
@@ -164,7 +166,7 @@ struct un_engine_ops {
                           const float *variance, float epsilon, const float *gamma,
                           struct un_tensor dy, float *dgamma, float *dbeta, struct un_tensor dx);
     /* running = (1 - momentum) * running + momentum * batch; the running variance takes the
-     * unbiased one, variance * count / (count - 1) */
+     * unbiased one, variance * count / (count - 1); with count 1, the biased one */
     void (*norm_running)(struct un_engine *e, int channels, double count, float momentum,
                          const float *mean, const float *variance, float *running_mean,
                          float *running_variance);

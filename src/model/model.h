@@ -23,17 +23,35 @@ struct unet_model {
     char *settings;                            /* JSON object or NULL: how it was trained */
 };
 
-/* An empty model of this spec: values allocated and zero, classes with default colours. */
+/*
+ * An empty model of this spec: values allocated and zero, classes with default colours, mask values
+ * are class indices.  UNET_EINVAL names the field of spec.
+ */
 unet_code un_model_new(const unet_spec *spec, unet_model **model, unet_error *err);
+void un_model_free(unet_model *model); /* NULL is accepted */
+
+/* As un_model_new(), into a zeroed struct, without values; the spec has been checked. */
+void un_model_prepare(unet_model *model, const unet_spec *spec);
+unet_code un_model_allocate(unet_model *model, unet_error *err);
+
+/* The inner halves of the public functions of these names.  un_model_class() trusts its label. */
+int un_model_labels(const unet_model *model);
+const char *un_model_class(const unet_model *model, int label, uint8_t rgb[3]);
+unet_code un_model_set_class(unet_model *model, int label, const char *name, const uint8_t *rgb,
+                             unet_error *err);
 
 /* Fills the values: He et al. 2015, keyed by (seed, parameter number). (init.c) */
 void un_model_init(unet_model *model, uint64_t seed);
 
-/* Replaces the settings by a copy of this JSON text. */
+/* Replaces the settings by a copy of this JSON object, made compact; NULL: none. */
 unet_code un_model_set_settings(unet_model *model, const char *json, unet_error *err);
 
 /* safetensors_model.c: the model file, behind unet_model_load() and unet_model_save(). */
 unet_code un_model_read(const char *path, unet_model **model, unet_error *err);
 unet_code un_model_write(const unet_model *model, const char *path, unet_error *err);
+
+struct un_safetensors;
+unet_code un_model_from_safetensors(const char *path, const struct un_safetensors *file,
+                                    unet_model **model, unet_error *err);
 
 #endif

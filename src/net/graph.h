@@ -10,6 +10,8 @@
 #ifndef UN_GRAPH_H
 #define UN_GRAPH_H
 
+#include <stdbool.h>
+
 #include "engine/engine.h"
 
 enum {
@@ -62,6 +64,9 @@ struct un_graph {
     struct un_param params[UN_MAX_PARAMS];
 };
 
+/* The network of the paper. */
+unet_spec un_spec_default(void);
+
 /* UNET_EINVAL: names the field of spec that is out of range. */
 unet_code un_spec_check(const unet_spec *spec, unet_error *err);
 
@@ -82,16 +87,14 @@ struct un_source un_graph_source(const struct un_graph *graph, const struct un_n
 uint64_t un_graph_macs(const struct un_graph *graph, const struct un_node *node);
 
 /*
- * How input and output sides of a spec go together.  An input side is out + 2 * border; the output
- * side is a multiple of grid for padded networks when tiled, and border mod grid for unpadded.
+ * How input and output sides of a spec go together.  Tiles start at multiples of grid, so that
+ * every tile pools the same groups of pixels.
  */
 struct un_geometry {
-    int grid;   /* 2^depth: tile starts are multiples of it */
+    bool valid; /* unpadded: the input is 2 * border larger than the output */
+    int grid;   /* 2^depth */
     int border; /* pixels of input beyond each side of the output that the output depends on;
-                   padded networks: the receptive field's reach, rounded up to the grid */
-    int step;   /* output sides that exist, unpadded: first + i * step */
-    int first;
-    bool valid; /* unpadded: the network itself takes the border away */
+                   padded networks: the reach of the receptive field, rounded up to the grid */
 };
 
 struct un_geometry un_geometry(const unet_spec *spec);

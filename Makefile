@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door over CMakeLists.txt.
+#
+#   make            build the library and the command in build/
+#   make demo       train on generated microscopy and look at the result (about two minutes)
+#   make test       build and run all tests
+#   make sanitize   the tests under AddressSanitizer and UBSan
+#   make check-long sanitizers, fuzzers and real training; an hour
+#   make bench      measure the kernels
+#   make install    (PREFIX=/usr/local, DESTDIR=)
+#   make format     let clang-format decide
+
+PREFIX ?= /usr/local
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+
+.PHONY: all demo test sanitize check-long bench install format clean
+
+all:
+	@scripts/setup.sh build
+	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
+	@cmake --build build -j$(JOBS) --target unet_cli unet_static unet_shared -- --no-print-directory -s
+
+demo: all
+	build/unet demo demo
+
+test:
+	@scripts/setup.sh test
+	@scripts/run_tests.sh build-test -DCMAKE_BUILD_TYPE=Release
+
+sanitize:
+	@scripts/setup.sh test
+	@scripts/run_tests.sh build-sanitize -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+	    -DUNET_SANITIZE=address,undefined
+
+check-long: sanitize
+	@scripts/setup.sh long
+	@scripts/check_long.sh
+
+bench:
+	@scripts/setup.sh build
+	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
+	@cmake --build build -j$(JOBS) --target bench_kernels -- --no-print-directory
+	build/bench_kernels
+
+install: all
+	cmake --install build
+
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf build build-*

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * htmlreport.h - one HTML page that holds everything it shows
+ *
+ * Pictures are data URIs, charts are inline SVG, the style follows the reader's light or dark mode.
+ * The page loads nothing and runs no script.  All text is escaped here; callers pass plain text.
+ * Errors of the stream are left to the caller's text_file_finish().
+ */
+#ifndef HTMLREPORT_H
+#define HTMLREPORT_H
+
+#include <stdio.h>
+
+void html_begin(FILE *stream, const char *title, const char *subtitle);
+void html_end(FILE *stream);
+void html_heading(FILE *stream, const char *text);
+void html_paragraph(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void html_code(FILE *stream, const char *text); /* as it is, line breaks kept */
+
+/* A row of large numbers, each with a line below: begin, add..., end. */
+void html_figures_begin(FILE *stream);
+void html_figure(FILE *stream, const char *number, const char *label);
+void html_figures_end(FILE *stream);
+
+/* cells [rows][columns]; the first row is the head. */
+void html_table(FILE *stream, const char *const *cells, int rows, int columns);
+
+/* Pictures side by side in rows of `columns`: begin, image..., end. */
+void html_gallery_begin(FILE *stream, int columns);
+/* A PNG file with a caption; caption NULL: none.  0: the file cannot be read. */
+int html_image(FILE *stream, const char *path, const char *alt, const char *caption);
+void html_gallery_end(FILE *stream);
+
+struct html_series {
+    const char *name;
+    const double *x, *y; /* [count]; a y that is not finite leaves a gap */
+    int count;
+};
+
+struct html_chart {
+    const char *title, *x_label;
+    const struct html_series *series; /* up to 4, each with its own colour */
+    int series_count;
+    double y_low, y_high; /* the axis; both 0: from the data */
+};
+
+/* Charts side by side where there is room: begin, chart..., end. */
+void html_charts_begin(FILE *stream);
+void html_chart(FILE *stream, const struct html_chart *chart);
+void html_charts_end(FILE *stream);
+
+#endif

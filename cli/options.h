@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options.h - commands and their options: one table makes the parser and the help
+ *
+ * A command keeps its settings in a struct and describes them in a table of struct option_row; each
+ * row says where in the struct its value goes.  A row of type OPTION_TABLE takes in the rows of
+ * another table, so that commands share options.  The table ends with a row of zeros.
+ *
+ * In the help, a row without a help text is listed on the line of the row that follows it.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum exit_status {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,       /* one line on stderr says why */
+    EXIT_USAGE = 2,        /* the command line was wrong, nothing was touched */
+    EXIT_INTERRUPTED = 130 /* Ctrl-C; what could be saved was saved */
+};
+
+enum option_type {
+    OPTION_END,
+    OPTION_HEADING,  /* help: a line above a group of options */
+    OPTION_TABLE,    /* the rows of another table, their offsets counted from this row's */
+    OPTION_FLAG,     /* int, set to 1; takes no value */
+    OPTION_INT,      /* int, low..high */
+    OPTION_LONG,     /* long, low..high */
+    OPTION_FLOAT,    /* double, low..high */
+    OPTION_FLOATS,   /* struct float_list, each low..high: 1,0.5,2 */
+    OPTION_STRING,   /* const char *, points into argv */
+    OPTION_CHOICE,   /* int, index into choices */
+    OPTION_DURATION, /* double, seconds: 40, 40s, 10m, 2h */
+    OPTION_SEED,     /* uint64_t */
+    OPTION_SIZE      /* int[2], height and width, each low..high: 512x640, or 512 for a square */
+};
+
+#define FLOAT_LIST_MAX 256
+struct float_list {
+    int count;
+    float value[FLOAT_LIST_MAX];
+};
+
+struct option_row {
+    enum option_type type;
+    const char *name; /* without the dashes; OPTION_HEADING: the line */
+    char letter;      /* 'o' for -o; 0: none */
+    int required;
+    size_t offset; /* of the value in the settings */
+    double low, high;
+    const char *const *choices;     /* ends with NULL */
+    const struct option_row *table; /* of OPTION_TABLE */
+    const char *meta;               /* what the help calls the value: "DIR" */
+    const char *help;
+};
+
+/*
+ * Rows, one line each.  place is the offset of the value in the settings; each table has a macro
+ * AT(field) for it.  help may be NULL, see above.
+ */
+#define OPT_HEADING(text)                                                                          \
+    {                                                                                              \
+        .type = OPTION_HEADING, .name = text                                                       \
+    }
+#define OPT_TABLE(place, rows)                                                                     \
+    {                                                                                              \
+        .type = OPTION_TABLE, .offset = place, .table = rows                                       \
+    }
+#define OPT_FLAG(word, place, text)                                                                \
+    {                                                                                              \
+        .type = OPTION_FLAG, .name = word, .offset = place, .help = text                           \
+    }
+#define OPT_NUMBER(kind, word, place, least, most, value, text)                                    \
+    {                                                                                              \
+        .type = kind, .name = word, .offset = place, .low = least, .high = most, .meta = value,    \
+        .help = text                                                                               \
+    }
+#define OPT_INT(word, place, least, most, value, text)                                             \
+    OPT_NUMBER(OPTION_INT, word, place, least, most, value, text)
+#define OPT_LONG(word, place, least, most, value, text)                                            \
+    OPT_NUMBER(OPTION_LONG, word, place, least, most, value, text)
+#define OPT_FLOAT(word, place, least, most, value, text)                                           \
+    OPT_NUMBER(OPTION_FLOAT, word, place, least, most, value, text)
+#define OPT_FLOATS(word, place, least, most, value, text)                                          \
+    OPT_NUMBER(OPTION_FLOATS, word, place, least, most, value, text)
+#define OPT_SIZE(word, place, least, most, value, text)                                            \
+    OPT_NUMBER(OPTION_SIZE, word, place, least, most, value, text)
+#define OPT_CHOICE(word, place, words, text)                                                       \
+    {                                                                                              \
+        .type = OPTION_CHOICE, .name = word, .offset = place, .choices = words, .help = text       \
+    }
+#define OPT_DURATION(word, place, value, text)                                                     \
+    {                                                                                              \
+        .type = OPTION_DURATION, .name = word, .offset = place, .meta = value, .help = text        \
+    }
+#define OPT_SEED(word, place, value, text)                                                         \
+    {                                                                                              \
+        .type = OPTION_SEED, .name = word, .offset = place, .meta = value, .help = text            \
+    }
+#define OPT_STRING(word, place, value, text)                                                       \
+    {                                                                                              \
+        .type = OPTION_STRING, .name = word, .offset = place, .meta = value, .help = text          \
+    }
+#define OPT_LETTER(key, word, place, value, text)                                                  \
+    {                                                                                              \
+        .type = OPTION_STRING, .name = word, .letter = key, .offset = place, .meta = value,        \
+        .help = text                                                                               \
+    }
+#define OPT_REQUIRED(key, word, place, value, text)                                                \
+    {                                                                                              \
+        .type = OPTION_STRING, .name = word, .letter = key, .required = 1, .offset = place,        \
+        .meta = value, .help = text                                                                \
+    }
+#define OPT_END                                                                                    \
+    {                                                                                              \
+        .type = OPTION_END                                                                         \
+    }
+
+struct command {
+    const char *name;
+    const char *arguments; /* as in the usage line: "MODEL IMAGE... -o MASK" */
+    const char *summary;   /* half a line, in the list of commands */
+    const char *about;     /* whole lines above the options; may be NULL */
+    const struct option_row *options;
+    int min_operands, max_operands; /* arguments that are no options; max < 0: any number */
+    int (*run)(const struct command *command, int argc, char **argv);
+};
+
+/*
+ * Reads argv[1..argc-1] into settings.  Operands are moved to argv[0..*operands-1].  Returns 1 when
+ * the command shall go on; else 0, and the command returns *status: help was asked for and printed,
+ * or something was wrong and one line on stderr says what was found and what is wanted.
+ */
+int options_parse(const struct command *command, int argc, char **argv, void *settings,
+                  int *operands, int *status);
+
+/* Prints the help of a command on stdout. */
+void options_help(const struct command *command);
+
+/* Prints "unet COMMAND: text; see unet COMMAND --help" on stderr and returns EXIT_USAGE. */
+int usage_error(const struct command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* What was most likely meant by word; NULL: nothing is near.  Call it for each candidate. */
+struct nearest {
+    const char *word, *best;
+    size_t distance;
+};
+void nearest_try(struct nearest *nearest, const char *candidate);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* paths.h - names of files and folders */
+#ifndef PATHS_H
+#define PATHS_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* All strings returned are the caller's to free(); NULL: no memory. */
+
+/* A growing list of strings that it owns; starts zeroed. */
+struct path_list {
+    char **path;
+    size_t count, room;
+};
+int path_list_add(struct path_list *list, char *path); /* takes path; 0: no memory */
+void path_list_release(struct path_list *list);
+
+char *path_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *path_join(const char *folder, const char *name);
+char *path_stem(const char *path);         /* "a/b.tif" -> "b" */
+const char *path_ending(const char *path); /* "a/b.tif" -> ".tif"; "" when there is none */
+char *path_before_ending(const char *path,
+                         const char *insert); /* ("m.st", ".last") -> "m.last.st" */
+int path_has_ending(const char *path, const char *const *endings); /* any case; ends with NULL */
+int path_is_folder(const char *path);
+int path_exists(const char *path);
+
+/*
+ * One spelling for each file: the folder with all links resolved, and the last part as it is.  So
+ * two paths that name the same folder entry are equal strings, whether it exists or not.
+ */
+char *path_entry(const char *path);
+
+/* Makes a folder and those above it; fine when it is there.  0: errno says why not. */
+int path_make_folder(const char *path);
+
+/* Adds the images (.png .tif .tiff .npy) of a folder, sorted by name.  0: errno says why not. */
+int path_list_images(const char *folder, struct path_list *list);
+
+/*
+ * 1 when a file can be written at path; else 0 with errno set.  For checking before long work: the
+ * folder exists and may be written to, and path is no folder.
+ */
+int path_writable(const char *path);
+
+/* A text file written beside path and renamed to it by text_file_finish(); 0: errno says why not.
+ */
+struct text_file {
+    FILE *stream;
+    char *path, *temporary;
+};
+int text_file_begin(struct text_file *file, const char *path);
+int text_file_finish(struct text_file *file);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * predict_plan.c - which file of unet predict goes where
+ *
+ * A target is a folder when it ends in "/", is a folder already, or there are several images.  In a
+ * folder the files are called as the image: scan.tif -> masks/scan.png.  Then every name, of inputs
+ * and outputs alike, is written in one spelling and sorted; equal neighbours of which one is an
+ * output are an error.  So nothing is overwritten by mistake and nothing is done twice.
+ */
+#include "predict_plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const mask_endings[] = {".png", ".tif", ".tiff", NULL};
+static const char *const score_endings[] = {".npy", ".tif", ".tiff", NULL};
+
+static const struct {
+    const char *option;
+    const char *ending; /* in a folder */
+    const char *const *endings;
+    const char *wanted;
+} products[PRODUCTS] = {
+    [PRODUCT_MASK] = {"--output", ".png", mask_endings, "a name ending in .png or .tif"},
+    [PRODUCT_OVERLAY] = {"--overlay", ".png", mask_endings, "a name ending in .png or .tif"},
+    [PRODUCT_PROBABILITIES] = {"--probabilities", ".npy", score_endings,
+                               "a name ending in .npy or .tif"},
+    [PRODUCT_LOGITS] = {"--logits", ".npy", score_endings, "a name ending in .npy or .tif"},
+};
+
+/* One file name in the spelling of path_entry(), and whose it is. */
+struct entry {
+    char *path;
+    const char *shown;
+    int is_output;
+};
+
+static int ends_in_slash(const char *path)
+{
+    size_t length = strlen(path);
+
+    return length && path[length - 1] == '/';
+}
+
+static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *from_folder)
+{
+    for (int i = 1; i < argc; i++) {
+        size_t before = plan->inputs.count;
+
+        if (!path_is_folder(argv[i])) {
+            if (!path_list_add(&plan->inputs, strdup(argv[i])))
+                return fail_memory();
+            continue;
+        }
+        *from_folder = 1;
+        if (!path_list_images(argv[i], &plan->inputs))
+            return fail_text("%s: cannot list it: %s", argv[i], strerror(errno));
+        if (plan->inputs.count == before)
+            return fail_text("%s: no images in this folder, wanted .png, .tif or .npy", argv[i]);
+    }
+    return EXIT_DONE;
+}
+
+/* Settles which targets are folders, and refuses endings that cannot be written. */
+static int check_targets(const struct command *command, const struct predict_settings *settings,
+                         struct predict_plan *plan, int several)
+{
+    static const char *const formats[][3] = {{".png", NULL}, {".tif", ".tiff", NULL}};
+    int asked = 0;
+
+    for (int p = 0; p < PRODUCTS; p++) {
+        const char *target = settings->target[p];
+
+        if (!target)
+            continue;
+        asked = 1;
+        plan->in_folder[p] = several || ends_in_slash(target) || path_is_folder(target);
+        if (plan->in_folder[p])
+            continue;
+        if (!path_has_ending(target, products[p].endings))
+            return usage_error(command, "%s: found \"%s\", wanted %s, or a folder ending in /",
+                               products[p].option, target, products[p].wanted);
+        if (p == PRODUCT_MASK && settings->format >= 0 &&
+            !path_has_ending(target, formats[settings->format]))
+            return usage_error(command, "--format and the ending of %s do not agree", target);
+        if (!path_writable(target))
+            return fail_text("%s: cannot be written: %s", target, strerror(errno));
+    }
+    if (!asked)
+        return usage_error(command, "nothing to write, wanted -o, --overlay, --probabilities or "
+                                    "--logits");
+    return EXIT_DONE;
+}
+
+static int name_outputs(const struct predict_settings *settings, struct predict_plan *plan)
+{
+    for (size_t i = 0; i < plan->inputs.count; i++) {
+        struct predict_job *job = &plan->jobs[i];
+
+        job->input = plan->inputs.path[i];
+        for (int p = 0; p < PRODUCTS; p++) {
+            const char *ending = products[p].ending;
+            char *stem;
+
+            if (!settings->target[p])
+                continue;
+            if (p == PRODUCT_MASK && settings->format == 1)
+                ending = ".tif";
+            stem = path_stem(job->input);
+            job->output[p] =
+                !plan->in_folder[p] ? strdup(settings->target[p])
+                : stem              ? path_text("%s%s%s%s", settings->target[p],
+                                   ends_in_slash(settings->target[p]) ? "" : "/", stem, ending)
+                                    : NULL;
+            free(stem);
+            if (!job->output[p])
+                return fail_memory();
+        }
+    }
+    return EXIT_DONE;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    int order = strcmp(x->path, y->path);
+
+    return order ? order : x->is_output - y->is_output;
+}
+
+/* Adds a name, and for an input that is a link also the file it leads to. */
+static int add_entry(struct entry *entries, size_t *count, const char *path, int is_output)
+{
+    char *real = is_output ? NULL : realpath(path, NULL);
+
+    entries[*count] = (struct entry){path_entry(path), path, is_output};
+    if (!entries[(*count)++].path)
+        return 0;
+    if (real)
+        entries[(*count)++] = (struct entry){real, path, 0};
+    return 1;
+}
+
+static int report_clash(const struct entry *a, const struct entry *b)
+{
+    if (!a->is_output)
+        return fail_text("%s: would be overwritten by an output, wanted another place", a->shown);
+    return fail_text("%s: two images would be written there, wanted images with different names "
+                     "or another folder",
+                     b->shown);
+}
+
+static int check_clashes(const char *model, const struct predict_plan *plan)
+{
+    size_t room = 2 + plan->inputs.count * (2 + PRODUCTS), count = 0;
+    struct entry *entries = calloc(room, sizeof(*entries));
+    int status = EXIT_DONE, ok = entries && add_entry(entries, &count, model, 0);
+
+    for (size_t i = 0; ok && i < plan->inputs.count; i++) {
+        ok = add_entry(entries, &count, plan->jobs[i].input, 0);
+        for (int p = 0; ok && p < PRODUCTS; p++)
+            if (plan->jobs[i].output[p])
+                ok = add_entry(entries, &count, plan->jobs[i].output[p], 1);
+    }
+    if (!ok) {
+        status = fail_memory();
+    } else {
+        qsort(entries, count, sizeof(*entries), compare_entries);
+        for (size_t i = 1; !status && i < count; i++)
+            if (entries[i].is_output && !strcmp(entries[i - 1].path, entries[i].path))
+                status = report_clash(&entries[i - 1], &entries[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        free(entries[i].path);
+    free(entries);
+    return status;
+}
+
+int predict_plan_make(const struct command *command, const struct predict_settings *settings,
+                      int argc, char **argv, struct predict_plan *plan)
+{
+    int from_folder = 0, status = list_inputs(argc, argv, plan, &from_folder);
+
+    if (status)
+        return status;
+    status = check_targets(command, settings, plan, from_folder || plan->inputs.count > 1);
+    if (status)
+        return status;
+    plan->jobs = calloc(plan->inputs.count, sizeof(*plan->jobs));
+    if (!plan->jobs)
+        return fail_memory();
+    status = name_outputs(settings, plan);
+    return status ? status : check_clashes(argv[0], plan);
+}
+
+void predict_plan_release(struct predict_plan *plan)
+{
+    for (size_t i = 0; plan->jobs && i < plan->inputs.count; i++)
+        for (int p = 0; p < PRODUCTS; p++)
+            free(plan->jobs[i].output[p]);
+    free(plan->jobs);
+    path_list_release(&plan->inputs);
+}
+
+int predict_plan_make_folders(const struct predict_plan *plan,
+                              const struct predict_settings *settings)
+{
+    for (int p = 0; p < PRODUCTS; p++)
+        if (plan->in_folder[p] && !path_make_folder(settings->target[p]))
+            return fail_text("%s: cannot make this folder: %s", settings->target[p],
+                             strerror(errno));
+    return EXIT_DONE;
+}

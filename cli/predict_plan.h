@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* predict_plan.h - which file of unet predict goes where, settled before any work is done */
+#ifndef PREDICT_PLAN_H
+#define PREDICT_PLAN_H
+
+#include "cli.h"
+#include "paths.h"
+
+enum product { PRODUCT_MASK, PRODUCT_OVERLAY, PRODUCT_PROBABILITIES, PRODUCT_LOGITS, PRODUCTS };
+
+struct predict_settings {
+    const char *target[PRODUCTS]; /* a file, or a folder; NULL: not asked for */
+    int format;                   /* of masks in a folder: -1 not given, 0 png, 1 tif */
+    int tile;
+    struct common_settings common;
+};
+
+struct predict_job {
+    const char *input;
+    char *output[PRODUCTS]; /* NULL: not asked for */
+};
+
+struct predict_plan {
+    struct path_list inputs;
+    struct predict_job *jobs; /* inputs.count of them */
+    int in_folder[PRODUCTS];  /* the target is a folder */
+};
+
+/*
+ * Lists the images (a folder stands for the images in it) and names the outputs.  Refuses, with a
+ * line on stderr: endings that cannot be written, two outputs with one name, an output that would
+ * replace the model or an image.  Returns an exit status; release the plan in any case.
+ */
+int predict_plan_make(const struct command *command, const struct predict_settings *settings,
+                      int argc, char **argv, struct predict_plan *plan);
+void predict_plan_release(struct predict_plan *plan);
+
+/* Makes the folders that are not there. */
+int predict_plan_make_folders(const struct predict_plan *plan,
+                              const struct predict_settings *settings);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* train_report.c - what a person sees while a network trains */
+#include "train_report.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "interrupt.h"
+#include "json_out.h"
+
+void train_report_init(struct train_report *report, int quiet, int json)
+{
+    *report = (struct train_report){.quiet = quiet, .json = json, .best_dice = (double)NAN};
+    progress_init(&report->line, quiet);
+}
+
+void train_report_keep(struct train_report *report, struct train_epoch *epochs, int room)
+{
+    report->epochs = epochs;
+    report->epoch_room = room;
+}
+
+static void draw(struct train_report *report, const unet_progress *progress)
+{
+    char label[48], text[96], left[24];
+    double share = -1;
+
+    if (progress->epochs)
+        snprintf(label, sizeof(label), "epoch %d/%d", progress->epoch, progress->epochs);
+    else
+        snprintf(label, sizeof(label), "epoch %d", progress->epoch);
+    if (progress->seconds_left >= 0)
+        share = progress->seconds / (progress->seconds + progress->seconds_left + 1e-9);
+    else if (progress->steps)
+        share = (double)progress->step / (double)progress->steps;
+    snprintf(text, sizeof(text), "loss %.4f  %.1f tiles/s  %s left", progress->loss,
+             progress->images_per_second, format_seconds(progress->seconds_left, left));
+    progress_draw(&report->line, label, share, text);
+}
+
+static void print_epoch(const unet_progress *progress)
+{
+    char left[24];
+
+    fprintf(stderr, "epoch %3d  loss %.4f", progress->epoch, progress->loss);
+    if (!isnan(progress->val_dice))
+        fprintf(stderr, "  val Dice %.4f IoU %.4f", progress->val_dice, progress->val_iou);
+    fprintf(stderr, "  %5.1f tiles/s  %6s left%s\n", progress->images_per_second,
+            format_seconds(progress->seconds_left, left), progress->improved ? "  best" : "");
+}
+
+static void print_json(const unet_progress *progress)
+{
+    json_print(json_pack(
+        "{si sI so so so so so so so sb}", "epoch", progress->epoch, "step",
+        (json_int_t)progress->step, "loss", json_number_short(progress->loss), "val_dice",
+        json_number_short(progress->val_dice), "val_iou", json_number_short(progress->val_iou),
+        "val_accuracy", json_number_short(progress->val_accuracy), "seconds",
+        json_number_short(progress->seconds), "seconds_left",
+        progress->seconds_left < 0 ? json_null() : json_number_short(progress->seconds_left),
+        "tiles_per_second", json_number_short(progress->images_per_second), "improved",
+        progress->improved));
+}
+
+int train_report_step(void *context, const unet_progress *progress)
+{
+    struct train_report *report = context;
+
+    report->seconds = progress->seconds;
+    report->steps = progress->step;
+    if (!progress->epoch_done) {
+        draw(report, progress);
+        return interrupted();
+    }
+    report->last_epoch = progress->epoch;
+    if (progress->improved) {
+        report->best_dice = progress->val_dice;
+        report->best_loss = progress->loss;
+        report->best_epoch = progress->epoch;
+    }
+    if (report->epoch_count < report->epoch_room)
+        report->epochs[report->epoch_count++] = (struct train_epoch){
+            progress->seconds, progress->loss, progress->val_dice, progress->val_iou};
+    progress_clear(&report->line);
+    if (!report->quiet)
+        print_epoch(progress);
+    if (report->json)
+        print_json(progress);
+    return interrupted();
+}
+
+void train_report_summary(const struct train_report *report, const char *best, const char *last)
+{
+    char time[24];
+
+    fprintf(stderr, "trained %ld steps in %s\n", report->steps,
+            format_seconds(report->seconds, time));
+    if (isnan(report->best_dice))
+        fprintf(stderr, "%s: lowest loss, %.4f, of epoch %d; %s: the newest weights\n", best,
+                report->best_loss, report->best_epoch, last);
+    else
+        fprintf(stderr, "%s: best, val Dice %.4f of epoch %d; %s: the newest weights\n", best,
+                report->best_dice, report->best_epoch, last);
+}

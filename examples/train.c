@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * train.c - train a network on a folder of images and a folder of masks
+ *
+ *   cc train.c $(pkg-config --cflags --libs unet) -o train
+ *   ./train images/ masks/ cells.safetensors
+ */
+#include <stdio.h>
+
+#include <unet.h>
+
+/* Called after every step and every epoch; any number but 0 ends the training. */
+static int show(void *context, const unet_progress *progress)
+{
+    (void)context;
+    if (progress->epoch_done)
+        printf("epoch %d: loss %.4f, Dice on held-out images %.4f\n", progress->epoch,
+               progress->loss, progress->val_dice);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    unet_dataset *dataset = NULL, *held_out = NULL;
+    unet_model *model = NULL;
+    unet_error err;
+    int failed = 1;
+
+    if (argc != 4) {
+        fprintf(stderr, "usage: train IMAGES MASKS MODEL\n");
+        return 2;
+    }
+
+    /* Every fifth image is held out: it is never trained on, and tells which epoch was best. */
+    if (unet_dataset_open(argv[1], argv[2], NULL, &dataset, &err) ||
+        unet_dataset_split(dataset, 0.2, 1, &held_out, &err))
+        goto done;
+
+    /* Start from the paper's network and make it small enough for minutes on a laptop. */
+    unet_spec spec = unet_spec_default();
+    spec.in_channels = unet_dataset_channels(dataset);
+    spec.classes = unet_dataset_labels(dataset);
+    spec.width = 16;
+    spec.depth = 3;
+    spec.padding = UNET_PADDING_SAME;
+    spec.norm = UNET_NORM_BATCH;
+    if (unet_model_create(&spec, 1, &model, &err))
+        goto done;
+
+    unet_train_options options = unet_train_options_default(&spec);
+    options.batch = 4;
+    options.tile = 128;
+    options.seconds = 300;
+    failed =
+        unet_train(model, dataset, held_out, &options, argv[3], NULL, show, NULL, &err) != UNET_OK;
+
+done:
+    if (failed)
+        fprintf(stderr, "train: %s\n", err.text);
+    unet_model_free(model);
+    unet_dataset_free(held_out);
+    unet_dataset_free(dataset);
+    return failed;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every public function: checks its arguments, then one call into the layers below. */
+#include <stdlib.h>
+
+#include "data/dataset.h"
+#include "engine/choose.h"
+#include "predict/session.h"
+#include "train/trainer.h"
+
+static unet_code missing(unet_error *err, const char *what)
+{
+    return un_fail(err, UNET_EINVAL, "%s is NULL", what);
+}
+
+/* ---- the network ---- */
+
+unet_spec unet_spec_default(void)
+{
+    return un_spec_default();
+}
+
+unet_code unet_model_create(const unet_spec *spec, uint64_t seed, unet_model **model,
+                            unet_error *err)
+{
+    if (!spec || !model)
+        return missing(err, !spec ? "spec" : "model");
+    unet_model *made;
+    unet_code code = un_model_new(spec, &made, err);
+    if (code)
+        return code;
+    un_model_init(made, seed);
+    *model = made;
+    return UNET_OK;
+}
+
+unet_code unet_model_load(const char *path, unet_model **model, unet_error *err)
+{
+    if (!path || !model)
+        return missing(err, !path ? "path" : "model");
+    return un_model_read(path, model, err);
+}
+
+unet_code unet_model_save(const unet_model *model, const char *path, unet_error *err)
+{
+    if (!model || !path)
+        return missing(err, !model ? "model" : "path");
+    return un_model_write(model, path, err);
+}
+
+void unet_model_free(unet_model *model)
+{
+    un_model_free(model);
+}
+
+const unet_spec *unet_model_spec(const unet_model *model)
+{
+    return &model->graph.spec;
+}
+
+int unet_model_labels(const unet_model *model)
+{
+    return un_model_labels(model);
+}
+
+const char *unet_model_class(const unet_model *model, int label, uint8_t rgb[3])
+{
+    return un_model_class(model, label, rgb);
+}
+
+unet_code unet_model_set_class(unet_model *model, int label, const char *name, const uint8_t *rgb,
+                               unet_error *err)
+{
+    if (!model)
+        return missing(err, "model");
+    return un_model_set_class(model, label, name, rgb, err);
+}
+
+const char *unet_model_settings(const unet_model *model)
+{
+    return model->settings ? model->settings : "";
+}
+
+int unet_model_tensor_count(const unet_model *model)
+{
+    return model->graph.param_count;
+}
+
+unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *tensor, unet_error *err)
+{
+    if (!model || !tensor)
+        return missing(err, !model ? "model" : "tensor");
+    if (index < 0 || index >= model->graph.param_count)
+        return un_fail(err, UNET_EINVAL, "tensor %d, wanted 0 to %d", index,
+                       model->graph.param_count - 1);
+    const struct un_param *p = &model->graph.params[index];
+    *tensor = (unet_tensor){.name = p->name,
+                            .dims = p->dims,
+                            .shape = {p->shape[0], p->shape[1], p->shape[2], p->shape[3]},
+                            .data = model->values + p->offset,
+                            .trainable = p->trainable};
+    return UNET_OK;
+}
+
+unet_code unet_spec_cost(const unet_spec *spec, int height, int width, int batch, unet_cost *cost,
+                         unet_layer *layers, int *layer_count, unet_error *err)
+{
+    if (!spec || !cost || (layers && !layer_count))
+        return missing(err, !spec ? "spec" : !cost ? "cost" : "layer_count");
+    return un_spec_cost(spec, height, width, batch, cost, layers, layer_count, err);
+}
+
+/* ---- images ---- */
+
+unet_code unet_image_read(const char *path, unet_image *image, unet_error *err)
+{
+    if (!path || !image)
+        return missing(err, !path ? "path" : "image");
+    return un_image_read(path, image, err);
+}
+
+unet_code unet_image_write(const char *path, const unet_image *image, unet_error *err)
+{
+    if (!path || !image || !image->data)
+        return missing(err, !path ? "path" : "image");
+    return un_image_write(path, image, err);
+}
+
+unet_code unet_npy_write(const char *path, const float *data, int dims, const int *shape,
+                         unet_error *err)
+{
+    if (!path || !data || !shape)
+        return missing(err, !path ? "path" : !data ? "data" : "shape");
+    return un_npy_write(path, data, dims, shape, err);
+}
+
+void unet_image_release(unet_image *image)
+{
+    if (!image)
+        return;
+    free(image->data);
+    *image = (unet_image){0};
+}
+
+unet_code unet_mask_write(const char *path, const uint8_t *mask, int height, int width,
+                          const uint8_t (*colors)[3], int color_count, unet_error *err)
+{
+    if (!path || !mask || !colors)
+        return missing(err, !path ? "path" : !mask ? "mask" : "colors");
+    return un_mask_write(path, mask, height, width, colors, color_count, err);
+}
+
+unet_code unet_overlay(const unet_image *image, const uint8_t *mask, const uint8_t (*colors)[3],
+                       int color_count, float opacity, unet_image *overlay, unet_error *err)
+{
+    if (!image || !mask || !colors || !overlay)
+        return missing(err, !image ? "image" : !mask ? "mask" : !colors ? "colors" : "overlay");
+    return un_overlay(image, mask, colors, color_count, opacity, overlay, err);
+}
+
+/* ---- prediction ---- */
+
+unet_code unet_session_create(const unet_model *model, const unet_session_options *options,
+                              unet_session **session, unet_error *err)
+{
+    if (!model || !session)
+        return missing(err, !model ? "model" : "session");
+    return un_session_create(model, options, session, err);
+}
+
+void unet_session_free(unet_session *session)
+{
+    un_session_free(session);
+}
+
+size_t unet_session_bytes(const unet_session *session)
+{
+    return un_session_bytes(session);
+}
+
+static unet_code predict(unet_session *session, const unet_image *image,
+                         const struct un_answer *answer, unet_error *err)
+{
+    if (!session || !image || !image->data || (!answer->mask && !answer->scores))
+        return missing(err, !session ? "session" : image && image->data ? "output" : "image");
+    return un_session_predict(session, image, "the image", answer, err);
+}
+
+unet_code unet_predict(unet_session *session, const unet_image *image, uint8_t *mask,
+                       unet_error *err)
+{
+    return predict(session, image, &(struct un_answer){.mask = mask}, err);
+}
+
+unet_code unet_predict_logits(unet_session *session, const unet_image *image, float *logits,
+                              unet_error *err)
+{
+    return predict(session, image, &(struct un_answer){.scores = logits}, err);
+}
+
+unet_code unet_predict_probabilities(unet_session *session, const unet_image *image,
+                                     float *probabilities, unet_error *err)
+{
+    return predict(session, image,
+                   &(struct un_answer){.scores = probabilities, .probabilities = true}, err);
+}
+
+/* ---- data sets ---- */
+
+unet_code unet_dataset_open(const char *images, const char *masks,
+                            const unet_dataset_options *options, unet_dataset **dataset,
+                            unet_error *err)
+{
+    if (!images || !masks || !dataset)
+        return missing(err, !images ? "images" : !masks ? "masks" : "dataset");
+    const unet_model *model = options ? options->model : NULL;
+    const struct un_coding *coding = model && model->trained ? &model->coding : NULL;
+    return un_dataset_open(images, masks, options, coding, dataset, err);
+}
+
+unet_code unet_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
+                             unet_dataset **held_out, unet_error *err)
+{
+    if (!dataset || !held_out)
+        return missing(err, !dataset ? "dataset" : "held_out");
+    return un_dataset_split(dataset, share, seed, held_out, err);
+}
+
+void unet_dataset_free(unet_dataset *dataset)
+{
+    un_dataset_free(dataset);
+}
+
+int unet_dataset_count(const unet_dataset *dataset)
+{
+    return dataset->count;
+}
+
+int unet_dataset_channels(const unet_dataset *dataset)
+{
+    return dataset->channels;
+}
+
+int unet_dataset_labels(const unet_dataset *dataset)
+{
+    return dataset->coding.labels;
+}
+
+const unet_image *unet_dataset_image(const unet_dataset *dataset, int i, const uint8_t **mask,
+                                     const char **name)
+{
+    if (i < 0 || i >= dataset->count)
+        return NULL;
+    const struct un_sample_pair *pair = &dataset->pairs[i];
+    if (mask)
+        *mask = pair->mask;
+    if (name)
+        *name = pair->name;
+    return &pair->image;
+}
+
+/* ---- training ---- */
+
+unet_train_options unet_train_options_default(const unet_spec *spec)
+{
+    return un_train_options_default(spec);
+}
+
+unet_code unet_trainer_create(unet_model *model, const unet_dataset *dataset,
+                              const unet_train_options *options, unet_trainer **trainer,
+                              unet_error *err)
+{
+    if (!model || !dataset || !options || !trainer)
+        return missing(err, !model     ? "model"
+                            : !dataset ? "dataset"
+                            : !options ? "options"
+                                       : "trainer");
+    return un_trainer_create(model, dataset, options, trainer, err);
+}
+
+void unet_trainer_free(unet_trainer *trainer)
+{
+    un_trainer_free(trainer);
+}
+
+unet_code unet_trainer_step(unet_trainer *trainer, double *loss, unet_error *err)
+{
+    if (!trainer)
+        return missing(err, "trainer");
+    return un_trainer_step(trainer, loss, err);
+}
+
+unet_code unet_train(unet_model *model, const unet_dataset *dataset, const unet_dataset *validation,
+                     const unet_train_options *options, const char *best_path,
+                     const char *last_path,
+                     int (*progress)(void *context, const unet_progress *progress), void *context,
+                     unet_error *err)
+{
+    if (!model || !dataset || !options)
+        return missing(err, !model ? "model" : !dataset ? "dataset" : "options");
+    const struct un_train_job job = {model,     dataset,  validation, best_path,
+                                     last_path, progress, context};
+    return un_train(&job, options, err);
+}
+
+/* ---- the machine ---- */
+
+const char *unet_isa(void)
+{
+    return un_cpu_isa();
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tile.h - from an image to a tile of network input
+ *
+ * Positions outside of an image are mirrored without repeating the edge pixel: -1 is 1, H is H - 2.
+ */
+#ifndef UN_TILE_H
+#define UN_TILE_H
+
+#include "data/dataset.h"
+
+/* What one sample of an image is for the network; see struct un_scaling. */
+struct un_reading {
+    const unet_image *image;
+    int channels; /* of the network; an image of another count is read as its grey */
+    float offset, scale;
+};
+
+/*
+ * Whether a network of `channels` can take this image: the same count, a grey image (replicated),
+ * or for channels = 1 an image whose channels are all equal.  UNET_EINVAL: "name: 3 channels, the
+ * model takes 1".
+ */
+unet_code un_reading_check(const unet_image *image, const char *name, int channels,
+                           unet_error *err);
+
+/* scaling may be NULL: the defaults for the sample type. */
+struct un_reading un_reading_of(const unet_image *image, int channels,
+                                const struct un_scaling *scaling);
+
+/* Mirrors position i into 0..n-1. */
+int un_mirror(int i, int n);
+
+/* The rectangle at (top, left), which may lie beyond the image, as [height][width][channels]. */
+void un_tile_read(const struct un_reading *reading, int top, int left, int height, int width,
+                  float *tile);
+
+/* Strengths of augmentation, as in unet_train_options. */
+struct un_augment {
+    int flip;
+    float rotate, scale, grey;
+};
+
+/* What a training step needs of one sample. */
+struct un_tile {
+    int in_side, out_side; /* square; the output lies in the middle of the input */
+    float *input;          /* [in_side][in_side][channels] */
+    uint8_t *labels;       /* [out_side][out_side] */
+    float *weights;        /* [out_side][out_side]: 0 where there is no label */
+};
+
+/*
+ * Draws one training tile: a random place of the image at which the output's window lies inside it
+ * (where it can), turned, mirrored, zoomed and shaded by random numbers of stream key; one
+ * resampling in all: image bilinear, labels nearest, nothing resampled when only flips and quarter
+ * turns are asked for.  class_weights [labels] or NULL.
+ */
+void un_tile_draw(const struct un_reading *reading, const uint8_t *mask, const float *class_weights,
+                  const struct un_augment *augment, uint64_t key, const struct un_tile *tile);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each section has its writer and its reader side by side; fields that are not known are skipped.
+ */
+#include "model/metadata.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/json.h"
+
+enum { FORMAT = 1 };
+
+/* A list that lacks an entry for want of memory must not be written. */
+static json_t *unless_failed(json_t *list, bool failed)
+{
+    if (failed)
+        json_decref(list);
+    return failed ? NULL : list;
+}
+
+/* ---- spec ---- */
+
+/* The words of an enum, in its order. */
+struct words {
+    const char *field;
+    const char *word[2];
+};
+static const struct words padding_words = {"padding", {"valid", "same"}};
+static const struct words norm_words = {"norm", {"none", "batch"}};
+static const struct words up_words = {"up", {"transpose", "bilinear"}};
+static const struct words act_words = {"act", {"relu", "leaky_relu"}};
+
+static json_t *write_spec(const unet_spec *spec)
+{
+    /* a slope that is not used may be anything, even what JSON has no word for */
+    float slope = isfinite(spec->leaky_slope) ? spec->leaky_slope : 0;
+    return json_pack(
+        "{s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:o, s:o}", "in_channels", spec->in_channels,
+        "classes", spec->classes, "width", spec->width, "depth", spec->depth, padding_words.field,
+        padding_words.word[spec->padding], norm_words.field, norm_words.word[spec->norm],
+        up_words.field, up_words.word[spec->up], act_words.field, act_words.word[spec->act],
+        "leaky_slope", un_json_from_float(slope), "dropout", un_json_from_float(spec->dropout));
+}
+
+static unet_code read_words(const struct un_json_at *at, const struct words *words, int *value,
+                            unet_error *err)
+{
+    return un_json_word(at, words->field, words->word, 2, value, err);
+}
+
+static unet_code read_spec(const char *what, const json_t *object, unet_spec *spec, unet_error *err)
+{
+    struct un_json_at at = {what, "spec.", object};
+    int padding, norm, up, act;
+    unet_code code;
+    if ((code = un_json_int(&at, "in_channels", INT_MIN, INT_MAX, &spec->in_channels, err)) ||
+        (code = un_json_int(&at, "classes", INT_MIN, INT_MAX, &spec->classes, err)) ||
+        (code = un_json_int(&at, "width", INT_MIN, INT_MAX, &spec->width, err)) ||
+        (code = un_json_int(&at, "depth", INT_MIN, INT_MAX, &spec->depth, err)) ||
+        (code = read_words(&at, &padding_words, &padding, err)) ||
+        (code = read_words(&at, &norm_words, &norm, err)) ||
+        (code = read_words(&at, &up_words, &up, err)) ||
+        (code = read_words(&at, &act_words, &act, err)) ||
+        (code = un_json_float(&at, "leaky_slope", &spec->leaky_slope, err)) ||
+        (code = un_json_float(&at, "dropout", &spec->dropout, err)))
+        return code;
+    spec->padding = (unet_padding)padding;
+    spec->norm = (unet_norm)norm;
+    spec->up = (unet_up)up;
+    spec->act = (unet_act)act;
+
+    unet_error why;
+    if (un_spec_check(spec, &why))
+        return un_fail(err, UNET_EFORMAT, "%s: spec.%s", what, why.text);
+    return UNET_OK;
+}
+
+/* ---- scaling ---- */
+
+static json_t *write_scaling(const struct un_scaling *scaling)
+{
+    return json_pack("{s:b, s:o, s:o}", "set", scaling->set, "offset",
+                     un_json_from_float(scaling->offset), "scale",
+                     un_json_from_float(scaling->scale));
+}
+
+static unet_code read_scaling(const char *what, const json_t *object, struct un_scaling *scaling,
+                              unet_error *err)
+{
+    struct un_json_at at = {what, "scaling.", object};
+    unet_code code = un_json_bool(&at, "set", &scaling->set, err);
+    if (!code)
+        code = un_json_float(&at, "offset", &scaling->offset, err);
+    if (!code)
+        code = un_json_float(&at, "scale", &scaling->scale, err);
+    return code;
+}
+
+/* ---- coding: [[mask value, class], ...], ascending ---- */
+
+static json_t *write_coding(const struct un_coding *coding)
+{
+    json_t *list = json_array();
+    bool failed = false;
+    for (int v = 0; v < 256; v++)
+        if (coding->known[v])
+            failed |= json_array_append_new(list, json_pack("[i, i]", v, coding->map[v])) != 0;
+    return unless_failed(list, failed);
+}
+
+static unet_code read_coding(const char *what, const json_t *list, int labels,
+                             struct un_coding *coding, unet_error *err)
+{
+    struct un_coding made = {.labels = labels};
+    memset(made.map, UNET_IGNORE, sizeof made.map);
+    size_t i;
+    json_t *pair;
+    json_array_foreach(list, i, pair)
+    {
+        const json_t *first = json_array_get(pair, 0), *second = json_array_get(pair, 1);
+        if (json_array_size(pair) != 2 || !json_is_integer(first) || !json_is_integer(second))
+            return un_fail(err, UNET_EFORMAT, "%s: coding[%zu] is not two integers", what, i);
+        json_int_t value = json_integer_value(first), label = json_integer_value(second);
+        if (value < 0 || value > 255)
+            return un_fail(err, UNET_EFORMAT, "%s: coding[%zu]: mask value %lld, wanted 0..255",
+                           what, i, (long long)value);
+        if (made.known[value])
+            return un_fail(err, UNET_EFORMAT, "%s: coding[%zu]: mask value %lld occurs twice", what,
+                           i, (long long)value);
+        if (label != UNET_IGNORE && (label < 0 || label >= labels))
+            return un_fail(err, UNET_EFORMAT, "%s: coding[%zu]: class %lld, wanted 0..%d or %d",
+                           what, i, (long long)label, labels - 1, UNET_IGNORE);
+        made.known[value] = true;
+        made.map[value] = (uint8_t)label;
+    }
+    *coding = made;
+    return UNET_OK;
+}
+
+/* ---- classes ---- */
+
+static json_t *write_classes(const unet_model *model)
+{
+    json_t *list = json_array();
+    bool failed = false;
+    for (int i = 0; i < un_model_labels(model); i++) {
+        uint8_t rgb[3];
+        char color[8];
+        const char *name = un_model_class(model, i, rgb);
+        snprintf(color, sizeof color, "#%02x%02x%02x", rgb[0], rgb[1], rgb[2]);
+        json_t *entry = json_pack("{s:s, s:s}", "name", name, "color", color);
+        failed |= json_array_append_new(list, entry) != 0;
+    }
+    return unless_failed(list, failed);
+}
+
+/* "#e69f00" */
+static bool parse_color(const char *text, uint8_t rgb[3])
+{
+    if (strlen(text) != 7 || text[0] != '#' || strspn(text + 1, "0123456789abcdefABCDEF") != 6)
+        return false;
+    unsigned r, g, b;
+    sscanf(text + 1, "%2x%2x%2x", &r, &g, &b);
+    rgb[0] = (uint8_t)r;
+    rgb[1] = (uint8_t)g;
+    rgb[2] = (uint8_t)b;
+    return true;
+}
+
+static unet_code read_class(const char *what, const json_t *object, int label, unet_model *model,
+                            unet_error *err)
+{
+    char prefix[24];
+    snprintf(prefix, sizeof prefix, "classes[%d].", label);
+    if (!json_is_object(object))
+        return un_fail(err, UNET_EFORMAT, "%s: classes[%d] is not an object", what, label);
+    struct un_json_at at = {what, prefix, object};
+    const json_t *name = NULL, *color = NULL;
+    unet_code code = un_json_field(&at, "name", JSON_STRING, &name, err);
+    if (!code)
+        code = un_json_field(&at, "color", JSON_STRING, &color, err);
+    if (code)
+        return code;
+    uint8_t rgb[3];
+    if (!parse_color(json_string_value(color), rgb))
+        return un_fail(err, UNET_EFORMAT, "%s: %scolor is \"%.20s\", wanted \"#rrggbb\"", what,
+                       prefix, json_string_value(color));
+    unet_error why;
+    if (un_model_set_class(model, label, json_string_value(name), rgb, &why))
+        return un_fail(err, UNET_EFORMAT, "%s: classes[%d]: %.200s", what, label, why.text);
+    return UNET_OK;
+}
+
+static unet_code read_classes(const char *what, const json_t *list, unet_model *model,
+                              unet_error *err)
+{
+    int labels = un_model_labels(model);
+    if (json_array_size(list) != (size_t)labels)
+        return un_fail(err, UNET_EFORMAT, "%s: classes has %zu entries, the network has %d", what,
+                       json_array_size(list), labels);
+    unet_code code = UNET_OK;
+    for (int i = 0; i < labels && !code; i++)
+        code = read_class(what, json_array_get(list, (size_t)i), i, model, err);
+    return code;
+}
+
+/* ---- settings: any object, kept as text ---- */
+
+static unet_code read_settings(const char *what, const json_t *root, unet_model *model,
+                               unet_error *err)
+{
+    const json_t *settings = NULL;
+    if (!json_object_get(root, "settings")) /* never trained */
+        return UNET_OK;
+    struct un_json_at at = {what, "", root};
+    unet_code code = un_json_field(&at, "settings", JSON_OBJECT, &settings, err);
+    if (code)
+        return code;
+    model->settings = un_json_text(settings);
+    return model->settings ? UNET_OK : un_fail(err, UNET_ENOMEM, "%s: not enough memory", what);
+}
+
+/* ---- all of it ---- */
+
+char *un_metadata_text(const unet_model *model)
+{
+    json_t *settings = model->settings ? json_loads(model->settings, 0, NULL) : NULL;
+    json_t *root =
+        json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o*}", "format", FORMAT, "spec",
+                  write_spec(&model->graph.spec), "scaling", write_scaling(&model->scaling),
+                  "coding", write_coding(&model->coding), "trained", model->trained, "classes",
+                  write_classes(model), "settings", settings);
+    char *text = root && !model->settings == !settings ? un_json_text(root) : NULL;
+    json_decref(root);
+    return text;
+}
+
+static unet_code read_root(const char *what, const json_t *root, unet_model *model, unet_error *err)
+{
+    struct un_json_at at = {what, "", root};
+    const json_t *spec_object = NULL, *scaling = NULL, *coding = NULL, *classes = NULL;
+    unet_spec spec = {0};
+    int format;
+    unet_code code = un_json_int(&at, "format", 1, INT_MAX, &format, err);
+    if (!code && format != FORMAT)
+        code = un_fail(err, UNET_EFORMAT,
+                       "%s: format is %d, this version of unet reads %d; a newer one wrote it",
+                       what, format, FORMAT);
+    if (code || (code = un_json_field(&at, "spec", JSON_OBJECT, &spec_object, err)) ||
+        (code = read_spec(what, spec_object, &spec, err)))
+        return code;
+    un_model_prepare(model, &spec);
+    int labels = un_model_labels(model);
+    if ((code = un_json_field(&at, "scaling", JSON_OBJECT, &scaling, err)) ||
+        (code = read_scaling(what, scaling, &model->scaling, err)) ||
+        (code = un_json_field(&at, "coding", JSON_ARRAY, &coding, err)) ||
+        (code = read_coding(what, coding, labels, &model->coding, err)) ||
+        (code = un_json_bool(&at, "trained", &model->trained, err)) ||
+        (code = un_json_field(&at, "classes", JSON_ARRAY, &classes, err)) ||
+        (code = read_classes(what, classes, model, err)))
+        return code;
+    return read_settings(what, root, model, err);
+}
+
+unet_code un_metadata_parse(const char *path, const char *text, unet_model *model, unet_error *err)
+{
+    char what[sizeof err->text];
+    snprintf(what, sizeof what, "%.400s: unet metadata", path);
+    json_t *root;
+    unet_code code = un_json_parse(what, text, strlen(text), &root, err);
+    if (code)
+        return code;
+    code = read_root(what, root, model, err);
+    json_decref(root);
+    return code;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan.h - where every array of a pass lies, before any of them exists
+ *
+ * Time is counted in node runs: forward 0..n-1, then (training) backward n..2n-1, node i's backward
+ * pass at 2n-1-i.  Every array has an interval of time in which it must exist; arrays whose
+ * intervals do not meet share memory.  The sum is exact and known before anything is allocated.
+ */
+#ifndef UN_PLAN_H
+#define UN_PLAN_H
+
+#include "base/arena.h"
+#include "net/graph.h"
+
+enum un_mode {
+    UN_PREDICT, /* forward; norms folded into the convolutions before them */
+    UN_TRAIN,   /* forward, keeping what the backward pass reads, and backward */
+};
+
+#define UN_NOWHERE SIZE_MAX
+
+struct un_plan {
+    enum un_mode mode;
+    /* bytes from the start of the arena; by value (0 = input); UN_NOWHERE: not needed */
+    size_t value[UN_MAX_NODES + 1];
+    size_t gradient[UN_MAX_NODES + 1];
+    /* by node: batch mean and variance of a norm (UN_TRAIN), or scale and shift of the convolution
+     * that it is folded into (UN_PREDICT): 2 * channels floats */
+    size_t norm[UN_MAX_NODES];
+    /* by node: packed weights.  UN_PREDICT keeps all of them; in training they change with every
+     * step, so one place serves all */
+    size_t packed[UN_MAX_NODES];
+    size_t arena_bytes;
+    size_t workspace_bytes;
+};
+
+/* Plans for the graph's present size.  Smaller sizes then fit the same plan. */
+void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
+                  enum un_mode mode);
+
+/*
+ * Whether a convolution is followed by a norm that prediction folds into it: returns the norm's
+ * node number, or -1.
+ */
+int un_plan_folded(const struct un_graph *graph, int node);
+
+/* Node number i as the engine sees it: shapes, layouts, offsets and activation, no data. */
+struct un_conv un_plan_conv(const struct un_graph *graph, int i, enum un_mode mode);
+
+#endif

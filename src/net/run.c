@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The walk over the list of nodes, forwards and backwards.
+ *
+ * A gradient is complete when the backward pass of the first node that reads the value has added
+ * its part; that node also multiplies with the derivative of the activation that made the value
+ * (struct un_gradient).  So when a node's own backward pass starts, the gradient of what it made is
+ * the gradient before its activation, and only a dropout remains to be undone.
+ */
+#include "net/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *at(const struct un_network *network, size_t offset)
+{
+    return offset == UN_NOWHERE ? NULL : network->arena + offset;
+}
+
+static float *param(const struct un_network *network, int index)
+{
+    return index < 0 ? NULL : network->values + network->graph.params[index].offset;
+}
+
+static float *param_gradient(const struct un_network *network, int index)
+{
+    return index < 0 ? NULL : network->gradients + network->graph.params[index].offset;
+}
+
+static struct un_tensor tensor(const struct un_network *network, int v, size_t offset)
+{
+    bool pixels = v == 0 || v == network->graph.node_count;
+    return (struct un_tensor){un_graph_value(&network->graph, v), pixels ? UN_PIXELS : UN_FEATURES,
+                              at(network, offset)};
+}
+
+static struct un_tensor value(const struct un_network *network, int v)
+{
+    return tensor(network, v, network->plan.value[v]);
+}
+
+static struct un_tensor gradient(const struct un_network *network, int v)
+{
+    return tensor(network, v, network->plan.gradient[v]);
+}
+
+struct un_tensor un_network_input(const struct un_network *network)
+{
+    return value(network, 0);
+}
+
+struct un_tensor un_network_output(const struct un_network *network)
+{
+    return value(network, network->graph.node_count);
+}
+
+struct un_tensor un_network_output_gradient(const struct un_network *network)
+{
+    return gradient(network, network->graph.node_count);
+}
+
+/* A node's convolution with all pointers set. */
+static struct un_conv bind_conv(const struct un_network *network, int i)
+{
+    const struct un_node *node = &network->graph.nodes[i];
+    struct un_conv c = un_plan_conv(&network->graph, i, network->plan.mode);
+    int folded = network->plan.mode == UN_PREDICT ? un_plan_folded(&network->graph, i) : -1;
+    for (int s = 0; s < 2 && node->src[s] >= 0; s++)
+        c.src[s].tensor.data = value(network, node->src[s]).data;
+    c.dst.data = value(network, (folded >= 0 ? folded : i) + 1).data;
+    c.weight = param(network, node->weight);
+    c.bias = param(network, node->bias);
+    if (folded >= 0) {
+        c.scale = at(network, network->plan.norm[folded]);
+        c.shift = c.scale + node->channels;
+    }
+    c.packed[UN_PASS_FORWARD] = at(network, network->plan.packed[i]);
+    c.packed[UN_PASS_BACKWARD_DATA] = c.packed[UN_PASS_FORWARD];
+    return c;
+}
+
+/* Prediction: the weights do not change any more, so they are laid out once. */
+void un_network_repack(struct un_network *network)
+{
+    struct un_engine *e = network->engine;
+    for (int i = 0; i < network->graph.node_count; i++) {
+        if (network->graph.nodes[i].kind != UN_NODE_CONV)
+            continue;
+        struct un_conv c = bind_conv(network, i);
+        int folded = un_plan_folded(&network->graph, i);
+        if (folded >= 0) {
+            const struct un_node *norm = &network->graph.nodes[folded];
+            float *scale = at(network, network->plan.norm[folded]);
+            e->ops->norm_fold(e, norm->channels, UN_NORM_EPSILON, param(network, norm->weight),
+                              param(network, norm->bias), param(network, norm->running_mean),
+                              param(network, norm->running_var), scale, scale + norm->channels);
+        }
+        e->ops->conv_pack(e, &c, UN_PASS_FORWARD);
+    }
+}
+
+size_t un_network_bytes(const struct un_graph *graph, const struct un_plan *plan)
+{
+    size_t floats = graph->values + (plan->mode == UN_TRAIN ? graph->trainable : 0);
+    return plan->arena_bytes + plan->workspace_bytes + floats * sizeof(float);
+}
+
+static void *allocate(struct un_engine *e, size_t bytes, const char *what, unet_error *err)
+{
+    void *memory = e->ops->alloc(e, bytes);
+    if (!memory)
+        un_fail_memory(err, bytes, what);
+    return memory;
+}
+
+unet_code un_network_create(struct un_network *network, struct un_engine *engine,
+                            const struct un_graph *graph, enum un_mode mode, float *host_values,
+                            unet_error *err)
+{
+    struct un_network made = {.engine = engine, .graph = *graph};
+    size_t bytes = graph->values * sizeof(float);
+    un_plan_make(&made.plan, graph, engine, mode);
+    made.owns_values = !engine->ops->host_memory;
+    made.values = host_values;
+    if (made.owns_values) {
+        made.values = allocate(engine, bytes, "the weights", err);
+        if (!made.values)
+            return UNET_ENOMEM;
+        engine->ops->put(engine, made.values, host_values, bytes);
+    }
+    if (!(made.arena = allocate(engine, made.plan.arena_bytes, "the feature maps", err)))
+        goto failed;
+    if (!(engine->workspace = allocate(engine, made.plan.workspace_bytes, "the workspace", err)))
+        goto failed;
+    if (mode == UN_TRAIN && !(made.gradients = allocate(engine, graph->trainable * sizeof(float),
+                                                        "the gradients", err)))
+        goto failed;
+    *network = made;
+    if (mode == UN_PREDICT)
+        un_network_repack(network);
+    return UNET_OK;
+failed:
+    un_network_release(&made);
+    return UNET_ENOMEM;
+}
+
+void un_network_release(struct un_network *network)
+{
+    struct un_engine *e = network->engine;
+    if (!e)
+        return;
+    if (network->owns_values)
+        e->ops->release(e, network->values);
+    e->ops->release(e, network->arena);
+    e->ops->release(e, network->gradients);
+    e->ops->release(e, e->workspace);
+    e->workspace = NULL;
+    *network = (struct un_network){0};
+}
+
+unet_code un_network_size(struct un_network *network, int n, int height, int width, unet_error *err)
+{
+    return un_graph_size(&network->graph, n, height, width, err);
+}
+
+static uint64_t dropout_key(uint64_t key, int node)
+{
+    return key + (uint64_t)node;
+}
+
+static void norm_forward(struct un_network *network, int i)
+{
+    struct un_engine *e = network->engine;
+    const struct un_node *node = &network->graph.nodes[i];
+    struct un_tensor x = value(network, node->src[0]);
+    float *mean = at(network, network->plan.norm[i]), *variance = mean + node->channels;
+    double count = (double)x.shape.n * x.shape.h * x.shape.w;
+    e->ops->norm_statistics(e, x, mean, variance);
+    e->ops->norm_forward(e, x, mean, variance, UN_NORM_EPSILON, param(network, node->weight),
+                         param(network, node->bias), node->act, value(network, i + 1));
+    e->ops->norm_running(e, node->channels, count, UN_NORM_MOMENTUM, mean, variance,
+                         param(network, node->running_mean), param(network, node->running_var));
+}
+
+static void node_forward(struct un_network *network, int i)
+{
+    struct un_engine *e = network->engine;
+    const struct un_node *node = &network->graph.nodes[i];
+    bool training = network->plan.mode == UN_TRAIN;
+    struct un_conv c;
+    switch (node->kind) {
+    case UN_NODE_CONV:
+        c = bind_conv(network, i);
+        if (training)
+            e->ops->conv_pack(e, &c, UN_PASS_FORWARD);
+        e->ops->conv_forward(e, &c);
+        break;
+    case UN_NODE_NORM:
+        if (training)
+            norm_forward(network, i);
+        break;
+    case UN_NODE_MAXPOOL:
+        e->ops->maxpool_forward(e, value(network, node->src[0]), value(network, i + 1));
+        break;
+    case UN_NODE_UPSAMPLE:
+        e->ops->upsample_forward(e, value(network, node->src[0]), value(network, i + 1),
+                                 node->trim);
+        break;
+    }
+}
+
+void un_network_forward(struct un_network *network, uint64_t key)
+{
+    struct un_engine *e = network->engine;
+    for (int i = 0; i < network->graph.node_count; i++) {
+        float rate = network->graph.nodes[i].dropout;
+        node_forward(network, i);
+        if (network->plan.mode == UN_TRAIN && rate > 0)
+            e->ops->dropout(e, value(network, i + 1), rate, dropout_key(key, i));
+    }
+}
+
+/*
+ * How node i writes the gradient of value v.  Nodes run backwards: the first to write is the last
+ * that read the value, and the last to write the first that read it.
+ */
+static struct un_gradient gradient_from(const struct un_network *network, int i, int v)
+{
+    struct un_gradient g = {.d = gradient(network, v), .y = value(network, v)};
+    bool read_later = false, read_before = false;
+    for (int j = 0; j < network->graph.node_count; j++)
+        for (int s = 0; s < 2; s++)
+            if (network->graph.nodes[j].src[s] == v) {
+                read_later |= j > i;
+                read_before |= j < i;
+            }
+    g.accumulate = read_later;
+    if (!read_before)
+        g.act = network->graph.nodes[v - 1].act;
+    return g;
+}
+
+static void conv_backward(struct un_network *network, int i)
+{
+    struct un_engine *e = network->engine;
+    const struct un_node *node = &network->graph.nodes[i];
+    struct un_conv c = bind_conv(network, i);
+    struct un_tensor ddst = gradient(network, i + 1);
+    e->ops->conv_backward_weights(e, &c, ddst, param_gradient(network, node->weight),
+                                  param_gradient(network, node->bias));
+    if (node->src[0] == 0)
+        return; /* nobody asks for the gradient of the image */
+    e->ops->conv_pack(e, &c, UN_PASS_BACKWARD_DATA);
+    for (int s = 0; s < 2 && node->src[s] >= 0; s++) {
+        struct un_gradient dsrc = gradient_from(network, i, node->src[s]);
+        e->ops->conv_backward_data(e, &c, ddst, s, &dsrc);
+    }
+}
+
+static void node_backward(struct un_network *network, int i)
+{
+    struct un_engine *e = network->engine;
+    const struct un_node *node = &network->graph.nodes[i];
+    struct un_tensor ddst = gradient(network, i + 1), src = value(network, node->src[0]);
+    struct un_gradient dsrc;
+    float *mean;
+    switch (node->kind) {
+    case UN_NODE_CONV:
+        conv_backward(network, i);
+        break;
+    case UN_NODE_NORM: /* the gradient of its source lies in the same place: see plan.c */
+        mean = at(network, network->plan.norm[i]);
+        e->ops->norm_backward(
+            e, src, mean, mean + node->channels, UN_NORM_EPSILON, param(network, node->weight),
+            ddst, param_gradient(network, node->weight), param_gradient(network, node->bias), ddst);
+        break;
+    case UN_NODE_MAXPOOL:
+        dsrc = gradient_from(network, i, node->src[0]);
+        e->ops->maxpool_backward(e, src, ddst, &dsrc);
+        break;
+    case UN_NODE_UPSAMPLE:
+        dsrc = gradient_from(network, i, node->src[0]);
+        e->ops->upsample_backward(e, ddst, node->trim, &dsrc);
+        break;
+    }
+}
+
+void un_network_backward(struct un_network *network, uint64_t key)
+{
+    struct un_engine *e = network->engine;
+    for (int i = network->graph.node_count - 1; i >= 0; i--) {
+        float rate = network->graph.nodes[i].dropout;
+        if (rate > 0)
+            e->ops->dropout(e, gradient(network, i + 1), rate, dropout_key(key, i));
+        node_backward(network, i);
+    }
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "predict/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/tile.h"
+
+/* A session chooses the largest of these output sides whose feature maps stay below this. */
+static const int tile_choices[] = {1024, 768, 512, 384, 256, 192, 128, 64};
+static const size_t tile_memory = (size_t)512 << 20;
+
+/* The sides of a full tile when the output shall be at least `side`. */
+static void tile_sides(const unet_spec *spec, int side, int *output, int *input)
+{
+    struct un_geometry g = un_geometry(spec);
+    side = (side + g.grid - 1) / g.grid * g.grid;
+    if (g.valid) {
+        *output = un_fit_output(spec, side, input);
+    } else {
+        *output = side;
+        /* a tile ends at the image's edge or a border beyond the output, whichever comes first;
+         * the last one may take up to a grid more, so that none is too small */
+        *input = side + 2 * g.border + g.grid;
+    }
+}
+
+static unet_code plan_tile(const unet_model *model, struct un_engine *engine, int side,
+                           struct un_graph *graph, size_t *bytes, unet_error *err)
+{
+    struct un_plan plan;
+    int output, input;
+    *graph = model->graph;
+    tile_sides(&graph->spec, side, &output, &input);
+    unet_code code = un_graph_size(graph, 1, input, input, err);
+    if (!code) {
+        un_plan_make(&plan, graph, engine, UN_PREDICT);
+        *bytes = plan.arena_bytes;
+    }
+    return code;
+}
+
+static unet_code choose_tile(unet_session *s, int wanted, struct un_graph *graph, unet_error *err)
+{
+    size_t bytes, count = sizeof tile_choices / sizeof *tile_choices;
+    unet_code code = UNET_OK;
+    int side = wanted;
+    if (wanted > 0) {
+        code = plan_tile(s->model, s->engine, side, graph, &bytes, err);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            side = tile_choices[i];
+            if ((code = plan_tile(s->model, s->engine, side, graph, &bytes, err)))
+                return code;
+            if (bytes <= tile_memory)
+                break;
+        }
+    }
+    if (!code)
+        tile_sides(&graph->spec, side, &s->tile, &s->input);
+    return code;
+}
+
+static unet_code allocate(unet_session *s, unet_error *err)
+{
+    const unet_spec *spec = &s->model->graph.spec;
+    size_t in = (size_t)s->input * s->input, out = in; /* padded: the output is as large */
+    size_t bytes = (in * spec->in_channels + out * spec->classes) * sizeof(float) + 2 * out;
+    s->pixels = malloc(in * spec->in_channels * sizeof(float));
+    s->logits = malloc(out * spec->classes * sizeof(float));
+    s->mask = malloc(out);
+    s->labels = s->engine->ops->alloc(s->engine, out);
+    if (!s->pixels || !s->logits || !s->mask || !s->labels)
+        return un_fail_memory(err, bytes, "a tile");
+    return UNET_OK;
+}
+
+unet_code un_session_create(const unet_model *model, const unet_session_options *options,
+                            unet_session **session, unet_error *err)
+{
+    int threads = options ? options->threads : 0, tile = options ? options->tile : 0;
+    struct un_graph *graph = malloc(sizeof *graph);
+    unet_session *s = calloc(1, sizeof *s);
+    unet_code code = UNET_ENOMEM;
+    if (!graph || !s) {
+        un_fail_memory(err, sizeof *graph, "a session");
+        goto done;
+    }
+    s->model = model;
+    s->geometry = un_geometry(&model->graph.spec);
+    if ((code = un_engine_choose(threads, &s->engine, err)))
+        goto done;
+    if ((code = choose_tile(s, tile, graph, err)))
+        goto done;
+    if ((code = un_network_create(&s->network, s->engine, graph, UN_PREDICT, model->values, err)))
+        goto done;
+    if ((code = allocate(s, err)))
+        goto done;
+    *session = s;
+    s = NULL;
+done:
+    un_session_free(s);
+    free(graph);
+    return code;
+}
+
+void un_session_free(unet_session *s)
+{
+    if (!s)
+        return;
+    if (s->engine && s->labels)
+        s->engine->ops->release(s->engine, s->labels);
+    un_network_release(&s->network);
+    if (s->engine)
+        s->engine->ops->free(s->engine);
+    free(s->pixels);
+    free(s->logits);
+    free(s->mask);
+    free(s);
+}
+
+size_t un_session_bytes(const unet_session *s)
+{
+    const unet_spec *spec = &s->model->graph.spec;
+    size_t pixels = (size_t)s->input * s->input;
+    return un_network_bytes(&s->network.graph, &s->network.plan) +
+           pixels * ((spec->in_channels + spec->classes) * sizeof(float) + 2);
+}
+
+void un_session_refresh(unet_session *s)
+{
+    struct un_network *n = &s->network;
+    if (n->owns_values)
+        s->engine->ops->put(s->engine, n->values, s->model->values,
+                            n->graph.values * sizeof(float));
+    un_network_repack(n);
+}
+
+/* One axis of one tile: which outputs it gives, and which input it reads. */
+struct span {
+    int out, count; /* the image rows (or columns) it answers for */
+    int in, size;   /* the first row it reads (may be negative) and how many */
+    int skip;       /* rows of the network's output before the first one wanted */
+};
+
+static struct span span_at(const unet_session *s, int start, int side)
+{
+    const struct un_geometry *g = &s->geometry;
+    struct span p = {.out = start, .count = side - start < s->tile ? side - start : s->tile};
+    if (g->valid) {
+        un_fit_output(&s->model->graph.spec, p.count, &p.size);
+        p.in = start - g->border;
+        return p;
+    }
+    int end = start + p.count + g->border;
+    p.in = start - g->border < 0 ? 0 : start - g->border;
+    /* the network pools an even number of times: what is left over at the far end stays in */
+    if (end > side - g->grid)
+        end = side;
+    p.size = end - p.in;
+    if (p.size < g->grid) /* a tiny image: mirrored until the network can pool it */
+        p.size = g->grid;
+    p.skip = start - p.in;
+    return p;
+}
+
+/* Copies the wanted part of the tile's answer into the image's. */
+static void keep_mask(const unet_session *s, struct span y, struct span x, int tile_width,
+                      int width, uint8_t *mask)
+{
+    for (int i = 0; i < y.count; i++)
+        memcpy(mask + (size_t)(y.out + i) * width + x.out,
+               s->mask + (size_t)(y.skip + i) * tile_width + x.skip, (size_t)x.count);
+}
+
+static void keep_scores(const unet_session *s, struct span y, struct span x, int tile_width,
+                        int height, int width, float *scores)
+{
+    int classes = s->model->graph.spec.classes;
+    for (int k = 0; k < classes; k++)
+        for (int i = 0; i < y.count; i++) {
+            const float *from =
+                s->logits + ((size_t)(y.skip + i) * tile_width + x.skip) * classes + k;
+            float *to = scores + ((size_t)k * height + y.out + i) * width + x.out;
+            for (int j = 0; j < x.count; j++)
+                to[j] = from[(size_t)j * classes];
+        }
+}
+
+static unet_code predict_tile(unet_session *s, const struct un_reading *reading, struct span y,
+                              struct span x, const struct un_answer *answer, unet_error *err)
+{
+    struct un_engine *e = s->engine;
+    const unet_image *image = reading->image;
+    unet_code code = un_network_size(&s->network, 1, y.size, x.size, err);
+    if (code)
+        return code;
+    un_tile_read(reading, y.in, x.in, y.size, x.size, s->pixels);
+    e->ops->upload(e, un_network_input(&s->network), s->pixels);
+    un_network_forward(&s->network, 0);
+
+    struct un_tensor logits = un_network_output(&s->network);
+    size_t pixels = (size_t)logits.shape.h * logits.shape.w;
+    if (answer->mask) {
+        e->ops->argmax(e, logits, s->labels);
+        e->ops->get(e, s->mask, s->labels, pixels);
+    }
+    if (answer->scores) {
+        if (answer->probabilities)
+            e->ops->probabilities(e, logits);
+        e->ops->download(e, s->logits, logits);
+    }
+    if ((code = e->ops->finish(e, err)))
+        return code;
+    if (answer->mask)
+        keep_mask(s, y, x, logits.shape.w, image->width, answer->mask);
+    if (answer->scores)
+        keep_scores(s, y, x, logits.shape.w, image->height, image->width, answer->scores);
+    return UNET_OK;
+}
+
+unet_code un_session_predict(unet_session *s, const unet_image *image, const char *name,
+                             const struct un_answer *answer, unet_error *err)
+{
+    const unet_spec *spec = &s->model->graph.spec;
+    unet_code code = un_reading_check(image, name, spec->in_channels, err);
+    if (code)
+        return code;
+    struct un_reading reading = un_reading_of(image, spec->in_channels, &s->model->scaling);
+    int step = s->tile / s->geometry.grid * s->geometry.grid;
+    int bottom = 0, right;
+    for (int top = 0; bottom < image->height; top += step) {
+        struct span y = span_at(s, top, image->height);
+        bottom = top + y.count;
+        right = 0;
+        for (int left = 0; right < image->width; left += step) {
+            struct span x = span_at(s, left, image->width);
+            right = left + x.count;
+            if ((code = predict_tile(s, &reading, y, x, answer, err)))
+                return code;
+        }
+    }
+    return UNET_OK;
+}

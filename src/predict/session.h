@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session.h - a model ready to predict images of any size, by overlap-tile
+ *
+ * Output tiles start at multiples of the network's grid.  Unpadded: the input tile is a border
+ * larger on each side, real neighbours inside the image and mirrored pixels beyond its edge.
+ * Padded: the input tile is as much larger as the receptive field reaches, but ends at the image's
+ * edge, where the network pads with zeros just as it would for the whole image.  Either way each
+ * output pixel is computed from the same numbers whatever the tile.
+ */
+#ifndef UN_SESSION_H
+#define UN_SESSION_H
+
+#include "data/image.h"
+#include "model/model.h"
+#include "net/run.h"
+
+struct unet_session {
+    const unet_model *model;
+    struct un_engine *engine;
+    struct un_network network;
+    struct un_geometry geometry;
+    int tile;        /* output side of a full tile */
+    int input;       /* its input side */
+    float *pixels;   /* [input][input][channels] */
+    float *logits;   /* [output][output][classes] */
+    uint8_t *labels; /* [output][output]; engine memory unless that is host memory */
+    uint8_t *mask;   /* [output][output] on the host */
+};
+
+/* What predicting one image gives; pointers that are NULL are not wanted. */
+struct un_answer {
+    uint8_t *mask;      /* [H][W] */
+    float *scores;      /* [classes][H][W] */
+    bool probabilities; /* scores after softmax or sigmoid */
+};
+
+unet_code un_session_create(const unet_model *model, const unet_session_options *options,
+                            unet_session **session, unet_error *err);
+void un_session_free(unet_session *session);
+size_t un_session_bytes(const unet_session *session);
+
+/* After the model's weights have changed. */
+void un_session_refresh(unet_session *session);
+
+/* name: of the image, for messages. */
+unet_code un_session_predict(unet_session *session, const unet_image *image, const char *name,
+                             const struct un_answer *answer, unet_error *err);
+
+#endif

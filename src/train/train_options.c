@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "train/trainer.h"
+
+unet_train_options un_train_options_default(const unet_spec *spec)
+{
+    return (unet_train_options){
+        .batch = 1,
+        .loss = spec->classes == 1 ? UNET_LOSS_BCE : UNET_LOSS_CROSS_ENTROPY,
+        .pos_weight = 1,
+        .optimizer = UNET_OPTIMIZER_ADAM,
+        .learning_rate = 1e-3f,
+        .momentum = 0.9f,
+        .beta1 = 0.9f,
+        .beta2 = 0.999f,
+        .epsilon = 1e-8f,
+        .flip = 1,
+        .grey = 0.3f,
+    };
+}
+
+static unet_code check_number(unet_error *err, const char *name, double value, double low,
+                              double high)
+{
+    if (value >= low && value <= high) /* false for NaN */
+        return UNET_OK;
+    return un_fail(err, UNET_EINVAL, "%s is %g, wanted %g to %g", name, value, low, high);
+}
+
+unet_code un_train_options_check(const unet_train_options *o, const unet_spec *spec, int labels,
+                                 unet_error *err)
+{
+    const struct {
+        const char *name;
+        double value, low, high;
+    } ranges[] = {
+        {"epochs", o->epochs, 0, 1e9},
+        {"steps", (double)o->steps, 0, 1e15},
+        {"seconds", o->seconds, 0, 1e12},
+        {"batch", o->batch, 1, 4096},
+        {"tile", o->tile, 0, 1 << 16},
+        {"steps_per_epoch", o->steps_per_epoch, 0, 1e9},
+        {"pos_weight", o->pos_weight, 0, 1e9},
+        {"learning_rate", o->learning_rate, 0, 1e6},
+        {"momentum", o->momentum, 0, 1},
+        {"beta1", o->beta1, 0, 0.999999},
+        {"beta2", o->beta2, 0, 0.99999999},
+        {"epsilon", o->epsilon, 0, 1},
+        {"weight_decay", o->weight_decay, 0, 1e6},
+        {"rotate", o->rotate, 0, 180},
+        {"scale", o->scale, 0, 10},
+        {"grey", o->grey, 0, 10},
+    };
+    unet_code code;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if ((code =
+                 check_number(err, ranges[i].name, ranges[i].value, ranges[i].low, ranges[i].high)))
+            return code;
+    for (int i = 0; o->class_weights && i < labels; i++)
+        if ((code = check_number(err, "a class weight", o->class_weights[i], 0, 1e9)))
+            return code;
+    if ((o->loss == UNET_LOSS_BCE) != (spec->classes == 1))
+        return un_fail(err, UNET_EINVAL,
+                       "%s with %d classes: BCE is for 1 class, cross-entropy "
+                       "for 2 or more",
+                       o->loss == UNET_LOSS_BCE ? "BCE" : "cross-entropy", spec->classes);
+    return UNET_OK;
+}
+
+char *un_train_options_json(const unet_train_options *o, int in_side, long steps)
+{
+    static const char *const optimizers[] = {"sgd", "adam", "adamw"};
+    const char *loss = o->loss == UNET_LOSS_BCE ? "bce" : "cross-entropy";
+    char *text;
+    int n =
+        asprintf(&text,
+                 "{\"loss\":\"%s\",\"pos_weight\":%.9g,\"optimizer\":\"%s\","
+                 "\"learning_rate\":%.9g,\"momentum\":%.9g,\"beta1\":%.9g,\"beta2\":%.9g,"
+                 "\"weight_decay\":%.9g,\"batch\":%d,\"tile\":%d,\"flip\":%d,"
+                 "\"rotate\":%.9g,\"scale\":%.9g,\"grey\":%.9g,\"seed\":%llu,\"steps\":%ld}",
+                 loss, (double)o->pos_weight, optimizers[o->optimizer], (double)o->learning_rate,
+                 (double)o->momentum, (double)o->beta1, (double)o->beta2, (double)o->weight_decay,
+                 o->batch, in_side, o->flip, (double)o->rotate, (double)o->scale, (double)o->grey,
+                 (unsigned long long)o->seed, steps);
+    return n < 0 ? NULL : text;
+}

@@ -1,0 +1,261 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The command as a person meets it: a command line, the exit code and the text to expect.
+# Usage: cli_test.sh UNET_BINARY SOURCE_FOLDER BUILD_FOLDER
+# Prints a line for each failed check, and at the end how many there were.
+set -u
+
+unet=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+work=$(mktemp -d) || exit 1
+trap 'chmod -R u+w "$work" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+cd "$work" || exit 1
+# threads that wait for each other asleep leave the machine to other tests
+export TERM=dumb OMP_WAIT_POLICY=passive
+checks=0
+failed=0
+
+# note TEXT: one check failed
+note() {
+    failed=$((failed + 1))
+    echo "FAIL: $*"
+}
+
+# expect CODE OUT ERR ARGUMENTS...: runs unet; OUT and ERR are regular expressions that a line of
+# stdout and stderr has to match, "" matches anything, "-" wants nothing there at all
+expect() {
+    want=$1 out=$2 err=$3
+    shift 3
+    checks=$((checks + 1))
+    "$unet" "$@" >"$work/.out" 2>"$work/.err" </dev/null
+    code=$?
+    [ "$code" -eq "$want" ] ||
+        note "unet $*: exit code $code, wanted $want; stderr: $(head -3 "$work/.err")"
+    matches "$work/.out" "$out" || note "unet $*: stdout has no \"$out\": $(head -5 "$work/.out")"
+    matches "$work/.err" "$err" || note "unet $*: stderr has no \"$err\": $(head -5 "$work/.err")"
+    # a failure is one line, and says whose
+    if [ "$want" -eq 1 ] || [ "$want" -eq 2 ]; then
+        grep -Eq '^(unet|usage)' "$work/.err" || note "unet $*: its error does not start with unet"
+    fi
+}
+
+matches() {
+    case $2 in
+    "") return 0 ;;
+    -) [ ! -s "$1" ] ;;
+    *) grep -Eq -- "$2" "$1" ;;
+    esac
+}
+
+# check WHAT COMMAND...: the command succeeds
+check() {
+    what=$1
+    shift
+    checks=$((checks + 1))
+    "$@" >/dev/null 2>&1 || note "$what"
+}
+
+# one_line WHAT: the last command printed one line on stderr
+one_line() {
+    checks=$((checks + 1))
+    [ "$(wc -l <"$work/.err")" -eq 1 ] || note "$1: more than one line: $(cat "$work/.err")"
+}
+
+# absent WHAT PATTERN...: no such files
+absent() {
+    what=$1
+    shift
+    checks=$((checks + 1))
+    for path in "$@"; do
+        [ ! -e "$path" ] || note "$what: $path is there"
+    done
+}
+
+# is_json FILE: each line is one JSON object, as far as brackets and quotes can tell
+is_json() {
+    awk '{ if ($0 !~ /^\{.*\}$/) exit 1
+           gsub(/\\./, ""); gsub(/"[^"]*"/, "\"\"")
+           if (gsub(/\{/, "{") != gsub(/\}/, "}") || gsub(/\[/, "[") != gsub(/\]/, "]")) exit 1
+           if ($0 ~ /nan|inf|,\}|,\]|,,/) exit 1 } END { if (NR == 0) exit 1 }' "$1"
+}
+
+# ---- help and wrong command lines ----
+
+expect 0 '^usage: unet' - --help
+expect 0 '^usage: unet' - help
+expect 2 - '^usage: unet'
+expect 0 '^unet [0-9]+\.[0-9]+\.[0-9]+ ' - --version
+expect 2 - 'no command "trian", perhaps "train"' trian
+one_line 'an unknown command'
+expect 2 - 'perhaps "predict"' help pred
+for command in demo train predict eval init info; do
+    expect 0 "^usage: unet $command" - help "$command"
+    expect 0 "^usage: unet $command" - "$command" --help
+    check "unet $command --help: more than 40 lines or 80 columns" \
+        awk 'length > 80 { bad = 1 } END { exit bad || NR > 40 || NR < 5 }' .out
+    expect 2 - "unet $command: there is no option --nonsense" "$command" --nonsense
+    one_line "unet $command with a wrong option"
+    expect 2 - 'perhaps --threads' "$command" --thraeds 2
+    expect 2 - '--threads: found "many", wanted a whole number' "$command" --threads many
+    expect 2 - '--threads: nothing follows it' "$command" --threads
+done
+expect 2 - '--images DIR is missing' train
+expect 2 - '--time: found "4x", wanted a time such as' train --time 4x
+expect 2 - '--optimizer: found "adm", wanted sgd or adam' train --optimizer=adm
+expect 2 - '--quiet takes no value' train --quiet=1
+expect 2 - '--padding: found "vald", wanted valid or same' init -o x --padding vald
+expect 2 - '--size: found "12x", wanted a size' info --size 12x
+expect 2 - 'one argument too many' init -o x y
+expect 2 - '--seed: found "-1"' init -o x --seed -1
+expect 2 - '--dropout: found "nan"' init -o x --dropout nan
+expect 2 - '--val-images and --val-masks' train --images a --masks b -o c --val-images d
+expect 2 - 'wanted: unet predict' predict model
+expect 2 - 'nothing to write' predict model image.png
+expect 2 - '--output: found "a.jpg"' predict model image.png -o a.jpg
+expect 2 - '--width describes a new network' train --images a --masks b -o c --init d --width 3
+absent 'a wrong command line' x c
+
+# ---- models ----
+
+expect 0 - 'w\.safetensors: 1 channel -> 2 classes, width 4, depth 2' \
+    init -o w.safetensors --width 4 --depth 2 --padding same --class-names background,cell --seed 3
+expect 0 - - init -o w2.safetensors --width 4 --depth 2 --padding=same --quiet --seed 3 \
+    --class-names background,cell
+check 'the same seed makes the same file' cmp w.safetensors w2.safetensors
+expect 0 'parameters 31,030,658' - info
+expect 0 'output 388x388' - info
+expect 0 'parameters 31,030,593' - info --classes 1
+expect 0 '1 cell #' - info w.safetensors --size 64x48
+expect 0 '^\{"spec"' - info w.safetensors --json
+check 'unet info --json is no JSON' is_json .out
+expect 0 '"parameters":' - init -o w2.safetensors --width 1 --depth 1 --json
+check 'unet init --json is no JSON' is_json .out
+expect 1 - '^unet: nowhere/w\.safetensors: ' init -o nowhere/w.safetensors --width 1
+one_line 'a model in a folder that is not there'
+expect 1 - 'missing\.safetensors: ' info missing.safetensors
+head -c 900 w.safetensors >cut.safetensors
+expect 1 - 'cut\.safetensors: ' info cut.safetensors
+one_line 'a truncated model'
+expect 2 - '--width describes a new network' info w.safetensors --width 4
+
+# ---- the demo, whose pictures serve the tests below ----
+
+expect 0 '^Dice on 8 unseen images: 0\.' 'epoch +1 ' demo d --time 3s
+check 'the demo page' grep -q '</html>' d/report.html
+check 'the demo page loads something' sh -c "! grep -Eq '(src|href)=\"?http|<script|url\(' d/report.html"
+check 'the demo model' test -s d/model.safetensors
+check 'the demo instances' test -s d/test/instances/cells_501.png
+mkdir other && echo mine >other/file
+expect 1 - 'other: not empty and not made by unet demo' demo other
+one_line 'a folder with other things in it'
+check 'a file of another folder' grep -q mine other/file
+expect 0 '"otsu_dice":' - demo d --time 1s --json --quiet --bits 16 --seed 4
+check 'unet demo --json is no JSON' is_json .out
+
+# ---- prediction ----
+
+m=w.safetensors
+cp d/test/images/cells_501.png a.png
+cp d/test/images/cells_502.png b.png
+expect 0 - 'a\.png -> a_mask\.png' predict $m a.png -o a_mask.png
+check 'a mask' test -s a_mask.png
+expect 0 '"mask":"a_mask.tif"' - predict $m a.png -o a_mask.tif --json
+check 'unet predict --json is no JSON' is_json .out
+expect 0 - - predict $m a.png b.png -o out --overlay over/ --quiet
+check 'several masks' test -s out/a.png -a -s out/b.png -a -s over/a.png -a -s over/b.png
+expect 0 - - predict $m a.png -o new/deep/ --format tif --quiet
+check 'a folder that is made' test -s new/deep/a.tif
+expect 0 - - predict $m d/test/images -o all --quiet
+check 'a folder of images' test "$(ls all | wc -l)" -eq 8
+expect 0 - - predict $m a.png --probabilities p.npy --logits l.tif --quiet
+check 'probabilities and logits' test -s p.npy -a -s l.tif
+check 'the shape of probabilities' grep -aq '(2, 256, 256)' p.npy
+for tile in 16 100; do
+    expect 0 - - predict $m a.png -o tile$tile.png --tile $tile --quiet
+    check "--tile $tile changes the mask" cmp a_mask.png tile$tile.png
+done
+mkdir same && cp b.png same/a.png
+expect 1 - 'two images would be written there' predict $m a.png same/a.png -o twice
+one_line 'two images of one name'
+absent 'two images of one name' twice
+expect 1 - 'would be overwritten' predict $m a.png -o a.png
+expect 1 - 'would be overwritten' predict $m a.png b.png -o .
+expect 1 - 'would be overwritten' predict $m a.png -o ./same/../a.png
+check 'an input is untouched' cmp a.png d/test/images/cells_501.png
+echo 'no picture' >text.png
+expect 1 - 'text\.png: ' predict $m text.png -o text_mask.png
+one_line 'a text file named .png'
+absent 'a text file named .png' text_mask.png
+expect 1 - 'unet: text\.png: ' predict $m a.png text.png b.png -o some
+check 'one bad image stops the others' test -s some/a.png -a -s some/b.png
+absent 'one bad image' some/text.png
+expect 1 - 'missing\.png: ' predict $m missing.png -o x.png
+expect 1 - 'nowhere' predict $m a.png -o nowhere/x.png
+expect 1 - 'cut\.safetensors: ' predict cut.safetensors a.png -o x.png
+mkdir empty
+expect 1 - 'empty: no images' predict $m empty -o x/
+absent 'failed predictions' x.png x nowhere
+
+# ---- scores ----
+
+expect 0 '^pixel accuracy ' - eval $m --images d/test/images --masks d/test/masks --quiet
+expect 0 '"mean_dice":' - eval $m --images d/test/images --masks d/test/masks --json
+check 'unet eval --json is no JSON' is_json .out
+
+# ---- training ----
+
+set -- train --images d/images --masks d/masks --width 4 --depth 2 --batch 1 --tile 32
+expect 0 - 'network +1 channel -> 2 classes, width 4' "$@" -o t.safetensors --steps 4 \
+    --steps-per-epoch 2
+check 'best and newest model' test -s t.safetensors -a -s t.last.safetensors
+expect 0 '"val_dice":' - "$@" -o u.safetensors --steps 4 --steps-per-epoch 2 --json --quiet
+check 'unet train --json is no JSON' is_json .out
+check 'a line of JSON for each epoch' test "$(wc -l <.out)" -eq 2
+check 'training twice gives two models' cmp t.last.safetensors u.last.safetensors
+expect 0 - - train --images d/images --masks d/masks --init t.safetensors -o v.safetensors \
+    --steps 1 --batch 1 --tile 32 --quiet
+expect 0 - - "$@" -o v.safetensors --steps 1 --loss bce --pos-weight 2 --quiet
+expect 0 '-> 1 class,' - info v.safetensors
+expect 2 - '--class-weights: found 3 numbers, wanted 2' "$@" -o x.safetensors --class-weights 1,2,3
+expect 1 - '^unet: nowhere/x\.safetensors: ' "$@" -o nowhere/x.safetensors
+one_line 'training into a folder that is not there'
+expect 1 - 'nofolder' train --images nofolder --masks d/masks -o x.safetensors
+expect 1 - 'empty' train --images empty --masks empty -o x.safetensors
+one_line 'an empty folder'
+mkdir i m
+cp d/images/cells_001.png i/one.png
+expect 1 - 'one\.png' train --images i --masks m -o x.safetensors
+one_line 'an image without a mask'
+cp d/masks/cells_001.png m/one.png
+echo 'no picture' >i/two.png
+cp m/one.png m/two.png
+expect 1 - 'two\.png' train --images i --masks m -o x.safetensors
+one_line 'a text file among the images'
+rm i/two.png m/two.png
+printf '\223NUMPY\001\000\166\000%-117s\n' \
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (8, 8), }" >i/three.npy
+head -c 256 /dev/zero >>i/three.npy
+cp m/one.png m/three.png
+expect 1 - 'three.*(8|256)' train --images i --masks m -o x.safetensors
+one_line 'a mask of another size'
+absent 'failed training' x.safetensors x.last.safetensors
+
+# Ctrl-C: finishes the step, saves, says so
+"$unet" "$@" -o stop.safetensors --time 60s >.out 2>.err &
+pid=$!
+sleep 2
+kill -TERM $pid
+wait $pid
+code=$?
+checks=$((checks + 1))
+[ $code -eq 130 ] || note "an interrupted training: exit code $code, wanted 130: $(tail -2 .err)"
+check 'an interrupted training saves' test -s stop.last.safetensors
+check 'an interrupted training says so' grep -q '^unet: interrupted' .err
+
+# no temporary file anywhere
+checks=$((checks + 1))
+left=$(find . -name '*.tmp*' -o -name '*.safetensors.*' -o -name '*.png.*' -o -name '*.html.*')
+[ -z "$left" ] || note "files left over: $left"
+
+echo "cli_test: $checks checks, $failed failed"
+[ "$failed" -eq 0 ]

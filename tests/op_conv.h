@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* op_conv.h - the three convolutions: forward, both gradients, and that these belong together */
+#ifndef TEST_OP_CONV_H
+#define TEST_OP_CONV_H
+
+#include "op_run.h"
+
+struct conv_inputs {
+    struct un_conv conv;
+    int taps, in; /* products a output value sums up: taps * in */
+    size_t weight_count;
+    float *x[2], *w; /* host copies */
+    const float *weight, *bias, *scale, *shift;
+};
+
+static int conv_taps(enum un_conv_kind kind)
+{
+    return kind == UN_CONV3X3 ? 9 : kind == UN_UPCONV2X2 ? 4 : 1;
+}
+
+static struct conv_inputs conv_make(struct op_run *r, const struct op_case *k)
+{
+    struct conv_inputs in = {.conv = {.kind = k->kind}, .taps = conv_taps(k->kind)};
+    for (int s = 0; s < 2 && k->src[s].c; s++) {
+        struct un_shape shape = {k->shape.n, k->src[s].h, k->src[s].w, k->src[s].c};
+        in.x[s] = op_random(r, op_volume(shape), -1, 1);
+        in.conv.src[s].tensor = op_tensor(r, k->src_layout, shape, in.x[s]);
+        in.conv.src[s].top = k->src[s].top;
+        in.conv.src[s].left = k->src[s].left;
+        in.in += k->src[s].c;
+    }
+    int out = k->shape.c;
+    in.weight_count = (size_t)in.taps * in.in * out;
+    in.w = op_random(r, in.weight_count, -1, 1);
+    in.weight = op_params(r, in.w, in.weight_count);
+    in.bias = op_params(r, op_random(r, out, -1, 1), out);
+    in.scale = op_params(r, op_random(r, out, -2, 2), out);
+    in.shift = op_params(r, op_random(r, out, -1, 1), out);
+    in.conv.weight = in.weight;
+    in.conv.dst = (struct un_tensor){k->shape, k->dst_layout, NULL};
+    return in;
+}
+
+static void conv_prepare(struct op_run *r, struct un_conv *c, enum un_pass pass)
+{
+    const struct un_engine_ops *ops = r->engine->ops;
+    if (pass != UN_PASS_BACKWARD_WEIGHTS) {
+        c->packed[pass] = op_buffer(r, ops->conv_pack_bytes(r->engine, c, pass));
+        ops->conv_pack(r->engine, c, pass);
+    }
+    op_workspace(r, ops->conv_workspace(r->engine, c, pass));
+}
+
+/* Plain sums; with bias and activation; with a folded norm.  Returns the plain sums. */
+static float *conv_check_forward(struct op_run *r, const struct op_case *k,
+                                 const struct conv_inputs *in)
+{
+    /* an up-convolution's output sums over the channels only */
+    double terms = (k->kind == UN_CONV3X3 ? 9 : 1) * in->in;
+    double tolerance = op_sum_tolerance(terms + 1);
+    float *plain = NULL;
+    static const char *const names[3] = {"sum", "act(sum + bias)", "act(scale * sum + shift)"};
+    for (int i = 0; i < 3; i++) {
+        struct un_conv c = in->conv;
+        c.bias = i >= 1 ? in->bias : NULL;
+        c.scale = i == 2 ? in->scale : NULL;
+        c.shift = i == 2 ? in->shift : NULL;
+        c.act = i ? k->act : (struct un_activation){UN_ACT_NONE, 0};
+        c.dst = op_tensor(r, k->dst_layout, k->shape, NULL);
+        conv_prepare(r, &c, UN_PASS_FORWARD);
+        r->engine->ops->conv_forward(r->engine, &c);
+        float *got = op_fetch(r, c.dst);
+        op_record(r, names[i], got, op_volume(k->shape), i == 2 ? 2 * tolerance : tolerance);
+        if (i == 0)
+            plain = got;
+    }
+    return plain;
+}
+
+/* <A x, g>: what both adjoint identities compare with, and how exact that is. */
+struct conv_product {
+    double value, macs;
+};
+
+static void conv_check_weights(struct op_run *r, const struct op_case *k,
+                               const struct conv_inputs *in, struct un_tensor g,
+                               struct conv_product want)
+{
+    struct un_conv c = in->conv;
+    size_t out = (size_t)k->shape.c;
+    double terms = (double)k->shape.n * k->shape.h * k->shape.w;
+    double tolerance = op_sum_tolerance(terms);
+    conv_prepare(r, &c, UN_PASS_BACKWARD_WEIGHTS);
+    for (int i = 0; i < 2; i++) {
+        float *dweight = op_params(r, NULL, in->weight_count);
+        float *dbias = i ? NULL : op_params(r, NULL, out);
+        r->engine->ops->conv_backward_weights(r->engine, &c, g, dweight, dbias);
+        float *got = op_fetch_params(r, dweight, in->weight_count);
+        op_record(r, i ? "dweight, no dbias" : "dweight", got, in->weight_count, tolerance);
+        if (dbias)
+            op_record_params(r, "dbias", dbias, out, tolerance);
+        op_expect(r, "adjoint <w, dw> = <A x, g>", op_dot(in->w, got, in->weight_count), want.value,
+                  8 * EPS * (sqrt(terms) + sqrt(in->taps * in->in)) * sqrt(want.macs));
+    }
+}
+
+static void conv_check_data(struct op_run *r, const struct op_case *k, const struct conv_inputs *in,
+                            struct un_tensor g, struct conv_product want)
+{
+    struct un_conv c = in->conv;
+    double terms = (double)in->taps * k->shape.c;
+    double product = 0;
+    for (int s = 0; s < 2 && k->src[s].c; s++) {
+        struct un_shape shape = c.src[s].tensor.shape;
+        conv_prepare(r, &c, UN_PASS_BACKWARD_DATA);
+        for (int way = 0; way < OP_GRADIENT_WAYS; way++) {
+            struct un_gradient d = op_gradient(r, way, shape);
+            r->engine->ops->conv_backward_data(r->engine, &c, g, s, &d);
+            float *got = op_fetch(r, d.d);
+            op_record(r, op_gradient_ways[way].name, got, op_volume(shape),
+                      op_sum_tolerance(terms + 1));
+            if (way == 0)
+                product += op_dot(in->x[s], got, op_volume(shape));
+        }
+    }
+    op_expect(r, "adjoint <x, A' g> = <A x, g>", product, want.value,
+              8 * EPS * (sqrt(terms) + sqrt(in->taps * in->in)) * sqrt(want.macs));
+}
+
+/*
+ * shape is the destination's.  The gradient with respect to UN_PIXELS is not asked for: no network
+ * needs the gradient of its image.
+ */
+static void run_conv(struct op_run *r, const struct op_case *k)
+{
+    struct conv_inputs in = conv_make(r, k);
+    float *plain = conv_check_forward(r, k, &in);
+    float *gradient = op_random(r, op_volume(k->shape), -1, 1);
+    struct un_tensor g = op_tensor(r, k->dst_layout, k->shape, gradient);
+    /* rounding of the sums on either side, of about sqrt(macs) / 5 large products (see
+     * op_sum_tolerance); an element in the wrong place changes them by far more */
+    struct conv_product want = {
+        .value = op_dot(plain, gradient, op_volume(k->shape)),
+        .macs = (double)op_volume(k->shape) * in.in * in.taps,
+    };
+    conv_check_weights(r, k, &in, g, want);
+    if (k->src_layout == UN_FEATURES)
+        conv_check_data(r, k, &in, g, want);
+}
+
+/* ---- random cases ---- */
+
+static const int conv_channels[] = {1, 2, 3, 8, 15, 16, 17, 31, 32, 33, 48, 64};
+static const int conv_sides[] = {1, 2, 3, 4, 5, 7, 8, 9, 11, 13, 15, 16, 17, 19, 23, 31, 33, 37};
+
+#define PICK(list, state) (list)[op_below(state, (int)(sizeof(list) / sizeof *(list)))]
+
+static struct op_source conv_random_source(uint64_t *state, int h, int w, int c)
+{
+    struct op_source s = {.c = c};
+    switch (op_below(state, 4)) {
+    case 0: /* unpadded: the frame itself */
+        s = (struct op_source){h + 2, w + 2, c, 0, 0};
+        break;
+    case 1: /* cropped out of something larger */
+        s.top = op_below(state, 6);
+        s.left = op_below(state, 6);
+        s.h = h + 2 + s.top + op_below(state, 4);
+        s.w = w + 2 + s.left + op_below(state, 4);
+        break;
+    case 2: /* zero padding */
+        s = (struct op_source){h, w, c, -1, -1};
+        break;
+    default: /* anything that touches the frame */
+        s.h = 1 + op_below(state, h + 4);
+        s.w = 1 + op_below(state, w + 4);
+        s.top = op_below(state, h + 1 + s.h) - (h + 1);
+        s.left = op_below(state, w + 1 + s.w) - (w + 1);
+    }
+    return s;
+}
+
+/* most: multiply-adds of one forward pass */
+static struct op_case conv_random_case(uint64_t *state, double most)
+{
+    static const char *const names[] = {"conv3x3", "conv1x1", "upconv2x2"};
+    static const struct un_activation acts[] = {
+        {UN_ACT_NONE, 0}, {UN_ACT_RELU, 0}, {UN_ACT_LEAKY, 0.01f}};
+    static const enum un_conv_kind kinds[] = {UN_CONV3X3, UN_CONV3X3, UN_CONV1X1, UN_UPCONV2X2};
+    struct op_case k = {.run = run_conv, .src_layout = UN_FEATURES, .dst_layout = UN_FEATURES};
+    k.kind = PICK(kinds, state);
+    k.op = names[k.kind];
+    k.act = PICK(acts, state);
+    int h = PICK(conv_sides, state), w = PICK(conv_sides, state);
+    int c0 = PICK(conv_channels, state), c1 = 0;
+    k.shape = (struct un_shape){1 + op_below(state, 3), h, w, PICK(conv_channels, state)};
+    if (k.kind == UN_CONV3X3) {
+        c1 = op_below(state, 2) ? PICK(conv_channels, state) : 0;
+        k.src[0] = conv_random_source(state, h, w, c0);
+        if (c1)
+            k.src[1] = conv_random_source(state, h, w, c1);
+        else if (op_below(state, 4) == 0) {
+            k.src_layout = UN_PIXELS;
+            k.src[0].c = c0 = op_below(state, 5) ? 1 + op_below(state, 4) : 17;
+        }
+    } else {
+        k.src[0] = (struct op_source){h, w, c0, 0, 0};
+        if (k.kind == UN_UPCONV2X2) {
+            k.shape.h = 2 * h;
+            k.shape.w = 2 * w;
+        } else if (op_below(state, 2))
+            k.dst_layout = UN_PIXELS;
+    }
+    double macs = (double)op_volume(k.shape) * (c0 + c1) * (k.kind == UN_CONV3X3 ? 9 : 1);
+    return macs <= most ? k : conv_random_case(state, most);
+}
+
+#endif

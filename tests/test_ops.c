@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_ops: every operation of the engines, for every instruction set this machine has
+ *
+ * One table of cases (families[] crossed with shapes, conv_cases[], and random convolutions).  Each
+ * case runs on the reference engine, and on every engine under test with 1, 2 and 3 threads:
+ *
+ *   - with 1 thread, results are those of the reference, within a tolerance that each operation
+ *     derives where it records them (op_*.h);
+ *   - with 2 and 3 threads they have the same bits as with 1;
+ *   - every backward pass is the adjoint of its forward pass;
+ *   - nothing is read or written outside of a buffer, and nothing is read before it was written
+ *     (guard.h).  With 2 threads, buffers begin at a guard page instead of ending at one.
+ *
+ *   test_ops [operation [seed]]      all, those of one operation, or one case of it
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "op_conv.h"
+#include "op_loss.h"
+#include "op_map.h"
+
+#define THREAD_COUNTS 3
+#define MAX_CASES 4000
+
+/* ---- the table ---- */
+
+static const struct un_shape map_shapes[] = {
+    {1, 1, 1, 1},  {1, 2, 2, 1},   {2, 3, 2, 3},   {1, 2, 5, 2},    {3, 5, 7, 8},   {1, 7, 4, 15},
+    {2, 4, 6, 16}, {1, 9, 5, 17},  {1, 6, 11, 31}, {2, 5, 6, 32},   {1, 3, 8, 33},  {1, 13, 4, 48},
+    {2, 7, 9, 64}, {1, 31, 17, 3}, {3, 2, 33, 16}, {1, 64, 47, 16}, {1, 1, 37, 20}, {2, 53, 1, 5},
+};
+static const struct un_shape logit_shapes[] = {
+    {1, 1, 1, 1},   {1, 1, 1, 2},    {2, 3, 5, 1},    {1, 15, 1, 1}, {1, 1, 16, 1},
+    {1, 1, 17, 1},  {3, 7, 11, 1},   {1, 37, 41, 1},  {1, 3, 5, 2},  {2, 4, 4, 2},
+    {1, 17, 1, 2},  {3, 31, 33, 2},  {1, 3, 5, 3},    {2, 7, 9, 3},  {1, 29, 31, 3},
+    {1, 1, 16, 21}, {2, 5, 7, 21},   {1, 23, 13, 21}, {1, 2, 3, 33}, {1, 3, 2, 254},
+    {1, 97, 89, 2}, {1, 101, 83, 1}, {1, 67, 71, 19},
+};
+static const struct un_shape flat_shapes[] = {
+    {1, 1, 1, 1},  {1, 1, 2, 1},  {1, 1, 7, 1},   {1, 1, 8, 1},     {1, 1, 9, 1},  {1, 1, 15, 1},
+    {1, 1, 16, 1}, {1, 1, 17, 1}, {1, 1, 31, 1},  {1, 1, 33, 1},    {1, 1, 63, 1}, {1, 1, 64, 1},
+    {1, 1, 65, 1}, {1, 1, 97, 1}, {1, 1, 997, 1}, {1, 1, 40009, 1},
+};
+
+#define SHAPES(list) (list), (int)(sizeof(list) / sizeof *(list))
+
+static const struct family {
+    const char *op;
+    void (*run)(struct op_run *r, const struct op_case *k);
+    const struct un_shape *shapes;
+    int shape_count;
+    int variants[5], variant_count;
+} families[] = {
+    {"transfer", run_transfer, SHAPES(map_shapes), {0, 1}, 2},
+    {"maxpool", run_maxpool, SHAPES(map_shapes), {0, 1}, 2},
+    {"upsample", run_upsample, SHAPES(map_shapes), {0, 1}, 2},
+    {"dropout", run_dropout, SHAPES(map_shapes), {0, 1, 4, 7, 8}, 5},
+    {"norm_statistics", run_norm_statistics, SHAPES(map_shapes), {0, 1}, 2},
+    {"norm_forward", run_norm_forward, SHAPES(map_shapes), {0, 1}, 2},
+    {"norm_backward", run_norm_backward, SHAPES(map_shapes), {0, 1}, 2},
+    {"norm_channels", run_norm_channels, SHAPES(map_shapes), {0, 1}, 2},
+    {"loss", run_loss, SHAPES(logit_shapes), {0, 1, 2, 3, 4}, 5},
+    {"answers", run_answers, SHAPES(logit_shapes), {LOSS_PLAIN, LOSS_EXTREME, LOSS_TIES}, 3},
+    {"optimizer", run_optimizer, SHAPES(flat_shapes), {0, 1, 2}, 3},
+    {"count_nonfinite", run_count_nonfinite, SHAPES(flat_shapes), {0, 1, 5, 1000}, 4},
+};
+
+#define NONE                                                                                       \
+    {                                                                                              \
+        UN_ACT_NONE, 0                                                                             \
+    }
+#define RELU                                                                                       \
+    {                                                                                              \
+        UN_ACT_RELU, 0                                                                             \
+    }
+#define CONV3(n, h, w, k, layout, act, ...)                                                        \
+    {                                                                                              \
+        "conv3x3", run_conv, {n, h, w, k}, 0, UN_CONV3X3, layout, UN_FEATURES, {__VA_ARGS__}, act  \
+    }
+#define CONV1(n, h, w, c, k, layout)                                                               \
+    {                                                                                              \
+        "conv1x1", run_conv, {n, h, w, k}, 0, UN_CONV1X1, UN_FEATURES, layout, {{h, w, c, 0, 0}},  \
+            NONE                                                                                   \
+    }
+#define UPCONV(n, h, w, c, k)                                                                      \
+    {                                                                                              \
+        "upconv2x2", run_conv, {n, 2 * (h), 2 * (w), k}, 0, UN_UPCONV2X2, UN_FEATURES,             \
+            UN_FEATURES, {{h, w, c, 0, 0}}, RELU                                                   \
+    }
+
+/* What networks are made of, and the corners; random cases follow. */
+static const struct op_case conv_cases[] = {
+    /* first layers: images of 1..4 and more channels, unpadded and padded */
+    CONV3(1, 1, 1, 1, UN_PIXELS, NONE, {3, 3, 1, 0, 0}),
+    CONV3(2, 5, 9, 16, UN_PIXELS, RELU, {7, 11, 1, 0, 0}),
+    CONV3(1, 30, 33, 16, UN_PIXELS, RELU, {30, 33, 2, -1, -1}),
+    CONV3(1, 9, 16, 64, UN_PIXELS, RELU, {9, 16, 3, -1, -1}),
+    CONV3(3, 7, 17, 8, UN_PIXELS, RELU, {9, 19, 3, 0, 0}),
+    CONV3(1, 11, 15, 17, UN_PIXELS, RELU, {11, 15, 4, -1, -1}),
+    CONV3(1, 6, 5, 33, UN_PIXELS, RELU, {8, 7, 17, 0, 0}),
+    /* one source: unpadded, padded, one pixel, one row, one column */
+    CONV3(1, 1, 1, 1, UN_FEATURES, NONE, {3, 3, 1, 0, 0}),
+    CONV3(1, 1, 1, 16, UN_FEATURES, RELU, {1, 1, 16, -1, -1}),
+    CONV3(2, 1, 19, 16, UN_FEATURES, RELU, {3, 21, 16, 0, 0}),
+    CONV3(2, 19, 1, 16, UN_FEATURES, RELU, {21, 3, 16, 0, 0}),
+    CONV3(1, 28, 33, 16, UN_FEATURES, RELU, {30, 35, 16, 0, 0}),
+    CONV3(1, 13, 12, 32, UN_FEATURES, RELU, {13, 12, 32, -1, -1}),
+    CONV3(1, 5, 7, 64, UN_FEATURES, RELU, {7, 9, 64, 0, 0}),
+    CONV3(1, 4, 6, 33, UN_FEATURES, RELU, {6, 8, 31, 0, 0}),
+    CONV3(1, 4, 3, 128, UN_FEATURES, RELU, {6, 5, 48, 0, 0}),
+    CONV3(1, 2, 3, 48, UN_FEATURES, RELU, {4, 5, 160, 0, 0}),
+    /* two sources: the paper's crop, padding, a second one smaller than the frame */
+    CONV3(1, 8, 10, 16, UN_FEATURES, RELU, {18, 20, 16, 4, 4}, {10, 12, 16, 0, 0}),
+    CONV3(2, 3, 5, 32, UN_FEATURES, RELU, {9, 15, 32, 2, 4}, {5, 7, 32, 0, 0}),
+    CONV3(1, 9, 14, 16, UN_FEATURES, RELU, {9, 14, 16, -1, -1}, {9, 14, 16, -1, -1}),
+    CONV3(1, 9, 15, 16, UN_FEATURES, RELU, {9, 15, 16, -1, -1}, {8, 14, 16, -1, -1}),
+    CONV3(2, 9, 15, 8, UN_FEATURES, RELU, {9, 15, 3, -1, -1}, {2, 3, 17, -4, -6}),
+    CONV3(1, 7, 7, 15, UN_FEATURES, RELU, {9, 9, 33, 0, 0}, {9, 9, 15, 0, 0}),
+    CONV3(1, 3, 3, 2, UN_FEATURES, NONE, {5, 5, 1, 0, 0}, {5, 5, 1, 0, 0}),
+    /* heads */
+    CONV1(1, 1, 1, 1, 1, UN_PIXELS),
+    CONV1(2, 7, 5, 64, 1, UN_PIXELS),
+    CONV1(1, 17, 31, 64, 2, UN_PIXELS),
+    CONV1(3, 5, 3, 16, 3, UN_PIXELS),
+    CONV1(1, 13, 11, 33, 21, UN_PIXELS),
+    CONV1(1, 61, 67, 16, 2, UN_PIXELS),
+    CONV1(1, 3, 4, 8, 254, UN_PIXELS),
+    /* between maps */
+    CONV1(1, 9, 8, 32, 16, UN_FEATURES),
+    CONV1(2, 3, 7, 64, 31, UN_FEATURES),
+    UPCONV(1, 1, 1, 1, 1),
+    UPCONV(2, 3, 5, 32, 16),
+    UPCONV(1, 7, 4, 64, 32),
+    UPCONV(3, 2, 3, 17, 15),
+    UPCONV(1, 17, 16, 16, 8),
+};
+
+static struct op_case cases[MAX_CASES];
+static int case_count;
+
+static void add_case(struct op_case k)
+{
+    struct un_shape s = k.shape;
+    bool empty = (k.run == run_maxpool && (s.h < 2 || s.w < 2)) ||
+                 (k.run == run_upsample && k.variant && (s.h < 2 || s.w < 2));
+    if (!empty && case_count < MAX_CASES)
+        cases[case_count++] = k;
+}
+
+static void build_table(void)
+{
+    uint64_t state = 1;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        const struct family *f = &families[i];
+        for (int s = 0; s < f->shape_count; s++)
+            for (int v = 0; v < f->variant_count; v++)
+                add_case((struct op_case){
+                    f->op, f->run, f->shapes[s], f->variants[v], 0, 0, 0, {{0}}, {UN_ACT_NONE, 0}});
+    }
+    for (size_t i = 0; i < sizeof conv_cases / sizeof *conv_cases; i++)
+        add_case(conv_cases[i]);
+    for (int i = 0; i < 300; i++)
+        add_case(conv_random_case(&state, i % 10 ? 2e5 : 1e6));
+}
+
+/* ---- the engines under test ---- */
+
+static struct {
+    struct un_engine *engine;
+    char label[48];
+} tested[3][THREAD_COUNTS];
+static int tested_count;
+static struct un_engine *reference;
+
+static void make_engines(void)
+{
+    static const char *const isas[] = {"baseline", "avx2", "avx512"};
+    unet_error err;
+    if (un_engine_reference_create(&reference, &err))
+        exit(1);
+    for (int i = 0; i < 3; i++) {
+        for (int t = 0; t < THREAD_COUNTS; t++) {
+            unet_code code =
+                un_engine_cpu_create(isas[i], t + 1, &tested[tested_count][t].engine, &err);
+            snprintf(tested[tested_count][t].label, sizeof tested[0][0].label, "%s, %d threads",
+                     isas[i], t + 1);
+            if (code == UNET_EDEVICE && t == 0) {
+                printf("%s: skipped, this machine lacks it\n", isas[i]);
+                goto next;
+            }
+            if (code) {
+                fprintf(stderr, "%s: %s\n", tested[tested_count][t].label, err.text);
+                exit(1);
+            }
+        }
+        tested_count++;
+    next:;
+    }
+}
+
+static void free_engines(void)
+{
+    for (int i = 0; i < tested_count; i++)
+        for (int t = 0; t < THREAD_COUNTS; t++)
+            tested[i][t].engine->ops->free(tested[i][t].engine);
+    reference->ops->free(reference);
+}
+
+/* ---- running ---- */
+
+static const struct op_run *running; /* for whoever has to say what crashed */
+
+static void crashed(int number)
+{
+    char text[256];
+    if (running) {
+        op_describe(running, text, sizeof text);
+        fprintf(stderr, "signal %d in %s\n", number, text);
+    }
+    _exit(1);
+}
+
+static void run_case(struct op_run *r)
+{
+    running = r;
+    r->random = r->seed * 0x9E3779B97F4A7C15u;
+    r->test->run(r, r->test);
+    if (!guard_intact(&r->guards))
+        op_fail(r, "bytes outside of a buffer", 0, 1, 0, 0);
+    unet_error err = {0};
+    if (r->engine->ops->finish(r->engine, &err))
+        op_fail(r, err.text, 0, 1, 0, 0);
+    running = NULL;
+}
+
+static bool agrees(double got, double want, double tolerance)
+{
+    if (tolerance == OP_EXACT)
+        return !memcmp(&got, &want, sizeof got);
+    return fabs(got - want) <= tolerance + 4 * EPS * fabs(want);
+}
+
+static void compare(struct op_run *got, const struct op_run *want, bool same_bits)
+{
+    if (got->output_count != want->output_count) {
+        op_fail(got, "number of outputs", 0, got->output_count, want->output_count, 0);
+        return;
+    }
+    for (int i = 0; i < want->output_count; i++) {
+        const struct op_output *g = &got->outputs[i], *w = &want->outputs[i];
+        double tolerance = same_bits ? OP_EXACT : w->tolerance;
+        for (size_t j = 0; j < w->count; j++)
+            if (!agrees(g->values[j], w->values[j], tolerance))
+                op_fail(got, w->name, j, g->values[j], w->values[j], tolerance);
+    }
+}
+
+static int check_case(const struct op_case *k, uint64_t seed)
+{
+    struct op_run want = {.test = k, .engine = reference, .label = "reference", .seed = seed};
+    run_case(&want);
+    int failures = want.failures;
+    for (int i = 0; i < tested_count; i++) {
+        struct op_run got[THREAD_COUNTS];
+        for (int t = 0; t < THREAD_COUNTS; t++) {
+            got[t] = (struct op_run){.test = k,
+                                     .engine = tested[i][t].engine,
+                                     .label = tested[i][t].label,
+                                     .at_start = t == 1,
+                                     .seed = seed};
+            run_case(&got[t]);
+            compare(&got[t], t ? &got[0] : &want, t > 0);
+            failures += got[t].failures;
+        }
+        for (int t = 0; t < THREAD_COUNTS; t++)
+            op_release(&got[t]);
+    }
+    op_release(&want);
+    return failures;
+}
+
+static long only_seed = -1;
+
+static void run_operation(void **state)
+{
+    const char *op = *state;
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+    for (int i = 0; i < 4; i++)
+        signal(signals[i], crashed);
+    int bad = 0, ran = 0;
+    for (int i = 0; i < case_count; i++) {
+        if (strcmp(cases[i].op, op) || (only_seed >= 0 && only_seed != i))
+            continue;
+        ran++;
+        if (check_case(&cases[i], (uint64_t)i))
+            bad++;
+    }
+    if (bad)
+        fprintf(stderr, "%s: %d of %d cases failed\n", op, bad, ran);
+    assert_int_equal(bad, 0);
+}
+
+/*
+ * Idle OpenMP threads spin before they sleep.  With more threads than free cores the spinning ones
+ * keep the others from working, and these small cases take ten times as long.  libgomp reads the
+ * setting before main() is entered, so the program starts once more.
+ */
+static void stop_spinning(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY"))
+        return;
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    execv("/proc/self/exe", argv);
+}
+
+int main(int argc, char **argv)
+{
+    stop_spinning(argv);
+    static const char *const convolutions[] = {"conv3x3", "conv1x1", "upconv2x2"};
+    enum { FAMILIES = sizeof families / sizeof *families, TESTS = FAMILIES + 3 };
+    struct CMUnitTest tests[TESTS];
+    int count = 0;
+    only_seed = argc > 2 ? atol(argv[2]) : -1;
+    for (int i = 0; i < TESTS; i++) {
+        const char *op = i < FAMILIES ? families[i].op : convolutions[i - FAMILIES];
+        if (argc < 2 || !strcmp(argv[1], op))
+            tests[count++] = (struct CMUnitTest){op, run_operation, NULL, NULL, (void *)op};
+    }
+    build_table();
+    make_engines();
+    int failed = _cmocka_run_group_tests("ops", tests, (size_t)count, NULL, NULL);
+    free_engines();
+    return failed;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Prediction by overlap-tile: the result does not depend on the tile or the number of threads, and
+ * is what the definition says: mirror the image, run the network once over all of it, crop.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "data/tile.h"
+#include "predict/session.h"
+
+struct variant {
+    const char *name;
+    unet_spec spec;
+};
+
+static const struct variant variants[] = {
+    {"valid", {1, 2, 6, 3, UNET_PADDING_VALID, UNET_NORM_NONE, UNET_UP_TRANSPOSE, 0, 0, 0}},
+    {"valid bilinear",
+     {2, 3, 5, 2, UNET_PADDING_VALID, UNET_NORM_BATCH, UNET_UP_BILINEAR, 0, 0, 0}},
+    {"valid one class",
+     {3, 1, 4, 2, UNET_PADDING_VALID, UNET_NORM_BATCH, UNET_UP_TRANSPOSE, 0, 0, 0}},
+    {"same", {1, 2, 6, 3, UNET_PADDING_SAME, UNET_NORM_BATCH, UNET_UP_TRANSPOSE, 0, 0, 0}},
+    {"same bilinear",
+     {1, 4, 5, 2, UNET_PADDING_SAME, UNET_NORM_NONE, UNET_UP_BILINEAR, 1, 0.1f, 0}},
+};
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static unet_model *make_model(const unet_spec *spec)
+{
+    unet_model *model;
+    unet_error err;
+    if (unet_model_create(spec, 5, &model, &err))
+        fail_msg("%s", err.text);
+    /* biases and statistics that do something */
+    for (size_t i = 0; i < model->graph.values; i++)
+        model->values[i] += 0.05f * un_rng_uniform(3, i);
+    return model;
+}
+
+static unet_image make_image(int height, int width, int channels)
+{
+    unet_image image = {height, width, channels, UNET_F32, 1, NULL};
+    size_t count = (size_t)height * width * channels;
+    float *data = malloc(count * sizeof *data);
+    for (size_t i = 0; i < count; i++)
+        data[i] = un_rng_normal(9, i);
+    image.data = data;
+    return image;
+}
+
+static float *logits_of(const unet_model *model, const unet_image *image, int tile, int threads)
+{
+    unet_session_options options = {.tile = tile, .threads = threads};
+    unet_session *session;
+    unet_error err;
+    size_t count = (size_t)model->graph.spec.classes * image->height * image->width;
+    float *logits = malloc(count * sizeof *logits);
+    for (size_t i = 0; i < count; i++)
+        logits[i] = NAN; /* a pixel that no tile answers for stays like this */
+    if (unet_session_create(model, &options, &session, &err) ||
+        unet_predict_logits(session, image, logits, &err))
+        fail_msg("%s", err.text);
+    unet_session_free(session);
+    return logits;
+}
+
+static void test_any_tile_any_threads(void **state)
+{
+    static const int sides[][2] = {{150, 131}, {64, 64}, {17, 200}, {97, 33}};
+    static const int tiles[][2] = {{16, 1}, {40, 2}, {64, 3}, {100, 4}, {400, 8}};
+    (void)state;
+    for (int v = 0; v < VARIANTS; v++)
+        for (int s = 0; s < 4; s++) {
+            const unet_spec *spec = &variants[v].spec;
+            unet_model *model = make_model(spec);
+            unet_image image = make_image(sides[s][0], sides[s][1], spec->in_channels);
+            size_t count = (size_t)spec->classes * image.height * image.width;
+            float *whole = logits_of(model, &image, 512, 1);
+            for (int t = 0; t < 5; t++) {
+                float *got = logits_of(model, &image, tiles[t][0], tiles[t][1]);
+                for (size_t i = 0; i < count; i++)
+                    if (memcmp(&got[i], &whole[i], sizeof *got))
+                        fail_msg("%s, %d x %d, tile %d, %d threads: logit %zu is %.9g, in one tile "
+                                 "%.9g",
+                                 variants[v].name, image.height, image.width, tiles[t][0],
+                                 tiles[t][1], i, (double)got[i], (double)whole[i]);
+                free(got);
+            }
+            free(whole);
+            unet_image_release(&image);
+            unet_model_free(model);
+        }
+}
+
+/* The whole image through the reference engine at once. */
+static void reference(const unet_model *model, const unet_image *image, float *out)
+{
+    struct un_geometry g = un_geometry(&model->graph.spec);
+    struct un_graph graph = model->graph;
+    struct un_engine *engine;
+    struct un_network net;
+    unet_error err;
+    const unet_spec *spec = &model->graph.spec;
+    int h = image->height, w = image->width, border = g.valid ? g.border : 0;
+    if (g.valid) {
+        un_fit_output(spec, image->height, &h);
+        un_fit_output(spec, image->width, &w);
+    }
+    struct un_reading reading = un_reading_of(image, spec->in_channels, NULL);
+    float *input = malloc((size_t)h * w * spec->in_channels * sizeof *input);
+    un_tile_read(&reading, -border, -border, h, w, input);
+    if (un_graph_size(&graph, 1, h, w, &err) || un_engine_reference_create(&engine, &err) ||
+        un_network_create(&net, engine, &graph, UN_PREDICT, model->values, &err))
+        fail_msg("%s", err.text);
+    engine->ops->upload(engine, un_network_input(&net), input);
+    un_network_forward(&net, 0);
+    struct un_tensor logits = un_network_output(&net);
+    for (int k = 0; k < spec->classes; k++)
+        for (int y = 0; y < image->height; y++)
+            for (int x = 0; x < image->width; x++)
+                *out++ = logits.data[((size_t)y * logits.shape.w + x) * spec->classes + k];
+    un_network_release(&net);
+    engine->ops->free(engine);
+    free(input);
+}
+
+static void test_definition(void **state)
+{
+    (void)state;
+    for (int v = 0; v < VARIANTS; v++) {
+        const unet_spec *spec = &variants[v].spec;
+        unet_model *model = make_model(spec);
+        unet_image image = make_image(61, 38, spec->in_channels);
+        size_t count = (size_t)spec->classes * image.height * image.width;
+        float *got = logits_of(model, &image, 16, 2), *want = malloc(count * sizeof *want);
+        double scale = 0;
+        reference(model, &image, want);
+        for (size_t i = 0; i < count; i++)
+            scale = fmax(scale, fabs(want[i]));
+        for (size_t i = 0; i < count; i++)
+            if (!(fabs((double)got[i] - want[i]) <= 1e-5 * scale))
+                fail_msg("%s: logit %zu is %.9g, the definition gives %.9g", variants[v].name, i,
+                         (double)got[i], (double)want[i]);
+        free(got);
+        free(want);
+        unet_image_release(&image);
+        unet_model_free(model);
+    }
+}
+
+/* Masks and probabilities say the same as the logits. */
+static void test_answers_agree(void **state)
+{
+    (void)state;
+    for (int v = 0; v < VARIANTS; v++) {
+        const unet_spec *spec = &variants[v].spec;
+        unet_model *model = make_model(spec);
+        unet_image image = make_image(50, 44, spec->in_channels);
+        size_t pixels = (size_t)image.height * image.width;
+        unet_session *session;
+        unet_error err;
+        float *logits = logits_of(model, &image, 0, 0);
+        float *p = malloc(spec->classes * pixels * sizeof *p);
+        uint8_t *mask = malloc(pixels);
+        if (unet_session_create(model, NULL, &session, &err) ||
+            unet_predict(session, &image, mask, &err) ||
+            unet_predict_probabilities(session, &image, p, &err))
+            fail_msg("%s", err.text);
+        assert_true(unet_session_bytes(session) > 0);
+        for (size_t i = 0; i < pixels; i++) {
+            int best = 0;
+            double sum = 0;
+            for (int k = 0; k < spec->classes; k++) {
+                best = logits[k * pixels + i] > logits[best * pixels + i] ? k : best;
+                sum += (double)p[k * pixels + i];
+            }
+            if (spec->classes == 1) {
+                best = logits[i] > 0;
+                assert_true(fabs((double)p[i] - 1 / (1 + exp(-(double)logits[i]))) < 1e-6);
+            } else {
+                assert_true(fabs(sum - 1) < 1e-5);
+            }
+            assert_int_equal(mask[i], best);
+        }
+        unet_session_free(session);
+        free(logits);
+        free(p);
+        free(mask);
+        unet_image_release(&image);
+        unet_model_free(model);
+    }
+}
+
+/* Sides that the network could not take by themselves. */
+static void test_tiny_images(void **state)
+{
+    (void)state;
+    for (int v = 0; v < VARIANTS; v++)
+        for (int side = 1; side < 12; side++) {
+            const unet_spec *spec = &variants[v].spec;
+            unet_model *model = make_model(spec);
+            unet_image image = make_image(side, 2 * side - 1, spec->in_channels);
+            size_t count = (size_t)spec->classes * image.height * image.width;
+            float *got = logits_of(model, &image, 0, 2);
+            for (size_t i = 0; i < count; i++)
+                assert_true(isfinite(got[i]));
+            free(got);
+            unet_image_release(&image);
+            unet_model_free(model);
+        }
+}
+
+static void test_wrong_channels(void **state)
+{
+    (void)state;
+    unet_model *model = make_model(&variants[0].spec);
+    unet_image image = make_image(20, 20, 3);
+    unet_session *session;
+    unet_error err;
+    uint8_t mask[400];
+    assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_OK);
+    assert_int_equal(unet_predict(session, &image, mask, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "3 channels"));
+    assert_non_null(strstr(err.text, "the model takes 1"));
+    unet_session_free(session);
+    unet_image_release(&image);
+    unet_model_free(model);
+}
+
+/* The paper's figure 1, and the parameter counts that PyTorch gives. */
+static void test_paper(void **state)
+{
+    unet_spec spec = unet_spec_default();
+    unet_cost cost;
+    unet_error err;
+    (void)state;
+    assert_int_equal(unet_spec_cost(&spec, 572, 572, 1, &cost, NULL, NULL, &err), UNET_OK);
+    assert_int_equal(cost.in_height, 572);
+    assert_int_equal(cost.out_height, 388);
+    assert_int_equal(cost.out_width, 388);
+    assert_int_equal(cost.parameters, 31030658);
+    assert_true(fabs((double)cost.macs - 150.43e9) < 0.01e9);
+    spec.classes = 1;
+    assert_int_equal(unet_spec_cost(&spec, 1, 573, 1, &cost, NULL, NULL, &err), UNET_OK);
+    assert_int_equal(cost.parameters, 31030593);
+    assert_int_equal(cost.in_height, 188);
+    assert_int_equal(cost.out_height, 4);
+    assert_int_equal(cost.in_width, 588);
+    /* milesial's layout: padded, batch norm, no bias in the blocks */
+    spec = (unet_spec){.in_channels = 3,
+                       .classes = 2,
+                       .width = 64,
+                       .depth = 4,
+                       .padding = UNET_PADDING_SAME,
+                       .norm = UNET_NORM_BATCH};
+    assert_int_equal(unet_spec_cost(&spec, 512, 512, 1, &cost, NULL, NULL, &err), UNET_OK);
+    assert_int_equal(cost.parameters, 31037698);
+    spec.depth = 7;
+    assert_int_equal(unet_spec_cost(&spec, 512, 512, 1, &cost, NULL, NULL, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "depth is 7"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_any_tile_any_threads), cmocka_unit_test(test_definition),
+        cmocka_unit_test(test_answers_agree),        cmocka_unit_test(test_tiny_images),
+        cmocka_unit_test(test_wrong_channels),       cmocka_unit_test(test_paper),
+    };
+    return cmocka_run_group_tests_name("prediction", tests, NULL, NULL);
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Training: tiles show what they should, steps have the same bits for any number of threads, the
+ * loss falls, and a step that went wrong leaves the model as it was.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "data/tile.h"
+#include "train/trainer.h"
+
+/* Images of blobs on noise; a pixel is class 1 where the blob is.  Image value 200 or 60, +- 40. */
+static unet_dataset *make_dataset(int count, int height, int width, int channels)
+{
+    unet_dataset *set = calloc(1, sizeof *set);
+    set->count = count;
+    set->channels = channels;
+    set->coding = un_coding_identity(2);
+    set->pairs = calloc((size_t)count, sizeof *set->pairs);
+    for (int i = 0; i < count; i++) {
+        size_t pixels = (size_t)height * width;
+        uint8_t *data = malloc(pixels * channels), *mask = malloc(pixels);
+        for (size_t p = 0; p < pixels; p++) {
+            double y = (double)(p / width) - height * 0.4, x = (double)(p % width) - width * 0.6;
+            mask[p] = y * y + x * x < (double)(20 + 5 * i) * (20 + 5 * i);
+            for (int c = 0; c < channels; c++)
+                data[p * channels + c] =
+                    (uint8_t)((mask[p] ? 180 : 60) + un_rng_below(77, p * 8 + c, 70));
+        }
+        set->pairs[i] =
+            (struct un_sample_pair){{height, width, channels, UNET_U8, 0, data}, mask, NULL};
+        set->pairs[i].name = strdup("generated");
+    }
+    return set;
+}
+
+static void free_dataset(unet_dataset *set)
+{
+    for (int i = 0; i < set->count; i++) {
+        free(set->pairs[i].image.data);
+        free(set->pairs[i].mask);
+        free(set->pairs[i].name);
+    }
+    free(set->pairs);
+    free(set);
+}
+
+static unet_model *make_model(const unet_spec *spec, uint64_t seed)
+{
+    unet_model *model;
+    unet_error err;
+    if (unet_model_create(spec, seed, &model, &err))
+        fail_msg("%s", err.text);
+    return model;
+}
+
+static const unet_spec small_valid = {.in_channels = 1, .classes = 2, .width = 4, .depth = 2};
+static const unet_spec small_same = {.in_channels = 1,
+                                     .classes = 2,
+                                     .width = 4,
+                                     .depth = 2,
+                                     .padding = UNET_PADDING_SAME,
+                                     .norm = UNET_NORM_BATCH,
+                                     .dropout = 0.3f};
+
+/* ---- tiles ---- */
+
+static void test_mirror(void **state)
+{
+    static const int five[] = {2, 3, 4, 3, 2, 1, 0, 1, 2, 3, 4, 3, 2, 1, 0, 1};
+    (void)state;
+    for (int i = -6; i < 10; i++)
+        assert_int_equal(un_mirror(i, 5), five[i + 6]);
+    for (int i = -3; i < 4; i++)
+        assert_int_equal(un_mirror(i, 1), 0);
+}
+
+/*
+ * The image's values are its mask's: so whatever a draw does to a tile, without resampling each
+ * output pixel of the input must be its label, and the weights the labels' weights.
+ */
+static void check_tile(int height, int width, int in_side, int out_side, uint64_t key)
+{
+    size_t pixels = (size_t)height * width;
+    uint8_t *mask = malloc(pixels), *data = malloc(pixels);
+    const float class_weights[3] = {1, 2, 3};
+    for (size_t i = 0; i < pixels; i++) {
+        uint32_t draw = un_rng_below(5, i, 4);
+        mask[i] = draw == 3 ? UNET_IGNORE : (uint8_t)draw;
+        data[i] = mask[i];
+    }
+    unet_image image = {height, width, 1, UNET_U8, 1, data};
+    struct un_reading reading = un_reading_of(&image, 1, NULL);
+    struct un_augment augment = {.flip = 1};
+    struct un_tile tile = {in_side, out_side, malloc((size_t)in_side * in_side * sizeof(float)),
+                           malloc((size_t)out_side * out_side),
+                           malloc((size_t)out_side * out_side * sizeof(float))};
+    un_tile_draw(&reading, mask, class_weights, &augment, key, &tile);
+    int border = (in_side - out_side) / 2;
+    for (int y = 0; y < out_side; y++)
+        for (int x = 0; x < out_side; x++) {
+            float in = tile.input[(size_t)(y + border) * in_side + x + border];
+            uint8_t label = tile.labels[(size_t)y * out_side + x];
+            float weight = tile.weights[(size_t)y * out_side + x];
+            if (in != label || weight != (label == UNET_IGNORE ? 0 : class_weights[label]))
+                fail_msg("image %d x %d, tile %d -> %d, key %d: at %d, %d the input shows %g, the "
+                         "label is %d, its weight %g",
+                         height, width, in_side, out_side, (int)key, y, x, (double)in, label,
+                         (double)weight);
+        }
+    free(mask);
+    free(data);
+    free(tile.input);
+    free(tile.labels);
+    free(tile.weights);
+}
+
+static void test_labels_lie_on_their_pixels(void **state)
+{
+    (void)state;
+    for (uint64_t key = 0; key < 40; key++) {
+        check_tile(61, 90, 44, 4, key);
+        check_tile(30, 31, 48, 8, key); /* the input reaches beyond the image */
+        check_tile(5, 7, 32, 32, key);  /* the image is smaller than the tile */
+        check_tile(64, 64, 64, 64, key);
+    }
+}
+
+/* With turns and zooms in between, a smooth picture still lies under its labels. */
+static void test_resampling_keeps_places(void **state)
+{
+    enum { SIDE = 80, TILE = 40 };
+    static uint8_t mask[SIDE * SIDE];
+    static float data[SIDE * SIDE], input[TILE * TILE], weights[TILE * TILE];
+    static uint8_t labels[TILE * TILE];
+    (void)state;
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        mask[i] = (uint8_t)(i / SIDE + i % SIDE); /* a ramp, 0..158 */
+        data[i] = mask[i];
+    }
+    unet_image image = {SIDE, SIDE, 1, UNET_F32, 1, data};
+    struct un_reading reading = un_reading_of(&image, 1, NULL);
+    struct un_augment augment = {.flip = 1, .rotate = 30, .scale = 0.2f};
+    struct un_tile tile = {TILE, TILE, input, labels, weights};
+    for (uint64_t key = 0; key < 50; key++) {
+        un_tile_draw(&reading, mask, NULL, &augment, key, &tile);
+        for (int i = 0; i < TILE * TILE; i++)
+            if (fabs((double)input[i] - labels[i]) > 1.5) /* nearest: half a pixel each way */
+                fail_msg("key %d: pixel %d: input %g, label %d", (int)key, i, (double)input[i],
+                         labels[i]);
+    }
+}
+
+/* ---- steps ---- */
+
+static float *train_steps(const unet_spec *spec, const unet_dataset *set, int threads, int steps,
+                          uint64_t seed, double *mean_loss)
+{
+    unet_model *model = make_model(spec, 1);
+    unet_train_options options = unet_train_options_default(spec);
+    unet_trainer *trainer;
+    unet_error err;
+    options.threads = threads;
+    options.batch = 2;
+    options.tile = 60;
+    options.seed = seed;
+    options.rotate = 10;
+    options.learning_rate = 5e-3f;
+    if (unet_trainer_create(model, set, &options, &trainer, &err))
+        fail_msg("%s", err.text);
+    *mean_loss = 0; /* of the last ten steps */
+    for (int i = 0; i < steps; i++) {
+        double loss;
+        if (unet_trainer_step(trainer, &loss, &err))
+            fail_msg("%s", err.text);
+        if (i >= steps - 10)
+            *mean_loss += loss / 10;
+    }
+    unet_trainer_free(trainer);
+    float *values = malloc(model->graph.values * sizeof *values);
+    memcpy(values, model->values, model->graph.values * sizeof *values);
+    unet_model_free(model);
+    return values;
+}
+
+static void test_same_bits_for_any_threads(void **state)
+{
+    const unet_spec *specs[] = {&small_valid, &small_same};
+    static const int threads[] = {2, 3, 4, 8};
+    unet_dataset *set = make_dataset(3, 70, 90, 1);
+    (void)state;
+    for (int s = 0; s < 2; s++) {
+        unet_model *model = make_model(specs[s], 1);
+        size_t bytes = model->graph.values * sizeof(float);
+        double loss;
+        float *one = train_steps(specs[s], set, 1, 20, 9, &loss);
+        for (int t = 0; t < 4; t++) {
+            float *many = train_steps(specs[s], set, threads[t], 20, 9, &loss);
+            if (memcmp(one, many, bytes))
+                fail_msg("spec %d: the weights after 20 steps differ between 1 and %d threads", s,
+                         threads[t]);
+            free(many);
+        }
+        float *other = train_steps(specs[s], set, 1, 20, 10, &loss);
+        assert_memory_not_equal(one, other, bytes);
+        free(one);
+        free(other);
+        unet_model_free(model);
+    }
+    free_dataset(set);
+}
+
+static void test_loss_falls(void **state)
+{
+    unet_spec specs[] = {small_valid, small_same, small_same};
+    specs[1].up = UNET_UP_BILINEAR;
+    specs[2].classes = 1;
+    unet_dataset *set = make_dataset(3, 70, 90, 1);
+    (void)state;
+    for (int s = 0; s < 3; s++) {
+        double loss;
+        specs[s].width = 8; /* so that not all units of a level can be dead */
+        specs[s].dropout = 0;
+        free(train_steps(&specs[s], set, 2, 80, 4, &loss));
+        if (!(loss < 0.35)) /* the mask is the threshold of the image; a guess costs 0.69 */
+            fail_msg("spec %d: the loss after 80 steps is %g", s, loss);
+    }
+    free_dataset(set);
+}
+
+static void test_not_finite(void **state)
+{
+    unet_dataset *set = make_dataset(2, 70, 90, 1);
+    unet_model *model = make_model(&small_valid, 1);
+    unet_train_options options = unet_train_options_default(&small_valid);
+    unet_trainer *trainer;
+    unet_error err;
+    (void)state;
+    options.learning_rate = 1e6f;
+    options.optimizer = UNET_OPTIMIZER_SGD;
+    assert_int_equal(unet_trainer_create(model, set, &options, &trainer, &err), UNET_OK);
+    size_t bytes = model->graph.values * sizeof(float);
+    float *before = malloc(bytes);
+    unet_code code = UNET_OK;
+    for (int i = 0; i < 200 && !code; i++) {
+        memcpy(before, model->values, bytes);
+        code = unet_trainer_step(trainer, NULL, &err);
+    }
+    assert_int_equal(code, UNET_EINVAL);
+    assert_non_null(strstr(err.text, "learning rate"));
+    assert_memory_equal(before, model->values, bytes);
+    free(before);
+    unet_trainer_free(trainer);
+    unet_model_free(model);
+    free_dataset(set);
+}
+
+/* ---- the loop ---- */
+
+struct seen {
+    int epochs, stop_at;
+    long steps;
+    unet_progress last;
+};
+
+static int on_progress(void *context, const unet_progress *p)
+{
+    struct seen *seen = context;
+    seen->epochs += p->epoch_done;
+    seen->steps = p->step;
+    seen->last = *p;
+    return seen->stop_at && p->step >= seen->stop_at;
+}
+
+static void test_limits(void **state)
+{
+    unet_dataset *set = make_dataset(2, 70, 90, 1), *val = make_dataset(1, 70, 90, 1);
+    unet_train_options options = unet_train_options_default(&small_same);
+    unet_error err;
+    (void)state;
+    options.steps_per_epoch = 5;
+    options.tile = 32;
+
+    struct seen seen = {0};
+    unet_model *model = make_model(&small_same, 1);
+    options.epochs = 3;
+    if (unet_train(model, set, val, &options, NULL, NULL, on_progress, &seen, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(seen.epochs, 3);
+    assert_int_equal(seen.steps, 15);
+    assert_true(seen.last.val_dice >= 0 && seen.last.val_dice <= 1);
+    assert_non_null(strstr(unet_model_settings(model), "\"steps\":15"));
+
+    seen = (struct seen){0};
+    options.steps = 7;
+    if (unet_train(model, set, NULL, &options, NULL, NULL, on_progress, &seen, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(seen.steps, 7);
+    assert_int_equal(seen.epochs, 2);
+    assert_true(isnan(seen.last.val_dice));
+
+    seen = (struct seen){.stop_at = 3};
+    if (unet_train(model, set, val, &options, NULL, NULL, on_progress, &seen, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(seen.steps, 3);
+
+    options.epochs = 0;
+    options.steps = 0;
+    assert_int_equal(unet_train(model, set, val, &options, NULL, NULL, NULL, NULL, &err),
+                     UNET_EINVAL);
+    options.steps = 1;
+    options.loss = UNET_LOSS_BCE;
+    assert_int_equal(unet_train(model, set, val, &options, NULL, NULL, NULL, NULL, &err),
+                     UNET_EINVAL);
+    assert_non_null(strstr(err.text, "BCE"));
+    unet_model_free(model);
+    free_dataset(set);
+    free_dataset(val);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mirror),
+        cmocka_unit_test(test_labels_lie_on_their_pixels),
+        cmocka_unit_test(test_resampling_keeps_places),
+        cmocka_unit_test(test_same_bits_for_any_threads),
+        cmocka_unit_test(test_loss_falls),
+        cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_limits),
+    };
+    return cmocka_run_group_tests_name("training", tests, NULL, NULL);
+}
