@@ -3,6 +3,7 @@
  * engine_cpu.h - what the files of the CPU engine share
  *
  *   engine_cpu.c   the table of operations, memory, layouts
+ *   conv_plan.c    a pass as a sum over a window; packed weights
  *   conv_gather.c  convolutions forward and their gradient of the data
  *   conv_weights.c their gradient of the weights
  *   maps.c         pooling, doubling, dropout
@@ -99,7 +100,7 @@ static inline float un_finish_one(float v, float d, const float *y, struct un_fi
  */
 void un_copy_padded(const struct un_tensor *t, int n, int b, int row, int x, int count, float *to);
 
-/* conv_gather.c */
+/* conv_plan.c, conv_gather.c */
 size_t un_cpu_pack_bytes(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
 void un_cpu_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
 size_t un_cpu_gather_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conv_plan.h - a pass of a convolution as a sum over a window, and its weights in that order
+ *
+ * All passes but the gradients of weights are "each pixel of a frame = sum over a small window of source pixels":
+ *
+ *   conv3x3 forward     window 3x3 of src; weights as they are
+ *   conv3x3 backward    window 3x3 of ddst that begins 2 pixels earlier; taps mirrored, in <-> out
+ *   conv1x1 both ways   window 1x1
+ *   upconv forward      window 1x1, four times, once for each pixel of the 2x2 it makes
+ *   upconv backward     window 2x2 of ddst, 2 pixels further for each pixel
+ */
+#ifndef UN_CONV_PLAN_H
+#define UN_CONV_PLAN_H
+
+#include "cpu/engine_cpu.h"
+
+struct un_plan {
+    struct un_source src[2];
+    int sources;
+    int taps, step;        /* window taps x taps; source pixels from one frame pixel to the next */
+    int copies;            /* 4: the frame is made four times, for the 2x2 pixels of the result */
+    struct un_shape frame; /* .c: output channels */
+    /* weight of (out, in, tap, copy) = weight[base + out * by_out + in * by_in + ...] */
+    ptrdiff_t base, by_out, by_in, by_tap, by_copy;
+    /* derived */
+    int segments, depth;
+    size_t packed; /* floats of the packed weights without the biases */
+};
+
+/* Tensors are those of c; the source of a backward plan is c->dst, for ddst's data to be set. */
+struct un_plan un_plan_forward(const struct un_conv *c);
+struct un_plan un_plan_backward(const struct un_conv *c, int source);
+
+#endif
