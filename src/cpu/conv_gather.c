@@ -37,6 +37,10 @@ struct plan {
     size_t packed; /* floats of the packed weights without the biases */
 };
 
+struct range {
+    int first, end;
+};
+
 /* What a task needs to know; the same for all tasks of a pass. */
 struct job {
     const struct plan *plan;
@@ -46,6 +50,7 @@ struct job {
     struct un_finish finish;
     struct un_tensor dst, y;
     int groups, chunks, bands;
+    struct range rows, columns; /* of the frame that the window reaches */
 };
 
 /* A thread's own memory. */
@@ -328,21 +333,55 @@ static void run_tile(const struct job *job, struct scratch *s, int n, int y, int
     }
 }
 
+/* Pixels x .. end - 1 of row y that no window reaches: there the sum is zero. */
+static void run_beside(const struct job *job, int n, int y, int x, int end, int first_block,
+                       int end_block)
+{
+    const bool values = job->finish.act.kind != UN_ACT_NONE;
+    const ptrdiff_t at = (ptrdiff_t)x * UN_BLOCK;
+    for (int b = first_block; b < end_block && x < end; b++)
+        job->k->finish_row(un_row(&job->dst, n, b, y) + at,
+                           values ? un_row(&job->y, n, b, y) + at : NULL, job->finish, end - x);
+}
+
+static void run_row(const struct job *job, struct scratch *s, int n, int y, int first, int end)
+{
+    const struct plan *p = job->plan;
+    const bool reached = y >= job->rows.first && y < job->rows.end;
+    const int x0 = reached ? job->columns.first : 0, x1 = reached ? job->columns.end : 0;
+    const int tiles = un_ceil_div(x1 - x0, job->k->tile);
+    for (int t = 0; t < tiles; t++) {
+        int x = x0 + un_piece(x1 - x0, tiles, t);
+        run_tile(job, s, n, y, x, x0 + un_piece(x1 - x0, tiles, t + 1) - x, first, end);
+    }
+    int block = first * job->k->blocks,
+        blocks = un_min(end * job->k->blocks, un_blocks(p->frame.c));
+    if (x0 > 0 || x1 < p->frame.w) {
+        run_beside(job, n, y, 0, x0, block, blocks);
+        run_beside(job, n, y, x1, p->frame.w, block, blocks);
+    }
+}
+
 static void run_task(const struct job *job, struct scratch *s, int task)
 {
     const struct plan *p = job->plan;
     const int units = p->copies * job->groups, rows = p->frame.n * p->frame.h;
-    const int tiles = un_ceil_div(p->frame.w, job->k->tile);
     const int chunk = task / job->bands, band = task % job->bands;
     const int first = un_piece(units, job->chunks, chunk);
     const int end = un_piece(units, job->chunks, chunk + 1);
     for (int row = un_piece(rows, job->bands, band); row < un_piece(rows, job->bands, band + 1);
          row++)
-        for (int t = 0; t < tiles; t++) {
-            int x = un_piece(p->frame.w, tiles, t);
-            int pixels = un_piece(p->frame.w, tiles, t + 1) - x;
-            run_tile(job, s, row / p->frame.h, row % p->frame.h, x, pixels, first, end);
-        }
+        run_row(job, s, row / p->frame.h, row % p->frame.h, first, end);
+}
+
+/* Where along one axis of a gradient the window touches the map at all; forward it is all of it. */
+static struct range reach(const struct job *job, int offset, int size, int frame)
+{
+    const struct plan *p = job->plan;
+    if (job->bias || job->dst.layout == UN_PIXELS || p->step > 1)
+        return (struct range){0, frame};
+    int first = un_min(un_max(-offset - (p->taps - 1), 0), frame);
+    return (struct range){first, un_max(un_min(size - offset, frame), first)};
 }
 
 static void run(struct un_engine *e, struct job *job)
@@ -359,6 +398,9 @@ static void run(struct un_engine *e, struct job *job)
     job->bands = un_min(un_ceil_div(TASKS, job->chunks),
                         un_ceil_div(rows, job->chunks < BAND_ROWS ? BAND_ROWS / job->chunks : 1));
     const int tasks = job->chunks * job->bands;
+    const struct un_source *src = &p->src[0];
+    job->rows = reach(job, src->top, src->tensor.shape.h, p->frame.h);
+    job->columns = reach(job, src->left, src->tensor.shape.w, p->frame.w);
 #pragma omp parallel num_threads(e->threads)
     {
         struct scratch s = scratch_at(p, job->k, un_workspace(e, bytes));

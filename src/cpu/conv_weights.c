@@ -22,7 +22,7 @@
 
 #include "cpu/engine_cpu.h"
 
-enum { CHUNK_BYTES = 256 << 10, TASKS = 48, RUN = 64 };
+enum { CHUNK_BYTES = 256 << 10, TASKS = 48, RUN_FLOATS = 2048 };
 
 struct plan {
     struct un_source a[2];
@@ -44,6 +44,12 @@ struct part {
     int group, blocks, first, end;
     float *sum, *bias;
 };
+
+/* most pixels of a run: a group of b takes 8 kB */
+static int run_pixels(const struct un_kernels *k)
+{
+    return RUN_FLOATS / (k->blocks * UN_BLOCK);
+}
 
 static struct plan make_plan(const struct un_engine *e, const struct un_conv *c)
 {
@@ -85,7 +91,7 @@ static struct plan make_plan(const struct un_engine *e, const struct un_conv *c)
     size_t bias = un_round_up((size_t)un_max(out, k->blocks * UN_BLOCK), UN_BLOCK);
     size_t sums = p.slice_floats * (size_t)un_ceil_div(p.slices, p.chunks);
     p.slot_bytes = (un_round_up(sums, UN_BLOCK) + bias) * sizeof(float);
-    p.patch_bytes = (RUN + 2) * (size_t)un_max(UN_BLOCK, p.rows) * sizeof(float);
+    p.patch_bytes = (size_t)(run_pixels(k) + 2) * (size_t)un_max(UN_BLOCK, p.rows) * sizeof(float);
     p.patch_bytes = un_round_up(p.patch_bytes, UN_ALIGN);
     return p;
 }
@@ -189,7 +195,7 @@ static void add_bias(const struct plan *p, const struct un_kernels *k, const str
 static void add_band(const struct plan *p, const struct un_kernels *k, const struct part *part,
                      int band, float *patch)
 {
-    const int rows = p->frame.n * p->frame.h, runs = un_ceil_div(p->frame.w, RUN);
+    const int rows = p->frame.n * p->frame.h, runs = un_ceil_div(p->frame.w, run_pixels(k));
     memset(part->sum, 0, p->slot_bytes);
     for (int row = un_piece(rows, p->bands, band); row < un_piece(rows, p->bands, band + 1);
          row++) {

@@ -17,25 +17,17 @@ INLINE ptrdiff_t vec_place(int j, ptrdiff_t block)
     return j * VEC / UN_BLOCK * block + j * VEC % UN_BLOCK;
 }
 
-INLINE void gather_store_forward(const struct un_gather *g, vec acc[][TILE_VECS], const int pixels,
-                                 const int vecs, const enum un_act act)
+INLINE void gather_store(const struct un_gather *g, vec v, const int pixel, const int j, vec slope)
 {
-    vec slope = vec_all(g->act.slope);
-    UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++)
-    {
-        vec v = acc[i][j] + vec_load(g->bias + j * VEC);
-        vec_store(g->dst + i * g->dst_step + vec_place(j, g->dst_block), vec_act(v, act, slope));
+    ptrdiff_t at = pixel * g->dst_step + vec_place(j, g->dst_block);
+    if (!g->bias) {
+        vec_finish(v, g->dst, g->y, at, g->finish);
+        return;
     }
-}
-
-INLINE void gather_store_backward(const struct un_gather *g, vec acc[][TILE_VECS], const int pixels,
-                                  const int vecs)
-{
-    UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++)
-    {
-        ptrdiff_t at = i * g->dst_step + vec_place(j, g->dst_block);
-        vec_finish(acc[i][j], g->dst, g->y, at, g->finish);
-    }
+    v += vec_load(g->bias + j * VEC);
+    if (g->act.kind != UN_ACT_NONE)
+        v = vec_act(v, g->act.kind, slope);
+    vec_store(g->dst + at, v);
 }
 
 /* step: that of the pixels when it is known (else 0) */
@@ -57,14 +49,9 @@ INLINE void gather_tile(const struct un_gather *g, const int pixels, const int v
                 acc[i][j] += src[i * src_step] * row[j];
         }
     }
-    if (!g->bias)
-        gather_store_backward(g, acc, pixels, vecs);
-    else if (g->act.kind == UN_ACT_RELU)
-        gather_store_forward(g, acc, pixels, vecs, UN_ACT_RELU);
-    else if (g->act.kind == UN_ACT_LEAKY)
-        gather_store_forward(g, acc, pixels, vecs, UN_ACT_LEAKY);
-    else
-        gather_store_forward(g, acc, pixels, vecs, UN_ACT_NONE);
+    vec slope = vec_all(g->act.slope);
+    UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++)
+        gather_store(g, acc[i][j], i, j, slope);
 }
 
 #define GATHER_CASE(n)                                                                             \

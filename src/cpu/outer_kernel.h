@@ -24,6 +24,7 @@ INLINE void outer_tile(const struct un_outer *o, int row0, const int taps, const
     const ptrdiff_t a_step = step ? step : o->a_step, b_step = step ? step : o->b_step;
     const float *a = o->a + row0, *b = o->b;
     for (int x = 0; x < o->pixels; x++, a += a_step, b += b_step) {
+        OPAQUE(a); /* else gcc keeps a pixel's values for the next, and the sums leave registers */
         vec row[TILE_VECS];
         UNROLL for (int j = 0; j < vecs; j++) row[j] = vec_load(b + vec_place(j, o->b_block));
         UNROLL for (int i = 0; i < taps * rows; i++) UNROLL for (int j = 0; j < vecs; j++)

@@ -43,6 +43,9 @@ typedef double vec_double __attribute__((vector_size(VEC * 4), may_alias)); /* V
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* the compiler forgets what it knows about a pointer */
+#define OPAQUE(pointer) __asm__("" : "+r"(pointer))
+
 #define INLINE static inline __attribute__((always_inline))
 
 /* p is aligned to the width */
