@@ -107,8 +107,8 @@ unet_code un_image_check_finite(const char *name, const unet_image *image, unet_
     const float *value = image->data;
     for (size_t i = 0; i < (size_t)image->height * W * C; i++)
         if (!isfinite(value[i]))
-            return un_fail(err, UNET_EINVAL, "%s: %s in row %zu, column %zu; finite values wanted",
-                           name, isnan(value[i]) ? "NaN" : "an infinite value", i / C / W,
-                           i / C % W);
+            return un_fail(err, UNET_EINVAL, "%s%s%s in row %zu, column %zu; finite values wanted",
+                           name ? name : "", name ? ": " : "",
+                           isnan(value[i]) ? "NaN" : "an infinite value", i / C / W, i / C % W);
     return UNET_OK;
 }

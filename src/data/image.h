@@ -108,7 +108,7 @@ unet_code un_npy_write(const char *path, const float *data, int dims, const int 
 /* Whether all channels of every pixel are equal (one channel is grey). */
 bool un_image_is_grey(const unet_image *image);
 
-/* UNET_EINVAL when a float sample is NaN or infinite, with the pixel. */
+/* UNET_EINVAL when a float sample is NaN or infinite, with the pixel; name may be NULL. */
 unet_code un_image_check_finite(const char *name, const unet_image *image, unet_error *err);
 
 /*
