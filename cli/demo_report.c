@@ -20,7 +20,7 @@ static void write_figures(const struct demo *demo, FILE *out)
     snprintf(text, sizeof(text), "%.3f", demo->dice);
     html_figure(out, text, "Dice on images it has not seen");
     snprintf(text, sizeof(text), "%.3f", demo->otsu_dice);
-    html_figure(out, text, "Dice of the best global threshold (Otsu)");
+    html_figure(out, text, "Dice of a global threshold (Otsu's)");
     html_figure(out, format_seconds(demo->train_seconds, text), "of training on this machine");
     if (!unet_spec_cost(unet_model_spec(demo->model), DEMO_SIDE, DEMO_SIDE, 1, &cost, NULL, &layers,
                         NULL))

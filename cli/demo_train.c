@@ -12,7 +12,9 @@ static unet_spec demo_spec(void)
 {
     unet_spec spec = unet_spec_default();
 
-    spec.width = 16;
+    /* in the time that width 16 takes for 115 steps this one makes 240 and is ahead: Dice 0.956
+     * against 0.942 with a quarter of a core for 80 seconds; with plenty of time 16 gains 0.01 */
+    spec.width = 8;
     spec.depth = 3;
     spec.padding = UNET_PADDING_SAME;
     spec.norm = UNET_NORM_BATCH;

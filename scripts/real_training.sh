@@ -43,6 +43,7 @@ dsb) # of every size, the last five images by name (all but one, where there are
         done
     ;;
 esac
+[ "$time" != 0 ] || exit 0
 "$unet" train --images "$out/train/images" --masks "$out/train/masks" \
     --val-images "$out/test/images" --val-masks "$out/test/masks" \
     -o "$out/model.safetensors" --time "$time" "$@"

@@ -182,7 +182,7 @@ static unet_code predict(unet_session *session, const unet_image *image,
 {
     if (!session || !image || !image->data || (!answer->mask && !answer->scores))
         return missing(err, !session ? "session" : image && image->data ? "output" : "image");
-    return un_session_predict(session, image, "the image", answer, err);
+    return un_session_predict(session, image, NULL, answer, err);
 }
 
 unet_code unet_predict(unet_session *session, const unet_image *image, uint8_t *mask,

@@ -422,8 +422,7 @@ static void test_real_sets(void **state)
     }
 }
 
-/* A grey image of a set with colour ones is replicated, a colour one is refused where grey is
- * wanted. */
+/* RGBA files that are grey in truth, among colour ones. */
 static void test_real_channels(void **state)
 {
     (void)state;
@@ -432,13 +431,8 @@ static void test_real_channels(void **state)
     unet_dataset *set = open_set(SEG "dsb2018/image", SEG "dsb2018/mask", NULL);
     int colour = 0;
     for (int i = 0; i < set->count; i++) {
-        unet_error err;
-        float *pixels;
         assert_int_equal(set->pairs[i].image.channels, 3); /* alpha is gone */
-        if (!un_image_to_input(&set->pairs[i].image, set->pairs[i].name, 1, NULL, &pixels, &err))
-            free(pixels);
-        else
-            colour++;
+        colour += !un_image_is_grey(&set->pairs[i].image);
     }
     assert_int_equal(colour, 23);
     un_dataset_free(set);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <float.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -336,7 +337,7 @@ static void test_truncated_files(void **state)
     for (size_t r = 0; r < COUNT(rows); r++) {
         unet_image image = made_image(200, 211, 3, rows[r].sample), back = {0};
         assert_int_equal(un_image_write(in_folder(rows[r].name), &image, NULL), UNET_OK);
-        size_t size;
+        size_t size = 0;
         unsigned char *file = get_file(in_folder(rows[r].name), &size);
         for (int i = 0; i < 40; i++) {
             /* dense at both ends, where the headers are */
@@ -361,7 +362,7 @@ static void test_damaged_png(void **state)
     (void)state;
     unet_image image = made_image(50, 50, 1, UNET_U8), back = {0};
     assert_int_equal(un_image_write(in_folder("d.png"), &image, NULL), UNET_OK);
-    size_t size;
+    size_t size = 0;
     unsigned char *file = get_file(in_folder("d.png"), &size);
     file[size / 2] ^= 1;
     expect_refusal("d.png", file, size, "broken PNG");
@@ -422,7 +423,7 @@ static void test_huge_claims(void **state)
 {
     (void)state;
     unet_image image = made_image(50, 50, 1, UNET_U8);
-    size_t png_size, tif_size;
+    size_t png_size = 0, tif_size = 0;
     assert_int_equal(un_image_write(in_folder("h.png"), &image, NULL), UNET_OK);
     assert_int_equal(un_image_write(in_folder("h.tif"), &image, NULL), UNET_OK);
     unsigned char *png = get_file(in_folder("h.png"), &png_size);
@@ -515,42 +516,31 @@ static void test_alpha_is_dropped(void **state)
     free(image.data);
 }
 
-static void test_input(void **state)
+static void test_grey_in_truth(void **state)
 {
     (void)state;
-    float *pixels;
+    uint8_t rgb[6] = {5, 5, 5, 51, 51, 51};
+    uint16_t deep[6] = {256, 256, 256, 1, 1, 256};
+    unet_image image = {1, 2, 3, UNET_U8, 0, rgb};
+    assert_true(un_image_is_grey(&image));
+    rgb[5] = 50;
+    assert_false(un_image_is_grey(&image));
+    image = (unet_image){1, 2, 3, UNET_U16, 0, deep};
+    assert_false(un_image_is_grey(&image));
+    deep[5] = 1;
+    assert_true(un_image_is_grey(&image));
+}
+
+static void test_finite(void **state)
+{
+    (void)state;
+    float values[6] = {-1, 3, 0, 1, 2, NAN};
     unet_error err;
-    uint8_t grey[2] = {0, 255}, rgb[6] = {5, 5, 5, 51, 51, 51};
-    uint16_t deep[2] = {100, 300};
-    float values[2] = {-1, 3};
-    unet_image image = {1, 2, 1, UNET_U8, 0, grey};
-    assert_int_equal(un_image_to_input(&image, "x", 3, NULL, &pixels, &err), UNET_OK);
-    for (int i = 0; i < 6; i++)
-        assert_true(pixels[i] == (i < 3 ? 0 : 255 * (1.0f / 255)));
-    free(pixels);
-    assert_int_equal(un_image_to_input(&image, "x", 2, NULL, &pixels, &err), UNET_EINVAL);
-
-    image = (unet_image){1, 2, 3, UNET_U8, 0, rgb};
-    assert_int_equal(un_image_to_input(&image, "x", 1, NULL, &pixels, &err), UNET_OK);
-    assert_true(fabsf(pixels[1] - 0.2f) < 1e-6f);
-    free(pixels);
-    rgb[4] = 50;
-    assert_int_equal(un_image_to_input(&image, "x.png", 1, NULL, &pixels, &err), UNET_EINVAL);
-    assert_non_null(strstr(err.text, "x.png: a colour image"));
-
-    const struct un_scaling scaling = {.set = true, .offset = 100, .scale = 0.005f};
-    image = (unet_image){1, 2, 1, UNET_U16, 0, deep};
-    assert_int_equal(un_image_to_input(&image, "x", 1, &scaling, &pixels, &err), UNET_OK);
-    assert_true(pixels[0] == 0 && pixels[1] == 1);
-    free(pixels);
-
-    image = (unet_image){1, 2, 1, UNET_F32, 1, values};
-    assert_int_equal(un_image_to_input(&image, "x", 1, &scaling, &pixels, &err), UNET_OK);
-    assert_true(pixels[0] == -1 && pixels[1] == 3);
-    free(pixels);
-    values[1] = NAN;
-    assert_int_equal(un_image_to_input(&image, "x", 1, NULL, &pixels, &err), UNET_EINVAL);
+    unet_image image = {1, 2, 3, UNET_F32, 0, values};
+    assert_int_equal(un_image_check_finite("x", &image, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "x: NaN in row 0, column 1"));
+    values[5] = -FLT_MAX;
+    assert_int_equal(un_image_check_finite("x", &image, &err), UNET_OK);
 }
 
 static int ascending(const void *a, const void *b)
@@ -611,15 +601,15 @@ static void test_overlay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_png_table), cmocka_unit_test(test_tiff_table),
-        cmocka_unit_test(test_bad_files), IN_FOLDER(test_round_trips),
-        IN_FOLDER(test_mask_round_trip),  IN_FOLDER(test_npy_of_planes),
-        IN_FOLDER(test_foreign_files),    IN_FOLDER(test_npy_headers),
-        IN_FOLDER(test_truncated_files),  IN_FOLDER(test_damaged_png),
-        IN_FOLDER(test_huge_claims),      IN_FOLDER(test_unwritable),
-        cmocka_unit_test(test_spreading), cmocka_unit_test(test_alpha_is_dropped),
-        cmocka_unit_test(test_input),     cmocka_unit_test(test_quantiles),
-        cmocka_unit_test(test_overlay),
+        cmocka_unit_test(test_png_table),     cmocka_unit_test(test_tiff_table),
+        cmocka_unit_test(test_bad_files),     IN_FOLDER(test_round_trips),
+        IN_FOLDER(test_mask_round_trip),      IN_FOLDER(test_npy_of_planes),
+        IN_FOLDER(test_foreign_files),        IN_FOLDER(test_npy_headers),
+        IN_FOLDER(test_truncated_files),      IN_FOLDER(test_damaged_png),
+        IN_FOLDER(test_huge_claims),          IN_FOLDER(test_unwritable),
+        cmocka_unit_test(test_spreading),     cmocka_unit_test(test_alpha_is_dropped),
+        cmocka_unit_test(test_grey_in_truth), cmocka_unit_test(test_finite),
+        cmocka_unit_test(test_quantiles),     cmocka_unit_test(test_overlay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

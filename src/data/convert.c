@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * convert.c - from samples as they stand in a file to an image, and from an image to input
+ * convert.c - from samples as they stand in a file to an image
  *
  * A picture becomes an image in place where it can: first levels (spread and inverted through one
  * table), then either the palette is resolved into fresh memory or alpha is squeezed out.
@@ -107,53 +107,8 @@ unet_code un_image_check_finite(const char *name, const unet_image *image, unet_
     const float *value = image->data;
     for (size_t i = 0; i < (size_t)image->height * W * C; i++)
         if (!isfinite(value[i]))
-            return un_fail(err, UNET_EINVAL, "%s: %s in row %zu, column %zu; finite values wanted",
-                           name, isnan(value[i]) ? "NaN" : "an infinite value", i / C / W,
-                           i / C % W);
-    return UNET_OK;
-}
-
-/* What un_scaling says, with its defaults: input = (sample - offset) * scale. */
-static struct un_scaling scaling_of(const unet_image *image, const struct un_scaling *scaling)
-{
-    if (image->prepared)
-        return (struct un_scaling){.offset = 0, .scale = 1};
-    if (image->sample == UNET_U8)
-        return (struct un_scaling){.offset = 0, .scale = 1.0f / 255};
-    if (scaling && scaling->set)
-        return *scaling;
-    return (struct un_scaling){.offset = 0, .scale = image->sample == UNET_U16 ? 1.0f / 65535 : 1};
-}
-
-unet_code un_image_to_input(const unet_image *image, const char *name, int channels,
-                            const struct un_scaling *scaling, float **pixels, unet_error *err)
-{
-    size_t C = (size_t)image->channels, K = (size_t)channels;
-    size_t count = (size_t)image->height * (size_t)image->width;
-    if (C != K && C != 1 && !(K == 1 && C == 3))
-        return un_fail(err, UNET_EINVAL, "%s: %zu channels, the model takes %zu", name, C, K);
-    if (C != K && C > 1 && !un_image_is_grey(image))
-        return un_fail(err, UNET_EINVAL, "%s: a colour image, the model takes grey ones", name);
-    if (C != K && C == 1 && K != 3)
-        return un_fail(err, UNET_EINVAL, "%s: 1 channel, the model takes %zu", name, K);
-    unet_code code = un_image_check_finite(name, image, err);
-    if (code)
-        return code;
-    float *made = malloc(count * K * sizeof(float));
-    if (!made)
-        return un_fail_memory(err, count * K * sizeof(float), name);
-    struct un_scaling s = scaling_of(image, scaling);
-    const uint8_t *u8 = image->data;
-    const uint16_t *u16 = image->data;
-    const float *f32 = image->data;
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < K; k++) {
-            size_t at = i * C + (C == K ? k : 0);
-            float v = image->sample == UNET_U8    ? u8[at]
-                      : image->sample == UNET_U16 ? u16[at]
-                                                  : f32[at];
-            made[i * K + k] = (v - s.offset) * s.scale;
-        }
-    *pixels = made;
+            return un_fail(err, UNET_EINVAL, "%s%s%s in row %zu, column %zu; finite values wanted",
+                           name ? name : "", name ? ": " : "",
+                           isnan(value[i]) ? "NaN" : "an infinite value", i / C / W, i / C % W);
     return UNET_OK;
 }

@@ -108,17 +108,8 @@ unet_code un_npy_write(const char *path, const float *data, int dims, const int 
 /* Whether all channels of every pixel are equal (one channel is grey). */
 bool un_image_is_grey(const unet_image *image);
 
-/* UNET_EINVAL when a float sample is NaN or infinite, with the pixel. */
+/* UNET_EINVAL when a float sample is NaN or infinite, with the pixel; name may be NULL. */
 unet_code un_image_check_finite(const char *name, const unet_image *image, unet_error *err);
-
-/*
- * The image ready for the network: [H][W][channels], scaled, grey replicated to RGB or (when all
- * channels are equal) RGB reduced to grey as `channels` asks.  scaling may be NULL: the defaults.
- * UNET_EINVAL: "name: 3 channels, the model takes 1", or a sample that is not finite.  *pixels
- * comes from malloc.
- */
-unet_code un_image_to_input(const unet_image *image, const char *name, int channels,
-                            const struct un_scaling *scaling, float **pixels, unet_error *err);
 
 /*
  * Order statistics of the samples of several images together: value[i] is the sample of rank

@@ -268,12 +268,12 @@ static unet_code npy_write_image(const char *path, struct un_save *save, const u
 unet_code un_npy_write(const char *path, const float *data, int dims, const int shape[],
                        unet_error *err)
 {
+    if (dims < 1 || dims > MAX_DIMS)
+        return un_fail(err, UNET_EINVAL, "%s: %d dimensions; 1..%d wanted", path, dims, MAX_DIMS);
     size_t count = 1;
     for (int i = 0; i < dims; i++)
         if (shape[i] < 1 || __builtin_mul_overflow(count, (size_t)shape[i], &count))
             return un_fail(err, UNET_EINVAL, "%s: the array to write has no valid shape", path);
-    if (dims < 1 || dims > MAX_DIMS)
-        return un_fail(err, UNET_EINVAL, "%s: %d dimensions; 1..%d wanted", path, dims, MAX_DIMS);
     struct un_save save = {0};
     unet_code code = un_save_begin(&save, path, err);
     if (code)

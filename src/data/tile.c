@@ -51,25 +51,15 @@ static inline float sample(const struct un_reading *r, size_t i)
     }
 }
 
-static bool all_channels_equal(const unet_image *image)
-{
-    struct un_reading r = {image, image->channels, 0, 1};
-    size_t pixels = (size_t)image->height * image->width;
-    for (size_t i = 0; i < pixels; i++)
-        for (int c = 1; c < image->channels; c++)
-            if (sample(&r, i * image->channels + c) != sample(&r, i * image->channels))
-                return false;
-    return true;
-}
-
 unet_code un_reading_check(const unet_image *image, const char *name, int channels, unet_error *err)
 {
     if (image->channels == channels || (image->channels == 1 && !image->prepared))
         return UNET_OK;
-    if (channels == 1 && !image->prepared && all_channels_equal(image))
+    if (channels == 1 && !image->prepared && un_image_is_grey(image))
         return UNET_OK;
-    return un_fail(err, UNET_EINVAL, "%s: %d channels%s, the model takes %d", name, image->channels,
-                   channels == 1 ? " (in colour)" : "", channels);
+    return un_fail(err, UNET_EINVAL, "%s%s%d channels%s, the model takes %d", name ? name : "",
+                   name ? ": " : "", image->channels, channels == 1 ? " (in colour)" : "",
+                   channels);
 }
 
 static inline float fetch(const struct un_reading *r, int y, int x, int c)

@@ -226,6 +226,8 @@ unet_code un_session_predict(unet_session *s, const unet_image *image, const cha
     unet_code code = un_reading_check(image, name, spec->in_channels, err);
     if (code)
         return code;
+    if ((code = un_image_check_finite(name, image, err)))
+        return code;
     struct un_reading reading = un_reading_of(image, spec->in_channels, &s->model->scaling);
     int step = s->tile / s->geometry.grid * s->geometry.grid;
     int bottom = 0, right;

@@ -43,7 +43,7 @@ size_t un_session_bytes(const unet_session *session);
 /* After the model's weights have changed. */
 void un_session_refresh(unet_session *session);
 
-/* name: of the image, for messages. */
+/* name: of the image, for messages; NULL: the caller adds it. */
 unet_code un_session_predict(unet_session *session, const unet_image *image, const char *name,
                              const struct un_answer *answer, unet_error *err);
 
