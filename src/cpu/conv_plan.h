@@ -2,7 +2,8 @@
 /*
  * conv_plan.h - a pass of a convolution as a sum over a window, and its weights in that order
  *
- * All passes but the gradients of weights are "each pixel of a frame = sum over a small window of source pixels":
+ * All passes but the gradient of weights are "each pixel of a frame = sum over a small window of
+ * source pixels":
  *
  *   conv3x3 forward     window 3x3 of src; weights as they are
  *   conv3x3 backward    window 3x3 of ddst that begins 2 pixels earlier; taps mirrored, in <-> out
