@@ -17,6 +17,7 @@
 #include "train_report.h"
 
 static const char *const loss_words[] = {"ce", "bce", NULL};
+static const char *const schedule_words[] = {"constant", "poly", NULL};
 static const char *const optimizer_words[] = {"sgd", "adam", "adamw", NULL};
 
 /* Numbers below zero and NULLs: not given. */
@@ -29,7 +30,7 @@ struct train_settings {
     int epochs, batch, tile, steps_per_epoch;
     long steps;
     double time;
-    int loss, optimizer;
+    int loss, optimizer, schedule;
     double pos_weight, lr, momentum, weight_decay;
     struct float_list class_weights;
     int no_flip;
@@ -62,8 +63,9 @@ static const struct option_row train_options[] = {
     OPT_FLOATS("class-weights", AT(class_weights), 0, 1e6, "A,B,...", "of each class [1]"),
     OPT_CHOICE("optimizer", AT(optimizer), optimizer_words, "[adam]"),
     OPT_FLOAT("lr", AT(lr), 0, 100, "X", NULL),
-    OPT_FLOAT("momentum", AT(momentum), 0, 0.9999, "X", "learning rate [0.001]; sgd: [0.9]"),
-    OPT_FLOAT("weight-decay", AT(weight_decay), 0, 10, "X", "[0]"),
+    OPT_CHOICE("schedule", AT(schedule), schedule_words, "learning rate [0.001], falling [poly]"),
+    OPT_FLOAT("momentum", AT(momentum), 0, 0.9999, "X", NULL),
+    OPT_FLOAT("weight-decay", AT(weight_decay), 0, 10, "X", "of sgd [0.9]; of all [0]"),
     OPT_HEADING("random changes to each tile:"),
     OPT_FLAG("no-flip", AT(no_flip), NULL),
     OPT_FLOAT("rotate", AT(rotate), 0, 180, "DEG", "no mirror images; turned by up to DEG [0]"),
@@ -167,6 +169,8 @@ static unet_train_options make_options(const struct train_settings *settings,
         options.loss = (unet_loss)settings->loss;
     if (settings->optimizer >= 0)
         options.optimizer = (unet_optimizer)settings->optimizer;
+    if (settings->schedule >= 0)
+        options.schedule = (unet_schedule)settings->schedule;
     if (settings->class_weights.count)
         options.class_weights = settings->class_weights.value;
     if (settings->no_flip)
@@ -197,8 +201,9 @@ static void describe(const struct train_run *run, const unet_train_options *opti
     fprintf(stderr, "network   %s", text);
     if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL))
         fprintf(stderr, "; %s parameters", format_count(cost.parameters, count));
-    fprintf(stderr, "\ntraining  %s, learning rate %g, batch %d, ",
-            optimizer_words[options->optimizer], (double)options->learning_rate, options->batch);
+    fprintf(stderr, "\ntraining  %s, learning rate %g %s, batch %d, ",
+            optimizer_words[options->optimizer], (double)options->learning_rate,
+            schedule_words[options->schedule], options->batch);
     if (options->tile)
         fprintf(stderr, "tile %d, ", options->tile);
     fprintf(stderr, "loss %s, %s%s, seed %llu\n", loss_words[options->loss],

@@ -49,14 +49,26 @@ static void print_epoch(const unet_progress *progress)
             format_seconds(progress->seconds_left, left), progress->improved ? "  best" : "");
 }
 
+static json_t *class_dice(const unet_progress *progress)
+{
+    json_t *list;
+
+    if (!progress->class_dice)
+        return json_null();
+    list = json_array();
+    for (int k = 0; k < progress->labels; k++)
+        json_array_append_new(list, json_number_short(progress->class_dice[k]));
+    return list;
+}
+
 static void print_json(const unet_progress *progress)
 {
     json_print(json_pack(
-        "{si sI so so so so so so so sb}", "epoch", progress->epoch, "step",
+        "{si sI so so so so so so so so sb}", "epoch", progress->epoch, "step",
         (json_int_t)progress->step, "loss", json_number_short(progress->loss), "val_dice",
         json_number_short(progress->val_dice), "val_iou", json_number_short(progress->val_iou),
-        "val_accuracy", json_number_short(progress->val_accuracy), "seconds",
-        json_number_short(progress->seconds), "seconds_left",
+        "val_accuracy", json_number_short(progress->val_accuracy), "class_dice",
+        class_dice(progress), "seconds", json_number_short(progress->seconds), "seconds_left",
         progress->seconds_left < 0 ? json_null() : json_number_short(progress->seconds_left),
         "tiles_per_second", json_number_short(progress->images_per_second), "improved",
         progress->improved));

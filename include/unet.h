@@ -297,6 +297,11 @@ UNET_API const unet_image *unet_dataset_image(const unet_dataset *dataset, int i
 /* ---- training ---------------------------------------------------------------------------- */
 
 typedef enum { UNET_LOSS_CROSS_ENTROPY, UNET_LOSS_BCE } unet_loss;
+/* over unet_train()'s length, p = 0..1 of its steps (or of its seconds, when only those end it) */
+typedef enum {
+    UNET_SCHEDULE_CONSTANT,
+    UNET_SCHEDULE_POLY /* learning rate * (1 - p)^0.9 */
+} unet_schedule;
 typedef enum { UNET_OPTIMIZER_SGD, UNET_OPTIMIZER_ADAM, UNET_OPTIMIZER_ADAMW } unet_optimizer;
 
 typedef struct unet_train_options {
@@ -316,6 +321,7 @@ typedef struct unet_train_options {
 
     unet_optimizer optimizer;
     float learning_rate;
+    unet_schedule schedule;
     float momentum;              /* SGD */
     float beta1, beta2, epsilon; /* Adam, AdamW */
     float weight_decay;          /* SGD, Adam: added to the gradient; AdamW: decoupled */
@@ -330,7 +336,8 @@ typedef struct unet_train_options {
     int threads; /* 0: one per core */
 } unet_train_options;
 
-/* Adam at 1e-3, batch 1, flips and a little grey jitter, the loss that fits the spec. */
+/* Adam at 1e-3 on a poly schedule, batch 1, flips and a little grey jitter, the loss that fits the
+ * spec. */
 UNET_API unet_train_options unet_train_options_default(const unet_spec *spec);
 
 typedef struct unet_trainer unet_trainer;
@@ -363,15 +370,18 @@ typedef struct unet_progress {
     int epoch_done;           /* 1: the epoch is over and the fields below are set */
     double val_dice;          /* mean Dice over the classes but the first; NAN: no validation set */
     double val_iou, val_accuracy;
+    const double *class_dice; /* Dice of each of `labels` classes, NAN: occurs nowhere; NULL: no
+                                 validation set; valid during the call */
+    int labels;
     int improved; /* 1: best so far, just saved */
 } unet_progress;
 
 /*
  * Trains until a limit of options is reached or progress() returns non-zero.  After every epoch the
- * validation set (may be NULL) is predicted whole; the best model so far (by val_dice, else by
- * loss) is saved to best_path and the newest to last_path (each may be NULL; written as
- * unet_model_save() does).  progress may be NULL; it is called after every step and every epoch.
- * On return model holds the newest weights.
+ * validation set (may be NULL) is predicted whole; the best model so far (by the mean Dice of
+ * all classes, else by loss) is saved to best_path and the newest to last_path (each may be NULL;
+ * written as unet_model_save() does).  progress may be NULL; it is called after every step and
+ * every epoch. On return model holds the newest weights.
  */
 UNET_API unet_code unet_train(unet_model *model, const unet_dataset *dataset,
                               const unet_dataset *validation, const unet_train_options *options,

@@ -20,6 +20,8 @@ struct loop {
     double started;
     double loss_sum;
     long loss_count;
+    double class_dice[UNET_MAX_CLASSES];
+    double score; /* of the present weights: the mean of the above, or the loss turned round */
     double best;
     bool best_saved;
 };
@@ -50,9 +52,9 @@ static unet_code prepare_validation(struct loop *l, int threads, unet_error *err
 static unet_code validate(struct loop *l, unet_error *err)
 {
     const unet_dataset *set = l->job->validation;
-    int labels = unet_model_labels(l->job->model), present = 0;
+    int labels = unet_model_labels(l->job->model), present = 0, foreground = 0;
     unet_progress *now = &l->now;
-    double dice = 0, iou = 0;
+    double dice = 0, iou = 0, all = 0;
     unet_scores_free(l->scores);
     if (!(l->scores = unet_scores_create(labels)))
         return un_fail_memory(err, (size_t)labels * labels * 8, "the scores");
@@ -66,16 +68,24 @@ static unet_code validate(struct loop *l, unet_error *err)
         unet_scores_add(l->scores, l->mask, pair->mask,
                         (size_t)pair->image.height * pair->image.width);
     }
-    for (int k = 1; k < labels; k++) {
-        double d = unet_scores_dice(l->scores, k);
+    for (int k = 0; k < labels; k++) {
+        double d = l->class_dice[k] = unet_scores_dice(l->scores, k);
         if (isnan(d))
             continue;
+        all += d;
         present++;
+        if (k == 0)
+            continue;
         dice += d;
         iou += unet_scores_iou(l->scores, k);
+        foreground++;
     }
-    now->val_dice = present ? dice / present : NAN;
-    now->val_iou = present ? iou / present : NAN;
+    now->class_dice = l->class_dice;
+    now->labels = labels;
+    now->val_dice = foreground ? dice / foreground : NAN;
+    now->val_iou = foreground ? iou / foreground : NAN;
+    /* the first class counts, too: it may be the one that matters (membranes drawn in black) */
+    l->score = present ? all / present : 0;
     now->val_accuracy = unet_scores_accuracy(l->scores);
     return UNET_OK;
 }
@@ -91,12 +101,11 @@ static unet_code save_models(struct loop *l, bool compare, unet_error *err)
     free(settings);
     if (!code && job->last_path)
         code = un_model_write(job->model, job->last_path, err);
-    double score = isnan(now->val_dice) ? -now->loss : now->val_dice;
-    now->improved = !l->best_saved || (compare && score > l->best);
+    now->improved = !l->best_saved || (compare && l->score > l->best);
     if (!code && now->improved) {
         if (job->best_path)
             code = un_model_write(job->model, job->best_path, err);
-        l->best = score;
+        l->best = l->score;
         l->best_saved = true;
     }
     return code;
@@ -134,6 +143,20 @@ static bool limit_reached(const struct loop *l)
     return o->seconds > 0 && seconds_now() - l->started >= o->seconds;
 }
 
+/*
+ * The learning rate of the next step: p is the share of the training that is over.  With steps (or
+ * epochs) as the limit it depends on the step alone, so the same run gives the same bits.
+ */
+static float scheduled_rate(const struct loop *l)
+{
+    const unet_train_options *o = &l->trainer->options;
+    double p = l->now.steps > 0 ? (double)l->trainer->step / (double)l->now.steps
+                                : (seconds_now() - l->started) / o->seconds;
+    if (o->schedule == UNET_SCHEDULE_CONSTANT)
+        return o->learning_rate;
+    return o->learning_rate * (float)pow(p < 1 ? 1 - p : 0, 0.9);
+}
+
 /* *stop: the caller asked for an end; *done: a limit is reached. */
 static unet_code run_epoch(struct loop *l, bool *stop, bool *done, unet_error *err)
 {
@@ -145,6 +168,7 @@ static unet_code run_epoch(struct loop *l, bool *stop, bool *done, unet_error *e
     now->epoch_done = 0;
     for (int i = 0; i < l->trainer->steps_per_epoch && !*stop && !*done; i++) {
         double loss;
+        l->trainer->rate = scheduled_rate(l);
         if ((code = un_trainer_step(l->trainer, &loss, err)))
             return code;
         l->loss_sum += loss;
@@ -154,6 +178,8 @@ static unet_code run_epoch(struct loop *l, bool *stop, bool *done, unet_error *e
         *done = limit_reached(l);
     }
     now->val_dice = now->val_iou = now->val_accuracy = NAN;
+    now->class_dice = NULL;
+    l->score = -now->loss;
     bool validated = l->session && !*stop;
     if (validated && (code = validate(l, err)))
         return code;

@@ -12,6 +12,7 @@ unet_train_options un_train_options_default(const unet_spec *spec)
         .pos_weight = 1,
         .optimizer = UNET_OPTIMIZER_ADAM,
         .learning_rate = 1e-3f,
+        .schedule = UNET_SCHEDULE_POLY,
         .momentum = 0.9f,
         .beta1 = 0.9f,
         .beta2 = 0.999f,
@@ -61,6 +62,9 @@ unet_code un_train_options_check(const unet_train_options *o, const unet_spec *s
     for (int i = 0; o->class_weights && i < labels; i++)
         if ((code = check_number(err, "a class weight", o->class_weights[i], 0, 1e9)))
             return code;
+    if (o->schedule > UNET_SCHEDULE_POLY || o->optimizer > UNET_OPTIMIZER_ADAMW)
+        return un_fail(err, UNET_EINVAL, "schedule %d or optimizer %d is none that there is",
+                       (int)o->schedule, (int)o->optimizer);
     if ((o->loss == UNET_LOSS_BCE) != (spec->classes == 1))
         return un_fail(err, UNET_EINVAL,
                        "%s with %d classes: BCE is for 1 class, cross-entropy "
@@ -72,17 +76,19 @@ unet_code un_train_options_check(const unet_train_options *o, const unet_spec *s
 char *un_train_options_json(const unet_train_options *o, int in_side, long steps)
 {
     static const char *const optimizers[] = {"sgd", "adam", "adamw"};
+    static const char *const schedules[] = {"constant", "poly"};
     const char *loss = o->loss == UNET_LOSS_BCE ? "bce" : "cross-entropy";
     char *text;
     int n =
         asprintf(&text,
                  "{\"loss\":\"%s\",\"pos_weight\":%.9g,\"optimizer\":\"%s\","
-                 "\"learning_rate\":%.9g,\"momentum\":%.9g,\"beta1\":%.9g,\"beta2\":%.9g,"
+                 "\"learning_rate\":%.9g,\"schedule\":\"%s\",\"momentum\":%.9g,\"beta1\":%.9g,"
+                 "\"beta2\":%.9g,"
                  "\"weight_decay\":%.9g,\"batch\":%d,\"tile\":%d,\"flip\":%d,"
                  "\"rotate\":%.9g,\"scale\":%.9g,\"grey\":%.9g,\"seed\":%llu,\"steps\":%ld}",
                  loss, (double)o->pos_weight, optimizers[o->optimizer], (double)o->learning_rate,
-                 (double)o->momentum, (double)o->beta1, (double)o->beta2, (double)o->weight_decay,
-                 o->batch, in_side, o->flip, (double)o->rotate, (double)o->scale, (double)o->grey,
-                 (unsigned long long)o->seed, steps);
+                 schedules[o->schedule], (double)o->momentum, (double)o->beta1, (double)o->beta2,
+                 (double)o->weight_decay, o->batch, in_side, o->flip, (double)o->rotate,
+                 (double)o->scale, (double)o->grey, (unsigned long long)o->seed, steps);
     return n < 0 ? NULL : text;
 }

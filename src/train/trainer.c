@@ -53,7 +53,8 @@ int un_trainer_tile(const unet_spec *spec, const unet_dataset *dataset, int want
         /* an output of about 200 pixels keeps most of the work inside the tile */
         un_fit_output(spec, largest < 196 ? largest : 196, &in);
     } else {
-        in = un_fit_input(spec, largest < 256 ? largest : 256);
+        /* twice the reach of a network of depth 4; smaller tiles make more steps in a minute */
+        in = un_fit_input(spec, largest < 192 ? largest : 192);
     }
     if (!g.valid)
         in = (in + g.grid - 1) / g.grid * g.grid; /* so that no pooling drops a row */
@@ -170,6 +171,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
     t->model = model;
     t->dataset = dataset;
     t->options = *options;
+    t->rate = options->learning_rate;
     if (options->class_weights) {
         memcpy(t->class_weights, options->class_weights,
                (size_t)unet_model_labels(model) * sizeof(float));
@@ -264,10 +266,10 @@ static void update_weights(unet_trainer *t)
     struct un_engine *e = t->engine;
     size_t count = n->graph.trainable;
     if (o->optimizer == UNET_OPTIMIZER_SGD)
-        e->ops->sgd_step(e, count, n->values, n->gradients, t->moment, o->learning_rate,
-                         o->momentum, o->weight_decay);
+        e->ops->sgd_step(e, count, n->values, n->gradients, t->moment, t->rate, o->momentum,
+                         o->weight_decay);
     else
-        e->ops->adam_step(e, count, n->values, n->gradients, t->moment, t->square, o->learning_rate,
+        e->ops->adam_step(e, count, n->values, n->gradients, t->moment, t->square, t->rate,
                           o->beta1, o->beta2, o->epsilon, o->weight_decay,
                           o->optimizer == UNET_OPTIMIZER_ADAMW, t->step + 1);
     if (n->owns_values)
@@ -309,11 +311,10 @@ unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
     e->ops->get(e, t->running, statistics, running);
     unet_code code = run_passes(t, &mean, &bad, err);
     if (!code && (bad || !isfinite(mean)))
-        code =
-            un_fail(err, UNET_EINVAL,
-                    "step %ld: the loss is %g and %llu gradient values are not finite; a lower "
-                    "learning rate (now %g) may help",
-                    t->step + 1, mean, (unsigned long long)bad, (double)t->options.learning_rate);
+        code = un_fail(err, UNET_EINVAL,
+                       "step %ld: the loss is %g and %llu gradient values are not finite; a lower "
+                       "learning rate (now %g) may help",
+                       t->step + 1, mean, (unsigned long long)bad, (double)t->rate);
     if (code) { /* the weights are untouched; the norms' statistics are not */
         e->ops->put(e, statistics, t->running, running);
         return code;

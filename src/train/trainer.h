@@ -17,6 +17,7 @@ struct unet_trainer {
     struct un_network network;
     int in_side, out_side; /* of a tile */
     long step;             /* steps done */
+    float rate;            /* learning rate of the next step */
     int *order;            /* [tiles_per_epoch]: which image each tile of this epoch comes from */
     int tiles_per_epoch, steps_per_epoch;
     long order_epoch;       /* the epoch that order is for, -1: none */
