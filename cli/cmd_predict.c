@@ -36,6 +36,9 @@ struct predict_run {
     const unet_model *model;
     unet_session *session;
     struct progress_line line;
+    const struct predict_plan *plan;
+    size_t now;     /* number of the image at work */
+    double started; /* seconds_now() */
     uint8_t colors[256][3];
     int labels;
 };
@@ -63,26 +66,6 @@ static unet_code write_scores(const char *path, const float *scores, int classes
             turned[i * (size_t)classes + (size_t)k] = scores[(size_t)k * pixels + i];
     code = unet_image_write(path, &out, err);
     free(turned);
-    return code;
-}
-
-static unet_code make_scores(struct predict_run *run, const struct predict_job *job,
-                             enum product product, const unet_image *image, unet_error *err)
-{
-    int classes = unet_model_spec(run->model)->classes;
-    size_t pixels = (size_t)image->height * (size_t)image->width;
-    float *scores = malloc(pixels * (size_t)classes * sizeof(float));
-    unet_code code;
-
-    if (!scores) {
-        snprintf(err->text, sizeof(err->text), "not enough memory for its scores");
-        return err->code = UNET_ENOMEM;
-    }
-    code = product == PRODUCT_LOGITS ? unet_predict_logits(run->session, image, scores, err)
-                                     : unet_predict_probabilities(run->session, image, scores, err);
-    if (!code)
-        code = write_scores(job->output[product], scores, classes, image, err);
-    free(scores);
     return code;
 }
 
@@ -138,17 +121,63 @@ static void report(const struct predict_run *run, const struct predict_settings 
     json_print(row);
 }
 
-/* Computes and writes what was asked for of one image that is in memory. */
-static unet_code make_products(struct predict_run *run, const struct predict_job *job,
-                               const unet_image *image, uint8_t *mask, unet_error *err)
+/* The bar over all images, tile by tile. */
+static int on_tile(void *context, double share)
 {
+    struct predict_run *run = context;
+    size_t count = run->plan->inputs.count;
+    double done = ((double)run->now + share) / (double)count, passed = seconds_now() - run->started;
+    char label[48], left[24], text[512];
+
+    snprintf(label, sizeof(label), "%zu/%zu", run->now + 1, count);
+    format_seconds(done > 0 ? passed * (1 - done) / done : -1, left);
+    snprintf(text, sizeof(text), "%s left  %s", left, run->plan->jobs[run->now].input);
+    progress_draw(&run->line, label, done, text);
+    return interrupted();
+}
+
+static void release_answers(unet_answers *answers)
+{
+    free(answers->mask);
+    free(answers->logits);
+    free(answers->probabilities);
+}
+
+/* Room for what was asked for. */
+static unet_code make_answers(struct predict_run *run, const struct predict_job *job,
+                              const unet_image *image, unet_answers *answers, unet_error *err)
+{
+    size_t pixels = (size_t)image->height * (size_t)image->width;
+    size_t scores = pixels * (size_t)unet_model_spec(run->model)->classes * sizeof(float);
+    int mask = job->output[PRODUCT_MASK] || job->output[PRODUCT_OVERLAY];
+    int logits = job->output[PRODUCT_LOGITS] != NULL;
+    int probabilities = job->output[PRODUCT_PROBABILITIES] != NULL;
+
+    *answers = (unet_answers){.progress = on_tile, .context = run};
+    if ((mask && !(answers->mask = malloc(pixels))) ||
+        (logits && !(answers->logits = malloc(scores))) ||
+        (probabilities && !(answers->probabilities = malloc(scores)))) {
+        snprintf(err->text, sizeof(err->text), "not enough memory for the answer");
+        return err->code = UNET_ENOMEM;
+    }
+    return UNET_OK;
+}
+
+/* Writes what was asked for of one image. */
+static unet_code write_answers(struct predict_run *run, const struct predict_job *job,
+                               const unet_image *image, const unet_answers *answers,
+                               unet_error *err)
+{
+    int classes = unet_model_spec(run->model)->classes;
     unet_code code = UNET_OK;
 
-    if (mask && !(code = unet_predict(run->session, image, mask, err)))
-        code = write_mask(run, job, image, mask, err);
-    for (int p = PRODUCT_PROBABILITIES; p <= PRODUCT_LOGITS && !code; p++)
-        if (job->output[p])
-            code = make_scores(run, job, (enum product)p, image, err);
+    if (answers->mask)
+        code = write_mask(run, job, image, answers->mask, err);
+    if (!code && answers->probabilities)
+        code = write_scores(job->output[PRODUCT_PROBABILITIES], answers->probabilities, classes,
+                            image, err);
+    if (!code && answers->logits)
+        code = write_scores(job->output[PRODUCT_LOGITS], answers->logits, classes, image, err);
     return code;
 }
 
@@ -158,7 +187,7 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
 {
     double start = seconds_now();
     unet_image image = {0};
-    uint8_t *mask = NULL;
+    unet_answers answers = {0};
     unet_error err = {0};
     unet_code code;
 
@@ -167,22 +196,18 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
         progress_clear(&run->line);
         return fail(&err);
     }
-    if (job->output[PRODUCT_MASK] || job->output[PRODUCT_OVERLAY]) {
-        mask = malloc((size_t)image.height * (size_t)image.width);
-        if (!mask) {
-            code = UNET_ENOMEM;
-            snprintf(err.text, sizeof(err.text), "not enough memory for its mask");
-        }
-    }
-    if (!code)
-        code = make_products(run, job, &image, mask, &err);
+    if (!(code = make_answers(run, job, &image, &answers, &err)) &&
+        !(code = unet_predict_all(run->session, &image, &answers, &err)))
+        code = write_answers(run, job, &image, &answers, &err);
     progress_clear(&run->line);
     if (!code)
-        report(run, settings, job, &image, mask, seconds_now() - start);
-    free(mask);
+        report(run, settings, job, &image, answers.mask, seconds_now() - start);
+    release_answers(&answers);
     unet_image_release(&image);
     if (!code)
         return EXIT_DONE;
+    if (code == UNET_ESTOPPED)
+        return EXIT_INTERRUPTED;
     /* a write that fails names its file; a prediction that fails does not know the image's */
     return code == UNET_EIO ? fail(&err) : fail_text("%s: %s", job->input, err.text);
 }
@@ -191,14 +216,16 @@ static int predict_all(struct predict_run *run, const struct predict_settings *s
                        const struct predict_plan *plan)
 {
     size_t count = plan->inputs.count, failed = 0;
-    char label[48];
 
     progress_init(&run->line, settings->common.quiet);
+    run->plan = plan;
+    run->started = seconds_now();
     for (size_t i = 0; i < count; i++) {
-        snprintf(label, sizeof(label), "%zu/%zu", i + 1, count);
-        progress_draw(&run->line, label, (double)i / (double)count, plan->jobs[i].input);
-        failed += predict_one(run, settings, &plan->jobs[i]) != EXIT_DONE;
-        if (interrupted() && i + 1 < count) {
+        run->now = i;
+        on_tile(run, 0);
+        int status = predict_one(run, settings, &plan->jobs[i]);
+        failed += status != EXIT_DONE;
+        if (status == EXIT_INTERRUPTED || (interrupted() && i + 1 < count)) {
             fail_text("interrupted: %zu of %zu images are done", i + 1 - failed, count);
             return EXIT_INTERRUPTED;
         }

@@ -45,7 +45,8 @@ typedef enum unet_code {
     UNET_ENOMEM,  /* not enough memory */
     UNET_EIO,     /* the operating system refused to open, read or write a file */
     UNET_EFORMAT, /* a file is not what it should be */
-    UNET_EDEVICE  /* the processor lacks something, or an accelerator failed */
+    UNET_EDEVICE, /* the processor lacks something, or an accelerator failed */
+    UNET_ESTOPPED /* a progress function asked to stop */
 } unet_code;
 
 typedef struct unet_error {
@@ -256,6 +257,20 @@ UNET_API unet_code unet_predict_logits(unet_session *session, const unet_image *
 /* As unet_predict_logits(), after softmax, or sigmoid when the model has one class. */
 UNET_API unet_code unet_predict_probabilities(unet_session *session, const unet_image *image,
                                               float *probabilities, unet_error *err);
+
+/* What one pass over an image is to give; pointers that are NULL are not wanted. */
+typedef struct unet_answers {
+    uint8_t *mask;        /* [height][width] */
+    float *logits;        /* [classes][height][width] */
+    float *probabilities; /* [classes][height][width] */
+    /* called after each tile with the share that is done, 0..1; non-zero stops: UNET_ESTOPPED */
+    int (*progress)(void *context, double share);
+    void *context;
+} unet_answers;
+
+/* As the three functions above in one pass.  After a failure the arrays hold parts of an answer. */
+UNET_API unet_code unet_predict_all(unet_session *session, const unet_image *image,
+                                    const unet_answers *answers, unet_error *err);
 
 /* ---- data sets --------------------------------------------------------------------------- */
 

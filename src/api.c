@@ -177,31 +177,32 @@ size_t unet_session_bytes(const unet_session *session)
     return un_session_bytes(session);
 }
 
-static unet_code predict(unet_session *session, const unet_image *image,
-                         const struct un_answer *answer, unet_error *err)
+unet_code unet_predict_all(unet_session *session, const unet_image *image,
+                           const unet_answers *answers, unet_error *err)
 {
-    if (!session || !image || !image->data || (!answer->mask && !answer->scores))
-        return missing(err, !session ? "session" : image && image->data ? "output" : "image");
-    return un_session_predict(session, image, NULL, answer, err);
+    if (!session || !image || !image->data || !answers)
+        return missing(err, !session ? "session" : !image || !image->data ? "image" : "answers");
+    if (!answers->mask && !answers->logits && !answers->probabilities)
+        return missing(err, "every answer");
+    return un_session_predict(session, image, NULL, answers, err);
 }
 
 unet_code unet_predict(unet_session *session, const unet_image *image, uint8_t *mask,
                        unet_error *err)
 {
-    return predict(session, image, &(struct un_answer){.mask = mask}, err);
+    return unet_predict_all(session, image, &(unet_answers){.mask = mask}, err);
 }
 
 unet_code unet_predict_logits(unet_session *session, const unet_image *image, float *logits,
                               unet_error *err)
 {
-    return predict(session, image, &(struct un_answer){.scores = logits}, err);
+    return unet_predict_all(session, image, &(unet_answers){.logits = logits}, err);
 }
 
 unet_code unet_predict_probabilities(unet_session *session, const unet_image *image,
                                      float *probabilities, unet_error *err)
 {
-    return predict(session, image,
-                   &(struct un_answer){.scores = probabilities, .probabilities = true}, err);
+    return unet_predict_all(session, image, &(unet_answers){.probabilities = probabilities}, err);
 }
 
 /* ---- data sets ---- */

@@ -49,7 +49,7 @@ one_file() { # one_file HEADER FILE
     [ "$found" = "$2 " ] || complain "<$1> is included by '$found', wanted $2 alone"
 }
 one_file png.h src/data/png.c
-one_file tiffio.h src/data/tiff.c
+one_file tiffio.h src/data/tiff_io.h
 
 # -- names --
 names=$(find src cli tests bench examples -name '*.[ch]' -exec basename {} \; | sort | uniq -d)

@@ -219,6 +219,51 @@ static void test_tiny_images(void **state)
         }
 }
 
+static int stop_at_second(void *context, double share)
+{
+    int *calls = context;
+    assert_true(share > 0 && share < 1.0001);
+    return ++*calls == 2;
+}
+
+/* One pass gives what three give; a progress function sees every tile and may stop. */
+static void test_one_pass(void **state)
+{
+    const unet_spec *spec = &variants[0].spec;
+    unet_model *model = make_model(spec);
+    unet_image image = make_image(90, 70, 1);
+    size_t pixels = 90 * 70, scores = pixels * spec->classes * sizeof(float);
+    float *logits = malloc(scores), *p = malloc(scores), *want = malloc(scores);
+    uint8_t *mask = malloc(pixels), *want_mask = malloc(pixels);
+    int calls = 0;
+    unet_answers answers = {.mask = mask, .logits = logits, .probabilities = p};
+    unet_session *session;
+    unet_error err;
+    (void)state;
+    if (unet_session_create(model, &(unet_session_options){.tile = 32}, &session, &err) ||
+        unet_predict_all(session, &image, &answers, &err) ||
+        unet_predict(session, &image, want_mask, &err))
+        fail_msg("%s", err.text);
+    assert_memory_equal(mask, want_mask, pixels);
+    assert_int_equal(unet_predict_logits(session, &image, want, &err), UNET_OK);
+    assert_memory_equal(logits, want, scores);
+    assert_int_equal(unet_predict_probabilities(session, &image, want, &err), UNET_OK);
+    assert_memory_equal(p, want, scores);
+    answers.progress = stop_at_second;
+    answers.context = &calls;
+    assert_int_equal(unet_predict_all(session, &image, &answers, &err), UNET_ESTOPPED);
+    assert_int_equal(calls, 2);
+    assert_int_equal(unet_predict_all(session, &image, &(unet_answers){0}, &err), UNET_EINVAL);
+    unet_session_free(session);
+    free(logits);
+    free(p);
+    free(want);
+    free(mask);
+    free(want_mask);
+    unet_image_release(&image);
+    unet_model_free(model);
+}
+
 static void test_wrong_channels(void **state)
 {
     (void)state;
@@ -232,6 +277,46 @@ static void test_wrong_channels(void **state)
     assert_non_null(strstr(err.text, "3 channels"));
     assert_non_null(strstr(err.text, "the model takes 1"));
     unet_session_free(session);
+    unet_image_release(&image);
+    unet_model_free(model);
+}
+
+/* UNET_ISA and UNET_ENGINE choose; every choice gives the same answer but for rounding. */
+static void test_choice_of_engine(void **state)
+{
+    static const char *const choices[][2] = {{"UNET_ISA", "baseline"},
+                                             {"UNET_ISA", "avx2"},
+                                             {"UNET_ISA", "avx512"},
+                                             {"UNET_ENGINE", "reference"}};
+    const unet_spec *spec = &variants[0].spec;
+    unet_model *model = make_model(spec);
+    unet_image image = make_image(70, 60, 1);
+    size_t count = (size_t)spec->classes * image.height * image.width;
+    float *usual = logits_of(model, &image, 0, 1);
+    unet_session *session;
+    unet_error err;
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        setenv(choices[i][0], choices[i][1], 1);
+        if (i == 0)
+            assert_string_equal(unet_isa(), "baseline");
+        float *got = logits_of(model, &image, 0, 1);
+        for (size_t k = 0; k < count; k++)
+            if (!(fabs((double)got[k] - usual[k]) < 1e-4))
+                fail_msg("%s=%s: logit %zu is %g, usually %g", choices[i][0], choices[i][1], k,
+                         (double)got[k], (double)usual[k]);
+        free(got);
+        unsetenv(choices[i][0]);
+    }
+    setenv("UNET_ENGINE", "abacus", 1);
+    assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "UNET_ENGINE=abacus"));
+    unsetenv("UNET_ENGINE");
+    setenv("UNET_ISA", "avx3", 1);
+    assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "avx3"));
+    unsetenv("UNET_ISA");
+    free(usual);
     unet_image_release(&image);
     unet_model_free(model);
 }
@@ -272,9 +357,14 @@ static void test_paper(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_tile_any_threads), cmocka_unit_test(test_definition),
-        cmocka_unit_test(test_answers_agree),        cmocka_unit_test(test_tiny_images),
-        cmocka_unit_test(test_wrong_channels),       cmocka_unit_test(test_paper),
+        cmocka_unit_test(test_any_tile_any_threads),
+        cmocka_unit_test(test_definition),
+        cmocka_unit_test(test_answers_agree),
+        cmocka_unit_test(test_tiny_images),
+        cmocka_unit_test(test_one_pass),
+        cmocka_unit_test(test_wrong_channels),
+        cmocka_unit_test(test_paper),
+        cmocka_unit_test(test_choice_of_engine),
     };
     return cmocka_run_group_tests_name("prediction", tests, NULL, NULL);
 }

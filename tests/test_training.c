@@ -15,6 +15,7 @@
 
 #include "base/rng.h"
 #include "data/tile.h"
+#include "predict/session.h"
 #include "train/trainer.h"
 
 /* Images of blobs on noise; a pixel is class 1 where the blob is.  Image value 200 or 60, +- 40. */
@@ -70,6 +71,69 @@ static const unet_spec small_same = {.in_channels = 1,
                                      .padding = UNET_PADDING_SAME,
                                      .norm = UNET_NORM_BATCH,
                                      .dropout = 0.3f};
+
+/* ---- memory: malloc of the whole program, counted (a sanitizer has its own) ---- */
+
+static _Atomic long allocations;
+
+#if !defined(__SANITIZE_ADDRESS__)
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+void *malloc(size_t size)
+{
+    allocations++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __libc_calloc(count, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    allocations++;
+    return __libc_memalign(alignment, size);
+}
+#endif
+
+static void test_no_allocation_after_the_first_step(void **state)
+{
+    const unet_spec *specs[] = {&small_valid, &small_same};
+    unet_dataset *set = make_dataset(3, 70, 90, 1);
+    (void)state;
+    for (int s = 0; s < 2; s++) {
+        unet_model *model = make_model(specs[s], 1);
+        unet_train_options options = unet_train_options_default(specs[s]);
+        unet_trainer *trainer;
+        unet_session *session;
+        unet_error err;
+        uint8_t mask[70 * 90];
+        options.batch = 2;
+        options.rotate = 10;
+        if (unet_trainer_create(model, set, &options, &trainer, &err) ||
+            unet_trainer_step(trainer, NULL, &err) ||
+            unet_session_create(model, NULL, &session, &err) ||
+            unet_predict(session, &set->pairs[0].image, mask, &err))
+            fail_msg("%s", err.text);
+        long before = allocations;
+        for (int i = 0; i < 5; i++)
+            assert_int_equal(unet_trainer_step(trainer, NULL, &err), UNET_OK);
+        if (allocations != before)
+            fail_msg("spec %d: %ld allocations in five steps", s, allocations - before);
+        un_session_refresh(session);
+        assert_int_equal(unet_predict(session, &set->pairs[1].image, mask, &err), UNET_OK);
+        if (allocations != before)
+            fail_msg("spec %d: %ld allocations in a prediction", s, allocations - before);
+        unet_session_free(session);
+        unet_trainer_free(trainer);
+        unet_model_free(model);
+    }
+    free_dataset(set);
+}
 
 /* ---- tiles ---- */
 
@@ -326,9 +390,83 @@ static void test_limits(void **state)
     free_dataset(val);
 }
 
+/* The seed project's own job: one picture, one logit, BCE with pos_weight 10. */
+static void test_one_picture_one_logit(void **state)
+{
+    const unet_spec spec = {.in_channels = 1, .classes = 1, .width = 8, .depth = 2};
+    unet_dataset *set = make_dataset(1, 100, 120, 1);
+    unet_train_options options = unet_train_options_default(&spec);
+    unet_model *model = make_model(&spec, 2);
+    unet_session *session;
+    unet_error err;
+    (void)state;
+    options.pos_weight = 10;
+    options.batch = 4;
+    options.learning_rate = 2e-3f;
+    options.schedule = UNET_SCHEDULE_CONSTANT;
+    options.epochs = 5;
+    options.steps_per_epoch = 30;
+    options.tile = 84;
+    uint8_t *mask = malloc(100 * 120);
+    unet_scores *scores = unet_scores_create(2);
+    if (unet_train(model, set, NULL, &options, NULL, NULL, NULL, NULL, &err) ||
+        unet_session_create(model, NULL, &session, &err) ||
+        unet_predict(session, &set->pairs[0].image, mask, &err))
+        fail_msg("%s", err.text);
+    unet_scores_add(scores, mask, set->pairs[0].mask, 100 * 120);
+    double dice = unet_scores_dice(scores, 1);
+    if (!(dice > 0.9))
+        fail_msg("Dice of the picture itself is %g", dice);
+    unet_scores_free(scores);
+    free(mask);
+    unet_session_free(session);
+    unet_model_free(model);
+    free_dataset(set);
+}
+
+/* Weights after some steps of plain SGD under a schedule. */
+static float *scheduled(const unet_dataset *set, unet_schedule schedule, long steps, size_t *bytes)
+{
+    unet_model *model = make_model(&small_same, 1);
+    unet_train_options options = unet_train_options_default(&small_same);
+    unet_error err;
+    options.optimizer = UNET_OPTIMIZER_SGD;
+    options.schedule = schedule;
+    options.steps = steps;
+    if (unet_train(model, set, NULL, &options, NULL, NULL, NULL, NULL, &err))
+        fail_msg("%s", err.text);
+    *bytes = model->graph.trainable * sizeof(float);
+    float *values = malloc(*bytes);
+    memcpy(values, model->values, *bytes);
+    unet_model_free(model);
+    return values;
+}
+
+static void test_schedule(void **state)
+{
+    unet_dataset *set = make_dataset(2, 70, 90, 1);
+    size_t bytes;
+    (void)state;
+    for (long steps = 1; steps <= 2; steps++) {
+        float *constant = scheduled(set, UNET_SCHEDULE_CONSTANT, steps, &bytes);
+        float *poly = scheduled(set, UNET_SCHEDULE_POLY, steps, &bytes);
+        float *again = scheduled(set, UNET_SCHEDULE_POLY, steps, &bytes);
+        assert_memory_equal(poly, again, bytes);
+        if (steps == 1) /* the first step has the full rate, the second half of it */
+            assert_memory_equal(constant, poly, bytes);
+        else
+            assert_memory_not_equal(constant, poly, bytes);
+        free(constant);
+        free(poly);
+        free(again);
+    }
+    free_dataset(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_allocation_after_the_first_step),
         cmocka_unit_test(test_mirror),
         cmocka_unit_test(test_labels_lie_on_their_pixels),
         cmocka_unit_test(test_resampling_keeps_places),
@@ -336,6 +474,8 @@ int main(void)
         cmocka_unit_test(test_loss_falls),
         cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_one_picture_one_logit),
+        cmocka_unit_test(test_schedule),
     };
     return cmocka_run_group_tests_name("training", tests, NULL, NULL);
 }

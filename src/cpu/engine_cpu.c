@@ -13,19 +13,6 @@ static void engine_free(struct un_engine *e)
     free(e);
 }
 
-static void *alloc(struct un_engine *e, size_t bytes)
-{
-    (void)e;
-    void *memory = un_aligned_alloc(bytes);
-    return memory ? memset(memory, 0, bytes) : NULL;
-}
-
-static void release(struct un_engine *e, void *memory)
-{
-    (void)e;
-    free(memory);
-}
-
 static void copy(struct un_engine *e, void *to, const void *from, size_t bytes)
 {
     (void)e;
@@ -115,8 +102,8 @@ void un_copy_padded(const struct un_tensor *t, int n, int b, int row, int x, int
 static const struct un_engine_ops cpu_ops = {
     .name = "cpu",
     .free = engine_free,
-    .alloc = alloc,
-    .release = release,
+    .alloc = un_cpu_alloc,
+    .release = un_cpu_release,
     .put = copy,
     .get = copy,
     .zero = zero,

@@ -100,6 +100,10 @@ static inline float un_finish_one(float v, float d, const float *y, struct un_fi
  */
 void un_copy_padded(const struct un_tensor *t, int n, int b, int row, int x, int count, float *to);
 
+/* memory.c */
+void *un_cpu_alloc(struct un_engine *e, size_t bytes);
+void un_cpu_release(struct un_engine *e, void *memory);
+
 /* conv_plan.c, conv_gather.c */
 size_t un_cpu_pack_bytes(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
 void un_cpu_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass);

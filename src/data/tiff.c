@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tiff.c - the one file that knows libtiff
+ * tiff.c - TIFF: reading the first page
  *
- * Reading takes the first page.  libtiff reads from the mapped file through callbacks, so it never
- * sees a byte outside it, and hands over decoded strips or tiles ("chunks"); un_chunk_put() spreads
- * their samples into [H][W][C].  A page is one or (planar) C grids of chunks:
+ * libtiff hands over decoded strips or tiles ("chunks"); un_chunk_put() spreads their samples into
+ * [H][W][C].  A page is one or (planar) C grids of chunks:
  *
  *     strips: width of the image, rows_per_strip high      tiles: tile_width x tile_height
  *
- * Errors and warnings go to a struct job, never to the terminal.  What the header claims is
- * compared with the bytes that the file has before memory is taken: see make_room().
+ * What the header claims is compared with the bytes that the file has before memory is taken: see
+ * make_room().
  */
 #include <stdlib.h>
 #include <string.h>
-#include <tiffio.h>
 
 #include "data/chunk.h"
-
-struct job {
-    const struct un_mapping *file; /* reading */
-    FILE *out;                     /* writing */
-    uint64_t at;
-    bool damaged; /* a decoder warned that it made up pixels for missing bytes */
-    char message[256];
-};
+#include "data/tiff_io.h"
 
 static bool probe(const unsigned char *head, size_t size)
 {
@@ -33,106 +24,6 @@ static bool probe(const unsigned char *head, size_t size)
             return true;
     return false;
 }
-
-static int on_error(TIFF *tif, void *user, const char *module, const char *format, va_list args)
-{
-    struct job *job = user;
-    (void)tif;
-    (void)module;
-    /* the last one tells: libtiff goes on after some of its errors */
-    vsnprintf(job->message, sizeof job->message, format, args);
-    return 1;
-}
-
-static int on_warning(TIFF *tif, void *user, const char *module, const char *format, va_list args)
-{
-    struct job *job = user;
-    (void)tif;
-    (void)args;
-    if ((module && !strcmp(module, "JPEGLib")) || !strncmp(format, "Premature EOF", 13))
-        job->damaged = true;
-    return 1;
-}
-
-static tmsize_t on_read(thandle_t handle, void *data, tmsize_t size)
-{
-    struct job *job = handle;
-    if (job->out)
-        return (tmsize_t)fread(data, 1, (size_t)size, job->out);
-    uint64_t have = job->at < job->file->size ? job->file->size - job->at : 0;
-    if ((uint64_t)size > have)
-        size = (tmsize_t)have;
-    memcpy(data, job->file->data + job->at, (size_t)size);
-    job->at += (uint64_t)size;
-    return size;
-}
-
-static tmsize_t on_write(thandle_t handle, void *data, tmsize_t size)
-{
-    struct job *job = handle;
-    return job->out ? (tmsize_t)fwrite(data, 1, (size_t)size, job->out) : -1;
-}
-
-static toff_t on_seek(thandle_t handle, toff_t offset, int whence)
-{
-    struct job *job = handle;
-    if (job->out)
-        return fseeko(job->out, (off_t)offset, whence) ? (toff_t)-1 : (toff_t)ftello(job->out);
-    job->at = offset + (whence == SEEK_CUR ? job->at : whence == SEEK_END ? job->file->size : 0);
-    return job->at;
-}
-
-static int on_close(thandle_t handle)
-{
-    (void)handle;
-    return 0;
-}
-
-static toff_t on_size(thandle_t handle)
-{
-    struct job *job = handle;
-    if (!job->out)
-        return job->file->size;
-    off_t at = ftello(job->out);
-    fseeko(job->out, 0, SEEK_END);
-    off_t size = ftello(job->out);
-    fseeko(job->out, at, SEEK_SET);
-    return (toff_t)size;
-}
-
-static int on_map(thandle_t handle, void **data, toff_t *size)
-{
-    struct job *job = handle;
-    if (job->out)
-        return 0;
-    *data = (void *)job->file->data;
-    *size = job->file->size;
-    return 1;
-}
-
-static void on_unmap(thandle_t handle, void *data, toff_t size)
-{
-    (void)handle;
-    (void)data;
-    (void)size;
-}
-
-static TIFF *open_job(const char *name, const char *mode, struct job *job, size_t max_alloc)
-{
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    if (!options)
-        return NULL;
-    TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, job);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, job);
-    if (max_alloc)
-        TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)max_alloc);
-    TIFF *tif = TIFFClientOpenExt(name, mode, job, on_read, on_write, on_seek, on_close, on_size,
-                                  on_map, on_unmap, options);
-    TIFFOpenOptionsFree(options);
-    return tif;
-}
-
-/* ---- reading ----------------------------------------------------------------------------- */
 
 struct page {
     uint16_t compression, photometric, planar, format;
@@ -170,7 +61,7 @@ static const struct {
     {PHOTOMETRIC_MASK, "a transparency mask"},
 };
 
-static unet_code fail_read(const char *name, const struct job *job, const char *what,
+static unet_code fail_read(const char *name, const struct un_tiff_job *job, const char *what,
                            unet_error *err)
 {
     return un_fail(err, UNET_EFORMAT, "%s: %s TIFF (%s)", name, what,
@@ -369,8 +260,8 @@ static bool read_chunk(TIFF *tif, const struct page *page, const struct grid *gr
     return true;
 }
 
-static unet_code read_chunks(const char *name, TIFF *tif, struct job *job, const struct page *page,
-                             struct un_picture *picture, unet_error *err)
+static unet_code read_chunks(const char *name, TIFF *tif, struct un_tiff_job *job,
+                             const struct page *page, struct un_picture *picture, unet_error *err)
 {
     struct grid grid;
     if (!take_grid(tif, page, picture, &grid))
@@ -390,11 +281,11 @@ static unet_code read_chunks(const char *name, TIFF *tif, struct job *job, const
 static unet_code tiff_read(const char *name, const struct un_mapping *file,
                            struct un_picture *picture, unet_error *err)
 {
-    struct job job = {.file = file};
+    struct un_tiff_job job = {.file = file};
     struct page page = {0};
     struct un_picture made = {0};
     unet_code code;
-    TIFF *tif = open_job(name, "r", &job, (size_t)UN_IMAGE_BYTES);
+    TIFF *tif = un_tiff_open(name, "r", &job, (size_t)UN_IMAGE_BYTES);
     if (!tif)
         return fail_read(name, &job, "truncated or broken", err);
     if ((code = take_header(name, tif, &page, &made, err)) ||
@@ -409,83 +300,5 @@ done:
     return code;
 }
 
-/* ---- writing ----------------------------------------------------------------------------- */
-
-#define STRIP_BYTES (256 << 10) /* large enough to compress well, small enough to seek in */
-
-static void set_palette(TIFF *tif, const uint8_t (*palette)[3], int colors)
-{
-    uint16_t rgb[3][256] = {0};
-    for (int i = 0; i < colors; i++)
-        for (int c = 0; c < 3; c++)
-            rgb[c][i] = (uint16_t)(palette[i][c] * 257);
-    TIFFSetField(tif, TIFFTAG_COLORMAP, rgb[0], rgb[1], rgb[2]);
-}
-
-static void set_tags(TIFF *tif, const unet_image *image, const uint8_t (*palette)[3], int colors,
-                     uint32_t rows)
-{
-    bool rgb = image->channels == 3 && !palette;
-    TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, (uint32_t)image->width);
-    TIFFSetField(tif, TIFFTAG_IMAGELENGTH, (uint32_t)image->height);
-    TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, image->channels);
-    TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, (int)(8 * un_sample_bytes(image->sample)));
-    TIFFSetField(tif, TIFFTAG_SAMPLEFORMAT,
-                 image->sample == UNET_F32 ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
-    TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
-    TIFFSetField(tif, TIFFTAG_ROWSPERSTRIP, rows);
-    TIFFSetField(tif, TIFFTAG_PHOTOMETRIC,
-                 palette ? PHOTOMETRIC_PALETTE
-                 : rgb   ? PHOTOMETRIC_RGB
-                         : PHOTOMETRIC_MINISBLACK);
-    TIFFSetField(tif, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
-    if (palette)
-        set_palette(tif, palette, colors);
-    else
-        TIFFSetField(tif, TIFFTAG_PREDICTOR,
-                     image->sample == UNET_F32 ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL);
-    if (!rgb && image->channels > 1) {
-        static const uint16_t unspecified[UN_IMAGE_CHANNELS];
-        TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, image->channels - 1, unspecified);
-    }
-}
-
-/* libtiff's predictor works in the buffer that it is given: each strip is copied first. */
-static bool write_strips(TIFF *tif, const unet_image *image, uint32_t rows, size_t row_bytes,
-                         uint8_t *strip)
-{
-    const uint8_t *src = image->data;
-    for (uint32_t y = 0, i = 0; y < (uint32_t)image->height; y += rows, i++) {
-        uint32_t n = (uint32_t)image->height - y < rows ? (uint32_t)image->height - y : rows;
-        memcpy(strip, src + y * row_bytes, n * row_bytes);
-        if (TIFFWriteEncodedStrip(tif, i, strip, (tmsize_t)(n * row_bytes)) < 0)
-            return false;
-    }
-    return TIFFWriteDirectory(tif);
-}
-
-static unet_code tiff_write(const char *path, struct un_save *save, const unet_image *image,
-                            const uint8_t (*palette)[3], int colors, unet_error *err)
-{
-    struct job job = {.out = save->file};
-    size_t bytes = un_image_bytes(image), row_bytes = bytes / (size_t)image->height;
-    uint32_t rows = (uint32_t)(STRIP_BYTES / row_bytes);
-    rows = rows < 1 ? 1 : rows > (uint32_t)image->height ? (uint32_t)image->height : rows;
-    uint8_t *strip = malloc(rows * row_bytes);
-    if (!strip)
-        return un_fail_memory(err, rows * row_bytes, path);
-    unet_code code = UNET_OK;
-    TIFF *tif = open_job(path, bytes > (size_t)4000000000 ? "w8" : "w", &job, 0);
-    if (tif)
-        set_tags(tif, image, palette, colors, rows);
-    if (!tif || !write_strips(tif, image, rows, row_bytes, strip))
-        code = un_fail(err, UNET_EIO, "%s: cannot be written: %s", path,
-                       job.message[0] ? job.message : "write failed");
-    if (tif)
-        TIFFClose(tif);
-    free(strip);
-    return code;
-}
-
 static const char *const endings[] = {".tif", ".tiff", NULL};
-const struct un_format un_format_tiff = {"TIFF", endings, probe, tiff_read, tiff_write};
+const struct un_format un_format_tiff = {"TIFF", endings, probe, tiff_read, un_tiff_write};

@@ -187,8 +187,17 @@ static void keep_scores(const unet_session *s, struct span y, struct span x, int
         }
 }
 
+static void read_scores(unet_session *s, struct un_tensor scores, struct span y, struct span x,
+                        const unet_image *image, float *to)
+{
+    if (!to)
+        return;
+    s->engine->ops->download(s->engine, s->logits, scores);
+    keep_scores(s, y, x, scores.shape.w, image->height, image->width, to);
+}
+
 static unet_code predict_tile(unet_session *s, const struct un_reading *reading, struct span y,
-                              struct span x, const struct un_answer *answer, unet_error *err)
+                              struct span x, const unet_answers *answers, unet_error *err)
 {
     struct un_engine *e = s->engine;
     const unet_image *image = reading->image;
@@ -200,27 +209,20 @@ static unet_code predict_tile(unet_session *s, const struct un_reading *reading,
     un_network_forward(&s->network, 0);
 
     struct un_tensor logits = un_network_output(&s->network);
-    size_t pixels = (size_t)logits.shape.h * logits.shape.w;
-    if (answer->mask) {
+    if (answers->mask) {
         e->ops->argmax(e, logits, s->labels);
-        e->ops->get(e, s->mask, s->labels, pixels);
+        e->ops->get(e, s->mask, s->labels, (size_t)logits.shape.h * logits.shape.w);
+        keep_mask(s, y, x, logits.shape.w, image->width, answers->mask);
     }
-    if (answer->scores) {
-        if (answer->probabilities)
-            e->ops->probabilities(e, logits);
-        e->ops->download(e, s->logits, logits);
-    }
-    if ((code = e->ops->finish(e, err)))
-        return code;
-    if (answer->mask)
-        keep_mask(s, y, x, logits.shape.w, image->width, answer->mask);
-    if (answer->scores)
-        keep_scores(s, y, x, logits.shape.w, image->height, image->width, answer->scores);
-    return UNET_OK;
+    read_scores(s, logits, y, x, image, answers->logits);
+    if (answers->probabilities)
+        e->ops->probabilities(e, logits);
+    read_scores(s, logits, y, x, image, answers->probabilities);
+    return e->ops->finish(e, err);
 }
 
 unet_code un_session_predict(unet_session *s, const unet_image *image, const char *name,
-                             const struct un_answer *answer, unet_error *err)
+                             const unet_answers *answers, unet_error *err)
 {
     const unet_spec *spec = &s->model->graph.spec;
     unet_code code = un_reading_check(image, name, spec->in_channels, err);
@@ -230,6 +232,7 @@ unet_code un_session_predict(unet_session *s, const unet_image *image, const cha
         return code;
     struct un_reading reading = un_reading_of(image, spec->in_channels, &s->model->scaling);
     int step = s->tile / s->geometry.grid * s->geometry.grid;
+    double pixels = (double)image->height * image->width, done = 0;
     int bottom = 0, right;
     for (int top = 0; bottom < image->height; top += step) {
         struct span y = span_at(s, top, image->height);
@@ -238,8 +241,12 @@ unet_code un_session_predict(unet_session *s, const unet_image *image, const cha
         for (int left = 0; right < image->width; left += step) {
             struct span x = span_at(s, left, image->width);
             right = left + x.count;
-            if ((code = predict_tile(s, &reading, y, x, answer, err)))
+            if ((code = predict_tile(s, &reading, y, x, answers, err)))
                 return code;
+            done += (double)(bottom < image->height ? step : y.count) *
+                    (right < image->width ? step : x.count);
+            if (answers->progress && answers->progress(answers->context, done / pixels))
+                return un_fail(err, UNET_ESTOPPED, "stopped");
         }
     }
     return UNET_OK;

@@ -28,13 +28,6 @@ struct unet_session {
     uint8_t *mask;   /* [output][output] on the host */
 };
 
-/* What predicting one image gives; pointers that are NULL are not wanted. */
-struct un_answer {
-    uint8_t *mask;      /* [H][W] */
-    float *scores;      /* [classes][H][W] */
-    bool probabilities; /* scores after softmax or sigmoid */
-};
-
 unet_code un_session_create(const unet_model *model, const unet_session_options *options,
                             unet_session **session, unet_error *err);
 void un_session_free(unet_session *session);
@@ -45,6 +38,6 @@ void un_session_refresh(unet_session *session);
 
 /* name: of the image, for messages; NULL: the caller adds it. */
 unet_code un_session_predict(unet_session *session, const unet_image *image, const char *name,
-                             const struct un_answer *answer, unet_error *err);
+                             const unet_answers *answers, unet_error *err);
 
 #endif

@@ -61,8 +61,8 @@ static unet_code validate(struct loop *l, unet_error *err)
     un_session_refresh(l->session);
     for (int i = 0; i < set->count; i++) {
         const struct un_sample_pair *pair = &set->pairs[i];
-        const struct un_answer answer = {.mask = l->mask};
-        unet_code code = un_session_predict(l->session, &pair->image, pair->name, &answer, err);
+        const unet_answers answers = {.mask = l->mask};
+        unet_code code = un_session_predict(l->session, &pair->image, pair->name, &answers, err);
         if (code)
             return code;
         unet_scores_add(l->scores, l->mask, pair->mask,
