@@ -274,6 +274,7 @@ static int run_train(const struct command *command, int argc, char **argv)
         .network = NETWORK_SETTINGS_NONE,
         .loss = -1,
         .optimizer = -1,
+        .schedule = -1,
         .pos_weight = -1,
         .lr = -1,
         .momentum = -1,
