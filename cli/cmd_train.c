@@ -117,7 +117,7 @@ static unet_code open_data(const struct train_settings *settings, struct train_r
     if (code)
         return code;
     if (settings->val_images) {
-        data.classes = unet_dataset_labels(run->dataset);
+        data.like = run->dataset;
         return unet_dataset_open(settings->val_images, settings->val_masks, &data, &run->validation,
                                  err);
     }

@@ -160,9 +160,10 @@ typedef struct unet_cost {
 
 /*
  * What a network costs for a batch of inputs of at least height x width: sizes, multiply-adds and
- * bytes (exact: what is allocated, not a guess).  layers may be NULL; else it has room for
- * *layer_count rows (UNET_MAX_LAYERS always do) and receives the rows of the network; *layer_count
- * is set to how many there are.  Fails with UNET_EINVAL when the spec or a size is out of range.
+ * bytes (what is allocated, not a guess; with one thread per core).  layers may be NULL; else it
+ * has room for *layer_count rows (UNET_MAX_LAYERS always do) and receives the rows of the network;
+ * *layer_count is set to how many there are.  Fails with UNET_EINVAL when the spec or a size is out
+ * of range.
  */
 UNET_API unet_code unet_spec_cost(const unet_spec *spec, int height, int width, int batch,
                                   unet_cost *cost, unet_layer *layers, int *layer_count,
@@ -277,9 +278,10 @@ UNET_API unet_code unet_predict_all(unet_session *session, const unet_image *ima
 typedef struct unet_dataset unet_dataset; /* images in memory, each with its mask */
 
 typedef struct unet_dataset_options {
-    int ignore;              /* mask value that means "no label"; -1: only UNET_IGNORE does */
-    int classes;             /* classes expected; 0: as many as the masks show */
-    const unet_model *model; /* use this model's mask coding and class count; may be NULL */
+    int ignore;               /* mask value that means "no label"; -1: only UNET_IGNORE does */
+    int classes;              /* classes expected; 0: as many as the masks show */
+    const unet_model *model;  /* use this model's mask coding and class count; may be NULL */
+    const unet_dataset *like; /* read the masks as this set's were read; may be NULL */
 } unet_dataset_options;
 
 /*

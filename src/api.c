@@ -146,6 +146,9 @@ unet_code unet_mask_write(const char *path, const uint8_t *mask, int height, int
 {
     if (!path || !mask || !colors)
         return missing(err, !path ? "path" : !mask ? "mask" : "colors");
+    if (height < 1 || width < 1 || color_count < 1 || color_count > 256)
+        return un_fail(err, UNET_EINVAL, "%s: a mask of %d x %d with %d colours, 1 to 256 wanted",
+                       path, height, width, color_count);
     return un_mask_write(path, mask, height, width, colors, color_count, err);
 }
 
@@ -154,6 +157,8 @@ unet_code unet_overlay(const unet_image *image, const uint8_t *mask, const uint8
 {
     if (!image || !mask || !colors || !overlay)
         return missing(err, !image ? "image" : !mask ? "mask" : !colors ? "colors" : "overlay");
+    if (color_count < 1 || color_count > 256)
+        return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", color_count);
     return un_overlay(image, mask, colors, color_count, opacity, overlay, err);
 }
 
@@ -213,9 +218,16 @@ unet_code unet_dataset_open(const char *images, const char *masks,
 {
     if (!images || !masks || !dataset)
         return missing(err, !images ? "images" : !masks ? "masks" : "dataset");
-    const unet_model *model = options ? options->model : NULL;
-    const struct un_coding *coding = model && model->trained ? &model->coding : NULL;
-    return un_dataset_open(images, masks, options, coding, dataset, err);
+    unet_dataset_options wanted = options ? *options : (unet_dataset_options){.ignore = -1};
+    const unet_model *model = wanted.model;
+    const struct un_coding *coding = NULL;
+    if (wanted.like)
+        coding = &wanted.like->coding;
+    else if (model && model->trained)
+        coding = &model->coding;
+    else if (model && wanted.classes == 0)
+        wanted.classes = unet_model_labels(model);
+    return un_dataset_open(images, masks, &wanted, coding, dataset, err);
 }
 
 unet_code unet_dataset_split(unet_dataset *dataset, double share, uint64_t seed,

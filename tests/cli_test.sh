@@ -242,7 +242,11 @@ absent 'failed training' x.safetensors x.last.safetensors
 # Ctrl-C: finishes the step, saves, says so
 "$unet" "$@" -o stop.safetensors --time 60s >.out 2>.err &
 pid=$!
-sleep 2
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+    sleep 1
+    grep -q "^until" .err && break
+done
+sleep 1
 kill -TERM $pid
 wait $pid
 code=$?

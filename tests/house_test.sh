@@ -58,7 +58,7 @@ for file in $(git ls-files '*.c' '*.h' '*.sh' '*.py' 2>/dev/null); do
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
         complain "$file has no SPDX line"
 done
-grep -nE '\b(printf|puts|exit|abort)\(' -r src && complain "the library prints or exits"
+grep -nE '\b(printf|puts|putchar|perror|exit|_exit|abort)\(|\bstd(out|err)\b' -r src && complain "the library prints or exits"
 
 # -- exported symbols are the public header's functions, no more and no fewer --
 library=$(ls "$build"/libunet.so 2>/dev/null)

@@ -104,6 +104,8 @@ static const struct op_case conv_cases[] = {
     CONV3(3, 7, 17, 8, UN_PIXELS, RELU, {9, 19, 3, 0, 0}),
     CONV3(1, 11, 15, 17, UN_PIXELS, RELU, {11, 15, 4, -1, -1}),
     CONV3(1, 6, 5, 33, UN_PIXELS, RELU, {8, 7, 17, 0, 0}),
+    /* many channels on a small map: one band of rows, cut by groups of channels */
+    CONV3(1, 2, 2, 768, UN_FEATURES, RELU, {4, 4, 512, 0, 0}),
     /* one source: unpadded, padded, one pixel, one row, one column */
     CONV3(1, 1, 1, 1, UN_FEATURES, NONE, {3, 3, 1, 0, 0}),
     CONV3(1, 1, 1, 16, UN_FEATURES, RELU, {1, 1, 16, -1, -1}),

@@ -3,6 +3,7 @@
  * Prediction by overlap-tile: the result does not depend on the tile or the number of threads, and
  * is what the definition says: mirror the image, run the network once over all of it, crop.
  */
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -175,7 +176,6 @@ static void test_answers_agree(void **state)
             unet_predict(session, &image, mask, &err) ||
             unet_predict_probabilities(session, &image, p, &err))
             fail_msg("%s", err.text);
-        assert_true(unet_session_bytes(session) > 0);
         for (size_t i = 0; i < pixels; i++) {
             int best = 0;
             double sum = 0;
@@ -261,6 +261,50 @@ static void test_one_pass(void **state)
     free(mask);
     free(want_mask);
     unet_image_release(&image);
+    unet_model_free(model);
+}
+
+/* What unet_spec_cost() foretells is what a session holds. */
+static void test_bytes(void **state)
+{
+    (void)state;
+    for (int v = 0; v < VARIANTS; v++) {
+        const unet_spec *spec = &variants[v].spec;
+        unet_model *model = make_model(spec);
+        unet_session *session;
+        unet_cost cost;
+        unet_error err;
+        if (unet_session_create(model, &(unet_session_options){.tile = 64}, &session, &err) ||
+            unet_spec_cost(spec, session->input, session->input, 1, &cost, NULL, NULL, &err))
+            fail_msg("%s", err.text);
+        if (cost.predict_bytes != unet_session_bytes(session))
+            fail_msg("%s: foretold %zu bytes, held %zu", variants[v].name, cost.predict_bytes,
+                     unet_session_bytes(session));
+        unet_session_free(session);
+        unet_model_free(model);
+    }
+}
+
+/* Arguments beyond all reason are refused, not computed with. */
+static void test_limits(void **state)
+{
+    const unet_spec *spec = &variants[0].spec;
+    unet_model *model = make_model(spec);
+    uint8_t mask[4] = {0}, colors[2][3] = {{0}};
+    unet_session *session;
+    unet_cost cost;
+    unet_error err;
+    (void)state;
+    static const unet_session_options wrong[] = {{0, INT_MAX}, {0, -1}, {1 << 20, 0}, {-1, 0}};
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(unet_session_create(model, &wrong[i], &session, &err), UNET_EINVAL);
+    assert_int_equal(unet_spec_cost(spec, 1 << 20, 1 << 20, 65536, &cost, NULL, NULL, &err),
+                     UNET_EINVAL);
+    assert_int_equal(unet_spec_cost(spec, -5, 0, 1, &cost, NULL, NULL, &err), UNET_EINVAL);
+    const uint8_t(*palette)[3] = (const uint8_t(*)[3])colors;
+    assert_int_equal(unet_mask_write("x.png", mask, 2, 2, palette, 300, &err), UNET_EINVAL);
+    assert_int_equal(unet_mask_write("x.png", mask, 2, 2, palette, -1, &err), UNET_EINVAL);
+    assert_int_equal(unet_mask_write("x.png", mask, -1, 2, palette, 2, &err), UNET_EINVAL);
     unet_model_free(model);
 }
 
@@ -366,6 +410,8 @@ int main(void)
         cmocka_unit_test(test_tiny_images),
         cmocka_unit_test(test_one_pass),
         cmocka_unit_test(test_wrong_channels),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_paper),
         cmocka_unit_test(test_choice_of_engine),
     };

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -80,6 +83,12 @@ static _Atomic long allocations;
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
+
+void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
+{
+    allocations++;
+    return (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
+}
 
 void *malloc(size_t size)
 {
@@ -390,6 +399,57 @@ static void test_limits(void **state)
     free_dataset(val);
 }
 
+/* What could not be scored is refused before the first step, not after the first epoch. */
+static void test_validation_must_fit(void **state)
+{
+    unet_dataset *set = make_dataset(2, 70, 90, 1), *val = make_dataset(1, 70, 90, 3);
+    unet_train_options options = unet_train_options_default(&small_same);
+    unet_model *model = make_model(&small_same, 1);
+    struct seen seen = {0};
+    unet_error err;
+    (void)state;
+    options.steps = 5;
+    assert_int_equal(unet_train(model, set, val, &options, NULL, NULL, on_progress, &seen, &err),
+                     UNET_EINVAL);
+    assert_non_null(strstr(err.text, "3 channels"));
+    free_dataset(val);
+    val = make_dataset(1, 70, 90, 1);
+    val->coding.map[255] = 1; /* 0/255 masks here, class indices with 255 = no label there */
+    assert_int_equal(unet_train(model, set, val, &options, NULL, NULL, on_progress, &seen, &err),
+                     UNET_EINVAL);
+    assert_non_null(strstr(err.text, "mask value 255"));
+    assert_int_equal(seen.steps, 0);
+    free_dataset(val);
+    free_dataset(set);
+    unet_model_free(model);
+}
+
+/* A batch in which no pixel has a label teaches nothing. */
+static void test_no_labels(void **state)
+{
+    unet_dataset *set = make_dataset(1, 70, 90, 1);
+    unet_train_options options = unet_train_options_default(&small_valid);
+    unet_model *model = make_model(&small_valid, 1);
+    size_t bytes = model->graph.values * sizeof(float);
+    float *before = malloc(bytes);
+    unet_trainer *trainer;
+    unet_error err;
+    double loss = -1;
+    (void)state;
+    memset(set->pairs[0].mask, UNET_IGNORE, 70 * 90);
+    memcpy(before, model->values, bytes);
+    options.weight_decay = 0.1f;
+    if (unet_trainer_create(model, set, &options, &trainer, &err) ||
+        unet_trainer_step(trainer, &loss, &err))
+        fail_msg("%s", err.text);
+    assert_true(loss == 0);
+    assert_memory_equal(before, model->values, bytes);
+    unet_trainer_free(trainer);
+    unet_model_free(model);
+    free(before);
+    free_dataset(set);
+}
+
 /* The seed project's own job: one picture, one logit, BCE with pos_weight 10. */
 static void test_one_picture_one_logit(void **state)
 {
@@ -476,6 +536,8 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_one_picture_one_logit),
         cmocka_unit_test(test_schedule),
+        cmocka_unit_test(test_validation_must_fit),
+        cmocka_unit_test(test_no_labels),
     };
     return cmocka_run_group_tests_name("training", tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ struct range {
 
 /* What a task needs to know; the same for all tasks of a pass. */
 struct job {
-    const struct un_plan *plan;
+    const struct un_conv_plan *plan;
     const struct un_kernels *k;
     const float *weight, *bias; /* packed; bias NULL: backward */
     struct un_activation act;
@@ -39,12 +39,12 @@ struct scratch {
 };
 
 /* source pixels that a row of a tile's window spans */
-static int span(const struct un_plan *p, int pixels)
+static int span(const struct un_conv_plan *p, int pixels)
 {
     return (pixels - 1) * p->step + p->taps;
 }
 
-static size_t scratch_bytes(const struct un_plan *p, const struct un_kernels *k)
+static size_t scratch_bytes(const struct un_conv_plan *p, const struct un_kernels *k)
 {
     size_t pixel = (size_t)un_max(un_pixel(&p->src[0].tensor), UN_BLOCK);
     size_t row = un_round_up((size_t)span(p, k->tile) * pixel * sizeof(float), UN_ALIGN);
@@ -54,7 +54,7 @@ static size_t scratch_bytes(const struct un_plan *p, const struct un_kernels *k)
     return list + row + out + rows * row;
 }
 
-static struct scratch scratch_at(const struct un_plan *p, const struct un_kernels *k, char *at)
+static struct scratch scratch_at(const struct un_conv_plan *p, const struct un_kernels *k, char *at)
 {
     size_t pixel = (size_t)un_max(un_pixel(&p->src[0].tensor), UN_BLOCK);
     size_t row = un_round_up((size_t)span(p, k->tile) * pixel * sizeof(float), UN_ALIGN);
@@ -82,7 +82,7 @@ static const float *window_row(const struct un_tensor *t, int n, int b, int row,
     return copy;
 }
 
-static void list_segments(const struct un_plan *p, int n, int y, int x, int pixels,
+static void list_segments(const struct un_conv_plan *p, int n, int y, int x, int pixels,
                           struct scratch *s)
 {
     const float **segment = s->segment;
@@ -124,7 +124,7 @@ static void spread(const struct job *job, const struct scratch *s, int n, int y,
 static void run_tile(const struct job *job, struct scratch *s, int n, int y, int x, int pixels,
                      int first, int end)
 {
-    const struct un_plan *p = job->plan;
+    const struct un_conv_plan *p = job->plan;
     const int all = un_blocks(p->frame.c), scale = p->copies == 4 ? 2 : 1;
     const bool direct = job->dst.layout == UN_FEATURES;
     list_segments(p, n, y, x, pixels, s);
@@ -170,7 +170,7 @@ static void run_beside(const struct job *job, int n, int y, int x, int end, int 
 
 static void run_row(const struct job *job, struct scratch *s, int n, int y, int first, int end)
 {
-    const struct un_plan *p = job->plan;
+    const struct un_conv_plan *p = job->plan;
     const bool reached = y >= job->rows.first && y < job->rows.end;
     const int x0 = reached ? job->columns.first : 0, x1 = reached ? job->columns.end : 0;
     const int tiles = un_ceil_div(x1 - x0, job->k->tile);
@@ -188,7 +188,7 @@ static void run_row(const struct job *job, struct scratch *s, int n, int y, int 
 
 static void run_task(const struct job *job, struct scratch *s, int task)
 {
-    const struct un_plan *p = job->plan;
+    const struct un_conv_plan *p = job->plan;
     const int units = p->copies * job->groups, rows = p->frame.n * p->frame.h;
     const int chunk = task / job->bands, band = task % job->bands;
     const int first = un_piece(units, job->chunks, chunk);
@@ -201,7 +201,7 @@ static void run_task(const struct job *job, struct scratch *s, int task)
 /* Where along one axis of a gradient the window touches the map at all; forward it is all of it. */
 static struct range reach(const struct job *job, int offset, int size, int frame)
 {
-    const struct un_plan *p = job->plan;
+    const struct un_conv_plan *p = job->plan;
     if (job->bias || job->dst.layout == UN_PIXELS || p->step > 1)
         return (struct range){0, frame};
     int first = un_min(un_max(-offset - (p->taps - 1), 0), frame);
@@ -210,7 +210,7 @@ static struct range reach(const struct job *job, int offset, int size, int frame
 
 static void run(struct un_engine *e, struct job *job)
 {
-    const struct un_plan *p = job->plan;
+    const struct un_conv_plan *p = job->plan;
     const int blocks = job->k->blocks, rows = p->frame.n * p->frame.h;
     const size_t bytes = scratch_bytes(p, job->k);
     size_t unit_bytes =
@@ -238,11 +238,11 @@ size_t un_cpu_gather_workspace(struct un_engine *e, const struct un_conv *c, enu
 {
     size_t most = 0;
     if (pass == UN_PASS_FORWARD) {
-        struct un_plan p = un_plan_forward(c);
+        struct un_conv_plan p = un_plan_forward(c);
         most = scratch_bytes(&p, un_cpu_kernels(e));
     } else {
         for (int s = 0; s < 2 && c->src[s].tensor.shape.c; s++) {
-            struct un_plan p = un_plan_backward(c, s);
+            struct un_conv_plan p = un_plan_backward(c, s);
             size_t bytes = scratch_bytes(&p, un_cpu_kernels(e));
             most = bytes > most ? bytes : most;
         }
@@ -252,7 +252,7 @@ size_t un_cpu_gather_workspace(struct un_engine *e, const struct un_conv *c, enu
 
 void un_cpu_forward(struct un_engine *e, const struct un_conv *c)
 {
-    struct un_plan p = un_plan_forward(c);
+    struct un_conv_plan p = un_plan_forward(c);
     const float *packed = c->packed[UN_PASS_FORWARD];
     struct job job = {.plan = &p,
                       .k = un_cpu_kernels(e),
@@ -266,7 +266,7 @@ void un_cpu_forward(struct un_engine *e, const struct un_conv *c)
 void un_cpu_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
                           int source, const struct un_gradient *dsrc)
 {
-    struct un_plan p = un_plan_backward(c, source);
+    struct un_conv_plan p = un_plan_backward(c, source);
     p.src[0].tensor.data = ddst.data;
     const float *packed = c->packed[UN_PASS_BACKWARD_DATA];
     struct job job = {.plan = &p,

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static void set_strides(struct un_plan *p, const struct un_conv *c, bool forward)
+static void set_strides(struct un_conv_plan *p, const struct un_conv *c, bool forward)
 {
     const ptrdiff_t in = c->src[0].tensor.shape.c + c->src[1].tensor.shape.c;
     const ptrdiff_t out = c->dst.shape.c;
@@ -24,7 +24,7 @@ static void set_strides(struct un_plan *p, const struct un_conv *c, bool forward
     p->by_copy = 1;
 }
 
-static void derive(struct un_plan *p)
+static void derive(struct un_conv_plan *p)
 {
     p->segments = 0;
     const struct un_tensor *first = &p->src[0].tensor;
@@ -40,32 +40,33 @@ static void derive(struct un_plan *p)
     p->packed = (size_t)p->copies * (size_t)p->segments * (size_t)p->depth * outs;
 }
 
-struct un_plan un_plan_forward(const struct un_conv *c)
+struct un_conv_plan un_plan_forward(const struct un_conv *c)
 {
-    struct un_plan p = {.src = {c->src[0], c->src[1]},
-                        .sources = c->src[1].tensor.shape.c ? 2 : 1,
-                        .taps = c->kind == UN_CONV3X3 ? 3 : 1,
-                        .step = 1,
-                        .copies = c->kind == UN_UPCONV2X2 ? 4 : 1,
-                        .frame = c->kind == UN_UPCONV2X2 ? c->src[0].tensor.shape : c->dst.shape};
+    struct un_conv_plan p = {.src = {c->src[0], c->src[1]},
+                             .sources = c->src[1].tensor.shape.c ? 2 : 1,
+                             .taps = c->kind == UN_CONV3X3 ? 3 : 1,
+                             .step = 1,
+                             .copies = c->kind == UN_UPCONV2X2 ? 4 : 1,
+                             .frame =
+                                 c->kind == UN_UPCONV2X2 ? c->src[0].tensor.shape : c->dst.shape};
     p.frame.c = c->dst.shape.c;
     set_strides(&p, c, true);
     derive(&p);
     return p;
 }
 
-struct un_plan un_plan_backward(const struct un_conv *c, int source)
+struct un_conv_plan un_plan_backward(const struct un_conv *c, int source)
 {
     const struct un_source *src = &c->src[source];
     int reach = c->kind == UN_CONV3X3 ? 2 : 0;
-    struct un_plan p = {.src = {{c->dst, -src->top - reach, -src->left - reach}},
-                        .sources = 1,
-                        .taps = c->kind == UN_CONV3X3     ? 3
-                                : c->kind == UN_UPCONV2X2 ? 2
-                                                          : 1,
-                        .step = c->kind == UN_UPCONV2X2 ? 2 : 1,
-                        .copies = 1,
-                        .frame = src->tensor.shape};
+    struct un_conv_plan p = {.src = {{c->dst, -src->top - reach, -src->left - reach}},
+                             .sources = 1,
+                             .taps = c->kind == UN_CONV3X3     ? 3
+                                     : c->kind == UN_UPCONV2X2 ? 2
+                                                               : 1,
+                             .step = c->kind == UN_UPCONV2X2 ? 2 : 1,
+                             .copies = 1,
+                             .frame = src->tensor.shape};
     set_strides(&p, c, false);
     p.base = source ? p.by_out * c->src[0].tensor.shape.c : 0;
     p.base += c->kind == UN_CONV3X3 ? 8 : 0;
@@ -73,7 +74,7 @@ struct un_plan un_plan_backward(const struct un_conv *c, int source)
     return p;
 }
 
-static size_t bias_floats(const struct un_plan *p)
+static size_t bias_floats(const struct un_conv_plan *p)
 {
     return un_round_up((size_t)p->frame.c, 2 * UN_BLOCK);
 }
@@ -83,7 +84,7 @@ size_t un_cpu_pack_bytes(struct un_engine *e, const struct un_conv *c, enum un_p
     (void)e;
     size_t floats = 0;
     if (pass == UN_PASS_FORWARD) {
-        struct un_plan p = un_plan_forward(c);
+        struct un_conv_plan p = un_plan_forward(c);
         floats = p.packed + bias_floats(&p);
     } else if (pass == UN_PASS_BACKWARD_DATA) {
         for (int s = 0; s < 2 && c->src[s].tensor.shape.c; s++)
@@ -93,7 +94,7 @@ size_t un_cpu_pack_bytes(struct un_engine *e, const struct un_conv *c, enum un_p
 }
 
 /* One block of one source for one group: [tap][channel][width], read in the order of memory. */
-static void pack_block(const struct un_plan *p, const float *weight, const float *scale,
+static void pack_block(const struct un_conv_plan *p, const float *weight, const float *scale,
                        int channels, int out0, int outs, int width, float *to)
 {
     const int taps = p->taps * p->taps, pixels = p->src[0].tensor.layout == UN_PIXELS;
@@ -110,8 +111,8 @@ static void pack_block(const struct un_plan *p, const float *weight, const float
         }
 }
 
-static void pack_group(const struct un_plan *p, const float *weight, const float *scale, int out0,
-                       int width, float *to)
+static void pack_group(const struct un_conv_plan *p, const float *weight, const float *scale,
+                       int out0, int width, float *to)
 {
     int outs = un_min(width, p->frame.c - out0);
     for (int s = 0, in = 0; s < p->sources; s++) {
@@ -127,7 +128,7 @@ static void pack_group(const struct un_plan *p, const float *weight, const float
     }
 }
 
-static void pack(struct un_engine *e, const struct un_plan *p, const float *weight,
+static void pack(struct un_engine *e, const struct un_conv_plan *p, const float *weight,
                  const float *scale, float *to)
 {
     const int blocks = un_cpu_kernels(e)->blocks, all = un_blocks(p->frame.c);
@@ -148,13 +149,13 @@ void un_cpu_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass
     float *to = c->packed[pass];
     if (pass == UN_PASS_BACKWARD_DATA) {
         for (int s = 0; s < 2 && c->src[s].tensor.shape.c; s++) {
-            struct un_plan p = un_plan_backward(c, s);
+            struct un_conv_plan p = un_plan_backward(c, s);
             pack(e, &p, c->weight, NULL, to);
             to += p.packed;
         }
         return;
     }
-    struct un_plan p = un_plan_forward(c);
+    struct un_conv_plan p = un_plan_forward(c);
     pack(e, &p, c->weight, c->scale, to);
     float *bias = to + p.packed;
     const float *from = c->scale ? c->shift : c->bias;

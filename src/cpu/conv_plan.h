@@ -16,7 +16,7 @@
 
 #include "cpu/engine_cpu.h"
 
-struct un_plan {
+struct un_conv_plan {
     struct un_source src[2];
     int sources;
     int taps, step;        /* window taps x taps; source pixels from one frame pixel to the next */
@@ -30,7 +30,7 @@ struct un_plan {
 };
 
 /* Tensors are those of c; the source of a backward plan is c->dst, for ddst's data to be set. */
-struct un_plan un_plan_forward(const struct un_conv *c);
-struct un_plan un_plan_backward(const struct un_conv *c, int source);
+struct un_conv_plan un_plan_forward(const struct un_conv *c);
+struct un_conv_plan un_plan_backward(const struct un_conv *c, int source);
 
 #endif

@@ -15,6 +15,13 @@
 
 enum { HUGE_PAGE = 2 << 20 };
 
+/* A sanitizer watches the heap alone. */
+#if defined(__SANITIZE_ADDRESS__)
+static const size_t system_from = SIZE_MAX;
+#else
+static const size_t system_from = HUGE_PAGE;
+#endif
+
 /* Lies right before the memory that is handed out. */
 struct header {
     void *base;
@@ -49,7 +56,7 @@ void *un_cpu_alloc(struct un_engine *e, size_t bytes)
     (void)e;
     if (bytes > SIZE_MAX / 2)
         return NULL;
-    return bytes < HUGE_PAGE ? from_heap(bytes) : from_system(bytes);
+    return bytes < system_from ? from_heap(bytes) : from_system(bytes);
 }
 
 void un_cpu_release(struct un_engine *e, void *memory)

@@ -73,6 +73,14 @@ static unet_code use_coding(const struct census *census, const struct un_coding 
         coding->map[ignore] = UNET_IGNORE;
         coding->known[ignore] = true;
     }
+    bool between = false;
+    for (int v = 1; v < 255; v++)
+        between |= census->seen[v];
+    if (census->seen[255] && !between && given->map[255] == UNET_IGNORE && ignore != 255)
+        return un_fail(err, UNET_EINVAL,
+                       "%s: mask values 0 and 255; the other masks have class indices (if 255 "
+                       "carries no label here, say ignore 255)",
+                       census->example[255]);
     for (int v = 0; v < 256; v++)
         if (census->seen[v] && !coding->known[v])
             return un_fail(err, UNET_EINVAL,
@@ -121,7 +129,8 @@ static unet_code find_channels(unet_dataset *dataset, unet_error *err)
     for (int i = 0; i < dataset->count; i++) {
         int channels = pairs[i].image.channels;
         simple &= channels == 1 || channels == 3;
-        grey = grey && simple && un_image_is_grey(&pairs[i].image);
+        grey = grey && simple && un_image_is_grey(&pairs[i].image) &&
+               (channels == 1 || !pairs[i].image.prepared);
         if (channels > most->image.channels)
             most = &pairs[i];
     }

@@ -18,6 +18,8 @@ const char *un_cpu_isa(void)
 unet_code un_engine_choose(int threads, struct un_engine **engine, unet_error *err)
 {
     const char *name = getenv("UNET_ENGINE");
+    if (threads < 0 || threads > 1024)
+        return un_fail(err, UNET_EINVAL, "%d threads, wanted 0 (one per core) to 1024", threads);
     if (!name || !*name || !strcmp(name, "cpu"))
         return un_engine_cpu_create(NULL, threads, engine, err);
     if (!strcmp(name, "reference"))

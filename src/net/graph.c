@@ -269,6 +269,9 @@ unet_code un_graph_size(struct un_graph *graph, int n, int height, int width, un
                            "larger side that does is %d",
                            height, width, graph->spec.depth, fit);
     }
+    if ((int64_t)n * height * width > (int64_t)1 << 32)
+        return un_fail(err, UNET_EINVAL, "a batch of %d inputs of %d x %d is too large", n, height,
+                       width);
     graph->input = (struct un_shape){n, height, width, graph->spec.in_channels};
     for (int i = 0; i < graph->node_count; i++)
         size_node(graph, &graph->nodes[i]);
@@ -295,5 +298,5 @@ uint64_t un_graph_macs(const struct un_graph *graph, const struct un_node *node)
     struct un_shape out = node->shape;
     /* every weight is used once per output pixel; a 2x2 up-convolution uses one of its four taps */
     uint64_t taps = node->conv == UN_UPCONV2X2 ? 4 : 1;
-    return (uint64_t)out.n * out.h * out.w * weight->count / taps;
+    return (uint64_t)out.h * (uint64_t)out.w * weight->count / taps;
 }

@@ -65,13 +65,12 @@ static unet_code allocate(unet_session *s, unet_error *err)
 {
     const unet_spec *spec = &s->model->graph.spec;
     size_t in = (size_t)s->input * s->input, out = in; /* padded: the output is as large */
-    size_t bytes = (in * spec->in_channels + out * spec->classes) * sizeof(float) + 2 * out;
     s->pixels = malloc(in * spec->in_channels * sizeof(float));
     s->logits = malloc(out * spec->classes * sizeof(float));
     s->mask = malloc(out);
     s->labels = s->engine->ops->alloc(s->engine, out);
     if (!s->pixels || !s->logits || !s->mask || !s->labels)
-        return un_fail_memory(err, bytes, "a tile");
+        return un_fail_memory(err, un_session_extra_bytes(spec, in), "a tile");
     return UNET_OK;
 }
 
@@ -84,6 +83,10 @@ unet_code un_session_create(const unet_model *model, const unet_session_options 
     unet_code code = UNET_ENOMEM;
     if (!graph || !s) {
         un_fail_memory(err, sizeof *graph, "a session");
+        goto done;
+    }
+    if (tile < 0 || tile > 1 << 20) {
+        code = un_fail(err, UNET_EINVAL, "a tile of %d, wanted 0 to %d", tile, 1 << 20);
         goto done;
     }
     s->model = model;
@@ -119,12 +122,15 @@ void un_session_free(unet_session *s)
     free(s);
 }
 
+size_t un_session_extra_bytes(const unet_spec *spec, size_t pixels)
+{
+    return pixels * ((size_t)(spec->in_channels + spec->classes) * sizeof(float) + 2);
+}
+
 size_t un_session_bytes(const unet_session *s)
 {
-    const unet_spec *spec = &s->model->graph.spec;
-    size_t pixels = (size_t)s->input * s->input;
     return un_network_bytes(&s->network.graph, &s->network.plan) +
-           pixels * ((spec->in_channels + spec->classes) * sizeof(float) + 2);
+           un_session_extra_bytes(&s->model->graph.spec, (size_t)s->input * s->input);
 }
 
 void un_session_refresh(unet_session *s)

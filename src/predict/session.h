@@ -33,6 +33,9 @@ unet_code un_session_create(const unet_model *model, const unet_session_options 
 void un_session_free(unet_session *session);
 size_t un_session_bytes(const unet_session *session);
 
+/* Bytes of a session besides its network, for inputs of so many pixels. */
+size_t un_session_extra_bytes(const unet_spec *spec, size_t pixels);
+
 /* After the model's weights have changed. */
 void un_session_refresh(unet_session *session);
 

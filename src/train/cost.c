@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "predict/session.h"
 #include "train/trainer.h"
 
 static const char *op_name(const struct un_node *node)
@@ -24,7 +25,7 @@ static void fill_layer(const struct un_graph *graph, int i, unet_layer *layer)
                           .height = node->shape.h,
                           .width = node->shape.w,
                           .channels = node->channels,
-                          .macs = un_graph_macs(graph, node) / (uint64_t)graph->input.n};
+                          .macs = un_graph_macs(graph, node)};
     snprintf(layer->name, sizeof layer->name, "%s", node->name);
     if (node->weight >= 0)
         layer->parameters = param_count(graph, node->weight) + param_count(graph, node->bias);
@@ -47,9 +48,10 @@ static unet_code fill_cost(const struct un_graph *graph, int batch, unet_cost *c
                         .out_width = out.w,
                         .parameters = graph->trainable};
     for (int i = 0; i < graph->node_count; i++)
-        cost->macs += un_graph_macs(graph, &graph->nodes[i]) / (uint64_t)batch;
+        cost->macs += un_graph_macs(graph, &graph->nodes[i]);
     un_plan_make(&plan, graph, engine, UN_PREDICT);
-    cost->predict_bytes = un_network_bytes(graph, &plan);
+    cost->predict_bytes = un_network_bytes(graph, &plan) +
+                          (size_t)batch * un_session_extra_bytes(&graph->spec, in_pixels);
     un_plan_make(&plan, graph, engine, UN_TRAIN);
     cost->train_bytes = un_network_bytes(graph, &plan) +
                         un_trainer_extra_bytes(graph, batch, in_pixels, out_pixels);

@@ -18,8 +18,7 @@ struct loop {
     uint8_t *mask; /* as large as the largest validation image */
     unet_progress now;
     double started;
-    double loss_sum;
-    long loss_count;
+    double loss_sum, loss_weight; /* over the epoch so far */
     double class_dice[UNET_MAX_CLASSES];
     double score; /* of the present weights: the mean of the above, or the loss turned round */
     double best;
@@ -36,8 +35,18 @@ static double seconds_now(void)
 static unet_code prepare_validation(struct loop *l, int threads, unet_error *err)
 {
     const unet_dataset *set = l->job->validation;
+    const struct un_coding *mine = &l->job->dataset->coding, *other = &set->coding;
     const unet_session_options options = {.threads = threads};
     size_t largest = 0;
+    unet_code code = un_trainer_check(l->job->model, set, err);
+    if (code)
+        return code;
+    for (int v = 0; v < 256; v++)
+        if (mine->known[v] && other->known[v] && mine->map[v] != other->map[v])
+            return un_fail(err, UNET_EINVAL,
+                           "mask value %d is class %d in the training set, %d in the validation "
+                           "set (%d: no label)",
+                           v, mine->map[v], other->map[v], UNET_IGNORE);
     for (int i = 0; i < set->count; i++) {
         const unet_image *image = &set->pairs[i].image;
         size_t pixels = (size_t)image->height * image->width;
@@ -129,7 +138,7 @@ static bool report(struct loop *l)
     unet_progress *now = &l->now;
     now->seconds = seconds_now() - l->started;
     now->seconds_left = estimate_left(l);
-    now->loss = l->loss_sum / (double)l->loss_count;
+    now->loss = l->loss_weight > 0 ? l->loss_sum / l->loss_weight : 0;
     now->images_per_second =
         (double)now->step * l->trainer->options.batch / (now->seconds > 0 ? now->seconds : 1e-9);
     return l->job->progress && l->job->progress(l->job->context, now);
@@ -163,7 +172,7 @@ static unet_code run_epoch(struct loop *l, bool *stop, bool *done, unet_error *e
     unet_progress *now = &l->now;
     unet_code code;
     l->loss_sum = 0;
-    l->loss_count = 0;
+    l->loss_weight = 0;
     now->epoch++;
     now->epoch_done = 0;
     for (int i = 0; i < l->trainer->steps_per_epoch && !*stop && !*done; i++) {
@@ -171,8 +180,8 @@ static unet_code run_epoch(struct loop *l, bool *stop, bool *done, unet_error *e
         l->trainer->rate = scheduled_rate(l);
         if ((code = un_trainer_step(l->trainer, &loss, err)))
             return code;
-        l->loss_sum += loss;
-        l->loss_count++;
+        l->loss_sum += loss * l->trainer->weight;
+        l->loss_weight += l->trainer->weight;
         now->step = l->trainer->step;
         *stop = report(l);
         *done = limit_reached(l);

@@ -18,8 +18,7 @@
 /* Streams of random numbers, by purpose. */
 enum { STREAM_ORDER = 1, STREAM_TILE, STREAM_DROPOUT };
 
-static unet_code check_dataset(const unet_model *model, const unet_dataset *dataset,
-                               unet_error *err)
+unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset, unet_error *err)
 {
     const unet_spec *spec = &model->graph.spec;
     int labels = unet_model_labels(model);
@@ -63,10 +62,10 @@ int un_trainer_tile(const unet_spec *spec, const unet_dataset *dataset, int want
 }
 
 /* How many tiles it takes to cover an image. */
-static int tiles_of(const unet_image *image, int out_side)
+static long tiles_of(const unet_image *image, int out_side)
 {
-    int rows = (image->height + out_side - 1) / out_side;
-    int columns = (image->width + out_side - 1) / out_side;
+    long rows = (image->height + out_side - 1) / out_side;
+    long columns = (image->width + out_side - 1) / out_side;
     return rows * columns;
 }
 
@@ -98,7 +97,7 @@ static void shuffle(unet_trainer *t, long epoch)
     uint64_t key = un_rng_key(t->options.seed, STREAM_ORDER, (uint64_t)epoch, 0);
     int at = 0;
     for (int i = 0; i < t->dataset->count; i++)
-        for (int k = tiles_of(&t->dataset->pairs[i].image, t->out_side); k > 0; k--)
+        for (long k = tiles_of(&t->dataset->pairs[i].image, t->out_side); k > 0; k--)
             t->order[at++] = i;
     for (int i = at - 1; i > 0; i--) {
         int j = (int)un_rng_below(key, (uint64_t)i, (uint32_t)i + 1), swap = t->order[i];
@@ -112,7 +111,8 @@ size_t un_trainer_extra_bytes(const struct un_graph *graph, int batch, size_t in
                               size_t out_pixels)
 {
     size_t per_input = graph->spec.in_channels * sizeof(float);
-    return 2 * graph->trainable * sizeof(float) +
+    size_t running = graph->values - graph->trainable + 1;
+    return (2 * graph->trainable + running) * sizeof(float) +
            (size_t)batch * (in_pixels * per_input + out_pixels * (sizeof(float) + 1));
 }
 
@@ -143,10 +143,11 @@ static unet_code allocate(unet_trainer *t, unet_error *err)
 /* From now on the model reads images and masks as this data set does. */
 static void adopt_dataset(unet_model *model, const unet_dataset *dataset)
 {
+    if (!model->scaling.set)
+        model->scaling = dataset->scaling;
     if (model->trained)
         return;
     int labels = unet_model_labels(model);
-    model->scaling = dataset->scaling;
     model->coding = dataset->coding;
     model->coding.labels = labels;
     model->trained = true;
@@ -166,7 +167,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
     }
     if ((code = un_train_options_check(options, spec, unet_model_labels(model), err)))
         goto done;
-    if ((code = check_dataset(model, dataset, err)))
+    if ((code = un_trainer_check(model, dataset, err)))
         goto done;
     t->model = model;
     t->dataset = dataset;
@@ -295,6 +296,7 @@ static unet_code run_passes(unet_trainer *t, double *mean, uint64_t *bad, unet_e
     ops->count_nonfinite(e, n->gradients, n->graph.trainable, t->bad);
     ops->get(e, result, t->result, sizeof result);
     ops->get(e, bad, t->bad, sizeof *bad);
+    t->weight = result[1];
     *mean = result[1] > 0 ? result[0] / result[1] : 0;
     return ops->finish(e, err);
 }
@@ -319,7 +321,8 @@ unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
         e->ops->put(e, statistics, t->running, running);
         return code;
     }
-    update_weights(t);
+    if (t->weight > 0) /* else no pixel had a label: there is nothing to learn from */
+        update_weights(t);
     t->step++;
     if (loss)
         *loss = mean;

@@ -18,6 +18,7 @@ struct unet_trainer {
     int in_side, out_side; /* of a tile */
     long step;             /* steps done */
     float rate;            /* learning rate of the next step */
+    double weight;         /* sum of the pixel weights of the last step; 0: nothing had a label */
     int *order;            /* [tiles_per_epoch]: which image each tile of this epoch comes from */
     int tiles_per_epoch, steps_per_epoch;
     long order_epoch;       /* the epoch that order is for, -1: none */
@@ -39,7 +40,10 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
 void un_trainer_free(unet_trainer *trainer);
 unet_code un_trainer_step(unet_trainer *trainer, double *loss, unet_error *err);
 
-/* The tile that training uses when the user names none, from the smallest image of the set. */
+/* UNET_EINVAL when the model cannot take an image of the set, or has fewer classes. */
+unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset, unet_error *err);
+
+/* The input side of a tile: what the user wants or, for 0, what suits the images of the set. */
 int un_trainer_tile(const unet_spec *spec, const unet_dataset *dataset, int wanted, int *out_side);
 
 /* Bytes a trainer allocates besides the network: batch and optimiser state (Adam). */
