@@ -32,8 +32,10 @@ unet_spec choose_spec(const struct network_settings *settings, const unet_datase
     spec.width = 16;
     /* an output as large as the input: no border is computed only to be thrown away */
     spec.padding = UNET_PADDING_SAME;
-    /* batch norm lets a high learning rate work from the first step on */
-    spec.norm = UNET_NORM_BATCH;
+    /* no norm: with the small batches that fit a laptop, a batch norm learns from each batch's own
+     * statistics and predicts with their mean, which fails without a word where images differ much
+     * (dsb2018, dark fluorescence beside bright stains: see docs/quality.md) */
+    spec.norm = UNET_NORM_NONE;
     spec.in_channels = unet_dataset_channels(dataset);
     spec.classes = unet_dataset_labels(dataset);
     /* the deepest level keeps 16 pixels of the smallest image: below, it sees mostly padding */
@@ -48,10 +50,10 @@ unet_train_options choose_training(const unet_spec *spec, const unet_dataset *da
     unet_train_options options = unet_train_options_default(spec);
 
     (void)dataset;
-    /* the statistics of a batch norm need more than one tile; more than two make fewer steps in the
-     * minutes that a person waits */
+    /* one tile a step makes the most steps in the minutes that a person waits; the statistics of a
+     * batch norm need more */
     if (spec->norm == UNET_NORM_BATCH)
-        options.batch = 2;
+        options.batch = 4;
     options.seconds = 600;
     return options;
 }
