@@ -145,18 +145,35 @@ static struct view draw_view(const unet_image *image, const struct un_augment *a
     if (augment->grey > 0) {
         double g = augment->grey;
         v.gain = (float)exp(draw_between(key, DRAW_GAIN, -0.4 * g, 0.4 * g));
-        v.bias = (float)draw_between(key, DRAW_BIAS, -0.2 * g, 0.2 * g);
+        v.bias = (float)draw_between(key, DRAW_BIAS, -0.5 * g, 0.5 * g);
         v.gamma = (float)exp(draw_between(key, DRAW_GAMMA, -0.5 * g, 0.5 * g));
     }
     return v;
 }
 
-/* Contrast about mid grey, brightness, and a gamma that leaves 0 and 1 where they are. */
-static float shade(const struct view *v, bool prepared, float x)
+/*
+ * Shades a tile relative to its own greys, so that a dark image is changed as much as a bright one:
+ * a gamma between its darkest and brightest value, then contrast about its mean and brightness in
+ * standard deviations.
+ */
+static void shade(const struct view *v, float *tile, size_t count)
 {
-    if (!prepared && v->gamma != 1 && x > 0)
-        x = powf(x, v->gamma);
-    return prepared ? x * v->gain + v->bias : (x - 0.5f) * v->gain + 0.5f + v->bias;
+    float low = tile[0], high = tile[0];
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        low = tile[i] < low ? tile[i] : low;
+        high = tile[i] > high ? tile[i] : high;
+    }
+    float range = high > low ? high - low : 1;
+    for (size_t i = 0; i < count; i++) {
+        tile[i] = low + range * powf((tile[i] - low) / range, v->gamma);
+        sum += (double)tile[i];
+        squares += (double)tile[i] * (double)tile[i];
+    }
+    double mean = sum / (double)count, variance = squares / (double)count - mean * mean;
+    float shift = (float)(mean + (double)v->bias * sqrt(variance > 0 ? variance : 0));
+    for (size_t i = 0; i < count; i++)
+        tile[i] = (tile[i] - (float)mean) * v->gain + shift;
 }
 
 static float bilinear(const struct un_reading *r, double y, double x, int c)
@@ -171,8 +188,7 @@ static float bilinear(const struct un_reading *r, double y, double x, int c)
     return top * (1 - ty) + bottom * ty;
 }
 
-static void draw_input(const struct un_reading *r, const struct view *v, bool shaded,
-                       const struct un_tile *tile)
+static void draw_input(const struct un_reading *r, const struct view *v, const struct un_tile *tile)
 {
     double half = (tile->in_side - 1) / 2.0;
     float *to = tile->input;
@@ -184,7 +200,7 @@ static void draw_input(const struct un_reading *r, const struct view *v, bool sh
             int ix = un_mirror((int)lround(x), r->image->width);
             for (int c = 0; c < r->channels; c++) {
                 float value = v->exact ? fetch(r, iy, ix, c) : bilinear(r, y, x, c);
-                *to++ = shaded ? shade(v, r->image->prepared, value) : value;
+                *to++ = value;
             }
         }
 }
@@ -213,6 +229,8 @@ void un_tile_draw(const struct un_reading *reading, const uint8_t *mask, const f
                   const struct un_augment *augment, uint64_t key, const struct un_tile *tile)
 {
     struct view v = draw_view(reading->image, augment, tile->out_side, key);
-    draw_input(reading, &v, augment->grey > 0, tile);
+    draw_input(reading, &v, tile);
+    if (augment->grey > 0)
+        shade(&v, tile->input, (size_t)tile->in_side * tile->in_side * reading->channels);
     draw_labels(reading, &v, mask, class_weights, tile);
 }
