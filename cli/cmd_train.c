@@ -152,7 +152,7 @@ static void set_float(float *place, double given)
 static unet_train_options make_options(const struct train_settings *settings,
                                        const struct train_run *run)
 {
-    unet_train_options options = choose_training(unet_model_spec(run->model), run->dataset);
+    unet_train_options options = choose_training(unet_model_spec(run->model));
 
     if (settings->epochs > 0 || settings->steps > 0 || settings->time > 0) {
         options.epochs = settings->epochs > 0 ? settings->epochs : 0;

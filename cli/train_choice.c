@@ -45,11 +45,10 @@ unet_spec choose_spec(const struct network_settings *settings, const unet_datase
     return network_spec(settings, spec);
 }
 
-unet_train_options choose_training(const unet_spec *spec, const unet_dataset *dataset)
+unet_train_options choose_training(const unet_spec *spec)
 {
     unet_train_options options = unet_train_options_default(spec);
 
-    (void)dataset;
     /* one tile a step makes the most steps in the minutes that a person waits; the statistics of a
      * batch norm need more */
     if (spec->norm == UNET_NORM_BATCH)

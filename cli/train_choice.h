@@ -9,7 +9,7 @@
 /* The network for a data set: what settings give, the rest chosen. */
 unet_spec choose_spec(const struct network_settings *settings, const unet_dataset *dataset);
 
-/* The training options for a network and a data set, before what the user gives. */
-unet_train_options choose_training(const unet_spec *spec, const unet_dataset *dataset);
+/* The training options for a network, before what the user gives. */
+unet_train_options choose_training(const unet_spec *spec);
 
 #endif

@@ -232,6 +232,36 @@ static void test_resampling_keeps_places(void **state)
     }
 }
 
+/* A dark image is shaded as much as a bright one: ten times the grey gives ten times the tile. */
+static void test_shading_is_relative(void **state)
+{
+    enum { SIDE = 40 };
+    static float dark[SIDE * SIDE], bright[SIDE * SIDE], tiles[2][SIDE * SIDE];
+    static float weights[SIDE * SIDE];
+    static uint8_t mask[SIDE * SIDE], labels[SIDE * SIDE];
+    const struct un_augment augment = {.flip = 1, .grey = 1};
+    double change = 0;
+    (void)state;
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        dark[i] = 0.01f + 0.05f * un_rng_uniform(8, (uint64_t)i);
+        bright[i] = 10 * dark[i];
+    }
+    for (uint64_t key = 0; key < 20; key++) {
+        for (int t = 0; t < 2; t++) {
+            unet_image image = {SIDE, SIDE, 1, UNET_F32, 1, t ? bright : dark};
+            struct un_reading reading = un_reading_of(&image, 1, NULL);
+            struct un_tile tile = {SIDE, SIDE, tiles[t], labels, weights};
+            un_tile_draw(&reading, mask, NULL, &augment, key, &tile);
+        }
+        for (int i = 0; i < SIDE * SIDE; i++)
+            if (fabs(tiles[1][i] - 10 * (double)tiles[0][i]) > 1e-4)
+                fail_msg("key %d, pixel %d: %g of the dark image, %g of the bright one", (int)key,
+                         i, (double)tiles[0][i], (double)tiles[1][i]);
+        change += fabs((double)tiles[0][0] - (double)dark[0]);
+    }
+    assert_true(change > 0.01); /* and it is shaded at all */
+}
+
 /* ---- steps ---- */
 
 static float *train_steps(const unet_spec *spec, const unet_dataset *set, int threads, int steps,
@@ -530,6 +560,7 @@ int main(void)
         cmocka_unit_test(test_mirror),
         cmocka_unit_test(test_labels_lie_on_their_pixels),
         cmocka_unit_test(test_resampling_keeps_places),
+        cmocka_unit_test(test_shading_is_relative),
         cmocka_unit_test(test_same_bits_for_any_threads),
         cmocka_unit_test(test_loss_falls),
         cmocka_unit_test(test_not_finite),
