@@ -54,7 +54,8 @@ one_file tiffio.h src/data/tiff_io.h
 # -- names --
 names=$(find src cli tests bench examples -name '*.[ch]' -exec basename {} \; | sort | uniq -d)
 [ -z "$names" ] || complain "file names that are not unique:" $names
-for file in $(git ls-files '*.c' '*.h' '*.sh' '*.py' 2>/dev/null); do
+rooms="include src cli tests bench examples"
+for file in $(find $rooms scripts -name '*.[ch]' -o -name '*.sh' -o -name '*.py'); do
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
         complain "$file has no SPDX line"
 done
@@ -78,7 +79,7 @@ fi
 # -- format --
 format=$(command -v clang-format-14 || command -v clang-format)
 if [ -n "$format" ] && "$format" --version | grep -q 'version 14'; then
-    for file in $(git ls-files '*.c' '*.h'); do
+    for file in $(find $rooms -name '*.[ch]'); do
         "$format" "$file" | cmp -s - "$file" || complain "$file is not as clang-format has it"
     done
 else
