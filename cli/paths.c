@@ -108,13 +108,36 @@ int path_exists(const char *path)
     return !lstat(path, &info);
 }
 
+/* "./a//b/./c/" becomes "a/b/c": the same folder is spelled the same. */
+static void drop_dots(char *path)
+{
+    char *to = path + (*path == '/'), *start = to;
+    const char *from = to;
+
+    while (*from) {
+        size_t length = strcspn(from, "/");
+
+        if (length && !(length == 1 && *from == '.')) {
+            if (to > start)
+                *to++ = '/';
+            memmove(to, from, length);
+            to += length;
+        }
+        from += length;
+        from += strspn(from, "/");
+    }
+    *to = 0;
+}
+
 char *path_entry(const char *path)
 {
     const char *name = last_part(path);
     char *folder = name == path ? strdup(".") : strndup(path, (size_t)(name - path));
     char *real = folder ? realpath(folder, NULL) : NULL, *entry;
 
-    /* a folder that is not there yet: the path as it is written */
+    /* a folder that is not there yet: the path as it is written, in one spelling */
+    if (folder && !real)
+        drop_dots(folder);
     entry = path_join(real ? real : folder ? folder : "", name);
     free(real);
     free(folder);
