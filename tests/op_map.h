@@ -26,8 +26,6 @@ static void run_transfer(struct op_run *r, const struct op_case *k)
     op_expect(r, "alloc is aligned", (double)((uintptr_t)memory % 64), 0, 0);
     ops->put(r->engine, memory, x, count * sizeof *memory);
     op_record_params(r, "put, get", memory, count, OP_EXACT);
-    ops->zero(r->engine, memory, count * sizeof *memory);
-    op_record_params(r, "zero", memory, count, OP_EXACT);
     ops->release(r->engine, memory);
 }
 

@@ -30,13 +30,6 @@ void *un_arena_alloc(struct un_arena *arena, size_t bytes)
     return chunk + 1;
 }
 
-char *un_arena_string(struct un_arena *arena, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = un_arena_alloc(arena, size);
-    return copy ? memcpy(copy, text, size) : NULL;
-}
-
 void un_arena_release(struct un_arena *arena)
 {
     while (arena->last) {

@@ -19,9 +19,6 @@ void un_arena_release(struct un_arena *arena);
 /* Zeroed bytes, aligned to UN_ALIGN, that live until un_arena_release(); NULL: no memory. */
 void *un_arena_alloc(struct un_arena *arena, size_t bytes);
 
-/* A copy of a string in the arena; NULL: no memory. */
-char *un_arena_string(struct un_arena *arena, const char *text);
-
 /* One block aligned to UN_ALIGN; free it with free().  Not zeroed.  NULL: no memory. */
 void *un_aligned_alloc(size_t bytes);
 

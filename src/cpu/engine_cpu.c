@@ -20,13 +20,6 @@ static void copy(struct un_engine *e, void *to, const void *from, size_t bytes)
         memcpy(to, from, bytes);
 }
 
-static void zero(struct un_engine *e, void *memory, size_t bytes)
-{
-    (void)e;
-    if (bytes)
-        memset(memory, 0, bytes);
-}
-
 static size_t tensor_bytes(struct un_engine *e, enum un_layout layout, struct un_shape s)
 {
     (void)e;
@@ -106,7 +99,6 @@ static const struct un_engine_ops cpu_ops = {
     .release = un_cpu_release,
     .put = copy,
     .get = copy,
-    .zero = zero,
     .tensor_bytes = tensor_bytes,
     .upload = upload,
     .download = download,

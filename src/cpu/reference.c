@@ -47,12 +47,6 @@ static void memory_get(struct un_engine *e, void *to_host, const void *from, siz
     memcpy(to_host, from, bytes);
 }
 
-static void memory_zero(struct un_engine *e, void *memory, size_t bytes)
-{
-    (void)e;
-    memset(memory, 0, bytes);
-}
-
 static size_t values(struct un_shape s)
 {
     return (size_t)s.n * s.h * s.w * s.c;
@@ -113,7 +107,6 @@ static const struct un_engine_ops reference_ops = {
     .release = memory_release,
     .put = memory_put,
     .get = memory_get,
-    .zero = memory_zero,
     .tensor_bytes = tensor_bytes,
     .upload = tensor_upload,
     .download = tensor_download,

@@ -113,7 +113,6 @@ struct un_engine_ops {
     void (*release)(struct un_engine *e, void *memory);
     void (*put)(struct un_engine *e, void *to, const void *from_host, size_t bytes);
     void (*get)(struct un_engine *e, void *to_host, const void *from, size_t bytes);
-    void (*zero)(struct un_engine *e, void *memory, size_t bytes);
     /* bytes of a tensor, a multiple of 64; its data need not be zeroed before it is written */
     size_t (*tensor_bytes)(struct un_engine *e, enum un_layout layout, struct un_shape shape);
     /* between host float [N][H][W][C] and a tensor of either layout */
