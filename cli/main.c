@@ -109,9 +109,9 @@ static int run_help(int argc, char **argv)
 
 /*
  * Worker threads of GNU OpenMP wait for each other spinning, and on a machine that does anything
- * else at all they spin away the time of the thread they wait for: with two threads on two busy
- * cores, training made 7 tiles/s spinning and 30 asleep.  The policy is read when the program is
- * loaded, so the program loads itself once more.  Where that cannot be done it goes on as it is.
+ * else at all they spin away the time of the thread they wait for.  The policy is read when the
+ * program is loaded, so the program loads itself once more.  Where that cannot be done it goes on
+ * as it is.
  */
 static void wait_asleep(char **argv)
 {
