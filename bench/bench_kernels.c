@@ -182,8 +182,7 @@ static void run_pass(struct bench *b, enum un_pass pass)
     else if (pass == UN_PASS_BACKWARD_WEIGHTS)
         ops->conv_backward_weights(b->e, &b->conv, b->ddst, b->dweight, b->dbias);
     else
-        for (int s = 0; s < 2 && b->conv.src[s].tensor.shape.c; s++)
-            ops->conv_backward_data(b->e, &b->conv, b->ddst, s, &b->dsrc[s]);
+        ops->conv_backward_data(b->e, &b->conv, b->ddst, b->dsrc);
 }
 
 static int by_size(const void *a, const void *b)

@@ -26,7 +26,8 @@ static const struct option_row predict_options[] = {
     OPT_STRING("probabilities", AT(target[PRODUCT_PROBABILITIES]), "PATH",
                "float32 [class][row][column] as .npy, or [row][column][class] as .tif"),
     OPT_STRING("logits", AT(target[PRODUCT_LOGITS]), "PATH", "the same before softmax or sigmoid"),
-    OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; changes memory, not results"),
+    OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; changes memory, not the mask"),
+    OPT_FLAG("exact", AT(exact), "the same bits for every tile, in two to three times the time"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };
@@ -249,7 +250,8 @@ static int run_predict(const struct command *command, int argc, char **argv)
     status = predict_plan_make(command, &settings, operands, argv, &plan);
     if (status)
         goto done;
-    unet_session_options work = {.threads = settings.common.threads, .tile = settings.tile};
+    unet_session_options work = {
+        .threads = settings.common.threads, .tile = settings.tile, .exact = settings.exact};
     if (unet_model_load(argv[0], &model, &err) ||
         unet_session_create(model, &work, &run.session, &err)) {
         status = fail(&err);

@@ -11,7 +11,7 @@ enum product { PRODUCT_MASK, PRODUCT_OVERLAY, PRODUCT_PROBABILITIES, PRODUCT_LOG
 struct predict_settings {
     const char *target[PRODUCTS]; /* a file, or a folder; NULL: not asked for */
     int format;                   /* of masks in a folder: -1 not given, 0 png, 1 tif */
-    int tile;
+    int tile, exact;
     struct common_settings common;
 };
 

@@ -260,6 +260,14 @@ static inline double op_sum_tolerance(double terms)
     return 4 * EPS * sqrt(terms) * (1 + sqrt(terms) / 3);
 }
 
+/*
+ * A 3x3 convolution by Winograd's F(4x4, 3x3) sums in the domain of the transforms, whose numbers
+ * are larger than the result: for sums of equal variance, the error of a result is 2 (near the
+ * middle of a tile) to 5 times (in its last row) that of the direct sum, and an edge of few terms
+ * has the error of the whole 6x6 tile.
+ */
+#define OP_WINOGRAD 6
+
 /* ---- gradients that several operations write ---- */
 
 /* The ways in which an operation may be asked to write a gradient (struct un_gradient). */

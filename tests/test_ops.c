@@ -155,6 +155,15 @@ static void add_case(struct op_case k)
         cases[case_count++] = k;
 }
 
+/* A convolution that may go by tiles is also tried directly. */
+static void add_conv(struct op_case k)
+{
+    add_case(k);
+    k.variant = 1;
+    if (k.kind == UN_CONV3X3 && k.src_layout == UN_FEATURES)
+        add_case(k);
+}
+
 static void build_table(void)
 {
     uint64_t state = 1;
@@ -166,9 +175,9 @@ static void build_table(void)
                     f->op, f->run, f->shapes[s], f->variants[v], 0, 0, 0, {{0}}, {UN_ACT_NONE, 0}});
     }
     for (size_t i = 0; i < sizeof conv_cases / sizeof *conv_cases; i++)
-        add_case(conv_cases[i]);
+        add_conv(conv_cases[i]);
     for (int i = 0; i < 300; i++)
-        add_case(conv_random_case(&state, i % 10 ? 2e5 : 1e6));
+        add_conv(conv_random_case(&state, i % 10 ? 2e5 : 1e6));
 }
 
 /* ---- the engines under test ---- */

@@ -14,10 +14,6 @@
 
 enum { CHUNK_BYTES = 512 << 10, TASKS = 256, BAND_ROWS = 8 };
 
-struct range {
-    int first, end;
-};
-
 /* What a task needs to know; the same for all tasks of a pass. */
 struct job {
     const struct un_conv_plan *plan;
@@ -27,7 +23,7 @@ struct job {
     struct un_finish finish;
     struct un_tensor dst, y;
     int groups, chunks, bands;
-    struct range rows, columns; /* of the frame that the window reaches */
+    struct un_range rows, columns; /* of the frame that the window reaches */
 };
 
 /* A thread's own memory. */
@@ -199,13 +195,13 @@ static void run_task(const struct job *job, struct scratch *s, int task)
 }
 
 /* Where along one axis of a gradient the window touches the map at all; forward it is all of it. */
-static struct range reach(const struct job *job, int offset, int size, int frame)
+static struct un_range reach(const struct job *job, int offset, int size, int frame)
 {
     const struct un_conv_plan *p = job->plan;
     if (job->bias || job->dst.layout == UN_PIXELS || p->step > 1)
-        return (struct range){0, frame};
+        return (struct un_range){0, frame};
     int first = un_min(un_max(-offset - (p->taps - 1), 0), frame);
-    return (struct range){first, un_max(un_min(size - offset, frame), first)};
+    return (struct un_range){first, un_max(un_min(size - offset, frame), first)};
 }
 
 static void run(struct un_engine *e, struct job *job)
@@ -234,7 +230,7 @@ static void run(struct un_engine *e, struct job *job)
     }
 }
 
-size_t un_cpu_gather_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
+size_t un_direct_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
 {
     size_t most = 0;
     if (pass == UN_PASS_FORWARD) {
@@ -250,7 +246,7 @@ size_t un_cpu_gather_workspace(struct un_engine *e, const struct un_conv *c, enu
     return most * (size_t)e->threads;
 }
 
-void un_cpu_forward(struct un_engine *e, const struct un_conv *c)
+void un_direct_forward(struct un_engine *e, const struct un_conv *c)
 {
     struct un_conv_plan p = un_plan_forward(c);
     const float *packed = c->packed[UN_PASS_FORWARD];
@@ -263,17 +259,20 @@ void un_cpu_forward(struct un_engine *e, const struct un_conv *c)
     run(e, &job);
 }
 
-void un_cpu_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
-                          int source, const struct un_gradient *dsrc)
+void un_direct_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
+                             const struct un_gradient dsrc[2])
 {
-    struct un_conv_plan p = un_plan_backward(c, source);
-    p.src[0].tensor.data = ddst.data;
     const float *packed = c->packed[UN_PASS_BACKWARD_DATA];
-    struct job job = {.plan = &p,
-                      .k = un_cpu_kernels(e),
-                      .weight = source ? packed + un_plan_backward(c, 0).packed : packed,
-                      .finish = {dsrc->accumulate, dsrc->act},
-                      .dst = dsrc->d,
-                      .y = dsrc->y};
-    run(e, &job);
+    for (int s = 0; s < 2 && c->src[s].tensor.shape.c; s++) {
+        struct un_conv_plan p = un_plan_backward(c, s);
+        p.src[0].tensor.data = ddst.data;
+        struct job job = {.plan = &p,
+                          .k = un_cpu_kernels(e),
+                          .weight = packed,
+                          .finish = {dsrc[s].accumulate, dsrc[s].act},
+                          .dst = dsrc[s].d,
+                          .y = dsrc[s].y};
+        run(e, &job);
+        packed += p.packed;
+    }
 }

@@ -79,9 +79,8 @@ static size_t bias_floats(const struct un_conv_plan *p)
     return un_round_up((size_t)p->frame.c, 2 * UN_BLOCK);
 }
 
-size_t un_cpu_pack_bytes(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
+size_t un_direct_pack_bytes(const struct un_conv *c, enum un_pass pass)
 {
-    (void)e;
     size_t floats = 0;
     if (pass == UN_PASS_FORWARD) {
         struct un_conv_plan p = un_plan_forward(c);
@@ -144,7 +143,7 @@ static void pack(struct un_engine *e, const struct un_conv_plan *p, const float 
     }
 }
 
-void un_cpu_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
+void un_direct_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
 {
     float *to = c->packed[pass];
     if (pass == UN_PASS_BACKWARD_DATA) {

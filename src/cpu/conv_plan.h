@@ -33,4 +33,19 @@ struct un_conv_plan {
 struct un_conv_plan un_plan_forward(const struct un_conv *c);
 struct un_conv_plan un_plan_backward(const struct un_conv *c, int source);
 
+/* conv_plan.c */
+size_t un_direct_pack_bytes(const struct un_conv *c, enum un_pass pass);
+void un_direct_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
+
+/* conv_gather.c: the result and the gradient of the source */
+size_t un_direct_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
+void un_direct_forward(struct un_engine *e, const struct un_conv *c);
+void un_direct_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
+                             const struct un_gradient dsrc[2]);
+
+/* conv_weights.c: the gradient of the weights */
+size_t un_direct_weights_workspace(struct un_engine *e, const struct un_conv *c);
+void un_direct_backward_weights(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
+                                float *dweight, float *dbias);
+
 #endif

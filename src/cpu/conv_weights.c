@@ -20,7 +20,7 @@
  */
 #include <string.h>
 
-#include "cpu/engine_cpu.h"
+#include "cpu/conv_plan.h"
 
 enum { CHUNK_BYTES = 256 << 10, TASKS = 48, RUN_FLOATS = 2048 };
 
@@ -101,7 +101,7 @@ static size_t slots(const struct un_engine *e, const struct plan *p)
     return (size_t)(p->bands == 1 ? e->threads : p->groups * p->chunks * p->bands);
 }
 
-size_t un_cpu_weights_workspace(struct un_engine *e, const struct un_conv *c)
+size_t un_direct_weights_workspace(struct un_engine *e, const struct un_conv *c)
 {
     struct plan p = make_plan(e, c);
     return slots(e, &p) * p.slot_bytes + (size_t)e->threads * p.patch_bytes;
@@ -249,8 +249,8 @@ static void add_slots(const struct plan *p, float *first)
     }
 }
 
-void un_cpu_backward_weights(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
-                             float *dweight, float *dbias)
+void un_direct_backward_weights(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
+                                float *dweight, float *dbias)
 {
     const struct un_kernels *k = un_cpu_kernels(e);
     struct plan p = make_plan(e, c);

@@ -70,12 +70,6 @@ static unet_code finish(struct un_engine *e, unet_error *err)
     return UNET_OK;
 }
 
-static size_t conv_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
-{
-    return pass == UN_PASS_BACKWARD_WEIGHTS ? un_cpu_weights_workspace(e, c)
-                                            : un_cpu_gather_workspace(e, c, pass);
-}
-
 void un_copy_padded(const struct un_tensor *t, int n, int b, int row, int x, int count, float *to)
 {
     const size_t pixel = (size_t)un_pixel(t);
@@ -104,7 +98,7 @@ static const struct un_engine_ops cpu_ops = {
     .download = download,
     .finish = finish,
     .conv_pack_bytes = un_cpu_pack_bytes,
-    .conv_workspace = conv_workspace,
+    .conv_workspace = un_cpu_conv_workspace,
     .conv_pack = un_cpu_pack,
     .conv_forward = un_cpu_forward,
     .conv_backward_data = un_cpu_backward_data,
@@ -152,6 +146,8 @@ unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **
         (struct un_engine_cpu){.base = {.ops = &cpu_ops, .threads = threads}, .kernels = kernels};
     if (threads <= 0)
         made->base.threads = cores();
+    for (int level = 1; level <= 3; level++)
+        made->cache[level] = un_cache_bytes(level);
     *engine = &made->base;
     return UNET_OK;
 }

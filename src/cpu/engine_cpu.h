@@ -3,9 +3,8 @@
  * engine_cpu.h - what the files of the CPU engine share
  *
  *   engine_cpu.c   the table of operations, memory, layouts
- *   conv_plan.c    a pass as a sum over a window; packed weights
- *   conv_gather.c  convolutions forward and their gradient of the data
- *   conv_weights.c their gradient of the weights
+ *   cache.c        how large the caches are
+ *   conv.c         which way a convolution goes: directly (conv_plan.h) or by winograd.h
  *   maps.c         pooling, doubling, dropout
  *   norms.c        batch normalisation
  *   scores.c       losses, probabilities
@@ -24,11 +23,18 @@
 struct un_engine_cpu {
     struct un_engine base;
     const struct un_kernels *kernels;
+    size_t cache[4]; /* bytes, by level; [0] is not used */
 };
 
 static inline const struct un_kernels *un_cpu_kernels(const struct un_engine *e)
 {
     return ((const struct un_engine_cpu *)e)->kernels;
+}
+
+/* Bytes of a core's cache of level 1, 2 or 3: for choosing the sizes of blocks. */
+static inline size_t un_cpu_cache(const struct un_engine *e, int level)
+{
+    return ((const struct un_engine_cpu *)e)->cache[level];
 }
 
 static inline int un_min(int a, int b)
@@ -100,20 +106,20 @@ static inline float un_finish_one(float v, float d, const float *y, struct un_fi
  */
 void un_copy_padded(const struct un_tensor *t, int n, int b, int row, int x, int count, float *to);
 
+/* cache.c */
+size_t un_cache_bytes(int level);
+
 /* memory.c */
 void *un_cpu_alloc(struct un_engine *e, size_t bytes);
 void un_cpu_release(struct un_engine *e, void *memory);
 
-/* conv_plan.c, conv_gather.c */
+/* conv.c: all convolutions, by one of the two ways below */
 size_t un_cpu_pack_bytes(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
+size_t un_cpu_conv_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
 void un_cpu_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
-size_t un_cpu_gather_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
 void un_cpu_forward(struct un_engine *e, const struct un_conv *c);
 void un_cpu_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
-                          int source, const struct un_gradient *dsrc);
-
-/* conv_weights.c */
-size_t un_cpu_weights_workspace(struct un_engine *e, const struct un_conv *c);
+                          const struct un_gradient dsrc[2]);
 void un_cpu_backward_weights(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
                              float *dweight, float *dbias);
 

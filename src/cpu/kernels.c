@@ -7,6 +7,7 @@
 #include "cpu/outer_kernel.h"
 #include "cpu/step_kernel.h"
 #include "cpu/vec.h"
+#include "cpu/winograd_kernel.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -21,6 +22,11 @@ const struct un_kernels JOIN(un_kernels_, UN_ISA) = {
     .peak_fmas = TILE_PIXELS * TILE_VECS * VEC,
     .gather = gather,
     .outer = outer,
+    .winograd_source = winograd_source,
+    .winograd_gradient = winograd_gradient,
+    .winograd_result = winograd_result,
+    .winograd_weights = winograd_weights,
+    .winograd_weights_back = winograd_weights_back,
     .sum_row = sum_row,
     .maxpool_row = maxpool_row,
     .maxpool_back_row = maxpool_back_row,

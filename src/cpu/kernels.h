@@ -67,6 +67,27 @@ struct un_outer {
     float *sum;     /* [taps * rows][blocks * 16] */
 };
 
+/* first .. end - 1 */
+struct un_range {
+    int first, end;
+};
+
+/*
+ * A row of neighbouring tiles of a Winograd convolution's result, one block of channels: 4 rows of
+ * 4 * tiles pixels.  Frequency f of tile t is at m[f * by_frequency + t * 16].
+ */
+struct un_winograd_result {
+    const float *m;
+    ptrdiff_t by_frequency;
+    float *dst[4]; /* rows of the map; y: the same, when finish.act asks for it */
+    const float *y[4];
+    int column;                    /* of the map, where the first tile begins; may be negative */
+    struct un_range rows, columns; /* of the 4 and of the 4 * tiles: the others are left alone */
+    const float *bias;             /* [16]: forward, act is applied; NULL: backward, finish is */
+    struct un_activation act;
+    struct un_finish finish;
+};
+
 struct un_kernels {
     const char *isa;
     int lanes;     /* floats in a register */
@@ -76,6 +97,17 @@ struct un_kernels {
 
     void (*gather)(const struct un_gather *g, int pixels, int blocks);
     void (*outer)(const struct un_outer *o, int blocks);
+
+    /* Winograd's transforms, see winograd.h.  Tile t of the source begins at pixel 4 t of six rows
+     * and of a gradient at pixel 4 t of four rows; v[f * by_frequency + t * 16] is frequency f */
+    void (*winograd_source)(const float *const row[6], int tiles, float *v, ptrdiff_t by_frequency);
+    void (*winograd_gradient)(const float *const row[4], int tiles, float *v,
+                              ptrdiff_t by_frequency);
+    void (*winograd_result)(const struct un_winograd_result *r, int tiles);
+    /* g [9][lanes] to u [36][lanes], u's rows by_frequency apart; and the adjoint */
+    void (*winograd_weights)(const float *g, int lanes, float *u, ptrdiff_t by_frequency);
+    void (*winograd_weights_back)(const float *u, ptrdiff_t by_frequency, int lanes, float *g);
+
     /* sum[16] += the pixels of a row */
     void (*sum_row)(const float *row, int pixels, float *sum);
 

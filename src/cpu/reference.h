@@ -43,7 +43,7 @@ static inline void un_ref_give(const struct un_gradient *g, int n, int y, int x,
 /* reference_conv.c */
 void un_ref_conv_forward(struct un_engine *e, const struct un_conv *c);
 void un_ref_conv_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
-                               int source, const struct un_gradient *dsrc);
+                               const struct un_gradient dsrc[2]);
 void un_ref_conv_backward_weights(struct un_engine *e, const struct un_conv *c,
                                   struct un_tensor ddst, float *dweight, float *dbias);
 

@@ -111,18 +111,21 @@ static double gradient_sum(const struct un_conv *conv, struct un_tensor g, int n
 }
 
 void un_ref_conv_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
-                               int source, const struct un_gradient *dsrc)
+                               const struct un_gradient dsrc[2])
 {
     (void)e;
-    const struct un_source *s = &c->src[source];
-    struct un_shape d = dsrc->d.shape;
-    int first = source == 1 ? c->src[0].tensor.shape.c : 0;
-    for (int n = 0; n < d.n; n++)
-        for (int y = 0; y < d.h; y++)
-            for (int x = 0; x < d.w; x++)
-                for (int i = 0; i < d.c; i++)
-                    un_ref_give(dsrc, n, y, x, i,
-                                gradient_sum(c, ddst, n, y - s->top, x - s->left, first + i));
+    for (int s = 0, first = 0; s < 2 && c->src[s].tensor.shape.c; s++) {
+        const struct un_source *src = &c->src[s];
+        struct un_shape d = dsrc[s].d.shape;
+        for (int n = 0; n < d.n; n++)
+            for (int y = 0; y < d.h; y++)
+                for (int x = 0; x < d.w; x++)
+                    for (int i = 0; i < d.c; i++)
+                        un_ref_give(
+                            &dsrc[s], n, y, x, i,
+                            gradient_sum(c, ddst, n, y - src->top, x - src->left, first + i));
+        first += d.c;
+    }
 }
 
 /* Sum of gradient * input for weight (out k, channel c of one source, row i, column j). */

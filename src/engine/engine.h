@@ -129,10 +129,10 @@ struct un_engine_ops {
     void (*conv_pack)(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
     /* writes c->dst */
     void (*conv_forward)(struct un_engine *e, const struct un_conv *c);
-    /* ddst: gradient of dst before its activation.  Writes the gradient of source number `source`;
-     * pixels of the source that the frame does not reach get zero */
+    /* ddst: gradient of dst before its activation.  Writes the gradient of each source, dsrc[1]
+     * only when there are two; pixels that the frame does not reach get zero */
     void (*conv_backward_data)(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
-                               int source, const struct un_gradient *dsrc);
+                               const struct un_gradient dsrc[2]);
     /* overwrites dweight (the order of weight) and dbias [out] (may be NULL) */
     void (*conv_backward_weights)(struct un_engine *e, const struct un_conv *c,
                                   struct un_tensor ddst, float *dweight, float *dbias);
@@ -213,6 +213,9 @@ struct un_engine_ops {
 struct un_engine {
     const struct un_engine_ops *ops;
     int threads;
+    /* set by the owner before it plans: do not convolve by way of tiles, so that the bits of a
+     * pixel do not depend on where a map begins */
+    bool exact;
     void *workspace; /* set by the owner: the largest of the _workspace() sizes it plans with */
 };
 

@@ -251,10 +251,10 @@ static void conv_backward(struct un_network *network, int i)
     if (node->src[0] == 0)
         return; /* nobody asks for the gradient of the image */
     e->ops->conv_pack(e, &c, UN_PASS_BACKWARD_DATA);
-    for (int s = 0; s < 2 && node->src[s] >= 0; s++) {
-        struct un_gradient dsrc = gradient_from(network, i, node->src[s]);
-        e->ops->conv_backward_data(e, &c, ddst, s, &dsrc);
-    }
+    struct un_gradient dsrc[2] = {0};
+    for (int s = 0; s < 2 && node->src[s] >= 0; s++)
+        dsrc[s] = gradient_from(network, i, node->src[s]);
+    e->ops->conv_backward_data(e, &c, ddst, dsrc);
 }
 
 static void node_backward(struct un_network *network, int i)

@@ -93,6 +93,7 @@ unet_code un_session_create(const unet_model *model, const unet_session_options 
     s->geometry = un_geometry(&model->graph.spec);
     if ((code = un_engine_choose(threads, &s->engine, err)))
         goto done;
+    s->engine->exact = options && options->exact;
     if ((code = choose_tile(s, tile, graph, err)))
         goto done;
     if ((code = un_network_create(&s->network, s->engine, graph, UN_PREDICT, model->values, err)))

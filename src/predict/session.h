@@ -6,7 +6,8 @@
  * larger on each side, real neighbours inside the image and mirrored pixels beyond its edge.
  * Padded: the input tile is as much larger as the receptive field reaches, but ends at the image's
  * edge, where the network pads with zeros just as it would for the whole image.  Either way each
- * output pixel is computed from the same numbers whatever the tile.
+ * output pixel is computed from the same numbers whatever the tile; with options->exact also in the
+ * same order, so that it has the same bits.
  */
 #ifndef UN_SESSION_H
 #define UN_SESSION_H
