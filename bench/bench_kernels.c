@@ -2,7 +2,7 @@
 /*
  * bench_kernels - how fast the CPU engine runs each convolution of the paper's network
  *
- *   bench_kernels [--isa NAME] [--threads N] [--layer TEXT] [--quick] [--cpu]
+ *   bench_kernels [--isa NAME] [--threads N] [--layer TEXT] [--pass NAME] [--quick] [--cpu]
  *
  * For each layer of the unpadded 572 x 572 network with 64 to 1024 channels, the three passes:
  * milliseconds (the median of repeats), GFLOP/s by the direct count of multiply-adds, and the share
@@ -61,7 +61,7 @@ static const struct layer layers[] = {
 enum { MOST_REPEATS = 15 };
 
 struct options {
-    const char *isa, *layer;
+    const char *isa, *layer, *pass;
     int threads;
     bool quick, cpu;
 };
@@ -251,7 +251,8 @@ static void run_isa(const struct un_kernels *k, const struct options *o)
         peak = rate_now > peak ? rate_now : peak;
         printf("%-8s %4d->%-4d %4d ", l->name, l->in[0] + l->in[1], l->out, l->side);
         for (enum un_pass pass = 0; pass < 3; pass++) {
-            if (pass == UN_PASS_BACKWARD_DATA && l->in[0] == 1) {
+            if ((pass == UN_PASS_BACKWARD_DATA && l->in[0] == 1) ||
+                (o->pass && strcmp(o->pass, passes[pass]))) {
                 printf(" | %8s %6s %4s", "-", "", "");
                 continue;
             }
@@ -285,11 +286,13 @@ int main(int argc, char **argv)
             o.isa = argv[++i];
         else if (!strcmp(argv[i], "--layer") && i + 1 < argc)
             o.layer = argv[++i];
+        else if (!strcmp(argv[i], "--pass") && i + 1 < argc)
+            o.pass = argv[++i];
         else if (!strcmp(argv[i], "--threads") && i + 1 < argc)
             o.threads = atoi(argv[++i]);
         else {
             fprintf(stderr, "usage: bench_kernels [--isa NAME] [--threads N] [--layer TEXT] "
-                            "[--quick] [--cpu]\n");
+                            "[--pass NAME] [--quick] [--cpu]\n");
             return 2;
         }
     }

@@ -41,7 +41,8 @@ INLINE void gather_tile(const struct un_gather *g, const int pixels, const int v
     const ptrdiff_t src_step = step ? step : g->src_step;
     const int depth = g->depth;
     for (int s = 0; s < g->segments; s++) {
-        const float *src = g->segment[s];
+        const float *src = g->segment[s], *next = g->segment[s + 1 < g->segments ? s + 1 : s];
+        UNROLL for (int i = 0; i < pixels; i++) __builtin_prefetch(next + i * src_step);
         for (int c = 0; c < depth; c++, src++, w += vecs * VEC) {
             vec row[TILE_VECS];
             UNROLL for (int j = 0; j < vecs; j++) row[j] = vec_load(w + j * VEC);
