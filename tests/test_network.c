@@ -259,13 +259,13 @@ static void check_optimizer(struct fixture *f, const struct subject *s, const ch
 
 static int list_subjects(struct subject *list)
 {
-    static const char *const isas[] = {"baseline", "avx2", "avx512"};
+    static const char *const isas[] = {"baseline", "neon", "avx2", "avx512"};
     int count = 0;
     unet_error err;
     if (un_engine_reference_create(&list[count].engine, &err))
         fail_msg("%s", err.text);
     snprintf(list[count++].name, sizeof list->name, "reference");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         snprintf(list[count].name, sizeof list->name, "%s", isas[i]);
         if (!un_engine_cpu_create(isas[i], 2, &list[count].engine, &err))
             count++;
@@ -278,7 +278,7 @@ static int list_subjects(struct subject *list)
 static void test_against_pytorch(void **state)
 {
     (void)state;
-    struct subject subjects[4];
+    struct subject subjects[5];
     int subject_count = list_subjects(subjects), fixtures = 0;
     DIR *folder = opendir(TEST_FIXTURES);
     assert_non_null(folder);

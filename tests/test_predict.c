@@ -325,10 +325,17 @@ static void test_wrong_channels(void **state)
     unet_model_free(model);
 }
 
+#if defined(__aarch64__)
+#define PLAINEST "neon"
+#else
+#define PLAINEST "baseline"
+#endif
+
 /* UNET_ISA and UNET_ENGINE choose; every choice gives the same answer but for rounding. */
 static void test_choice_of_engine(void **state)
 {
     static const char *const choices[][2] = {{"UNET_ISA", "baseline"},
+                                             {"UNET_ISA", "neon"},
                                              {"UNET_ISA", "avx2"},
                                              {"UNET_ISA", "avx512"},
                                              {"UNET_ENGINE", "reference"}};
@@ -344,10 +351,10 @@ static void test_choice_of_engine(void **state)
     unet_session *session;
     unet_error err;
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         setenv(choices[i][0], choices[i][1], 1);
-        if (i == 0)
-            assert_string_equal(unet_isa(), "baseline");
+        if (i < 2)
+            assert_string_equal(unet_isa(), PLAINEST);
         float *got = logits_of(model, &image, 0, 1);
         for (size_t k = 0; k < count; k++)
             if (!(fabs((double)got[k] - usual[k]) <= 1e-5 * scale))
@@ -363,6 +370,7 @@ static void test_choice_of_engine(void **state)
     setenv("UNET_ISA", "avx3", 1);
     assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "avx3"));
+    assert_string_equal(unet_isa(), "none");
     unsetenv("UNET_ISA");
     free(usual);
     unet_image_release(&image);
