@@ -5,7 +5,8 @@
 #   make demo       train on generated microscopy and look at the result (about two minutes)
 #   make test       build and run all tests
 #   make sanitize   the tests under AddressSanitizer and UBSan
-#   make check-long sanitizers, fuzzers and real training; an hour
+#   make check-arm  the tests on an emulated 64-bit Arm; some minutes
+#   make check-long sanitizers, fuzzers, real training and check-arm; an hour
 #   make bench      measure the kernels
 #   make install    (PREFIX=/usr/local, DESTDIR=)
 #   make format     let clang-format decide
@@ -14,7 +15,7 @@ PREFIX ?= /usr/local
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 
-.PHONY: all demo test sanitize check-long bench install format clean
+.PHONY: all demo test sanitize check-arm check-long bench install format clean
 
 all:
 	@scripts/setup.sh build
@@ -32,6 +33,9 @@ sanitize:
 	@scripts/setup.sh test
 	@scripts/run_tests.sh build-sanitize -DCMAKE_BUILD_TYPE=RelWithDebInfo \
 	    -DUNET_SANITIZE=address,undefined
+
+check-arm:
+	@scripts/check_arm.sh
 
 check-long: sanitize
 	@scripts/setup.sh long

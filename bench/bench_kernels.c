@@ -275,7 +275,7 @@ static void run_isa(const struct un_kernels *k, const struct options *o)
 
 int main(int argc, char **argv)
 {
-    static const char *const isas[] = {"avx512", "avx2", "baseline"};
+    static const char *const isas[] = {"avx512", "avx2", "neon", "baseline"};
     struct options o = {0};
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--quick"))
@@ -296,7 +296,7 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         const struct un_kernels *k;
         unet_error err;
         if (o.isa && strcmp(o.isa, isas[i]))

@@ -432,7 +432,9 @@ UNET_API double unet_scores_accuracy(const unet_scores *scores);
 
 /* ---- the machine ------------------------------------------------------------------------- */
 
-/* The instruction set in use: "avx512", "avx2" or "baseline".  UNET_ISA in the environment caps it.
+/*
+ * The instruction set in use: "avx512", "avx2" or "baseline"; on 64-bit Arm "neon".  UNET_ISA in
+ * the environment caps it; "none" when that is no such name, and then no session can be made.
  */
 UNET_API const char *unet_isa(void);
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The long checks: every fuzzer for FUZZ_SECONDS (300), real training for TRAIN_TIME (15m).
+# The long checks: every fuzzer for FUZZ_SECONDS (300), real training for TRAIN_TIME (15m), and the
+# tests on an emulated 64-bit Arm.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-300}
@@ -47,4 +48,5 @@ real() { # real SET CLASS LEAST
 }
 real isbi 0 0.75
 real dsb 1 0.88
+scripts/check_arm.sh
 echo "check_long: done"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what building (and, with "test", testing) needs and is not there yet; says so first.
-# Usage: scripts/setup.sh build|test|long
+# Usage: scripts/setup.sh build|test|long|arm
 set -eu
 need=""
 
@@ -29,6 +29,10 @@ if [ "${1:-build}" = long ]; then
     want clang-14 sh -c 'command -v clang-14 || command -v clang'
     want libomp-14-dev sh -c 'ls /usr/lib/llvm-14/lib/libomp.so'
     want libclang-rt-14-dev sh -c 'ls /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-*.a'
+fi
+if [ "${1:-build}" = arm ]; then
+    want gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
+    want qemu-user command -v qemu-aarch64
 fi
 
 [ -n "$need" ] || exit 0

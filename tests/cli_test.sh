@@ -137,6 +137,28 @@ expect 1 - 'cut\.safetensors: ' info cut.safetensors
 one_line 'a truncated model'
 expect 2 - '--width describes a new network' info w.safetensors --width 4
 
+# make_npy FILE: 8 x 8 zeros
+make_npy() {
+    printf '\223NUMPY\001\000\166\000%-117s\n' \
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (8, 8), }" >"$1"
+    head -c 256 /dev/zero >>"$1"
+}
+
+# in an emulator (tests/slow.h) the pictures of the demo take too long
+if [ -n "${UNET_TEST_SLOW:-}" ]; then
+    make_npy tiny.npy
+    expect 0 - 'tiny\.npy -> tiny\.png' predict w.safetensors tiny.npy -o tiny.png
+    check 'a mask' test -s tiny.png
+    mkdir one
+    cp tiny.npy one/a.npy
+    cp tiny.png one/a_mask.png
+    expect 0 - - train --images one --masks one --init w.safetensors -o x.safetensors --steps 1 \
+        --batch 1 --tile 16 --quiet
+    echo "cli_test: $checks checks, $failed failed; without the demo's pictures"
+    [ "$failed" -eq 0 ]
+    exit
+fi
+
 # ---- the demo, whose pictures serve the tests below ----
 
 expect 0 '^Dice on 8 unseen images: 0\.' 'epoch +1 ' demo d --time 3s
@@ -233,9 +255,7 @@ cp m/one.png m/two.png
 expect 1 - 'two\.png' train --images i --masks m -o x.safetensors
 one_line 'a text file among the images'
 rm i/two.png m/two.png
-printf '\223NUMPY\001\000\166\000%-117s\n' \
-    "{'descr': '<f4', 'fortran_order': False, 'shape': (8, 8), }" >i/three.npy
-head -c 256 /dev/zero >>i/three.npy
+make_npy i/three.npy
 cp m/one.png m/three.png
 expect 1 - 'three.*(8|256)' train --images i --masks m -o x.safetensors
 one_line 'a mask of another size'

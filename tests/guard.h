@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-#define GUARD_PAGE 4096u
 #define GUARD_MAX 64
 
 struct guard {
@@ -32,16 +32,22 @@ struct guards {
     int count;
 };
 
+static inline size_t guard_page(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE); /* 4 KiB, or 16 or 64 on some Arm systems */
+}
+
 static inline void *guard_alloc(struct guards *guards, size_t bytes, bool at_start)
 {
-    size_t page_bytes = (bytes + GUARD_PAGE - 1) / GUARD_PAGE * GUARD_PAGE;
-    unsigned char *map = mmap(NULL, page_bytes + 2 * GUARD_PAGE, PROT_NONE,
+    const size_t page = guard_page();
+    size_t page_bytes = (bytes + page - 1) / page * page;
+    unsigned char *map = mmap(NULL, page_bytes + 2 * page, PROT_NONE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (map == MAP_FAILED || guards->count == GUARD_MAX) {
         fprintf(stderr, "guard_alloc: no memory, or more than %d buffers\n", GUARD_MAX);
         abort();
     }
-    struct guard g = {.pages = map + GUARD_PAGE, .page_bytes = page_bytes, .bytes = bytes};
+    struct guard g = {.pages = map + page, .page_bytes = page_bytes, .bytes = bytes};
     if (page_bytes) {
         mprotect(g.pages, page_bytes, PROT_READ | PROT_WRITE);
         memset(g.pages, 0xff, page_bytes);
@@ -69,8 +75,9 @@ static inline bool guard_intact(const struct guards *guards)
 
 static inline void guard_release(struct guards *guards)
 {
+    const size_t page = guard_page();
     for (int i = 0; i < guards->count; i++)
-        munmap(guards->list[i].pages - GUARD_PAGE, guards->list[i].page_bytes + 2 * GUARD_PAGE);
+        munmap(guards->list[i].pages - page, guards->list[i].page_bytes + 2 * page);
     guards->count = 0;
 }
 

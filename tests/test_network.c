@@ -273,13 +273,13 @@ static void check_optimizer(struct fixture *f, const struct subject *s, const ch
 
 static int list_subjects(struct subject *list)
 {
-    static const char *const isas[] = {"baseline", "avx2", "avx512"};
+    static const char *const isas[] = {"baseline", "neon", "avx2", "avx512"};
     int count = 0;
     unet_error err;
     if (un_engine_reference_create(&list[count].engine, &err))
         fail_msg("%s", err.text);
     snprintf(list[count++].name, sizeof list->name, "reference");
-    for (int i = 0; i < 6; i++) { /* each by tiles of Winograd's and directly */
+    for (int i = 0; i < 8; i++) { /* each by tiles of Winograd's and directly */
         const char *isa = isas[i / 2];
         snprintf(list[count].name, sizeof list->name, "%s%s", isa, i % 2 ? ", exact" : "");
         if (un_engine_cpu_create(isa, 2, &list[count].engine, &err)) {
@@ -294,7 +294,7 @@ static int list_subjects(struct subject *list)
 static void test_against_pytorch(void **state)
 {
     (void)state;
-    struct subject subjects[7];
+    struct subject subjects[9];
     int subject_count = list_subjects(subjects), fixtures = 0;
     DIR *folder = opendir(TEST_FIXTURES);
     assert_non_null(folder);
@@ -375,7 +375,7 @@ static void test_smooth(void **state)
          46},
     };
     (void)state;
-    struct subject subjects[7];
+    struct subject subjects[9];
     int count = list_subjects(subjects);
     for (int c = 0; c < 4; c++) {
         struct fixture f = {.name = "smooth", .spec = cases[c].spec};

@@ -25,6 +25,7 @@
 #include "op_loss.h"
 #include "op_map.h"
 
+#define ISAS 4
 #define THREAD_COUNTS 3
 #define MAX_CASES 4000
 
@@ -185,17 +186,17 @@ static void build_table(void)
 static struct {
     struct un_engine *engine;
     char label[48];
-} tested[3][THREAD_COUNTS];
+} tested[ISAS][THREAD_COUNTS];
 static int tested_count;
 static struct un_engine *reference;
 
 static void make_engines(void)
 {
-    static const char *const isas[] = {"baseline", "avx2", "avx512"};
+    static const char *const isas[ISAS] = {"baseline", "neon", "avx2", "avx512"};
     unet_error err;
     if (un_engine_reference_create(&reference, &err))
         exit(1);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < ISAS; i++) {
         for (int t = 0; t < THREAD_COUNTS; t++) {
             unet_code code =
                 un_engine_cpu_create(isas[i], t + 1, &tested[tested_count][t].engine, &err);

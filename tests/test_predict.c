@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "data/tile.h"
 #include "predict/session.h"
+#include "slow.h"
 
 struct variant {
     const char *name;
@@ -81,7 +82,8 @@ static void compare_logits(const char *name, unet_session_options o, const float
 {
     double largest = 0;
     for (size_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs((double)want[i]));
+        if (fabs((double)want[i]) > largest) /* fmax() of such a float crashes gcc 12 for Arm */
+            largest = fabs((double)want[i]);
     for (size_t i = 0; i < count; i++) {
         bool same = tolerance > 0 ? fabs((double)got[i] - (double)want[i]) <= tolerance * largest
                                   : !memcmp(&got[i], &want[i], sizeof *got);
@@ -101,6 +103,8 @@ static void test_any_tile_any_threads(void **state)
     (void)state;
     for (int v = 0; v < VARIANTS; v++)
         for (int s = 0; s < 4; s++) {
+            if (slow_machine() && s != 1 + v % 3)
+                continue;
             const unet_spec *spec = &variants[v].spec;
             unet_model *model = make_model(spec);
             unet_image image = make_image(sides[s][0], sides[s][1], spec->in_channels);
@@ -353,10 +357,17 @@ static void test_wrong_channels(void **state)
     unet_model_free(model);
 }
 
+#if defined(__aarch64__)
+#define PLAINEST "neon"
+#else
+#define PLAINEST "baseline"
+#endif
+
 /* UNET_ISA and UNET_ENGINE choose; every choice gives the same answer but for rounding. */
 static void test_choice_of_engine(void **state)
 {
     static const char *const choices[][2] = {{"UNET_ISA", "baseline"},
+                                             {"UNET_ISA", "neon"},
                                              {"UNET_ISA", "avx2"},
                                              {"UNET_ISA", "avx512"},
                                              {"UNET_ENGINE", "reference"}};
@@ -367,14 +378,15 @@ static void test_choice_of_engine(void **state)
     float *usual = logits_of(model, &image, (unet_session_options){1, 0, 0});
     double scale = 0;
     for (size_t k = 0; k < count; k++)
-        scale = fmax(scale, fabs((double)usual[k]));
+        if (fabs(usual[k]) > scale) /* not fmax(): see above */
+            scale = fabs(usual[k]);
     unet_session *session;
     unet_error err;
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         setenv(choices[i][0], choices[i][1], 1);
-        if (i == 0)
-            assert_string_equal(unet_isa(), "baseline");
+        if (i < 2)
+            assert_string_equal(unet_isa(), PLAINEST);
         float *got = logits_of(model, &image, (unet_session_options){1, 0, 0});
         for (size_t k = 0; k < count; k++)
             if (!(fabs((double)got[k] - usual[k]) <= 1e-5 * scale))
@@ -390,6 +402,7 @@ static void test_choice_of_engine(void **state)
     setenv("UNET_ISA", "avx3", 1);
     assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "avx3"));
+    assert_string_equal(unet_isa(), "none");
     unsetenv("UNET_ISA");
     free(usual);
     unet_image_release(&image);

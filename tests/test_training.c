@@ -18,6 +18,7 @@
 
 #include "base/rng.h"
 #include "predict/session.h"
+#include "slow.h"
 #include "train/trainer.h"
 
 /* Images of blobs on noise; a pixel is class 1 where the blob is.  Image value 200 or 60, +- 40. */
@@ -180,20 +181,21 @@ static void test_same_bits_for_any_threads(void **state)
     const unet_spec *specs[] = {&small_valid, &small_same};
     static const int threads[] = {2, 3, 4, 8};
     unet_dataset *set = make_dataset(3, 70, 90, 1);
+    const int steps = slow_machine() ? 2 : 20;
     (void)state;
     for (int s = 0; s < 2; s++) {
         unet_model *model = make_model(specs[s], 1);
         size_t bytes = model->graph.values * sizeof(float);
         double loss;
-        float *one = train_steps(specs[s], set, 1, 20, 9, &loss);
+        float *one = train_steps(specs[s], set, 1, steps, 9, &loss);
         for (int t = 0; t < 4; t++) {
-            float *many = train_steps(specs[s], set, threads[t], 20, 9, &loss);
+            float *many = train_steps(specs[s], set, threads[t], steps, 9, &loss);
             if (memcmp(one, many, bytes))
-                fail_msg("spec %d: the weights after 20 steps differ between 1 and %d threads", s,
-                         threads[t]);
+                fail_msg("spec %d: the weights after %d steps differ between 1 and %d threads", s,
+                         steps, threads[t]);
             free(many);
         }
-        float *other = train_steps(specs[s], set, 1, 20, 10, &loss);
+        float *other = train_steps(specs[s], set, 1, steps, 10, &loss);
         assert_memory_not_equal(one, other, bytes);
         free(one);
         free(other);
@@ -207,6 +209,8 @@ static void test_loss_falls(void **state)
     unet_spec specs[] = {small_valid, small_same, small_same};
     specs[1].up = UNET_UP_BILINEAR;
     specs[2].classes = 1;
+    if (slow_machine())
+        skip(); /* it takes hundreds of steps */
     unet_dataset *set = make_dataset(3, 70, 90, 1);
     (void)state;
     for (int s = 0; s < 3; s++) {
@@ -365,6 +369,8 @@ static void test_no_labels(void **state)
 static void test_one_picture_one_logit(void **state)
 {
     const unet_spec spec = {.in_channels = 1, .classes = 1, .width = 8, .depth = 2};
+    if (slow_machine())
+        skip(); /* it takes hundreds of steps */
     unet_dataset *set = make_dataset(1, 100, 120, 1);
     unet_train_options options = unet_train_options_default(&spec);
     unet_model *model = make_model(&spec, 2);

@@ -30,36 +30,49 @@ static bool has_avx512(void)
 
 static const struct rung ladder[] = {
     {&un_kernels_baseline, always}, {&un_kernels_avx2, has_avx2}, {&un_kernels_avx512, has_avx512}};
+#elif defined(__aarch64__)
+static const struct rung ladder[] = {{&un_kernels_neon, always}};
 #else
 static const struct rung ladder[] = {{&un_kernels_baseline, always}};
 #endif
 
 enum { RUNGS = sizeof ladder / sizeof *ladder };
 
-/* -1: no such name.  A name that only other processors have is known, too. */
+/* The rung of a name, also where only other processors have it; -1: no such name. */
 static int find(const char *isa)
 {
-    static const char *const names[] = {"baseline", "avx2", "avx512"};
-    for (int i = 0; i < 3; i++)
-        if (!strcmp(isa, names[i]))
-            return i;
+    static const struct {
+        const char *name;
+        int rung;
+    } names[] = {{"baseline", 0}, {"neon", 0}, {"avx2", 1}, {"avx512", 2}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(isa, names[i].name))
+            return names[i].rung;
     return -1;
+}
+
+/* the highest rung up to most that the machine can bear */
+static const struct un_kernels *climb(int most)
+{
+    int highest = 0;
+    while (highest < most && highest + 1 < RUNGS && ladder[highest + 1].supported())
+        highest++;
+    return ladder[highest].kernels;
 }
 
 unet_code un_kernels_find(const char *isa, const struct un_kernels **kernels, unet_error *err)
 {
     const char *cap = getenv("UNET_ISA");
     const char *name = isa ? isa : cap && *cap ? cap : "avx512";
-    int wanted = find(name), highest = 0;
+    int wanted = find(name);
     if (wanted < 0)
         return un_fail(err, UNET_EINVAL,
-                       "%s%s: no such instruction set, wanted avx512, avx2 or baseline",
+                       "%s%s: no such instruction set, wanted avx512, avx2, neon or baseline",
                        isa ? "" : "UNET_ISA=", name);
-    while (highest < wanted && highest + 1 < RUNGS && ladder[highest + 1].supported())
-        highest++;
-    if (isa && highest < wanted)
+    const struct un_kernels *found = climb(wanted);
+    if (isa && strcmp(found->isa, isa))
         return un_fail(err, UNET_EDEVICE, "%s: this processor has %s at most", isa,
-                       ladder[highest].kernels->isa);
-    *kernels = ladder[highest].kernels;
+                       climb(RUNGS - 1)->isa);
+    *kernels = found;
     return UNET_OK;
 }

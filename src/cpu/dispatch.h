@@ -7,8 +7,9 @@
 
 /*
  * The kernels of the named instruction set; isa NULL: the best one the processor and the operating
- * system support, but none above UNET_ISA in the environment.  UNET_EINVAL: no such name;
- * UNET_EDEVICE: the processor lacks it.
+ * system support, but none above UNET_ISA in the environment.  There, baseline is the plainest that
+ * the processor has, whatever its name.  UNET_EINVAL: no such name; UNET_EDEVICE: the processor
+ * lacks it.
  */
 unet_code un_kernels_find(const char *isa, const struct un_kernels **kernels, unet_error *err);
 

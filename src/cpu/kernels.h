@@ -148,9 +148,8 @@ struct un_kernels {
     float (*peak)(long rounds);
 };
 
-extern const struct un_kernels un_kernels_baseline;
-#if defined(__x86_64__)
-extern const struct un_kernels un_kernels_avx2, un_kernels_avx512;
-#endif
+/* which of them there are: dispatch.c */
+extern const struct un_kernels un_kernels_baseline, un_kernels_avx2, un_kernels_avx512,
+    un_kernels_neon;
 
 #endif

@@ -49,10 +49,10 @@ static float peak(long rounds)
     vec acc[TILE_PIXELS][TILE_VECS] = {{{0}}};
     float one = 1;
     __asm__ volatile("" : "+m"(one));
-    vec a = vec_all(one), b = vec_all(one - 1);
+    vec zero = vec_all(one - 1);
     for (long r = 0; r < rounds; r++)
         UNROLL for (int i = 0; i < TILE_PIXELS; i++) UNROLL for (int j = 0; j < TILE_VECS; j++)
-            acc[i][j] = acc[i][j] * a + b;
+            acc[i][j] += acc[i][j] * zero;
     float sum = 0;
     for (int i = 0; i < TILE_PIXELS; i++)
         for (int j = 0; j < TILE_VECS; j++)

@@ -10,9 +10,8 @@
 
 const char *un_cpu_isa(void)
 {
-    const struct un_kernels *kernels = &un_kernels_baseline;
-    un_kernels_find(NULL, &kernels, NULL);
-    return kernels->isa;
+    const struct un_kernels *kernels;
+    return un_kernels_find(NULL, &kernels, NULL) ? "none" : kernels->isa;
 }
 
 unet_code un_engine_choose(int threads, struct un_engine **engine, unet_error *err)

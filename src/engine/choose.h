@@ -3,7 +3,7 @@
 #ifndef UN_CHOOSE_H
 #define UN_CHOOSE_H
 
-/* The instruction set of the CPU engine on this machine: "avx512", "avx2" or "baseline". */
+/* The instruction set of the CPU engine on this machine; "none": UNET_ISA names none. */
 const char *un_cpu_isa(void);
 
 #endif

@@ -220,8 +220,9 @@ struct un_engine {
 };
 
 /*
- * The engines.  isa: "avx512", "avx2", "baseline", or NULL for the best this machine has (capped by
- * the environment variable UNET_ISA); asking for one that the machine lacks is UNET_EDEVICE.
+ * The engines.  isa: "avx512", "avx2", "baseline" (x86), "neon" (64-bit Arm), or NULL for the best
+ * this machine has (capped by the environment variable UNET_ISA); asking for one that the machine
+ * lacks is UNET_EDEVICE.
  * threads 0: one per core.
  */
 unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **engine,

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * slow.h - UNET_TEST_SLOW is set: arithmetic is hundreds of times slower here, as in an emulator
+ *
+ * A test then does less of the same, so that every kind of case is still met.
+ */
+#ifndef TEST_SLOW_H
+#define TEST_SLOW_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+static inline bool slow_machine(void)
+{
+    const char *set = getenv("UNET_TEST_SLOW");
+    return set && *set;
+}
+
+#endif
