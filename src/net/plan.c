@@ -9,35 +9,52 @@
  * norm for its statistics, all of them for the sign that tells the activation's derivative).  So a
  * value lives until the backward pass of its first reader, and its gradient from the backward pass
  * of its last reader until that of its maker.
+ *
+ * The gradients of the parameters are one array in the order of nodes, the optimiser's.  The
+ * backward pass fills it from its end to its beginning, while the feature maps die away.  So each
+ * node's part is an array of its own here, that exists from this node's backward pass on; only its
+ * place is given.
  */
 #include "net/plan.h"
 
 #include <string.h>
 
-enum { MAX_PLACED = 3 * UN_MAX_NODES + 8 };
+/* by node: value, gradient, norm, packed weights and workspaces of two passes, gradients of
+ * parameters */
+enum { MAX_PLACED = 8 * UN_MAX_NODES + 8 };
 
 struct placed {
     size_t bytes;
     int from, to;   /* first and last moment at which it exists */
-    size_t *offset; /* where the answer goes */
+    size_t at;      /* where it lies */
+    size_t *offset; /* where that is wanted; NULL: its place was given */
 };
 
 struct placing {
     struct placed list[MAX_PLACED];
-    int count;
+    int given, count; /* those whose places are given come first */
 };
 
 static void want(struct placing *p, size_t bytes, int from, int to, size_t *offset)
 {
-    p->list[p->count++] = (struct placed){bytes, from, to, offset};
+    p->list[p->count++] = (struct placed){bytes, from, to, 0, offset};
+}
+
+/* Bytes first .. end - 1 of the arena, and what else lies on their cache lines. */
+static void give(struct placing *p, size_t first, size_t end, int from, int to)
+{
+    first &= ~(size_t)(UN_ALIGN - 1);
+    end = un_round_up(end, UN_ALIGN);
+    p->list[p->count++] = (struct placed){end - first, from, to, first, NULL};
+    p->given = p->count;
 }
 
 static void sort_by_size(struct placing *p)
 {
-    for (int i = 1; i < p->count; i++) {
+    for (int i = p->given + 1; i < p->count; i++) {
         struct placed x = p->list[i];
         int j = i;
-        for (; j > 0 && p->list[j - 1].bytes < x.bytes; j--)
+        for (; j > p->given && p->list[j - 1].bytes < x.bytes; j--)
             p->list[j] = p->list[j - 1];
         p->list[j] = x;
     }
@@ -53,9 +70,9 @@ static size_t lowest_offset(const struct placing *p, int k)
         for (int i = 0; i < k; i++) {
             const struct placed *a = &p->list[i], *b = &p->list[k];
             bool same_time = a->from <= b->to && b->from <= a->to;
-            bool same_place = *a->offset < offset + b->bytes && offset < *a->offset + a->bytes;
+            bool same_place = a->at < offset + b->bytes && offset < a->at + a->bytes;
             if (same_time && same_place) {
-                offset = *a->offset + a->bytes;
+                offset = a->at + a->bytes;
                 moved = true;
             }
         }
@@ -68,10 +85,11 @@ static size_t place(struct placing *p)
     size_t total = 0;
     sort_by_size(p);
     for (int i = 0; i < p->count; i++) {
-        *p->list[i].offset = lowest_offset(p, i);
-        size_t end = *p->list[i].offset + p->list[i].bytes;
-        if (end > total)
-            total = end;
+        struct placed *a = &p->list[i];
+        if (a->offset)
+            *a->offset = a->at = lowest_offset(p, i);
+        if (a->at + a->bytes > total)
+            total = a->at + a->bytes;
     }
     return total;
 }
@@ -115,90 +133,141 @@ static size_t value_bytes(const struct un_graph *graph, struct un_engine *engine
                                      un_graph_value(graph, v));
 }
 
-static void want_values(struct placing *p, struct un_plan *plan, const struct un_graph *graph,
-                        struct un_engine *engine)
+static bool is_normed(const struct un_graph *graph, int maker)
 {
-    int n = graph->node_count;
-    for (int v = 0; v <= n; v++) {
-        int maker = v - 1, first, last;
-        readers(graph, v, &first, &last);
-        if (plan->mode == UN_PREDICT) {
-            if (maker >= 0 && un_plan_folded(graph, maker) >= 0)
-                continue; /* the convolution writes the norm's value */
-            if (maker >= 1 && un_plan_folded(graph, maker - 1) == maker)
-                maker--;
-            want(p, value_bytes(graph, engine, v), maker, last, &plan->value[v]);
-            continue;
-        }
-        int until = v == n ? n : 2 * n - 1 - first; /* the loss reads the result at time n */
-        want(p, value_bytes(graph, engine, v), maker, until, &plan->value[v]);
-        /* the gradient of a convolution's output is made in the place of its norm's: see run.c */
-        bool normed = maker >= 0 && un_plan_folded(graph, maker) >= 0;
-        if (v > 0 && !normed) {
-            bool norm = graph->nodes[maker].kind == UN_NODE_NORM;
-            want(p, value_bytes(graph, engine, v), last == n ? n : 2 * n - 1 - last,
-                 2 * n - 1 - (norm ? maker - 1 : maker), &plan->gradient[v]);
-        }
+    return maker >= 0 && un_plan_folded(graph, maker) >= 0;
+}
+
+/*
+ * Whether the gradient of value v is made in the place of the value: its one reader is a
+ * convolution, whose backward pass is done with the value when it has the gradients of its weights,
+ * and no activation asks for the value's sign after that.
+ */
+static bool is_replaced(const struct un_graph *graph, int v)
+{
+    int first, last;
+    readers(graph, v, &first, &last);
+    return v > 0 && first == last && last < graph->node_count &&
+           graph->nodes[last].kind == UN_NODE_CONV && graph->nodes[v - 1].act.kind == UN_ACT_NONE;
+}
+
+static void want_predicted(struct placing *p, struct un_plan *plan, const struct un_graph *graph,
+                           struct un_engine *engine, int v)
+{
+    int maker = v - 1, first, last;
+    readers(graph, v, &first, &last);
+    if (is_normed(graph, maker))
+        return; /* the convolution writes the norm's value */
+    if (maker >= 1 && un_plan_folded(graph, maker - 1) == maker)
+        maker--;
+    want(p, value_bytes(graph, engine, v), maker, last, &plan->value[v]);
+}
+
+static void want_trained(struct placing *p, struct un_plan *plan, const struct un_graph *graph,
+                         struct un_engine *engine, int v)
+{
+    int n = graph->node_count, maker = v - 1, first, last;
+    size_t bytes = value_bytes(graph, engine, v);
+    readers(graph, v, &first, &last);
+    /* the loss reads the result, and writes its gradient, at time n */
+    int until = v == n ? n : 2 * n - 1 - first, begin = v == n ? n : 2 * n - 1 - last;
+    bool norm = v > 0 && graph->nodes[maker].kind == UN_NODE_NORM;
+    int end = 2 * n - 1 - (norm ? maker - 1 : maker);
+    bool replaced = is_replaced(graph, v);
+    want(p, bytes, maker, replaced ? end : until, &plan->value[v]);
+    /* the gradient of a convolution's output is made in the place of its norm's: see run.c */
+    if (v > 0 && !replaced && !is_normed(graph, maker))
+        want(p, bytes, begin, end, &plan->gradient[v]);
+}
+
+static void want_workspace(struct placing *p, struct un_plan *plan, size_t bytes, int time)
+{
+    want(p, un_round_up(bytes, UN_ALIGN), time, time, &plan->workspace[time]);
+}
+
+static void want_norm(struct placing *p, struct un_plan *plan, const struct un_graph *graph,
+                      struct un_engine *engine, int i)
+{
+    const struct un_node *node = &graph->nodes[i];
+    const int n = graph->node_count;
+    size_t bytes = un_round_up((size_t)node->channels * 2 * sizeof(float), UN_ALIGN);
+    want(p, bytes, -1, 2 * n, &plan->norm[i]);
+    if (plan->mode == UN_TRAIN) {
+        bytes = engine->ops->norm_workspace(engine, node->shape);
+        want_workspace(p, plan, bytes, i);
+        want_workspace(p, plan, bytes, 2 * n - 1 - i);
     }
 }
 
-static void need_workspace(struct un_plan *plan, size_t bytes)
+static size_t larger(size_t a, size_t b)
 {
-    if (bytes > plan->workspace_bytes)
-        plan->workspace_bytes = bytes;
+    return a > b ? a : b;
 }
 
-/* Returns the bytes of the largest packed weights. */
-static size_t want_node(struct placing *p, struct un_plan *plan, const struct un_graph *graph,
-                        struct un_engine *engine, int i)
+static void want_conv(struct placing *p, struct un_plan *plan, const struct un_graph *graph,
+                      struct un_engine *engine, int i)
 {
     const struct un_engine_ops *ops = engine->ops;
     const struct un_node *node = &graph->nodes[i];
-    int passes = plan->mode == UN_TRAIN ? 3 : 1, ever = 2 * graph->node_count;
-    size_t largest = 0;
-    if (node->kind == UN_NODE_NORM) {
-        size_t bytes = un_round_up((size_t)node->channels * 2 * sizeof(float), UN_ALIGN);
-        want(p, bytes, -1, ever, &plan->norm[i]);
-        if (plan->mode == UN_TRAIN)
-            need_workspace(plan, ops->norm_workspace(engine, node->shape));
+    const struct un_conv c = un_plan_conv(graph, i, plan->mode);
+    const bool train = plan->mode == UN_TRAIN;
+    const int n = graph->node_count, back = 2 * n - 1 - i;
+    size_t pack[2], work[3];
+    for (int pass = 0; pass < (train ? 3 : 1); pass++) {
+        work[pass] = ops->conv_workspace(engine, &c, (enum un_pass)pass);
+        if (pass < 2)
+            pack[pass] =
+                un_round_up(ops->conv_pack_bytes(engine, &c, (enum un_pass)pass), UN_ALIGN);
     }
-    if (node->kind != UN_NODE_CONV)
-        return 0;
-    struct un_conv c = un_plan_conv(graph, i, plan->mode);
-    for (int pass = 0; pass < passes; pass++) {
-        size_t bytes = un_round_up(ops->conv_pack_bytes(engine, &c, (enum un_pass)pass), UN_ALIGN);
-        need_workspace(plan, ops->conv_workspace(engine, &c, (enum un_pass)pass));
-        if (bytes > largest)
-            largest = bytes;
+    want(p, pack[0], train ? i : -1, train ? i : 2 * n, &plan->packed[i][UN_PASS_FORWARD]);
+    want_workspace(p, plan, work[0], i);
+    if (train) {
+        size_t loss = i == n - 1 ? ops->loss_workspace(engine, node->shape) : 0;
+        want(p, pack[1], back, back, &plan->packed[i][UN_PASS_BACKWARD_DATA]);
+        want_workspace(p, plan, larger(loss, larger(work[1], work[2])), back);
     }
-    if (plan->mode == UN_PREDICT)
-        want(p, largest, -1, ever, &plan->packed[i]);
-    return largest;
+}
+
+/* The gradients of the parameters, node by node. */
+static void give_gradients(struct placing *p, const struct un_graph *graph)
+{
+    const int n = graph->node_count;
+    for (int i = 0; i < n; i++) {
+        const int params[] = {graph->nodes[i].weight, graph->nodes[i].bias};
+        for (int k = 0; k < 2; k++) {
+            const struct un_param *a = params[k] < 0 ? NULL : &graph->params[params[k]];
+            if (a)
+                give(p, a->offset * sizeof(float), (a->offset + a->count) * sizeof(float),
+                     2 * n - 1 - i, 2 * n);
+        }
+    }
 }
 
 void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
                   enum un_mode mode)
 {
     struct placing p = {.count = 0};
-    size_t largest = 0, shared;
+    const int n = graph->node_count;
     memset(plan, 0xff, sizeof *plan); /* UN_NOWHERE */
     plan->mode = mode;
-    plan->workspace_bytes = 0;
-    want_values(&p, plan, graph, engine);
-    for (int i = 0; i < graph->node_count; i++) {
-        size_t bytes = want_node(&p, plan, graph, engine, i);
-        if (bytes > largest)
-            largest = bytes;
-    }
     if (mode == UN_TRAIN) {
-        want(&p, largest, -1, 2 * graph->node_count, &shared);
-        need_workspace(
-            plan, engine->ops->loss_workspace(engine, un_graph_value(graph, graph->node_count)));
+        plan->gradients = 0;
+        give_gradients(&p, graph);
     }
+    for (int v = 0; v <= n; v++)
+        if (mode == UN_TRAIN)
+            want_trained(&p, plan, graph, engine, v);
+        else
+            want_predicted(&p, plan, graph, engine, v);
+    for (int i = 0; i < n; i++)
+        if (graph->nodes[i].kind == UN_NODE_NORM)
+            want_norm(&p, plan, graph, engine, i);
+        else if (graph->nodes[i].kind == UN_NODE_CONV)
+            want_conv(&p, plan, graph, engine, i);
     plan->arena_bytes = place(&p);
-    for (int i = 0; mode == UN_TRAIN && i < graph->node_count; i++) {
-        plan->packed[i] = shared;
-        if (un_plan_folded(graph, i) >= 0)
-            plan->gradient[i + 1] = plan->gradient[i + 2];
-    }
+    for (int v = n; mode == UN_TRAIN && v > 0; v--)
+        if (is_replaced(graph, v))
+            plan->gradient[v] = plan->value[v];
+        else if (is_normed(graph, v - 1))
+            plan->gradient[v] = plan->gradient[v + 1];
 }

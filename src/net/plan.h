@@ -3,8 +3,9 @@
  * plan.h - where every array of a pass lies, before any of them exists
  *
  * Time is counted in node runs: forward 0..n-1, then (training) backward n..2n-1, node i's backward
- * pass at 2n-1-i.  Every array has an interval of time in which it must exist; arrays whose
- * intervals do not meet share memory.  The sum is exact and known before anything is allocated.
+ * pass at 2n-1-i; the loss belongs to that of the last node, n.  Every array has an interval of
+ * time in which it must exist; arrays whose intervals do not meet share memory.  The sum is exact
+ * and known before anything is allocated.
  */
 #ifndef UN_PLAN_H
 #define UN_PLAN_H
@@ -27,11 +28,15 @@ struct un_plan {
     /* by node: batch mean and variance of a norm (UN_TRAIN), or scale and shift of the convolution
      * that it is folded into (UN_PREDICT): 2 * channels floats */
     size_t norm[UN_MAX_NODES];
-    /* by node: packed weights.  UN_PREDICT keeps all of them; in training they change with every
-     * step, so one place serves all */
-    size_t packed[UN_MAX_NODES];
+    /* by node and enum un_pass: packed weights.  UN_PREDICT keeps all of them; in training they
+     * change with every step, and exist while the node runs */
+    size_t packed[UN_MAX_NODES][2];
+    /* by time: the engine's workspace */
+    size_t workspace[2 * UN_MAX_NODES];
+    /* UN_TRAIN: the gradients of the parameters, [graph.trainable] floats.  What the backward pass
+     * has not yet written of them holds other arrays */
+    size_t gradients;
     size_t arena_bytes;
-    size_t workspace_bytes;
 };
 
 /* Plans for the graph's present size.  Smaller sizes then fit the same plan. */

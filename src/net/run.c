@@ -44,6 +44,12 @@ static struct un_tensor gradient(const struct un_network *network, int v)
     return tensor(network, v, network->plan.gradient[v]);
 }
 
+/* The workspace of what runs at this time: see plan.h. */
+static void use_workspace(struct un_network *network, int time)
+{
+    network->engine->workspace = at(network, network->plan.workspace[time]);
+}
+
 struct un_tensor un_network_input(const struct un_network *network)
 {
     return value(network, 0);
@@ -74,8 +80,8 @@ static struct un_conv bind_conv(const struct un_network *network, int i)
         c.scale = at(network, network->plan.norm[folded]);
         c.shift = c.scale + node->channels;
     }
-    c.packed[UN_PASS_FORWARD] = at(network, network->plan.packed[i]);
-    c.packed[UN_PASS_BACKWARD_DATA] = c.packed[UN_PASS_FORWARD];
+    for (int pass = 0; pass < 2; pass++)
+        c.packed[pass] = at(network, network->plan.packed[i][pass]);
     return c;
 }
 
@@ -101,8 +107,7 @@ void un_network_repack(struct un_network *network)
 
 size_t un_network_bytes(const struct un_graph *graph, const struct un_plan *plan)
 {
-    size_t floats = graph->values + (plan->mode == UN_TRAIN ? graph->trainable : 0);
-    return plan->arena_bytes + plan->workspace_bytes + floats * sizeof(float);
+    return plan->arena_bytes + graph->values * sizeof(float);
 }
 
 static void *allocate(struct un_engine *e, size_t bytes, const char *what, unet_error *err)
@@ -130,11 +135,8 @@ unet_code un_network_create(struct un_network *network, struct un_engine *engine
     }
     if (!(made.arena = allocate(engine, made.plan.arena_bytes, "the feature maps", err)))
         goto failed;
-    if (!(engine->workspace = allocate(engine, made.plan.workspace_bytes, "the workspace", err)))
-        goto failed;
-    if (mode == UN_TRAIN && !(made.gradients = allocate(engine, graph->trainable * sizeof(float),
-                                                        "the gradients", err)))
-        goto failed;
+    if (mode == UN_TRAIN)
+        made.gradients = at(&made, made.plan.gradients);
     *network = made;
     if (mode == UN_PREDICT)
         un_network_repack(network);
@@ -152,8 +154,6 @@ void un_network_release(struct un_network *network)
     if (network->owns_values)
         e->ops->release(e, network->values);
     e->ops->release(e, network->arena);
-    e->ops->release(e, network->gradients);
-    e->ops->release(e, e->workspace);
     e->workspace = NULL;
     *network = (struct un_network){0};
 }
@@ -214,10 +214,12 @@ void un_network_forward(struct un_network *network, uint64_t key)
     struct un_engine *e = network->engine;
     for (int i = 0; i < network->graph.node_count; i++) {
         float rate = network->graph.nodes[i].dropout;
+        use_workspace(network, i);
         node_forward(network, i);
         if (network->plan.mode == UN_TRAIN && rate > 0)
             e->ops->dropout(e, value(network, i + 1), rate, dropout_key(key, i));
     }
+    use_workspace(network, network->graph.node_count);
 }
 
 /*
@@ -250,6 +252,7 @@ static void conv_backward(struct un_network *network, int i)
                                   param_gradient(network, node->bias));
     if (node->src[0] == 0)
         return; /* nobody asks for the gradient of the image */
+    /* from here on a source's value may be overwritten by its gradient: see plan.c */
     e->ops->conv_pack(e, &c, UN_PASS_BACKWARD_DATA);
     struct un_gradient dsrc[2] = {0};
     for (int s = 0; s < 2 && node->src[s] >= 0; s++)
@@ -288,10 +291,12 @@ static void node_backward(struct un_network *network, int i)
 void un_network_backward(struct un_network *network, uint64_t key)
 {
     struct un_engine *e = network->engine;
-    for (int i = network->graph.node_count - 1; i >= 0; i--) {
+    const int n = network->graph.node_count;
+    for (int i = n - 1; i >= 0; i--) {
         float rate = network->graph.nodes[i].dropout;
         if (rate > 0)
             e->ops->dropout(e, gradient(network, i + 1), rate, dropout_key(key, i));
+        use_workspace(network, 2 * n - 1 - i);
         node_backward(network, i);
     }
 }

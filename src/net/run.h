@@ -15,10 +15,11 @@ struct un_network {
     struct un_engine *engine;
     struct un_graph graph;
     struct un_plan plan;
-    float *values;    /* parameters in engine memory, [graph.values] */
-    float *gradients; /* UN_TRAIN: [graph.trainable] */
+    float *values; /* parameters in engine memory, [graph.values] */
     bool owns_values;
     char *arena;
+    float *gradients; /* UN_TRAIN: [graph.trainable], in the arena: from the end of the backward
+                         pass to the next forward pass */
 };
 
 /*
@@ -45,7 +46,8 @@ struct un_tensor un_network_input(const struct un_network *network);
 struct un_tensor un_network_output(const struct un_network *network);
 struct un_tensor un_network_output_gradient(const struct un_network *network);
 
-/* key: of this step's dropout (UN_TRAIN).  In training, norms use and update batch statistics. */
+/* key: of this step's dropout (UN_TRAIN).  In training, norms use and update batch statistics, and
+ * the engine is left with the workspace of the loss. */
 void un_network_forward(struct un_network *network, uint64_t key);
 
 /* Overwrites the gradients of all trainable parameters.  key as in the forward pass. */
