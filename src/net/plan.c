@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * First all arrays are listed with their bytes and intervals, then they are placed, largest first,
- * each at the lowest offset where it meets no array that exists at the same time (greedy by size;
- * Pisarchyk & Lee 2020, "Efficient memory management for deep neural net inference").
+ * First all arrays are listed with their bytes and intervals, then they are placed one by one, each
+ * at the lowest offset where it meets no array that exists at the same time: once the largest first
+ * (Pisarchyk & Lee 2020, "Efficient memory management for deep neural net inference"), once the
+ * most lasting first, and what needs less memory is taken.
  *
  * What training needs of a value after the forward pass: whoever read it reads it again in its
  * backward pass (a convolution for the gradient of its weights, a pooling to find the largest, a
@@ -27,7 +28,7 @@ struct placed {
     size_t bytes;
     int from, to;   /* first and last moment at which it exists */
     size_t at;      /* where it lies */
-    size_t *offset; /* where that is wanted; NULL: its place was given */
+    size_t *offset; /* where that is wanted; not of those whose places are given */
 };
 
 struct placing {
@@ -49,12 +50,27 @@ static void give(struct placing *p, size_t first, size_t end, int from, int to)
     p->given = p->count;
 }
 
-static void sort_by_size(struct placing *p)
+static int duration(const struct placed *a)
+{
+    return a->to - a->from;
+}
+
+static bool is_larger(const struct placed *a, const struct placed *b)
+{
+    return a->bytes != b->bytes ? a->bytes > b->bytes : duration(a) > duration(b);
+}
+
+static bool lasts_longer(const struct placed *a, const struct placed *b)
+{
+    return duration(a) != duration(b) ? duration(a) > duration(b) : a->bytes > b->bytes;
+}
+
+static void sort(struct placing *p, bool (*before)(const struct placed *, const struct placed *))
 {
     for (int i = p->given + 1; i < p->count; i++) {
         struct placed x = p->list[i];
         int j = i;
-        for (; j > p->given && p->list[j - 1].bytes < x.bytes; j--)
+        for (; j > p->given && before(&x, &p->list[j - 1]); j--)
             p->list[j] = p->list[j - 1];
         p->list[j] = x;
     }
@@ -80,18 +96,29 @@ static size_t lowest_offset(const struct placing *p, int k)
     return offset;
 }
 
-static size_t place(struct placing *p)
+/* Finds places in this order; returns the bytes of all. */
+static size_t place(struct placing *p, bool (*before)(const struct placed *, const struct placed *))
 {
     size_t total = 0;
-    sort_by_size(p);
+    sort(p, before);
     for (int i = 0; i < p->count; i++) {
         struct placed *a = &p->list[i];
-        if (a->offset)
-            *a->offset = a->at = lowest_offset(p, i);
+        if (i >= p->given)
+            a->at = lowest_offset(p, i);
         if (a->at + a->bytes > total)
             total = a->at + a->bytes;
     }
     return total;
+}
+
+static size_t place_best(const struct placing *p)
+{
+    struct placing large = *p, lasting = *p;
+    size_t bytes = place(&large, is_larger), other = place(&lasting, lasts_longer);
+    const struct placing *best = other < bytes ? &lasting : &large;
+    for (int i = best->given; i < best->count; i++)
+        *best->list[i].offset = best->list[i].at;
+    return other < bytes ? other : bytes;
 }
 
 int un_plan_folded(const struct un_graph *graph, int node)
@@ -264,7 +291,7 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
             want_norm(&p, plan, graph, engine, i);
         else if (graph->nodes[i].kind == UN_NODE_CONV)
             want_conv(&p, plan, graph, engine, i);
-    plan->arena_bytes = place(&p);
+    plan->arena_bytes = place_best(&p);
     for (int v = n; mode == UN_TRAIN && v > 0; v--)
         if (is_replaced(graph, v))
             plan->gradient[v] = plan->value[v];
