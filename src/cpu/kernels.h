@@ -86,6 +86,11 @@ struct un_winograd_result {
     const float *bias;             /* [16]: forward, act is applied; NULL: backward, finish is */
     struct un_activation act;
     struct un_finish finish;
+    /* forward: the maxima of 2x2 pixels, of rows 0 and 1 and of rows 2 and 3, from the first tile
+     * on; a row may be NULL */
+    bool pools;
+    float *pooled[2];
+    int pooled_pixels;
 };
 
 struct un_kernels {

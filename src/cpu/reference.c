@@ -114,6 +114,7 @@ static const struct un_engine_ops reference_ops = {
     .conv_pack_bytes = conv_no_bytes,
     .conv_workspace = conv_no_bytes,
     .conv_pack = conv_no_pack,
+    .conv_parts = un_ref_conv_parts,
     .conv_forward = un_ref_conv_forward,
     .conv_backward_data = un_ref_conv_backward_data,
     .conv_backward_weights = un_ref_conv_backward_weights,

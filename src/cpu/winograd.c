@@ -139,6 +139,12 @@ static struct pass plan_forward(const struct un_engine *e, const struct un_conv 
                      .by_tap = 1,
                      .in = {in0, in1},
                      .out = {c->dst.shape.c, 0}};
+    if (c->parts.pooled.shape.c) {
+        p.to.target[0].dst = c->parts.window;
+        p.to.target[0].top = -c->parts.top;
+        p.to.target[0].left = -c->parts.left;
+        p.to.pooled = c->parts.pooled;
+    }
     plan_channels(&p);
     plan_tiles(&p, e);
     return p;

@@ -69,6 +69,7 @@ struct un_output {
     struct un_target target[2]; /* dst.shape.c == 0: none */
     const float *bias;          /* [blocks * 16]: forward, act is applied; NULL: finish is */
     struct un_activation act;
+    struct un_tensor pooled; /* forward: 2x2 maxima of the frame; shape.c == 0: not wanted */
 };
 
 /* Whether a convolution goes this way in all its passes; this depends on kinds and channels alone,

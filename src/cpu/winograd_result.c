@@ -4,9 +4,20 @@
  *
  * The frame of a pass is cut into tiles from its first pixel on; a target is a map that the frame
  * lies over in any way: smaller, larger, or beside.  The kernel is told which of the pixels of a
- * row of tiles there are.
+ * row of tiles there are.  Windows of a 2x2 pooling lie in tiles as a whole.
  */
 #include "cpu/winograd.h"
+
+/* Points r at the maxima of a row of tiles, whose first is pixel (y, x) of the pooled map. */
+static void pool_run(const struct un_output *to, int n, int block, int y, int x, int count,
+                     struct un_winograd_result *r)
+{
+    const struct un_shape *map = &to->pooled.shape;
+    r->pools = true;
+    r->pooled_pixels = un_min(map->w - x, 2 * count);
+    for (int i = 0; i < 2 && y + i < map->h && x < map->w; i++)
+        r->pooled[i] = un_row(&to->pooled, n, block, y + i) + (ptrdiff_t)x * UN_BLOCK;
+}
 
 /* A row of tiles of one output block. */
 static void write_run(const struct un_kernels *k, const struct un_tiles *tiles,
@@ -33,6 +44,8 @@ static void write_run(const struct un_kernels *k, const struct un_tiles *tiles,
         if (!to->bias && t->finish.act.kind != UN_ACT_NONE)
             r.y[i] = un_row(&t->y, n, out.block, y + i);
     }
+    if (to->pooled.shape.c)
+        pool_run(to, n, block, frame_y / 2, frame_x / 2, count, &r);
     k->winograd_result(&r, count);
 }
 

@@ -16,6 +16,10 @@
 
 enum { MAX_PLACED = 3 * UN_MAX_NODES + 8 };
 
+/* A convolution in tiles looks at up to 3 pixels beyond its frame where the source has them.  They
+ * change nothing but rounding; with them, a window gives the same bits as the whole value. */
+enum { BEYOND = 3 };
+
 struct placed {
     size_t bytes;
     int from, to;   /* first and last moment at which it exists */
@@ -82,37 +86,100 @@ int un_plan_folded(const struct un_graph *graph, int node)
     return norm && graph->nodes[node].kind == UN_NODE_CONV ? node + 1 : -1;
 }
 
-struct un_conv un_plan_conv(const struct un_graph *graph, int i, enum un_mode mode)
+int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, int i)
+{
+    return 1 + (plan->mode == UN_PREDICT && un_plan_folded(graph, i) >= 0 ? i + 1 : i);
+}
+
+/* How many of `side` pixels are read through a frame that begins at pixel *first, which becomes the
+ * first of them. */
+static int cut(int side, int *first, int frame)
+{
+    int end = *first + frame + BEYOND;
+    end = end < side ? end : side;
+    *first = *first > 0 ? *first : 0;
+    return end - *first;
+}
+
+struct un_source un_plan_value(const struct un_plan *plan, const struct un_graph *graph, int v)
+{
+    struct un_source all = {.tensor = {.shape = un_graph_value(graph, v), .layout = UN_FEATURES}};
+    if (v == 0 || v == graph->node_count)
+        all.tensor.layout = UN_PIXELS;
+    if (plan->window[v] < 0)
+        return all;
+    const struct un_node *reader = &graph->nodes[plan->window[v]];
+    const int s = reader->src[1] == v;
+    all.top = reader->top[s];
+    all.left = reader->left[s];
+    all.tensor.shape.h = cut(all.tensor.shape.h, &all.top, reader->shape.h + 2);
+    all.tensor.shape.w = cut(all.tensor.shape.w, &all.left, reader->shape.w + 2);
+    return all;
+}
+
+struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *graph, int i)
 {
     const struct un_node *node = &graph->nodes[i];
-    int folded = mode == UN_PREDICT ? un_plan_folded(graph, i) : -1;
-    return (struct un_conv){
+    const int v = un_plan_written(plan, graph, i);
+    struct un_conv c = {
         .kind = node->conv,
         .src = {un_graph_source(graph, node, 0), un_graph_source(graph, node, 1)},
         .dst = {.shape = node->shape,
                 .layout = i == graph->node_count - 1 ? UN_PIXELS : UN_FEATURES},
-        .act = folded >= 0 ? graph->nodes[folded].act : node->act,
+        .act = graph->nodes[v - 1].act,
     };
+    for (int s = 0; s < 2 && node->src[s] >= 0; s++) {
+        struct un_source there = un_plan_value(plan, graph, node->src[s]);
+        c.src[s].tensor.shape = there.tensor.shape;
+        c.src[s].top -= there.top;
+        c.src[s].left -= there.left;
+    }
+    if (plan->window[v] >= 0) {
+        struct un_source window = un_plan_value(plan, graph, v);
+        c.parts = (struct un_parts){un_plan_value(plan, graph, v + 1).tensor, window.tensor,
+                                    window.top, window.left};
+    }
+    return c;
 }
 
-/* The first and last node that reads value v; the result of the network is read after the end. */
-static void readers(const struct un_graph *graph, int v, int *first, int *last)
+/* The first and last node that reads value v (the result of the network is read after the end), and
+ * how many there are. */
+static int readers(const struct un_graph *graph, int v, int *first, int *last)
 {
+    int count = 0;
     *first = *last = graph->node_count;
     for (int i = graph->node_count - 1; i >= 0; i--)
         for (int s = 0; s < 2; s++)
             if (graph->nodes[i].src[s] == v) {
                 *first = i;
+                count++;
                 if (*last == graph->node_count)
                     *last = i;
             }
+    return count;
 }
 
-static size_t value_bytes(const struct un_graph *graph, struct un_engine *engine, int v)
+/* Finds the convolutions whose result a pooling and one 3x3 convolution read, and no more. */
+static void find_windows(struct un_plan *plan, const struct un_graph *graph,
+                         struct un_engine *engine)
 {
-    bool pixels = v == 0 || v == graph->node_count;
-    return engine->ops->tensor_bytes(engine, pixels ? UN_PIXELS : UN_FEATURES,
-                                     un_graph_value(graph, v));
+    for (int i = 0; i < graph->node_count; i++) {
+        const int v = un_plan_written(plan, graph, i);
+        int pooling, reader;
+        if (graph->nodes[i].kind != UN_NODE_CONV || readers(graph, v, &pooling, &reader) != 2)
+            continue;
+        struct un_conv c = un_plan_conv(plan, graph, i);
+        if (pooling == v && graph->nodes[pooling].kind == UN_NODE_MAXPOOL &&
+            graph->nodes[reader].conv == UN_CONV3X3 && engine->ops->conv_parts(engine, &c))
+            plan->window[v] = reader;
+    }
+}
+
+static size_t value_bytes(const struct un_plan *plan, const struct un_graph *graph,
+                          struct un_engine *engine, int v)
+{
+    struct un_tensor t = un_plan_value(plan, graph, v).tensor;
+    return engine->ops->tensor_bytes(engine, t.layout, t.shape);
 }
 
 static void want_values(struct placing *p, struct un_plan *plan, const struct un_graph *graph,
@@ -125,18 +192,20 @@ static void want_values(struct placing *p, struct un_plan *plan, const struct un
         if (plan->mode == UN_PREDICT) {
             if (maker >= 0 && un_plan_folded(graph, maker) >= 0)
                 continue; /* the convolution writes the norm's value */
+            if (maker >= 1 && plan->window[v - 1] >= 0)
+                maker--; /* nor does this pooling run by itself */
             if (maker >= 1 && un_plan_folded(graph, maker - 1) == maker)
                 maker--;
-            want(p, value_bytes(graph, engine, v), maker, last, &plan->value[v]);
+            want(p, value_bytes(plan, graph, engine, v), maker, last, &plan->value[v]);
             continue;
         }
         int until = v == n ? n : 2 * n - 1 - first; /* the loss reads the result at time n */
-        want(p, value_bytes(graph, engine, v), maker, until, &plan->value[v]);
+        want(p, value_bytes(plan, graph, engine, v), maker, until, &plan->value[v]);
         /* the gradient of a convolution's output is made in the place of its norm's: see run.c */
         bool normed = maker >= 0 && un_plan_folded(graph, maker) >= 0;
         if (v > 0 && !normed) {
             bool norm = graph->nodes[maker].kind == UN_NODE_NORM;
-            want(p, value_bytes(graph, engine, v), last == n ? n : 2 * n - 1 - last,
+            want(p, value_bytes(plan, graph, engine, v), last == n ? n : 2 * n - 1 - last,
                  2 * n - 1 - (norm ? maker - 1 : maker), &plan->gradient[v]);
         }
     }
@@ -164,7 +233,7 @@ static size_t want_node(struct placing *p, struct un_plan *plan, const struct un
     }
     if (node->kind != UN_NODE_CONV)
         return 0;
-    struct un_conv c = un_plan_conv(graph, i, plan->mode);
+    struct un_conv c = un_plan_conv(plan, graph, i);
     for (int pass = 0; pass < passes; pass++) {
         size_t bytes = un_round_up(ops->conv_pack_bytes(engine, &c, (enum un_pass)pass), UN_ALIGN);
         need_workspace(plan, ops->conv_workspace(engine, &c, (enum un_pass)pass));
@@ -181,9 +250,11 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
 {
     struct placing p = {.count = 0};
     size_t largest = 0, shared;
-    memset(plan, 0xff, sizeof *plan); /* UN_NOWHERE */
+    memset(plan, 0xff, sizeof *plan); /* UN_NOWHERE, and -1 */
     plan->mode = mode;
     plan->workspace_bytes = 0;
+    if (mode == UN_PREDICT)
+        find_windows(plan, graph, engine);
     want_values(&p, plan, graph, engine);
     for (int i = 0; i < graph->node_count; i++) {
         size_t bytes = want_node(&p, plan, graph, engine, i);
