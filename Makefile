@@ -6,7 +6,10 @@
 #   make test       build and run all tests
 #   make sanitize   the tests under AddressSanitizer and UBSan
 #   make check-long sanitizers, fuzzers and real training; an hour
-#   make bench      measure the kernels
+#   make bench      measure the kernels, then bench-networks
+#   make bench-networks  whole networks, ours beside PyTorch, onnxruntime, OpenVINO and ncnn from
+#                   PyPI where Python has it, else ours alone; BENCH="--networks paper --rounds 3"
+#   make bench-docs put what was measured into docs/benchmarks.md
 #   make install    (PREFIX=/usr/local, DESTDIR=)
 #   make format     let clang-format decide
 
@@ -14,7 +17,7 @@ PREFIX ?= /usr/local
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 
-.PHONY: all demo test sanitize check-long bench install format clean
+.PHONY: all demo test sanitize check-long bench bench-build bench-networks bench-docs install format clean
 
 all:
 	@scripts/setup.sh build
@@ -37,11 +40,28 @@ check-long: sanitize
 	@scripts/setup.sh long
 	@scripts/check_long.sh
 
-bench:
-	@scripts/setup.sh build
-	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
-	@cmake --build build -j$(JOBS) --target bench_kernels -- --no-print-directory
+bench: bench-build
 	build/bench_kernels
+	@$(MAKE) --no-print-directory bench-networks
+
+bench-build: all
+	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
+	@cmake --build build -j$(JOBS) --target bench_kernels bench_network -- --no-print-directory -s
+
+BENCH_PYTHON = build/bench-venv/bin/python
+
+bench-networks: bench-build
+	@if scripts/bench_venv.sh build/bench-venv; then \
+	    $(BENCH_PYTHON) bench/networks.py $(BENCH); \
+	else \
+	    for n in paper milesial small; do \
+	        build/bench_network --network $$n --predict && \
+	        build/bench_network --network $$n --train || exit 1; \
+	    done; \
+	fi
+
+bench-docs:
+	@python3 bench/report.py
 
 install: all
 	cmake --install build
