@@ -37,14 +37,16 @@ NETWORKS = {
 MODES = {
     "predict": {
         "unet": [""],
-        "torch": ["eager", "channels_last", "compile", "compile_channels_last", "jit", "bf16"],
+        "torch": ["eager", "channels_last", "channels_last_pages", "compile", "compile_pages",
+                  "jit", "bf16"],
         "onnxruntime": [""],
         "openvino": ["", "bf16"],
         "ncnn": ["", "sgemm", "bf16"],
     },
     "train": {
         "unet": [""],
-        "torch": ["eager", "channels_last", "compile", "compile_channels_last", "bf16"],
+        "torch": ["eager", "channels_last", "channels_last_pages", "compile_channels_last",
+                  "compile_channels_last_pages", "bf16"],
     },
 }
 COLD = ["unet", "torch", "onnxruntime", "openvino", "ncnn"]

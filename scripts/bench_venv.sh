@@ -17,6 +17,8 @@ if ! [ -x "$folder/bin/pip" ]; then
         exit 1
     }
 fi
+command -v g++ >/dev/null 2>&1 ||
+    echo "bench: no g++, so torch.compile will fail (Debian: apt-get install g++)" >&2
 missing=""
 for package in $packages; do
     ls -d "$folder"/lib/python3*/site-packages/"$package"-*.dist-info >/dev/null 2>&1 ||
