@@ -44,9 +44,10 @@ bench: bench-build
 	build/bench_kernels
 	@$(MAKE) --no-print-directory bench-networks
 
-bench-build: all
+bench-build:
+	@scripts/setup.sh build
 	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
-	@cmake --build build -j$(JOBS) --target bench_kernels bench_network -- --no-print-directory -s
+	@cmake --build build -j$(JOBS) --target unet_cli bench_kernels bench_network -- -s >/dev/null
 
 BENCH_PYTHON = build/bench-venv/bin/python
 

@@ -116,6 +116,8 @@ def measure(name, task, options):
     network, folder = NETWORKS[name], options.build / "bench-networks" / name
     chosen = [(e, m) for e, modes in MODES[task].items() if e in options.engines for m in modes
               if not options.modes or e == "unet" or (m or "default") in options.modes]
+    if options.isa == "avx2":  # which has no bf16
+        chosen = [(e, m) for e, m in chosen if m != "bf16"]
     started = []
     with tempfile.TemporaryDirectory() as scratch:
         for engine, mode in chosen:

@@ -53,7 +53,7 @@ def ratio(row, result):
 def label(row, cap):
     mode = row["mode"].replace("_", " ") + (" (another class)" if other_class(row) else "")
     mode += " (not capped)" if cap == "avx2" and row["engine"] in UNCAPPED else ""
-    return NAMES.get(row["engine"], row["engine"]), mode
+    return NAMES.get(row["engine"], row["engine"]), mode.strip()
 
 
 def last_column(row, task):
@@ -74,12 +74,14 @@ def table(result):
     head = ["engine", "mode", "ms", "shortest to longest"] + ["GFLOP/s"] * speed
     head += ["x ours", "peak MiB", LAST[task]]
     work = f" ({result['gflop']:.1f} GFLOP by direct count)" if speed and result["gflop"] else ""
-    lines = [f"**{TASKS[task][0].upper()}{TASKS[task][1:]}, {TITLES[result['network']]}**{work}", "",
+    title = f"{TASKS[task]}, {TITLES[result['network']]}"
+    lines = [f"**{title[0].upper()}{title[1:]}**{work}", "",
              "| " + " | ".join(head) + " |", "| --- | --- |" + " ---: |" * (len(head) - 2)]
     for row in sorted(result["rows"], key=lambda r: (other_class(r), r.get("median", 1e9))):
         name, mode = label(row, result["cap"])
         if row["error"]:
-            lines.append(f"| {name} | {mode} | failed: {row['error']} |" + " |" * (len(head) - 3))
+            why = row["error"][:80]
+            lines.append(f"| {name} | {mode} | failed: {why} |" + " |" * (len(head) - 3))
             continue
         bold = "**" if fastest(result).get(row["engine"]) is row else ""
         cells = [name, mode, bold + number(row["median"]) + bold,
@@ -89,7 +91,8 @@ def table(result):
         lines.append("| " + " | ".join(cells) + " |")
     lines.append("")
     if speed:
-        lines += [f"{result['rounds']} rounds, {result['threads']} threads; of the machine's time "
+        turns = f"{result['rounds']} round" + "s" * (result["rounds"] != 1)
+        lines += [f"{turns}, {result['threads']} threads; of the machine's time "
                   f"during the timed runs, {100 * result['others']:.1f} % went to other processes "
                   f"and {100 * result['stolen']:.1f} % to other machines on the host "
                   f"({result['again']} runs were made again because of them).", ""]
@@ -119,8 +122,8 @@ def summary(results):
 def machine_text(results):
     m, versions = results[0]["machine"], {}
     for result in results:
-        versions |= {NAMES.get(r["engine"], r["engine"]): r.get("version", "") for r in result["rows"]
-                     if r.get("version")}
+        versions |= {NAMES.get(row["engine"], row["engine"]): row["version"]
+                     for row in result["rows"] if row.get("version")}
     engines = ", ".join(f"{name} {version}" for name, version in versions.items())
     return (f"{m['cores']} cores of an {m['cpu']}, {' '.join(m['flags'])}; {m['system']}; "
             f"{m['compiler']}; Python {m['python']}. {engines}.\n")

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The networks of the benchmark: their shapes, and the U-Net of docs/formats.md in PyTorch."""
+"""The U-Net of docs/formats.md in PyTorch, as far as the benchmark's networks need it."""
 import json
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-
-ACTIVATION = nn.ReLU
 
 
 class Block(nn.Module):
@@ -17,9 +15,10 @@ class Block(nn.Module):
         norm = spec["norm"] == "batch"
         layers = []
         for fan in (channels, width):
-            layers += [nn.Conv2d(fan, width, 3, padding=int(spec["padding"] == "same"), bias=not norm)]
+            pad = int(spec["padding"] == "same")
+            layers += [nn.Conv2d(fan, width, 3, padding=pad, bias=not norm)]
             layers += [nn.BatchNorm2d(width)] * norm
-            layers += [ACTIVATION(inplace=True)]
+            layers += [nn.ReLU(inplace=True)]
         self.conv_block = nn.Sequential(*layers)
 
     def forward(self, x):

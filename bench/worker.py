@@ -144,7 +144,8 @@ def main():
     # what an engine prints must not get between the answers
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    version, run, to_array = globals()[f"{engine}_{task}"](mode, Job(folder, channels, side, threads))
+    job = Job(folder, channels, side, threads)
+    version, run, to_array = globals()[f"{engine}_{task}"](mode, job)
     result = None
     print("ready", version, file=answers, flush=True)
     for line in sys.stdin:

@@ -23,10 +23,10 @@ def caps(isa):
             "DNNL_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
 
 
-# A mode that ends in "_pages" runs with a C library that keeps freed memory and asks for huge pages:
-# what an engine that allocates on the way gains from a better allocator.
-PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "MALLOC_MMAP_MAX_": "0", "MALLOC_ARENA_MAX": "1",
-         "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
+# A mode that ends in "_pages" runs with a C library that keeps freed memory and asks for huge
+# pages: what an engine that allocates on the way gains from a better allocator.
+PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "MALLOC_MMAP_MAX_": "0",
+         "MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 
 
 def cpu_seconds(pid):
