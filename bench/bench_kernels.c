@@ -2,15 +2,16 @@
 /*
  * bench_kernels - how fast the CPU engine runs each convolution of the paper's network
  *
- *   bench_kernels [--isa NAME] [--threads N] [--layer TEXT] [--pass NAME] [--quick] [--best] [--cpu]
+ *   bench_kernels [--isa NAME] [--threads N] [--layer TEXT] [--pass NAME] [--quick] [--best]
+ * [--cpu]
  *
  * For each layer of the unpadded 572 x 572 network with 64 to 1024 channels, the three passes:
  * milliseconds (the median of repeats), GFLOP/s by the direct count of multiply-adds, and the share
  * of the machine's peak, which is measured before each layer with multiply-adds in registers on all
  * threads.  The last lines sum the network up.
  *
- * On a machine that others use, --best takes the shortest of the repeats, and --cpu --threads 1 counts the time the process ran instead of the
- * time that passed.
+ * On a machine that others use, --best takes the shortest of the repeats, and --cpu --threads 1
+ * counts the time the process ran instead of the time that passed.
  */
 #include <omp.h>
 #include <stdio.h>
