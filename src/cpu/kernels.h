@@ -34,7 +34,7 @@ struct un_finish {
  * source.  So taps, blocks, sources, crops, padding and strides are all a list of pointers, and one
  * loop computes every convolution of the network, forward and backward.
  *
- * Each result is one chain of multiply-adds in the order of the list, whatever the size of the
+ * Each result is made by the same additions in the order of the list, whatever the size of the
  * tile: so it has the same bits wherever a tile begins.
  */
 struct un_gather {

@@ -74,9 +74,15 @@ static int group_blocks(const struct pass *p, int group)
     return un_min(p->k->blocks, p->out_blocks - group * p->k->blocks);
 }
 
+/* floats from one frequency of a group's U to the next */
+static ptrdiff_t u_apart(const struct pass *p)
+{
+    return apart(p->k->blocks, p->in_blocks * p->depth);
+}
+
 static size_t group_floats(const struct pass *p)
 {
-    return (size_t)UN_FREQUENCIES * (size_t)(p->in_blocks * p->depth * p->k->blocks * UN_BLOCK);
+    return (size_t)(UN_FREQUENCIES * u_apart(p));
 }
 
 static bool kept(const struct pass *p)
@@ -92,8 +98,7 @@ static void plan_channels(struct pass *p)
     p->depth = p->in[1] ? UN_BLOCK : un_min(p->in[0], UN_BLOCK);
     p->out_blocks = un_blocks(p->out[0]) + un_blocks(p->out[1]);
     p->groups = un_ceil_div(p->out_blocks, p->k->blocks);
-    p->u_floats =
-        (size_t)UN_FREQUENCIES * (size_t)(p->in_blocks * p->depth * p->out_blocks * UN_BLOCK);
+    p->u_floats = group_floats(p) * (size_t)p->groups;
 }
 
 /* V, M and the U of a group share the second-level cache: as many tiles as leave U its part, but no
@@ -222,11 +227,10 @@ static void make_u(const struct pass *p, int group, int block, float *u)
 {
     _Alignas(UN_ALIGN) float taps[UN_BLOCK * 9 * MOST_LANES];
     const int lanes = group_blocks(p, group) * UN_BLOCK;
-    const ptrdiff_t by_frequency = (ptrdiff_t)p->in_blocks * p->depth * lanes;
     copy_taps(p, group, block, lanes, taps);
     for (int c = 0; c < p->depth; c++)
         p->k->winograd_weights(taps + c * 9 * lanes, lanes,
-                               u + (ptrdiff_t)(block * p->depth + c) * lanes, by_frequency);
+                               u + (ptrdiff_t)(block * p->depth + c) * lanes, u_apart(p));
 }
 
 static void make_all_u(const struct un_engine *e, const struct pass *p, float *u)
@@ -349,7 +353,6 @@ static void multiply(const struct pass *p, const struct scratch *s, int group, c
 {
     const int blocks = group_blocks(p, group), tile = p->k->tile;
     const int steps = un_ceil_div(count, tile);
-    const ptrdiff_t by_u = (ptrdiff_t)p->in_blocks * p->depth * blocks * UN_BLOCK;
     struct un_gather g = {.segment = s->segment,
                           .segments = p->in_blocks,
                           .depth = p->depth,
@@ -357,7 +360,7 @@ static void multiply(const struct pass *p, const struct scratch *s, int group, c
                           .weight = u,
                           .dst_step = UN_BLOCK,
                           .dst_block = (ptrdiff_t)m_room * UN_BLOCK};
-    for (int f = 0; f < UN_FREQUENCIES; f++, g.weight += by_u)
+    for (int f = 0; f < UN_FREQUENCIES; f++, g.weight += u_apart(p))
         for (int i = 0; i < steps; i++) {
             int t = un_piece(count, steps, i);
             const float *from = v + f * apart(p->in_blocks, room) + (ptrdiff_t)t * UN_BLOCK;

@@ -36,6 +36,15 @@ INLINE void source_pair(const int pair, const vec d[6], vec *a, vec *b)
     *b = even - odd;
 }
 
+/*
+ * A store that misses the first-level cache holds up all that follow, and each frequency lies in
+ * another line.  So the lines of the next tile are asked for while this one is computed.
+ */
+INLINE void fetch_frequencies(const float *v, ptrdiff_t by_frequency)
+{
+    UNROLL for (int f = 0; f < 36; f++) __builtin_prefetch(v + f * by_frequency, 1);
+}
+
 INLINE void source_tile(const float *const row[6], ptrdiff_t at, float *v, ptrdiff_t by_frequency)
 {
     UNROLL for (int p = 0; p < 3; p++)
@@ -59,9 +68,11 @@ INLINE void source_tile(const float *const row[6], ptrdiff_t at, float *v, ptrdi
 
 static void winograd_source(const float *const row[6], int tiles, float *v, ptrdiff_t by_frequency)
 {
-    for (int t = 0; t < tiles; t++)
+    for (int t = 0; t < tiles; t++) {
+        fetch_frequencies(v + (t + 1) * UN_BLOCK, by_frequency);
         for (int lane = 0; lane < UN_BLOCK; lane += VEC)
             source_tile(row, t * 4 * UN_BLOCK + lane, v + t * UN_BLOCK + lane, by_frequency);
+    }
 }
 
 /* Two rows of A y, one column: A = (1 0 0 0) (1 1 1 1) (1 -1 1 -1) (1 2 4 8) (1 -2 4 -8)
@@ -103,9 +114,11 @@ INLINE void gradient_tile(const float *const row[4], ptrdiff_t at, float *v, ptr
 static void winograd_gradient(const float *const row[4], int tiles, float *v,
                               ptrdiff_t by_frequency)
 {
-    for (int t = 0; t < tiles; t++)
+    for (int t = 0; t < tiles; t++) {
+        fetch_frequencies(v + (t + 1) * UN_BLOCK, by_frequency);
         for (int lane = 0; lane < UN_BLOCK; lane += VEC)
             gradient_tile(row, t * 4 * UN_BLOCK + lane, v + t * UN_BLOCK + lane, by_frequency);
+    }
 }
 
 /* Rows 0 and 2, or 1 and 3, of A' m, one column. */
@@ -229,6 +242,8 @@ INLINE void weights_fall(const vec u[6], vec o[3])
 
 static void winograd_weights(const float *g, int lanes, float *u, ptrdiff_t by_frequency)
 {
+    for (int lane = 0; lane < lanes; lane += UN_BLOCK)
+        fetch_frequencies(u + lanes + lane, by_frequency);
     for (int lane = 0; lane < lanes; lane += VEC) {
         vec e[3][6]; /* [column][row] */
         UNROLL for (int x = 0; x < 3; x++)
