@@ -7,7 +7,10 @@
 #   make sanitize   the tests under AddressSanitizer and UBSan
 #   make check-arm  the tests on an emulated 64-bit Arm; some minutes
 #   make check-long sanitizers, fuzzers, real training and check-arm; an hour
-#   make bench      measure the kernels
+#   make bench      measure the kernels, then bench-networks
+#   make bench-networks  whole networks, ours beside PyTorch, onnxruntime, OpenVINO and ncnn from
+#                   PyPI where Python has it, else ours alone; BENCH="--networks paper --rounds 3"
+#   make bench-docs put what was measured into docs/benchmarks.md
 #   make install    (PREFIX=/usr/local, DESTDIR=)
 #   make format     let clang-format decide
 
@@ -15,7 +18,8 @@ PREFIX ?= /usr/local
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 
-.PHONY: all demo test sanitize check-arm check-long bench install format clean
+.PHONY: all demo test sanitize check-arm check-long bench bench-build bench-networks bench-docs \
+    install format clean
 
 all:
 	@scripts/setup.sh build
@@ -41,11 +45,29 @@ check-long: sanitize
 	@scripts/setup.sh long
 	@scripts/check_long.sh
 
-bench:
+bench: bench-build
+	build/bench_kernels
+	@$(MAKE) --no-print-directory bench-networks
+
+bench-build:
 	@scripts/setup.sh build
 	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
-	@cmake --build build -j$(JOBS) --target bench_kernels -- --no-print-directory
-	build/bench_kernels
+	@cmake --build build -j$(JOBS) --target unet_cli bench_kernels bench_network -- -s >/dev/null
+
+BENCH_PYTHON = build/bench-venv/bin/python
+
+bench-networks: bench-build
+	@if scripts/bench_venv.sh build/bench-venv; then \
+	    $(BENCH_PYTHON) bench/networks.py $(BENCH); \
+	else \
+	    for n in paper milesial small; do \
+	        build/bench_network --network $$n --predict && \
+	        build/bench_network --network $$n --train || exit 1; \
+	    done; \
+	fi
+
+bench-docs:
+	@python3 bench/report.py
 
 install: all
 	cmake --install build

@@ -41,11 +41,16 @@ static struct conv_inputs conv_make(struct op_run *r, const struct op_case *k)
     return in;
 }
 
-/* The tolerance of a sum in any of the passes; what is made from pixels is convolved directly. */
+/* What is made from pixels is convolved directly. */
+static bool conv_by_tiles(const struct op_case *k)
+{
+    return k->kind == UN_CONV3X3 && k->src_layout == UN_FEATURES && !k->variant;
+}
+
+/* The tolerance of a sum in any of the passes. */
 static double conv_tolerance(const struct op_case *k, double terms)
 {
-    bool tiles = k->kind == UN_CONV3X3 && k->src_layout == UN_FEATURES && !k->variant;
-    return (tiles ? OP_WINOGRAD : 1) * op_sum_tolerance(terms);
+    return (conv_by_tiles(k) ? OP_WINOGRAD : 1) * op_sum_tolerance(terms);
 }
 
 static void conv_prepare(struct op_run *r, struct un_conv *c, enum un_pass pass)
@@ -82,6 +87,55 @@ static float *conv_check_forward(struct op_run *r, const struct op_case *k,
             plain = got;
     }
     return plain;
+}
+
+/*
+ * The 2x2 maxima and a window of the result, instead of it: the same bits as the pooling of the
+ * result, and as the pixels of the result.  round 0: all of it, as in a padded network.
+ */
+static void conv_check_parts(struct op_run *r, const struct op_case *k,
+                             const struct conv_inputs *in, int round)
+{
+    const struct un_engine_ops *ops = r->engine->ops;
+    const struct un_shape s = k->shape;
+    struct un_conv c = in->conv;
+    struct un_shape window = s, pooled = {s.n, s.h / 2, s.w / 2, s.c};
+    c.bias = in->bias;
+    c.scale = round ? in->scale : NULL;
+    c.shift = round ? in->shift : NULL;
+    c.act = k->act;
+    if (round) {
+        c.parts.top = op_below(&r->random, s.h);
+        c.parts.left = op_below(&r->random, s.w);
+        window.h = 1 + op_below(&r->random, s.h - c.parts.top);
+        window.w = 1 + op_below(&r->random, s.w - c.parts.left);
+    }
+    c.dst = op_tensor(r, UN_FEATURES, s, NULL);
+    conv_prepare(r, &c, UN_PASS_FORWARD);
+    ops->conv_forward(r->engine, &c);
+    float *all = op_fetch(r, c.dst);
+    struct un_tensor most = op_tensor(r, UN_FEATURES, pooled, NULL);
+    ops->maxpool_forward(r->engine, c.dst, most);
+    float *want = op_fetch(r, most);
+
+    c.dst.data = NULL;
+    c.parts.window = op_tensor(r, UN_FEATURES, window, NULL);
+    c.parts.pooled = op_tensor(r, UN_FEATURES, pooled, NULL);
+    conv_prepare(r, &c, UN_PASS_FORWARD);
+    ops->conv_forward(r->engine, &c);
+    float *got = op_fetch(r, c.parts.pooled), *part = op_fetch(r, c.parts.window);
+    for (size_t i = 0; i < op_volume(pooled); i++)
+        if (got[i] != want[i])
+            op_fail(r, "pooled by the convolution", i, got[i], want[i], 0);
+    for (size_t i = 0, row = (size_t)window.w * s.c; i < op_volume(window); i++) {
+        size_t n = i / row / window.h, y = i / row % window.h, x = i % row;
+        float w = all[((n * s.h + y + c.parts.top) * s.w + c.parts.left) * s.c + x];
+        if (part[i] != w)
+            op_fail(r, "window", i, part[i], w, 0);
+    }
+    double tolerance = (1 + round) * conv_tolerance(k, 9 * in->in + 1);
+    op_record(r, "pooled by the convolution", got, op_volume(pooled), tolerance);
+    op_record(r, "window", part, op_volume(window), tolerance);
 }
 
 /* <A x, g>: what both adjoint identities compare with, and how exact that is. */
@@ -146,6 +200,11 @@ static void run_conv(struct op_run *r, const struct op_case *k)
     r->engine->exact = k->variant;
     struct conv_inputs in = conv_make(r, k);
     float *plain = conv_check_forward(r, k, &in);
+    bool tiles = conv_by_tiles(k), small = k->shape.h < 2 || k->shape.w < 2;
+    if (tiles)
+        op_expect(r, "conv_parts", r->engine->ops->conv_parts(r->engine, &in.conv), 1, 0);
+    for (int round = 0; round < (tiles && !small ? 2 : 0); round++)
+        conv_check_parts(r, k, &in, round);
     float *gradient = op_random(r, op_volume(k->shape), -1, 1);
     struct un_tensor g = op_tensor(r, k->dst_layout, k->shape, gradient);
     /* rounding of the sums on either side, of about sqrt(macs) / 5 large products (see

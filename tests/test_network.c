@@ -29,6 +29,7 @@
 #include "base/rng.h"
 #include "model/safetensors.h"
 #include "net/run.h"
+#include "slow.h"
 
 struct fixture {
     const char *name;
@@ -400,9 +401,98 @@ static void test_smooth(void **state)
         subjects[i].engine->ops->free(subjects[i].engine);
 }
 
+static bool no_parts(struct un_engine *e, const struct un_conv *c)
+{
+    (void)e;
+    (void)c;
+    return false;
+}
+
+/* The logits of h x w random pixels, with memory planned for side x side; bytes of that. */
+static float *random_logits(struct un_graph *graph, struct un_engine *engine, int side, int h,
+                            int w, float *values, size_t *bytes)
+{
+    unet_error err;
+    struct un_network net;
+    if (un_graph_size(graph, 1, side, side, &err) ||
+        un_network_create(&net, engine, graph, UN_PREDICT, values, &err) ||
+        un_network_size(&net, 1, h, w, &err))
+        fail_msg("%s", err.text);
+    *bytes = un_network_bytes(&net.graph, &net.plan);
+    struct un_tensor in = un_network_input(&net), out = un_network_output(&net);
+    size_t ins = (size_t)h * w * in.shape.c;
+    size_t outs = (size_t)out.shape.h * out.shape.w * out.shape.c;
+    float *input = malloc(ins * sizeof *input), *got = malloc(outs * sizeof *got);
+    for (size_t i = 0; i < ins; i++)
+        input[i] = un_rng_normal(3, i);
+    engine->ops->upload(engine, in, input);
+    un_network_forward(&net, 0);
+    engine->ops->download(engine, got, out);
+    un_network_release(&net);
+    free(input);
+    return got;
+}
+
+/* One network with and without pooling and crop in the convolutions: the same bits, less memory. */
+static void check_parts(const struct subject *s, struct un_graph *graph, int side, int h, int w)
+{
+    const struct un_engine_ops *ops = s->engine->ops;
+    struct un_engine_ops whole = *ops;
+    size_t less, bytes;
+    float *values = malloc(graph->values * sizeof *values);
+    for (size_t i = 0; i < graph->values; i++)
+        values[i] = 0.5f * un_rng_normal(1, i);
+    for (int i = 0; i < graph->param_count; i++)
+        if (strstr(graph->params[i].name, "running_var"))
+            for (size_t j = 0; j < graph->params[i].count; j++)
+                values[graph->params[i].offset + j] = 1 + (float)j;
+    whole.conv_parts = no_parts;
+    float *got = random_logits(graph, s->engine, side, h, w, values, &less);
+    s->engine->ops = &whole;
+    float *want = random_logits(graph, s->engine, side, h, w, values, &bytes);
+    s->engine->ops = ops;
+    un_graph_size(graph, 1, h, w, NULL);
+    struct un_shape out = un_graph_value(graph, graph->node_count);
+    if (memcmp(got, want, (size_t)out.h * out.w * out.c * sizeof *got))
+        fail_msg("%s: %d x %d: pooling in the convolution changes the logits", s->name, h, w);
+    /* a padded network has no crop, and its largest moment is elsewhere */
+    bool exact = !by_tiles(s) && strcmp(ops->name, "reference");
+    bool crops = !exact && graph->spec.padding == UNET_PADDING_VALID;
+    if (crops ? less >= bytes : less > bytes)
+        fail_msg("%s: %zu bytes with pooling in the convolution, else %zu", s->name, less, bytes);
+    free(values);
+    free(got);
+    free(want);
+}
+
+static void test_parts(void **state)
+{
+    static const unet_spec specs[] = {
+        {1, 2, 16, 2, UNET_PADDING_VALID, UNET_NORM_NONE, UNET_UP_TRANSPOSE, 0, 0, 0},
+        {2, 1, 20, 3, UNET_PADDING_VALID, UNET_NORM_BATCH, UNET_UP_BILINEAR, 1, 0.1f, 0.5f},
+        {3, 3, 17, 3, UNET_PADDING_SAME, UNET_NORM_BATCH, UNET_UP_TRANSPOSE, 0, 0, 0},
+        {1, 2, 8, 2, UNET_PADDING_SAME, UNET_NORM_NONE, UNET_UP_BILINEAR, 0, 0, 0},
+    };
+    struct subject subjects[9];
+    (void)state;
+    int count = list_subjects(subjects);
+    for (size_t c = 0; c < sizeof specs / sizeof *specs; c++) {
+        struct un_graph graph;
+        un_graph_build(&graph, &specs[c]);
+        int side = un_fit_input(&specs[c], 141), h = un_fit_input(&specs[c], 101);
+        for (int i = slow_machine() ? 1 : 0; i < count; i++) {
+            if (by_tiles(&subjects[i]))
+                check_parts(&subjects[i], &graph, side, side, side);
+            check_parts(&subjects[i], &graph, side, h, un_fit_input(&specs[c], 1));
+        }
+    }
+    for (int i = 0; i < count; i++)
+        subjects[i].engine->ops->free(subjects[i].engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_pytorch),
-                                       cmocka_unit_test(test_smooth)};
+                                       cmocka_unit_test(test_parts), cmocka_unit_test(test_smooth)};
     return cmocka_run_group_tests_name("network against PyTorch", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -34,6 +35,14 @@ unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *
     mapping->data = data;
     mapping->size = (size_t)status.st_size;
     return UNET_OK;
+}
+
+void un_map_forget(const void *data, size_t bytes)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)data;
+    const uintptr_t first = (at + page - 1) / page * page, end = (at + bytes) / page * page;
+    if (end > first)
+        madvise((void *)first, end - first, MADV_DONTNEED); /* they would be read again */
 }
 
 void un_map_release(struct un_mapping *mapping)

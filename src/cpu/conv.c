@@ -27,6 +27,11 @@ void un_cpu_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass
         un_direct_pack(e, c, pass);
 }
 
+bool un_cpu_conv_parts(struct un_engine *e, const struct un_conv *c)
+{
+    return un_winograd_takes(e, c);
+}
+
 void un_cpu_forward(struct un_engine *e, const struct un_conv *c)
 {
     if (un_winograd_takes(e, c))

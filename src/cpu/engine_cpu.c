@@ -88,6 +88,7 @@ void un_copy_padded(const struct un_tensor *t, int n, int b, int row, int x, int
 
 static const struct un_engine_ops cpu_ops = {
     .name = "cpu",
+    .host_memory = true,
     .free = engine_free,
     .alloc = un_cpu_alloc,
     .release = un_cpu_release,
@@ -100,6 +101,7 @@ static const struct un_engine_ops cpu_ops = {
     .conv_pack_bytes = un_cpu_pack_bytes,
     .conv_workspace = un_cpu_conv_workspace,
     .conv_pack = un_cpu_pack,
+    .conv_parts = un_cpu_conv_parts,
     .conv_forward = un_cpu_forward,
     .conv_backward_data = un_cpu_backward_data,
     .conv_backward_weights = un_cpu_backward_weights,

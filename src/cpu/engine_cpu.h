@@ -117,6 +117,7 @@ void un_cpu_release(struct un_engine *e, void *memory);
 size_t un_cpu_pack_bytes(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
 size_t un_cpu_conv_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
 void un_cpu_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
+bool un_cpu_conv_parts(struct un_engine *e, const struct un_conv *c);
 void un_cpu_forward(struct un_engine *e, const struct un_conv *c);
 void un_cpu_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
                           const struct un_gradient dsrc[2]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* finish_kernel.h - the activation, and the last step of a gradient, on one register */
+/* finish_kernel.h - activation, maximum, and the last step of a gradient, on one register */
 #ifndef UN_FINISH_KERNEL_H
 #define UN_FINISH_KERNEL_H
 
@@ -15,6 +15,12 @@ INLINE vec vec_act(vec x, const enum un_act act, vec slope)
     if (act == UN_ACT_LEAKY)
         return vec_select(x > zero, x, slope * x);
     return x;
+}
+
+/* the larger, and not a number when either is not one (as PyTorch does) */
+INLINE vec vec_max(vec a, vec b)
+{
+    return vec_select((a > b) | (a != a), a, b);
 }
 
 /* d[at] = act'(y[at]) * (accumulate ? d[at] + v : v) */

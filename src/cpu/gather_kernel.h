@@ -2,14 +2,20 @@
 /*
  * gather_kernel.h - the body of every convolution: un_gather, see kernels.h
  *
- * The accumulators live in registers for the whole sum.  For that the compiler must see the size of
- * the tile, so there is one instance per number of pixels and vectors, chosen by a switch, and
- * one more set for sources whose pixels are not 16 floats apart.
+ * The accumulators live in registers for a run of segments; runs are added up in memory.  So a sum
+ * of n products is a chain of at most 128, and then one of n / 128: the error grows with the root
+ * of the longer of these, not of n.  For accumulators to be registers the compiler must see the
+ * size of the tile, so there is one instance per number of pixels and vectors, chosen by a switch,
+ * and one more set for sources whose pixels are not 16 floats apart.
  */
 #ifndef UN_GATHER_KERNEL_H
 #define UN_GATHER_KERNEL_H
 
+#include <string.h>
+
 #include "cpu/finish_kernel.h"
+
+enum { RUN_SEGMENTS = 8 };
 
 /* where vector j of a pixel lies */
 INLINE ptrdiff_t vec_place(int j, ptrdiff_t block)
@@ -30,18 +36,16 @@ INLINE void gather_store(const struct un_gather *g, vec v, const int pixel, cons
     vec_store(g->dst + at, v);
 }
 
-/* step: that of the pixels when it is known (else 0) */
-INLINE void gather_tile(const struct un_gather *g, const int pixels, const int vecs, const int step)
+/* acc = the sum over segments first .. end - 1, whose weights begin at w */
+INLINE void gather_run(const struct un_gather *g, int first, int end, const float *w,
+                       const int pixels, const int vecs, const ptrdiff_t src_step,
+                       vec acc[TILE_PIXELS][TILE_VECS])
 {
-    vec acc[TILE_PIXELS][TILE_VECS];
+    const int depth = g->depth;
     UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++) acc[i][j] =
         (vec){0};
-
-    const float *w = g->weight;
-    const ptrdiff_t src_step = step ? step : g->src_step;
-    const int depth = g->depth;
-    for (int s = 0; s < g->segments; s++) {
-        const float *src = g->segment[s], *next = g->segment[s + 1 < g->segments ? s + 1 : s];
+    for (int s = first; s < end; s++) {
+        const float *src = g->segment[s], *next = g->segment[s + 1 < end ? s + 1 : s];
         UNROLL for (int i = 0; i < pixels; i++) __builtin_prefetch(next + i * src_step);
         for (int c = 0; c < depth; c++, src++, w += vecs * VEC) {
             vec row[TILE_VECS];
@@ -50,7 +54,28 @@ INLINE void gather_tile(const struct un_gather *g, const int pixels, const int v
                 acc[i][j] += src[i * src_step] * row[j];
         }
     }
-    vec slope = vec_all(g->act.slope);
+}
+
+/* step: that of the pixels when it is known (else 0) */
+INLINE void gather_tile(const struct un_gather *g, const int pixels, const int vecs, const int step)
+{
+    vec acc[TILE_PIXELS][TILE_VECS], sum[TILE_PIXELS][TILE_VECS];
+    const ptrdiff_t src_step = step ? step : g->src_step;
+    const vec slope = vec_all(g->act.slope);
+    const float *w = g->weight;
+    int s = 0;
+    if (g->segments > RUN_SEGMENTS)
+        memset(sum, 0, sizeof sum);
+    for (; g->segments - s > RUN_SEGMENTS; s += RUN_SEGMENTS) {
+        gather_run(g, s, s + RUN_SEGMENTS, w, pixels, vecs, src_step, acc);
+        w += (ptrdiff_t)RUN_SEGMENTS * g->depth * vecs * VEC;
+        UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++) sum[i][j] +=
+            acc[i][j];
+    }
+    gather_run(g, s, g->segments, w, pixels, vecs, src_step, acc);
+    if (s > 0)
+        UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++) acc[i][j] +=
+            sum[i][j];
     UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++)
         gather_store(g, acc[i][j], i, j, slope);
 }

@@ -34,7 +34,7 @@ struct un_finish {
  * source.  So taps, blocks, sources, crops, padding and strides are all a list of pointers, and one
  * loop computes every convolution of the network, forward and backward.
  *
- * Each result is one chain of multiply-adds in the order of the list, whatever the size of the
+ * Each result is made by the same additions in the order of the list, whatever the size of the
  * tile: so it has the same bits wherever a tile begins.
  */
 struct un_gather {
@@ -86,6 +86,11 @@ struct un_winograd_result {
     const float *bias;             /* [16]: forward, act is applied; NULL: backward, finish is */
     struct un_activation act;
     struct un_finish finish;
+    /* forward: the maxima of 2x2 pixels, of rows 0 and 1 and of rows 2 and 3, from the first tile
+     * on; a row may be NULL */
+    bool pools;
+    float *pooled[2];
+    int pooled_pixels;
 };
 
 struct un_kernels {

@@ -5,12 +5,6 @@
 
 #include "cpu/finish_kernel.h"
 
-/* the larger, and not a number when either is not one (as PyTorch does) */
-INLINE vec vec_max(vec a, vec b)
-{
-    return vec_select((a > b) | (a != a), a, b);
-}
-
 static void maxpool_row(const float *row0, const float *row1, float *dst, int pixels)
 {
     for (int x = 0; x < pixels; x++, row0 += 2 * UN_BLOCK, row1 += 2 * UN_BLOCK)

@@ -102,6 +102,7 @@ static size_t no_workspace(struct un_engine *e, struct un_shape shape)
 
 static const struct un_engine_ops reference_ops = {
     .name = "reference",
+    .host_memory = true,
     .free = engine_free,
     .alloc = memory_alloc,
     .release = memory_release,
@@ -114,6 +115,7 @@ static const struct un_engine_ops reference_ops = {
     .conv_pack_bytes = conv_no_bytes,
     .conv_workspace = conv_no_bytes,
     .conv_pack = conv_no_pack,
+    .conv_parts = un_ref_conv_parts,
     .conv_forward = un_ref_conv_forward,
     .conv_backward_data = un_ref_conv_backward_data,
     .conv_backward_weights = un_ref_conv_backward_weights,

@@ -41,6 +41,7 @@ static inline void un_ref_give(const struct un_gradient *g, int n, int y, int x,
 }
 
 /* reference_conv.c */
+bool un_ref_conv_parts(struct un_engine *e, const struct un_conv *c);
 void un_ref_conv_forward(struct un_engine *e, const struct un_conv *c);
 void un_ref_conv_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
                                const struct un_gradient dsrc[2]);

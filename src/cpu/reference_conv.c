@@ -75,6 +75,36 @@ static double weighted_sum(const struct un_conv *conv, int n, int y, int x, int 
     return sum;
 }
 
+static float result(const struct un_conv *c, int n, int y, int x, int k)
+{
+    double sum = weighted_sum(c, n, y, x, k);
+    if (c->scale)
+        sum = c->scale[k] * sum + c->shift[k];
+    else if (c->bias)
+        sum += c->bias[k];
+    return (float)un_ref_activate(c->act, sum);
+}
+
+bool un_ref_conv_parts(struct un_engine *e, const struct un_conv *c)
+{
+    (void)e;
+    (void)c;
+    return true;
+}
+
+/* Gives one value of the result to those parts that it belongs to. */
+static void give_parts(const struct un_parts *p, int n, int y, int x, int k, float v)
+{
+    if (un_ref_inside(p->window, y - p->top, x - p->left))
+        *un_ref_at(p->window, n, y - p->top, x - p->left, k) = v;
+    if (un_ref_inside(p->pooled, y / 2, x / 2)) {
+        float *most = un_ref_at(p->pooled, n, y / 2, x / 2, k);
+        bool first = y % 2 == 0 && x % 2 == 0;
+        if (first || v > *most)
+            *most = v;
+    }
+}
+
 void un_ref_conv_forward(struct un_engine *e, const struct un_conv *c)
 {
     (void)e;
@@ -83,12 +113,11 @@ void un_ref_conv_forward(struct un_engine *e, const struct un_conv *c)
         for (int y = 0; y < d.h; y++)
             for (int x = 0; x < d.w; x++)
                 for (int k = 0; k < d.c; k++) {
-                    double sum = weighted_sum(c, n, y, x, k);
-                    if (c->scale)
-                        sum = c->scale[k] * sum + c->shift[k];
-                    else if (c->bias)
-                        sum += c->bias[k];
-                    *un_ref_at(c->dst, n, y, x, k) = (float)un_ref_activate(c->act, sum);
+                    float v = result(c, n, y, x, k);
+                    if (c->parts.pooled.shape.c)
+                        give_parts(&c->parts, n, y, x, k, v);
+                    else
+                        *un_ref_at(c->dst, n, y, x, k) = v;
                 }
 }
 

@@ -35,21 +35,12 @@ enum {
     MOST_LANES = 2 * UN_BLOCK, /* of a group */
 };
 
-/* Where the frame goes: pixel (y, x) of the frame is pixel (y + top, x + left) of the tensor. */
-struct target {
-    struct un_tensor dst, y;
-    struct un_finish finish;
-    int top, left;
-};
-
 struct pass {
     const struct un_kernels *k;
     struct un_source src[2];
-    struct target target[2];
-    int targets;
+    struct un_output to;
     struct un_tiles tiles;
-    const float *bias, *scale; /* [out]; bias NULL: backward */
-    struct un_activation act;
+    const float *scale; /* [out], or NULL */
     /* the weight (out, in, tap) is weight[base + out * by_out + in * by_in + tap * by_tap] */
     const float *weight;
     ptrdiff_t base, by_out, by_in, by_tap;
@@ -83,9 +74,15 @@ static int group_blocks(const struct pass *p, int group)
     return un_min(p->k->blocks, p->out_blocks - group * p->k->blocks);
 }
 
+/* floats from one frequency of a group's U to the next */
+static ptrdiff_t u_apart(const struct pass *p)
+{
+    return apart(p->k->blocks, p->in_blocks * p->depth);
+}
+
 static size_t group_floats(const struct pass *p)
 {
-    return (size_t)UN_FREQUENCIES * (size_t)(p->in_blocks * p->depth * p->k->blocks * UN_BLOCK);
+    return (size_t)(UN_FREQUENCIES * u_apart(p));
 }
 
 static bool kept(const struct pass *p)
@@ -101,8 +98,7 @@ static void plan_channels(struct pass *p)
     p->depth = p->in[1] ? UN_BLOCK : un_min(p->in[0], UN_BLOCK);
     p->out_blocks = un_blocks(p->out[0]) + un_blocks(p->out[1]);
     p->groups = un_ceil_div(p->out_blocks, p->k->blocks);
-    p->u_floats =
-        (size_t)UN_FREQUENCIES * (size_t)(p->in_blocks * p->depth * p->out_blocks * UN_BLOCK);
+    p->u_floats = group_floats(p) * (size_t)p->groups;
 }
 
 /* V, M and the U of a group share the second-level cache: as many tiles as leave U its part, but no
@@ -139,10 +135,8 @@ static struct pass plan_forward(const struct un_engine *e, const struct un_conv 
     const int in0 = c->src[0].tensor.shape.c, in1 = c->src[1].tensor.shape.c;
     struct pass p = {.k = un_cpu_kernels(e),
                      .src = {c->src[0], c->src[1]},
-                     .target = {{.dst = c->dst}},
-                     .targets = 1,
+                     .to = {.target = {{.dst = c->dst}}, .act = c->act},
                      .tiles = un_tiles_of(c->dst.shape),
-                     .act = c->act,
                      .scale = c->scale,
                      .weight = c->weight,
                      .by_out = (ptrdiff_t)(in0 + in1) * 9,
@@ -150,6 +144,12 @@ static struct pass plan_forward(const struct un_engine *e, const struct un_conv 
                      .by_tap = 1,
                      .in = {in0, in1},
                      .out = {c->dst.shape.c, 0}};
+    if (c->parts.pooled.shape.c) {
+        p.to.target[0].dst = c->parts.window;
+        p.to.target[0].top = -c->parts.top;
+        p.to.target[0].left = -c->parts.left;
+        p.to.pooled = c->parts.pooled;
+    }
     plan_channels(&p);
     plan_tiles(&p, e);
     return p;
@@ -179,7 +179,6 @@ static struct pass plan_backward(const struct un_engine *e, const struct un_conv
     const struct un_range rows = reach(c, false), columns = reach(c, true);
     struct pass p = {.k = un_cpu_kernels(e),
                      .src = {{ddst, rows.first - 2, columns.first - 2}},
-                     .targets = in1 ? 2 : 1,
                      .weight = c->weight,
                      .base = 8,
                      .by_out = 9,
@@ -189,15 +188,12 @@ static struct pass plan_backward(const struct un_engine *e, const struct un_conv
                      .out = {in0, in1}};
     p.tiles = un_tiles_of(
         (struct un_shape){ddst.shape.n, rows.end - rows.first, columns.end - columns.first, 0});
-    for (int s = 0; s < p.targets; s++) {
-        p.target[s].top = rows.first + c->src[s].top;
-        p.target[s].left = columns.first + c->src[s].left;
-        if (dsrc) {
-            p.target[s].dst = dsrc[s].d;
-            p.target[s].y = dsrc[s].y;
-            p.target[s].finish = (struct un_finish){dsrc[s].accumulate, dsrc[s].act};
-        }
-    }
+    for (int s = 0; dsrc && s < 2; s++)
+        p.to.target[s] = (struct un_target){.dst = dsrc[s].d,
+                                            .y = dsrc[s].y,
+                                            .finish = {dsrc[s].accumulate, dsrc[s].act},
+                                            .top = rows.first + c->src[s].top,
+                                            .left = columns.first + c->src[s].left};
     plan_channels(&p);
     plan_tiles(&p, e);
     return p;
@@ -231,11 +227,10 @@ static void make_u(const struct pass *p, int group, int block, float *u)
 {
     _Alignas(UN_ALIGN) float taps[UN_BLOCK * 9 * MOST_LANES];
     const int lanes = group_blocks(p, group) * UN_BLOCK;
-    const ptrdiff_t by_frequency = (ptrdiff_t)p->in_blocks * p->depth * lanes;
     copy_taps(p, group, block, lanes, taps);
     for (int c = 0; c < p->depth; c++)
         p->k->winograd_weights(taps + c * 9 * lanes, lanes,
-                               u + (ptrdiff_t)(block * p->depth + c) * lanes, by_frequency);
+                               u + (ptrdiff_t)(block * p->depth + c) * lanes, u_apart(p));
 }
 
 static void make_all_u(const struct un_engine *e, const struct pass *p, float *u)
@@ -358,7 +353,6 @@ static void multiply(const struct pass *p, const struct scratch *s, int group, c
 {
     const int blocks = group_blocks(p, group), tile = p->k->tile;
     const int steps = un_ceil_div(count, tile);
-    const ptrdiff_t by_u = (ptrdiff_t)p->in_blocks * p->depth * blocks * UN_BLOCK;
     struct un_gather g = {.segment = s->segment,
                           .segments = p->in_blocks,
                           .depth = p->depth,
@@ -366,7 +360,7 @@ static void multiply(const struct pass *p, const struct scratch *s, int group, c
                           .weight = u,
                           .dst_step = UN_BLOCK,
                           .dst_block = (ptrdiff_t)m_room * UN_BLOCK};
-    for (int f = 0; f < UN_FREQUENCIES; f++, g.weight += by_u)
+    for (int f = 0; f < UN_FREQUENCIES; f++, g.weight += u_apart(p))
         for (int i = 0; i < steps; i++) {
             int t = un_piece(count, steps, i);
             const float *from = v + f * apart(p->in_blocks, room) + (ptrdiff_t)t * UN_BLOCK;
@@ -377,44 +371,13 @@ static void multiply(const struct pass *p, const struct scratch *s, int group, c
         }
 }
 
-/* Writes a row of tiles of one output block to where it belongs. */
-static void write_run(const struct pass *p, int out_block, int row, int column, int tiles,
-                      const float *m, ptrdiff_t by_frequency)
-{
-    const struct un_channels out = un_channels_of(p->out[0], p->out[1], out_block);
-    const struct target *to = &p->target[out.source];
-    const struct un_shape *map = &to->dst.shape, *frame = &p->tiles.frame;
-    const int n = row / p->tiles.rows, y = row % p->tiles.rows * 4 + to->top;
-    const int x = 4 * column + to->left, frame_y = y - to->top, frame_x = 4 * column;
-    struct un_winograd_result r = {
-        .m = m,
-        .by_frequency = by_frequency,
-        .column = x,
-        .rows = {un_max(-y, 0), un_min(un_min(map->h - y, frame->h - frame_y), 4)},
-        .columns = {un_max(-x, 0), un_min(un_min(map->w - x, frame->w - frame_x), 4 * tiles)},
-        .bias = p->bias ? p->bias + out_block * UN_BLOCK : NULL,
-        .act = p->act,
-        .finish = to->finish};
-    for (int i = r.rows.first; i < r.rows.end; i++) {
-        r.dst[i] = un_row(&to->dst, n, out.block, y + i);
-        if (!p->bias && to->finish.act.kind != UN_ACT_NONE)
-            r.y[i] = un_row(&to->y, n, out.block, y + i);
-    }
-    p->k->winograd_result(&r, tiles);
-}
-
 static void write_group(const struct pass *p, const float *m, int group, int first, int count,
                         int m_room)
 {
     const ptrdiff_t by_frequency = apart(p->k->blocks, m_room);
-    for (int t = 0; t < count;) {
-        int row = (first + t) / p->tiles.columns, column = (first + t) % p->tiles.columns;
-        int run = un_min(p->tiles.columns - column, count - t);
-        for (int b = 0; b < group_blocks(p, group); b++)
-            write_run(p, group * p->k->blocks + b, row, column, run,
-                      m + ((ptrdiff_t)b * m_room + t) * UN_BLOCK, by_frequency);
-        t += run;
-    }
+    for (int b = 0; b < group_blocks(p, group); b++)
+        un_tiles_result(p->k, &p->tiles, &p->to, group * p->k->blocks + b, first, count,
+                        m + (ptrdiff_t)b * m_room * UN_BLOCK, by_frequency);
 }
 
 static void run_wide(struct un_engine *e, const struct pass *p, const float *u)
@@ -499,33 +462,8 @@ void un_winograd_forward(struct un_engine *e, const struct un_conv *c)
 {
     struct pass p = plan_forward(e, c);
     const float *packed = c->packed[UN_PASS_FORWARD];
-    p.bias = packed + kept_floats(&p);
+    p.to.bias = packed + kept_floats(&p);
     run(e, &p, packed);
-}
-
-/* The pixels of a target that the frame does not reach: their sum is zero. */
-static void finish_beside(struct un_engine *e, const struct pass *p, const struct target *to)
-{
-    const struct un_shape *map = &to->dst.shape, *frame = &p->tiles.frame;
-    const int x0 = un_min(un_max(to->left, 0), map->w);
-    const int x1 = un_max(un_min(to->left + frame->w, map->w), x0);
-    const int y0 = un_min(un_max(to->top, 0), map->h);
-    const int y1 = un_max(un_min(to->top + frame->h, map->h), y0);
-    const bool values = to->finish.act.kind != UN_ACT_NONE;
-    if (x0 == 0 && x1 == map->w && y0 == 0 && y1 == map->h)
-        return;
-    const int planes = map->n * un_blocks(map->c);
-#pragma omp parallel for num_threads(e->threads)
-    for (int i = 0; i < planes * map->h; i++) {
-        int n = i / map->h / un_blocks(map->c), b = i / map->h % un_blocks(map->c), y = i % map->h;
-        float *d = un_row(&to->dst, n, b, y);
-        const float *v = values ? un_row(&to->y, n, b, y) : NULL;
-        int end = y >= y0 && y < y1 ? x0 : map->w;
-        p->k->finish_row(d, v, to->finish, end);
-        if (end < map->w)
-            p->k->finish_row(d + x1 * UN_BLOCK, v ? v + x1 * UN_BLOCK : NULL, to->finish,
-                             map->w - x1);
-    }
 }
 
 void un_winograd_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
@@ -533,6 +471,5 @@ void un_winograd_backward_data(struct un_engine *e, const struct un_conv *c, str
 {
     struct pass p = plan_backward(e, c, ddst, dsrc);
     run(e, &p, c->packed[UN_PASS_BACKWARD_DATA]);
-    for (int s = 0; s < p.targets; s++)
-        finish_beside(e, &p, &p.target[s]);
+    un_finish_beside(e, &p.tiles, &p.to);
 }

@@ -28,6 +28,7 @@
  *   winograd.c          the result and the gradient of the source
  *   winograd_weights.c  the gradient of the weights
  *   winograd_tiles.c    tiles, and their pixels wherever a map ends
+ *   winograd_result.c   tiles of a result, to wherever they are wanted
  */
 #ifndef UN_WINOGRAD_H
 #define UN_WINOGRAD_H
@@ -55,6 +56,22 @@ struct un_channels {
     int first, count;
 };
 
+/* Where a frame goes: pixel (y, x) of the frame is pixel (y + top, x + left) of dst; what lies
+ * beyond dst is not wanted. */
+struct un_target {
+    struct un_tensor dst, y;
+    struct un_finish finish;
+    int top, left;
+};
+
+/* What a pass writes: one or two targets, whose channels stand side by side. */
+struct un_output {
+    struct un_target target[2]; /* dst.shape.c == 0: none */
+    const float *bias;          /* [blocks * 16]: forward, act is applied; NULL: finish is */
+    struct un_activation act;
+    struct un_tensor pooled; /* forward: 2x2 maxima of the frame; shape.c == 0: not wanted */
+};
+
 /* Whether a convolution goes this way in all its passes; this depends on kinds and channels alone,
  * so that packed weights serve every size. */
 bool un_winograd_takes(const struct un_engine *e, const struct un_conv *c);
@@ -72,6 +89,15 @@ void un_tiles_source(const struct un_kernels *k, const struct un_tiles *tiles,
 void un_tiles_gradient(const struct un_kernels *k, const struct un_tiles *tiles,
                        const struct un_tensor *d, int block, int first, int count,
                        const struct un_patch *patch, float *v, ptrdiff_t by_frequency);
+
+/* The other way: writes block `block` of the output, from m as the two above write v. */
+void un_tiles_result(const struct un_kernels *k, const struct un_tiles *tiles,
+                     const struct un_output *to, int block, int first, int count, const float *m,
+                     ptrdiff_t by_frequency);
+
+/* The pixels of the targets that the frame does not reach: nothing is added to them. */
+void un_finish_beside(struct un_engine *e, const struct un_tiles *tiles,
+                      const struct un_output *to);
 
 size_t un_winograd_pack_bytes(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
 size_t un_winograd_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass);

@@ -36,6 +36,15 @@ INLINE void source_pair(const int pair, const vec d[6], vec *a, vec *b)
     *b = even - odd;
 }
 
+/*
+ * A store that misses the first-level cache holds up all that follow, and each frequency lies in
+ * another line.  So the lines of the next tile are asked for while this one is computed.
+ */
+INLINE void fetch_frequencies(const float *v, ptrdiff_t by_frequency)
+{
+    UNROLL for (int f = 0; f < 36; f++) __builtin_prefetch(v + f * by_frequency, 1);
+}
+
 INLINE void source_tile(const float *const row[6], ptrdiff_t at, float *v, ptrdiff_t by_frequency)
 {
     UNROLL for (int p = 0; p < 3; p++)
@@ -59,9 +68,11 @@ INLINE void source_tile(const float *const row[6], ptrdiff_t at, float *v, ptrdi
 
 static void winograd_source(const float *const row[6], int tiles, float *v, ptrdiff_t by_frequency)
 {
-    for (int t = 0; t < tiles; t++)
+    for (int t = 0; t < tiles; t++) {
+        fetch_frequencies(v + (t + 1) * UN_BLOCK, by_frequency);
         for (int lane = 0; lane < UN_BLOCK; lane += VEC)
             source_tile(row, t * 4 * UN_BLOCK + lane, v + t * UN_BLOCK + lane, by_frequency);
+    }
 }
 
 /* Two rows of A y, one column: A = (1 0 0 0) (1 1 1 1) (1 -1 1 -1) (1 2 4 8) (1 -2 4 -8)
@@ -103,9 +114,11 @@ INLINE void gradient_tile(const float *const row[4], ptrdiff_t at, float *v, ptr
 static void winograd_gradient(const float *const row[4], int tiles, float *v,
                               ptrdiff_t by_frequency)
 {
-    for (int t = 0; t < tiles; t++)
+    for (int t = 0; t < tiles; t++) {
+        fetch_frequencies(v + (t + 1) * UN_BLOCK, by_frequency);
         for (int lane = 0; lane < UN_BLOCK; lane += VEC)
             gradient_tile(row, t * 4 * UN_BLOCK + lane, v + t * UN_BLOCK + lane, by_frequency);
+    }
 }
 
 /* Rows 0 and 2, or 1 and 3, of A' m, one column. */
@@ -122,23 +135,44 @@ INLINE void result_pair(const int pair, const vec m[6], vec *a, vec *b)
     }
 }
 
-INLINE void result_store(const struct un_winograd_result *r, vec v, int row, ptrdiff_t at, vec bias,
-                         vec slope)
+/* Row `row` of a tile, from four columns of A' m; whole: all of it is in the map. */
+INLINE void result_store(const struct un_winograd_result *r, const vec o[4], int tile, int row,
+                         int lane, const bool whole)
 {
-    if (!r->bias) {
-        vec_finish(v, r->dst[row], r->y[row], at, r->finish);
+    if (!whole && (row < r->rows.first || row >= r->rows.end))
         return;
+    UNROLL for (int j = 0; j < 4; j++)
+    {
+        int x = 4 * tile + j;
+        ptrdiff_t at = (r->column + x) * UN_BLOCK + lane;
+        if (!whole && (x < r->columns.first || x >= r->columns.end))
+            continue;
+        if (r->bias)
+            vec_store(r->dst[row] + at, o[j]);
+        else
+            vec_finish(o[j], r->dst[row], r->y[row], at, r->finish);
     }
-    v += bias;
-    if (r->act.kind != UN_ACT_NONE)
-        v = vec_act(v, r->act.kind, slope);
-    vec_store(r->dst[row] + at, v);
 }
 
-INLINE void result_tile(const struct un_winograd_result *r, int tile, int lane, const bool whole)
+/* Two maxima side by side: top is the upper row's, o the lower row. */
+INLINE void result_pool(const struct un_winograd_result *r, const vec top[2], const vec o[4],
+                        int tile, int half, int lane, const bool whole)
+{
+    UNROLL for (int j = 0; j < 2; j++)
+    {
+        int x = 2 * tile + j;
+        if (whole || (r->pooled[half] && x < r->pooled_pixels))
+            vec_store(r->pooled[half] + x * UN_BLOCK + lane,
+                      vec_max(top[j], vec_max(o[2 * j], o[2 * j + 1])));
+    }
+}
+
+INLINE void result_tile(const struct un_winograd_result *r, int tile, int lane, const bool whole,
+                        const bool pools)
 {
     const float *from = r->m + tile * UN_BLOCK + lane;
     const vec bias = r->bias ? vec_load(r->bias + lane) : (vec){0}, slope = vec_all(r->act.slope);
+    vec top[2][2] = {{{0}}};
     UNROLL for (int p = 0; p < 2; p++)
     {
         vec e[2][6], o[4];
@@ -151,32 +185,38 @@ INLINE void result_tile(const struct un_winograd_result *r, int tile, int lane, 
         }
         UNROLL for (int h = 0; h < 2; h++)
         {
-            int row = 2 * h + p;
             result_pair(0, e[h], &o[0], &o[2]);
             result_pair(1, e[h], &o[1], &o[3]);
-            if (!whole && (row < r->rows.first || row >= r->rows.end))
-                continue;
-            UNROLL for (int j = 0; j < 4; j++)
-            {
-                int x = 4 * tile + j;
-                if (whole || (x >= r->columns.first && x < r->columns.end))
-                    result_store(r, o[j], row, (r->column + x) * UN_BLOCK + lane, bias, slope);
-            }
+            if (r->bias)
+                UNROLL for (int j = 0; j < 4; j++) o[j] = vec_act(o[j] + bias, r->act.kind, slope);
+            result_store(r, o, tile, 2 * h + p, lane, whole);
+            if (pools && p == 0)
+                UNROLL for (int j = 0; j < 2; j++) top[h][j] = vec_max(o[2 * j], o[2 * j + 1]);
+            if (pools && p == 1)
+                result_pool(r, top[h], o, tile, h, lane, whole);
         }
     }
 }
 
-static void winograd_result(const struct un_winograd_result *r, int tiles)
+INLINE void result_tiles(const struct un_winograd_result *r, int tiles, const bool pools)
 {
     const bool all_rows = r->rows.first <= 0 && r->rows.end >= 4;
     for (int t = 0; t < tiles; t++) {
         bool whole = all_rows && 4 * t >= r->columns.first && 4 * t + 4 <= r->columns.end;
         for (int lane = 0; lane < UN_BLOCK; lane += VEC)
             if (whole)
-                result_tile(r, t, lane, true);
+                result_tile(r, t, lane, true, pools);
             else
-                result_tile(r, t, lane, false);
+                result_tile(r, t, lane, false, pools);
     }
+}
+
+static void winograd_result(const struct un_winograd_result *r, int tiles)
+{
+    if (r->pools)
+        result_tiles(r, tiles, true);
+    else
+        result_tiles(r, tiles, false);
 }
 
 /* G g: G = (1/4 0 0) (-1/6 -1/6 -1/6) (-1/6 1/6 -1/6) (1/24 1/12 1/6) (1/24 -1/12 1/6) (0 0 1). */
@@ -202,6 +242,8 @@ INLINE void weights_fall(const vec u[6], vec o[3])
 
 static void winograd_weights(const float *g, int lanes, float *u, ptrdiff_t by_frequency)
 {
+    for (int lane = 0; lane < lanes; lane += UN_BLOCK)
+        fetch_frequencies(u + lanes + lane, by_frequency);
     for (int lane = 0; lane < lanes; lane += VEC) {
         vec e[3][6]; /* [column][row] */
         UNROLL for (int x = 0; x < 3; x++)

@@ -58,6 +58,17 @@ struct un_source {
     int top, left;
 };
 
+/*
+ * Two parts of a convolution's result, for who reads no more of it: its 2x2 maxima, as
+ * maxpool_forward makes them, and a window whose pixel (y, x) is pixel (y + top, x + left) of the
+ * result.
+ */
+struct un_parts {
+    struct un_tensor pooled; /* shape.c == 0: the result itself is wanted, not parts of it */
+    struct un_tensor window; /* lies in the result */
+    int top, left;           /* >= 0 */
+};
+
 enum un_conv_kind {
     UN_CONV3X3,   /* dst(y,x,k) = act(b[k] + sum over i,j<3, c: w[k][c][i][j] * src(y+i, x+j, c)) */
     UN_CONV1X1,   /* dst(y,x,k) = act(b[k] + sum over c: w[k][c] * src(y, x, c)) */
@@ -74,6 +85,9 @@ enum un_conv_kind {
  *
  * scale and shift, when not NULL, fold a normalisation into the weights: the forward pass computes
  * act(scale[k] * (sum without bias) + shift[k]), and bias is not looked at.  Only for prediction.
+ *
+ * parts, where they are set, are written by the forward pass instead of dst, which then has a shape
+ * but no data; the values have the same bits.  Only where conv_parts() says so.
  */
 struct un_conv {
     enum un_conv_kind kind;
@@ -83,6 +97,7 @@ struct un_conv {
     const float *bias;   /* [out], or NULL */
     const float *scale, *shift; /* [out], or NULL */
     struct un_activation act;
+    struct un_parts parts;
     void *packed[2]; /* the weights as pack() laid them out for each un_pass; NULL until needed */
 };
 
@@ -127,7 +142,9 @@ struct un_engine_ops {
     size_t (*conv_pack_bytes)(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
     size_t (*conv_workspace)(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
     void (*conv_pack)(struct un_engine *e, const struct un_conv *c, enum un_pass pass);
-    /* writes c->dst */
+    /* whether the forward pass can write parts of c's result; kinds, layouts and channels decide */
+    bool (*conv_parts)(struct un_engine *e, const struct un_conv *c);
+    /* writes c->dst, or c->parts */
     void (*conv_forward)(struct un_engine *e, const struct un_conv *c);
     /* ddst: gradient of dst before its activation.  Writes the gradient of each source, dsrc[1]
      * only when there are two; pixels that the frame does not reach get zero */

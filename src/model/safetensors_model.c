@@ -85,8 +85,9 @@ static unet_code read_values(const char *path, const struct un_safetensors *file
     unet_code code = UNET_OK;
     for (int i = 0; i < model->graph.param_count && !code; i++) {
         const struct un_param *param = &model->graph.params[i];
-        code = un_safetensors_to_float(path, un_safetensors_find(file, param->name),
-                                       model->values + param->offset, err);
+        const struct un_safetensors_tensor *tensor = un_safetensors_find(file, param->name);
+        code = un_safetensors_to_float(path, tensor, model->values + param->offset, err);
+        un_map_forget(tensor->data, tensor->count * tensor->dtype->bytes); /* nor kept twice */
     }
     return code;
 }

@@ -36,6 +36,9 @@ struct un_plan {
     /* UN_TRAIN: the gradients of the parameters, [graph.trainable] floats.  What the backward pass
      * has not yet written of them holds other arrays */
     size_t gradients;
+    /* UN_PREDICT, by value: the node that reads a window of it when that is all there is, because
+     * its convolution also does the pooling, the node after it; -1: the value is whole */
+    int window[UN_MAX_NODES + 1];
     size_t arena_bytes;
 };
 
@@ -49,7 +52,13 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
  */
 int un_plan_folded(const struct un_graph *graph, int node);
 
+/* The part of value v that exists, without data: its pixel (0, 0) is pixel (top, left) of v. */
+struct un_source un_plan_value(const struct un_plan *plan, const struct un_graph *graph, int v);
+
 /* Node number i as the engine sees it: shapes, layouts, offsets and activation, no data. */
-struct un_conv un_plan_conv(const struct un_graph *graph, int i, enum un_mode mode);
+struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *graph, int i);
+
+/* The value that the convolution of node i writes: that of its norm when this is folded. */
+int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, int i);
 
 #endif

@@ -29,9 +29,9 @@ static float *param_gradient(const struct un_network *network, int index)
 
 static struct un_tensor tensor(const struct un_network *network, int v, size_t offset)
 {
-    bool pixels = v == 0 || v == network->graph.node_count;
-    return (struct un_tensor){un_graph_value(&network->graph, v), pixels ? UN_PIXELS : UN_FEATURES,
-                              at(network, offset)};
+    struct un_tensor t = un_plan_value(&network->plan, &network->graph, v).tensor;
+    t.data = at(network, offset);
+    return t;
 }
 
 static struct un_tensor value(const struct un_network *network, int v)
@@ -69,15 +69,20 @@ struct un_tensor un_network_output_gradient(const struct un_network *network)
 static struct un_conv bind_conv(const struct un_network *network, int i)
 {
     const struct un_node *node = &network->graph.nodes[i];
-    struct un_conv c = un_plan_conv(&network->graph, i, network->plan.mode);
-    int folded = network->plan.mode == UN_PREDICT ? un_plan_folded(&network->graph, i) : -1;
+    struct un_conv c = un_plan_conv(&network->plan, &network->graph, i);
+    const int written = un_plan_written(&network->plan, &network->graph, i);
     for (int s = 0; s < 2 && node->src[s] >= 0; s++)
         c.src[s].tensor.data = value(network, node->src[s]).data;
-    c.dst.data = value(network, (folded >= 0 ? folded : i) + 1).data;
+    if (c.parts.pooled.shape.c) {
+        c.parts.window.data = value(network, written).data;
+        c.parts.pooled.data = value(network, written + 1).data;
+    } else {
+        c.dst.data = value(network, written).data;
+    }
     c.weight = param(network, node->weight);
     c.bias = param(network, node->bias);
-    if (folded >= 0) {
-        c.scale = at(network, network->plan.norm[folded]);
+    if (written > i + 1) { /* a norm is folded into it */
+        c.scale = at(network, network->plan.norm[written - 1]);
         c.shift = c.scale + node->channels;
     }
     for (int pass = 0; pass < 2; pass++)
@@ -200,6 +205,8 @@ static void node_forward(struct un_network *network, int i)
             norm_forward(network, i);
         break;
     case UN_NODE_MAXPOOL:
+        if (network->plan.window[node->src[0]] >= 0)
+            break; /* the convolution did it */
         e->ops->maxpool_forward(e, value(network, node->src[0]), value(network, i + 1));
         break;
     case UN_NODE_UPSAMPLE:
