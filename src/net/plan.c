@@ -179,18 +179,20 @@ static void want_workspace(struct un_placing *p, struct un_plan *plan, size_t by
     un_place_want(p, un_round_up(bytes, UN_ALIGN), time, time, &plan->workspace[time]);
 }
 
+static size_t norm_bytes(const struct un_node *node)
+{
+    return un_round_up((size_t)node->channels * 2 * sizeof(float), UN_ALIGN);
+}
+
 static void want_norm(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
                       struct un_engine *engine, int i)
 {
     const struct un_node *node = &graph->nodes[i];
     const int n = graph->node_count;
-    size_t bytes = un_round_up((size_t)node->channels * 2 * sizeof(float), UN_ALIGN);
-    un_place_want(p, bytes, -1, 2 * n, &plan->norm[i]);
-    if (plan->mode == UN_TRAIN) {
-        bytes = engine->ops->norm_workspace(engine, node->shape);
-        want_workspace(p, plan, bytes, i);
-        want_workspace(p, plan, bytes, 2 * n - 1 - i);
-    }
+    size_t bytes = engine->ops->norm_workspace(engine, node->shape);
+    un_place_want(p, norm_bytes(node), -1, 2 * n, &plan->norm[i]);
+    want_workspace(p, plan, bytes, i);
+    want_workspace(p, plan, bytes, 2 * n - 1 - i);
 }
 
 static size_t larger(size_t a, size_t b)
@@ -213,9 +215,9 @@ static void want_conv(struct un_placing *p, struct un_plan *plan, const struct u
             pack[pass] =
                 un_round_up(ops->conv_pack_bytes(engine, &c, (enum un_pass)pass), UN_ALIGN);
     }
-    un_place_want(p, pack[0], train ? i : -1, train ? i : 2 * n, &plan->packed[i][UN_PASS_FORWARD]);
     want_workspace(p, plan, work[0], i);
     if (train) {
+        un_place_want(p, pack[0], i, i, &plan->packed[i][UN_PASS_FORWARD]);
         size_t loss = i == n - 1 ? ops->loss_workspace(engine, node->shape) : 0;
         un_place_want(p, pack[1], back, back, &plan->packed[i][UN_PASS_BACKWARD_DATA]);
         want_workspace(p, plan, larger(loss, larger(work[1], work[2])), back);
@@ -237,6 +239,26 @@ static void give_gradients(struct un_placing *p, const struct un_graph *graph)
     }
 }
 
+/* Prediction: what is kept from run to run lies first, in the same place for every input size. */
+static void give_kept(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
+                      struct un_engine *engine)
+{
+    size_t at = 0;
+    for (int i = 0; i < graph->node_count; i++) {
+        const struct un_node *node = &graph->nodes[i];
+        const struct un_conv c = un_plan_conv(plan, graph, i);
+        if (node->kind == UN_NODE_CONV) {
+            plan->packed[i][UN_PASS_FORWARD] = at;
+            at += engine->ops->conv_pack_bytes(engine, &c, UN_PASS_FORWARD);
+        } else if (node->kind == UN_NODE_NORM) {
+            plan->norm[i] = at;
+            at += norm_bytes(node);
+        }
+        at = un_round_up(at, UN_ALIGN);
+    }
+    un_place_give(p, 0, at, -1, 2 * graph->node_count);
+}
+
 void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
                   enum un_mode mode)
 {
@@ -249,6 +271,8 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
     if (mode == UN_TRAIN) {
         plan->gradients = 0;
         give_gradients(&p, graph);
+    } else {
+        give_kept(&p, plan, graph, engine);
     }
     for (int v = 0; v <= n; v++)
         if (mode == UN_TRAIN)
@@ -256,7 +280,7 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
         else
             want_predicted(&p, plan, graph, engine, v);
     for (int i = 0; i < n; i++)
-        if (graph->nodes[i].kind == UN_NODE_NORM)
+        if (mode == UN_TRAIN && graph->nodes[i].kind == UN_NODE_NORM)
             want_norm(&p, plan, graph, engine, i);
         else if (graph->nodes[i].kind == UN_NODE_CONV)
             want_conv(&p, plan, graph, engine, i);

@@ -165,7 +165,19 @@ void un_network_release(struct un_network *network)
 
 unet_code un_network_size(struct un_network *network, int n, int height, int width, unet_error *err)
 {
-    return un_graph_size(&network->graph, n, height, width, err);
+    const struct un_shape old = network->graph.input;
+    unet_code code = un_graph_size(&network->graph, n, height, width, err);
+    if (code || network->plan.mode != UN_PREDICT ||
+        (old.n == n && old.h == height && old.w == width))
+        return code;
+    /* smaller maps lie closer together, so that less memory is ever touched */
+    struct un_plan plan;
+    un_plan_make(&plan, &network->graph, network->engine, UN_PREDICT);
+    if (plan.arena_bytes <= network->plan.arena_bytes) {
+        plan.arena_bytes = network->plan.arena_bytes;
+        network->plan = plan;
+    }
+    return UNET_OK;
 }
 
 static uint64_t dropout_key(uint64_t key, int node)
