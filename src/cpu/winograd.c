@@ -27,7 +27,7 @@
 #include <string.h>
 
 enum {
-    KEPT_BYTES = 10 << 20,   /* U is packed once if it is no larger */
+    KEPT_BYTES = 3 << 20,    /* U is packed once if it is no larger */
     SHARED_BYTES = 20 << 20, /* and may be made for a wide pass if it is no larger */
     DEEP_BYTES = 48 << 20,   /* V of a deep pass at most */
     WIDE_TASKS = 16,         /* fewer than these are better cut by channels */
