@@ -8,7 +8,8 @@
  * For each layer of the unpadded 572 x 572 network with 64 to 1024 channels, the three passes:
  * milliseconds (the median of repeats), GFLOP/s by the direct count of multiply-adds, and the share
  * of the machine's peak, which is measured before each layer with multiply-adds in registers on all
- * threads.  The last lines sum the network up.
+ * threads, and the error against the definition summed in double (kernel_error.h).  The last lines
+ * sum the network up.
  *
  * On a machine that others use, --best takes the shortest of the repeats, and --cpu --threads 1
  * counts the time the process ran instead of the time that passed.
@@ -21,6 +22,7 @@
 
 #include "cpu/dispatch.h"
 #include "engine/engine.h"
+#include "kernel_error.h"
 
 struct layer {
     const char *name;
@@ -241,7 +243,7 @@ static void run_isa(const struct un_kernels *k, const struct options *o)
     printf("%s, %d threads: ms, GFLOP/s, %% of the FMA peak\n", k->isa, e->threads);
     printf("%-8s %-16s", "layer", "channels, side");
     for (int pass = 0; pass < 3; pass++)
-        printf(" | %8s %6s %4s", passes[pass], "", "");
+        printf(" | %8s %6s %4s %5s", passes[pass], "", "", "error");
     printf(" | peak\n");
     for (int i = 0; i < LAYERS; i++) {
         const struct layer *l = &layers[i];
@@ -254,11 +256,13 @@ static void run_isa(const struct un_kernels *k, const struct options *o)
         for (enum un_pass pass = 0; pass < 3; pass++) {
             if ((pass == UN_PASS_BACKWARD_DATA && l->in[0] == 1) ||
                 (o->pass && strcmp(o->pass, passes[pass]))) {
-                printf(" | %8s %6s %4s", "-", "", "");
+                printf(" | %8s %6s %4s %5s", "-", "", "", "");
                 continue;
             }
             double seconds = median_seconds(&b, pass, o), rate = b.flops / seconds;
-            printf(" | %8.2f %6.1f %3.0f%%", 1e3 * seconds, 1e-9 * rate, 100 * rate / peak);
+            double error = o->quick ? 0 : kernel_error(e, pass, &b.conv, b.ddst, b.dsrc, b.dweight);
+            printf(" | %8.2f %6.1f %3.0f%% %.0e", 1e3 * seconds, 1e-9 * rate, 100 * rate / peak,
+                   error);
             total[pass] += seconds;
             flops[pass] += b.flops;
         }
@@ -268,7 +272,7 @@ static void run_isa(const struct un_kernels *k, const struct options *o)
     }
     printf("%-25s", "sum");
     for (int pass = 0; pass < 3; pass++)
-        printf(" | %8.2f %6.1f %3.0f%%", 1e3 * total[pass], 1e-9 * flops[pass] / total[pass],
+        printf(" | %8.2f %6.1f %3.0f%%      ", 1e3 * total[pass], 1e-9 * flops[pass] / total[pass],
                100 * flops[pass] / total[pass] / peak);
     printf("\n\n");
     e->ops->free(e);

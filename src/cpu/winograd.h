@@ -25,6 +25,7 @@
  *
  * The rounding error is about three times that of the direct sum; see docs/benchmarks.md.
  *
+ *   winograd_plan.c     how a pass is cut into tasks, and U
  *   winograd.c          the result and the gradient of the source
  *   winograd_weights.c  the gradient of the weights
  *   winograd_tiles.c    tiles, and their pixels wherever a map ends
