@@ -431,6 +431,24 @@ static void test_map(void **state)
     un_map_release(&map);
 }
 
+/* What is forgotten comes back from the file; memory that is not a mapping is left alone. */
+static void test_map_forget(void **state)
+{
+    (void)state;
+    enum { BYTES = 5 * 65536 };
+    static char own[BYTES + 1];
+    struct un_mapping map = {0};
+    memset(own, 'x', BYTES);
+    un_map_forget(&map, own, BYTES);
+    for (int i = 0; i < BYTES; i++)
+        assert_int_equal(own[i], 'x');
+    write_file("long", own);
+    assert_int_equal(un_map_open("long", &map, NULL), UNET_OK);
+    un_map_forget(&map, map.data + 1, BYTES - 2);
+    assert_memory_equal(map.data, own, BYTES);
+    un_map_release(&map);
+}
+
 static void test_map_refused(void **state)
 {
     (void)state;
@@ -471,6 +489,7 @@ int main(void)
         IN_FOLDER(test_save_full),
         IN_FOLDER(test_save_late_folder),
         IN_FOLDER(test_map),
+        IN_FOLDER(test_map_forget),
         IN_FOLDER(test_map_refused),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

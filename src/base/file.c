@@ -37,8 +37,10 @@ unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *
     return UNET_OK;
 }
 
-void un_map_forget(const void *data, size_t bytes)
+void un_map_forget(const struct un_mapping *mapping, const void *data, size_t bytes)
 {
+    if (!mapping->data)
+        return;
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)data;
     const uintptr_t first = (at + page - 1) / page * page, end = (at + bytes) / page * page;
     if (end > first)

@@ -16,8 +16,9 @@ struct un_mapping {
 
 /* Maps a regular file; an empty file gives size 0.  A folder, a pipe or a missing file fails. */
 unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *err);
-/* These bytes of a mapping are not read again for now: their pages need not be kept. */
-void un_map_forget(const void *data, size_t bytes);
+/* These bytes of a mapping are not read again for now: their pages need not be kept.  Does nothing
+ * when there is no mapping (its data NULL: the bytes are someone's memory). */
+void un_map_forget(const struct un_mapping *mapping, const void *data, size_t bytes);
 void un_map_release(struct un_mapping *mapping);
 
 /*

@@ -87,7 +87,7 @@ static unet_code read_values(const char *path, const struct un_safetensors *file
         const struct un_param *param = &model->graph.params[i];
         const struct un_safetensors_tensor *tensor = un_safetensors_find(file, param->name);
         code = un_safetensors_to_float(path, tensor, model->values + param->offset, err);
-        un_map_forget(tensor->data, tensor->count * tensor->dtype->bytes); /* nor kept twice */
+        un_map_forget(&file->mapping, tensor->data, tensor->count * tensor->dtype->bytes);
     }
     return code;
 }
