@@ -230,7 +230,7 @@ typedef struct unet_session_options {
     int threads; /* 0: one per core */
     int tile;  /* side of the output tile in pixels, rounded up to the network's grid; 0: chosen */
     int exact; /* not 0: a pixel's result has the same bits for every tile; takes 2 to 3 times as
-                  long.  Else tiles differ by rounding, at most 1e-5 of the largest logit */
+                  long.  Else tiles differ by rounding, some 1e-6 to 1e-5 of the largest logit */
 } unet_session_options;
 
 /* Fails with UNET_EINVAL or UNET_ENOMEM.  options may be NULL.  The model must outlive it. */
