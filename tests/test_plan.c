@@ -141,12 +141,79 @@ static void test_smaller_fits(void **state)
     engine->ops->free(engine);
 }
 
+/* The logits of net for an input of this side. */
+static float *logits_of(struct un_network *net, int side, size_t *count)
+{
+    const struct un_engine_ops *ops = net->engine->ops;
+    unet_error err;
+    if (un_network_size(net, 1, side, side, &err))
+        fail_msg("%s", err.text);
+    struct un_tensor in = un_network_input(net), out = un_network_output(net);
+    size_t pixels = (size_t)in.shape.h * in.shape.w * in.shape.c;
+    *count = (size_t)out.shape.h * out.shape.w * out.shape.c;
+    float *input = malloc(pixels * sizeof *input), *logits = malloc(*count * sizeof *logits);
+    for (size_t i = 0; i < pixels; i++)
+        input[i] = un_rng_normal(7, i);
+    ops->upload(net->engine, in, input);
+    un_network_forward(net, 0);
+    ops->download(net->engine, logits, out);
+    free(input);
+    return logits;
+}
+
+/* Tiles of several sizes, one after the other, against networks made for each size alone.  tight:
+ * as if no plan but the first fitted into the memory there is. */
+static void check_sizes(struct un_engine *engine, const unet_spec *spec, float *values, bool tight)
+{
+    static const int sides[] = {140, 60, 100, 140, 60};
+    struct un_graph graph = make_graph(spec, 1, sides[0]);
+    struct un_network net, fresh;
+    unet_error err;
+    size_t count;
+    if (un_network_create(&net, engine, &graph, UN_PREDICT, values, &err))
+        fail_msg("%s", err.text);
+    for (int k = 0; k < 5; k++) {
+        if (k == 2 && tight) /* the plan of the size before is in use */
+            net.first.arena_bytes = 0;
+        float *got = logits_of(&net, sides[k], &count);
+        graph = make_graph(spec, 1, sides[k]);
+        if (un_network_create(&fresh, engine, &graph, UN_PREDICT, values, &err))
+            fail_msg("%s", err.text);
+        float *want = logits_of(&fresh, sides[k], &count);
+        for (size_t i = 0; i < count; i++)
+            if (memcmp(&want[i], &got[i], sizeof *got))
+                fail_msg("size %d, number %d%s: logit %zu is %.9g, wanted %.9g", sides[k], k,
+                         tight ? ", first plan" : "", i, (double)got[i], (double)want[i]);
+        free(got);
+        free(want);
+        un_network_release(&fresh);
+    }
+    un_network_release(&net);
+}
+
+static void test_sizes_in_turn(void **state)
+{
+    (void)state;
+    const unet_spec spec = {1, 2, 8, 2, UNET_PADDING_VALID, UNET_NORM_BATCH, UNET_UP_TRANSPOSE,
+                            0, 0, 0};
+    struct un_engine *engine = make_engine();
+    struct un_graph graph = make_graph(&spec, 1, 60);
+    float *values = malloc(graph.values * sizeof *values);
+    for (size_t i = 0; i < graph.values; i++)
+        values[i] = 0.1f * un_rng_normal(5, i) + (i >= graph.trainable);
+    check_sizes(engine, &spec, values, false);
+    check_sizes(engine, &spec, values, true);
+    free(values);
+    engine->ops->free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paper),
         cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_smaller_fits),
+        cmocka_unit_test(test_sizes_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

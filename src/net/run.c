@@ -130,6 +130,7 @@ unet_code un_network_create(struct un_network *network, struct un_engine *engine
     struct un_network made = {.engine = engine, .graph = *graph};
     size_t bytes = graph->values * sizeof(float);
     un_plan_make(&made.plan, graph, engine, mode);
+    made.first = made.plan;
     made.owns_values = !engine->ops->host_memory;
     made.values = host_values;
     if (made.owns_values) {
@@ -166,17 +167,17 @@ void un_network_release(struct un_network *network)
 unet_code un_network_size(struct un_network *network, int n, int height, int width, unet_error *err)
 {
     const struct un_shape old = network->graph.input;
+    const size_t bytes = network->first.arena_bytes;
     unet_code code = un_graph_size(&network->graph, n, height, width, err);
     if (code || network->plan.mode != UN_PREDICT ||
         (old.n == n && old.h == height && old.w == width))
         return code;
-    /* smaller maps lie closer together, so that less memory is ever touched */
-    struct un_plan plan;
-    un_plan_make(&plan, &network->graph, network->engine, UN_PREDICT);
-    if (plan.arena_bytes <= network->plan.arena_bytes) {
-        plan.arena_bytes = network->plan.arena_bytes;
-        network->plan = plan;
-    }
+    /* smaller maps lie closer together, so that less memory is ever touched; but nothing says that
+     * what place.c finds for them is never more than what it found for the largest */
+    un_plan_make(&network->plan, &network->graph, network->engine, UN_PREDICT);
+    if (network->plan.arena_bytes > bytes)
+        network->plan = network->first;
+    network->plan.arena_bytes = bytes;
     return UNET_OK;
 }
 

@@ -14,8 +14,9 @@
 struct un_network {
     struct un_engine *engine;
     struct un_graph graph;
-    struct un_plan plan;
-    float *values; /* parameters in engine memory, [graph.values] */
+    struct un_plan plan;  /* for the present size */
+    struct un_plan first; /* as created: serves every size, in more memory than it needs */
+    float *values;        /* parameters in engine memory, [graph.values] */
     bool owns_values;
     char *arena;
     float *gradients; /* UN_TRAIN: [graph.trainable], in the arena: from the end of the backward
