@@ -11,6 +11,8 @@
  * threads, and the error against the definition summed in double (kernel_error.h).  The last lines
  * sum the network up.
  *
+ * --exact convolves directly; --tasks only counts the tasks that a layer is cut into.
+ *
  * On a machine that others use, --best takes the shortest of the repeats, and --cpu --threads 1
  * counts the time the process ran instead of the time that passed.
  */
@@ -21,6 +23,7 @@
 #include <time.h>
 
 #include "cpu/dispatch.h"
+#include "cpu/winograd.h"
 #include "engine/engine.h"
 #include "kernel_error.h"
 
@@ -66,7 +69,7 @@ enum { MOST_REPEATS = 15 };
 struct options {
     const char *isa, *layer, *pass;
     int threads;
-    bool quick, cpu, best;
+    bool quick, cpu, best, exact, tasks;
 };
 
 /* All that the passes of one layer touch. */
@@ -230,6 +233,21 @@ static double measure_peak(const struct un_kernels *k, int threads, const struct
     return best;
 }
 
+/* Into how many tasks each 3x3 layer by tiles is cut, for any number of threads. */
+static void print_tasks(struct un_engine *e)
+{
+    printf("%-8s %8s %8s %8s   tasks\n", "layer", "forward", "data", "weights");
+    for (int i = 0; i < LAYERS; i++) {
+        struct bench b = setup(e, &layers[i]);
+        if (un_winograd_takes(e, &b.conv))
+            printf("%-8s %8d %8d %8d\n", layers[i].name,
+                   un_winograd_tasks(e, &b.conv, UN_PASS_FORWARD),
+                   un_winograd_tasks(e, &b.conv, UN_PASS_BACKWARD_DATA),
+                   un_winograd_weights_tasks(e, &b.conv));
+        teardown(&b);
+    }
+}
+
 static void run_isa(const struct un_kernels *k, const struct options *o)
 {
     static const char *const passes[3] = {"forward", "data", "weights"};
@@ -240,6 +258,12 @@ static void run_isa(const struct un_kernels *k, const struct options *o)
         return;
     }
     double total[3] = {0}, flops[3] = {0}, peak = 0; /* the best seen: others may be at work */
+    e->exact = o->exact;
+    if (o->tasks) {
+        print_tasks(e);
+        e->ops->free(e);
+        return;
+    }
     printf("%s, %d threads: ms, GFLOP/s, %% of the FMA peak\n", k->isa, e->threads);
     printf("%-8s %-16s", "layer", "channels, side");
     for (int pass = 0; pass < 3; pass++)
@@ -285,6 +309,10 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--quick"))
             o.quick = true;
+        else if (!strcmp(argv[i], "--exact"))
+            o.exact = true;
+        else if (!strcmp(argv[i], "--tasks"))
+            o.tasks = true;
         else if (!strcmp(argv[i], "--best"))
             o.best = true;
         else if (!strcmp(argv[i], "--cpu"))
@@ -299,7 +327,7 @@ int main(int argc, char **argv)
             o.threads = atoi(argv[++i]);
         else {
             fprintf(stderr, "usage: bench_kernels [--isa NAME] [--threads N] [--layer TEXT] "
-                            "[--pass NAME] [--quick] [--best] [--cpu]\n");
+                            "[--pass NAME] [--quick] [--best] [--cpu] [--exact] [--tasks]\n");
             return 2;
         }
     }

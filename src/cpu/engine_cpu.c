@@ -148,8 +148,7 @@ unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **
         (struct un_engine_cpu){.base = {.ops = &cpu_ops, .threads = threads}, .kernels = kernels};
     if (threads <= 0)
         made->base.threads = cores();
-    for (int level = 1; level <= 3; level++)
-        made->cache[level] = un_cache_bytes(level);
+    made->cache = un_cache_bytes();
     *engine = &made->base;
     return UNET_OK;
 }

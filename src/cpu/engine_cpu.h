@@ -3,7 +3,7 @@
  * engine_cpu.h - what the files of the CPU engine share
  *
  *   engine_cpu.c   the table of operations, memory, layouts
- *   cache.c        how large the caches are
+ *   cache.c        how large the second-level cache is
  *   conv.c         which way a convolution goes: directly (conv_plan.h) or by winograd.h
  *   maps.c         pooling, doubling, dropout
  *   norms.c        batch normalisation
@@ -23,7 +23,7 @@
 struct un_engine_cpu {
     struct un_engine base;
     const struct un_kernels *kernels;
-    size_t cache[4]; /* bytes, by level; [0] is not used */
+    size_t cache; /* bytes of the second-level cache */
 };
 
 static inline const struct un_kernels *un_cpu_kernels(const struct un_engine *e)
@@ -31,10 +31,10 @@ static inline const struct un_kernels *un_cpu_kernels(const struct un_engine *e)
     return ((const struct un_engine_cpu *)e)->kernels;
 }
 
-/* Bytes of a core's cache of level 1, 2 or 3: for choosing the sizes of blocks. */
-static inline size_t un_cpu_cache(const struct un_engine *e, int level)
+/* Bytes of a core's second-level cache: for choosing the sizes of blocks. */
+static inline size_t un_cpu_cache(const struct un_engine *e)
 {
-    return ((const struct un_engine_cpu *)e)->cache[level];
+    return ((const struct un_engine_cpu *)e)->cache;
 }
 
 static inline int un_min(int a, int b)
@@ -107,7 +107,7 @@ static inline float un_finish_one(float v, float d, const float *y, struct un_fi
 void un_copy_padded(const struct un_tensor *t, int n, int b, int row, int x, int count, float *to);
 
 /* cache.c */
-size_t un_cache_bytes(int level);
+size_t un_cache_bytes(void);
 
 /* memory.c */
 void *un_cpu_alloc(struct un_engine *e, size_t bytes);

@@ -106,6 +106,9 @@ void un_winograd_pack(struct un_engine *e, const struct un_conv *c, enum un_pass
 void un_winograd_forward(struct un_engine *e, const struct un_conv *c);
 void un_winograd_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
                                const struct un_gradient dsrc[2]);
+/* Into how many tasks a pass is cut, for who wonders how many threads can help. */
+int un_winograd_tasks(const struct un_engine *e, const struct un_conv *c, enum un_pass pass);
+int un_winograd_weights_tasks(const struct un_engine *e, const struct un_conv *c);
 size_t un_winograd_weights_workspace(struct un_engine *e, const struct un_conv *c);
 void un_winograd_backward_weights(struct un_engine *e, const struct un_conv *c,
                                   struct un_tensor ddst, float *dweight, float *dbias);

@@ -47,7 +47,7 @@ int un_winograd_deep_tiles(const struct un_winograd *p, const struct un_engine *
     int fit = un_max((int)(DEEP_BYTES / tile), p->k->tile);
     if (p->u_floats * sizeof(float) > SHARED_BYTES)
         return fit;
-    return un_min(fit, WIDE_TASKS * wide_block(p, un_cpu_cache(e, 2)));
+    return un_min(fit, WIDE_TASKS * wide_block(p, un_cpu_cache(e)));
 }
 
 void un_winograd_plan_tiles(struct un_winograd *p, const struct un_engine *e)
@@ -56,7 +56,7 @@ void un_winograd_plan_tiles(struct un_winograd *p, const struct un_engine *e)
     p->deep = count <= most || p->u_floats * sizeof(float) > SHARED_BYTES;
     p->parts = un_max(un_ceil_div(un_min(count, most), DEEP_TILES), 1);
     p->part = un_min(un_min(count, most), DEEP_TILES);
-    p->block = un_max(un_min(wide_block(p, un_cpu_cache(e, 2)), count), 1);
+    p->block = un_max(un_min(wide_block(p, un_cpu_cache(e)), count), 1);
     p->tasks = un_ceil_div(count, p->block);
 }
 
@@ -171,8 +171,7 @@ void un_winograd_make_all_u(const struct un_engine *e, const struct un_winograd 
     }
 }
 
-/* ---- packed weights: U if it is un_winograd_keeps, and for the result the biases in whole groups
- * ---- */
+/* ---- packed weights: U if it is kept, and for the result the biases in whole blocks ---- */
 
 size_t un_winograd_kept_floats(const struct un_winograd *p)
 {
@@ -208,4 +207,11 @@ void un_winograd_pack(struct un_engine *e, const struct un_conv *c, enum un_pass
     memset(bias, 0, bias_floats(&p) * sizeof *bias);
     if (from)
         memcpy(bias, from, (size_t)c->dst.shape.c * sizeof *bias);
+}
+
+int un_winograd_tasks(const struct un_engine *e, const struct un_conv *c, enum un_pass pass)
+{
+    struct un_winograd p = pass == UN_PASS_FORWARD ? un_winograd_plan_forward(e, c)
+                                                   : un_winograd_plan_backward(e, c, c->dst, NULL);
+    return p.deep ? p.groups * p.parts : p.tasks;
 }

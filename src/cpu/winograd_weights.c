@@ -79,7 +79,7 @@ static struct pass make_pass(const struct un_engine *e, const struct un_conv *c)
 
 static size_t scratch_floats(const struct pass *p)
 {
-    return UN_PATCH_FLOATS + 2 * p->v_floats + (p->bands > 1 ? 0 : p->sum_floats);
+    return UN_PATCH_FLOATS + 2 * p->v_floats + p->sum_floats;
 }
 
 static struct scratch scratch_at(const struct pass *p, float *memory)
@@ -97,13 +97,18 @@ static size_t band_floats(const struct pass *p)
     return p->bands > 1 ? (size_t)(p->in_units * p->out_units * p->bands) * p->sum_floats : 0;
 }
 
-/* The memory of bands does not shrink as tiles grow in number; with one band, each thread has sums
- * of its own, so this counts both. */
+/* A thread's own sums are only used with one band, but counted always: so more tiles never take
+ * less memory, for any number of threads. */
 size_t un_winograd_weights_workspace(struct un_engine *e, const struct un_conv *c)
 {
     struct pass p = make_pass(e, c);
-    size_t threads = (size_t)e->threads;
-    return (band_floats(&p) + threads * (scratch_floats(&p) + p.sum_floats)) * sizeof(float);
+    return (band_floats(&p) + (size_t)e->threads * scratch_floats(&p)) * sizeof(float);
+}
+
+int un_winograd_weights_tasks(const struct un_engine *e, const struct un_conv *c)
+{
+    struct pass p = make_pass(e, c);
+    return p.in_units * p.out_units * p.bands;
 }
 
 static struct unit make_unit(const struct pass *p, int index, float *sum)
