@@ -5,7 +5,7 @@
  * and ten steps of each optimiser.
  *
  * Engines that convolve by Winograd's tiles are tried that way and directly ("exact").  By tiles
- * there is a few times as much rounding, so ten training steps are held to 1e-3 there: a derivative
+ * there is about ten times as much rounding, so ten training steps are held to 1e-3 there: a derivative
  * jumps where a value is zero to rounding or a pooling has two largest pixels.  The fixtures keep
  * clear of that in their first step, whose gradients all engines must give to 1e-4, and larger
  * networks whose derivatives hardly jump (leaky, with a slope of nearly 1) are compared with the
