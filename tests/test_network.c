@@ -5,11 +5,11 @@
  * and ten steps of each optimiser.
  *
  * Engines that convolve by Winograd's tiles are tried that way and directly ("exact").  By tiles
- * there is about ten times as much rounding, so ten training steps are held to 1e-3 there: a derivative
- * jumps where a value is zero to rounding or a pooling has two largest pixels.  The fixtures keep
- * clear of that in their first step, whose gradients all engines must give to 1e-4, and larger
- * networks whose derivatives hardly jump (leaky, with a slope of nearly 1) are compared with the
- * reference engine.
+ * there is about ten times as much rounding, so ten training steps are held to 1e-3 there: a
+ * derivative jumps where a value is zero to rounding or a pooling has two largest pixels.  The
+ * fixtures keep clear of that in their first step, whose gradients all engines must give to 1e-4,
+ * and larger networks whose derivatives hardly jump (leaky, with a slope of nearly 1) are compared
+ * with the reference engine.
  *
  * Tolerances, relative to the largest value of the array: logits 1e-5, gradients 1e-4, ten training
  * steps 1e-4.  A sum of n float products has an error of about sqrt(n) * 6e-8; the longest sum here
