@@ -57,9 +57,27 @@ typedef struct unet_error {
 /* ---- the network ------------------------------------------------------------------------- */
 
 typedef enum { UNET_PADDING_VALID, UNET_PADDING_SAME } unet_padding;
-typedef enum { UNET_NORM_NONE, UNET_NORM_BATCH } unet_norm;
-typedef enum { UNET_UP_TRANSPOSE, UNET_UP_BILINEAR } unet_up;
+typedef enum { UNET_NORM_NONE, UNET_NORM_BATCH, UNET_NORM_INSTANCE, UNET_NORM_GROUP } unet_norm;
+typedef enum { UNET_NORM_FIRST, UNET_ACT_FIRST } unet_norm_order;
+typedef enum { UNET_UP_TRANSPOSE, UNET_UP_BILINEAR, UNET_UP_NEAREST } unet_up;
+typedef enum { UNET_UP_CONV1X1, UNET_UP_CONV3X3, UNET_UP_NO_CONV } unet_up_conv;
 typedef enum { UNET_ACT_RELU, UNET_ACT_LEAKY_RELU } unet_act;
+typedef enum { UNET_CONCAT_UP_SKIP, UNET_CONCAT_SKIP_UP } unet_concat;
+typedef enum { UNET_BIAS_UNLESS_NORM, UNET_BIAS_ALWAYS, UNET_BIAS_NEVER } unet_bias;
+
+#define UNET_MAX_DEPTH 6
+
+/*
+ * How many channels each layer has; 0 means the usual number, so a zeroed struct is the usual
+ * U-Net. [d] is the level (0 = full resolution; [depth] of enc is the bottleneck), the last index
+ * the first or second convolution of a block.
+ */
+typedef struct unet_channels {
+    int enc[UNET_MAX_DEPTH + 1][2]; /* usual: width * 2^d */
+    int dec[UNET_MAX_DEPTH][2];     /* usual: as enc[d] */
+    int up[UNET_MAX_DEPTH];         /* of the map that goes up to level d; usual: as enc[d];
+                                       UNET_UP_NO_CONV: what comes from below, whatever is set */
+} unet_channels;
 
 /*
  * The shape of a U-Net.  Level d (0 = full resolution) has width * 2^d channels.
@@ -71,20 +89,39 @@ typedef enum { UNET_ACT_RELU, UNET_ACT_LEAKY_RELU } unet_act;
  *   UNET_UP_BILINEAR    bilinear doubling (sample points at pixel centres), then a 1x1 convolution
  *                       that halves the channels; without padding, the outermost ring of the
  *                       doubled map, which would need a neighbour that is not there, is cut off
- *   UNET_NORM_BATCH     batch normalisation between each 3x3 convolution and its activation; the
- *                       convolutions then carry no bias
+ *   UNET_UP_NEAREST     each pixel becomes four, then as with UNET_UP_BILINEAR
+ *   UNET_NORM_BATCH     batch normalisation between each 3x3 convolution and its activation
+ *   UNET_NORM_INSTANCE  the same, but each channel of each image by its own mean and variance,
+ *                       in training and prediction
+ *   UNET_NORM_GROUP     the same, but `groups` groups of channels share a mean and a variance
+ *
+ * The fields after dropout describe networks that come from elsewhere; all zero, as
+ * unet_spec_default() leaves them, they are the plain U-Net.
  */
 typedef struct unet_spec {
     int in_channels; /* 1..64 */
     int classes;     /* 1: one logit, sigmoid; 2..UNET_MAX_CLASSES: softmax */
     int width;       /* 1..1024 */
-    int depth;       /* 1..6 poolings */
+    int depth;       /* 1..UNET_MAX_DEPTH poolings */
     unet_padding padding;
     unet_norm norm;
     unet_up up;
     unet_act act;
     float leaky_slope; /* of UNET_ACT_LEAKY_RELU, (0, 1) */
     float dropout;     /* [0, 1): rate after the deepest encoder level and the bottleneck */
+
+    int convs;                  /* 3x3 convolutions in a block, 1 or 2; 0: 2 */
+    int single_act;             /* 1: only the last convolution of a block has an activation */
+    int groups;                 /* of UNET_NORM_GROUP; divides all channels that are normalised */
+    float norm_epsilon;         /* added to the variance; 0: 1e-5 */
+    unet_norm_order norm_order; /* UNET_ACT_FIRST: convolution, activation, norm */
+    unet_bias bias;             /* which 3x3 convolutions of blocks have a bias */
+    unet_concat concat;         /* UNET_CONCAT_SKIP_UP: channels of the skip connection first */
+    int align_corners;          /* 1: UNET_UP_BILINEAR with the corners of both maps on each other
+                                   (PyTorch's align_corners=True); only with UNET_PADDING_SAME */
+    unet_up_conv up_conv;       /* what follows a bilinear or nearest doubling */
+    int up_norm, up_act;        /* 1: a norm, an activation after the up-convolution */
+    unet_channels channels;
 } unet_spec;
 
 typedef struct unet_model unet_model; /* a spec, its weights, and how images become its input */

@@ -15,7 +15,7 @@
 #include "engine/engine.h"
 
 enum {
-    UN_MAX_DEPTH = 6,
+    UN_MAX_DEPTH = UNET_MAX_DEPTH,
     UN_MAX_NODES = 96, /* depth 6 with norms: 2*6*(2+2) + 6 pools + 6*2 ups + bottleneck + head */
     UN_MAX_PARAMS = 160,
 };
