@@ -24,6 +24,8 @@ unet_code un_torch_open(const char *path, struct un_arrays *arrays, unet_error *
 unet_code un_torch_parse(const char *path, const unsigned char *bytes, size_t size,
                          struct un_arrays *arrays, unet_error *err);
 
+enum { UN_TORCH_MAX_METADATA = 1 << 20 }; /* bytes of unet.json */
+
 struct un_torch_entry {
     const char *name;
     int dims;

@@ -11,12 +11,12 @@
 #include "base/arena.h"
 #include "model/arrays.h"
 #include "model/pickle.h"
+#include "model/torch.h"
 #include "model/ziparchive.h"
 
 enum {
     UN_TORCH_MAX_ARRAYS = 1 << 16,
     UN_TORCH_MAX_NAME = 511,
-    UN_TORCH_MAX_METADATA = 1 << 20, /* bytes of unet.json */
 };
 
 /* A piece of memory that tensors lie in. */
