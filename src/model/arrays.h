@@ -16,6 +16,8 @@
 #ifndef UN_ARRAYS_H
 #define UN_ARRAYS_H
 
+#include <stdbool.h>
+
 #include "model/dtype.h"
 #include "unet.h"
 
