@@ -37,11 +37,18 @@ struct network {
 };
 
 static const struct network networks[] = {
-    {"paper", {1, 2, 64, 4, UNET_PADDING_VALID, UNET_NORM_NONE, UNET_UP_TRANSPOSE, 0, 0, 0}, 572},
+    {"paper", {.in_channels = 1, .classes = 2, .width = 64, .depth = 4}, 572},
     {"milesial",
-     {3, 2, 64, 4, UNET_PADDING_SAME, UNET_NORM_BATCH, UNET_UP_TRANSPOSE, 0, 0, 0},
+     {.in_channels = 3,
+      .classes = 2,
+      .width = 64,
+      .depth = 4,
+      .padding = UNET_PADDING_SAME,
+      .norm = UNET_NORM_BATCH},
      512},
-    {"small", {1, 2, 16, 4, UNET_PADDING_SAME, UNET_NORM_NONE, UNET_UP_TRANSPOSE, 0, 0, 0}, 512},
+    {"small",
+     {.in_channels = 1, .classes = 2, .width = 16, .depth = 4, .padding = UNET_PADDING_SAME},
+     512},
 };
 
 #define NETWORKS ((int)(sizeof networks / sizeof *networks))

@@ -22,6 +22,8 @@ static const struct option_row info_options[] = {
     OPT_INT("batch", AT(batch), 1, 4096, "N", "inputs at a time [1]"),
     OPT_HEADING("network, when no MODEL is given:"),
     OPT_TABLE(AT(network), network_options),
+    OPT_HEADING("networks from elsewhere:"),
+    OPT_TABLE(AT(network), network_more_options),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };

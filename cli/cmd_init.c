@@ -19,6 +19,8 @@ static const struct option_row init_options[] = {
     OPT_REQUIRED('o', "output", AT(output), "MODEL", "the model file to write"),
     OPT_HEADING("network:"),
     OPT_TABLE(AT(network), network_options),
+    OPT_HEADING("networks from elsewhere:"),
+    OPT_TABLE(AT(network), network_more_options),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };

@@ -94,9 +94,9 @@ static int check_settings(const struct command *command, const struct train_sett
         return usage_error(command, "--val-images and --val-masks go together");
     if (settings->val_images && settings->val_share >= 0)
         return usage_error(command, "--val-share and --val-images exclude each other");
-    if (settings->loss == UNET_LOSS_BCE && settings->network.classes > 1)
+    if (settings->loss == UNET_LOSS_BCE && settings->network.field[NETWORK_CLASSES] > 1)
         return usage_error(command, "--loss bce is for --classes 1");
-    if (settings->loss == UNET_LOSS_CROSS_ENTROPY && settings->network.classes == 1)
+    if (settings->loss == UNET_LOSS_CROSS_ENTROPY && settings->network.field[NETWORK_CLASSES] == 1)
         return usage_error(command, "--loss ce is for --classes 2 or more");
     if (!path_writable(settings->output))
         return fail_text("%s: cannot be written: %s", settings->output, strerror(errno));
@@ -111,8 +111,10 @@ static unet_code open_data(const struct train_settings *settings, struct train_r
     double share = settings->val_share;
     unet_code code;
 
-    if (settings->network.classes > 0)
-        data.classes = settings->network.classes == 1 ? 2 : settings->network.classes;
+    if (settings->network.field[NETWORK_CLASSES] > 0)
+        data.classes = settings->network.field[NETWORK_CLASSES] == 1
+                           ? 2
+                           : settings->network.field[NETWORK_CLASSES];
     code = unet_dataset_open(settings->images, settings->masks, &data, &run->dataset, err);
     if (code)
         return code;
@@ -135,7 +137,7 @@ static unet_code make_model(struct train_settings *settings, struct train_run *r
 
     if (!run->model) {
         if (settings->loss == UNET_LOSS_BCE)
-            settings->network.classes = 1;
+            settings->network.field[NETWORK_CLASSES] = 1;
         spec = choose_spec(&settings->network, run->dataset);
         if ((code = unet_model_create(&spec, settings->common.seed, &run->model, err)))
             return code;

@@ -36,12 +36,21 @@ json_t *json_path(const char *path)
 
 json_t *json_spec(const unet_spec *spec)
 {
-    return json_pack("{si si si si ss ss ss ss so so}", "in_channels", spec->in_channels, "classes",
-                     spec->classes, "width", spec->width, "depth", spec->depth, "padding",
-                     padding_words[spec->padding], "norm", norm_words[spec->norm], "up",
-                     up_words[spec->up], "act", act_words[spec->act], "leaky_slope",
-                     json_number_short((double)spec->leaky_slope), "dropout",
-                     json_number_short((double)spec->dropout));
+    json_t *object = json_object();
+
+    for (int i = 0; i < NETWORK_FIELDS; i++) {
+        struct network_row row = network_row(spec, i);
+
+        /* what only networks from elsewhere have is left out where it is as usual */
+        if (row.value || (i <= NETWORK_ACT && i != NETWORK_GROUPS))
+            json_object_set_new(object, row.name,
+                                row.word ? json_string(row.word) : json_integer(row.value));
+    }
+    json_object_set_new(object, "leaky_slope", json_number_short((double)spec->leaky_slope));
+    json_object_set_new(object, "dropout", json_number_short((double)spec->dropout));
+    if (spec->norm_epsilon > 0)
+        json_object_set_new(object, "norm_epsilon", json_number_short((double)spec->norm_epsilon));
+    return object;
 }
 
 json_t *json_classes(const unet_model *model)

@@ -2,25 +2,36 @@
 /* network_options.c - the options that describe a network */
 #include "network_options.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 const char *const padding_words[] = {"valid", "same", NULL};
-const char *const norm_words[] = {"none", "batch", NULL};
-const char *const up_words[] = {"transpose", "bilinear", NULL};
+const char *const norm_words[] = {"none", "batch", "instance", "group", NULL};
+const char *const up_words[] = {"transpose", "bilinear", "nearest", NULL};
 const char *const act_words[] = {"relu", "leaky-relu", NULL};
+static const char *const order_words[] = {"norm-first", "act-first", NULL};
+static const char *const bias_words[] = {"unless-norm", "always", "never", NULL};
+static const char *const concat_words[] = {"up-skip", "skip-up", NULL};
+static const char *const up_conv_words[] = {"conv1x1", "conv3x3", "none", NULL};
+static const char *const yes_words[] = {"no", "yes", NULL};
 
 #define AT(field) offsetof(struct network_settings, field)
+#define FIELD(i) offsetof(struct network_settings, field[i])
 
 const struct option_row network_options[] = {
-    OPT_INT("in-channels", AT(in_channels), 1, 64, "N", NULL),
-    OPT_INT("classes", AT(classes), 1, UNET_MAX_CLASSES, "K", "1 class: one logit and a sigmoid"),
-    OPT_INT("width", AT(width), 1, 1024, "N", NULL),
-    OPT_INT("depth", AT(depth), 1, 6, "N", "channels of the first level; poolings"),
-    OPT_CHOICE("padding", AT(padding), padding_words, "valid: as in the paper, output smaller"),
-    OPT_CHOICE("norm", AT(norm), norm_words, "after each 3x3 convolution"),
-    OPT_CHOICE("up", AT(up), up_words, "how the way up doubles the size"),
-    OPT_CHOICE("act", AT(act), act_words, NULL),
+    OPT_INT("in-channels", FIELD(NETWORK_IN_CHANNELS), 1, 64, "N", NULL),
+    OPT_INT("classes", FIELD(NETWORK_CLASSES), 1, UNET_MAX_CLASSES, "K",
+            "1 class: one logit and a sigmoid"),
+    OPT_INT("width", FIELD(NETWORK_WIDTH), 1, 1024, "N", NULL),
+    OPT_INT("depth", FIELD(NETWORK_DEPTH), 1, UNET_MAX_DEPTH, "N",
+            "channels of the first level; poolings"),
+    OPT_CHOICE("padding", FIELD(NETWORK_PADDING), padding_words,
+               "valid: as in the paper, output smaller"),
+    OPT_CHOICE("norm", FIELD(NETWORK_NORM), norm_words, "after each 3x3 convolution"),
+    OPT_INT("groups", FIELD(NETWORK_GROUPS), 1, 65536, "N", "of group norm"),
+    OPT_CHOICE("up", FIELD(NETWORK_UP), up_words, "how the way up doubles the size"),
+    OPT_CHOICE("act", FIELD(NETWORK_ACT), act_words, NULL),
     OPT_FLOAT("leaky-slope", AT(leaky_slope), 1e-6, 0.999, "X",
               "activation; its slope below 0 [0.1]"),
     OPT_FLOAT("dropout", AT(dropout), 0, 0.99, "P", "rate at the two deepest levels [0]"),
@@ -28,55 +39,95 @@ const struct option_row network_options[] = {
     OPT_END,
 };
 
+const struct option_row network_more_options[] = {
+    OPT_INT("convs", FIELD(NETWORK_CONVS), 1, 2, "N", NULL),
+    OPT_CHOICE("single-act", FIELD(NETWORK_SINGLE_ACT), yes_words,
+               "in a block; an activation after the last only"),
+    OPT_CHOICE("norm-order", FIELD(NETWORK_NORM_ORDER), order_words, "of norm and activation"),
+    OPT_FLOAT("norm-epsilon", AT(norm_epsilon), 0, 1, "X", "added to the variance [1e-5]"),
+    OPT_CHOICE("bias", FIELD(NETWORK_BIAS), bias_words, "of 3x3 convolutions"),
+    OPT_CHOICE("concat", FIELD(NETWORK_CONCAT), concat_words, "which channels come first"),
+    OPT_CHOICE("align-corners", FIELD(NETWORK_ALIGN_CORNERS), yes_words,
+               "of --up bilinear, as PyTorch has it"),
+    OPT_CHOICE("up-conv", FIELD(NETWORK_UP_CONV), up_conv_words, "after --up bilinear, nearest"),
+    OPT_CHOICE("up-norm", FIELD(NETWORK_UP_NORM), yes_words, NULL),
+    OPT_CHOICE("up-act", FIELD(NETWORK_UP_ACT), yes_words, "after the up-convolution"),
+    OPT_END,
+};
+
+/* The fields of a spec by number. */
+static const struct {
+    const char *name; /* in JSON; an option has dashes */
+    size_t at;
+    const char *const *words; /* NULL: a number */
+} fields[NETWORK_FIELDS] = {
+    [NETWORK_IN_CHANNELS] = {"in_channels", offsetof(unet_spec, in_channels), NULL},
+    [NETWORK_CLASSES] = {"classes", offsetof(unet_spec, classes), NULL},
+    [NETWORK_WIDTH] = {"width", offsetof(unet_spec, width), NULL},
+    [NETWORK_DEPTH] = {"depth", offsetof(unet_spec, depth), NULL},
+    [NETWORK_PADDING] = {"padding", offsetof(unet_spec, padding), padding_words},
+    [NETWORK_NORM] = {"norm", offsetof(unet_spec, norm), norm_words},
+    [NETWORK_GROUPS] = {"groups", offsetof(unet_spec, groups), NULL},
+    [NETWORK_UP] = {"up", offsetof(unet_spec, up), up_words},
+    [NETWORK_ACT] = {"act", offsetof(unet_spec, act), act_words},
+    [NETWORK_CONVS] = {"convs", offsetof(unet_spec, convs), NULL},
+    [NETWORK_SINGLE_ACT] = {"single_act", offsetof(unet_spec, single_act), yes_words},
+    [NETWORK_NORM_ORDER] = {"norm_order", offsetof(unet_spec, norm_order), order_words},
+    [NETWORK_BIAS] = {"bias", offsetof(unet_spec, bias), bias_words},
+    [NETWORK_CONCAT] = {"concat", offsetof(unet_spec, concat), concat_words},
+    [NETWORK_ALIGN_CORNERS] = {"align_corners", offsetof(unet_spec, align_corners), yes_words},
+    [NETWORK_UP_CONV] = {"up_conv", offsetof(unet_spec, up_conv), up_conv_words},
+    [NETWORK_UP_NORM] = {"up_norm", offsetof(unet_spec, up_norm), yes_words},
+    [NETWORK_UP_ACT] = {"up_act", offsetof(unet_spec, up_act), yes_words},
+};
+
+struct network_row network_row(const unet_spec *spec, enum network_field i)
+{
+    struct network_row row = {.name = fields[i].name};
+
+    /* enums are as wide as an int */
+    memcpy(&row.value, (const char *)spec + fields[i].at, sizeof(row.value));
+    row.word = fields[i].words ? fields[i].words[row.value] : NULL;
+    return row;
+}
+
 unet_spec network_spec(const struct network_settings *settings, unet_spec base)
 {
-    if (settings->in_channels >= 0)
-        base.in_channels = settings->in_channels;
-    if (settings->classes >= 0)
-        base.classes = settings->classes;
-    if (settings->width >= 0)
-        base.width = settings->width;
-    if (settings->depth >= 0)
-        base.depth = settings->depth;
-    if (settings->padding >= 0)
-        base.padding = (unet_padding)settings->padding;
-    if (settings->norm >= 0)
-        base.norm = (unet_norm)settings->norm;
-    if (settings->up >= 0)
-        base.up = (unet_up)settings->up;
-    if (settings->act >= 0)
-        base.act = (unet_act)settings->act;
+    for (int i = 0; i < NETWORK_FIELDS; i++)
+        if (settings->field[i] >= 0)
+            memcpy((char *)&base + fields[i].at, &settings->field[i], sizeof(int));
     if (base.act == UNET_ACT_LEAKY_RELU && base.leaky_slope <= 0)
         base.leaky_slope = 0.1f;
     if (settings->leaky_slope >= 0)
         base.leaky_slope = (float)settings->leaky_slope;
     if (settings->dropout >= 0)
         base.dropout = (float)settings->dropout;
+    if (settings->norm_epsilon >= 0)
+        base.norm_epsilon = (float)settings->norm_epsilon;
     return base;
+}
+
+/* The name of the option of a field. */
+static const char *option_of(enum network_field i)
+{
+    static const struct option_row *const tables[] = {network_options, network_more_options};
+
+    for (int t = 0; t < 2; t++)
+        for (const struct option_row *row = tables[t]; row->type != OPTION_END; row++)
+            if (row->offset == FIELD(i))
+                return row->name;
+    return fields[i].name;
 }
 
 const char *network_given(const struct network_settings *settings)
 {
-    const struct {
-        const char *name;
-        int given;
-    } rows[] = {
-        {"in-channels", settings->in_channels >= 0},
-        {"classes", settings->classes >= 0},
-        {"width", settings->width >= 0},
-        {"depth", settings->depth >= 0},
-        {"padding", settings->padding >= 0},
-        {"norm", settings->norm >= 0},
-        {"up", settings->up >= 0},
-        {"act", settings->act >= 0},
-        {"leaky-slope", settings->leaky_slope >= 0},
-        {"dropout", settings->dropout >= 0},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (rows[i].given)
-            return rows[i].name;
-    return NULL;
+    for (int i = 0; i < NETWORK_FIELDS; i++)
+        if (settings->field[i] >= 0)
+            return option_of(i);
+    return settings->leaky_slope >= 0    ? "leaky-slope"
+           : settings->dropout >= 0      ? "dropout"
+           : settings->norm_epsilon >= 0 ? "norm-epsilon"
+                                         : NULL;
 }
 
 unet_code network_name_classes(const struct network_settings *settings, unet_model *model,
@@ -97,18 +148,55 @@ unet_code network_name_classes(const struct network_settings *settings, unet_mod
     return UNET_OK;
 }
 
+/* printf at the end of text. */
+static void add(char *text, size_t size, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text + used, size - used, format, args);
+    va_end(args);
+}
+
+static void describe_channels(const unet_spec *spec, char *text, size_t size)
+{
+    const unet_channels *c = &spec->channels;
+    static const unet_channels none;
+
+    if (!memcmp(c, &none, sizeof(none)))
+        return;
+    add(text, size, ", channels");
+    for (int d = 0; d <= spec->depth; d++)
+        add(text, size, "%s%d", d ? "-" : " ", c->enc[d][0] ? c->enc[d][0] : spec->width << d);
+}
+
 void network_describe(const unet_spec *spec, char *text, size_t size)
 {
-    int used = snprintf(text, size,
-                        "%d channel%s -> %d class%s, width %d, depth %d, padding %s, norm %s, "
-                        "up %s, %s",
-                        spec->in_channels, spec->in_channels == 1 ? "" : "s", spec->classes,
-                        spec->classes == 1 ? "" : "es", spec->width, spec->depth,
-                        padding_words[spec->padding], norm_words[spec->norm], up_words[spec->up],
-                        act_words[spec->act]);
+    snprintf(text, size,
+             "%d channel%s -> %d class%s, width %d, depth %d, padding %s, norm %s, up %s, %s",
+             spec->in_channels, spec->in_channels == 1 ? "" : "s", spec->classes,
+             spec->classes == 1 ? "" : "es", spec->width, spec->depth, padding_words[spec->padding],
+             norm_words[spec->norm], up_words[spec->up], act_words[spec->act]);
+    if (spec->act == UNET_ACT_LEAKY_RELU)
+        add(text, size, " %g", (double)spec->leaky_slope);
+    if (spec->norm == UNET_NORM_GROUP)
+        add(text, size, ", groups %d", spec->groups);
+    if (spec->dropout > 0)
+        add(text, size, ", dropout %g", (double)spec->dropout);
+    for (int i = NETWORK_CONVS; i < NETWORK_FIELDS; i++) {
+        struct network_row row = network_row(spec, i);
 
-    if (spec->act == UNET_ACT_LEAKY_RELU && used < (int)size)
-        used += snprintf(text + used, size - (size_t)used, " %g", (double)spec->leaky_slope);
-    if (spec->dropout > 0 && used < (int)size)
-        snprintf(text + used, size - (size_t)used, ", dropout %g", (double)spec->dropout);
+        if (!row.value)
+            continue;
+        if (row.word && fields[i].words != yes_words)
+            add(text, size, ", %s %s", option_of(i), row.word);
+        else if (row.word)
+            add(text, size, ", %s", option_of(i));
+        else
+            add(text, size, ", %s %d", option_of(i), row.value);
+    }
+    if (spec->norm_epsilon > 0)
+        add(text, size, ", epsilon %g", (double)spec->norm_epsilon);
+    describe_channels(spec, text, size);
 }

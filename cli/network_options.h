@@ -6,19 +6,42 @@
 #include "options.h"
 #include "unet.h"
 
+/* Numbers and words of a spec that an option can set; the rows of a table in network_options.c. */
+enum network_field {
+    NETWORK_IN_CHANNELS,
+    NETWORK_CLASSES,
+    NETWORK_WIDTH,
+    NETWORK_DEPTH,
+    NETWORK_PADDING,
+    NETWORK_NORM,
+    NETWORK_GROUPS,
+    NETWORK_UP,
+    NETWORK_ACT,
+    NETWORK_CONVS,
+    NETWORK_SINGLE_ACT,
+    NETWORK_NORM_ORDER,
+    NETWORK_BIAS,
+    NETWORK_CONCAT,
+    NETWORK_ALIGN_CORNERS,
+    NETWORK_UP_CONV,
+    NETWORK_UP_NORM,
+    NETWORK_UP_ACT,
+    NETWORK_FIELDS
+};
+
 /* A number below zero: not given.  Start from NETWORK_SETTINGS_NONE. */
 struct network_settings {
-    int in_channels, classes, width, depth;
-    int padding, norm, up, act; /* as the enums of unet.h */
-    double leaky_slope, dropout;
+    int field[NETWORK_FIELDS];
+    double leaky_slope, dropout, norm_epsilon;
     const char *class_names; /* "background,cell"; NULL: not given */
 };
 #define NETWORK_SETTINGS_NONE                                                                      \
     {                                                                                              \
-        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, NULL                                               \
+        {[0 ... NETWORK_FIELDS - 1] = -1}, -1, -1, -1, NULL                                        \
     }
 
-extern const struct option_row network_options[];
+/* What most people set, and what networks from elsewhere need besides. */
+extern const struct option_row network_options[], network_more_options[];
 
 /* base, with what was given in its place. */
 unet_spec network_spec(const struct network_settings *settings, unet_spec base);
@@ -36,5 +59,13 @@ void network_describe(const unet_spec *spec, char *text, size_t size);
 /* The words of the enums, as options and JSON spell them; each list ends with NULL. */
 extern const char *const padding_words[], *const norm_words[], *const up_words[],
                                                                    *const act_words[];
+
+/* Field i of a spec with its name and its word (NULL: it is a number), for reports. */
+struct network_row {
+    const char *name;
+    const char *word;
+    int value;
+};
+struct network_row network_row(const unet_spec *spec, enum network_field i);
 
 #endif

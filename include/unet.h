@@ -275,7 +275,11 @@ UNET_API unet_code unet_session_create(const unet_model *model, const unet_sessi
                                        unet_session **session, unet_error *err);
 UNET_API void unet_session_free(unet_session *session);
 
-/* Bytes the session holds; no image makes it hold more. */
+/*
+ * Bytes the session holds.  No image makes it hold more, but for networks that see the whole image
+ * at once (instance or group norm, align_corners): without options->tile, their session grows to
+ * the largest image it has met, because only the whole image as one tile gives the right answer.
+ */
 UNET_API size_t unet_session_bytes(const unet_session *session);
 
 /*

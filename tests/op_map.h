@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_map.h - pooling, bilinear doubling, dropout, batch normalisation, transfers */
+/* op_map.h - pooling, doubling, dropout, normalisation, transfers */
 #ifndef TEST_OP_MAP_H
 #define TEST_OP_MAP_H
 
@@ -58,11 +58,16 @@ static void run_maxpool(struct op_run *r, const struct op_case *k)
     }
 }
 
-/* variant: trim.  Weights are quarters and add up to 1 forward, to 4 at most backward. */
+/*
+ * variant: 1: trimmed; 2: corners on corners; 3: nearest.  Weights add up to 1 forward, to less
+ * than 9 backward (3 along an axis: corners of a side of 2).
+ */
 static void run_upsample(struct op_run *r, const struct op_case *k)
 {
     const struct un_engine_ops *ops = r->engine->ops;
-    int trim = k->variant;
+    static const enum un_doubling ways[] = {UN_BILINEAR, UN_BILINEAR, UN_CORNERS, UN_NEAREST};
+    enum un_doubling how = ways[k->variant];
+    int trim = k->variant == 1;
     struct un_shape s = k->shape, d = {s.n, 2 * s.h - 2 * trim, 2 * s.w - 2 * trim, s.c};
     size_t count = op_volume(s), doubled = op_volume(d);
     float *x = op_random(r, count, -1, 1), *g = op_random(r, doubled, -1, 1);
@@ -70,14 +75,14 @@ static void run_upsample(struct op_run *r, const struct op_case *k)
     struct un_tensor dst = op_tensor(r, UN_FEATURES, d, NULL);
     struct un_tensor ddst = op_tensor(r, UN_FEATURES, d, g);
     op_workspace(r, 0);
-    ops->upsample_forward(r->engine, src, dst, trim);
+    ops->upsample_forward(r->engine, src, dst, how, trim);
     float *y = op_fetch(r, dst);
     op_record(r, "dst", y, doubled, 4 * EPS);
     for (int way = 0; way < OP_GRADIENT_WAYS; way++) {
         struct un_gradient dsrc = op_gradient(r, way, s);
-        ops->upsample_backward(r->engine, ddst, trim, &dsrc);
+        ops->upsample_backward(r->engine, ddst, how, trim, &dsrc);
         float *got = op_fetch(r, dsrc.d);
-        op_record(r, op_gradient_ways[way].name, got, count, 16 * EPS);
+        op_record(r, op_gradient_ways[way].name, got, count, 36 * EPS);
         if (way == 0)
             op_expect(r, "adjoint", op_dot(x, got, count), op_dot(y, g, doubled),
                       16 * EPS * sqrt((double)doubled));
@@ -106,50 +111,82 @@ static void run_dropout(struct op_run *r, const struct op_case *k)
               8 * EPS / (1 - rate) * sqrt((double)count));
 }
 
-/* ---- batch normalisation ---- */
+/* ---- normalisation ---- */
 
 struct norm_inputs {
-    size_t pixels, count, channels;
-    float *x;       /* host */
-    float *hm, *hv; /* host: mean, variance */
-    float *mean, *variance, *gamma, *beta;
+    size_t count, channels, statistics; /* values, channels, means */
+    double values;                      /* that share a mean */
+    float *x;                           /* host */
+    struct un_norm norm;
     struct un_tensor tensor;
-    float epsilon;
     double deviation; /* the smallest sqrt(variance + epsilon) */
 };
 
+/* Two groups, three, or one. */
+static int some_groups(int channels)
+{
+    return channels % 2 == 0 ? 2 : channels % 3 == 0 ? 3 : 1;
+}
+
+/* The mean and variance of the values that share those at index i. */
+static void norm_moments(const struct norm_inputs *in, struct un_shape s, size_t i, double *mean,
+                         double *variance)
+{
+    const size_t pixels = (size_t)s.h * s.w, channels = in->channels;
+    const size_t together = in->norm.groups ? channels / (size_t)in->norm.groups : 1;
+    const size_t first = i % channels / together * together;
+    const size_t from = in->norm.groups ? i / channels * pixels : 0;
+    const size_t to = in->norm.groups ? from + pixels : (size_t)s.n * pixels;
+    *mean = *variance = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t p = from; p < to; p++)
+            for (size_t c = first; c < first + together; c++) {
+                double x = in->x[p * channels + c];
+                if (pass == 0)
+                    *mean += x / in->values;
+                else
+                    *variance += (x - *mean) * (x - *mean) / in->values;
+            }
+}
+
 /*
- * variant: 0: an epsilon that is large enough for its place in the formula to matter; 1: each
- * channel is constant, its variance zero, and epsilon is all there is.  |x| < 6.
+ * variant: 0: over the batch, with an epsilon that is large enough for its place in the formula to
+ * matter; 1: each channel is constant, its variance zero, and epsilon is all there is; 2: each
+ * channel of each image; 3: groups of channels of each image.  |x| < 6.
  */
 static struct norm_inputs norm_make(struct op_run *r, const struct op_case *k)
 {
     struct norm_inputs in = {.channels = (size_t)k->shape.c, .count = op_volume(k->shape)};
-    in.pixels = in.count / in.channels;
-    in.epsilon = k->variant ? 1e-5f : 0.02f;
+    const int groups = k->variant == 2 ? k->shape.c : k->variant == 3 ? some_groups(k->shape.c) : 0;
+    in.norm.groups = groups;
+    in.norm.epsilon = k->variant == 1 ? 1e-5f : 0.02f;
+    in.statistics = groups ? in.channels * (size_t)k->shape.n : in.channels;
+    in.values = (double)in.count / (groups ? groups * k->shape.n : k->shape.c);
     in.x = op_random(r, in.count, 4, 6);
-    if (k->variant)
+    if (k->variant == 1)
         for (size_t i = in.channels; i < in.count; i++)
             in.x[i] = in.x[i - in.channels];
-    in.hm = op_host(r, in.channels * sizeof(float));
-    in.hv = op_host(r, in.channels * sizeof(float));
+    float *mean = op_host(r, in.statistics * sizeof(float));
+    float *variance = op_host(r, in.statistics * sizeof(float));
     in.deviation = INFINITY;
-    for (size_t c = 0; c < in.channels; c++) {
-        double mean = 0, variance = 0;
-        for (size_t i = c; i < in.count; i += in.channels)
-            mean += in.x[i] / (double)in.pixels;
-        for (size_t i = c; i < in.count; i += in.channels)
-            variance += (in.x[i] - mean) * (in.x[i] - mean) / (double)in.pixels;
-        in.hm[c] = (float)mean;
-        in.hv[c] = (float)variance;
-        in.deviation = fmin(in.deviation, sqrt(in.hv[c] + (double)in.epsilon));
+    for (size_t i = 0; i < in.statistics; i++) {
+        double m, v;
+        norm_moments(&in, k->shape, i, &m, &v);
+        mean[i] = (float)m;
+        variance[i] = (float)v;
+        in.deviation = fmin(in.deviation, sqrt((double)variance[i] + (double)in.norm.epsilon));
     }
-    in.mean = op_params(r, in.hm, in.channels);
-    in.variance = op_params(r, in.hv, in.channels);
-    in.gamma = op_params(r, op_random(r, in.channels, -1.5, 1.5), in.channels);
-    in.beta = op_params(r, op_random(r, in.channels, -1, 1), in.channels);
+    in.norm.mean = op_params(r, mean, in.statistics);
+    in.norm.variance = op_params(r, variance, in.statistics);
+    in.norm.gamma = op_params(r, op_random(r, in.channels, -1.5, 1.5), in.channels);
+    in.norm.beta = op_params(r, op_random(r, in.channels, -1, 1), in.channels);
     in.tensor = op_tensor(r, UN_FEATURES, k->shape, in.x);
     return in;
+}
+
+static void norm_workspace(struct op_run *r, const struct op_case *k, const struct norm_inputs *in)
+{
+    op_workspace(r, r->engine->ops->norm_workspace(r->engine, k->shape, in->norm.groups));
 }
 
 /*
@@ -161,58 +198,70 @@ static void run_norm_statistics(struct op_run *r, const struct op_case *k)
 {
     const struct un_engine_ops *ops = r->engine->ops;
     struct norm_inputs in = norm_make(r, k);
-    float *mean = op_params(r, NULL, in.channels), *variance = op_params(r, NULL, in.channels);
-    double root = sqrt((double)in.pixels);
-    op_workspace(r, ops->norm_workspace(r->engine, k->shape));
-    ops->norm_statistics(r->engine, in.tensor, mean, variance);
-    op_record_params(r, "mean", mean, in.channels, 5 * root * EPS);
-    op_record_params(r, "variance", variance, in.channels, root * EPS);
+    struct un_norm norm = in.norm;
+    double root = sqrt(in.values);
+    norm.mean = op_params(r, NULL, in.statistics);
+    norm.variance = op_params(r, NULL, in.statistics);
+    norm_workspace(r, k, &in);
+    ops->norm_statistics(r->engine, in.tensor, &norm);
+    op_record_params(r, "mean", norm.mean, in.statistics, 5 * root * EPS);
+    op_record_params(r, "variance", norm.variance, in.statistics, root * EPS);
 }
+
+static const struct un_activation norm_acts[] = {
+    {UN_ACT_NONE, 0}, {UN_ACT_RELU, 0}, {UN_ACT_LEAKY, 0.01f}};
 
 /* y = x * scale - mean * scale + beta, in whatever order: |x| + |mean| < 12, |gamma| <= 1.5. */
 static void run_norm_forward(struct op_run *r, const struct op_case *k)
 {
     const struct un_engine_ops *ops = r->engine->ops;
-    static const struct un_activation acts[] = {
-        {UN_ACT_NONE, 0}, {UN_ACT_RELU, 0}, {UN_ACT_LEAKY, 0.01f}};
     struct norm_inputs in = norm_make(r, k);
     double tolerance = 4 * EPS * (1 + 12 * 1.5 / in.deviation);
     for (int i = 0; i < 3; i++) {
         struct un_tensor y = op_tensor(r, UN_FEATURES, k->shape, NULL);
-        op_workspace(r, ops->norm_workspace(r->engine, k->shape));
-        ops->norm_forward(r->engine, in.tensor, in.mean, in.variance, in.epsilon, in.gamma, in.beta,
-                          acts[i], y);
+        norm_workspace(r, k, &in);
+        ops->norm_forward(r->engine, in.tensor, &in.norm, norm_acts[i], y);
         op_record_tensor(r, "y", y, tolerance);
     }
 }
 
 /*
  * xhat errs by 12 EPS / deviation (see above), the sums over M pixels by sqrt(M) times that plus
- * their own rounding.  The Jacobian of x -> xhat is symmetric, so <J a, b> = <a, J b>.
+ * their own rounding.  The Jacobian of x -> gamma * xhat is symmetric when gamma is the same for
+ * all values that share a mean, which it is unless they are several channels; then <J a, b> = <a, J
+ * b>. All x are positive but those of the last run, an activation's with values of both signs.
  */
 static void run_norm_backward(struct op_run *r, const struct op_case *k)
 {
     const struct un_engine_ops *ops = r->engine->ops;
     struct norm_inputs in = norm_make(r, k);
-    double root = sqrt((double)in.pixels), xhat = 12 / in.deviation;
-    double sums = 4 * EPS * root * (xhat + root);
+    double root = sqrt(in.values), xhat = 12 / in.deviation;
+    double sums = 4 * EPS * sqrt((double)in.count / (double)in.channels) * (xhat + root);
     double dx_tolerance = 4 * EPS * 1.5 / in.deviation * (4 + 3 * xhat);
-    float *a = op_random(r, in.count, -1, 1), *b = op_random(r, in.count, -1, 1), *got[3];
-    for (int i = 0; i < 3; i++) { /* a; b; and a again, in place */
+    float *a = op_random(r, in.count, -1, 1), *b = op_random(r, in.count, -1, 1), *got[5];
+    float *signs = op_random(r, in.count, -6, 6);
+    for (int i = 0; i < 5; i++) { /* a; b; a again, in place; and with activations before it */
+        struct un_tensor x = i < 3 ? in.tensor : op_tensor(r, UN_FEATURES, k->shape, signs);
         struct un_tensor dy = op_tensor(r, UN_FEATURES, k->shape, i == 1 ? b : a);
         struct un_tensor dx = i == 2 ? dy : op_tensor(r, UN_FEATURES, k->shape, NULL);
         float *dgamma = op_params(r, NULL, in.channels), *dbeta = op_params(r, NULL, in.channels);
-        op_workspace(r, ops->norm_workspace(r->engine, k->shape));
-        ops->norm_backward(r->engine, in.tensor, in.mean, in.variance, in.epsilon, in.gamma, dy,
-                           dgamma, dbeta, dx);
+        norm_workspace(r, k, &in);
+        ops->norm_backward(r->engine, x, &in.norm, dy, norm_acts[i < 3 ? 0 : i - 2], dgamma, dbeta,
+                           dx);
         got[i] = op_fetch(r, dx);
         op_record(r, i == 2 ? "dx in place" : "dx", got[i], in.count, dx_tolerance);
         op_record_params(r, "dgamma", dgamma, in.channels, sums);
-        op_record_params(r, "dbeta", dbeta, in.channels, 4 * EPS * (double)in.pixels);
+        op_record_params(r, "dbeta", dbeta, in.channels, 4 * EPS * (double)in.count);
     }
-    op_expect(r, "adjoint", op_dot(got[0], b, in.count), op_dot(a, got[1], in.count),
-              dx_tolerance * sqrt((double)in.count));
+    if (k->variant < 3)
+        op_expect(r, "adjoint", op_dot(got[0], b, in.count), op_dot(a, got[1], in.count),
+                  dx_tolerance * sqrt((double)in.count));
     op_expect(r, "in place", memcmp(got[0], got[2], in.count * sizeof(float)) != 0, 0, 0);
+    for (size_t i = 0; i < in.count; i++)
+        if (signs[i] <= 0) {
+            op_expect(r, "dx behind ReLU", got[3][i], 0, 0);
+            break;
+        }
 }
 
 /* shape.c channels, one number each. */
@@ -224,15 +273,18 @@ static void run_norm_channels(struct op_run *r, const struct op_case *k)
     op_workspace(r, 0);
     float *mean = op_params(r, op_random(r, n, -1, 1), n);
     float *variance = op_params(r, op_random(r, n, 0, 2), n);
-    ops->norm_running(r->engine, k->shape.c, 7, 0.1f, in.mean, in.variance, mean, variance);
+    float *bias = op_params(r, op_random(r, n, -1, 1), n);
+    ops->norm_running(r->engine, k->shape.c, 7, 0.1f, in.norm.mean, in.norm.variance, mean,
+                      variance);
     op_record_params(r, "running mean", mean, n, 8 * EPS);
     op_record_params(r, "running variance", variance, n, 8 * EPS);
 
-    float *scale = op_params(r, NULL, n), *shift = op_params(r, NULL, n);
-    ops->norm_fold(r->engine, k->shape.c, in.epsilon, in.gamma, in.beta, in.mean, in.variance,
-                   scale, shift);
-    op_record_params(r, "scale", scale, n, 4 * EPS * 1.5 / in.deviation);
-    op_record_params(r, "shift", shift, n, 4 * EPS * (1 + 6 * 1.5 / in.deviation));
+    for (int i = 0; i < 2; i++) {
+        float *scale = op_params(r, NULL, n), *shift = op_params(r, NULL, n);
+        ops->norm_fold(r->engine, k->shape.c, &in.norm, i ? bias : NULL, scale, shift);
+        op_record_params(r, "scale", scale, n, 4 * EPS * 1.5 / in.deviation);
+        op_record_params(r, "shift", shift, n, 4 * EPS * (1 + 7 * 1.5 / in.deviation));
+    }
 }
 
 #endif

@@ -60,11 +60,11 @@ static const struct family {
 } families[] = {
     {"transfer", run_transfer, SHAPES(map_shapes), {0, 1}, 2},
     {"maxpool", run_maxpool, SHAPES(map_shapes), {0, 1}, 2},
-    {"upsample", run_upsample, SHAPES(map_shapes), {0, 1}, 2},
+    {"upsample", run_upsample, SHAPES(map_shapes), {0, 1, 2, 3}, 4},
     {"dropout", run_dropout, SHAPES(map_shapes), {0, 1, 4, 7, 8}, 5},
-    {"norm_statistics", run_norm_statistics, SHAPES(map_shapes), {0, 1}, 2},
-    {"norm_forward", run_norm_forward, SHAPES(map_shapes), {0, 1}, 2},
-    {"norm_backward", run_norm_backward, SHAPES(map_shapes), {0, 1}, 2},
+    {"norm_statistics", run_norm_statistics, SHAPES(map_shapes), {0, 1, 2, 3}, 4},
+    {"norm_forward", run_norm_forward, SHAPES(map_shapes), {0, 1, 2, 3}, 4},
+    {"norm_backward", run_norm_backward, SHAPES(map_shapes), {0, 1, 2, 3}, 4},
     {"norm_channels", run_norm_channels, SHAPES(map_shapes), {0, 1}, 2},
     {"loss", run_loss, SHAPES(logit_shapes), {0, 1, 2, 3, 4}, 5},
     {"answers", run_answers, SHAPES(logit_shapes), {LOSS_PLAIN, LOSS_EXTREME, LOSS_TIES}, 3},
@@ -151,7 +151,7 @@ static void add_case(struct op_case k)
 {
     struct un_shape s = k.shape;
     bool empty = (k.run == run_maxpool && (s.h < 2 || s.w < 2)) ||
-                 (k.run == run_upsample && k.variant && (s.h < 2 || s.w < 2));
+                 (k.run == run_upsample && k.variant == 1 && (s.h < 2 || s.w < 2));
     if (!empty && case_count < MAX_CASES)
         cases[case_count++] = k;
 }

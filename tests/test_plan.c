@@ -60,7 +60,8 @@ static void test_in_place(void **state)
 {
     (void)state;
     struct un_engine *engine = make_engine();
-    unet_spec spec = {1, 2, 8, 3, UNET_PADDING_SAME, UNET_NORM_NONE, UNET_UP_TRANSPOSE, 0, 0, 0};
+    unet_spec spec = {
+        .in_channels = 1, .classes = 2, .width = 8, .depth = 3, .padding = UNET_PADDING_SAME};
     for (int bilinear = 0; bilinear < 2; bilinear++) {
         spec.up = bilinear ? UNET_UP_BILINEAR : UNET_UP_TRANSPOSE;
         struct un_graph graph = make_graph(&spec, 1, 32);
@@ -118,8 +119,14 @@ static void test_smaller_fits(void **state)
     (void)state;
     struct un_engine *engine = make_engine();
     const unet_spec specs[] = {
-        {1, 2, 8, 2, UNET_PADDING_VALID, UNET_NORM_NONE, UNET_UP_TRANSPOSE, 0, 0, 0.3f},
-        {2, 2, 20, 3, UNET_PADDING_SAME, UNET_NORM_BATCH, UNET_UP_BILINEAR, 0, 0, 0},
+        {.in_channels = 1, .classes = 2, .width = 8, .depth = 2, .dropout = 0.3f},
+        {.in_channels = 2,
+         .classes = 2,
+         .width = 20,
+         .depth = 3,
+         .padding = UNET_PADDING_SAME,
+         .norm = UNET_NORM_BATCH,
+         .up = UNET_UP_BILINEAR},
     };
     const int large[] = {100, 96}, small[] = {52, 48};
     for (int k = 0; k < 2; k++) {
@@ -194,8 +201,8 @@ static void check_sizes(struct un_engine *engine, const unet_spec *spec, float *
 static void test_sizes_in_turn(void **state)
 {
     (void)state;
-    const unet_spec spec = {1, 2, 8, 2, UNET_PADDING_VALID, UNET_NORM_BATCH, UNET_UP_TRANSPOSE,
-                            0, 0, 0};
+    const unet_spec spec = {
+        .in_channels = 1, .classes = 2, .width = 8, .depth = 2, .norm = UNET_NORM_BATCH};
     struct un_engine *engine = make_engine();
     struct un_graph graph = make_graph(&spec, 1, 60);
     float *values = malloc(graph.values * sizeof *values);

@@ -26,14 +26,55 @@ struct variant {
 };
 
 static const struct variant variants[] = {
-    {"valid", {1, 2, 6, 3, UNET_PADDING_VALID, UNET_NORM_NONE, UNET_UP_TRANSPOSE, 0, 0, 0}},
+    {"valid", {.in_channels = 1, .classes = 2, .width = 6, .depth = 3}},
     {"valid bilinear",
-     {2, 3, 5, 2, UNET_PADDING_VALID, UNET_NORM_BATCH, UNET_UP_BILINEAR, 0, 0, 0}},
+     {.in_channels = 2,
+      .classes = 3,
+      .width = 5,
+      .depth = 2,
+      .norm = UNET_NORM_BATCH,
+      .up = UNET_UP_BILINEAR}},
     {"valid one class",
-     {3, 1, 4, 2, UNET_PADDING_VALID, UNET_NORM_BATCH, UNET_UP_TRANSPOSE, 0, 0, 0}},
-    {"same", {1, 2, 6, 3, UNET_PADDING_SAME, UNET_NORM_BATCH, UNET_UP_TRANSPOSE, 0, 0, 0}},
+     {.in_channels = 3, .classes = 1, .width = 4, .depth = 2, .norm = UNET_NORM_BATCH}},
+    {"same",
+     {.in_channels = 1,
+      .classes = 2,
+      .width = 6,
+      .depth = 3,
+      .padding = UNET_PADDING_SAME,
+      .norm = UNET_NORM_BATCH}},
     {"same bilinear",
-     {1, 4, 5, 2, UNET_PADDING_SAME, UNET_NORM_NONE, UNET_UP_BILINEAR, 1, 0.1f, 0}},
+     {.in_channels = 1,
+      .classes = 4,
+      .width = 5,
+      .depth = 2,
+      .padding = UNET_PADDING_SAME,
+      .up = UNET_UP_BILINEAR,
+      .act = UNET_ACT_LEAKY_RELU,
+      .leaky_slope = 0.1f}},
+    {"same, wide up",
+     {.in_channels = 1,
+      .classes = 2,
+      .width = 5,
+      .depth = 3,
+      .padding = UNET_PADDING_SAME,
+      .norm = UNET_NORM_BATCH,
+      .up = UNET_UP_BILINEAR,
+      .norm_order = UNET_ACT_FIRST,
+      .bias = UNET_BIAS_ALWAYS,
+      .up_conv = UNET_UP_CONV3X3,
+      .up_norm = 1,
+      .up_act = 1,
+      .concat = UNET_CONCAT_SKIP_UP}},
+    {"valid nearest",
+     {.in_channels = 2,
+      .classes = 3,
+      .width = 4,
+      .depth = 2,
+      .up = UNET_UP_NEAREST,
+      .up_conv = UNET_UP_CONV3X3,
+      .convs = 1,
+      .channels = {.enc = {{3, 0}, {7, 0}, {9, 0}}, .up = {5, 6}}}},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -130,6 +171,49 @@ static void test_any_tile_any_threads(void **state)
             unet_image_release(&image);
             unet_model_free(model);
         }
+}
+
+/* A network that sees the whole image gets it as one tile, however large, unless told otherwise. */
+static void test_whole_image(void **state)
+{
+    static const int sides[][2] = {{70, 60}, {1100, 36}, {36, 1130}, {80, 80}};
+    unet_spec spec = {.in_channels = 1,
+                      .classes = 2,
+                      .width = 3,
+                      .depth = 2,
+                      .padding = UNET_PADDING_SAME,
+                      .norm = UNET_NORM_INSTANCE};
+    unet_session *session;
+    unet_error err;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        if (i) {
+            spec.norm = UNET_NORM_NONE;
+            spec.up = UNET_UP_BILINEAR;
+            spec.align_corners = 1;
+        }
+        unet_model *model = make_model(&spec);
+        if (unet_session_create(model, NULL, &session, &err))
+            fail_msg("%s", err.text);
+        size_t before = unet_session_bytes(session);
+        for (int s = 0; s < 4; s++) {
+            unet_image image = make_image(sides[s][0], sides[s][1], 1);
+            size_t count = (size_t)2 * image.height * image.width;
+            float *got = malloc(count * sizeof *got);
+            if (unet_predict_logits(session, &image, got, &err))
+                fail_msg("%s", err.text);
+            unet_session_options o = {0, 1136, 0};
+            float *want = logits_of(model, &image, o);
+            compare_logits(spec.align_corners ? "corners" : "instance", o, got, want, count, 1e-5);
+            if ((s == 0) != (unet_session_bytes(session) == before))
+                fail_msg("image %d: %zu bytes, %zu before", s, unet_session_bytes(session), before);
+            free(want);
+            free(got);
+            unet_image_release(&image);
+        }
+        unet_session_free(session);
+        unet_model_free(model);
+    }
 }
 
 /* The whole image through the reference engine at once. */
@@ -306,7 +390,7 @@ static void test_bytes(void **state)
         unet_cost cost;
         unet_error err;
         if (unet_session_create(model, &(unet_session_options){.tile = 64}, &session, &err) ||
-            unet_spec_cost(spec, session->input, session->input, 1, &cost, NULL, NULL, &err))
+            unet_spec_cost(spec, session->height, session->width, 1, &cost, NULL, NULL, &err))
             fail_msg("%s", err.text);
         if (cost.predict_bytes != unet_session_bytes(session))
             fail_msg("%s: foretold %zu bytes, held %zu", variants[v].name, cost.predict_bytes,
@@ -446,6 +530,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_tile_any_threads),
+        cmocka_unit_test(test_whole_image),
         cmocka_unit_test(test_definition),
         cmocka_unit_test(test_answers_agree),
         cmocka_unit_test(test_tiny_images),

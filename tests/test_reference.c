@@ -160,25 +160,28 @@ static void test_conv(void **state)
 
 struct map_context {
     struct un_tensor x, y, r;
+    enum un_doubling how;
     int trim;
 };
 
 static double upsample_value(void *context)
 {
     struct map_context *t = context;
-    ops->upsample_forward(engine, t->x, t->y, t->trim);
+    ops->upsample_forward(engine, t->x, t->y, t->how, t->trim);
     return dot(t->y, t->r);
 }
 
 static void test_upsample(void **state)
 {
     (void)state;
-    for (int trim = 0; trim < 2; trim++) {
+    for (int i = 0; i < 4; i++) {
+        enum un_doubling how = i < 2 ? UN_BILINEAR : i < 3 ? UN_CORNERS : UN_NEAREST;
+        int trim = i == 1;
         struct un_tensor y = tensor(2, 6 - 2 * trim, 8 - 2 * trim, 2);
-        struct map_context t = {tensor(2, 3, 4, 2), y, like(y), trim};
+        struct map_context t = {tensor(2, 3, 4, 2), y, like(y), how, trim};
         struct un_tensor dx = like(t.x);
         struct un_gradient g = into(dx);
-        ops->upsample_backward(engine, t.r, trim, &g);
+        ops->upsample_backward(engine, t.r, how, trim, &g);
         check("dsrc", upsample_value, &t, t.x.data, dx.data, volume(t.x));
     }
 }
@@ -192,38 +195,63 @@ static void test_upsample_values(void **state)
     struct un_tensor x = tensor(1, 2, 2, 1), y = tensor(1, 4, 4, 1), inner = tensor(1, 2, 2, 1);
     for (int i = 0; i < 4; i++)
         x.data[i] = (float)(i + 1);
-    ops->upsample_forward(engine, x, y, 0);
-    ops->upsample_forward(engine, x, inner, 1);
+    ops->upsample_forward(engine, x, y, UN_BILINEAR, 0);
+    ops->upsample_forward(engine, x, inner, UN_BILINEAR, 1);
     assert_memory_equal(y.data, want, sizeof want);
     assert_true(inner.data[0] == 1.75f && inner.data[1] == 2.25f);
     assert_true(inner.data[2] == 2.75f && inner.data[3] == 3.25f);
+
+    /* align_corners=True: the corners stay, and thirds lie between them; mode="nearest" */
+    ops->upsample_forward(engine, x, y, UN_CORNERS, 0);
+    for (int i = 0; i < 16; i++)
+        assert_true(fabs(y.data[i] - (1 + (i / 4 * 2 + i % 4) / 3.0)) < 1e-6);
+    ops->upsample_forward(engine, x, y, UN_NEAREST, 0);
+    for (int i = 0; i < 16; i++)
+        assert_true(y.data[i] == x.data[i / 8 * 2 + i % 4 / 2]);
 }
 
 struct norm_context {
     struct un_tensor x, y, r;
-    float *mean, *variance, *gamma, *beta;
+    struct un_norm norm;
+    struct un_activation act; /* x = act(what is varied) */
+    float *values;            /* that are varied */
 };
 
 static double norm_value(void *context)
 {
     struct norm_context *t = context;
     struct un_activation none = {UN_ACT_NONE, 0};
-    ops->norm_statistics(engine, t->x, t->mean, t->variance);
-    ops->norm_forward(engine, t->x, t->mean, t->variance, 0.01f, t->gamma, t->beta, none, t->y);
+    for (size_t i = 0; i < volume(t->x); i++)
+        t->x.data[i] = t->values[i] > 0 || t->act.kind == UN_ACT_NONE ? t->values[i]
+                                                                      : t->act.slope * t->values[i];
+    ops->norm_statistics(engine, t->x, &t->norm);
+    ops->norm_forward(engine, t->x, &t->norm, none, t->y);
     return dot(t->y, t->r);
 }
 
 static void test_norm(void **state)
 {
     (void)state;
-    struct un_tensor x = tensor(2, 4, 5, 3), dx = like(x), y = like(x);
-    struct norm_context t = {x, y, like(x), numbers(3), numbers(3), numbers(3), numbers(3)};
-    float *dgamma = numbers(3), *dbeta = numbers(3);
-    norm_value(&t);
-    ops->norm_backward(engine, x, t.mean, t.variance, 0.01f, t.gamma, t.r, dgamma, dbeta, dx);
-    check("dx", norm_value, &t, x.data, dx.data, volume(x));
-    check("dgamma", norm_value, &t, t.gamma, dgamma, 3);
-    check("dbeta", norm_value, &t, t.beta, dbeta, 3);
+    static const int groups[] = {0, 4, 2, 1}; /* batch, instance, groups of two, all channels */
+    for (int i = 0; i < 8; i++) {
+        struct un_tensor x = tensor(2, 4, 5, 4), dx = like(x), y = like(x);
+        struct norm_context t = {
+            .x = x,
+            .y = y,
+            .r = like(x),
+            .norm = {groups[i % 4], 0.01f, numbers(4), numbers(4), numbers(8), numbers(8)},
+            .values = numbers(volume(x))};
+        if (i >= 4)
+            t.act = (struct un_activation){UN_ACT_LEAKY, 0.25f};
+        for (size_t j = 0; j < volume(x); j++)
+            t.values[j] += STEP / 2; /* not at the bend */
+        float dgamma[4], dbeta[4];
+        norm_value(&t);
+        ops->norm_backward(engine, x, &t.norm, t.r, t.act, dgamma, dbeta, dx);
+        check_step("dx", norm_value, &t, t.values, dx.data, volume(x), 0x1p-10f);
+        check("dgamma", norm_value, &t, (float *)t.norm.gamma, dgamma, 4);
+        check("dbeta", norm_value, &t, (float *)t.norm.beta, dbeta, 4);
+    }
 }
 
 /* ---- losses ---- */
@@ -312,7 +340,7 @@ static double u_value(void *context)
     struct u_context *t = context;
     ops->conv_forward(engine, &t->first);
     ops->maxpool_forward(engine, t->first.dst, t->b);
-    ops->upsample_forward(engine, t->b, t->last.src[1].tensor, 0);
+    ops->upsample_forward(engine, t->b, t->last.src[1].tensor, UN_BILINEAR, 0);
     ops->conv_forward(engine, &t->last);
     return dot(t->last.dst, t->r);
 }
@@ -342,7 +370,7 @@ static void test_small_u(void **state)
     float dw[18], dbias[2];
     u_value(&t);
     ops->conv_backward_data(engine, &t.last, t.r, last);
-    ops->upsample_backward(engine, dc, 0, &deep);
+    ops->upsample_backward(engine, dc, UN_BILINEAR, 0, &deep);
     ops->maxpool_backward(engine, a, db, &pool);
     ops->conv_backward_weights(engine, &t.first, da, dw, dbias);
     /* small, lest a value crosses the bend of its activation or another one becomes the maximum */

@@ -129,26 +129,24 @@ void un_cpu_maxpool_forward(struct un_engine *e, struct un_tensor src, struct un
 void un_cpu_maxpool_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
                              const struct un_gradient *dsrc);
 void un_cpu_upsample_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst,
-                             int trim);
-void un_cpu_upsample_backward(struct un_engine *e, struct un_tensor ddst, int trim,
-                              const struct un_gradient *dsrc);
+                             enum un_doubling how, int trim);
+void un_cpu_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum un_doubling how,
+                              int trim, const struct un_gradient *dsrc);
 void un_cpu_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key);
 
 /* norms.c */
-size_t un_cpu_norm_workspace(struct un_engine *e, struct un_shape shape);
-void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, float *mean, float *variance);
-void un_cpu_norm_forward(struct un_engine *e, struct un_tensor x, const float *mean,
-                         const float *variance, float epsilon, const float *gamma,
-                         const float *beta, struct un_activation act, struct un_tensor y);
-void un_cpu_norm_backward(struct un_engine *e, struct un_tensor x, const float *mean,
-                          const float *variance, float epsilon, const float *gamma,
-                          struct un_tensor dy, float *dgamma, float *dbeta, struct un_tensor dx);
+size_t un_cpu_norm_workspace(struct un_engine *e, struct un_shape shape, int groups);
+void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struct un_norm *norm);
+void un_cpu_norm_forward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                         struct un_activation act, struct un_tensor y);
+void un_cpu_norm_backward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                          struct un_tensor dy, struct un_activation act, float *dgamma,
+                          float *dbeta, struct un_tensor dx);
 void un_cpu_norm_running(struct un_engine *e, int channels, double count, float momentum,
                          const float *mean, const float *variance, float *running_mean,
                          float *running_variance);
-void un_cpu_norm_fold(struct un_engine *e, int channels, float epsilon, const float *gamma,
-                      const float *beta, const float *mean, const float *variance, float *scale,
-                      float *shift);
+void un_cpu_norm_fold(struct un_engine *e, int channels, const struct un_norm *norm,
+                      const float *bias, float *scale, float *shift);
 
 /* scores.c */
 size_t un_cpu_loss_workspace(struct un_engine *e, struct un_shape logits);

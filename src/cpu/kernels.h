@@ -13,6 +13,7 @@
 #define UN_KERNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/engine.h"
 
@@ -66,6 +67,36 @@ struct un_outer {
     int rows, taps; /* taps 1: any number of rows; taps 3: rows == 16, a_step == 16 */
     float *sum;     /* [taps * rows][blocks * 16] */
 };
+
+/* The two source positions that an output position of a doubled side is made of. */
+struct un_taps {
+    int at[2]; /* the second may be the first */
+    float weight[2];
+};
+
+/* output positions 2 i - 2 .. 2 i + 3 are all that source position i may go into */
+enum { UN_REACH = 6, UN_REACH_BEFORE = 2 };
+
+static inline struct un_taps un_taps(enum un_doubling how, int output, int size)
+{
+    struct un_taps taps = {{output / 2, output / 2}, {1, 0}};
+    if (how == UN_NEAREST)
+        return taps;
+    /* UN_CORNERS: output * (size - 1) / (2 size - 1), as a whole number and a rest */
+    int whole = (int)((int64_t)output * (size - 1) / (2 * size - 1));
+    int rest = (int)((int64_t)output * (size - 1) % (2 * size - 1));
+    taps.at[0] = whole;
+    taps.at[1] = rest ? whole + 1 : whole;
+    taps.weight[1] = (float)rest / (float)(2 * size - 1);
+    taps.weight[0] = 1 - taps.weight[1];
+    return taps;
+}
+
+/* What source position i gives to an output position of these taps. */
+static inline float un_tap_share(struct un_taps taps, int i)
+{
+    return (taps.at[0] == i ? taps.weight[0] : 0) + (taps.at[1] == i ? taps.weight[1] : 0);
+}
 
 /* first .. end - 1 */
 struct un_range {
@@ -130,12 +161,21 @@ struct un_kernels {
     void (*upsample_back_row)(const float *const row[4], const float weight[4], int width, int trim,
                               float *d, const float *y, struct un_finish finish);
 
+    /* UN_CORNERS and UN_NEAREST: 2 * width pixels from two rows with their weights */
+    void (*blend_row)(const float *const row[2], const float weight[2], enum un_doubling how,
+                      int width, float *dst);
+    /* the adjoint, from up to UN_REACH rows of ddst, 2 * width pixels each; NULL: no such row */
+    void (*blend_back_row)(const float *const row[UN_REACH], const float weight[UN_REACH],
+                           enum un_doubling how, int width, float *d, const float *y,
+                           struct un_finish finish);
+
     /* y = act((x - mean) * scale + shift), each [16] */
     void (*affine_row)(const float *x, const float *mean, const float *scale, const float *shift,
                        struct un_activation act, float *y, int pixels);
-    /* dx = scale * (dy - a - (x - mean) * b), each [16] */
+    /* dx = act'(x) * (scale * dy - a - (x - mean) * b), each [16] */
     void (*norm_back_row)(const float *x, const float *dy, const float *mean, const float *scale,
-                          const float *a, const float *b, float *dx, int pixels);
+                          const float *a, const float *b, struct un_activation act, float *dx,
+                          int pixels);
     /* sum[0][16] += p, sum[1][16] += p * q, where p = row p and q = row q - origin[16] */
     void (*moments_row)(const float *p, const float *q, const float *origin, double sum[2][16],
                         int pixels);

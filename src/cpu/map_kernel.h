@@ -85,6 +85,49 @@ static void upsample_back_row(const float *const row[4], const float weight[4], 
         }
 }
 
+static void blend_row(const float *const row[2], const float weight[2], enum un_doubling how,
+                      int width, float *dst)
+{
+    for (int q = 0; q < 2 * width; q++, dst += UN_BLOCK) {
+        const struct un_taps taps = un_taps(how, q, width);
+        for (int j = 0; j < UN_BLOCK; j += VEC) {
+            vec column[2];
+            UNROLL for (int i = 0; i < 2; i++)
+            {
+                ptrdiff_t at = (ptrdiff_t)taps.at[i] * UN_BLOCK + j;
+                column[i] = weight[0] * vec_load(row[0] + at) + weight[1] * vec_load(row[1] + at);
+            }
+            vec_store(dst + j, taps.weight[0] * column[0] + taps.weight[1] * column[1]);
+        }
+    }
+}
+
+static void blend_back_row(const float *const row[UN_REACH], const float weight[UN_REACH],
+                           enum un_doubling how, int width, float *d, const float *y,
+                           struct un_finish finish)
+{
+    for (int x = 0; x < width; x++) {
+        float share[UN_REACH];
+        for (int i = 0; i < UN_REACH; i++) {
+            int q = 2 * x - UN_REACH_BEFORE + i;
+            bool there = q >= 0 && q < 2 * width;
+            share[i] = there ? un_tap_share(un_taps(how, q, width), x) : 0;
+        }
+        for (int j = 0; j < UN_BLOCK; j += VEC) {
+            vec sum = {0};
+            for (int i = 0; i < UN_REACH; i++) {
+                ptrdiff_t at = (ptrdiff_t)(2 * x - UN_REACH_BEFORE + i) * UN_BLOCK + j;
+                vec column = {0};
+                for (int r = 0; r < UN_REACH && share[i] != 0; r++)
+                    if (row[r])
+                        column += weight[r] * vec_load(row[r] + at);
+                sum += share[i] * column;
+            }
+            vec_finish(sum, d, y, (ptrdiff_t)x * UN_BLOCK + j, finish);
+        }
+    }
+}
+
 INLINE void affine_lanes(const float *x, vec mean, vec scale, vec shift, const enum un_act act,
                          vec slope, float *y, int pixels)
 {
@@ -108,13 +151,16 @@ static void affine_row(const float *x, const float *mean, const float *scale, co
 }
 
 static void norm_back_row(const float *x, const float *dy, const float *mean, const float *scale,
-                          const float *a, const float *b, float *dx, int pixels)
+                          const float *a, const float *b, struct un_activation act, float *dx,
+                          int pixels)
 {
+    const struct un_finish finish = {false, act};
     for (ptrdiff_t at = 0; at < (ptrdiff_t)pixels * UN_BLOCK; at += UN_BLOCK)
         for (int j = 0; j < UN_BLOCK; j += VEC) {
             vec centred = vec_load(x + at + j) - vec_load(mean + j);
-            vec v = vec_load(dy + at + j) - vec_load(a + j) - centred * vec_load(b + j);
-            vec_store(dx + at + j, vec_load(scale + j) * v);
+            vec v = vec_load(scale + j) * vec_load(dy + at + j) - vec_load(a + j) -
+                    centred * vec_load(b + j);
+            vec_finish(v, dx, x, at + j, finish);
         }
 }
 

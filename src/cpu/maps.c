@@ -76,25 +76,79 @@ void un_cpu_maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
     }
 }
 
+static void bilinear_row(const struct un_kernels *k, const struct un_tensor *src,
+                         const struct un_tensor *dst, struct place at, int trim)
+{
+    int q = at.y + trim, y = q / 2, beside = q % 2 ? y + 1 : y - 1;
+    if (beside < 0 || beside >= src->shape.h)
+        beside = y;
+    k->upsample_row(un_row(src, at.n, at.block, y), un_row(src, at.n, at.block, beside),
+                    src->shape.w, trim, un_row(dst, at.n, at.block, at.y));
+}
+
+static void blended_row(const struct un_kernels *k, const struct un_tensor *src,
+                        const struct un_tensor *dst, struct place at, enum un_doubling how)
+{
+    const struct un_taps taps = un_taps(how, at.y, src->shape.h);
+    const float *row[2];
+    for (int i = 0; i < 2; i++)
+        row[i] = un_row(src, at.n, at.block, taps.at[i]);
+    k->blend_row(row, taps.weight, how, src->shape.w, un_row(dst, at.n, at.block, at.y));
+}
+
 void un_cpu_upsample_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst,
-                             int trim)
+                             enum un_doubling how, int trim)
 {
     const struct un_kernels *k = un_cpu_kernels(e);
     const int rows = dst.shape.h, tasks = dst.shape.n * un_blocks(dst.shape.c) * rows;
 #pragma omp parallel for num_threads(e->threads)
     for (int i = 0; i < tasks; i++) {
         struct place at = place_of(i, &dst, rows);
-        int q = at.y + trim, y = q / 2, beside = q % 2 ? y + 1 : y - 1;
-        if (beside < 0 || beside >= src.shape.h)
-            beside = y;
-        k->upsample_row(un_row(&src, at.n, at.block, y), un_row(&src, at.n, at.block, beside),
-                        src.shape.w, trim, un_row(&dst, at.n, at.block, at.y));
+        if (how == UN_BILINEAR)
+            bilinear_row(k, &src, &dst, at, trim);
+        else
+            blended_row(k, &src, &dst, at, how);
     }
 }
 
 /* A source row goes into the output rows 2y - 1 .. 2y + 2 of the untrimmed map. */
-void un_cpu_upsample_backward(struct un_engine *e, struct un_tensor ddst, int trim,
-                              const struct un_gradient *dsrc)
+static void bilinear_back_row(const struct un_kernels *k, const struct un_tensor *ddst, int trim,
+                              const struct un_gradient *dsrc, struct place at)
+{
+    const int rows = dsrc->d.shape.h;
+    const float *row[4];
+    float weight[4];
+    for (int j = 0; j < 4; j++) {
+        int q = 2 * at.y - 1 + j;
+        bool there = q >= trim && q < 2 * rows - trim, end = q == 0 || q == 2 * rows - 1;
+        row[j] = there ? un_row(ddst, at.n, at.block, q - trim) : NULL;
+        weight[j] = end ? 1 : j == 1 || j == 2 ? 0.75f : 0.25f;
+    }
+    k->upsample_back_row(row, weight, dsrc->d.shape.w, trim, un_row(&dsrc->d, at.n, at.block, at.y),
+                         value_row(dsrc, at.n, at.block, at.y), finish_of(dsrc));
+}
+
+static void blended_back_row(const struct un_kernels *k, const struct un_tensor *ddst,
+                             enum un_doubling how, const struct un_gradient *dsrc, struct place at)
+{
+    const int rows = dsrc->d.shape.h;
+    const float *row[UN_REACH];
+    float weight[UN_REACH];
+    for (int j = 0; j < UN_REACH; j++) {
+        int q = 2 * at.y - UN_REACH_BEFORE + j;
+        row[j] = NULL;
+        if (q < 0 || q >= 2 * rows)
+            continue;
+        weight[j] = un_tap_share(un_taps(how, q, rows), at.y);
+        if (weight[j] != 0)
+            row[j] = un_row(ddst, at.n, at.block, q);
+    }
+    k->blend_back_row(row, weight, how, dsrc->d.shape.w, un_row(&dsrc->d, at.n, at.block, at.y),
+                      value_row(dsrc, at.n, at.block, at.y), finish_of(dsrc));
+}
+
+void un_cpu_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum un_doubling how,
+                              int trim, const struct un_gradient *dsrc)
 {
     const struct un_kernels *k = un_cpu_kernels(e);
     const struct un_shape shape = dsrc->d.shape;
@@ -102,16 +156,10 @@ void un_cpu_upsample_backward(struct un_engine *e, struct un_tensor ddst, int tr
 #pragma omp parallel for num_threads(e->threads)
     for (int i = 0; i < tasks; i++) {
         struct place at = place_of(i, &dsrc->d, rows);
-        const float *row[4];
-        float weight[4];
-        for (int j = 0; j < 4; j++) {
-            int q = 2 * at.y - 1 + j;
-            bool there = q >= trim && q < 2 * rows - trim, end = q == 0 || q == 2 * rows - 1;
-            row[j] = there ? un_row(&ddst, at.n, at.block, q - trim) : NULL;
-            weight[j] = end ? 1 : j == 1 || j == 2 ? 0.75f : 0.25f;
-        }
-        k->upsample_back_row(row, weight, shape.w, trim, un_row(&dsrc->d, at.n, at.block, at.y),
-                             value_row(dsrc, at.n, at.block, at.y), finish_of(dsrc));
+        if (how == UN_BILINEAR)
+            bilinear_back_row(k, &ddst, trim, dsrc, at);
+        else
+            blended_back_row(k, &ddst, how, dsrc, at);
     }
 }
 

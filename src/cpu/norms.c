@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * norms.c - batch normalisation
+ * norms.c - batch, instance and group normalisation
  *
- * Sums over a channel are made in double, over a fixed number of bands of rows for each block of 16
- * channels, and the bands are added in order.  With double sums the variance may be the mean of the
- * squares less the square of the mean: 2^-53 relative to the squares is far below what float holds.
+ * The images of a batch are one part (batch normalisation) or a part each.  Sums over a channel of
+ * a part are made in double, over a fixed number of bands of rows for each block of 16 channels,
+ * and the bands are added in order.  With double sums the variance may be the mean of the squares
+ * less the square of the mean: 2^-53 relative to the squares is far below what float holds.
  */
 #include <math.h>
 #include <string.h>
@@ -15,10 +16,15 @@ enum { BANDS = 32 };
 
 typedef double moments[2][UN_BLOCK];
 
-size_t un_cpu_norm_workspace(struct un_engine *e, struct un_shape shape)
+static int parts(struct un_shape s, int groups)
+{
+    return groups ? s.n : 1;
+}
+
+size_t un_cpu_norm_workspace(struct un_engine *e, struct un_shape shape, int groups)
 {
     (void)e;
-    return (size_t)un_blocks(shape.c) * BANDS * sizeof(moments);
+    return (size_t)parts(shape, groups) * (size_t)un_blocks(shape.c) * BANDS * sizeof(moments);
 }
 
 /* channels first .. first + 15 of an array of `channels`, filled up with zeros */
@@ -28,27 +34,39 @@ static void load_block(float to[UN_BLOCK], const float *from, int first, int cha
         to[c] = first + c < channels ? from[first + c] : 0;
 }
 
-/* For each channel the sums of p and of p * (q - origin); they end in the first band of each block.
+/* The sums of a channel of a part. */
+static double *sum_at(moments *sums, struct un_shape s, int part, int c, int which)
+{
+    size_t block = (size_t)part * (size_t)un_blocks(s.c) + (size_t)(c / UN_BLOCK);
+    return &sums[block * BANDS][which][c % UN_BLOCK];
+}
+
+/*
+ * For each channel of each part the sums of p and of p * (q - origin); they end in the first band
+ * of each block.  origin [parts][C], or NULL.
  */
 static moments *sum_moments(struct un_engine *e, const struct un_tensor *p,
-                            const struct un_tensor *q, const float *origin)
+                            const struct un_tensor *q, int groups, const float *origin)
 {
     const struct un_kernels *k = un_cpu_kernels(e);
     const struct un_shape s = p->shape;
-    const int rows = s.n * s.h, blocks = un_blocks(s.c);
+    const int blocks = un_blocks(s.c), rows = groups ? s.h : s.n * s.h;
+    const int all = parts(s, groups) * blocks;
     moments *sums = e->workspace;
 #pragma omp parallel for schedule(dynamic) num_threads(e->threads)
-    for (int task = 0; task < blocks * BANDS; task++) {
-        const int block = task / BANDS, band = task % BANDS;
+    for (int task = 0; task < all * BANDS; task++) {
+        const int band = task % BANDS, block = task / BANDS % blocks, part = task / BANDS / blocks;
         _Alignas(UN_ALIGN) float zero[UN_BLOCK] = {0};
         if (origin)
-            load_block(zero, origin, block * UN_BLOCK, s.c);
+            load_block(zero, origin + (size_t)part * (size_t)s.c, block * UN_BLOCK, s.c);
         memset(sums[task], 0, sizeof sums[task]);
-        for (int row = un_piece(rows, BANDS, band); row < un_piece(rows, BANDS, band + 1); row++)
+        for (int i = un_piece(rows, BANDS, band); i < un_piece(rows, BANDS, band + 1); i++) {
+            const int row = part * rows + i;
             k->moments_row(un_row(p, row / s.h, block, row % s.h),
                            un_row(q, row / s.h, block, row % s.h), zero, sums[task], s.w);
+        }
     }
-    for (int block = 0; block < blocks; block++)
+    for (int block = 0; block < all; block++)
         for (int band = 1; band < BANDS; band++)
             for (int i = 0; i < 2 * UN_BLOCK; i++)
                 sums[block * BANDS][i / UN_BLOCK][i % UN_BLOCK] +=
@@ -56,26 +74,42 @@ static moments *sum_moments(struct un_engine *e, const struct un_tensor *p,
     return sums;
 }
 
-static double count_of(struct un_shape s)
+/* How many values of one channel of a part. */
+static double count_of(struct un_shape s, int groups)
 {
-    return (double)s.n * s.h * s.w;
+    return (double)(groups ? 1 : s.n) * s.h * s.w;
 }
 
-void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, float *mean, float *variance)
+/* How many neighbouring channels share their statistics. */
+static int shared(struct un_shape s, int groups)
 {
-    moments *sums = sum_moments(e, &x, &x, NULL);
-    const double count = count_of(x.shape);
-    for (int c = 0; c < x.shape.c; c++) {
-        double *first = sums[c / UN_BLOCK * BANDS][0], *second = sums[c / UN_BLOCK * BANDS][1];
-        double m = first[c % UN_BLOCK] / count, v = second[c % UN_BLOCK] / count - m * m;
-        mean[c] = (float)m;
-        variance[c] = v < 0 ? 0 : (float)v; /* what is not a number stays so */
-    }
+    return groups ? s.c / groups : 1;
 }
 
-void un_cpu_norm_forward(struct un_engine *e, struct un_tensor x, const float *mean,
-                         const float *variance, float epsilon, const float *gamma,
-                         const float *beta, struct un_activation act, struct un_tensor y)
+void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struct un_norm *norm)
+{
+    const struct un_shape s = x.shape;
+    const int together = shared(s, norm->groups);
+    moments *sums = sum_moments(e, &x, &x, norm->groups, NULL);
+    const double count = count_of(s, norm->groups) * together;
+    for (int part = 0; part < parts(s, norm->groups); part++)
+        for (int first = 0; first < s.c; first += together) {
+            double sum = 0, squares = 0;
+            for (int c = first; c < first + together; c++) {
+                sum += *sum_at(sums, s, part, c, 0);
+                squares += *sum_at(sums, s, part, c, 1);
+            }
+            double m = sum / count, v = squares / count - m * m;
+            for (int c = first; c < first + together; c++) {
+                norm->mean[part * s.c + c] = (float)m;
+                /* what is not a number stays so */
+                norm->variance[part * s.c + c] = v < 0 ? 0 : (float)v;
+            }
+        }
+}
+
+void un_cpu_norm_forward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                         struct un_activation act, struct un_tensor y)
 {
     const struct un_kernels *k = un_cpu_kernels(e);
     const struct un_shape s = x.shape;
@@ -83,50 +117,83 @@ void un_cpu_norm_forward(struct un_engine *e, struct un_tensor x, const float *m
 #pragma omp parallel for num_threads(e->threads)
     for (int task = 0; task < un_blocks(s.c) * rows; task++) {
         const int block = task / rows, row = task % rows, first = block * UN_BLOCK;
+        const int part = norm->groups ? row / s.h * s.c : 0;
         _Alignas(UN_ALIGN) float m[UN_BLOCK], scale[UN_BLOCK], shift[UN_BLOCK];
-        load_block(m, mean, first, s.c);
-        load_block(shift, beta, first, s.c);
+        load_block(m, norm->mean + part, first, s.c);
+        load_block(shift, norm->beta, first, s.c);
         for (int c = 0; c < UN_BLOCK; c++)
-            scale[c] =
-                first + c < s.c ? gamma[first + c] / sqrtf(variance[first + c] + epsilon) : 0;
+            scale[c] = first + c < s.c ? norm->gamma[first + c] /
+                                             sqrtf(norm->variance[part + first + c] + norm->epsilon)
+                                       : 0;
         k->affine_row(un_row(&x, row / s.h, block, row % s.h), m, scale, shift, act,
                       un_row(&y, row / s.h, block, row % s.h), s.w);
     }
 }
 
+static double inverse_deviation(const struct un_norm *norm, int at)
+{
+    return 1 / sqrt((double)norm->variance[at] + norm->epsilon);
+}
+
+/* dgamma and dbeta add up over all parts; then the sums of a channel make way for what the channels
+ * of its group have together: sum(g) / M and sum(g * (x - mean)) / M * r^2, g = gamma * dy. */
+static void sum_parts(moments *sums, struct un_shape s, const struct un_norm *norm, float *dgamma,
+                      float *dbeta)
+{
+    const int together = shared(s, norm->groups);
+    const double count = count_of(s, norm->groups) * together;
+    for (int c = 0; c < s.c; c++) {
+        double beta = 0, gamma = 0;
+        for (int part = 0; part < parts(s, norm->groups); part++) {
+            beta += *sum_at(sums, s, part, c, 0);
+            gamma += *sum_at(sums, s, part, c, 1) * inverse_deviation(norm, part * s.c + c);
+        }
+        dbeta[c] = (float)beta;
+        dgamma[c] = (float)gamma;
+    }
+    for (int part = 0; part < parts(s, norm->groups); part++)
+        for (int first = 0; first < s.c; first += together) {
+            const double r = inverse_deviation(norm, part * s.c + first);
+            double sum = 0, product = 0;
+            for (int c = first; c < first + together; c++) {
+                sum += norm->gamma[c] * *sum_at(sums, s, part, c, 0);
+                product += norm->gamma[c] * *sum_at(sums, s, part, c, 1);
+            }
+            for (int c = first; c < first + together; c++) {
+                *sum_at(sums, s, part, c, 0) = sum / count;
+                *sum_at(sums, s, part, c, 1) = product / count * r * r;
+            }
+        }
+}
+
 /*
- * With xhat = (x - mean) * r, r = 1 / sqrt(variance + epsilon), over M pixels:
- *   dbeta = sum dy, dgamma = sum dy * xhat
- *   dx = gamma * r * (dy - dbeta / M - xhat * dgamma / M)
+ * With r = 1 / sqrt(variance + epsilon) and g = gamma * dy, over M values that share their mean:
+ *   dx = r * (g - sum(g) / M - (x - mean) * r^2 * sum(g * (x - mean)) / M)
  */
-void un_cpu_norm_backward(struct un_engine *e, struct un_tensor x, const float *mean,
-                          const float *variance, float epsilon, const float *gamma,
-                          struct un_tensor dy, float *dgamma, float *dbeta, struct un_tensor dx)
+void un_cpu_norm_backward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                          struct un_tensor dy, struct un_activation act, float *dgamma,
+                          float *dbeta, struct un_tensor dx)
 {
     const struct un_kernels *k = un_cpu_kernels(e);
     const struct un_shape s = x.shape;
     const int rows = s.n * s.h;
-    const double count = count_of(s);
-    moments *sums = sum_moments(e, &dy, &x, mean);
-    for (int c = 0; c < s.c; c++) {
-        double *first = sums[c / UN_BLOCK * BANDS][0], *second = sums[c / UN_BLOCK * BANDS][1];
-        dbeta[c] = (float)first[c % UN_BLOCK];
-        dgamma[c] = (float)(second[c % UN_BLOCK] / sqrt((double)variance[c] + epsilon));
-    }
+    moments *sums = sum_moments(e, &dy, &x, norm->groups, norm->mean);
+    sum_parts(sums, s, norm, dgamma, dbeta);
 #pragma omp parallel for num_threads(e->threads)
     for (int task = 0; task < un_blocks(s.c) * rows; task++) {
         const int block = task / rows, row = task % rows, first = block * UN_BLOCK;
+        const int part = norm->groups ? row / s.h : 0;
         _Alignas(UN_ALIGN) float m[UN_BLOCK], scale[UN_BLOCK] = {0}, a[UN_BLOCK] = {0},
                                               b[UN_BLOCK] = {0};
-        load_block(m, mean, first, s.c);
-        for (int c = 0; c < un_min(UN_BLOCK, s.c - first); c++) {
-            double r = 1 / sqrt((double)variance[first + c] + epsilon);
-            scale[c] = (float)(gamma[first + c] * r);
-            a[c] = (float)(sums[block * BANDS][0][c] / count);
-            b[c] = (float)(sums[block * BANDS][1][c] / count * r * r);
+        load_block(m, norm->mean + (size_t)part * (size_t)s.c, first, s.c);
+        for (int c = first; c < un_min(first + UN_BLOCK, s.c); c++) {
+            const double r = inverse_deviation(norm, part * s.c + c);
+            scale[c - first] = (float)(norm->gamma[c] * r);
+            a[c - first] = (float)(*sum_at(sums, s, part, c, 0) * r);
+            b[c - first] = (float)(*sum_at(sums, s, part, c, 1) * r);
         }
         k->norm_back_row(un_row(&x, row / s.h, block, row % s.h),
-                         un_row(&dy, row / s.h, block, row % s.h), m, scale, a, b,
+                         un_row(&dy, row / s.h, block, row % s.h), m, scale, a, b, act,
                          un_row(&dx, row / s.h, block, row % s.h), s.w);
     }
 }
@@ -144,13 +211,12 @@ void un_cpu_norm_running(struct un_engine *e, int channels, double count, float 
     }
 }
 
-void un_cpu_norm_fold(struct un_engine *e, int channels, float epsilon, const float *gamma,
-                      const float *beta, const float *mean, const float *variance, float *scale,
-                      float *shift)
+void un_cpu_norm_fold(struct un_engine *e, int channels, const struct un_norm *norm,
+                      const float *bias, float *scale, float *shift)
 {
     (void)e;
     for (int c = 0; c < channels; c++) {
-        scale[c] = gamma[c] / sqrtf(variance[c] + epsilon);
-        shift[c] = beta[c] - mean[c] * scale[c];
+        scale[c] = norm->gamma[c] / sqrtf(norm->variance[c] + norm->epsilon);
+        shift[c] = norm->beta[c] + ((bias ? bias[c] : 0) - norm->mean[c]) * scale[c];
     }
 }

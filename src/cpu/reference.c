@@ -93,6 +93,12 @@ static void conv_no_pack(struct un_engine *e, const struct un_conv *c, enum un_p
     (void)pass;
 }
 
+static size_t no_norm_workspace(struct un_engine *e, struct un_shape shape, int groups)
+{
+    (void)e, (void)shape, (void)groups;
+    return 0;
+}
+
 static size_t no_workspace(struct un_engine *e, struct un_shape shape)
 {
     (void)e;
@@ -123,7 +129,7 @@ static const struct un_engine_ops reference_ops = {
     .maxpool_backward = un_ref_maxpool_backward,
     .upsample_forward = un_ref_upsample_forward,
     .upsample_backward = un_ref_upsample_backward,
-    .norm_workspace = no_workspace,
+    .norm_workspace = no_norm_workspace,
     .norm_statistics = un_ref_norm_statistics,
     .norm_forward = un_ref_norm_forward,
     .norm_backward = un_ref_norm_backward,

@@ -2,6 +2,8 @@
 /* Operations on maps that have no parameters: max pooling, bilinear doubling, dropout. */
 #include "cpu/reference.h"
 
+#include <math.h>
+
 #include "base/rng.h"
 
 /* ---- 2x2 max pooling ---- */
@@ -48,25 +50,30 @@ void un_ref_maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
                 }
 }
 
-/* ---- bilinear doubling ----
+/* ---- doubling ----
  *
- * Output position p lies at source position (p + trim + 0.5) / 2 - 0.5, which is a quarter before
- * or behind a source pixel.  So it takes 3/4 of the nearer pixel and 1/4 of the farther one; at
- * the map's edge the farther one does not exist and the nearer one stands in for it.
+ * Along one axis, output position p lies at a source position: the pixel at or before it and the
+ * one behind it share the result by their distances.  Positions beyond the map's ends are its ends.
  */
 
-/* The weight of source pixel i (of `size`) in output position p, along one axis. */
-static double share(int p, int trim, int i, int size)
+static double source_position(enum un_doubling how, int p, int size)
 {
-    int q = p + trim;
-    int near = q / 2, far = q % 2 ? near + 1 : near - 1;
-    if (far < 0 || far >= size)
-        far = near;
-    return (i == near ? 0.75 : 0) + (i == far ? 0.25 : 0);
+    if (how == UN_NEAREST)
+        return p / 2;
+    if (how == UN_CORNERS)
+        return (double)p * (size - 1) / (2 * size - 1);
+    double position = (p + 0.5) / 2 - 0.5;
+    return fmin(fmax(position, 0), size - 1);
+}
+
+/* The weight of source pixel i (of `size`) in output position p of the untrimmed map. */
+static double share(enum un_doubling how, int p, int i, int size)
+{
+    return fmax(0, 1 - fabs(source_position(how, p, size) - i));
 }
 
 void un_ref_upsample_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst,
-                             int trim)
+                             enum un_doubling how, int trim)
 {
     (void)e;
     struct un_shape s = src.shape, d = dst.shape;
@@ -79,15 +86,16 @@ void un_ref_upsample_forward(struct un_engine *e, struct un_tensor src, struct u
                     for (int i = sy - 1; i <= sy + 1; i++)
                         for (int j = sx - 1; j <= sx + 1; j++)
                             if (un_ref_inside(src, i, j))
-                                sum += share(y, trim, i, s.h) * share(x, trim, j, s.w) *
+                                sum += share(how, y + trim, i, s.h) * share(how, x + trim, j, s.w) *
                                        *un_ref_at(src, n, i, j, c);
                     *un_ref_at(dst, n, y, x, c) = (float)sum;
                 }
 }
 
-/* The same weights, summed over the outputs that a source pixel reaches instead. */
-void un_ref_upsample_backward(struct un_engine *e, struct un_tensor ddst, int trim,
-                              const struct un_gradient *dsrc)
+/* The same weights, summed over the outputs that a source pixel reaches instead: source position i
+ * reaches no further than outputs 2i - 2 to 2i + 3. */
+void un_ref_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum un_doubling how,
+                              int trim, const struct un_gradient *dsrc)
 {
     (void)e;
     struct un_shape s = dsrc->d.shape;
@@ -95,13 +103,12 @@ void un_ref_upsample_backward(struct un_engine *e, struct un_tensor ddst, int tr
         for (int y = 0; y < s.h; y++)
             for (int x = 0; x < s.w; x++)
                 for (int c = 0; c < s.c; c++) {
-                    int dy = 2 * y - trim, dx = 2 * x - trim;
                     double sum = 0;
-                    for (int i = dy - 1; i <= dy + 2; i++)
-                        for (int j = dx - 1; j <= dx + 2; j++)
-                            if (un_ref_inside(ddst, i, j))
-                                sum += share(i, trim, y, s.h) * share(j, trim, x, s.w) *
-                                       *un_ref_at(ddst, n, i, j, c);
+                    for (int i = 2 * y - 3; i <= 2 * y + 4; i++)
+                        for (int j = 2 * x - 3; j <= 2 * x + 4; j++)
+                            if (un_ref_inside(ddst, i - trim, j - trim))
+                                sum += share(how, i, y, s.h) * share(how, j, x, s.w) *
+                                       *un_ref_at(ddst, n, i - trim, j - trim, c);
                     un_ref_give(dsrc, n, y, x, c, sum);
                 }
 }

@@ -1,80 +1,140 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Batch normalisation (Ioffe & Szegedy 2015, "Batch Normalization: Accelerating Deep Network
- * Training", algorithm 1 and section 3), per channel over the M = N * H * W pixels of a batch:
+ * Normalisation (Ioffe & Szegedy 2015, "Batch Normalization: Accelerating Deep Network Training",
+ * algorithm 1 and section 3; Ulyanov, Vedaldi, Lempitsky 2016, "Instance Normalization"; Wu & He
+ * 2018, "Group Normalization").  They differ in the set of values that share a mean and a variance:
+ * one channel of all images, one channel of one image, a few channels of one image.  With M values
+ * in the set:
  *
  *   mean  = sum(x) / M
  *   var   = sum((x - mean)^2) / M
  *   xhat  = (x - mean) / sqrt(var + epsilon)
  *   y     = gamma * xhat + beta
  *
- * mean and var depend on x, too.  With that in the chain rule, the paper's six gradients become
+ * mean and var depend on x, too.  With that in the chain rule, and with g = gamma * dy,
  *
- *   dbeta = sum(dy)
- *   dgamma = sum(dy * xhat)
- *   dx    = gamma / sqrt(var + epsilon) * (dy - dbeta / M - xhat * dgamma / M)
+ *   dbeta  = sum(dy) and dgamma = sum(dy * xhat), over all pixels of a channel
+ *   dx     = (g - sum(g) / M - xhat * sum(g * xhat) / M) / sqrt(var + epsilon)
  */
 #include "cpu/reference.h"
 
 #include <math.h>
 
-void un_ref_norm_statistics(struct un_engine *e, struct un_tensor x, float *mean, float *variance)
+/* The values that share a mean: images first .. first + images - 1, channels low .. high - 1. */
+struct set {
+    int first, images, low, high;
+    size_t values; /* M */
+    int index;     /* of the set's mean and variance; those of its other channels follow */
+};
+
+static int set_count(struct un_shape s, int groups)
+{
+    return groups ? s.n * groups : s.c;
+}
+
+static struct set set_of(struct un_shape s, int groups, int i)
+{
+    struct set set = {0, s.n, i, i + 1, (size_t)s.n * s.h * s.w, i};
+    if (groups) {
+        int channels = s.c / groups;
+        set.first = i / groups;
+        set.images = 1;
+        set.low = i % groups * channels;
+        set.high = set.low + channels;
+        set.values = (size_t)s.h * s.w * channels;
+        set.index = set.first * s.c + set.low;
+    }
+    return set;
+}
+
+/* Over the channels c and pixels i of a set. */
+#define FOR_SET(set, s, c, i)                                                                      \
+    for (int c = (set).low; c < (set).high; c++)                                                   \
+        for (size_t i = (size_t)(set).first * (s).h * (s).w;                                       \
+             i < (size_t)((set).first + (set).images) * (s).h * (s).w; i++)
+
+void un_ref_norm_statistics(struct un_engine *e, struct un_tensor x, const struct un_norm *norm)
 {
     (void)e;
     struct un_shape s = x.shape;
-    size_t pixels = (size_t)s.n * s.h * s.w;
-    for (int c = 0; c < s.c; c++) {
+    for (int k = 0; k < set_count(s, norm->groups); k++) {
+        const struct set set = set_of(s, norm->groups, k);
         double sum = 0, squares = 0;
-        for (size_t i = 0; i < pixels; i++)
+        FOR_SET(set, s, c, i)
+        {
             sum += x.data[i * s.c + c];
-        double average = sum / pixels;
-        for (size_t i = 0; i < pixels; i++) {
+        }
+        double average = sum / set.values;
+        FOR_SET(set, s, c, i)
+        {
             double difference = x.data[i * s.c + c] - average;
             squares += difference * difference;
         }
-        mean[c] = (float)average;
-        variance[c] = (float)(squares / pixels);
+        for (int j = 0; j < set.high - set.low; j++) {
+            norm->mean[set.index + j] = (float)average;
+            norm->variance[set.index + j] = (float)(squares / set.values);
+        }
     }
 }
 
-void un_ref_norm_forward(struct un_engine *e, struct un_tensor x, const float *mean,
-                         const float *variance, float epsilon, const float *gamma,
-                         const float *beta, struct un_activation act, struct un_tensor y)
+void un_ref_norm_forward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                         struct un_activation act, struct un_tensor y)
 {
     (void)e;
     struct un_shape s = x.shape;
-    size_t pixels = (size_t)s.n * s.h * s.w;
-    for (size_t i = 0; i < pixels; i++)
-        for (int c = 0; c < s.c; c++) {
-            double deviation = sqrt((double)variance[c] + epsilon);
-            double xhat = ((double)x.data[i * s.c + c] - mean[c]) / deviation;
-            y.data[i * s.c + c] = (float)un_ref_activate(act, gamma[c] * xhat + beta[c]);
+    for (int k = 0; k < set_count(s, norm->groups); k++) {
+        const struct set set = set_of(s, norm->groups, k);
+        const double mean = norm->mean[set.index];
+        const double deviation = sqrt((double)norm->variance[set.index] + norm->epsilon);
+        FOR_SET(set, s, c, i)
+        {
+            double xhat = (x.data[i * s.c + c] - mean) / deviation;
+            y.data[i * s.c + c] =
+                (float)un_ref_activate(act, norm->gamma[c] * xhat + norm->beta[c]);
         }
+    }
 }
 
-void un_ref_norm_backward(struct un_engine *e, struct un_tensor x, const float *mean,
-                          const float *variance, float epsilon, const float *gamma,
-                          struct un_tensor dy, float *dgamma, float *dbeta, struct un_tensor dx)
+void un_ref_norm_backward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                          struct un_tensor dy, struct un_activation act, float *dgamma,
+                          float *dbeta, struct un_tensor dx)
 {
     (void)e;
     struct un_shape s = x.shape;
-    size_t pixels = (size_t)s.n * s.h * s.w;
     for (int c = 0; c < s.c; c++) {
-        double deviation = sqrt((double)variance[c] + epsilon);
         double sum = 0, sum_xhat = 0;
-        for (size_t i = 0; i < pixels; i++) {
+        for (size_t i = 0; i < (size_t)s.n * s.h * s.w; i++) {
+            size_t at = norm->groups ? i / ((size_t)s.h * s.w) * s.c + c : (size_t)c;
             double g = dy.data[i * s.c + c];
             sum += g;
-            sum_xhat += g * ((double)x.data[i * s.c + c] - mean[c]) / deviation;
-        }
-        for (size_t i = 0; i < pixels; i++) {
-            double g = dy.data[i * s.c + c];
-            double xhat = ((double)x.data[i * s.c + c] - mean[c]) / deviation;
-            dx.data[i * s.c + c] =
-                (float)(gamma[c] / deviation * (g - sum / pixels - xhat * sum_xhat / pixels));
+            sum_xhat += g * ((double)x.data[i * s.c + c] - norm->mean[at]) /
+                        sqrt((double)norm->variance[at] + norm->epsilon);
         }
         dbeta[c] = (float)sum;
         dgamma[c] = (float)sum_xhat;
+    }
+    for (int k = 0; k < set_count(s, norm->groups); k++) {
+        const struct set set = set_of(s, norm->groups, k);
+        const double mean = norm->mean[set.index];
+        const double deviation = sqrt((double)norm->variance[set.index] + norm->epsilon);
+        const double count = set.values;
+        double sum = 0, sum_xhat = 0;
+        FOR_SET(set, s, c, i)
+        {
+            double g = (double)norm->gamma[c] * dy.data[i * s.c + c];
+            sum += g;
+            sum_xhat += g * (x.data[i * s.c + c] - mean) / deviation;
+        }
+        FOR_SET(set, s, c, i)
+        {
+            size_t at = i * s.c + c;
+            double g = (double)norm->gamma[c] * dy.data[at];
+            double xhat = (x.data[at] - mean) / deviation;
+            double d = (g - sum / count - xhat * sum_xhat / count) / deviation;
+            if (act.kind != UN_ACT_NONE && !(x.data[at] > 0))
+                d *= act.slope;
+            dx.data[at] = (float)d;
+        }
     }
 }
 
@@ -92,14 +152,13 @@ void un_ref_norm_running(struct un_engine *e, int channels, double count, float 
     }
 }
 
-void un_ref_norm_fold(struct un_engine *e, int channels, float epsilon, const float *gamma,
-                      const float *beta, const float *mean, const float *variance, float *scale,
-                      float *shift)
+void un_ref_norm_fold(struct un_engine *e, int channels, const struct un_norm *norm,
+                      const float *bias, float *scale, float *shift)
 {
     (void)e;
     for (int c = 0; c < channels; c++) {
-        double factor = gamma[c] / sqrt((double)variance[c] + epsilon);
+        double factor = norm->gamma[c] / sqrt((double)norm->variance[c] + norm->epsilon);
         scale[c] = (float)factor;
-        shift[c] = (float)(beta[c] - mean[c] * factor);
+        shift[c] = (float)(norm->beta[c] + ((bias ? bias[c] : 0.0) - norm->mean[c]) * factor);
     }
 }

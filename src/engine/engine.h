@@ -101,6 +101,29 @@ struct un_conv {
     void *packed[2]; /* the weights as pack() laid them out for each un_pass; NULL until needed */
 };
 
+/* How a map is doubled in height and width; size is a side of the source. */
+enum un_doubling {
+    UN_BILINEAR, /* sample points at pixel centres (PyTorch: align_corners=False): output position
+                    p lies at source position (p + 0.5) / 2 - 0.5, clamped to the map */
+    UN_CORNERS, /* bilinear, corners on corners (align_corners=True): p (size - 1) / (2 size - 1) */
+    UN_NEAREST, /* each pixel becomes four */
+};
+
+/*
+ * A normalisation, y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, gamma and beta [C].
+ *
+ * groups 0: over the batch (Ioffe & Szegedy 2015): mean and variance [C], over N, H, W.
+ * groups > 0: each image by itself (Wu & He 2018): mean and variance [N][C], over H, W and the
+ * C / groups neighbouring channels of a group, which all have the same.  groups == C is instance
+ * normalisation (Ulyanov, Vedaldi, Lempitsky 2016).
+ */
+struct un_norm {
+    int groups;
+    float epsilon;
+    const float *gamma, *beta;
+    float *mean, *variance;
+};
+
 enum un_pass { UN_PASS_FORWARD, UN_PASS_BACKWARD_DATA, UN_PASS_BACKWARD_WEIGHTS };
 
 /*
@@ -160,36 +183,35 @@ struct un_engine_ops {
     void (*maxpool_backward)(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
                              const struct un_gradient *dsrc);
 
-    /* -- bilinear doubling, sample points at pixel centres (PyTorch: align_corners=False): output
-     *    position p reads source position (p + trim + 0.5) / 2 - 0.5, clamped to the map;
-     *    dst [N][2H - 2 trim][2W - 2 trim][C], trim 0 or 1 -- */
+    /* -- doubling: dst [N][2H - 2 trim][2W - 2 trim][C]; trim 0, or 1 (UN_BILINEAR only): the
+     *    outermost ring of the doubled map is left out -- */
     void (*upsample_forward)(struct un_engine *e, struct un_tensor src, struct un_tensor dst,
-                             int trim);
-    void (*upsample_backward)(struct un_engine *e, struct un_tensor ddst, int trim,
-                              const struct un_gradient *dsrc);
+                             enum un_doubling how, int trim);
+    void (*upsample_backward)(struct un_engine *e, struct un_tensor ddst, enum un_doubling how,
+                              int trim, const struct un_gradient *dsrc);
 
-    /* -- batch normalisation (Ioffe & Szegedy 2015), per channel over N, H, W -- */
+    /* -- normalisation: see struct un_norm -- */
     /* workspace of the functions below for a tensor of this shape */
-    size_t (*norm_workspace)(struct un_engine *e, struct un_shape shape);
-    /* mean [C] and biased variance [C] of x */
-    void (*norm_statistics)(struct un_engine *e, struct un_tensor x, float *mean, float *variance);
-    /* y = act(gamma * (x - mean) / sqrt(variance + epsilon) + beta) */
-    void (*norm_forward)(struct un_engine *e, struct un_tensor x, const float *mean,
-                         const float *variance, float epsilon, const float *gamma,
-                         const float *beta, struct un_activation act, struct un_tensor y);
-    /* dy: gradient before the activation.  Overwrites dgamma [C], dbeta [C] and dx (may be dy) */
-    void (*norm_backward)(struct un_engine *e, struct un_tensor x, const float *mean,
-                          const float *variance, float epsilon, const float *gamma,
-                          struct un_tensor dy, float *dgamma, float *dbeta, struct un_tensor dx);
+    size_t (*norm_workspace)(struct un_engine *e, struct un_shape shape, int groups);
+    /* overwrites norm->mean and norm->variance (biased) with those of x */
+    void (*norm_statistics)(struct un_engine *e, struct un_tensor x, const struct un_norm *norm);
+    /* y = act(normalised x) */
+    void (*norm_forward)(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                         struct un_activation act, struct un_tensor y);
+    /* dy: gradient before the activation of y; mean and variance are those of x.  Overwrites dgamma
+     * [C], dbeta [C], and dx (may be dy), which is the gradient of what act made x from */
+    void (*norm_backward)(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                          struct un_tensor dy, struct un_activation act, float *dgamma,
+                          float *dbeta, struct un_tensor dx);
     /* running = (1 - momentum) * running + momentum * batch; the running variance takes the
      * unbiased one, variance * count / (count - 1); with count 1, the biased one */
     void (*norm_running)(struct un_engine *e, int channels, double count, float momentum,
                          const float *mean, const float *variance, float *running_mean,
                          float *running_variance);
-    /* scale = gamma / sqrt(variance + epsilon), shift = beta - mean * scale */
-    void (*norm_fold)(struct un_engine *e, int channels, float epsilon, const float *gamma,
-                      const float *beta, const float *mean, const float *variance, float *scale,
-                      float *shift);
+    /* groups 0: scale = gamma / sqrt(variance + epsilon), shift = beta + (bias - mean) * scale;
+     * bias [C], or NULL */
+    void (*norm_fold)(struct un_engine *e, int channels, const struct un_norm *norm,
+                      const float *bias, float *scale, float *shift);
 
     /* -- dropout in place: element i of the logical array [N][H][W][C] is dropped when
      *    un_rng_uniform(key, i) < rate, the others are divided by (1 - rate).  The backward pass is

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "model/json.h"
+#include "model/specjson.h"
 
-enum { FORMAT = 1 };
+/* 1: a plain network; 2: also the fields that describe networks from elsewhere */
+enum { FORMAT_PLAIN = 1, FORMAT = 2 };
 
 /* A list that lacks an entry for want of memory must not be written. */
 static json_t *unless_failed(json_t *list, bool failed)
@@ -18,63 +20,6 @@ static json_t *unless_failed(json_t *list, bool failed)
     if (failed)
         json_decref(list);
     return failed ? NULL : list;
-}
-
-/* ---- spec ---- */
-
-/* The words of an enum, in its order. */
-struct words {
-    const char *field;
-    const char *word[2];
-};
-static const struct words padding_words = {"padding", {"valid", "same"}};
-static const struct words norm_words = {"norm", {"none", "batch"}};
-static const struct words up_words = {"up", {"transpose", "bilinear"}};
-static const struct words act_words = {"act", {"relu", "leaky_relu"}};
-
-static json_t *write_spec(const unet_spec *spec)
-{
-    /* a slope that is not used may be anything, even what JSON has no word for */
-    float slope = isfinite(spec->leaky_slope) ? spec->leaky_slope : 0;
-    return json_pack(
-        "{s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:o, s:o}", "in_channels", spec->in_channels,
-        "classes", spec->classes, "width", spec->width, "depth", spec->depth, padding_words.field,
-        padding_words.word[spec->padding], norm_words.field, norm_words.word[spec->norm],
-        up_words.field, up_words.word[spec->up], act_words.field, act_words.word[spec->act],
-        "leaky_slope", un_json_from_float(slope), "dropout", un_json_from_float(spec->dropout));
-}
-
-static unet_code read_words(const struct un_json_at *at, const struct words *words, int *value,
-                            unet_error *err)
-{
-    return un_json_word(at, words->field, words->word, 2, value, err);
-}
-
-static unet_code read_spec(const char *what, const json_t *object, unet_spec *spec, unet_error *err)
-{
-    struct un_json_at at = {what, "spec.", object};
-    int padding, norm, up, act;
-    unet_code code;
-    if ((code = un_json_int(&at, "in_channels", INT_MIN, INT_MAX, &spec->in_channels, err)) ||
-        (code = un_json_int(&at, "classes", INT_MIN, INT_MAX, &spec->classes, err)) ||
-        (code = un_json_int(&at, "width", INT_MIN, INT_MAX, &spec->width, err)) ||
-        (code = un_json_int(&at, "depth", INT_MIN, INT_MAX, &spec->depth, err)) ||
-        (code = read_words(&at, &padding_words, &padding, err)) ||
-        (code = read_words(&at, &norm_words, &norm, err)) ||
-        (code = read_words(&at, &up_words, &up, err)) ||
-        (code = read_words(&at, &act_words, &act, err)) ||
-        (code = un_json_float(&at, "leaky_slope", &spec->leaky_slope, err)) ||
-        (code = un_json_float(&at, "dropout", &spec->dropout, err)))
-        return code;
-    spec->padding = (unet_padding)padding;
-    spec->norm = (unet_norm)norm;
-    spec->up = (unet_up)up;
-    spec->act = (unet_act)act;
-
-    unet_error why;
-    if (un_spec_check(spec, &why))
-        return un_fail(err, UNET_EFORMAT, "%s: spec.%s", what, why.text);
-    return UNET_OK;
 }
 
 /* ---- scaling ---- */
@@ -228,8 +173,9 @@ char *un_metadata_text(const unet_model *model)
 {
     json_t *settings = model->settings ? json_loads(model->settings, 0, NULL) : NULL;
     json_t *root =
-        json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o*}", "format", FORMAT, "spec",
-                  write_spec(&model->graph.spec), "scaling", write_scaling(&model->scaling),
+        json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o*}", "format",
+                  un_spec_is_plain(&model->graph.spec) ? FORMAT_PLAIN : FORMAT, "spec",
+                  un_spec_to_json(&model->graph.spec), "scaling", write_scaling(&model->scaling),
                   "coding", write_coding(&model->coding), "trained", model->trained, "classes",
                   write_classes(model), "settings", settings);
     char *text = root && !model->settings == !settings ? un_json_text(root) : NULL;
@@ -244,12 +190,13 @@ static unet_code read_root(const char *what, const json_t *root, unet_model *mod
     unet_spec spec = {0};
     int format;
     unet_code code = un_json_int(&at, "format", 1, INT_MAX, &format, err);
-    if (!code && format != FORMAT)
-        code = un_fail(err, UNET_EFORMAT,
-                       "%s: format is %d, this version of unet reads %d; a newer one wrote it",
-                       what, format, FORMAT);
+    if (!code && format > FORMAT)
+        code =
+            un_fail(err, UNET_EFORMAT,
+                    "%s: format is %d, this version of unet reads up to %d; a newer one wrote it",
+                    what, format, FORMAT);
     if (code || (code = un_json_field(&at, "spec", JSON_OBJECT, &spec_object, err)) ||
-        (code = read_spec(what, spec_object, &spec, err)))
+        (code = un_spec_from_json(what, spec_object, &spec, err)))
         return code;
     un_model_prepare(model, &spec);
     int labels = un_model_labels(model);

@@ -10,18 +10,14 @@
  *
  * Names are those of the PyTorch classes this layout comes from, where a block is
  * nn.Sequential(conv, relu, conv, relu): conv_block.0 and conv_block.2, or with batch norm
- * nn.Sequential(conv, norm, relu, conv, norm, relu): conv_block.0, 1, 3 and 4.
+ * nn.Sequential(conv, norm, relu, conv, norm, relu): conv_block.0, 1, 3 and 4.  So the number is a
+ * running one over convolutions, norms and activations.
  */
 #include "net/graph.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-static int level_channels(const unet_spec *spec, int level)
-{
-    return spec->width << level;
-}
 
 static struct un_activation spec_activation(const unet_spec *spec)
 {
@@ -89,14 +85,24 @@ static int add_conv(struct un_graph *graph, enum un_conv_kind kind, const char *
 
 static int add_norm(struct un_graph *graph, const char *name, int src, struct un_activation act)
 {
+    const unet_spec *spec = &graph->spec;
     int channels = value_channels(graph, src);
-    struct un_node node = {
-        .kind = UN_NODE_NORM, .src = {src, -1}, .channels = channels, .act = act};
+    struct un_node node = {.kind = UN_NODE_NORM,
+                           .src = {src, -1},
+                           .channels = channels,
+                           .act = act,
+                           .running_mean = -1,
+                           .running_var = -1,
+                           .groups = spec->norm == UNET_NORM_INSTANCE ? channels
+                                     : spec->norm == UNET_NORM_GROUP  ? spec->groups
+                                                                      : 0};
     snprintf(node.name, sizeof node.name, "%s", name);
     node.weight = add_param(graph, name, "weight", 1, &channels, 0, 1, true);
     node.bias = add_param(graph, name, "bias", 1, &channels, 0, 0, true);
-    node.running_mean = add_param(graph, name, "running_mean", 1, &channels, 0, 0, false);
-    node.running_var = add_param(graph, name, "running_var", 1, &channels, 0, 1, false);
+    if (!node.groups) {
+        node.running_mean = add_param(graph, name, "running_mean", 1, &channels, 0, 0, false);
+        node.running_var = add_param(graph, name, "running_var", 1, &channels, 0, 1, false);
+    }
     return add_node(graph, node);
 }
 
@@ -116,39 +122,87 @@ static int add_plain(struct un_graph *graph, enum un_node_kind kind, const char 
     return add_node(graph, node);
 }
 
-static int add_block(struct un_graph *graph, const char *block, int src0, int src1, int channels)
+/* What follows a convolution: a norm, an activation, both in either order, or nothing. */
+struct tail {
+    bool norm, act;
+};
+
+static bool has_bias(const unet_spec *spec, struct tail tail)
 {
-    bool norm = graph->spec.norm == UNET_NORM_BATCH;
-    struct un_activation act = spec_activation(&graph->spec), none = {UN_ACT_NONE, 0};
-    int value = src0;
-    for (int i = 0; i < 2; i++) {
-        int number = norm ? 3 * i : 2 * i;
-        char name[40];
+    return spec->bias == UNET_BIAS_ALWAYS || (spec->bias == UNET_BIAS_UNLESS_NORM && !tail.norm);
+}
+
+/* A convolution and its tail; norm_name is used when there is a norm. */
+static int add_layer(struct un_graph *graph, enum un_conv_kind kind, const char *name,
+                     const char *norm_name, const int src[2], int channels, bool bias,
+                     struct tail tail)
+{
+    const unet_spec *spec = &graph->spec;
+    const struct un_activation none = {UN_ACT_NONE, 0};
+    const struct un_activation act = tail.act ? spec_activation(spec) : none;
+    const bool norm_last = tail.norm && spec->norm_order == UNET_ACT_FIRST;
+    int value = add_conv(graph, kind, name, src[0], src[1], channels, bias,
+                         tail.norm && !norm_last ? none : act);
+    return tail.norm ? add_norm(graph, norm_name, value, norm_last ? none : act) : value;
+}
+
+static int add_block(struct un_graph *graph, const char *block, const int src[2],
+                     const int channels[2])
+{
+    const unet_spec *spec = &graph->spec;
+    const int convs = un_spec_convs(spec);
+    int from[2] = {src[0], src[1]}, number = 0;
+    for (int i = 0; i < convs; i++) {
+        const struct tail tail = {spec->norm != UNET_NORM_NONE,
+                                  i == convs - 1 || !spec->single_act};
+        const bool norm_last = tail.act && spec->norm_order == UNET_ACT_FIRST;
+        char name[40], norm_name[40];
         snprintf(name, sizeof name, "%s.conv_block.%d", block, number);
-        value = add_conv(graph, UN_CONV3X3, name, value, i ? -1 : src1, channels, !norm,
-                         norm ? none : act);
-        if (norm) {
-            snprintf(name, sizeof name, "%s.conv_block.%d", block, number + 1);
-            value = add_norm(graph, name, value, act);
-        }
+        snprintf(norm_name, sizeof norm_name, "%s.conv_block.%d", block, number + 1 + norm_last);
+        from[0] = add_layer(graph, UN_CONV3X3, name, norm_name, from, channels[i],
+                            has_bias(spec, tail), tail);
+        from[1] = -1;
+        number += 1 + tail.norm + tail.act;
     }
+    return from[0];
+}
+
+static int add_doubling(struct un_graph *graph, int level, int src)
+{
+    const unet_spec *spec = &graph->spec;
+    char name[40];
+    snprintf(name, sizeof name, "upsample_%d", level);
+    int value = add_plain(graph, UN_NODE_UPSAMPLE, name, src,
+                          spec->padding == UNET_PADDING_VALID && spec->up == UNET_UP_BILINEAR);
+    graph->nodes[value - 1].doubling = spec->up == UNET_UP_NEAREST ? UN_NEAREST
+                                       : spec->align_corners       ? UN_CORNERS
+                                                                   : UN_BILINEAR;
     return value;
 }
 
 static int add_up(struct un_graph *graph, int level, int src)
 {
     const unet_spec *spec = &graph->spec;
-    struct un_activation none = {UN_ACT_NONE, 0};
-    int channels = level_channels(spec, level);
-    char name[40];
+    const struct tail tail = {spec->up_norm, spec->up_act};
+    const int channels = un_spec_up(spec, level);
+    const bool bias = tail.norm ? has_bias(spec, tail) : spec->bias != UNET_BIAS_NEVER;
+    const bool wide = spec->up_conv == UNET_UP_CONV3X3;
+    char name[40], norm_name[40];
     snprintf(name, sizeof name, "upconv_%d", level);
+    snprintf(norm_name, sizeof norm_name, "upnorm_%d", level);
+    int from[2] = {src, -1};
     if (spec->up == UNET_UP_TRANSPOSE)
-        return add_conv(graph, UN_UPCONV2X2, name, src, -1, channels, true, none);
+        return add_layer(graph, UN_UPCONV2X2, name, norm_name, from, channels, bias, tail);
+    if (spec->up_conv == UNET_UP_NO_CONV)
+        return add_doubling(graph, level, src);
     /* A 1x1 convolution and an interpolation commute (the weights of the latter sum to 1), so the
-     * convolution runs first, on a quarter of the pixels. */
-    int value = add_conv(graph, UN_CONV1X1, name, src, -1, channels, true, none);
-    snprintf(name, sizeof name, "upsample_%d", level);
-    return add_plain(graph, UN_NODE_UPSAMPLE, name, value, spec->padding == UNET_PADDING_VALID);
+     * convolution runs first, on a quarter of the pixels, when nothing stands between. */
+    const bool first = !wide && !tail.norm && !tail.act;
+    if (!first)
+        from[0] = add_doubling(graph, level, src);
+    int value = add_layer(graph, wide ? UN_CONV3X3 : UN_CONV1X1, name, norm_name, from, channels,
+                          bias, tail);
+    return first ? add_doubling(graph, level, value) : value;
 }
 
 static void lay_out_params(struct un_graph *graph)
@@ -168,6 +222,28 @@ static void lay_out_params(struct un_graph *graph)
     graph->values = offset;
 }
 
+static int add_encoder_block(struct un_graph *graph, const char *name, int level, int src)
+{
+    const int from[2] = {src, -1};
+    const int channels[2] = {un_spec_enc(&graph->spec, level, 0),
+                             un_spec_enc(&graph->spec, level, 1)};
+    return add_block(graph, name, from, channels);
+}
+
+static int add_decoder_block(struct un_graph *graph, int level, int up, int skip)
+{
+    const bool skip_first = graph->spec.concat == UNET_CONCAT_SKIP_UP;
+    const int from[2] = {skip_first ? skip : up, skip_first ? up : skip};
+    const int channels[2] = {un_spec_dec(&graph->spec, level, 0),
+                             un_spec_dec(&graph->spec, level, 1)};
+    char name[40];
+    snprintf(name, sizeof name, "dec_%d", level);
+    const int reader = graph->node_count;
+    int value = add_block(graph, name, from, channels);
+    graph->nodes[reader].skip = !skip_first;
+    return value;
+}
+
 void un_graph_build(struct un_graph *graph, const unet_spec *spec)
 {
     int skips[UN_MAX_DEPTH], value = 0;
@@ -176,19 +252,16 @@ void un_graph_build(struct un_graph *graph, const unet_spec *spec)
     graph->spec = *spec;
     for (int d = 0; d < spec->depth; d++) {
         snprintf(name, sizeof name, "enc_%d", d);
-        skips[d] = value = add_block(graph, name, value, -1, level_channels(spec, d));
+        skips[d] = value = add_encoder_block(graph, name, d, value);
         if (d == spec->depth - 1)
             graph->nodes[value - 1].dropout = spec->dropout;
         snprintf(name, sizeof name, "pool_%d", d);
         value = add_plain(graph, UN_NODE_MAXPOOL, name, value, 0);
     }
-    value = add_block(graph, "bottleneck", value, -1, level_channels(spec, spec->depth));
+    value = add_encoder_block(graph, "bottleneck", spec->depth, value);
     graph->nodes[value - 1].dropout = spec->dropout;
-    for (int d = spec->depth - 1; d >= 0; d--) {
-        value = add_up(graph, d, value);
-        snprintf(name, sizeof name, "dec_%d", d);
-        value = add_block(graph, name, value, skips[d], level_channels(spec, d));
-    }
+    for (int d = spec->depth - 1; d >= 0; d--)
+        value = add_decoder_block(graph, d, add_up(graph, d, value), skips[d]);
     add_conv(graph, UN_CONV1X1, "out_conv", value, -1, spec->classes, true,
              (struct un_activation){UN_ACT_NONE, 0});
     lay_out_params(graph);
@@ -199,21 +272,22 @@ struct un_shape un_graph_value(const struct un_graph *graph, int v)
     return v == 0 ? graph->input : graph->nodes[v - 1].shape;
 }
 
-/* A 3x3 convolution: the frame is the first source (unpadded) or the larger one (padded). */
+/* A 3x3 convolution: the frame is that of what comes from below (unpadded) or the larger one, that
+ * of the skip connection (padded). */
 static void size_conv3x3(const struct un_graph *graph, struct un_node *node)
 {
-    int pad = graph->spec.padding == UNET_PADDING_SAME ? 1 : 0;
-    struct un_shape a = un_graph_value(graph, node->src[0]);
-    struct un_shape frame = a;
+    int pad = graph->spec.padding == UNET_PADDING_SAME ? 1 : 0, skip = node->skip, up = !skip;
+    struct un_shape frame = un_graph_value(graph, node->src[0]);
     if (node->src[1] >= 0) {
-        struct un_shape b = un_graph_value(graph, node->src[1]);
+        struct un_shape a = un_graph_value(graph, node->src[up]);
+        struct un_shape b = un_graph_value(graph, node->src[skip]);
+        frame = pad ? b : a;
         if (pad) { /* the up-sampled map lies in the middle of the skip, zero around it */
-            frame = b;
-            node->top[0] = -((b.h - a.h) / 2);
-            node->left[0] = -((b.w - a.w) / 2);
+            node->top[up] = -((b.h - a.h) / 2);
+            node->left[up] = -((b.w - a.w) / 2);
         } else { /* copy and crop */
-            node->top[1] = (b.h - a.h) / 2;
-            node->left[1] = (b.w - a.w) / 2;
+            node->top[skip] = (b.h - a.h) / 2;
+            node->left[skip] = (b.w - a.w) / 2;
         }
     }
     for (int s = 0; s < 2; s++) {

@@ -16,8 +16,9 @@
 
 enum {
     UN_MAX_DEPTH = UNET_MAX_DEPTH,
-    UN_MAX_NODES = 96, /* depth 6 with norms: 2*6*(2+2) + 6 pools + 6*2 ups + bottleneck + head */
-    UN_MAX_PARAMS = 160,
+    /* depth 6 with norms everywhere: 13 blocks of 2 * 2, 6 pools, 6 * 3 ups, head */
+    UN_MAX_NODES = 96,
+    UN_MAX_PARAMS = 200, /* of 26 + 6 convolutions with bias and norm, 6 each, and the head */
 };
 
 /* One parameter tensor. */
@@ -48,7 +49,10 @@ struct un_node {
     float dropout;                 /* applied to its value, after act */
     int weight, bias;              /* params (of a norm: gamma and beta), -1: none */
     int running_mean, running_var; /* params of a norm, -1: none */
+    enum un_doubling doubling;     /* of an upsample */
     int trim;                      /* of an upsample */
+    int groups;                    /* of a norm, see struct un_norm */
+    int skip;                      /* which of two sources is the skip connection */
     /* set by un_graph_size() */
     struct un_shape shape; /* of its value */
     int top[2], left[2];   /* where each source's frame starts, see un_source */
@@ -69,6 +73,17 @@ unet_spec un_spec_default(void);
 
 /* UNET_EINVAL: names the field of spec that is out of range. */
 unet_code un_spec_check(const unet_spec *spec, unet_error *err);
+
+/* Channels of convolution i (0, 1) of a block, and of the map that goes up to a level. */
+int un_spec_enc(const unet_spec *spec, int level, int i); /* level depth: the bottleneck */
+int un_spec_dec(const unet_spec *spec, int level, int i);
+int un_spec_up(const unet_spec *spec, int level);
+int un_spec_convs(const unet_spec *spec); /* 1 or 2 */
+float un_spec_epsilon(const unet_spec *spec);
+
+/* Whether what comes out for a pixel depends on pixels nearby only: not when statistics or an
+ * interpolation take the whole map into account. */
+bool un_spec_local(const unet_spec *spec);
 
 /* The spec must have passed un_spec_check(). */
 void un_graph_build(struct un_graph *graph, const unet_spec *spec);

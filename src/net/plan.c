@@ -23,10 +23,18 @@
  * change nothing but rounding; with them, a window gives the same bits as the whole value. */
 enum { BEYOND = 3 };
 
+/* Whether a node is a convolution with a norm behind it. */
+static bool is_normed(const struct un_graph *graph, int node)
+{
+    return node >= 0 && node + 1 < graph->node_count && graph->nodes[node].kind == UN_NODE_CONV &&
+           graph->nodes[node + 1].kind == UN_NODE_NORM;
+}
+
 int un_plan_folded(const struct un_graph *graph, int node)
 {
-    bool norm = node + 1 < graph->node_count && graph->nodes[node + 1].kind == UN_NODE_NORM;
-    return norm && graph->nodes[node].kind == UN_NODE_CONV ? node + 1 : -1;
+    bool folded = is_normed(graph, node) && graph->nodes[node].act.kind == UN_ACT_NONE &&
+                  graph->nodes[node + 1].groups == 0;
+    return folded ? node + 1 : -1;
 }
 
 int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, int i)
@@ -125,11 +133,6 @@ static size_t value_bytes(const struct un_plan *plan, const struct un_graph *gra
     return engine->ops->tensor_bytes(engine, t.layout, t.shape);
 }
 
-static bool is_normed(const struct un_graph *graph, int maker)
-{
-    return maker >= 0 && un_plan_folded(graph, maker) >= 0;
-}
-
 /*
  * Whether the gradient of value v is made in the place of the value: its one reader is a
  * convolution, whose backward pass is done with the value when it has the gradients of its weights,
@@ -148,7 +151,7 @@ static void want_predicted(struct un_placing *p, struct un_plan *plan, const str
 {
     int maker = v - 1, first, last;
     readers(graph, v, &first, &last);
-    if (is_normed(graph, maker))
+    if (maker >= 0 && un_plan_folded(graph, maker) >= 0)
         return; /* the convolution writes the norm's value */
     if (maker >= 1 && plan->window[v - 1] >= 0)
         maker--; /* nor does this pooling run by itself */
@@ -181,7 +184,8 @@ static void want_workspace(struct un_placing *p, struct un_plan *plan, size_t by
 
 static size_t norm_bytes(const struct un_node *node)
 {
-    return un_round_up((size_t)node->channels * 2 * sizeof(float), UN_ALIGN);
+    size_t images = node->groups ? (size_t)node->shape.n : 1;
+    return un_round_up(images * (size_t)node->channels * 2 * sizeof(float), UN_ALIGN);
 }
 
 static void want_norm(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
@@ -189,10 +193,14 @@ static void want_norm(struct un_placing *p, struct un_plan *plan, const struct u
 {
     const struct un_node *node = &graph->nodes[i];
     const int n = graph->node_count;
-    size_t bytes = engine->ops->norm_workspace(engine, node->shape);
-    un_place_want(p, norm_bytes(node), -1, 2 * n, &plan->norm[i]);
+    const bool train = plan->mode == UN_TRAIN;
+    if (!train && node->groups == 0)
+        return; /* prediction has its statistics from training */
+    size_t bytes = engine->ops->norm_workspace(engine, node->shape, node->groups);
+    un_place_want(p, norm_bytes(node), train ? -1 : i, train ? 2 * n : i, &plan->norm[i]);
     want_workspace(p, plan, bytes, i);
-    want_workspace(p, plan, bytes, 2 * n - 1 - i);
+    if (train)
+        want_workspace(p, plan, bytes, 2 * n - 1 - i);
 }
 
 static size_t larger(size_t a, size_t b)
@@ -250,7 +258,7 @@ static void give_kept(struct un_placing *p, struct un_plan *plan, const struct u
         if (node->kind == UN_NODE_CONV) {
             plan->packed[i][UN_PASS_FORWARD] = at;
             at += engine->ops->conv_pack_bytes(engine, &c, UN_PASS_FORWARD);
-        } else if (node->kind == UN_NODE_NORM) {
+        } else if (i > 0 && un_plan_folded(graph, i - 1) == i) {
             plan->norm[i] = at;
             at += norm_bytes(node);
         }
@@ -280,7 +288,7 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
         else
             want_predicted(&p, plan, graph, engine, v);
     for (int i = 0; i < n; i++)
-        if (mode == UN_TRAIN && graph->nodes[i].kind == UN_NODE_NORM)
+        if (graph->nodes[i].kind == UN_NODE_NORM)
             want_norm(&p, plan, graph, engine, i);
         else if (graph->nodes[i].kind == UN_NODE_CONV)
             want_conv(&p, plan, graph, engine, i);

@@ -25,8 +25,9 @@ struct un_plan {
     /* bytes from the start of the arena; by value (0 = input); UN_NOWHERE: not needed */
     size_t value[UN_MAX_NODES + 1];
     size_t gradient[UN_MAX_NODES + 1];
-    /* by node: batch mean and variance of a norm (UN_TRAIN), or scale and shift of the convolution
-     * that it is folded into (UN_PREDICT): 2 * channels floats */
+    /* by node, of a norm: mean and variance, those of each image when it has groups; or scale and
+     * shift of the convolution that it is folded into (UN_PREDICT).  A batch norm that prediction
+     * does not fold needs none */
     size_t norm[UN_MAX_NODES];
     /* by node and enum un_pass: packed weights.  UN_PREDICT keeps all of them; in training they
      * change with every step, and exist while the node runs */
@@ -47,8 +48,8 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
                   enum un_mode mode);
 
 /*
- * Whether a convolution is followed by a norm that prediction folds into it: returns the norm's
- * node number, or -1.
+ * Whether a convolution is followed by a norm that prediction folds into it, one over the batch
+ * without an activation between: returns the norm's node number, or -1.
  */
 int un_plan_folded(const struct un_graph *graph, int node);
 

@@ -90,6 +90,25 @@ static struct un_conv bind_conv(const struct un_network *network, int i)
     return c;
 }
 
+/* A node's norm with all pointers set: its own statistics, or in prediction over the batch those
+ * that training has left. */
+static struct un_norm bind_norm(const struct un_network *network, int i)
+{
+    const struct un_node *node = &network->graph.nodes[i];
+    struct un_norm norm = {.groups = node->groups,
+                           .epsilon = un_spec_epsilon(&network->graph.spec),
+                           .gamma = param(network, node->weight),
+                           .beta = param(network, node->bias)};
+    if (network->plan.mode == UN_PREDICT && !node->groups) {
+        norm.mean = param(network, node->running_mean);
+        norm.variance = param(network, node->running_var);
+    } else {
+        norm.mean = at(network, network->plan.norm[i]);
+        norm.variance = norm.mean + (size_t)node->channels * (node->groups ? node->shape.n : 1);
+    }
+    return norm;
+}
+
 /* Prediction: the weights do not change any more, so they are laid out once. */
 void un_network_repack(struct un_network *network)
 {
@@ -100,11 +119,10 @@ void un_network_repack(struct un_network *network)
         struct un_conv c = bind_conv(network, i);
         int folded = un_plan_folded(&network->graph, i);
         if (folded >= 0) {
-            const struct un_node *norm = &network->graph.nodes[folded];
+            const struct un_norm norm = bind_norm(network, folded);
             float *scale = at(network, network->plan.norm[folded]);
-            e->ops->norm_fold(e, norm->channels, UN_NORM_EPSILON, param(network, norm->weight),
-                              param(network, norm->bias), param(network, norm->running_mean),
-                              param(network, norm->running_var), scale, scale + norm->channels);
+            const int channels = network->graph.nodes[folded].channels;
+            e->ops->norm_fold(e, channels, &norm, c.bias, scale, scale + channels);
         }
         e->ops->conv_pack(e, &c, UN_PASS_FORWARD);
     }
@@ -190,14 +208,16 @@ static void norm_forward(struct un_network *network, int i)
 {
     struct un_engine *e = network->engine;
     const struct un_node *node = &network->graph.nodes[i];
+    const struct un_norm norm = bind_norm(network, i);
+    const bool train = network->plan.mode == UN_TRAIN;
     struct un_tensor x = value(network, node->src[0]);
-    float *mean = at(network, network->plan.norm[i]), *variance = mean + node->channels;
     double count = (double)x.shape.n * x.shape.h * x.shape.w;
-    e->ops->norm_statistics(e, x, mean, variance);
-    e->ops->norm_forward(e, x, mean, variance, UN_NORM_EPSILON, param(network, node->weight),
-                         param(network, node->bias), node->act, value(network, i + 1));
-    e->ops->norm_running(e, node->channels, count, UN_NORM_MOMENTUM, mean, variance,
-                         param(network, node->running_mean), param(network, node->running_var));
+    if (train || norm.groups)
+        e->ops->norm_statistics(e, x, &norm);
+    e->ops->norm_forward(e, x, &norm, node->act, value(network, i + 1));
+    if (train && !norm.groups)
+        e->ops->norm_running(e, node->channels, count, UN_NORM_MOMENTUM, norm.mean, norm.variance,
+                             param(network, node->running_mean), param(network, node->running_var));
 }
 
 static void node_forward(struct un_network *network, int i)
@@ -214,7 +234,7 @@ static void node_forward(struct un_network *network, int i)
         e->ops->conv_forward(e, &c);
         break;
     case UN_NODE_NORM:
-        if (training)
+        if (training || un_plan_folded(&network->graph, i - 1) != i)
             norm_forward(network, i);
         break;
     case UN_NODE_MAXPOOL:
@@ -224,7 +244,7 @@ static void node_forward(struct un_network *network, int i)
         break;
     case UN_NODE_UPSAMPLE:
         e->ops->upsample_forward(e, value(network, node->src[0]), value(network, i + 1),
-                                 node->trim);
+                                 node->doubling, node->trim);
         break;
     }
 }
@@ -286,16 +306,16 @@ static void node_backward(struct un_network *network, int i)
     const struct un_node *node = &network->graph.nodes[i];
     struct un_tensor ddst = gradient(network, i + 1), src = value(network, node->src[0]);
     struct un_gradient dsrc;
-    float *mean;
+    struct un_norm norm;
     switch (node->kind) {
     case UN_NODE_CONV:
         conv_backward(network, i);
         break;
     case UN_NODE_NORM: /* the gradient of its source lies in the same place: see plan.c */
-        mean = at(network, network->plan.norm[i]);
-        e->ops->norm_backward(
-            e, src, mean, mean + node->channels, UN_NORM_EPSILON, param(network, node->weight),
-            ddst, param_gradient(network, node->weight), param_gradient(network, node->bias), ddst);
+        norm = bind_norm(network, i);
+        e->ops->norm_backward(e, src, &norm, ddst, network->graph.nodes[i - 1].act,
+                              param_gradient(network, node->weight),
+                              param_gradient(network, node->bias), ddst);
         break;
     case UN_NODE_MAXPOOL:
         dsrc = gradient_from(network, i, node->src[0]);
@@ -303,7 +323,7 @@ static void node_backward(struct un_network *network, int i)
         break;
     case UN_NODE_UPSAMPLE:
         dsrc = gradient_from(network, i, node->src[0]);
-        e->ops->upsample_backward(e, ddst, node->trim, &dsrc);
+        e->ops->upsample_backward(e, ddst, node->doubling, node->trim, &dsrc);
         break;
     }
 }

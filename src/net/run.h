@@ -54,8 +54,7 @@ void un_network_forward(struct un_network *network, uint64_t key);
 /* Overwrites the gradients of all trainable parameters.  key as in the forward pass. */
 void un_network_backward(struct un_network *network, uint64_t key);
 
-/* The constants of batch normalisation, PyTorch's defaults. */
-#define UN_NORM_EPSILON 1e-5f
+/* Of batch normalisation's running statistics, PyTorch's default. */
 #define UN_NORM_MOMENTUM 0.1f
 
 #endif

@@ -56,15 +56,17 @@ static unet_code choose_tile(unet_session *s, int wanted, struct un_graph *graph
                 break;
         }
     }
-    if (!code)
-        tile_sides(&graph->spec, side, &s->tile, &s->input);
+    if (!code) {
+        tile_sides(&graph->spec, side, &s->tile, &s->height);
+        s->width = s->height;
+    }
     return code;
 }
 
 static unet_code allocate(unet_session *s, unet_error *err)
 {
     const unet_spec *spec = &s->model->graph.spec;
-    size_t in = (size_t)s->input * s->input, out = in; /* padded: the output is as large */
+    size_t in = (size_t)s->height * s->width, out = in; /* padded: the output is as large */
     s->pixels = malloc(in * spec->in_channels * sizeof(float));
     s->logits = malloc(out * spec->classes * sizeof(float));
     s->mask = malloc(out);
@@ -91,6 +93,7 @@ unet_code un_session_create(const unet_model *model, const unet_session_options 
     }
     s->model = model;
     s->geometry = un_geometry(&model->graph.spec);
+    s->whole = tile == 0 && !un_spec_local(&model->graph.spec);
     if ((code = un_engine_choose(threads, &s->engine, err)))
         goto done;
     s->engine->exact = options && options->exact;
@@ -108,19 +111,67 @@ done:
     return code;
 }
 
+static void release_memory(unet_session *s)
+{
+    if (s->engine && s->labels)
+        s->engine->ops->release(s->engine, s->labels);
+    un_network_release(&s->network);
+    free(s->pixels);
+    free(s->logits);
+    free(s->mask);
+    s->labels = s->mask = NULL;
+    s->pixels = s->logits = NULL;
+}
+
 void un_session_free(unet_session *s)
 {
     if (!s)
         return;
-    if (s->engine && s->labels)
-        s->engine->ops->release(s->engine, s->labels);
-    un_network_release(&s->network);
+    release_memory(s);
     if (s->engine)
         s->engine->ops->free(s->engine);
-    free(s->pixels);
-    free(s->logits);
-    free(s->mask);
     free(s);
+}
+
+/* The sides of a tile that is one axis of a whole image. */
+static void whole_sides(const unet_spec *spec, int side, int *output, int *input)
+{
+    struct un_geometry g = un_geometry(spec);
+    tile_sides(spec, side, output, input);
+    if (!g.valid)
+        *input = side < g.grid ? g.grid : side;
+}
+
+/* Makes the tile as large as an image, where it is not.  After a failure the session has no memory,
+ * and the next image makes it try again. */
+static unet_code grow(unet_session *s, int height, int width, unet_error *err)
+{
+    int output[2], input[2];
+    const unet_spec *spec = &s->model->graph.spec;
+    whole_sides(spec, height, &output[0], &input[0]);
+    whole_sides(spec, width, &output[1], &input[1]);
+    if (input[0] <= s->height && input[1] <= s->width && output[0] <= s->tile &&
+        output[1] <= s->tile)
+        return UNET_OK;
+    struct un_graph *graph = malloc(sizeof *graph);
+    if (!graph)
+        return un_fail_memory(err, sizeof *graph, "a session");
+    release_memory(s);
+    *graph = s->model->graph;
+    s->height = input[0] > s->height ? input[0] : s->height;
+    s->width = input[1] > s->width ? input[1] : s->width;
+    s->tile = 0; /* what is kept when something fails */
+    unet_code code = un_graph_size(graph, 1, s->height, s->width, err);
+    if (!code)
+        code = un_network_create(&s->network, s->engine, graph, UN_PREDICT, s->model->values, err);
+    if (!code)
+        code = allocate(s, err);
+    if (code)
+        release_memory(s);
+    else
+        s->tile = output[0] > output[1] ? output[0] : output[1];
+    free(graph);
+    return code;
 }
 
 size_t un_session_extra_bytes(const unet_spec *spec, size_t pixels)
@@ -131,7 +182,7 @@ size_t un_session_extra_bytes(const unet_spec *spec, size_t pixels)
 size_t un_session_bytes(const unet_session *s)
 {
     return un_network_bytes(&s->network.graph, &s->network.plan) +
-           un_session_extra_bytes(&s->model->graph.spec, (size_t)s->input * s->input);
+           un_session_extra_bytes(&s->model->graph.spec, (size_t)s->height * s->width);
 }
 
 void un_session_refresh(unet_session *s)
@@ -236,6 +287,8 @@ unet_code un_session_predict(unet_session *s, const unet_image *image, const cha
     if (code)
         return code;
     if ((code = un_image_check_finite(name, image, err)))
+        return code;
+    if (s->whole && (code = grow(s, image->height, image->width, err)))
         return code;
     struct un_reading reading = un_reading_of(image, spec->in_channels, &s->model->scaling);
     int step = s->tile / s->geometry.grid * s->geometry.grid;

@@ -8,6 +8,11 @@
  * edge, where the network pads with zeros just as it would for the whole image.  Either way each
  * output pixel is computed from the same numbers whatever the tile; with options->exact also in the
  * same order, so that it has the same bits.
+ *
+ * That holds for networks that look at a neighbourhood (un_spec_local()).  Where a norm takes its
+ * statistics from the image, or an interpolation stretches over all of it, only the whole image as
+ * one tile gives what the network is meant to give.  Unless a tile was asked for, the session then
+ * grows to the largest image it meets.
  */
 #ifndef UN_SESSION_H
 #define UN_SESSION_H
@@ -21,12 +26,13 @@ struct unet_session {
     struct un_engine *engine;
     struct un_network network;
     struct un_geometry geometry;
-    int tile;        /* output side of a full tile */
-    int input;       /* its input side */
-    float *pixels;   /* [input][input][channels] */
-    float *logits;   /* [output][output][classes] */
-    uint8_t *labels; /* [output][output]; engine memory unless that is host memory */
-    uint8_t *mask;   /* [output][output] on the host */
+    bool whole;        /* no tile was asked for, and the network sees the whole image at once */
+    int tile;          /* output side of a full tile */
+    int height, width; /* its input sides */
+    float *pixels;     /* [height][width][channels] */
+    float *logits;     /* [output][output][classes] */
+    uint8_t *labels;   /* [output][output]; engine memory unless that is host memory */
+    uint8_t *mask;     /* [output][output] on the host */
 };
 
 unet_code un_session_create(const unet_model *model, const unet_session_options *options,
