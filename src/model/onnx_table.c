@@ -324,7 +324,7 @@ static bool find_pair(struct un_slice message, const char *key, struct un_field 
 unet_code un_onnx_table_read(const char *path, const unsigned char *bytes, size_t size,
                              struct un_onnx_table *table, unet_error *err)
 {
-    struct un_slice message = {bytes, bytes + size};
+    struct un_slice message = {bytes, size ? bytes + size : bytes}; /* an empty file: NULL */
     struct un_field field, value;
     int more;
     *table = (struct un_onnx_table){.path = path};

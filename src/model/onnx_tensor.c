@@ -175,6 +175,8 @@ unet_code un_onnx_tensor_load(struct un_onnx_table *table, int index, struct un_
     if (!type)
         return refuse(table->path, tensor, "its type is none of float, double, float16, bfloat16",
                       err);
+    if (tensor->count == 0)
+        return refuse(table->path, tensor, "has no values", err);
     struct un_array made = {.name = "",
                             .dtype = un_dtype_find(type->dtype),
                             .dims = tensor->dims,
