@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "model/onnx.h"
 #include "model/safetensors.h"
 #include "model/torch.h"
 
@@ -21,6 +22,7 @@ static const struct format {
 } formats[] = {
     {"safetensors", un_safetensors_recognises, un_safetensors_arrays},
     {"PyTorch", un_torch_recognises, un_torch_open},
+    {"ONNX", un_onnx_recognises, un_onnx_open},
 };
 
 static unet_code find_format(const char *path, const struct format **format, unet_error *err)
@@ -38,8 +40,8 @@ static unet_code find_format(const char *path, const struct format **format, une
             *format = &formats[i];
     if (!*format)
         code = un_fail(err, UNET_EFORMAT,
-                       "%s: is no model file: begins with %s, wanted safetensors or what "
-                       "torch.save() writes",
+                       "%s: is no model file: begins with %s, wanted safetensors, what "
+                       "torch.save() writes, or ONNX",
                        path, begin);
     un_map_release(&mapping);
     return code;
