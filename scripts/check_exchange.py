@@ -102,7 +102,8 @@ class Checks:
 
     def predict(self, model, x):
         """Logits [K][H][W] of the input [1][C][H][W]."""
-        numpy.save(self.folder / "image.npy", numpy.ascontiguousarray(x[0].permute(1, 2, 0).numpy()))
+        pixels = numpy.ascontiguousarray(x[0].permute(1, 2, 0).numpy())
+        numpy.save(self.folder / "image.npy", pixels)
         (self.folder / "logits.npy").unlink(missing_ok=True)
         self.run("predict", model, "image.npy", "--logits", "logits.npy", "--exact")
         return torch.from_numpy(numpy.load(self.folder / "logits.npy"))[None]
@@ -191,8 +192,9 @@ def check_variant(checks, name, spec, size):
     fill(net, 5)
     x = torch.randn(1, spec["in_channels"], *size)
     torch.save(net.state_dict(), f"{at}.torch.pth")
-    meta = {"format": 1, "spec": words(spec), "scaling": {"set": False, "offset": 0.0, "scale": 1.0},
-            "coding": [], "trained": False,
+    scaling = {"set": False, "offset": 0.0, "scale": 1.0}
+    meta = {"format": 2, "spec": words(spec), "scaling": scaling, "coding": [],
+            "trained": False,
             "classes": [{"name": "", "color": "#000000"}] * max(2, spec["classes"])}
     state = {k: v.contiguous() for k, v in net.state_dict().items()}
     save_file(state, f"{at}.made.safetensors", metadata={"format": "pt", "unet": json.dumps(meta)})
