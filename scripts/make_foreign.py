@@ -5,9 +5,9 @@
 Run by hand:  python3 scripts/make_foreign.py   (needs torch, onnx, onnxscript, safetensors)
 
 INDEX.tsv has a line for each file.  Its column "expect" names arrays of expect.safetensors:
-NAME.input [1][C][H][W] and NAME.logits [1][K][h][w], which PyTorch computed in double precision from
-the values in the file, batch norm in evaluation mode; "-": not a U-Net, to be refused.  "spec" is the
-whole network in the words of a model file.  Before anything is written, each network is compared
+NAME.input [1][C][H][W] and NAME.logits [1][K][h][w], which PyTorch computed in double precision
+from the values in the file, batch norm in evaluation mode; "-": not a U-Net, to be refused.  "spec"
+is the whole network in the words of a model file.  Before anything is written, each is compared
 with scripts/torch_unet.py under that spec.
 
 evil*.pth would run a command if a reader executed what they say.
