@@ -161,13 +161,16 @@ static int run_info(const struct command *command, int argc, char **argv)
     struct info info = {0};
     unet_model *model = NULL;
     unet_error err;
+    const char *given;
+    char name[OPTION_NAME];
     int operands, status;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
-    if (operands && network_given(&settings.network))
-        return usage_error(command, "--%s describes a new network, but %s is a finished one",
-                           network_given(&settings.network), argv[0]);
+    given = network_given(&settings.network, name);
+    if (operands && given)
+        return usage_error(command, "--%s describes a new network, but %s is a finished one", given,
+                           argv[0]);
     if (operands) {
         info.path = argv[0];
         if (unet_model_load(argv[0], &model, &err))

@@ -91,9 +91,10 @@ static int check_settings(const struct command *command, const struct train_sett
 {
     struct network_settings others = settings->network;
     const char *network;
+    char name[OPTION_NAME];
 
     others.field[NETWORK_IN_CHANNELS] = others.field[NETWORK_CLASSES] = -1;
-    network = network_given(&others);
+    network = network_given(&others, name);
     if (settings->init && network)
         return usage_error(command, "--%s describes a new network, but --init takes that of %s",
                            network, settings->init);

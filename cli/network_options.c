@@ -19,6 +19,32 @@ static const char *const yes_words[] = {"no", "yes", NULL};
 #define AT(field) offsetof(struct network_settings, field)
 #define FIELD(i) offsetof(struct network_settings, field[i])
 
+/* What names and shapes of arrays do not tell of a network. */
+const struct option_row network_untold_options[] = {
+    OPT_CHOICE("padding", FIELD(NETWORK_PADDING), padding_words,
+               "valid: as in the paper, output smaller"),
+    OPT_CHOICE("norm", FIELD(NETWORK_NORM), norm_words, NULL),
+    OPT_INT("groups", FIELD(NETWORK_GROUPS), 1, 65536, "N",
+            "after each 3x3 convolution; of group norm"),
+    OPT_CHOICE("up", FIELD(NETWORK_UP), up_words, "how the way up doubles the size"),
+    OPT_CHOICE("act", FIELD(NETWORK_ACT), act_words, NULL),
+    OPT_FLOAT("leaky-slope", AT(leaky_slope), 1e-6, 0.999, "X",
+              "activation; its slope below 0 [0.1]"),
+    OPT_END,
+};
+
+const struct option_row network_untold_more_options[] = {
+    OPT_CHOICE("single-act", FIELD(NETWORK_SINGLE_ACT), yes_words, NULL),
+    OPT_CHOICE("up-act", FIELD(NETWORK_UP_ACT), yes_words,
+               "one activation a block; one after an up-conv"),
+    OPT_CHOICE("norm-order", FIELD(NETWORK_NORM_ORDER), order_words, "of norm and activation"),
+    OPT_FLOAT("norm-epsilon", AT(norm_epsilon), 0, 1, "X", "added to the variance [1e-5]"),
+    OPT_CHOICE("concat", FIELD(NETWORK_CONCAT), concat_words, "which channels come first"),
+    OPT_CHOICE("align-corners", FIELD(NETWORK_ALIGN_CORNERS), yes_words,
+               "of --up bilinear, as PyTorch has it"),
+    OPT_END,
+};
+
 const struct option_row network_options[] = {
     OPT_INT("in-channels", FIELD(NETWORK_IN_CHANNELS), 1, 64, "N", NULL),
     OPT_INT("classes", FIELD(NETWORK_CLASSES), 1, UNET_MAX_CLASSES, "K",
@@ -26,32 +52,18 @@ const struct option_row network_options[] = {
     OPT_INT("width", FIELD(NETWORK_WIDTH), 1, 1024, "N", NULL),
     OPT_INT("depth", FIELD(NETWORK_DEPTH), 1, UNET_MAX_DEPTH, "N",
             "channels of the first level; poolings"),
-    OPT_CHOICE("padding", FIELD(NETWORK_PADDING), padding_words,
-               "valid: as in the paper, output smaller"),
-    OPT_CHOICE("norm", FIELD(NETWORK_NORM), norm_words, "after each 3x3 convolution"),
-    OPT_INT("groups", FIELD(NETWORK_GROUPS), 1, 65536, "N", "of group norm"),
-    OPT_CHOICE("up", FIELD(NETWORK_UP), up_words, "how the way up doubles the size"),
-    OPT_CHOICE("act", FIELD(NETWORK_ACT), act_words, NULL),
-    OPT_FLOAT("leaky-slope", AT(leaky_slope), 1e-6, 0.999, "X",
-              "activation; its slope below 0 [0.1]"),
+    OPT_TABLE(0, network_untold_options),
     OPT_FLOAT("dropout", AT(dropout), 0, 0.99, "P", "rate at the two deepest levels [0]"),
     OPT_STRING("class-names", AT(class_names), "A,B,...", "kept in the file: background,cell"),
     OPT_END,
 };
 
 const struct option_row network_more_options[] = {
+    OPT_TABLE(0, network_untold_more_options),
     OPT_INT("convs", FIELD(NETWORK_CONVS), 1, 2, "N", NULL),
-    OPT_CHOICE("single-act", FIELD(NETWORK_SINGLE_ACT), yes_words,
-               "in a block; an activation after the last only"),
-    OPT_CHOICE("norm-order", FIELD(NETWORK_NORM_ORDER), order_words, "of norm and activation"),
-    OPT_FLOAT("norm-epsilon", AT(norm_epsilon), 0, 1, "X", "added to the variance [1e-5]"),
-    OPT_CHOICE("bias", FIELD(NETWORK_BIAS), bias_words, "of 3x3 convolutions"),
-    OPT_CHOICE("concat", FIELD(NETWORK_CONCAT), concat_words, "which channels come first"),
-    OPT_CHOICE("align-corners", FIELD(NETWORK_ALIGN_CORNERS), yes_words,
-               "of --up bilinear, as PyTorch has it"),
+    OPT_CHOICE("bias", FIELD(NETWORK_BIAS), bias_words, "3x3 convolutions a block; their bias"),
     OPT_CHOICE("up-conv", FIELD(NETWORK_UP_CONV), up_conv_words, "after --up bilinear, nearest"),
-    OPT_CHOICE("up-norm", FIELD(NETWORK_UP_NORM), yes_words, NULL),
-    OPT_CHOICE("up-act", FIELD(NETWORK_UP_ACT), yes_words, "after the up-convolution"),
+    OPT_CHOICE("up-norm", FIELD(NETWORK_UP_NORM), yes_words, "after the up-convolution"),
     OPT_END,
 };
 
@@ -107,27 +119,59 @@ unet_spec network_spec(const struct network_settings *settings, unet_spec base)
     return base;
 }
 
-/* The name of the option of a field. */
-static const char *option_of(enum network_field i)
+/* The name of the option of a field: as in JSON, with dashes; the text is the caller's. */
+static const char *option_of(enum network_field i, char name[OPTION_NAME])
 {
-    static const struct option_row *const tables[] = {network_options, network_more_options};
-
-    for (int t = 0; t < 2; t++)
-        for (const struct option_row *row = tables[t]; row->type != OPTION_END; row++)
-            if (row->offset == FIELD(i))
-                return row->name;
-    return fields[i].name;
+    snprintf(name, OPTION_NAME, "%s", fields[i].name);
+    for (char *at = name; *at; at++)
+        if (*at == '_')
+            *at = '-';
+    return name;
 }
 
-const char *network_given(const struct network_settings *settings)
+int network_find(const unet_spec *spec, const char *field, struct network_row *row,
+                 char option[OPTION_NAME])
+{
+    for (int i = 0; i < NETWORK_FIELDS; i++)
+        if (!strcmp(fields[i].name, field)) {
+            *row = network_row(spec, i);
+            option_of(i, option);
+            return 1;
+        }
+    return 0;
+}
+
+const char *network_given(const struct network_settings *settings, char name[OPTION_NAME])
 {
     for (int i = 0; i < NETWORK_FIELDS; i++)
         if (settings->field[i] >= 0)
-            return option_of(i);
+            return option_of(i, name);
     return settings->leaky_slope >= 0    ? "leaky-slope"
            : settings->dropout >= 0      ? "dropout"
            : settings->norm_epsilon >= 0 ? "norm-epsilon"
                                          : NULL;
+}
+
+unet_known network_known(const struct network_settings *settings)
+{
+    const int *given = settings->field;
+    unet_known known = unet_known_nothing();
+
+    known.padding = given[NETWORK_PADDING];
+    known.norm = given[NETWORK_NORM];
+    known.groups = given[NETWORK_GROUPS];
+    known.norm_order = given[NETWORK_NORM_ORDER];
+    known.single_act = given[NETWORK_SINGLE_ACT];
+    known.act = given[NETWORK_ACT];
+    known.concat = given[NETWORK_CONCAT];
+    known.up = given[NETWORK_UP];
+    known.align_corners = given[NETWORK_ALIGN_CORNERS];
+    known.up_act = given[NETWORK_UP_ACT];
+    if (settings->leaky_slope >= 0)
+        known.leaky_slope = (float)settings->leaky_slope;
+    if (settings->norm_epsilon >= 0)
+        known.norm_epsilon = (float)settings->norm_epsilon;
+    return known;
 }
 
 unet_code network_name_classes(const struct network_settings *settings, unet_model *model,
@@ -186,15 +230,16 @@ void network_describe(const unet_spec *spec, char *text, size_t size)
         add(text, size, ", dropout %g", (double)spec->dropout);
     for (int i = NETWORK_CONVS; i < NETWORK_FIELDS; i++) {
         struct network_row row = network_row(spec, i);
+        char name[OPTION_NAME];
 
         if (!row.value)
             continue;
         if (row.word && fields[i].words != yes_words)
-            add(text, size, ", %s %s", option_of(i), row.word);
+            add(text, size, ", %s %s", option_of(i, name), row.word);
         else if (row.word)
-            add(text, size, ", %s", option_of(i));
+            add(text, size, ", %s", option_of(i, name));
         else
-            add(text, size, ", %s %d", option_of(i), row.value);
+            add(text, size, ", %s %d", option_of(i, name), row.value);
     }
     if (spec->norm_epsilon > 0)
         add(text, size, ", epsilon %g", (double)spec->norm_epsilon);

@@ -40,14 +40,22 @@ struct network_settings {
         {[0 ... NETWORK_FIELDS - 1] = -1}, -1, -1, -1, NULL                                        \
     }
 
-/* What most people set, and what networks from elsewhere need besides. */
-extern const struct option_row network_options[], network_more_options[];
+/*
+ * What most people set, and what networks from elsewhere need besides; of both, what a file of
+ * somebody else's weights does not tell.
+ */
+extern const struct option_row network_options[], network_more_options[], network_untold_options[],
+    network_untold_more_options[];
 
 /* base, with what was given in its place. */
 unet_spec network_spec(const struct network_settings *settings, unet_spec base);
 
-/* The name of an option of the network that was given; NULL: none was. */
-const char *network_given(const struct network_settings *settings);
+/* The name of an option of the network that was given, in name or elsewhere; NULL: none was. */
+enum { OPTION_NAME = 32 };
+const char *network_given(const struct network_settings *settings, char name[OPTION_NAME]);
+
+/* What was given, for reading somebody else's weights. */
+unet_known network_known(const struct network_settings *settings);
 
 /* Gives the model the class names of settings, if any. */
 unet_code network_name_classes(const struct network_settings *settings, unet_model *model,
@@ -67,5 +75,9 @@ struct network_row {
     int value;
 };
 struct network_row network_row(const unet_spec *spec, enum network_field i);
+
+/* The same by the field's name in unet_spec, with its option; 0: there is no such field. */
+int network_find(const unet_spec *spec, const char *field, struct network_row *row,
+                 char option[OPTION_NAME]);
 
 #endif

@@ -75,7 +75,7 @@ typedef enum { UNET_BIAS_UNLESS_NORM, UNET_BIAS_ALWAYS, UNET_BIAS_NEVER } unet_b
 typedef struct unet_channels {
     int enc[UNET_MAX_DEPTH + 1][2]; /* usual: width * 2^d */
     int dec[UNET_MAX_DEPTH][2];     /* usual: as enc[d] */
-    int up[UNET_MAX_DEPTH];         /* of the map that goes up to level d; usual: as enc[d];
+    int up[UNET_MAX_DEPTH];         /* of the map that goes up to level d; usual: the last of enc[d];
                                        UNET_UP_NO_CONV: what comes from below, whatever is set */
 } unet_channels;
 
@@ -138,13 +138,59 @@ UNET_API unet_code unet_model_create(const unet_spec *spec, uint64_t seed, unet_
                                      unet_error *err);
 
 /*
- * Loads a model file (safetensors; see docs/formats.md).  Fails with UNET_EIO, UNET_EFORMAT or
- * UNET_ENOMEM; the file is checked in full before anything of it is used.
+ * Loads a model from a file of any format that docs/formats.md lists, told by its content: the
+ * files of this library, and plain U-Nets in safetensors, PyTorch (.pth, .pt: zip, legacy, tar,
+ * TorchScript) and ONNX files.  Nothing in a file is executed.  Fails with UNET_EIO, UNET_EFORMAT
+ * or UNET_ENOMEM; the file is checked in full before anything of it is used.
  */
 UNET_API unet_code unet_model_load(const char *path, unet_model **model, unet_error *err);
 
+/*
+ * What is known about the network in a file that says no more than names and shapes: fields of
+ * unet_spec, -1 (leaky_slope and norm_epsilon: NAN): not known.  What is known goes before what the
+ * file tells, and that before what is usual for networks with such names.
+ */
+typedef struct unet_known {
+    int padding, norm, groups, norm_order, single_act, act, concat, up, align_corners, up_act;
+    float leaky_slope, norm_epsilon;
+} unet_known;
+
+UNET_API unet_known unet_known_nothing(void);
+
+/* Where a model came from. */
+typedef struct unet_origin {
+    char format[32]; /* "PyTorch, zip" */
+    char layout[32]; /* whose names its arrays have, "milesial"; "" when its shapes alone told */
+    int arrays;      /* in the file */
+    int guesses;     /* fields that neither the file nor the caller told */
+    struct {
+        const char *field; /* of unet_spec */
+        const char *from;  /* "layout" or "default" */
+    } guess[16];
+} unet_origin;
+
+/* As unet_model_load().  known and origin may be NULL. */
+UNET_API unet_code unet_model_import(const char *path, const unet_known *known, unet_model **model,
+                                     unet_origin *origin, unet_error *err);
+
 /* Writes a model to a temporary file beside path, syncs it, and renames it to path. */
 UNET_API unet_code unet_model_save(const unet_model *model, const char *path, unet_error *err);
+
+typedef struct unet_export_options {
+    const char *names; /* layout of the arrays' names: NULL or "unet": this library's own, which are
+                          those of the PyTorch class it began with; "milesial" */
+    int normalize;     /* ONNX: 1: the graph takes samples as they are in images, and scales them */
+} unet_export_options;
+
+/*
+ * Writes a model for other programs, by the ending of path: .safetensors, .pth or .pt (a state_dict
+ * that torch.load(weights_only=True) reads), .onnx (opset 17).  What this library knows besides is
+ * kept in the file, where others do not look, so unet_model_load() gives the same model again.
+ * options may be NULL.  Temporary file, sync, rename.  UNET_EINVAL: an ending that is not known, or
+ * a network that the layout or format cannot express; UNET_EIO.
+ */
+UNET_API unet_code unet_model_export(const unet_model *model, const char *path,
+                                     const unet_export_options *options, unet_error *err);
 
 UNET_API void unet_model_free(unet_model *model);
 UNET_API const unet_spec *unet_model_spec(const unet_model *model);

@@ -101,6 +101,27 @@ unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *tensor, u
     return UNET_OK;
 }
 
+unet_known unet_known_nothing(void)
+{
+    return un_known_nothing();
+}
+
+unet_code unet_model_import(const char *path, const unet_known *known, unet_model **model,
+                            unet_origin *origin, unet_error *err)
+{
+    if (!path || !model)
+        return missing(err, !path ? "path" : "model");
+    return un_model_import(path, known, model, origin, err);
+}
+
+unet_code unet_model_export(const unet_model *model, const char *path,
+                            const unet_export_options *options, unet_error *err)
+{
+    if (!model || !path)
+        return missing(err, !model ? "model" : "path");
+    return un_model_export(model, path, options, err);
+}
+
 unet_code unet_model_adapt(const unet_model *from, int in_channels, int classes, uint64_t seed,
                            unet_model **model, int *taken, unet_error *err)
 {

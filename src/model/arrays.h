@@ -23,6 +23,8 @@
 
 enum { UN_ARRAY_MAX_DIMS = 8 }; /* more: UNET_EFORMAT */
 
+struct un_mapping;
+
 struct un_array {
     const char *name; /* "enc_0.conv_block.0.weight" */
     const char *key;  /* in name, behind the dicts around the array: of {"model": {"up.bias": ..}}
@@ -62,7 +64,8 @@ struct un_arrays {
                              may settle what names and shapes leave open */
     const char *metadata; /* this project's own JSON about the model, NULL: there is none */
     struct un_hints hints;
-    void *owner; /* the reader's own */
+    const struct un_mapping *mapping; /* of which the data are parts, NULL: not known */
+    void *owner;                      /* the reader's own */
     void (*release)(void *owner);
 };
 

@@ -50,12 +50,23 @@ unet_code un_model_adapt(const unet_model *from, int in_channels, int classes, u
 /* Replaces the settings by a copy of this JSON object, made compact; NULL: none. */
 unet_code un_model_set_settings(unet_model *model, const char *json, unet_error *err);
 
-/* safetensors_model.c: the model file, behind unet_model_load() and unet_model_save(). */
+/* import.c: behind unet_model_load() and unet_model_import(); known and origin may be NULL. */
+unet_known un_known_nothing(void);
 unet_code un_model_read(const char *path, unet_model **model, unet_error *err);
-unet_code un_model_write(const unet_model *model, const char *path, unet_error *err);
+unet_code un_model_import(const char *path, const unet_known *known, unet_model **model,
+                          unet_origin *origin, unet_error *err);
 
-struct un_safetensors;
-unet_code un_model_from_safetensors(const char *path, const struct un_safetensors *file,
-                                    unet_model **model, unet_error *err);
+struct un_arrays;
+unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,
+                               const unet_known *known, unet_model **model, unet_origin *origin,
+                               unet_error *err);
+
+/* safetensors_model.c: the model file, behind unet_model_save(); export.c: for other programs. */
+unet_code un_model_write(const unet_model *model, const char *path, unet_error *err);
+unet_code un_model_export(const unet_model *model, const char *path,
+                          const unet_export_options *options, unet_error *err);
+
+/* Every weight is a number that a file may hold; else UNET_EINVAL names it. */
+unet_code un_model_check_finite(const unet_model *model, const char *path, unet_error *err);
 
 #endif

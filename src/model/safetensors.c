@@ -292,6 +292,7 @@ unet_code un_safetensors_arrays(const char *path, struct un_arrays *arrays, unet
                                  .count = file->count,
                                  .metadata = un_safetensors_metadata(file, "unet"),
                                  .hints = un_hints_none(),
+                                 .mapping = &file->mapping,
                                  .owner = file,
                                  .release = release_owner};
     return UNET_OK;

@@ -55,7 +55,7 @@ int un_spec_up(const unet_spec *spec, int level)
 {
     if (spec->up != UNET_UP_TRANSPOSE && spec->up_conv == UNET_UP_NO_CONV)
         return below(spec, level);
-    return either(spec->channels.up[level], un_spec_enc(spec, level, 0));
+    return either(spec->channels.up[level], un_spec_enc(spec, level, un_spec_convs(spec) - 1));
 }
 
 float un_spec_epsilon(const unet_spec *spec)

@@ -40,11 +40,15 @@ static void check_round_trip(const unet_model *model)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct un_safetensors file;
+    struct un_arrays arrays = {.format = "safetensors", .hints = un_hints_none()};
     unet_model *model = NULL;
     unet_error err;
     if (un_safetensors_parse("x", bytes, size, &file, &err))
         return 0;
-    if (!un_model_from_safetensors("x", &file, &model, &err)) {
+    arrays.items = file.tensors;
+    arrays.count = file.count;
+    arrays.metadata = un_safetensors_metadata(&file, "unet");
+    if (!un_model_from_arrays("x", &arrays, NULL, &model, NULL, &err)) {
         check_round_trip(model);
         un_model_free(model);
     }

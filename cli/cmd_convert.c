@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_convert.c - unet convert: a model from one program's file into another's
+ *
+ * Reads IN, says what was recognised, writes OUT by its ending.  --check reads OUT again and
+ * predicts an image with both.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "json_out.h"
+#include "network_options.h"
+#include "paths.h"
+#include "progress.h"
+
+struct convert_settings {
+    const char *names, *check;
+    int normalize;
+    struct network_settings network;
+    struct common_settings common;
+};
+
+#define AT(field) offsetof(struct convert_settings, field)
+
+static const struct option_row class_options[] = {
+    OPT_STRING("class-names", offsetof(struct network_settings, class_names), "A,B,...",
+               "kept in the file: background,cell"),
+    OPT_END,
+};
+
+static const struct option_row convert_options[] = {
+    OPT_STRING("names", AT(names), "unet|milesial", "how the arrays of OUT are called [unet]"),
+    OPT_FLAG("normalize", AT(normalize), ".onnx: takes samples as images have them"),
+    OPT_STRING("check", AT(check), "IMAGE", "predict it with IN and OUT and compare"),
+    OPT_TABLE(AT(network), class_options),
+    OPT_HEADING("what IN does not tell [from the names of its arrays]:"),
+    OPT_TABLE(AT(network), network_untold_options),
+    OPT_TABLE(AT(network), network_untold_more_options),
+    OPT_TABLE(AT(common), common_options),
+    OPT_END,
+};
+
+/* What --check found. */
+struct comparison {
+    int made;
+    double difference, largest; /* of the logits */
+};
+
+/* The logits of a model for an image; the caller frees them. */
+static unet_code run_model(const unet_model *model, const struct common_settings *common,
+                           const unet_image *image, float **logits, size_t *count, unet_error *err)
+{
+    const unet_session_options options = {.threads = common->threads};
+    unet_session *session = NULL;
+    unet_code code = unet_session_create(model, &options, &session, err);
+
+    if (code)
+        return code;
+    *count = (size_t)unet_model_spec(model)->classes * (size_t)image->height * (size_t)image->width;
+    *logits = malloc(*count * sizeof(**logits));
+    if (*logits)
+        code = unet_predict_logits(session, image, *logits, err);
+    else
+        *err = (unet_error){code = UNET_ENOMEM, "not enough memory for the scores of an image"};
+    unet_session_free(session);
+    return code;
+}
+
+static unet_code compare(const struct convert_settings *settings, const unet_model *model,
+                         const char *output, struct comparison *comparison, unet_error *err)
+{
+    unet_model *back = NULL;
+    unet_image image = {0};
+    float *a = NULL, *b = NULL;
+    size_t count, other;
+    unet_code code;
+
+    if ((code = unet_image_read(settings->check, &image, err)) ||
+        (code = unet_model_load(output, &back, err)) ||
+        (code = run_model(model, &settings->common, &image, &a, &count, err)) ||
+        (code = run_model(back, &settings->common, &image, &b, &other, err)))
+        goto done;
+    comparison->made = 1;
+    if (count != other)
+        comparison->difference = INFINITY;
+    for (size_t i = 0; i < count && count == other; i++) {
+        comparison->difference = fmax(comparison->difference, fabs((double)a[i] - (double)b[i]));
+        comparison->largest = fmax(comparison->largest, fabs((double)a[i]));
+    }
+done:
+    unet_image_release(&image);
+    unet_model_free(back);
+    free(a);
+    free(b);
+    return code;
+}
+
+static json_t *json_guesses(const unet_origin *origin)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < origin->guesses; i++)
+        json_array_append_new(list, json_pack("{ss ss}", "field", origin->guess[i].field, "from",
+                                              origin->guess[i].from));
+    return list;
+}
+
+static int report_json(const char *input, const char *output, const unet_model *model,
+                       const unet_origin *origin, const struct comparison *comparison)
+{
+    json_t *row =
+        json_pack("{so so ss ss si so so}", "input", json_path(input), "output", json_path(output),
+                  "format", origin->format, "layout", origin->layout, "arrays", origin->arrays,
+                  "guessed", json_guesses(origin), "spec", json_spec(unet_model_spec(model)));
+
+    if (comparison->made)
+        json_object_set_new(row, "check",
+                            json_pack("{sf sf}", "difference", comparison->difference,
+                                      "largest_logit", comparison->largest));
+    return json_print(row) ? EXIT_DONE : fail_memory();
+}
+
+/* What was recognised, before anything is written. */
+static void describe(const char *input, const unet_model *model, const unet_origin *origin)
+{
+    const unet_spec *spec = unet_model_spec(model);
+    unet_cost cost;
+    char text[512], count[32];
+    int layers = 0;
+
+    fprintf(stderr, "file      %s: %s, %d arrays\n", input, origin->format, origin->arrays);
+    fprintf(stderr, "layout    %s\n",
+            *origin->layout ? origin->layout : "none that is known; told by shapes");
+    network_describe(spec, text, sizeof(text));
+    fprintf(stderr, "network   %s", text);
+    if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL))
+        fprintf(stderr, "; %s parameters", format_count(cost.parameters, count));
+    fputc('\n', stderr);
+    for (int i = 0; i < origin->guesses; i++) {
+        struct network_row row;
+        char option[OPTION_NAME];
+
+        if (!network_find(spec, origin->guess[i].field, &row, option))
+            continue;
+        fprintf(stderr, "guessed   %s", option);
+        if (row.word)
+            fprintf(stderr, " %s", row.word);
+        else
+            fprintf(stderr, " %d", row.value);
+        fprintf(stderr, " (%s); --%s says otherwise\n",
+                !strcmp(origin->guess[i].from, "layout") ? "usual for this layout"
+                                                         : "nothing tells it",
+                option);
+    }
+}
+
+static int convert(const struct convert_settings *settings, const char *input, const char *output)
+{
+    const unet_known known = network_known(&settings->network);
+    const unet_export_options options = {.names = settings->names,
+                                         .normalize = settings->normalize};
+    struct comparison comparison = {0};
+    unet_origin origin;
+    unet_model *model = NULL;
+    unet_error err;
+    int status = EXIT_DONE;
+
+    if (unet_model_import(input, &known, &model, &origin, &err))
+        return fail(&err);
+    if (!settings->common.quiet && !settings->common.json)
+        describe(input, model, &origin);
+    if (network_name_classes(&settings->network, model, &err) ||
+        unet_model_export(model, output, &options, &err) ||
+        (settings->check && compare(settings, model, output, &comparison, &err)))
+        status = fail(&err);
+    else if (settings->common.json)
+        status = report_json(input, output, model, &origin, &comparison);
+    else if (!settings->common.quiet)
+        fprintf(stderr, "written   %s\n", output);
+    unet_model_free(model);
+    if (status != EXIT_DONE || !comparison.made)
+        return status;
+    if (!settings->common.quiet && !settings->common.json)
+        fprintf(stderr, "checked   %s: largest difference %.3g, largest logit %.3g\n",
+                settings->check, comparison.difference, comparison.largest);
+    if (!(comparison.difference <= 1e-5 * comparison.largest))
+        return fail_text("%s: predicts another result than %s: the largest difference is %g",
+                         output, input, comparison.difference);
+    return EXIT_DONE;
+}
+
+static int run_convert(const struct command *command, int argc, char **argv)
+{
+    static const char *const endings[] = {".safetensors", ".pth", ".pt", ".onnx", NULL};
+    struct convert_settings settings = {.network = NETWORK_SETTINGS_NONE};
+    struct stat in, out;
+    int operands, status;
+
+    if (!options_parse(command, argc, argv, &settings, &operands, &status))
+        return status;
+    if (!path_has_ending(argv[1], endings))
+        return usage_error(command,
+                           "OUT: found \"%s\", wanted a name ending in .safetensors, .pth, "
+                           ".pt or .onnx",
+                           argv[1]);
+    if (settings.normalize && !path_has_ending(argv[1], endings + 3))
+        return usage_error(command, "--normalize is for a name ending in .onnx, found \"%s\"",
+                           argv[1]);
+    if (!stat(argv[0], &in) && !stat(argv[1], &out) && in.st_dev == out.st_dev &&
+        in.st_ino == out.st_ino)
+        return usage_error(command, "%s would be written over itself", argv[0]);
+    if (!path_writable(argv[1]))
+        return fail_text("%s: cannot be written: %s", argv[1], strerror(errno));
+    return convert(&settings, argv[0], argv[1]);
+}
+
+const struct command command_convert = {
+    .name = "convert",
+    .arguments = "IN OUT [options]",
+    .summary = "read a model of another program, write one for it",
+    .about = "IN: PyTorch (.pth, .pt, TorchScript), safetensors or ONNX, told by its content; "
+             "nothing in it is executed. OUT: .safetensors, .pth, .pt or .onnx.",
+    .options = convert_options,
+    .min_operands = 2,
+    .max_operands = 2,
+    .run = run_convert,
+};

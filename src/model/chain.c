@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The search for the order of the convolutions.
+ *
+ * How many convolutions of each kind there are leaves few depths and block lengths to try.  For
+ * each, slots are filled one after the other.  The channels of what came before say how many inputs
+ * the next convolution must have:
+ *
+ *   encoder, up-convolution, second convolution, head   what the slot before makes
+ *   first convolution of a decoder's block              that, and what its skip connection brings
+ *
+ * Where several modules fit, order_of() tells by names and by the order of the file which to try
+ * first; when a choice leads nowhere, the next one is tried.  A choice that names and order did not
+ * settle is tried the other way, too: if both ways lead to a network, there is no telling which is
+ * right, and that is an error.  The search takes a bounded number of steps.
+ *
+ * Example, widths 16 and 32, file in the order of names: bottom.0 16>32, bottom.3 32>32, dec1.0
+ * 32>16, dec1.3 16>16, enc1.0 1>16, enc1.3 16>16, head 16>2, up1 32>16.  Only enc1.0 leaves a way
+ * to use all; then enc1.3 and not dec1.3, which belongs to dec1.0; bottom.0 has 16 inputs; and so
+ * on.
+ */
+#include "model/chain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_STEPS = 20000 };
+
+struct search {
+    const struct un_modules *modules;
+    const struct un_names *layout;
+    struct un_chain chain; /* being filled */
+    struct un_chain found; /* the first that is complete */
+    bool used[UN_MAX_MODULES];
+    int mate[UN_MAX_MODULES]; /* the other convolution of the block, -1: not known */
+    int steps;
+    bool all_used;           /* a chain counts only when no convolution is left over */
+    int deepest;             /* the last slot that nothing was found for */
+    struct un_chain partial; /* the chain up to there */
+    int rivals[2];           /* modules between which there is no telling, -1: none */
+};
+
+int un_chain_module(const struct un_chain *chain, enum un_role role, int level, int conv)
+{
+    for (int s = 0; s < chain->count; s++) {
+        const struct un_slot *slot = &chain->slots[s];
+        if (slot->role == role && slot->level == level && slot->conv == conv)
+            return slot->module;
+    }
+    return -1;
+}
+
+/* ---- the slots ---- */
+
+static void add_slot(struct un_chain *chain, enum un_role role, int level, int conv, int kind)
+{
+    chain->slots[chain->count++] =
+        (struct un_slot){role, level, conv, (enum un_module_kind)kind, -1};
+}
+
+static void lay_out(struct un_chain *chain, int depth, int convs, int up)
+{
+    *chain = (struct un_chain){.depth = depth, .convs = convs, .up = up};
+    for (int d = 0; d <= depth; d++)
+        for (int i = 0; i < convs; i++)
+            add_slot(chain, UN_ROLE_ENC, d, i, UN_MODULE_CONV3X3);
+    for (int d = depth - 1; d >= 0; d--) {
+        if (up != UN_NO_UP)
+            add_slot(chain, UN_ROLE_UP, d, 0, up);
+        for (int i = 0; i < convs; i++)
+            add_slot(chain, UN_ROLE_DEC, d, i, UN_MODULE_CONV3X3);
+    }
+    add_slot(chain, UN_ROLE_HEAD, 0, 0, UN_MODULE_CONV1X1);
+}
+
+/* The inputs that slot s must have; of a decoder's first convolution, those of the skip connection
+ * in *skip (else 0).  0: any number. */
+static int inputs_of(const struct un_modules *modules, const struct un_chain *chain, int s,
+                     int *skip)
+{
+    const struct un_slot *slot = &chain->slots[s];
+    *skip = 0;
+    if (s == 0)
+        return 0;
+    if (slot->role == UN_ROLE_DEC && slot->conv == 0) {
+        int from = un_chain_module(chain, UN_ROLE_ENC, slot->level, chain->convs - 1);
+        *skip = modules->items[from].out;
+    }
+    return modules->items[chain->slots[s - 1].module].out + *skip;
+}
+
+/* ---- which convolutions share a block ---- */
+
+/* The one 3x3 convolution whose name has most in common with that of module m, -1: there are
+ * several. */
+static int closest(const struct un_modules *modules, int m)
+{
+    int best = -1, found = -1;
+    for (int i = 0; i < modules->count; i++) {
+        if (i == m || modules->items[i].kind != UN_MODULE_CONV3X3)
+            continue;
+        int common = modules->common[m][i];
+        if (common > best) {
+            best = common;
+            found = i;
+        } else if (common == best) {
+            found = -1;
+        }
+    }
+    return found;
+}
+
+static void find_mates(struct search *search)
+{
+    const struct un_modules *modules = search->modules;
+    for (int i = 0; i < modules->count; i++)
+        search->mate[i] = -1;
+    for (int i = 0; i < modules->count; i++) {
+        if (modules->items[i].kind != UN_MODULE_CONV3X3)
+            continue;
+        int other = closest(modules, i);
+        if (other >= 0 && closest(modules, other) == i)
+            search->mate[i] = other;
+    }
+}
+
+/* ---- candidates for a slot ---- */
+
+/* The lower, the sooner a module is tried; common counts against, so it is negative. */
+struct order {
+    int module;
+    int common, level; /* what its name has to do with that of the module it follows */
+    int rank;
+};
+
+static int compare_orders(const void *pa, const void *pb)
+{
+    const struct order *a = pa, *b = pb;
+    if (a->common != b->common)
+        return a->common < b->common ? -1 : 1;
+    if (a->level != b->level)
+        return a->level < b->level ? -1 : 1;
+    return a->rank < b->rank ? -1 : a->rank > b->rank;
+}
+
+/* The module with the same part in the level that was filled before, -1: this level is the first.*/
+static int predecessor(const struct un_chain *chain, const struct un_slot *slot)
+{
+    int before = slot->role == UN_ROLE_ENC ? slot->level - 1 : slot->level + 1;
+    return un_chain_module(chain, slot->role, before, slot->conv);
+}
+
+/* How far `rank` lies behind `from`; what lies before it comes after all that lies behind. */
+static int behind(int rank, int from)
+{
+    return rank > from ? rank - from : UN_MAX_MODULES + rank;
+}
+
+static struct order order_of(const struct search *search, int s, int m)
+{
+    const struct un_modules *modules = search->modules;
+    const struct un_chain *chain = &search->chain;
+    const struct un_slot *slot = &chain->slots[s];
+    const struct un_module *module = &modules->items[m];
+    struct order order = {.module = m, .rank = module->natural};
+    int ref = slot->conv > 0 ? chain->slots[s - 1].module : predecessor(chain, slot);
+    if (modules->arrays->ordered) {
+        order.rank =
+            ref < 0 ? module->file_rank : behind(module->file_rank, modules->items[ref].file_rank);
+        return order;
+    }
+    const bool climbs = slot->conv == 0 && (slot->role == UN_ROLE_UP || slot->role == UN_ROLE_DEC);
+    if (climbs && search->layout) {
+        if (search->layout->direction == UN_NUMBERS_FALL)
+            order.rank = -module->natural;
+    } else if (climbs) {
+        if (ref >= 0)
+            order.rank = abs(module->natural - modules->items[ref].natural);
+    } else if (ref >= 0) {
+        order.rank = behind(module->natural, modules->items[ref].natural);
+    }
+    if (slot->role == UN_ROLE_DEC && slot->conv == 0 && chain->up != UN_NO_UP) {
+        ref = chain->slots[s - 1].module; /* "up3" goes with "dec3", "up1.up" with "up1.conv" */
+        order.level = un_module_level(module) != un_module_level(&modules->items[ref]);
+    }
+    order.common = ref < 0 ? 0 : -modules->common[ref][m];
+    return order;
+}
+
+/* Whether what orders a before b is good enough to choose by. */
+static bool is_settled(const struct search *search, int s, const struct order *a,
+                       const struct order *b)
+{
+    const struct un_modules *modules = search->modules;
+    const struct un_slot *slot = &search->chain.slots[s];
+    if (modules->arrays->ordered || search->layout)
+        return true;
+    if (a->common != b->common || a->level != b->level)
+        return true;
+    if (a->rank == b->rank || !modules->alike[a->module][b->module])
+        return false;
+    /* numbers rise along the encoder; along the decoder they may do either, but go one way */
+    int ref = predecessor(&search->chain, slot);
+    return slot->conv > 0 || slot->role == UN_ROLE_ENC ||
+           (ref >= 0 && modules->alike[a->module][ref]);
+}
+
+/* Whether the blocks that names suggest allow module m in the slot. */
+static bool suits_block(const struct search *search, int s, int m)
+{
+    const struct un_slot *slot = &search->chain.slots[s];
+    int mate = search->mate[m];
+    if (search->chain.convs < 2 || slot->kind != UN_MODULE_CONV3X3 || slot->role == UN_ROLE_UP)
+        return true;
+    if (slot->conv > 0) {
+        int first = search->chain.slots[s - 1].module;
+        return search->mate[first] < 0 ? mate < 0 : mate == first;
+    }
+    const struct un_module *a = &search->modules->items[m], *b = &search->modules->items[mate];
+    if (mate < 0)
+        return true;
+    return search->modules->arrays->ordered ? a->file_rank < b->file_rank : a->natural < b->natural;
+}
+
+static int list_candidates(const struct search *search, int s, struct order *list)
+{
+    const struct un_slot *slot = &search->chain.slots[s];
+    int skip, count = 0, wanted = inputs_of(search->modules, &search->chain, s, &skip);
+    for (int m = 0; m < search->modules->count; m++) {
+        const struct un_module *module = &search->modules->items[m];
+        if (!search->used[m] && module->kind == slot->kind && (!wanted || module->in == wanted) &&
+            suits_block(search, s, m))
+            list[count++] = order_of(search, s, m);
+    }
+    qsort(list, (size_t)count, sizeof *list, compare_orders);
+    return count;
+}
+
+/* ---- the search ---- */
+
+static bool is_complete(const struct search *search)
+{
+    for (int m = 0; search->all_used && m < search->modules->count; m++)
+        if (search->modules->items[m].kind != UN_MODULE_NORM && !search->used[m])
+            return false;
+    return true;
+}
+
+/* Fills slot s and those behind it.  Returns how many ways there are: 0, 1, or 2 for several. */
+static int fill(struct search *search, int s)
+{
+    struct order list[UN_MAX_MODULES];
+    if (s == search->chain.count) {
+        if (!is_complete(search))
+            return 0;
+        if (!search->found.count)
+            search->found = search->chain;
+        return 1;
+    }
+    int count = list_candidates(search, s, list), chosen = -1;
+    if (s > search->deepest || !search->partial.count) {
+        search->deepest = s;
+        search->partial = search->chain;
+    }
+    for (int i = 0; i < count && search->steps < MOST_STEPS; i++) {
+        if (chosen >= 0 && is_settled(search, s, &list[chosen], &list[i]))
+            continue;
+        search->steps++;
+        search->chain.slots[s].module = list[i].module;
+        search->used[list[i].module] = true;
+        int ways = fill(search, s + 1);
+        search->used[list[i].module] = false;
+        search->chain.slots[s].module = -1;
+        if (ways > 1)
+            return ways;
+        if (ways && chosen >= 0) {
+            search->rivals[0] = list[chosen].module;
+            search->rivals[1] = list[i].module;
+            return 2;
+        }
+        if (ways)
+            chosen = i;
+    }
+    return chosen >= 0;
+}
+
+static int try_shape(struct search *search, int depth, int convs, int up)
+{
+    lay_out(&search->chain, depth, convs, up);
+    memset(search->used, 0, sizeof search->used);
+    search->steps = 0;
+    return fill(search, 0);
+}
+
+/* ---- the shapes that the numbers of convolutions allow ---- */
+
+struct shape {
+    int depth, convs, up;
+};
+
+enum { MOST_SHAPES = 8 };
+
+/* Each shape takes all convolutions; when none does, 0. */
+static int list_shapes(const struct un_modules *modules, struct shape *shapes)
+{
+    static const int ups[] = {UN_MODULE_UP2X2, UN_MODULE_CONV1X1, UN_NO_UP, UN_MODULE_CONV3X3};
+    int count = 0;
+    for (int u = 0; u < 4; u++)
+        for (int depth = 1; depth <= UNET_MAX_DEPTH; depth++)
+            for (int convs = 1; convs <= 2; convs++) {
+                int kinds[3] = {
+                    [UN_MODULE_CONV3X3] = convs * (2 * depth + 1), [UN_MODULE_CONV1X1] = 1};
+                if (ups[u] != UN_NO_UP)
+                    kinds[ups[u]] += depth;
+                if (!memcmp(kinds, modules->kinds, sizeof kinds) && count < MOST_SHAPES)
+                    shapes[count++] = (struct shape){depth, convs, ups[u]};
+            }
+    return count;
+}
+
+/* ---- what to say when there is no chain ---- */
+
+static const char *role_name(const struct un_slot *slot, int depth)
+{
+    switch (slot->role) {
+    case UN_ROLE_ENC:
+        return slot->level == depth ? "bottleneck" : "encoder";
+    case UN_ROLE_UP:
+        return "up-convolution to";
+    case UN_ROLE_DEC:
+        return "decoder";
+    case UN_ROLE_HEAD:
+        break;
+    }
+    return "last convolution";
+}
+
+/* Names the module that would be next in the slot where the search came to an end. */
+static unet_code explain_slot(struct search *search, unet_error *err)
+{
+    const struct un_modules *modules = search->modules;
+    const struct un_slot *slot = &search->partial.slots[search->deepest];
+    struct order best = {.module = -1};
+    int skip, wanted;
+    search->chain = search->partial;
+    memset(search->used, 0, sizeof search->used);
+    for (int s = 0; s < search->deepest; s++)
+        search->used[search->chain.slots[s].module] = true;
+    wanted = inputs_of(modules, &search->chain, search->deepest, &skip);
+    for (int m = 0; m < modules->count; m++) {
+        if (search->used[m] || modules->items[m].kind != slot->kind)
+            continue;
+        struct order order = order_of(search, search->deepest, m);
+        if (best.module < 0 || compare_orders(&order, &best) < 0)
+            best = order;
+    }
+    const char *role = role_name(slot, search->chain.depth);
+    if (best.module < 0)
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: has no convolution left for the %s of level %d of a U-Net with %d "
+                       "poolings",
+                       modules->path, role, slot->level, search->chain.depth);
+    if (skip)
+        return un_module_fail(modules, best.module, err,
+                              "as the %s of level %d it would need %d + %d inputs, from below and "
+                              "of the skip connection",
+                              role, slot->level, wanted - skip, skip);
+    return un_module_fail(modules, best.module, err,
+                          "as the %s of level %d it would need %d inputs", role, slot->level,
+                          wanted);
+}
+
+/* The first convolution, in the order of the file, that no slot of the chain found has taken. */
+static unet_code explain_left_over(const struct search *search, unet_error *err)
+{
+    const struct un_modules *modules = search->modules;
+    bool used[UN_MAX_MODULES] = {false};
+    for (int s = 0; s < search->found.count; s++)
+        used[search->found.slots[s].module] = true;
+    for (int m = 0; m < modules->count; m++)
+        if (modules->items[m].kind != UN_MODULE_NORM && !used[m])
+            return un_module_fail(modules, m, err,
+                                  "it belongs to no layer of the U-Net with %d poolings that the "
+                                  "others make",
+                                  search->found.depth);
+    return un_fail(err, UNET_EFORMAT, "%s: has no U-Net", modules->path);
+}
+
+static int first_of(const struct un_modules *modules, enum un_module_kind kind)
+{
+    int m = 0;
+    while (modules->items[m].kind != kind)
+        m++;
+    return m;
+}
+
+/* The numbers of convolutions are those of no U-Net: looks how far the most likely one goes. */
+static unet_code explain_counts(struct search *search, unet_error *err)
+{
+    const struct un_modules *modules = search->modules;
+    const int *kinds = modules->kinds;
+    const int wide = kinds[UN_MODULE_CONV3X3], ups = kinds[UN_MODULE_UP2X2],
+              ones = kinds[UN_MODULE_CONV1X1];
+    if (!wide)
+        return un_fail(err, UNET_EFORMAT, "%s: has no 3x3 convolutions, as every U-Net has",
+                       modules->path);
+    if (!ones)
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: has no 1x1 convolution, with which a plain U-Net ends", modules->path);
+    if (ups && ones > 1)
+        return un_module_fail(modules, first_of(modules, UN_MODULE_CONV1X1), err,
+                              "it is one of %d 1x1 convolutions, and a plain U-Net with "
+                              "up-convolutions has one, its last",
+                              ones);
+    const int up = ups ? UN_MODULE_UP2X2 : ones > 1 ? UN_MODULE_CONV1X1 : UN_NO_UP;
+    const int depth = ups ? ups : ones > 1 ? ones - 1 : (wide / 2 - 1) / 2;
+    if (depth > UNET_MAX_DEPTH)
+        return un_module_fail(modules, first_of(modules, up == UN_NO_UP ? UN_MODULE_CONV3X3 : up),
+                              err,
+                              "it is one of %d of its kind, and unet's networks have at most "
+                              "%d poolings",
+                              up == UN_NO_UP ? wide : depth, UNET_MAX_DEPTH);
+    if (depth < 1)
+        return un_module_fail(modules, first_of(modules, UN_MODULE_CONV3X3), err,
+                              "it is one of %d 3x3 convolutions, and a U-Net has at least 3", wide);
+    const int convs = wide >= 2 * (2 * depth + 1) ? 2 : 1;
+    search->all_used = false;
+    search->partial.count = 0;
+    if (!try_shape(search, depth, convs, up) && !search->found.count)
+        return explain_slot(search, err);
+    return explain_left_over(search, err);
+}
+
+unet_code un_chain_find(const struct un_modules *modules, const struct un_names *layout,
+                        struct un_chain *chain, unet_error *err)
+{
+    struct shape shapes[MOST_SHAPES];
+    struct search search = {
+        .modules = modules, .layout = layout, .all_used = true, .deepest = -1, .rivals = {-1, -1}};
+    find_mates(&search);
+    int count = list_shapes(modules, shapes), ways = 0;
+    if (!count)
+        return explain_counts(&search, err);
+    for (int i = 0; i < count && !ways; i++)
+        ways = try_shape(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
+    if (!ways) { /* names of blocks may mislead */
+        for (int m = 0; m < modules->count; m++)
+            search.mate[m] = -1;
+        for (int i = 0; i < count && !ways; i++)
+            ways = try_shape(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
+    }
+    if (!ways)
+        return explain_slot(&search, err);
+    if (ways > 1)
+        return un_module_fail(modules, search.rivals[0], err,
+                              "it or %.*s? both make a U-Net, and neither their names nor the "
+                              "order of the file tell which is meant",
+                              modules->items[search.rivals[1]].length,
+                              modules->items[search.rivals[1]].name);
+    *chain = search.found;
+    return UNET_OK;
+}

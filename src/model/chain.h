@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * chain.h - the order in which the convolutions of a U-Net run
+ *
+ * A network of depth D with `convs` convolutions in a block is a row of slots: the blocks of the
+ * encoder from level 0 to the bottleneck D; then for each level upwards an up-convolution (if there
+ * are any) and the decoder's block; and the head.  un_chain_find() puts a module into each slot.
+ */
+#ifndef UN_CHAIN_H
+#define UN_CHAIN_H
+
+#include "model/names.h"
+
+enum un_role { UN_ROLE_ENC, UN_ROLE_UP, UN_ROLE_DEC, UN_ROLE_HEAD };
+
+struct un_slot {
+    enum un_role role;
+    int level; /* of ENC, depth: the bottleneck; of UP the level it leads to */
+    int conv;  /* which convolution of its block */
+    enum un_module_kind kind;
+    int module;
+};
+
+enum {
+    UN_MAX_SLOTS = 2 * (2 * UNET_MAX_DEPTH + 1) + UNET_MAX_DEPTH + 1,
+    UN_NO_UP = UN_MODULE_NORM /* in the place of the kind of the up-convolutions */
+};
+
+struct un_chain {
+    int depth, convs;
+    int up; /* the un_module_kind of the up-convolutions, UN_NO_UP: there are none */
+    int count;
+    struct un_slot slots[UN_MAX_SLOTS];
+};
+
+/* The module of a slot. */
+int un_chain_module(const struct un_chain *chain, enum un_role role, int level, int conv);
+
+/*
+ * layout may be NULL.  UNET_EFORMAT: the channels make no chain of all convolutions, naming the
+ * tensor that fits nowhere; or they make several, and neither names nor order tell which is right.
+ */
+unet_code un_chain_find(const struct un_modules *modules, const struct un_names *layout,
+                        struct un_chain *chain, unet_error *err);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * export.c - a model for other programs
+ *
+ * Every format keeps this project's own JSON about the model where other programs do not look, so
+ * that what leaves comes back whole.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "model/metadata.h"
+#include "model/names.h"
+#include "model/onnx.h"
+#include "model/safetensors.h"
+#include "model/torch.h"
+
+/* A model with the names and the JSON that it is to have in a file. */
+struct leaving {
+    const unet_model *model;
+    const char *path;
+    int normalize;
+    char names[UN_MAX_PARAMS][UN_LAYOUT_NAME];
+    char *metadata;
+};
+
+static unet_code write_safetensors(const struct leaving *l, unet_error *err)
+{
+    const struct un_graph *graph = &l->model->graph;
+    const char *const metadata[][2] = {{"format", "pt"}, {"unet", l->metadata}};
+    struct un_safetensors_entry entries[UN_MAX_PARAMS];
+    for (int i = 0; i < graph->param_count; i++)
+        entries[i] = (struct un_safetensors_entry){l->names[i], graph->params[i].dims,
+                                                   graph->params[i].shape,
+                                                   l->model->values + graph->params[i].offset};
+    return un_safetensors_write(l->path, entries, graph->param_count, metadata, 2, err);
+}
+
+static unet_code write_torch(const struct leaving *l, unet_error *err)
+{
+    const struct un_graph *graph = &l->model->graph;
+    struct un_torch_entry entries[UN_MAX_PARAMS];
+    for (int i = 0; i < graph->param_count; i++)
+        entries[i] =
+            (struct un_torch_entry){l->names[i], graph->params[i].dims, graph->params[i].shape,
+                                    l->model->values + graph->params[i].offset};
+    return un_torch_write(l->path, entries, graph->param_count, l->metadata, err);
+}
+
+/* An image's sample x goes into the network as (x - offset) * scale. */
+static unet_code write_onnx(const struct leaving *l, unet_error *err)
+{
+    const struct un_scaling *scaling = &l->model->scaling;
+    struct un_onnx_options options = {.metadata = l->metadata, .scaled = l->normalize};
+    options.scale = scaling->set ? scaling->scale : 1.0f / 255;
+    options.shift = scaling->set ? -scaling->offset * scaling->scale : 0;
+    return un_onnx_write(l->path, &l->model->graph, l->model->values, &options, err);
+}
+
+static const struct {
+    const char *ending;
+    bool names; /* its arrays can have any names */
+    unet_code (*write)(const struct leaving *l, unet_error *err);
+} formats[] = {
+    {".safetensors", true, write_safetensors},
+    {".pth", true, write_torch},
+    {".pt", true, write_torch},
+    {".onnx", false, write_onnx},
+};
+
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+static int format_of(const char *path)
+{
+    const size_t length = strlen(path);
+    for (int i = 0; i < FORMATS; i++) {
+        size_t ending = strlen(formats[i].ending);
+        if (length > ending && !strcasecmp(path + length - ending, formats[i].ending))
+            return i;
+    }
+    return -1;
+}
+
+static unet_code name_arrays(struct leaving *l, const char *name, unet_error *err)
+{
+    const struct un_graph *graph = &l->model->graph;
+    const struct un_names *layout = un_layout_find(name);
+    if (!layout)
+        return un_fail(err, UNET_EINVAL, "layout %s is none that is known", name);
+    unet_code code = un_layout_check(layout, &graph->spec, err);
+    for (int i = 0; i < graph->param_count && !code; i++)
+        if (!un_layout_name(layout, graph, i, l->names[i]))
+            code = un_fail(err, UNET_EINVAL, "layout %s has no name for %s", name,
+                           graph->params[i].name);
+    return code;
+}
+
+unet_code un_model_export(const unet_model *model, const char *path,
+                          const unet_export_options *options, unet_error *err)
+{
+    const char *names = options && options->names ? options->names : "unet";
+    const int format = format_of(path);
+    if (format < 0)
+        return un_fail(err, UNET_EINVAL,
+                       "%s: not a name that ends in .safetensors, .pth, .pt or .onnx", path);
+    if (!formats[format].names && strcmp(names, "unet"))
+        return un_fail(err, UNET_EINVAL, "%s: layout %s is for .safetensors, .pth and .pt", path,
+                       names);
+    unet_code code = un_model_check_finite(model, path, err);
+    if (code)
+        return code;
+    struct leaving *l = calloc(1, sizeof *l);
+    if (!l)
+        return un_fail_memory(err, sizeof *l, path);
+    *l = (struct leaving){.model = model, .path = path, .normalize = options && options->normalize};
+    l->metadata = un_metadata_text(model);
+    code = l->metadata ? name_arrays(l, names, err) : un_fail_memory(err, 4096, path);
+    if (!code)
+        code = formats[format].write(l, err);
+    free(l->metadata);
+    free(l);
+    return code;
+}

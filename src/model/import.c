@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * import.c - a model from a file of any format
+ *
+ * A file that this project has written, in whatever format, carries JSON that says all about the
+ * model; any other is recognised.  Anybody may have edited that JSON: so all arrays are compared
+ * with it before memory for the weights is taken, and they take no more than twice the file's size
+ * (of F16 values), whatever the text claims.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "model/metadata.h"
+#include "model/recognise.h"
+
+/* ---- our own files ---- */
+
+static bool same_shape(const struct un_param *param, const struct un_array *array)
+{
+    bool same = param->dims == array->dims;
+    for (int i = 0; same && i < param->dims; i++)
+        same = (size_t)param->shape[i] == array->shape[i];
+    return same;
+}
+
+static unet_code check_param(const char *path, const struct un_param *param, const char *name,
+                             const struct un_array *array, unet_error *err)
+{
+    if (!array)
+        return un_fail(err, UNET_EFORMAT, "%s: tensor %s is missing", path, name);
+    if (same_shape(param, array))
+        return UNET_OK;
+    char found[UN_SHAPE_TEXT], wanted[UN_SHAPE_TEXT];
+    size_t shape[4];
+    for (int i = 0; i < param->dims; i++)
+        shape[i] = (size_t)param->shape[i];
+    return un_fail(err, UNET_EFORMAT, "%s: tensor %s: has shape %s, the network needs %s", path,
+                   name, un_shape_text(array->dims, array->shape, found),
+                   un_shape_text(param->dims, shape, wanted));
+}
+
+static int index_of(const struct un_arrays *arrays, const char *name)
+{
+    const struct un_array *found = un_arrays_find(arrays, name);
+    return found ? (int)(found - arrays->items) : -1;
+}
+
+/* The arrays of the parameters under the names of a layout; false: one is not there. */
+static bool find_names(const struct un_graph *graph, const struct un_arrays *arrays,
+                       const struct un_names *layout, int *source)
+{
+    char name[UN_LAYOUT_NAME];
+    for (int i = 0; i < graph->param_count; i++) {
+        if (!un_layout_name(layout, graph, i, name))
+            return false;
+        if ((source[i] = index_of(arrays, name)) < 0)
+            return false;
+    }
+    return true;
+}
+
+/* PyTorch counts the batches of each norm; with a fixed momentum nothing depends on it. */
+static bool is_ignored(const char *name)
+{
+    static const char end[] = ".num_batches_tracked";
+    size_t length = strlen(name), tail = sizeof end - 1;
+    return length >= tail && !strcmp(name + length - tail, end);
+}
+
+/* Every parameter is there with its shape, and nothing else is. */
+static unet_code check_own(const char *path, const struct un_graph *graph,
+                           const struct un_arrays *arrays, const int *source, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    for (int i = 0; i < graph->param_count && !code; i++)
+        code = check_param(path, &graph->params[i],
+                           source[i] < 0 ? graph->params[i].name : arrays->items[source[i]].name,
+                           source[i] < 0 ? NULL : &arrays->items[source[i]], err);
+    for (int a = 0; a < arrays->count && !code; a++) {
+        bool used = is_ignored(arrays->items[a].name);
+        for (int i = 0; i < graph->param_count && !used; i++)
+            used = source[i] == a;
+        if (!used)
+            code =
+                un_fail(err, UNET_EFORMAT, "%s: tensor %.100s: the network has none of this name",
+                        path, arrays->items[a].name);
+    }
+    return code;
+}
+
+static unet_code map_own(const char *path, const struct un_graph *graph,
+                         const struct un_arrays *arrays, int *source, const char **layout,
+                         unet_error *err)
+{
+    const struct un_names *l;
+    *layout = "unet";
+    for (int i = 0; i < graph->param_count; i++)
+        source[i] = index_of(arrays, graph->params[i].name);
+    for (int k = 0; source[0] < 0 && (l = un_layout_at(k)); k++)
+        if (!un_layout_check(l, &graph->spec, NULL) && find_names(graph, arrays, l, source))
+            *layout = l->name;
+        else
+            source[0] = -1;
+    return check_own(path, graph, arrays, source, err);
+}
+
+/* ---- any file ---- */
+
+static unet_code read_values(const char *path, const struct un_arrays *arrays, const int *source,
+                             unet_model *model, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    for (int i = 0; i < model->graph.param_count && !code; i++) {
+        const struct un_param *param = &model->graph.params[i];
+        float *values = model->values + param->offset;
+        if (source[i] < 0) {
+            for (size_t k = 0; k < param->count; k++)
+                values[k] = param->initial;
+            continue;
+        }
+        const struct un_array *array = &arrays->items[source[i]];
+        code = un_array_to_float(path, array, values, err);
+        if (arrays->mapping)
+            un_map_forget(arrays->mapping, array->data, array->count * array->dtype->bytes);
+    }
+    return code;
+}
+
+static void tell(unet_origin *origin, const struct un_arrays *arrays, const char *layout)
+{
+    snprintf(origin->format, sizeof origin->format, "%s", arrays->format);
+    snprintf(origin->layout, sizeof origin->layout, "%s", layout);
+    origin->arrays = arrays->count;
+}
+
+static unet_code shape_own(const char *path, const struct un_arrays *arrays, unet_model *model,
+                           int *source, unet_origin *origin, unet_error *err)
+{
+    const char *layout;
+    unet_code code = un_metadata_parse(path, arrays->metadata, model, err);
+    if (!code)
+        code = map_own(path, &model->graph, arrays, source, &layout, err);
+    if (!code)
+        tell(origin, arrays, layout);
+    return code;
+}
+
+static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
+                               const unet_known *known, unet_model *model, int *source,
+                               unet_origin *origin, unet_error *err)
+{
+    struct un_recognised found;
+    unet_code code = un_recognise(path, arrays, known, &found, err);
+    if (code)
+        return code;
+    un_model_prepare(model, &found.spec);
+    memcpy(source, found.source, sizeof found.source);
+    tell(origin, arrays, found.layout ? found.layout->name : "");
+    for (int i = 0; i < found.guesses; i++) {
+        origin->guess[i].field = found.guess[i].field;
+        origin->guess[i].from = found.guess[i].from;
+    }
+    origin->guesses = found.guesses;
+    return UNET_OK;
+}
+
+unet_known un_known_nothing(void)
+{
+    return (unet_known){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, NAN, NAN};
+}
+
+unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,
+                               const unet_known *known, unet_model **model, unet_origin *origin,
+                               unet_error *err)
+{
+    const unet_known nothing = un_known_nothing();
+    unet_origin told = {0};
+    int source[UN_MAX_PARAMS] = {0};
+    unet_model *made = calloc(1, sizeof *made);
+    if (!made)
+        return un_fail_memory(err, sizeof *made, path);
+    unet_code code = arrays->metadata ? shape_own(path, arrays, made, source, &told, err)
+                                      : shape_foreign(path, arrays, known ? known : &nothing, made,
+                                                      source, &told, err);
+    if (code || (code = un_model_allocate(made, err)) ||
+        (code = read_values(path, arrays, source, made, err))) {
+        un_model_free(made);
+        return code;
+    }
+    *model = made;
+    if (origin)
+        *origin = told;
+    return UNET_OK;
+}
+
+unet_code un_model_import(const char *path, const unet_known *known, unet_model **model,
+                          unet_origin *origin, unet_error *err)
+{
+    struct un_arrays arrays;
+    unet_code code = un_arrays_open(path, &arrays, err);
+    if (code)
+        return code;
+    code = un_model_from_arrays(path, &arrays, known, model, origin, err);
+    un_arrays_release(&arrays);
+    return code;
+}
+
+unet_code un_model_read(const char *path, unet_model **model, unet_error *err)
+{
+    return un_model_import(path, NULL, model, NULL, err);
+}
