@@ -125,6 +125,35 @@ static int report_json(const char *input, const char *output, const unet_model *
     return json_print(row) ? EXIT_DONE : fail_memory();
 }
 
+/* The fields that came from one source, on a line. */
+static void describe_guesses(const unet_spec *spec, const unet_origin *origin, const char *from,
+                             const char *title)
+{
+    int found = 0;
+
+    for (int i = 0; i < origin->guesses; i++) {
+        struct network_row row;
+        char option[OPTION_NAME];
+
+        if (strcmp(origin->guess[i].from, from) ||
+            !network_find(spec, origin->guess[i].field, &row, option))
+            continue;
+        if (!found++)
+            fprintf(stderr, "%-10s%s", title, option);
+        else
+            fprintf(stderr, ", %s", option);
+        if (row.word)
+            fprintf(stderr, " %s", row.word);
+        else
+            fprintf(stderr, " %d", row.value);
+    }
+    if (found)
+        fputs(!strcmp(from, "layout")    ? ": as is usual for this layout\n"
+              : !strcmp(from, "numbers") ? ": from the numbers of the layers\n"
+                                         : ": nothing in the file tells\n",
+              stderr);
+}
+
 /* What was recognised, before anything is written. */
 static void describe(const char *input, const unet_model *model, const unet_origin *origin)
 {
@@ -141,22 +170,11 @@ static void describe(const char *input, const unet_model *model, const unet_orig
     if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL))
         fprintf(stderr, "; %s parameters", format_count(cost.parameters, count));
     fputc('\n', stderr);
-    for (int i = 0; i < origin->guesses; i++) {
-        struct network_row row;
-        char option[OPTION_NAME];
-
-        if (!network_find(spec, origin->guess[i].field, &row, option))
-            continue;
-        fprintf(stderr, "guessed   %s", option);
-        if (row.word)
-            fprintf(stderr, " %s", row.word);
-        else
-            fprintf(stderr, " %d", row.value);
-        fprintf(stderr, " (%s); --%s says otherwise\n",
-                !strcmp(origin->guess[i].from, "layout") ? "usual for this layout"
-                                                         : "nothing tells it",
-                option);
-    }
+    describe_guesses(spec, origin, "layout", "usual");
+    describe_guesses(spec, origin, "numbers", "numbers");
+    describe_guesses(spec, origin, "default", "guessed");
+    if (origin->guesses)
+        fputs("          (the options of these names say otherwise)\n", stderr);
 }
 
 static int convert(const struct convert_settings *settings, const char *input, const char *output)

@@ -75,8 +75,8 @@ typedef enum { UNET_BIAS_UNLESS_NORM, UNET_BIAS_ALWAYS, UNET_BIAS_NEVER } unet_b
 typedef struct unet_channels {
     int enc[UNET_MAX_DEPTH + 1][2]; /* usual: width * 2^d */
     int dec[UNET_MAX_DEPTH][2];     /* usual: as enc[d] */
-    int up[UNET_MAX_DEPTH];         /* of the map that goes up to level d; usual: the last of enc[d];
-                                       UNET_UP_NO_CONV: what comes from below, whatever is set */
+    int up[UNET_MAX_DEPTH]; /* of the map that goes up to level d; usual: the last of enc[d];
+                               UNET_UP_NO_CONV: what comes from below, whatever is set */
 } unet_channels;
 
 /*
@@ -165,7 +165,7 @@ typedef struct unet_origin {
     int guesses;     /* fields that neither the file nor the caller told */
     struct {
         const char *field; /* of unet_spec */
-        const char *from;  /* "layout" or "default" */
+        const char *from;  /* "layout", "numbers" of layers, or "default" */
     } guess[16];
 } unet_origin;
 

@@ -177,14 +177,41 @@ unet_code un_module_fail(const struct un_modules *modules, int module, unet_erro
 
 enum part { PART_WEIGHT, PART_BIAS, PART_MEAN, PART_VAR, PART_NONE };
 
-static enum part part_of(const char *name, int *prefix)
+/* What people call them; PyTorch's names come first. */
+static const struct {
+    const char *word;
+    enum part part;
+} words[] = {
+    {"weight", PART_WEIGHT},   {"bias", PART_BIAS},           {"running_mean", PART_MEAN},
+    {"running_var", PART_VAR}, {"kernel", PART_WEIGHT},       {"w", PART_WEIGHT},
+    {"W", PART_WEIGHT},        {"gamma", PART_WEIGHT},        {"b", PART_BIAS},
+    {"B", PART_BIAS},          {"beta", PART_BIAS},           {"moving_mean", PART_MEAN},
+    {"mean", PART_MEAN},       {"moving_variance", PART_VAR}, {"var", PART_VAR},
+};
+
+static bool is_divider(char c)
 {
-    static const char *const parts[] = {"weight", "bias", "running_mean", "running_var"};
-    const char *dot = strrchr(name, '.');
-    *prefix = dot ? (int)(dot - name) : 0;
-    for (int i = 0; i < PART_NONE; i++)
-        if (!strcmp(dot ? dot + 1 : name, parts[i]))
-            return (enum part)i;
+    return c == '.' || c == '_' || c == '/' || c == ':' || c == '-';
+}
+
+/*
+ * Which array of a layer a name means, and the layer's own name, a part of it: "enc1.0.weight" is
+ * the weight of enc1.0, "b_enc0" the bias of enc0.
+ */
+static enum part part_of(const char *name, int *start, int *length)
+{
+    const int size = (int)strnlen(name, 4096);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const int word = (int)strlen(words[i].word);
+        *start = 0;
+        *length = size > word ? size - word - 1 : 0;
+        if (size >= word && !memcmp(name + size - word, words[i].word, (size_t)word) &&
+            (size == word || is_divider(name[size - word - 1])))
+            return words[i].part;
+        *start = word + 1;
+        if (size > word && !memcmp(name, words[i].word, (size_t)word) && is_divider(name[word]))
+            return words[i].part;
+    }
     return PART_NONE;
 }
 
@@ -264,8 +291,8 @@ static unet_code add_array(struct un_modules *modules, int index, unet_error *er
     const struct un_array *a = &modules->arrays->items[index];
     if (is_extra(a))
         return UNET_OK;
-    int prefix;
-    enum part part = part_of(a->name, &prefix);
+    int start, length;
+    enum part part = part_of(a->name, &start, &length);
     if (part == PART_NONE)
         return refuse(modules, index, err,
                       "it belongs to no layer of a plain U-Net (those have weight, bias, "
@@ -273,10 +300,10 @@ static unet_code add_array(struct un_modules *modules, int index, unet_error *er
     unet_code code = check_shape(modules, index, part, err);
     if (code)
         return code;
-    if (prefix > UN_MAX_MODULE_NAME)
+    if (length > UN_MAX_MODULE_NAME)
         return refuse(modules, index, err, "its name is longer than %d characters",
                       UN_MAX_MODULE_NAME);
-    struct un_module *module = module_of(modules, a->name, prefix);
+    struct un_module *module = module_of(modules, a->name + start, length);
     if (!module)
         return refuse(modules, index, err, "it is one layer too many: a plain U-Net has at most %d",
                       UN_MAX_MODULES);
