@@ -160,6 +160,9 @@ unet_code un_onnx_conv_transpose(struct un_onnx_walk *walk)
                               "a %zux%zu transposed convolution in %lld groups, wanted 2x2 "
                               "in 1 without output_shape",
                               side, side, (long long)un_onnx_int(walk->node, "group", 1));
+    if (walk->arrays->hints.up >= 0)
+        return un_onnx_refuse(walk, "a transposed convolution, wanted a doubling as before");
+    walk->transposes = true;
     map->maker = UN_ONNX_TRANSPOSE;
     map->level--;
     map->ups++;

@@ -27,6 +27,7 @@ struct un_onnx_tensor {
     size_t shape[UN_ARRAY_MAX_DIMS];
     size_t count;              /* the product of shape */
     bool external;             /* its values lie in another file */
+    bool refused;              /* it has been looked at and is of no use as stored numbers */
     const unsigned char *data; /* un_onnx_tensor_load() finds it */
 };
 

@@ -281,9 +281,13 @@ bool un_onnx_word(const struct un_onnx_node *node, const char *name, const char 
 /* The array of a stored value of at most so many numbers. */
 static bool load_stored(struct un_onnx_table *table, int value, int most, struct un_array *array)
 {
-    const int tensor = value < 0 ? -1 : table->values[value].tensor;
-    return tensor >= 0 && table->tensors[tensor].count <= (size_t)most &&
-           !un_onnx_tensor_load(table, tensor, array, NULL);
+    const int index = value < 0 ? -1 : table->values[value].tensor;
+    struct un_onnx_tensor *tensor = index < 0 ? NULL : &table->tensors[index];
+    if (!tensor || tensor->count > (size_t)most || tensor->refused)
+        return false;
+    /* once is enough: many nodes may read it, and it may have many bytes */
+    tensor->refused = un_onnx_tensor_load(table, index, array, NULL) != UNET_OK;
+    return !tensor->refused;
 }
 
 int un_onnx_stored_ints(struct un_onnx_table *table, int value, int most, int64_t *values)
