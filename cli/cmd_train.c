@@ -14,15 +14,18 @@
 #include "interrupt.h"
 #include "paths.h"
 #include "train_choice.h"
+#include "train_init.h"
 #include "train_report.h"
 
 static const char *const loss_words[] = {"ce", "bce", NULL};
 static const char *const schedule_words[] = {"constant", "poly", NULL};
+static const char *const freeze_words[] = {"encoder", NULL};
 static const char *const optimizer_words[] = {"sgd", "adam", "adamw", NULL};
 
 /* Numbers below zero and NULLs: not given. */
 struct train_settings {
     const char *images, *masks, *output, *init;
+    int freeze;
     const char *val_images, *val_masks;
     double val_share;
     int ignore;
@@ -44,7 +47,8 @@ static const struct option_row train_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
     OPT_REQUIRED('o', "output", AT(output), "MODEL", "the best; the newest is in NAME.last.*"),
-    OPT_STRING("init", AT(init), "MODEL", "go on from the weights of a model file"),
+    OPT_STRING("init", AT(init), "MODEL", NULL),
+    OPT_CHOICE("freeze", AT(freeze), freeze_words, "start from its weights; leave some alone"),
     OPT_INT("ignore", AT(ignore), 0, 255, "V", "mask value that carries no label"),
     OPT_FLOAT("val-share", AT(val_share), 0, 0.9, "X", "held out to check [0.2 of 5 or more]"),
     OPT_STRING("val-images", AT(val_images), "DIR", NULL),
@@ -85,11 +89,16 @@ struct train_run {
 /* Combinations that cannot be meant; EXIT_DONE: fine. */
 static int check_settings(const struct command *command, const struct train_settings *settings)
 {
-    const char *network = network_given(&settings->network);
+    struct network_settings others = settings->network;
+    const char *network;
 
+    others.field[NETWORK_IN_CHANNELS] = others.field[NETWORK_CLASSES] = -1;
+    network = network_given(&others);
     if (settings->init && network)
         return usage_error(command, "--%s describes a new network, but --init takes that of %s",
                            network, settings->init);
+    if (settings->freeze >= 0 && !settings->init)
+        return usage_error(command, "--freeze is for a network that --init reads");
     if (!settings->val_images != !settings->val_masks)
         return usage_error(command, "--val-images and --val-masks go together");
     if (settings->val_images && settings->val_share >= 0)
@@ -107,10 +116,14 @@ static int check_settings(const struct command *command, const struct train_sett
 static unet_code open_data(const struct train_settings *settings, struct train_run *run,
                            unet_error *err)
 {
-    unet_dataset_options data = {.ignore = settings->ignore, .model = run->model};
+    unet_dataset_options data = {.ignore = settings->ignore};
     double share = settings->val_share;
     unet_code code;
 
+    /* what was trained on other masks reads these as it did those, unless it shall learn others */
+    if (run->model && *unet_model_settings(run->model) &&
+        settings->network.field[NETWORK_CLASSES] < 0)
+        data.model = run->model;
     if (settings->network.field[NETWORK_CLASSES] > 0)
         data.classes = settings->network.field[NETWORK_CLASSES] == 1
                            ? 2
@@ -141,6 +154,9 @@ static unet_code make_model(struct train_settings *settings, struct train_run *r
         spec = choose_spec(&settings->network, run->dataset);
         if ((code = unet_model_create(&spec, settings->common.seed, &run->model, err)))
             return code;
+    } else if ((code = train_init_adapt(&settings->network, settings->common.seed,
+                                        settings->common.quiet, run->dataset, &run->model, err))) {
+        return code;
     }
     return network_name_classes(&settings->network, run->model, err);
 }
@@ -165,6 +181,7 @@ static unet_train_options make_options(const struct train_settings *settings,
         options.batch = settings->batch;
     if (settings->tile > 0)
         options.tile = settings->tile;
+    options.freeze_encoder = settings->freeze >= 0;
     if (settings->steps_per_epoch > 0)
         options.steps_per_epoch = settings->steps_per_epoch;
     if (settings->loss >= 0)
@@ -273,6 +290,7 @@ static int run_train(const struct command *command, int argc, char **argv)
     struct train_settings settings = {
         .val_share = -1,
         .ignore = -1,
+        .freeze = -1,
         .network = NETWORK_SETTINGS_NONE,
         .loss = -1,
         .optimizer = -1,

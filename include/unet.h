@@ -178,6 +178,19 @@ UNET_API int unet_model_tensor_count(const unet_model *model);
 UNET_API unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *tensor,
                                      unet_error *err);
 
+/*
+ * A new model of the same network, but for its channels and classes, to train on other data: it
+ * takes the weights whose shapes stay the same; the others (of the first convolution, of the last
+ * one) are as unet_model_create() makes them.  Normalisation is taken while the channels are the
+ * same; class names and mask coding are not.
+ *
+ *   taken  [unet_model_tensor_count()], 1: that tensor's values are those of from; may be NULL
+ *
+ * Fails with UNET_EINVAL or UNET_ENOMEM.
+ */
+UNET_API unet_code unet_model_adapt(const unet_model *from, int in_channels, int classes,
+                                    uint64_t seed, unet_model **model, int *taken, unet_error *err);
+
 /* One row of the network as it runs. */
 typedef struct unet_layer {
     char name[40];  /* "enc_0.conv_block.0" */
@@ -391,6 +404,9 @@ typedef struct unet_train_options {
     float rotate; /* further rotation by up to this many degrees either way */
     float scale;  /* zoom by a factor in [1 / (1 + scale), 1 + scale] */
     float grey;   /* brightness, contrast and gamma jitter; 0: none, 1: strong */
+
+    int freeze_encoder; /* 1: weights of the way down and the bottleneck stay as they are; the
+                           running statistics of their norms go on */
 
     uint64_t seed;
     int threads; /* 0: one per core */

@@ -19,6 +19,7 @@ want pkg-config command -v pkg-config
 want libpng-dev pkg-config --exists libpng
 want libtiff-dev pkg-config --exists libtiff-4
 want libjansson-dev pkg-config --exists jansson
+want libzip-dev pkg-config --exists libzip
 case "${1:-build}" in
 test | long)
     want libcmocka-dev pkg-config --exists cmocka

@@ -101,6 +101,14 @@ unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *tensor, u
     return UNET_OK;
 }
 
+unet_code unet_model_adapt(const unet_model *from, int in_channels, int classes, uint64_t seed,
+                           unet_model **model, int *taken, unet_error *err)
+{
+    if (!from || !model)
+        return missing(err, !from ? "from" : "model");
+    return un_model_adapt(from, in_channels, classes, seed, model, taken, err);
+}
+
 unet_code unet_spec_cost(const unet_spec *spec, int height, int width, int batch, unet_cost *cost,
                          unet_layer *layers, int *layer_count, unet_error *err)
 {

@@ -50,6 +50,7 @@ one_file() { # one_file HEADER FILE
 }
 one_file png.h src/data/png.c
 one_file tiffio.h src/data/tiff_io.h
+one_file zip.h src/model/ziparchive.c
 
 # -- names --
 names=$(find src cli tests bench examples -name '*.[ch]' -exec basename {} \; | sort | uniq -d)

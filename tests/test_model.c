@@ -231,6 +231,39 @@ static void test_classes_and_settings(void **state)
     assert_null(model);
 }
 
+/* What fits is taken, what does not is as a new model of the seed has it. */
+static void test_adapt(void **state)
+{
+    unet_spec spec = unet_spec_default();
+    unet_model *from, *model, *fresh;
+    unet_error err;
+    int taken[UN_MAX_PARAMS];
+    (void)state;
+    spec.width = 3;
+    spec.depth = 2;
+    spec.norm = UNET_NORM_BATCH;
+    assert_int_equal(unet_model_create(&spec, 1, &from, &err), UNET_OK);
+    spec.in_channels = 3;
+    spec.classes = 5;
+    assert_int_equal(unet_model_create(&spec, 2, &fresh, &err), UNET_OK);
+    assert_int_equal(unet_model_adapt(from, 3, 5, 2, &model, taken, &err), UNET_OK);
+    for (int i = 0; i < unet_model_tensor_count(model); i++) {
+        const struct un_param *p = &model->graph.params[i];
+        bool other = !strcmp(p->name, "enc_0.conv_block.0.weight") || !strncmp(p->name, "out", 3);
+        const unet_model *source = other ? fresh : from;
+        if (taken[i] == other ||
+            memcmp(model->values + p->offset, source->values + source->graph.params[i].offset,
+                   p->count * sizeof(float)))
+            fail_msg("%s: taken is %d", p->name, taken[i]);
+    }
+    unet_model_free(model);
+    model = NULL;
+    assert_int_equal(unet_model_adapt(from, 65, 5, 2, &model, NULL, &err), UNET_EINVAL);
+    assert_null(model);
+    unet_model_free(from);
+    unet_model_free(fresh);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_failed_save_keeps_old),
         cmocka_unit_test(test_initial_values),
         cmocka_unit_test(test_classes_and_settings),
+        cmocka_unit_test(test_adapt),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -60,11 +60,11 @@ static float *array(const struct fixture *f, const char *prefix, const char *nam
     char full[128];
     unet_error err;
     snprintf(full, sizeof full, "%s%s", prefix, name);
-    const struct un_safetensors_tensor *t = un_safetensors_find(&f->file, full);
+    const struct un_array *t = un_safetensors_find(&f->file, full);
     if (!t || t->count != count)
         fail_msg("%s: %s has %zu values, wanted %zu", f->name, full, t ? t->count : 0, count);
     float *values = malloc(count * sizeof *values);
-    if (un_safetensors_to_float(f->name, t, values, &err))
+    if (un_array_to_float(f->name, t, values, &err))
         fail_msg("%s", err.text);
     return values;
 }
@@ -156,7 +156,7 @@ static void open_fixture(struct fixture *f, const char *name)
     f->spec = fixture_spec(f);
     f->pos_weight = (float)meta_number(f, "pos_weight");
     un_graph_build(&f->graph, &f->spec);
-    const struct un_safetensors_tensor *input = un_safetensors_find(&f->file, "input");
+    const struct un_array *input = un_safetensors_find(&f->file, "input");
     f->n = (int)input->shape[0];
     f->h = (int)input->shape[2];
     f->w = (int)input->shape[3];

@@ -213,6 +213,31 @@ static void test_nuclei(void **state)
     un_arrays_release(&arrays);
 }
 
+/* The same network as PyTorch saved it. */
+static void test_nuclei_torch(void **state)
+{
+    (void)state;
+    struct un_arrays onnx, torch;
+    unet_error err;
+    if (un_arrays_open(TEST_SHARED "/weights/nuclei_broad/weights.onnx", &onnx, &err))
+        skip();
+    if (un_arrays_open(TEST_SHARED "/weights/nuclei_broad/weights.pt", &torch, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < onnx.count; i++) {
+        const struct un_array *a = &onnx.items[i], *b = un_arrays_find(&torch, a->name);
+        if (!b || a->count != b->count)
+            fail_msg("%s: %zu values, in the other file %zu", a->name, a->count, b ? b->count : 0);
+        float *values = malloc(2 * a->count * sizeof *values);
+        if (un_array_to_float("a", a, values, &err) ||
+            un_array_to_float("b", b, values + a->count, &err))
+            fail_msg("%s", err.text);
+        assert_memory_equal(values, values + a->count, a->count * sizeof *values);
+        free(values);
+    }
+    un_arrays_release(&onnx);
+    un_arrays_release(&torch);
+}
+
 /* ---- for other engines ---- */
 
 static void keep_npy(const char *folder, const char *name, int h, int w, const char *what,
@@ -315,9 +340,9 @@ static void test_keep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_scaled_alone),
-        cmocka_unit_test(test_cut),        cmocka_unit_test(test_nuclei),
-        cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_scaled_alone),
+        cmocka_unit_test(test_cut),          cmocka_unit_test(test_nuclei),
+        cmocka_unit_test(test_nuclei_torch), cmocka_unit_test(test_keep),
     };
     return cmocka_run_group_tests(tests, folder_create, folder_destroy);
 }

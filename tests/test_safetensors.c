@@ -180,12 +180,12 @@ static void test_reads(void **state)
     assert_null(un_safetensors_metadata(&file, "a"));
     assert_null(un_safetensors_find(&file, "__metadata__"));
     float values[2];
-    const struct un_safetensors_tensor *b = un_safetensors_find(&file, "b");
+    const struct un_array *b = un_safetensors_find(&file, "b");
     assert_int_equal(b->dims, 2);
     assert_int_equal(b->count, 2);
-    assert_int_equal(un_safetensors_to_float("x", b, values, &err), UNET_OK);
+    assert_int_equal(un_array_to_float("x", b, values, &err), UNET_OK);
     assert_memory_equal(values, two, sizeof two);
-    assert_int_equal(un_safetensors_to_float("x", &file.tensors[0], values, &err), UNET_OK);
+    assert_int_equal(un_array_to_float("x", &file.tensors[0], values, &err), UNET_OK);
     assert_float_equal(values[0], 1, 0);
     un_safetensors_release(&file);
     free(bytes);
@@ -241,7 +241,7 @@ static void check_row(char *row)
     unet_error err;
     if (un_safetensors_open(path, &file, &err))
         fail_msg("%s", err.text);
-    const struct un_safetensors_tensor *tensor = un_safetensors_find(&file, cell[2]);
+    const struct un_array *tensor = un_safetensors_find(&file, cell[2]);
     assert_non_null(tensor);
     int dims;
     size_t count = product(cell[4], &dims), begin = strtoull(cell[5], NULL, 10);
@@ -251,7 +251,7 @@ static void check_row(char *row)
         begin + count * (size_t)tensor->dtype->bytes != strtoull(cell[6], NULL, 10))
         fail_msg("%s: %s: not as expected", path, cell[2]);
     char text[UN_SHAPE_TEXT];
-    assert_string_equal(un_safetensors_shape_text(dims, tensor->shape, text), cell[4]);
+    assert_string_equal(un_shape_text(dims, tensor->shape, text), cell[4]);
     un_safetensors_release(&file);
 }
 

@@ -314,6 +314,40 @@ static void test_limits(void **state)
     free_dataset(val);
 }
 
+/* The encoder's weights keep their bits, its norms' statistics do not; the decoder learns. */
+static void test_frozen_encoder(void **state)
+{
+    unet_dataset *set = make_dataset(2, 70, 90, 1);
+    (void)state;
+    for (int up = UNET_UP_TRANSPOSE; up <= UNET_UP_BILINEAR; up++) {
+        unet_spec spec = small_same;
+        spec.up = (unet_up)up;
+        spec.up_act = 1; /* so that a doubling is the first node of the way up */
+        unet_train_options options = unet_train_options_default(&spec);
+        unet_model *model = make_model(&spec, 1), *before = make_model(&spec, 1);
+        unet_error err;
+        options.steps = 3;
+        options.tile = 32;
+        options.freeze_encoder = 1;
+        options.optimizer = UNET_OPTIMIZER_ADAMW;
+        options.weight_decay = 0.1f;
+        if (unet_train(model, set, NULL, &options, NULL, NULL, NULL, NULL, &err))
+            fail_msg("%s", err.text);
+        for (int i = 0; i < unet_model_tensor_count(model); i++) {
+            unet_tensor a, b;
+            assert_int_equal(unet_model_tensor(model, i, &a, &err), UNET_OK);
+            assert_int_equal(unet_model_tensor(before, i, &b, &err), UNET_OK);
+            bool same = !memcmp(a.data, b.data, model->graph.params[i].count * sizeof *a.data);
+            bool encoder = !strncmp(a.name, "enc_", 4) || !strncmp(a.name, "bottleneck", 10);
+            if (same != (encoder && a.trainable))
+                fail_msg("%s %s", a.name, same ? "has not changed" : "has changed");
+        }
+        unet_model_free(model);
+        unet_model_free(before);
+    }
+    free_dataset(set);
+}
+
 /* What could not be scored is refused before the first step, not after the first epoch. */
 static void test_validation_must_fit(void **state)
 {
@@ -450,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_one_picture_one_logit),
         cmocka_unit_test(test_schedule),
+        cmocka_unit_test(test_frozen_encoder),
         cmocka_unit_test(test_validation_must_fit),
         cmocka_unit_test(test_no_labels),
     };

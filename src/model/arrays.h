@@ -18,13 +18,15 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
 #include "model/dtype.h"
-#include "unet.h"
 
 enum { UN_ARRAY_MAX_DIMS = 8 }; /* more: UNET_EFORMAT */
 
 struct un_array {
-    const char *name; /* "enc_0.conv_block.0.weight", without "module." before it */
+    const char *name; /* "enc_0.conv_block.0.weight" */
+    const char *key;  /* in name, behind the dicts around the array: of {"model": {"up.bias": ..}}
+                         it is "up.bias"; name itself where a file has no such dicts */
     const struct un_dtype *dtype;
     int dims; /* 0: a single value */
     size_t shape[UN_ARRAY_MAX_DIMS];
@@ -68,22 +70,39 @@ struct un_arrays {
 struct un_hints un_hints_none(void);
 
 /*
- * The caller releases *arrays.  UNET_EIO, UNET_ENOMEM; UNET_EFORMAT names the file, what was found
- * and what was wanted.
+ * The arrays of the network in a file, under the names that the network gives them
+ * (un_arrays_select_network()).  The caller releases *arrays.  UNET_EIO, UNET_ENOMEM; UNET_EFORMAT
+ * names the file, what was found and what was wanted.
  */
 unet_code un_arrays_open(const char *path, struct un_arrays *arrays, unet_error *err);
 void un_arrays_release(struct un_arrays *arrays);
+
+/* As un_arrays_open(), but every array of the file, under its full name. */
+unet_code un_arrays_open_all(const char *path, struct un_arrays *arrays, unet_error *err);
+
+/*
+ * Of a checkpoint, keeps the arrays of its network: those in a dict of a usual name
+ * ("state_dict", "model"...), when there is one; else all of them.  Then drops what all names begin
+ * with and the network does not know of ("module.", "_orig_mod.", "model."...).
+ */
+void un_arrays_select_network(struct un_arrays *arrays);
 
 /* NULL: there is none of this name. */
 const struct un_array *un_arrays_find(const struct un_arrays *arrays, const char *name);
 
 /*
  * The values of an array of type F64, F32, F16 or BF16 in C order as values[array->count]; what
- * float cannot hold becomes infinite.  UNET_EFORMAT for other types and for values that are not
- * finite; then values may have been written in part.
+ * float cannot hold becomes infinite.  path begins a message.  UNET_EFORMAT for other types and for
+ * values that are not finite; then values may have been written in part.
  */
 unet_code un_array_to_float(const char *path, const struct un_array *array, float *values,
                             unet_error *err);
+
+/* Whether the values lie one behind the other in C order. */
+bool un_array_is_contiguous(const struct un_array *array);
+
+/* Fills shape and stride for values one behind the other; false: more than size_t counts. */
+bool un_array_set_shape(struct un_array *array, int dims, const size_t *shape);
 
 /* "[2, 1, 3, 3]" for a message; returns text. */
 enum { UN_SHAPE_TEXT = 24 * UN_ARRAY_MAX_DIMS };

@@ -56,7 +56,7 @@ static const struct un_dtype dtypes[] = {
     {"I64", 8, NULL},     {"I32", 4, NULL},     {"I16", 2, NULL},       {"I8", 1, NULL},
     {"U64", 8, NULL},     {"U32", 4, NULL},     {"U16", 2, NULL},       {"U8", 1, NULL},
     {"BOOL", 1, NULL},    {"F8_E4M3", 1, NULL}, {"F8_E5M2", 1, NULL},   {"F8_E8M0", 1, NULL},
-    {"C64", 8, NULL},
+    {"C64", 8, NULL},     {"C128", 16, NULL},
 };
 
 const struct un_dtype *un_dtype_find(const char *name)

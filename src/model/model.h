@@ -43,6 +43,10 @@ unet_code un_model_set_class(unet_model *model, int label, const char *name, con
 /* Fills the values: He et al. 2015, keyed by (seed, parameter number). (init.c) */
 void un_model_init(unet_model *model, uint64_t seed);
 
+/* adapt.c: behind unet_model_adapt(). */
+unet_code un_model_adapt(const unet_model *from, int in_channels, int classes, uint64_t seed,
+                         unet_model **model, int *taken, unet_error *err);
+
 /* Replaces the settings by a copy of this JSON object, made compact; NULL: none. */
 unet_code un_model_set_settings(unet_model *model, const char *json, unet_error *err);
 

@@ -162,7 +162,7 @@ unet_code un_onnx_list(struct un_onnx_walk *walk, int i, const struct un_onnx_no
     char *copy = un_arena_alloc(&table->arena, strlen(name) + 1);
     if (!copy)
         return un_fail_memory(walk->err, strlen(name) + 1, table->path);
-    made->name = strcpy(copy, name);
+    made->name = made->key = strcpy(copy, name);
     arrays->count++;
     *array = made;
     return UNET_OK;

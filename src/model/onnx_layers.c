@@ -307,8 +307,7 @@ unet_code un_onnx_scale(struct un_onnx_walk *walk)
     for (int i = 0, lead = array->dims == 4; i < array->dims; i++) /* [C, 1, 1], [1, C, 1, 1] */
         if (i != lead && array->shape[i] != 1)
             return un_onnx_refuse(walk, "calculates with values that differ from pixel to pixel");
-    array->dims = 1;
-    array->shape[0] = array->count;
-    array->stride[0] = 1;
+    const size_t channels = array->count;
+    un_array_set_shape(array, 1, &channels);
     return UNET_OK;
 }

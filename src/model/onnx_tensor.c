@@ -177,21 +177,13 @@ unet_code un_onnx_tensor_load(struct un_onnx_table *table, int index, struct un_
                       err);
     if (tensor->count == 0)
         return refuse(table->path, tensor, "has no values", err);
-    struct un_array made = {.name = "",
-                            .dtype = un_dtype_find(type->dtype),
-                            .dims = tensor->dims,
-                            .count = tensor->count};
+    struct un_array made = {.name = "", .key = "", .dtype = un_dtype_find(type->dtype)};
     if (!tensor->data)
         code = find_data(table, tensor, type, (size_t)made.dtype->bytes, err);
     if (code)
         return code;
     made.data = tensor->data;
-    size_t stride = 1;
-    for (int i = made.dims - 1; i >= 0; i--) {
-        made.shape[i] = tensor->shape[i];
-        made.stride[i] = stride;
-        stride *= tensor->shape[i];
-    }
+    un_array_set_shape(&made, tensor->dims, tensor->shape);
     *array = made;
     return UNET_OK;
 }

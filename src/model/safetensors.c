@@ -7,7 +7,6 @@
  */
 #include "model/safetensors.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,29 +21,28 @@ struct context {
     unet_error *err;
 };
 
-static unet_code read_shape(const struct context *c, const json_t *shape,
-                            struct un_safetensors_tensor *tensor)
+static unet_code read_shape(const struct context *c, const json_t *shape, struct un_array *tensor)
 {
     if (!json_is_array(shape))
         return un_fail(c->err, UNET_EFORMAT, "%s: tensor %.100s: shape is missing or no array",
                        c->path, c->name);
-    if (json_array_size(shape) > UN_SAFETENSORS_MAX_DIMS)
+    if (json_array_size(shape) > UN_ARRAY_MAX_DIMS)
         return un_fail(c->err, UNET_EFORMAT,
                        "%s: tensor %.100s: %zu dimensions, at most %d are read", c->path, c->name,
-                       json_array_size(shape), UN_SAFETENSORS_MAX_DIMS);
-    tensor->dims = (int)json_array_size(shape);
-    tensor->count = 1;
-    for (int i = 0; i < tensor->dims; i++) {
+                       json_array_size(shape), UN_ARRAY_MAX_DIMS);
+    size_t sides[UN_ARRAY_MAX_DIMS];
+    int dims = (int)json_array_size(shape);
+    for (int i = 0; i < dims; i++) {
         const json_t *side = json_array_get(shape, (size_t)i);
         if (!json_is_integer(side) || json_integer_value(side) < 0)
             return un_fail(c->err, UNET_EFORMAT,
                            "%s: tensor %.100s: shape[%d] is no integer of 0 or more", c->path,
                            c->name, i);
-        tensor->shape[i] = (size_t)json_integer_value(side);
-        if (__builtin_mul_overflow(tensor->count, tensor->shape[i], &tensor->count))
-            return un_fail(c->err, UNET_EFORMAT, "%s: tensor %.100s: shape is too large", c->path,
-                           c->name);
+        sides[i] = (size_t)json_integer_value(side);
     }
+    if (!un_array_set_shape(tensor, dims, sides))
+        return un_fail(c->err, UNET_EFORMAT, "%s: tensor %.100s: shape is too large", c->path,
+                       c->name);
     return UNET_OK;
 }
 
@@ -68,7 +66,7 @@ static unet_code read_offsets(const struct context *c, const json_t *offsets, si
 }
 
 static unet_code read_tensor(const struct context *c, const json_t *info, const unsigned char *data,
-                             struct un_safetensors_tensor *tensor)
+                             struct un_array *tensor)
 {
     if (!json_is_object(info))
         return un_fail(c->err, UNET_EFORMAT, "%s: tensor %.100s: is no JSON object", c->path,
@@ -77,7 +75,7 @@ static unet_code read_tensor(const struct context *c, const json_t *info, const 
     if (!dtype)
         return un_fail(c->err, UNET_EFORMAT, "%s: tensor %.100s: dtype is missing or no string",
                        c->path, c->name);
-    struct un_safetensors_tensor made = {.name = c->name, .dtype = un_dtype_find(dtype)};
+    struct un_array made = {.name = c->name, .key = c->name, .dtype = un_dtype_find(dtype)};
     if (!made.dtype)
         return un_fail(c->err, UNET_EFORMAT, "%s: tensor %.100s: unknown dtype \"%.20s\"", c->path,
                        c->name, dtype);
@@ -90,7 +88,7 @@ static unet_code read_tensor(const struct context *c, const json_t *info, const 
         return code;
 
     char text[UN_SHAPE_TEXT];
-    un_safetensors_shape_text(made.dims, made.shape, text);
+    un_shape_text(made.dims, made.shape, text);
     if (__builtin_mul_overflow(made.count, (size_t)made.dtype->bytes, &bytes))
         return un_fail(c->err, UNET_EFORMAT, "%s: tensor %.100s: shape %s is too large", c->path,
                        c->name, text);
@@ -105,7 +103,7 @@ static unet_code read_tensor(const struct context *c, const json_t *info, const 
 
 /* ---- all of them ---- */
 
-static size_t tensor_bytes(const struct un_safetensors_tensor *tensor)
+static size_t tensor_bytes(const struct un_array *tensor)
 {
     return tensor->count * (size_t)tensor->dtype->bytes;
 }
@@ -113,7 +111,7 @@ static size_t tensor_bytes(const struct un_safetensors_tensor *tensor)
 /* By where they begin; those without bytes before the one that begins at the same place. */
 static int compare_place(const void *a, const void *b)
 {
-    const struct un_safetensors_tensor *x = a, *y = b;
+    const struct un_array *x = a, *y = b;
     if (x->data != y->data)
         return x->data < y->data ? -1 : 1;
     if (!tensor_bytes(x) != !tensor_bytes(y))
@@ -127,7 +125,7 @@ static unet_code check_cover(const char *path, const struct un_safetensors *file
     const char *before = "the header";
     size_t at = 0;
     for (int i = 0; i < file->count; i++) {
-        const struct un_safetensors_tensor *tensor = &file->tensors[i];
+        const struct un_array *tensor = &file->tensors[i];
         size_t begin = (size_t)(tensor->data - file->data);
         if (begin < at)
             return un_fail(err, UNET_EFORMAT,
@@ -255,8 +253,7 @@ void un_safetensors_release(struct un_safetensors *file)
 
 /* ---- what is in it ---- */
 
-const struct un_safetensors_tensor *un_safetensors_find(const struct un_safetensors *file,
-                                                        const char *name)
+const struct un_array *un_safetensors_find(const struct un_safetensors *file, const char *name)
 {
     for (int i = 0; i < file->count; i++)
         if (!strcmp(file->tensors[i].name, name))
@@ -269,25 +266,33 @@ const char *un_safetensors_metadata(const struct un_safetensors *file, const cha
     return json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
 }
 
-const char *un_safetensors_shape_text(int dims, const size_t *shape, char text[UN_SHAPE_TEXT])
+bool un_safetensors_recognises(const unsigned char *bytes, size_t size)
 {
-    int n = sprintf(text, "[");
-    for (int i = 0; i < dims; i++)
-        n += sprintf(text + n, "%s%zu", i ? ", " : "", shape[i]);
-    sprintf(text + n, "]");
-    return text;
+    return size >= 10 && bytes[8] == '{';
 }
 
-unet_code un_safetensors_to_float(const char *path, const struct un_safetensors_tensor *tensor,
-                                  float *values, unet_error *err)
+static void release_owner(void *owner)
 {
-    if (!tensor->dtype->to_float)
-        return un_fail(err, UNET_EFORMAT, "%s: tensor %.100s: is %s, wanted F32, F64, F16 or BF16",
-                       path, tensor->name, tensor->dtype->name);
-    tensor->dtype->to_float(tensor->data, tensor->count, values);
-    for (size_t i = 0; i < tensor->count; i++)
-        if (!isfinite(values[i]))
-            return un_fail(err, UNET_EFORMAT, "%s: tensor %.100s: value %zu is %f, not finite",
-                           path, tensor->name, i, (double)values[i]);
+    un_safetensors_release(owner);
+    free(owner);
+}
+
+unet_code un_safetensors_arrays(const char *path, struct un_arrays *arrays, unet_error *err)
+{
+    struct un_safetensors *file = malloc(sizeof *file);
+    if (!file)
+        return un_fail_memory(err, sizeof *file, path);
+    unet_code code = un_safetensors_open(path, file, err);
+    if (code) {
+        free(file);
+        return code;
+    }
+    *arrays = (struct un_arrays){.format = "safetensors",
+                                 .items = file->tensors,
+                                 .count = file->count,
+                                 .metadata = un_safetensors_metadata(file, "unet"),
+                                 .hints = un_hints_none(),
+                                 .owner = file,
+                                 .release = release_owner};
     return UNET_OK;
 }

@@ -15,20 +15,10 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "model/dtype.h"
+#include "model/arrays.h"
 
 enum {
-    UN_SAFETENSORS_MAX_DIMS = 8,
     UN_SAFETENSORS_MAX_HEADER = 100000000, /* as the reference reader */
-};
-
-struct un_safetensors_tensor {
-    const char *name;
-    const struct un_dtype *dtype;
-    int dims; /* 0: a single value */
-    size_t shape[UN_SAFETENSORS_MAX_DIMS];
-    size_t count;              /* values */
-    const unsigned char *data; /* [count * dtype->bytes], at any alignment */
 };
 
 struct json_t;
@@ -36,9 +26,9 @@ struct json_t;
 struct un_safetensors {
     struct un_mapping mapping;
     struct un_arena arena;
-    struct json_t *header;                 /* owns the names and the metadata */
-    const unsigned char *data;             /* behind the header: where offset 0 is */
-    struct un_safetensors_tensor *tensors; /* [count], as they lie in the file */
+    struct json_t *header;     /* owns the names and the metadata */
+    const unsigned char *data; /* behind the header: where offset 0 is */
+    struct un_array *tensors;  /* [count], as they lie in the file */
     int count;
 };
 
@@ -53,21 +43,12 @@ unet_code un_safetensors_parse(const char *path, const unsigned char *bytes, siz
 void un_safetensors_release(struct un_safetensors *file);
 
 /* NULL: there is none.  Both belong to file. */
-const struct un_safetensors_tensor *un_safetensors_find(const struct un_safetensors *file,
-                                                        const char *name);
+const struct un_array *un_safetensors_find(const struct un_safetensors *file, const char *name);
 const char *un_safetensors_metadata(const struct un_safetensors *file, const char *key);
 
-/* "[2, 1, 3, 3]" for a message; returns text. */
-enum { UN_SHAPE_TEXT = 24 * UN_SAFETENSORS_MAX_DIMS };
-const char *un_safetensors_shape_text(int dims, const size_t *shape, char text[UN_SHAPE_TEXT]);
-
-/*
- * The values of a tensor of type F64, F32, F16 or BF16 as values[tensor->count]; what float cannot
- * hold becomes infinite.  UNET_EFORMAT for other types and for values that are not finite; then
- * values may have been written in part.
- */
-unet_code un_safetensors_to_float(const char *path, const struct un_safetensors_tensor *tensor,
-                                  float *values, unet_error *err);
+/* For the table of formats in arrays.c; the metadata is that of key "unet". */
+bool un_safetensors_recognises(const unsigned char *bytes, size_t size);
+unet_code un_safetensors_arrays(const char *path, struct un_arrays *arrays, unet_error *err);
 
 struct un_safetensors_entry {
     const char *name;

@@ -18,7 +18,7 @@ static const char *const metadata_key = "unet";
 
 /* ---- reading ---- */
 
-static bool same_shape(const struct un_param *param, const struct un_safetensors_tensor *tensor)
+static bool same_shape(const struct un_param *param, const struct un_array *tensor)
 {
     bool same = param->dims == tensor->dims;
     for (int i = 0; same && i < param->dims; i++)
@@ -27,7 +27,7 @@ static bool same_shape(const struct un_param *param, const struct un_safetensors
 }
 
 static unet_code check_param(const char *path, const struct un_param *param,
-                             const struct un_safetensors_tensor *tensor, unet_error *err)
+                             const struct un_array *tensor, unet_error *err)
 {
     if (!tensor)
         return un_fail(err, UNET_EFORMAT, "%s: tensor %s is missing", path, param->name);
@@ -38,8 +38,8 @@ static unet_code check_param(const char *path, const struct un_param *param,
     for (int i = 0; i < param->dims; i++)
         shape[i] = (size_t)param->shape[i];
     return un_fail(err, UNET_EFORMAT, "%s: tensor %s: has shape %s, the network needs %s", path,
-                   param->name, un_safetensors_shape_text(tensor->dims, tensor->shape, found),
-                   un_safetensors_shape_text(param->dims, shape, wanted));
+                   param->name, un_shape_text(tensor->dims, tensor->shape, found),
+                   un_shape_text(param->dims, shape, wanted));
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -85,8 +85,8 @@ static unet_code read_values(const char *path, const struct un_safetensors *file
     unet_code code = UNET_OK;
     for (int i = 0; i < model->graph.param_count && !code; i++) {
         const struct un_param *param = &model->graph.params[i];
-        const struct un_safetensors_tensor *tensor = un_safetensors_find(file, param->name);
-        code = un_safetensors_to_float(path, tensor, model->values + param->offset, err);
+        const struct un_array *tensor = un_safetensors_find(file, param->name);
+        code = un_array_to_float(path, tensor, model->values + param->offset, err);
         un_map_forget(&file->mapping, tensor->data, tensor->count * tensor->dtype->bytes);
     }
     return code;

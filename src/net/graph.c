@@ -267,6 +267,14 @@ void un_graph_build(struct un_graph *graph, const unet_spec *spec)
     lay_out_params(graph);
 }
 
+int un_graph_decoder(const struct un_graph *graph)
+{
+    int i = graph->node_count - 1;
+    while (i > 0 && strncmp(graph->nodes[i - 1].name, "bottleneck.", 11))
+        i--;
+    return i;
+}
+
 struct un_shape un_graph_value(const struct un_graph *graph, int v)
 {
     return v == 0 ? graph->input : graph->nodes[v - 1].shape;

@@ -92,6 +92,9 @@ void un_graph_build(struct un_graph *graph, const unet_spec *spec);
  * size; the message says which sides fit. */
 unet_code un_graph_size(struct un_graph *graph, int n, int height, int width, unet_error *err);
 
+/* The first node of the way up. */
+int un_graph_decoder(const struct un_graph *graph);
+
 /* The shape of value v (0 = input) after un_graph_size(). */
 struct un_shape un_graph_value(const struct un_graph *graph, int v);
 

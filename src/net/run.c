@@ -332,7 +332,7 @@ void un_network_backward(struct un_network *network, uint64_t key)
 {
     struct un_engine *e = network->engine;
     const int n = network->graph.node_count;
-    for (int i = n - 1; i >= 0; i--) {
+    for (int i = n - 1; i >= network->first_trained; i--) {
         float rate = network->graph.nodes[i].dropout;
         if (rate > 0)
             e->ops->dropout(e, gradient(network, i + 1), rate, dropout_key(key, i));

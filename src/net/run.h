@@ -19,8 +19,9 @@ struct un_network {
     float *values;        /* parameters in engine memory, [graph.values] */
     bool owns_values;
     char *arena;
-    float *gradients; /* UN_TRAIN: [graph.trainable], in the arena: from the end of the backward
-                         pass to the next forward pass */
+    int first_trained; /* node: the backward pass ends there; 0: goes through all */
+    float *gradients;  /* UN_TRAIN: [graph.trainable], in the arena: from the end of the backward
+                          pass to the next forward pass */
 };
 
 /*
@@ -51,7 +52,8 @@ struct un_tensor un_network_output_gradient(const struct un_network *network);
  * the engine is left with the workspace of the loss. */
 void un_network_forward(struct un_network *network, uint64_t key);
 
-/* Overwrites the gradients of all trainable parameters.  key as in the forward pass. */
+/* Overwrites the gradients of the parameters of all nodes from first_trained on.  key as in the
+ * forward pass. */
 void un_network_backward(struct un_network *network, uint64_t key);
 
 /* Of batch normalisation's running statistics, PyTorch's default. */

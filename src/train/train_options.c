@@ -53,6 +53,7 @@ unet_code un_train_options_check(const unet_train_options *o, const unet_spec *s
         {"rotate", o->rotate, 0, 180},
         {"scale", o->scale, 0, 10},
         {"grey", o->grey, 0, 10},
+        {"freeze_encoder", o->freeze_encoder, 0, 1},
     };
     unet_code code;
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
@@ -79,16 +80,17 @@ char *un_train_options_json(const unet_train_options *o, int in_side, long steps
     static const char *const schedules[] = {"constant", "poly"};
     const char *loss = o->loss == UNET_LOSS_BCE ? "bce" : "cross-entropy";
     char *text;
-    int n =
-        asprintf(&text,
-                 "{\"loss\":\"%s\",\"pos_weight\":%.9g,\"optimizer\":\"%s\","
-                 "\"learning_rate\":%.9g,\"schedule\":\"%s\",\"momentum\":%.9g,\"beta1\":%.9g,"
-                 "\"beta2\":%.9g,"
-                 "\"weight_decay\":%.9g,\"batch\":%d,\"tile\":%d,\"flip\":%d,"
-                 "\"rotate\":%.9g,\"scale\":%.9g,\"grey\":%.9g,\"seed\":%llu,\"steps\":%ld}",
-                 loss, (double)o->pos_weight, optimizers[o->optimizer], (double)o->learning_rate,
-                 schedules[o->schedule], (double)o->momentum, (double)o->beta1, (double)o->beta2,
-                 (double)o->weight_decay, o->batch, in_side, o->flip, (double)o->rotate,
-                 (double)o->scale, (double)o->grey, (unsigned long long)o->seed, steps);
+    int n = asprintf(&text,
+                     "{\"loss\":\"%s\",\"pos_weight\":%.9g,\"optimizer\":\"%s\","
+                     "\"learning_rate\":%.9g,\"schedule\":\"%s\",\"momentum\":%.9g,\"beta1\":%.9g,"
+                     "\"beta2\":%.9g,"
+                     "\"weight_decay\":%.9g,\"batch\":%d,\"tile\":%d,\"flip\":%d,"
+                     "\"rotate\":%.9g,\"scale\":%.9g,\"grey\":%.9g,\"freeze_encoder\":%d,"
+                     "\"seed\":%llu,\"steps\":%ld}",
+                     loss, (double)o->pos_weight, optimizers[o->optimizer],
+                     (double)o->learning_rate, schedules[o->schedule], (double)o->momentum,
+                     (double)o->beta1, (double)o->beta2, (double)o->weight_decay, o->batch, in_side,
+                     o->flip, (double)o->rotate, (double)o->scale, (double)o->grey,
+                     o->freeze_encoder, (unsigned long long)o->seed, steps);
     return n < 0 ? NULL : text;
 }

@@ -153,6 +153,16 @@ static void adopt_dataset(unet_model *model, const unet_dataset *dataset)
     model->trained = true;
 }
 
+/* Parameters lie in the order of nodes, so those of the encoder are the first. */
+static void freeze(unet_trainer *t)
+{
+    const struct un_graph *g = &t->network.graph;
+    int node = t->network.first_trained = un_graph_decoder(g);
+    while (g->nodes[node].weight < 0) /* a doubling */
+        node++;
+    t->frozen = g->params[g->nodes[node].weight].offset;
+}
+
 unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
                             const unet_train_options *options, unet_trainer **trainer,
                             unet_error *err)
@@ -188,6 +198,8 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
         goto done;
     if ((code = un_network_create(&t->network, t->engine, graph, UN_TRAIN, model->values, err)))
         goto done;
+    if (options->freeze_encoder)
+        freeze(t);
     if ((code = allocate(t, err)))
         goto done;
     adopt_dataset(model, dataset);
@@ -265,14 +277,14 @@ static void update_weights(unet_trainer *t)
     const unet_train_options *o = &t->options;
     struct un_network *n = &t->network;
     struct un_engine *e = t->engine;
-    size_t count = n->graph.trainable;
+    size_t first = t->frozen, count = n->graph.trainable - first;
     if (o->optimizer == UNET_OPTIMIZER_SGD)
-        e->ops->sgd_step(e, count, n->values, n->gradients, t->moment, t->rate, o->momentum,
-                         o->weight_decay);
+        e->ops->sgd_step(e, count, n->values + first, n->gradients + first, t->moment + first,
+                         t->rate, o->momentum, o->weight_decay);
     else
-        e->ops->adam_step(e, count, n->values, n->gradients, t->moment, t->square, t->rate,
-                          o->beta1, o->beta2, o->epsilon, o->weight_decay,
-                          o->optimizer == UNET_OPTIMIZER_ADAMW, t->step + 1);
+        e->ops->adam_step(e, count, n->values + first, n->gradients + first, t->moment + first,
+                          t->square + first, t->rate, o->beta1, o->beta2, o->epsilon,
+                          o->weight_decay, o->optimizer == UNET_OPTIMIZER_ADAMW, t->step + 1);
     if (n->owns_values)
         e->ops->get(e, t->model->values, n->values, n->graph.values * sizeof(float));
 }
@@ -293,7 +305,7 @@ static unet_code run_passes(unet_trainer *t, double *mean, uint64_t *bad, unet_e
         ops->softmax_loss(e, un_network_output(n), t->device_labels, t->device_weights, t->result,
                           un_network_output_gradient(n));
     un_network_backward(n, key);
-    ops->count_nonfinite(e, n->gradients, n->graph.trainable, t->bad);
+    ops->count_nonfinite(e, n->gradients + t->frozen, n->graph.trainable - t->frozen, t->bad);
     ops->get(e, result, t->result, sizeof result);
     ops->get(e, bad, t->bad, sizeof *bad);
     t->weight = result[1];

@@ -17,6 +17,7 @@ struct unet_trainer {
     struct un_network network;
     int in_side, out_side; /* of a tile */
     long step;             /* steps done */
+    size_t frozen;         /* trainable values at the beginning that are left alone */
     float rate;            /* learning rate of the next step */
     double weight;         /* sum of the pixel weights of the last step; 0: nothing had a label */
     int *order;            /* [tiles_per_epoch]: which image each tile of this epoch comes from */

@@ -18,13 +18,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     const unsigned char *at = file.data;
     for (int i = 0; i < file.count; i++) {
-        const struct un_safetensors_tensor *tensor = &file.tensors[i];
+        const struct un_array *tensor = &file.tensors[i];
         if (tensor->data != at)
             abort();
         at += tensor->count * (size_t)tensor->dtype->bytes;
         float *values = tensor->count < 1 << 20 ? malloc(tensor->count * sizeof *values) : NULL;
         if (values)
-            un_safetensors_to_float("x", tensor, values, &err);
+            un_array_to_float("x", tensor, values, &err);
         free(values);
     }
     if (at != bytes + size)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every network that unet_spec (include/unet.h) can describe, in PyTorch, under our parameter names.
+
+UNet(spec) takes a dict with the fields of unet_spec in the words of a model file's JSON.
+in_channels, classes, width, depth, padding, norm and up must be there; what is absent of the rest
+is the plain U-Net.  "channels", where given, is {"enc": [[a, b], ...], "dec": [[a, b], ...],
+"up": [...]}, level 0 first; a 0 or a missing row means the usual number.
+
+A block is an nn.Sequential, so the numbers in its names count convolutions, norms and activations:
+conv_block.0, 2 without a norm; 0, 1, 3, 4 with one.
+"""
+from torch import nn
+from torch.nn import functional as F
+import torch
+
+
+def usual(value, otherwise):
+    return value if value else otherwise
+
+
+class Channels:
+    """How many channels each layer has: enc[d] and dec[d] are lists, one number a convolution."""
+
+    def __init__(self, spec):
+        depth, self.convs = spec["depth"], spec.get("convs") or 2
+        given = spec.get("channels") or {}
+        self.enc = [self.row(given.get("enc"), d, [spec["width"] << d] * 2)
+                    for d in range(depth + 1)]
+        self.dec = [self.row(given.get("dec"), d, self.enc[d]) for d in range(depth)]
+        ups = given.get("up") or []
+        self.up = [usual(ups[d] if d < len(ups) else 0, self.enc[d][-1]) for d in range(depth)]
+        if spec["up"] != "transpose" and spec.get("up_conv") == "none":
+            self.up = [self.below(d) for d in range(depth)]
+
+    def row(self, rows, d, otherwise):
+        row = rows[d] if rows and d < len(rows) else [0, 0]
+        return [usual(a, b) for a, b in zip(row, otherwise)][:self.convs]
+
+    def below(self, d):
+        """Of the map that the up-convolution to level d starts from."""
+        last = self.enc[d + 1] if d + 1 == len(self.dec) else self.dec[d + 1]
+        return last[-1]
+
+
+def norm(spec, channels):
+    epsilon = spec.get("norm_epsilon") or 1e-5
+    if spec["norm"] == "batch":
+        return nn.BatchNorm2d(channels, eps=epsilon)
+    if spec["norm"] == "instance":
+        return nn.InstanceNorm2d(channels, eps=epsilon, affine=True)
+    return nn.GroupNorm(spec["groups"], channels, eps=epsilon)
+
+
+def act(spec, inplace):
+    if spec.get("act", "relu") == "relu":
+        return nn.ReLU(inplace)
+    return nn.LeakyReLU(spec["leaky_slope"], inplace)
+
+
+def after_conv(spec, norms, acts):
+    """The list of a norm and an activation, of which either may be absent, in the spec's order."""
+    both = norms + acts
+    return both[::-1] if spec.get("norm_order") == "act_first" else both
+
+
+class Block(nn.Module):
+    """One or two 3x3 convolutions with what follows each."""
+
+    def __init__(self, cin, couts, spec, inplace):
+        super().__init__()
+        normed = spec["norm"] != "none"
+        bias = {"unless_norm": not normed, "always": True,
+                "never": False}[spec.get("bias", "unless_norm")]
+        layers = []
+        for i, cout in enumerate(couts):
+            layers.append(nn.Conv2d(cin, cout, 3, padding=int(spec["padding"] == "same"),
+                                    bias=bias))
+            silent = spec.get("single_act") and i + 1 < len(couts)
+            layers += after_conv(spec, [norm(spec, cout)] if normed else [],
+                                 [] if silent else [act(spec, inplace)])
+            cin = cout
+        self.conv_block = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.conv_block(x)
+
+
+class UNet(nn.Module):
+    """inplace: whether activations overwrite their input, which takes less time and memory."""
+
+    def __init__(self, spec, inplace=False):
+        super().__init__()
+        self.spec, depth, c = spec, spec["depth"], Channels(spec)
+        cin = spec["in_channels"]
+        for d in range(depth + 1):
+            name = f"enc_{d}" if d < depth else "bottleneck"
+            setattr(self, name, Block(cin, c.enc[d], spec, inplace))
+            cin = c.enc[d][-1]
+        for d in reversed(range(depth)):
+            self.add_up(d, cin, c.up[d], inplace)
+            cin = c.up[d] + c.enc[d][-1]
+            setattr(self, f"dec_{d}", Block(cin, c.dec[d], spec, inplace))
+            cin = c.dec[d][-1]
+        self.out_conv = nn.Conv2d(cin, spec["classes"], 1)
+        self.pool = nn.MaxPool2d(2)  # the last row or column of an odd side is not seen
+
+    def add_up(self, d, cin, cout, inplace):
+        spec = self.spec
+        normed = bool(spec.get("up_norm")) and spec["norm"] != "none"
+        rule = spec.get("bias", "unless_norm")
+        bias = rule == "always" or (rule == "unless_norm" and not normed)
+        kind = spec.get("up_conv", "conv1x1")
+        if spec["up"] == "transpose":
+            setattr(self, f"upconv_{d}", nn.ConvTranspose2d(cin, cout, 2, 2, bias=bias))
+        elif kind == "conv1x1":
+            setattr(self, f"upconv_{d}", nn.Conv2d(cin, cout, 1, bias=bias))
+        elif kind == "conv3x3":
+            setattr(self, f"upconv_{d}", nn.Conv2d(cin, cout, 3, bias=bias,
+                                                   padding=int(spec["padding"] == "same")))
+        if normed:
+            setattr(self, f"upnorm_{d}", norm(spec, cout))
+        if spec.get("up_act"):
+            setattr(self, f"upact_{d}", act(spec, inplace))
+
+    def up(self, d, x):
+        spec = self.spec
+        if spec["up"] == "nearest":
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+        elif spec["up"] == "bilinear":
+            x = F.interpolate(x, scale_factor=2, mode="bilinear",
+                              align_corners=bool(spec.get("align_corners")))
+            if spec["padding"] == "valid":  # the ring would depend on neighbours that are not there
+                x = x[:, :, 1:-1, 1:-1]
+        order = ["upnorm", "upact"]
+        if spec.get("norm_order") == "act_first":
+            order.reverse()
+        for part in ["upconv"] + order:
+            if hasattr(self, f"{part}_{d}"):
+                x = getattr(self, f"{part}_{d}")(x)
+        return x
+
+    def join(self, x, skip):
+        dy, dx = skip.shape[2] - x.shape[2], skip.shape[3] - x.shape[3]
+        if dy or dx:
+            top, left = dy // 2, dx // 2
+            if self.spec["padding"] == "same":  # x lies in the middle of the skip's frame
+                x = F.pad(x, (left, dx - left, top, dy - top))
+            else:
+                skip = skip[:, :, top:top + x.shape[2], left:left + x.shape[3]]
+        return torch.cat([skip, x] if self.spec.get("concat") == "skip_up" else [x, skip], 1)
+
+    def drop(self, x):
+        rate = self.spec.get("dropout") or 0
+        return F.dropout(x, rate, self.training) if rate else x
+
+    def forward(self, x):
+        skips, depth = [], self.spec["depth"]
+        for d in range(depth):
+            x = getattr(self, f"enc_{d}")(x)
+            if d + 1 == depth:
+                x = self.drop(x)
+            skips.append(x)
+            x = self.pool(x)
+        x = self.drop(self.bottleneck(x))
+        for d in reversed(range(depth)):
+            x = getattr(self, f"dec_{d}")(self.join(self.up(d, x), skips[d]))
+        return self.out_conv(x)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapt.c - the weights of a network in one that sees other channels or tells other classes apart
+ */
+#include <string.h>
+
+#include "model/model.h"
+
+static bool same_shape(const struct un_param *a, const struct un_param *b)
+{
+    return a->dims == b->dims && !memcmp(a->shape, b->shape, (size_t)a->dims * sizeof *a->shape);
+}
+
+unet_code un_model_adapt(const unet_model *from, int in_channels, int classes, uint64_t seed,
+                         unet_model **model, int *taken, unet_error *err)
+{
+    unet_spec spec = from->graph.spec;
+    unet_model *made;
+    spec.in_channels = in_channels;
+    spec.classes = classes;
+    unet_code code = un_model_new(&spec, &made, err);
+    if (code)
+        return code;
+    un_model_init(made, seed);
+    /* the spec has the same layers, so the parameters are the same but for their shapes */
+    for (int i = 0; i < made->graph.param_count; i++) {
+        const struct un_param *p = &made->graph.params[i], *old = &from->graph.params[i];
+        bool same = same_shape(p, old);
+        if (same)
+            memcpy(made->values + p->offset, from->values + old->offset,
+                   p->count * sizeof *made->values);
+        if (taken)
+            taken[i] = same;
+    }
+    if (in_channels == from->graph.spec.in_channels)
+        made->scaling = from->scaling;
+    *model = made;
+    return UNET_OK;
+}
