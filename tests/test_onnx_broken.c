@@ -232,6 +232,8 @@ static void test_graphs(void **state)
         {"tensor w1", "", "the value w1 is read, but nothing makes it"},
         {"tensor w1", "tensor w1 2,2,3", "its kernel is not square, or not of 2 dimensions"},
         {"tensor w1", "tensor w1 1,1,1,1,1,1,1,1,1", "more than 8 dimensions"},
+        {"Conv r0", "tensor Conv_5.weight 2,2,3,3;Conv r0 Conv_5.weight > c1 | pads=1,1,1,1",
+         "its weight would be the second Conv_5.weight"},
         {"Relu c0", "Relu c0 > r0;Conv x w0 > unused | strides=7,7", NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
