@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every network that unet_spec (include/unet.h) can describe, in PyTorch, under our parameter names.
+"""Every network that unet_spec (include/unet.h) can describe, in PyTorch, under our names.
 
 UNet(spec) takes a dict with the fields of unet_spec in the words of a model file's JSON.
 in_channels, classes, width, depth, padding, norm and up must be there; what is absent of the rest

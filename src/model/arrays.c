@@ -40,8 +40,8 @@ static unet_code find_format(const char *path, const struct format **format, une
             *format = &formats[i];
     if (!*format)
         code = un_fail(err, UNET_EFORMAT,
-                       "%s: is no model file: begins with %s, wanted safetensors, ONNX or "
-                       "what torch.save() writes",
+                       "%s: is no model file: begins with %s, wanted safetensors, what "
+                       "torch.save() writes, or ONNX",
                        path, begin);
     un_map_release(&mapping);
     return code;
