@@ -105,6 +105,13 @@ static void test_operators(void **state)
         {"Conv r0", "Shape r0 > s;Conv r0 s > c1", "its weight is calculated, wanted stored"},
         {"Conv r0", "Conv r0 > c1", "its weight is missing"},
         {"Conv r0", "Identity w1 > same;Conv r0 same > c1 | pads=1,1,1,1", NULL},
+        {"Conv r0",
+         "tensor k 1;CastLike k r0 > l;Shape w1 > s;Expand l s > b;"
+         "Conv r0 w1 b > c1 | pads=1,1,1,1",
+         NULL},
+        {"Conv r0", "tensor k 2;Expand k k > b;Conv r0 w1 b > c1 | pads=1,1,1,1",
+         "its bias is calculated, wanted stored"},
+        {"Conv r0", "tensor k 1;Expand k k > w;Conv r0 w > c1", "its weight is calculated"},
         {"Relu c1", "Elu c1 > r1", "node 3 (Elu): another activation, wanted Relu or LeakyRelu"},
         {"Relu c1", "LeakyRelu c1 > r1", "kind of activation (1: leaky) is 1, wanted 0"},
         {"Relu", "LeakyRelu c0 > r0", "the value r0 is made twice"},

@@ -144,7 +144,8 @@ unet_code un_onnx_list(struct un_onnx_walk *walk, int i, const struct un_onnx_no
     struct un_onnx_table *table = walk->table;
     struct un_arrays *arrays = walk->arrays;
     const int value = un_onnx_input(table, walk->node, i);
-    const int tensor = value < 0 ? -1 : table->values[value].tensor;
+    const bool whole = value >= 0 && !table->values[value].spread;
+    const int tensor = whole ? table->values[value].tensor : -1;
     if (tensor < 0)
         return un_onnx_refuse(walk, "its %s is %s, wanted stored numbers", suffix,
                               value < 0 ? "missing" : "calculated");

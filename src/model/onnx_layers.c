@@ -25,6 +25,19 @@ static unet_code check_all(struct un_onnx_walk *walk, const char *name, int coun
                : un_onnx_refuse(walk, "%s has %d numbers, wanted %d", name, found, count);
 }
 
+/* A bias that is a zero, repeated. */
+static bool is_no_bias(struct un_onnx_walk *walk, int value)
+{
+    const struct un_onnx_value *found = &walk->table->values[value];
+    struct un_array array;
+    float number;
+    if (!found->spread || un_onnx_tensor_load(walk->table, found->tensor, &array, NULL) ||
+        !array.dtype->to_float)
+        return false;
+    array.dtype->to_float(array.data, 1, &number);
+    return number == 0;
+}
+
 /* Lists weight and bias, and checks the weight's kernel; *side is that of the kernel. */
 static unet_code list_kernel(struct un_onnx_walk *walk, size_t *side)
 {
@@ -40,7 +53,8 @@ static unet_code list_kernel(struct un_onnx_walk *walk, size_t *side)
         ((size_t)kernel[0] != *side || (size_t)kernel[1] != *side))
         return un_onnx_refuse(walk, "kernel_shape is %lld x %lld, its weight has %zu x %zu",
                               (long long)kernel[0], (long long)kernel[1], *side, *side);
-    if (un_onnx_input(walk->table, walk->node, 2) >= 0)
+    const int bias = un_onnx_input(walk->table, walk->node, 2);
+    if (bias >= 0 && !is_no_bias(walk, bias))
         code = un_onnx_list(walk, 2, walk->node, "bias", &array);
     return code;
 }

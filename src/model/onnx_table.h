@@ -40,8 +40,9 @@ struct un_onnx_node {
 
 struct un_onnx_value {
     struct un_slice name;
-    int maker;  /* the node, -1: none */
-    int tensor; /* -1: none */
+    int maker;   /* the node, -1: none */
+    int tensor;  /* -1: none */
+    bool spread; /* the tensor's only number, repeated */
 };
 
 struct un_onnx_table {

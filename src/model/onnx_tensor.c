@@ -273,7 +273,8 @@ bool un_onnx_word(const struct un_onnx_node *node, const char *name, const char 
 /* The array of a stored value of at most so many numbers. */
 static bool load_stored(struct un_onnx_table *table, int value, int most, struct un_array *array)
 {
-    const int index = value < 0 ? -1 : table->values[value].tensor;
+    const bool whole = value >= 0 && !table->values[value].spread;
+    const int index = whole ? table->values[value].tensor : -1;
     struct un_onnx_tensor *tensor = index < 0 ? NULL : &table->tensors[index];
     if (!tensor || tensor->count > (size_t)most || tensor->refused)
         return false;
