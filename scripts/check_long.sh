@@ -24,7 +24,7 @@ for source in tests/fuzz/fuzz_*.c; do
     done
     # small networks of every kind, of which the test of ONNX writes one file each
     [ "$kind" != onnx ] || UNET_ONNX_FOLDER=$corpus build-sanitize/test_onnx >/dev/null 2>&1 || true
-    find "$corpus" -name '*_input.npy' -o -name '*_logits.npy' | xargs rm -f
+    find "$corpus" -name '*_input.npy' -o -name '*_result.npy' | xargs rm -f
     echo "$name: $seconds s, $(find "$corpus" -type f | wc -l) files to start from"
     rm -f build-fuzz/crash-* build-fuzz/leak-* build-fuzz/timeout-* build-fuzz/oom-*
     status=0

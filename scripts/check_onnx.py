@@ -5,9 +5,9 @@
 usage: check_onnx.py FOLDER [LIMIT]
 
 FOLDER holds NAME.onnx and, for each, any number of pairs NAME_SIZE_input.npy and
-NAME_SIZE_logits.npy ([N][H][W][C]): an image and what unet makes of it.  Each file must pass
+NAME_SIZE_result.npy ([N][H][W][C]): an image and what unet makes of it.  Each file must pass
 onnx's checker with shape inference, and onnxruntime's result may differ by no more than LIMIT
-(1e-5) of the largest logit.  UNET_ONNX_FOLDER=FOLDER build-test/test_onnx makes such a folder.
+(1e-5) of the largest value in it.  UNET_ONNX_FOLDER=FOLDER build-test/test_onnx makes such a folder.
 """
 import pathlib
 import sys
@@ -30,7 +30,7 @@ def main():
         sys.exit(__doc__)
     folder, limit = pathlib.Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 1e-5
     failed, pairs = [], 0
-    print(f"{'network':20} {'inputs':30} largest difference / largest logit")
+    print(f"{'network':20} {'inputs':30} largest difference / largest value")
     for path in sorted(folder.glob("*.onnx")):
         onnx.checker.check_model(onnx.load(path), full_check=True)
         options = onnxruntime.SessionOptions()
@@ -38,8 +38,8 @@ def main():
         session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
         sizes, worst = [], 0.0
         for image in sorted(folder.glob(f"{path.stem}_*_input.npy")):
-            logits = image.with_name(image.name.replace("_input", "_logits"))
-            worst = max(worst, difference(session, (image, logits)))
+            result = image.with_name(image.name.replace("_input", "_result"))
+            worst = max(worst, difference(session, (image, result)))
             sizes.append(image.name[len(path.stem) + 1 : -len("_input.npy")])
         pairs += len(sizes)
         print(f"{path.stem:20} {' '.join(sizes):30} {worst:.2g}")

@@ -213,6 +213,31 @@ static void test_nuclei(void **state)
     un_arrays_release(&arrays);
 }
 
+/* The same network as PyTorch saved it. */
+static void test_nuclei_torch(void **state)
+{
+    (void)state;
+    struct un_arrays onnx, torch;
+    unet_error err;
+    if (un_arrays_open(TEST_SHARED "/weights/nuclei_broad/weights.onnx", &onnx, &err))
+        skip();
+    if (un_arrays_open(TEST_SHARED "/weights/nuclei_broad/weights.pt", &torch, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < onnx.count; i++) {
+        const struct un_array *a = &onnx.items[i], *b = un_arrays_find(&torch, a->name);
+        if (!b || a->count != b->count)
+            fail_msg("%s: %zu values, in the other file %zu", a->name, a->count, b ? b->count : 0);
+        float *values = malloc(2 * a->count * sizeof *values);
+        if (un_array_to_float("a", a, values, &err) ||
+            un_array_to_float("b", b, values + a->count, &err))
+            fail_msg("%s", err.text);
+        assert_memory_equal(values, values + a->count, a->count * sizeof *values);
+        free(values);
+    }
+    un_arrays_release(&onnx);
+    un_arrays_release(&torch);
+}
+
 /* ---- for other engines ---- */
 
 static void keep_npy(const char *folder, const char *name, int h, int w, const char *what,
@@ -228,11 +253,25 @@ static void keep_npy(const char *folder, const char *name, int h, int w, const c
 
 static size_t shape_count(struct un_shape s)
 {
-    return (size_t)s.n * s.h * s.w * s.c;
+    return (size_t)s.n * (size_t)s.h * (size_t)s.w * (size_t)s.c;
 }
 
-static void keep_logits(const char *folder, const char *name, unet_model *model,
-                        struct un_engine *engine, int n, int h, int w)
+/* Of [pixels][classes], in place. */
+static void to_probabilities(float *logits, struct un_shape shape)
+{
+    const size_t classes = (size_t)shape.c;
+    for (size_t p = 0; p < shape_count(shape); p += classes) {
+        double sum = classes == 1 ? 1 + exp(-(double)logits[p]) : 0;
+        for (size_t c = 0; classes > 1 && c < classes; c++)
+            sum += exp((double)logits[p + c]);
+        for (size_t c = 0; c < classes; c++)
+            logits[p + c] = (float)((classes == 1 ? 1 : exp((double)logits[p + c])) / sum);
+    }
+}
+
+static void keep_result(const char *folder, const char *name, unet_model *model,
+                        const struct un_onnx_options *options, struct un_engine *engine, int n,
+                        int h, int w)
 {
     struct un_network net;
     unet_error err;
@@ -241,52 +280,69 @@ static void keep_logits(const char *folder, const char *name, unet_model *model,
         un_network_create(&net, engine, &graph, UN_PREDICT, model->values, &err))
         fail_msg("%s: %s", name, err.text);
     struct un_tensor in = un_network_input(&net), out = un_network_output(&net);
+    float *image = malloc(shape_count(in.shape) * sizeof *image);
     float *input = malloc(shape_count(in.shape) * sizeof *input);
-    float *logits = malloc(shape_count(out.shape) * sizeof *logits);
-    for (size_t i = 0; i < shape_count(in.shape); i++)
-        input[i] = un_rng_normal(5, i);
+    float *result = malloc(shape_count(out.shape) * sizeof *result);
+    for (size_t i = 0; i < shape_count(in.shape); i++) {
+        image[i] =
+            options->scaled ? floorf(256 * (float)un_rng_uniform(5, i)) : un_rng_normal(5, i);
+        input[i] = options->scaled ? image[i] * options->scale + options->shift : image[i];
+    }
     engine->ops->upload(engine, in, input);
     un_network_forward(&net, 0);
-    engine->ops->download(engine, logits, out);
-    keep_npy(folder, name, h, w, "input", input, in.shape);
-    keep_npy(folder, name, h, w, "logits", logits, out.shape);
+    engine->ops->download(engine, result, out);
+    if (options->probabilities)
+        to_probabilities(result, out.shape);
+    keep_npy(folder, name, h, w, "input", image, in.shape);
+    keep_npy(folder, name, h, w, "result", result, out.shape);
     un_network_release(&net);
+    free(image);
     free(input);
-    free(logits);
+    free(result);
+}
+
+static void keep_case(const char *folder, const struct onnx_case *c, bool whole,
+                      struct un_engine *engine)
+{
+    static const int sides[][2] = {{40, 40}, {61, 47}, {33, 70}, {97, 16}};
+    const struct un_onnx_options plain = {0}, all = {.scaled = true,
+                                                     .scale = 1 / 255.0f,
+                                                     .shift = -0.5f,
+                                                     .probabilities = true,
+                                                     .metadata = "{}"};
+    unet_model *model = make_model(&c->spec);
+    char path[600], name[60];
+    snprintf(name, sizeof name, "%s%s", c->name, whole ? "-whole" : "");
+    snprintf(path, sizeof path, "%s/%s.onnx", folder, name);
+    write_onnx(model, path, whole ? &all : &plain);
+    for (size_t s = 0; s < sizeof sides / sizeof *sides; s++)
+        keep_result(folder, name, model, whole ? &all : &plain, engine, 1 + (int)(s % 2),
+                    un_fit_input(&c->spec, sides[s][0]), un_fit_input(&c->spec, sides[s][1]));
+    un_model_free(model);
 }
 
 static void test_keep(void **state)
 {
     (void)state;
-    static const int sides[][2] = {{40, 40}, {61, 47}, {33, 70}, {97, 16}};
-    const char *folder_name = getenv("UNET_ONNX_FOLDER");
+    const char *kept = getenv("UNET_ONNX_FOLDER");
     struct un_engine *engine;
     unet_error err;
-    if (!folder_name || !*folder_name)
+    if (!kept || !*kept)
         skip();
     if (un_engine_choose(2, &engine, &err))
         fail_msg("%s", err.text);
-    for (int c = 0; c < ONNX_CASES; c++) {
-        const struct un_onnx_options options = {.metadata = "{}"};
-        const unet_spec *spec = &onnx_cases[c].spec;
-        unet_model *model = make_model(spec);
-        char path[600];
-        snprintf(path, sizeof path, "%s/%s.onnx", folder_name, onnx_cases[c].name);
-        write_onnx(model, path, &options);
-        for (size_t s = 0; s < sizeof sides / sizeof *sides; s++)
-            keep_logits(folder_name, onnx_cases[c].name, model, engine, 1 + (int)(s % 2),
-                        un_fit_input(spec, sides[s][0]), un_fit_input(spec, sides[s][1]));
-        un_model_free(model);
-    }
+    for (int c = 0; c < ONNX_CASES; c++)
+        for (int whole = 0; whole < 2; whole++)
+            keep_case(kept, &onnx_cases[c], whole, engine);
     engine->ops->free(engine);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_scaled_alone),
-        cmocka_unit_test(test_cut),        cmocka_unit_test(test_nuclei),
-        cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_scaled_alone),
+        cmocka_unit_test(test_cut),          cmocka_unit_test(test_nuclei),
+        cmocka_unit_test(test_nuclei_torch), cmocka_unit_test(test_keep),
     };
     return cmocka_run_group_tests(tests, folder_create, folder_destroy);
 }

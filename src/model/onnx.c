@@ -95,7 +95,8 @@ static void finish(char name[NAME_ROOM], const char *suffix)
     snprintf(name + used, NAME_ROOM - used, ".%s", suffix);
 }
 
-static void make_name(const struct un_onnx_walk *walk, int value, const struct un_onnx_node *node,
+/* false: every rule makes one that is taken. */
+static bool make_name(const struct un_onnx_walk *walk, int value, const struct un_onnx_node *node,
                       const char *suffix, char name[NAME_ROOM])
 {
     const struct un_onnx_table *table = walk->table;
@@ -117,8 +118,9 @@ static void make_name(const struct un_onnx_walk *walk, int value, const struct u
             continue;
         finish(name, suffix);
         if (!un_arrays_find(walk->arrays, name))
-            return;
+            return true;
     }
+    return false;
 }
 
 /* ---- the list ---- */
@@ -142,7 +144,8 @@ unet_code un_onnx_list(struct un_onnx_walk *walk, int i, const struct un_onnx_no
     struct un_onnx_table *table = walk->table;
     struct un_arrays *arrays = walk->arrays;
     const int value = un_onnx_input(table, walk->node, i);
-    const int tensor = value < 0 ? -1 : table->values[value].tensor;
+    const bool whole = value >= 0 && !table->values[value].spread;
+    const int tensor = whole ? table->values[value].tensor : -1;
     if (tensor < 0)
         return un_onnx_refuse(walk, "its %s is %s, wanted stored numbers", suffix,
                               value < 0 ? "missing" : "calculated");
@@ -158,11 +161,12 @@ unet_code un_onnx_list(struct un_onnx_walk *walk, int i, const struct un_onnx_no
         return un_onnx_refuse(walk, "its %s is of type %s, wanted floats", suffix,
                               made->dtype->name);
     char name[NAME_ROOM];
-    make_name(walk, value, of, suffix, name);
+    if (!make_name(walk, value, of, suffix, name))
+        return un_onnx_refuse(walk, "its %s would be the second %s", suffix, name);
     char *copy = un_arena_alloc(&table->arena, strlen(name) + 1);
     if (!copy)
         return un_fail_memory(walk->err, strlen(name) + 1, table->path);
-    made->name = strcpy(copy, name);
+    made->name = made->key = strcpy(copy, name);
     arrays->count++;
     *array = made;
     return UNET_OK;

@@ -13,7 +13,7 @@
  *   onnx_tensor.c   what is in a tensor and in a node's attributes
  *   onnx_walk.c     the way of the image through the nodes; onnx_layers.c those with weights,
  *                   onnx_maps.c those without
- *   onnx_write.c    the file of a network; onnx_emit.c its nodes
+ *   onnx_write.c    the file of a network; onnx_emit.c its nodes, by onnx_node.c
  */
 #ifndef UN_ONNX_H
 #define UN_ONNX_H

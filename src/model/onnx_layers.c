@@ -25,6 +25,19 @@ static unet_code check_all(struct un_onnx_walk *walk, const char *name, int coun
                : un_onnx_refuse(walk, "%s has %d numbers, wanted %d", name, found, count);
 }
 
+/* A bias that is a zero, repeated. */
+static bool is_no_bias(struct un_onnx_walk *walk, int value)
+{
+    const struct un_onnx_value *found = &walk->table->values[value];
+    struct un_array array;
+    float number;
+    if (!found->spread || un_onnx_tensor_load(walk->table, found->tensor, &array, NULL) ||
+        !array.dtype->to_float)
+        return false;
+    array.dtype->to_float(array.data, 1, &number);
+    return number == 0;
+}
+
 /* Lists weight and bias, and checks the weight's kernel; *side is that of the kernel. */
 static unet_code list_kernel(struct un_onnx_walk *walk, size_t *side)
 {
@@ -40,7 +53,8 @@ static unet_code list_kernel(struct un_onnx_walk *walk, size_t *side)
         ((size_t)kernel[0] != *side || (size_t)kernel[1] != *side))
         return un_onnx_refuse(walk, "kernel_shape is %lld x %lld, its weight has %zu x %zu",
                               (long long)kernel[0], (long long)kernel[1], *side, *side);
-    if (un_onnx_input(walk->table, walk->node, 2) >= 0)
+    const int bias = un_onnx_input(walk->table, walk->node, 2);
+    if (bias >= 0 && !is_no_bias(walk, bias))
         code = un_onnx_list(walk, 2, walk->node, "bias", &array);
     return code;
 }
@@ -160,6 +174,9 @@ unet_code un_onnx_conv_transpose(struct un_onnx_walk *walk)
                               "a %zux%zu transposed convolution in %lld groups, wanted 2x2 "
                               "in 1 without output_shape",
                               side, side, (long long)un_onnx_int(walk->node, "group", 1));
+    if (walk->arrays->hints.up >= 0)
+        return un_onnx_refuse(walk, "a transposed convolution, wanted a doubling as before");
+    walk->transposes = true;
     map->maker = UN_ONNX_TRANSPOSE;
     map->level--;
     map->ups++;
@@ -304,8 +321,7 @@ unet_code un_onnx_scale(struct un_onnx_walk *walk)
     for (int i = 0, lead = array->dims == 4; i < array->dims; i++) /* [C, 1, 1], [1, C, 1, 1] */
         if (i != lead && array->shape[i] != 1)
             return un_onnx_refuse(walk, "calculates with values that differ from pixel to pixel");
-    array->dims = 1;
-    array->shape[0] = array->count;
-    array->stride[0] = 1;
+    const size_t channels = array->count;
+    un_array_set_shape(array, 1, &channels);
     return UNET_OK;
 }

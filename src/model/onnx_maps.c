@@ -148,6 +148,8 @@ unet_code un_onnx_resize(struct un_onnx_walk *walk)
         code = find_mode(walk);
     if (code)
         return code;
+    if (walk->transposes)
+        return un_onnx_refuse(walk, "doubles a map, wanted a transposed convolution as before");
     if (!early && !un_onnx_is_finished(map))
         return un_onnx_refuse(walk, "doubles %s, wanted what a block has made",
                               un_onnx_maker_name(map));
@@ -171,6 +173,17 @@ static int parameter(struct un_onnx_walk *walk, const char *name, int input, int
     return count >= 0 ? count
                       : un_onnx_stored_ints(
                             walk->table, un_onnx_input(walk->table, walk->node, input), 8, values);
+}
+
+/* Whether a crop is stored as one of the batch or the channels. */
+static bool crops_channels(struct un_onnx_walk *walk)
+{
+    int64_t axes[8] = {0};
+    const int count = parameter(walk, "axes", 3, axes);
+    bool found = false;
+    for (int i = 0; i < count; i++)
+        found |= axes[i] == 0 || axes[i] == 1 || axes[i] == -4 || axes[i] == -3;
+    return found;
 }
 
 /* [1:-1] along height or width: 1 or 2, both: 3; 0: something else. */
@@ -210,7 +223,9 @@ unet_code un_onnx_slice(struct un_onnx_walk *walk)
     const int count = parameter(walk, "steps", 4, steps);
     for (int i = 0; i < count; i++)
         if (steps[i] != 1)
-            return un_onnx_refuse(walk, "takes each %lldth, wanted a crop", (long long)steps[i]);
+            return un_onnx_refuse(walk, "takes one of %lld, wanted a crop", (long long)steps[i]);
+    if (crops_channels(walk))
+        return un_onnx_refuse(walk, "takes some of the channels, wanted a crop");
     const bool doubled = map->maker == UN_ONNX_DOUBLE && !map->norm && !map->act;
     if (comes_up(map)) {
         const int trimmed = find_trim(walk);
@@ -230,11 +245,13 @@ unet_code un_onnx_pad(struct un_onnx_walk *walk)
     struct un_onnx_map *map = &walk->in;
     int64_t pads[8];
     const int count = parameter(walk, "pads", 1, pads);
-    const bool up = comes_up(map);
+    const bool up = comes_up(map), valid = walk->arrays->hints.padding == UNET_PADDING_VALID;
     bool grows = false, shrinks = false;
     for (int i = 0; i < count; i++) {
         grows |= pads[i] > 0;
         shrinks |= pads[i] < 0;
+        if (count != 8 || (pads[i] && i % 4 < 2))
+            return un_onnx_refuse(walk, "pads other dimensions than height and width");
     }
     if (!un_onnx_word(walk->node, "mode", "constant", "constant"))
         return un_onnx_refuse(walk, "pads by another mode, wanted zeros");
@@ -242,7 +259,10 @@ unet_code un_onnx_pad(struct un_onnx_walk *walk)
     const int value = un_onnx_input(walk->table, walk->node, 2);
     if (value >= 0 && (un_onnx_stored_floats(walk->table, value, 1, &zero) != 1 || zero != 0))
         return un_onnx_refuse(walk, "pads with %g, wanted zeros", (double)zero);
-    if (map->trimmed || (up ? shrinks : grows || count < 0 || !un_onnx_is_finished(map)))
+    /* without padding a skip connection is larger than what it is joined with: that is a crop */
+    const bool crops = count >= 0 ? !grows : valid;
+    const bool fills = count >= 0 ? !shrinks && !(grows && valid) : !valid;
+    if (map->trimmed || (up ? !fills : !crops || !un_onnx_is_finished(map)))
         return un_onnx_refuse(walk,
                               "pads %s, wanted the map that comes from below, or a crop of a "
                               "skip connection",

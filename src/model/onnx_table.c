@@ -70,7 +70,7 @@ static unet_code bind_value(struct reader *r, const struct name *names, int coun
     const char *text = (const char *)names[0].text.at;
     const int size = text_bytes(names[0].text), value = table->value_count++;
     struct un_onnx_value *made = &table->values[value];
-    *made = (struct un_onnx_value){names[0].text, -1, -1};
+    *made = (struct un_onnx_value){names[0].text, -1, -1, false};
     bool fed = false;
     for (int i = 0; i < count; i++) {
         const struct name *name = &names[i];

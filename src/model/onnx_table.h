@@ -27,6 +27,7 @@ struct un_onnx_tensor {
     size_t shape[UN_ARRAY_MAX_DIMS];
     size_t count;              /* the product of shape */
     bool external;             /* its values lie in another file */
+    bool refused;              /* it has been looked at and is of no use as stored numbers */
     const unsigned char *data; /* un_onnx_tensor_load() finds it */
 };
 
@@ -39,8 +40,9 @@ struct un_onnx_node {
 
 struct un_onnx_value {
     struct un_slice name;
-    int maker;  /* the node, -1: none */
-    int tensor; /* -1: none */
+    int maker;   /* the node, -1: none */
+    int tensor;  /* -1: none */
+    bool spread; /* the tensor's only number, repeated */
 };
 
 struct un_onnx_table {

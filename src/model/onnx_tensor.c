@@ -177,21 +177,13 @@ unet_code un_onnx_tensor_load(struct un_onnx_table *table, int index, struct un_
                       err);
     if (tensor->count == 0)
         return refuse(table->path, tensor, "has no values", err);
-    struct un_array made = {.name = "",
-                            .dtype = un_dtype_find(type->dtype),
-                            .dims = tensor->dims,
-                            .count = tensor->count};
+    struct un_array made = {.name = "", .key = "", .dtype = un_dtype_find(type->dtype)};
     if (!tensor->data)
         code = find_data(table, tensor, type, (size_t)made.dtype->bytes, err);
     if (code)
         return code;
     made.data = tensor->data;
-    size_t stride = 1;
-    for (int i = made.dims - 1; i >= 0; i--) {
-        made.shape[i] = tensor->shape[i];
-        made.stride[i] = stride;
-        stride *= tensor->shape[i];
-    }
+    un_array_set_shape(&made, tensor->dims, tensor->shape);
     *array = made;
     return UNET_OK;
 }
@@ -281,9 +273,14 @@ bool un_onnx_word(const struct un_onnx_node *node, const char *name, const char 
 /* The array of a stored value of at most so many numbers. */
 static bool load_stored(struct un_onnx_table *table, int value, int most, struct un_array *array)
 {
-    const int tensor = value < 0 ? -1 : table->values[value].tensor;
-    return tensor >= 0 && table->tensors[tensor].count <= (size_t)most &&
-           !un_onnx_tensor_load(table, tensor, array, NULL);
+    const bool whole = value >= 0 && !table->values[value].spread;
+    const int index = whole ? table->values[value].tensor : -1;
+    struct un_onnx_tensor *tensor = index < 0 ? NULL : &table->tensors[index];
+    if (!tensor || tensor->count > (size_t)most || tensor->refused)
+        return false;
+    /* once is enough: many nodes may read it, and it may have many bytes */
+    tensor->refused = un_onnx_tensor_load(table, index, array, NULL) != UNET_OK;
+    return !tensor->refused;
 }
 
 int un_onnx_stored_ints(struct un_onnx_table *table, int value, int most, int64_t *values)

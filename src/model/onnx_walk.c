@@ -148,21 +148,31 @@ static unet_code walk_operator(struct un_onnx_walk *walk)
 
 /* ---- nodes ---- */
 
-/* Numbers about maps, and what is not worth a map: shapes. */
-static bool is_measuring(const struct un_onnx_node *node)
+/* Numbers about maps: shapes, and numbers of the type that a map's are of. */
+static bool is_measuring(const struct un_onnx_table *table, const struct un_onnx_node *node,
+                         int first_map)
 {
-    return un_slice_is(node->op, "Shape") || un_slice_is(node->op, "Size");
+    return un_slice_is(node->op, "Shape") || un_slice_is(node->op, "Size") ||
+           (un_slice_is(node->op, "CastLike") && un_onnx_input(table, node, 0) != first_map);
 }
 
-/* A stored tensor under another name (exporters that find two alike keep one), or of float16 as
- * float. */
+/*
+ * A stored tensor under another name: exporters that find two alike keep one; the type of numbers
+ * changes with a model's; and where there is no bias, some write one of a zero that is repeated.
+ */
 static void follow_stored(struct un_onnx_table *table, const struct un_onnx_node *node)
 {
     const int from = un_onnx_input(table, node, 0), to = un_onnx_output(table, node, 0);
-    const bool same = un_slice_is(node->op, "Identity") ||
+    const bool repeats = un_slice_is(node->op, "Expand");
+    const bool same = un_slice_is(node->op, "Identity") || un_slice_is(node->op, "CastLike") ||
                       (un_slice_is(node->op, "Cast") && un_onnx_int(node, "to", 0) == 1);
-    if (from >= 0 && to >= 0 && same)
-        table->values[to].tensor = table->values[from].tensor;
+    if (from < 0 || to < 0 || table->values[from].tensor < 0 || (!same && !repeats))
+        return;
+    const int tensor = table->values[from].tensor;
+    if (repeats && table->tensors[tensor].count != 1)
+        return;
+    table->values[to].tensor = tensor;
+    table->values[to].spread = repeats || table->values[from].spread;
 }
 
 static unet_code walk_node(struct un_onnx_walk *walk, const struct un_onnx_node *node)
@@ -176,12 +186,10 @@ static unet_code walk_node(struct un_onnx_walk *walk, const struct un_onnx_node 
         if (!maps++)
             first = value;
     }
-    if (maps == 0) {
+    if (maps == 0 || is_measuring(table, node, first)) {
         follow_stored(table, node);
         return UNET_OK;
     }
-    if (is_measuring(node))
-        return UNET_OK;
     walk->node = node;
     walk->in_value = first;
     walk->in = walk->maps[first];

@@ -56,6 +56,7 @@ struct un_onnx_walk {
     const struct un_onnx_node *node; /* the present one */
     struct un_onnx_map in;           /* its first map, and the map it makes */
     int in_value;                    /* which value `in` is */
+    bool transposes;                 /* there has been a transposed convolution */
     char label[120];                 /* of the present node, for messages */
     unet_error *err;
 };
