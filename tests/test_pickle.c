@@ -106,7 +106,7 @@ static void test_broken(void **state)
         ROW("\x80\2N(N\x86.", "pickle: byte 5: takes a value from an empty stack"),
         ROW("\x80\2(R.", "pickle: byte 3: takes a value from an empty stack"),
         ROW("\x80\2NNR.", "pickle: byte 4: calls None"),
-        ROW("\x80\2ctorch\nSize\nNR.", "pickle: byte 14: calls with None, wanted a tuple"),
+        ROW("\x80\2ctorch\nSize\nNR.", "pickle: byte 15: calls with None, wanted a tuple"),
         ROW("\x80\2Nb.", "pickle: byte 3: takes a value from an empty stack"),
         ROW("\x80\2NNb.", "pickle: byte 4: gives a state to None"),
         ROW("\x80\2h\0.", "pickle: byte 2: asks for memo entry 0, which is not set"),
