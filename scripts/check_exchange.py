@@ -42,7 +42,7 @@ TOLERANCE = 1e-5
 
 # what names and shapes do not tell, or not always
 UNTOLD = ("padding", "norm", "groups", "norm_epsilon", "norm_order", "act", "leaky_slope",
-          "single_act", "up", "up_conv", "up_act", "align_corners", "concat")
+          "single_act", "up", "up_act", "align_corners", "concat")
 
 USUAL = {f"usual_{padding}_{norm}_{up}": (dict(padding=padding, norm=norm, up=up), size)
          for padding, size in (("same", (23, 18)), ("valid", (48, 56)))
@@ -63,10 +63,10 @@ def options(spec):
     spec, given = words(spec), []
     for key in UNTOLD:
         value = spec.get(key)
+        if key in ("single_act", "up_act", "align_corners"):
+            value = "yes" if value else "no"
         if not value or (key == "leaky_slope" and spec["act"] == "relu"):
             continue
-        if key in ("single_act", "up_act", "align_corners"):
-            value = "yes"
         given += ["--" + key.replace("_", "-"), str(value).replace("_", "-")]
     return given
 
