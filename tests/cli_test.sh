@@ -6,6 +6,7 @@
 set -u
 
 unet=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+source=$(cd "$2" && pwd)
 work=$(mktemp -d) || exit 1
 trap 'chmod -R u+w "$work" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
@@ -87,7 +88,7 @@ expect 0 '^unet [0-9]+\.[0-9]+\.[0-9]+ ' - --version
 expect 2 - 'no command "trian", perhaps "train"' trian
 one_line 'an unknown command'
 expect 2 - 'perhaps "predict"' help pred
-for command in demo train predict eval init info; do
+for command in demo train predict eval init info convert; do
     expect 0 "^usage: unet $command" - help "$command"
     expect 0 "^usage: unet $command" - "$command" --help
     check "unet $command --help: more than 40 lines or 80 columns" \
@@ -276,6 +277,39 @@ checks=$((checks + 1))
 [ $code -eq 130 ] || note "an interrupted training: exit code $code, wanted 130: $(tail -2 .err)"
 check 'an interrupted training saves' test -s stop.last.safetensors
 check 'an interrupted training says so' grep -q '^unet: interrupted' .err
+
+# models of other programs
+foreign=$source/tests/fixtures/foreign
+expect 2 - 'one argument|IN OUT|usage' convert one.pth
+expect 2 - 'wanted a name ending in' convert "$foreign/milesial.pth" out.h5
+expect 2 - '--normalize is for' convert "$foreign/milesial.pth" out.pth --normalize
+expect 0 - 'layout +milesial' convert "$foreign/milesial.pth" c.safetensors
+expect 2 - 'written over itself' convert c.safetensors ./c.safetensors
+expect 0 - 'usual .*padding same, .*concat skip-up' convert "$foreign/milesial.pth" c.safetensors
+expect 0 - 'checked .*largest difference 0' \
+    convert c.safetensors c.pth --names milesial --check d/images/cells_001.png
+expect 0 - 'checked .*largest difference 0' \
+    convert c.pth c.onnx --normalize --check d/images/cells_001.png
+expect 0 '"layout":"unet"' - convert c.onnx c2.safetensors --json --quiet
+check 'unet convert --json is no JSON' is_json .out
+check 'a model is the same after .pth, .onnx and back' cmp c.safetensors c2.safetensors
+expect 0 - - predict "$foreign/milesial_legacy.pth" d/images/cells_001.png -o c.png --quiet
+expect 0 'conv3x3' - info "$foreign/milesial_norms.onnx"
+expect 0 - 'guessed .*padding same.*nothing in the file' convert "$foreign/numbered.pth" n.pth
+expect 0 - 'padding valid' convert "$foreign/numbered.pth" n.pth --padding valid
+expect 1 - 'evil\.pth: refers to posix\.system' convert "$foreign/evil.pth" x.safetensors
+one_line 'a pickle that would run a program'
+expect 1 - 'torch\.save\(model\.state_dict' convert "$foreign/module.pth" x.safetensors
+expect 1 - 'conv1\.weight: has shape \[4, 3, 7, 7\]' convert "$foreign/resnet.pth" x.safetensors
+expect 1 - 'layout milesial: depth is' convert n.pth x.pth --names milesial
+expect 1 - 'layout mine' convert n.pth x.pth --names mine
+expect 1 - 'is no model file' convert d/images/cells_001.png x.pth
+absent 'a failed conversion' x.safetensors x.pth pwned
+expect 2 - '--freeze is for' train --images d/images --masks d/masks -o x.safetensors \
+    --freeze encoder
+expect 0 - 'new +enc_0\.conv_block\.0\.weight, for 3 channels instead of 1' \
+    train --images d/images --masks d/masks --init "$foreign/milesial.pth" --freeze encoder \
+    --in-channels 3 --steps 1 --tile 64 --val-share 0 -o ft.safetensors
 
 # no temporary file anywhere
 checks=$((checks + 1))
