@@ -20,7 +20,7 @@
 
 struct convert_settings {
     const char *names, *check;
-    int normalize;
+    int normalize, standardize;
     struct network_settings network;
     struct common_settings common;
 };
@@ -36,6 +36,7 @@ static const struct option_row class_options[] = {
 static const struct option_row convert_options[] = {
     OPT_STRING("names", AT(names), "unet|milesial", "how the arrays of OUT are called [unet]"),
     OPT_FLAG("normalize", AT(normalize), ".onnx: takes samples as images have them"),
+    OPT_FLAG("standardize", AT(standardize), "the network takes images of mean 0 and variance 1"),
     OPT_STRING("check", AT(check), "IMAGE", "predict it with IN and OUT and compare"),
     OPT_TABLE(AT(network), class_options),
     OPT_HEADING("what IN does not tell [from the names of its arrays]:"),
@@ -179,7 +180,7 @@ static void describe(const char *input, const unet_model *model, const unet_orig
 
 static int convert(const struct convert_settings *settings, const char *input, const char *output)
 {
-    const unet_known known = network_known(&settings->network);
+    unet_known known = network_known(&settings->network);
     const unet_export_options options = {.names = settings->names,
                                          .normalize = settings->normalize};
     struct comparison comparison = {0};
@@ -188,6 +189,7 @@ static int convert(const struct convert_settings *settings, const char *input, c
     unet_error err;
     int status = EXIT_DONE;
 
+    known.standardize = settings->standardize;
     if (unet_model_import(input, &known, &model, &origin, &err))
         return fail(&err);
     if (!settings->common.quiet && !settings->common.json)

@@ -422,12 +422,52 @@ static void test_stemseg(void **state)
     unet_model_free(model);
 }
 
+/* The same by way of the command's option: raw samples go in, and prediction standardises them. */
+static void test_standardize(void **state)
+{
+    enum { SIDE = 40 };
+    unet_known known = un_known_nothing();
+    unet_model *model = NULL, *back = NULL;
+    char made[64];
+    unet_error err;
+    unet_image raw = {SIDE, SIDE, 1, UNET_U16, 0, malloc(SIDE * SIDE * 2)};
+    unet_image ready = {SIDE, SIDE, 1, UNET_F32, 1, malloc(SIDE * SIDE * 4)};
+    (void)state;
+    for (int i = 0; i < SIDE * SIDE; i++)
+        ((float *)ready.data)[i] = ((uint16_t *)raw.data)[i] = (uint16_t)(7000 + i * i % 3001);
+    standardize(ready.data, SIDE * SIDE);
+    known.standardize = 1;
+    snprintf(made, sizeof made, "/tmp/unet_test_%d.onnx", (int)getpid());
+    if (un_model_import(FOLDER "bioimage.pth", &known, &model, NULL, &err) ||
+        un_model_export(model, made, NULL, &err) || un_model_read(made, &back, &err))
+        fail_msg("%s", err.text);
+    unlink(made);
+    float logits[2][SIDE * SIDE];
+    const unet_image *images[] = {&raw, &ready};
+    for (int i = 0; i < 2; i++) {
+        unet_session *session;
+        if (unet_session_create(back, NULL, &session, &err) ||
+            unet_predict_logits(session, images[i], logits[i], &err))
+            fail_msg("%s", err.text);
+        unet_session_free(session);
+    }
+    if (!(difference(logits[0], logits[1], SIDE * SIDE) <= 1e-5))
+        fail_msg("differs by %g", difference(logits[0], logits[1], SIDE * SIDE));
+    const unet_export_options inside = {.normalize = 1};
+    assert_int_equal(un_model_export(back, made, &inside, &err), UNET_EINVAL);
+    unet_image_release(&raw);
+    unet_image_release(&ready);
+    unet_model_free(model);
+    unet_model_free(back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_index),       cmocka_unit_test(test_refused),
         cmocka_unit_test(test_round_trips), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_nuclei),      cmocka_unit_test(test_stemseg),
+        cmocka_unit_test(test_nuclei),      cmocka_unit_test(test_standardize),
+        cmocka_unit_test(test_stemseg),
     };
     unet_error err;
     if (un_safetensors_open(FOLDER "expect.safetensors", &expected, &err)) {

@@ -56,7 +56,7 @@ static void test_round_trip_metadata(void **state)
     assert_int_equal(un_model_set_class(model, 1, longest, (uint8_t[]){1, 171, 255}, &err),
                      UNET_OK);
     model->trained = true;
-    model->scaling = (struct un_scaling){true, 103.7f, 1 / 3.0f};
+    model->scaling = (struct un_scaling){.set = true, .offset = 103.7f, .scale = 1 / 3.0f};
     model->coding = (struct un_coding){.labels = 2};
     model->coding.known[0] = model->coding.known[128] = model->coding.known[255] = true;
     model->coding.map[128] = UNET_IGNORE;

@@ -36,9 +36,12 @@ unet_code un_coding_find(const bool seen[256], const char *const example[256], i
  * offset 0, scale 1/255; 16-bit and float ones use these values, found in the training images (the
  * 0.1 and 99.9 percentiles go to 0 and 1) and stored in the model; before any training 16-bit uses
  * 0 and 1/65535, float 0 and 1.
+ *
+ * per_image: instead of all that, each image is brought to mean 0 and variance 1 over its samples.
  */
 struct un_scaling {
     bool set; /* false: the defaults above */
+    bool per_image;
     float offset, scale;
 };
 

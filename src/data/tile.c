@@ -22,23 +22,6 @@ int un_mirror(int i, int n)
     return i < n ? i : period - i;
 }
 
-struct un_reading un_reading_of(const unet_image *image, int channels,
-                                const struct un_scaling *scaling)
-{
-    struct un_reading r = {image, channels, 0, 1};
-    if (image->prepared)
-        return r;
-    if (image->sample == UNET_U8) {
-        r.scale = 1 / 255.f;
-    } else if (scaling && scaling->set) {
-        r.offset = scaling->offset;
-        r.scale = scaling->scale;
-    } else if (image->sample == UNET_U16) {
-        r.scale = 1 / 65535.f;
-    }
-    return r;
-}
-
 static inline float sample(const struct un_reading *r, size_t i)
 {
     switch (r->image->sample) {
@@ -49,6 +32,42 @@ static inline float sample(const struct un_reading *r, size_t i)
     default:
         return ((const float *)r->image->data)[i];
     }
+}
+
+/* To mean 0 and variance 1 over all samples of the image; the 1e-6 is for images of one value. */
+static void standardize(struct un_reading *r)
+{
+    const unet_image *image = r->image;
+    const size_t count = (size_t)image->height * image->width * image->channels;
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (double)sample(r, i);
+    const double mean = sum / (double)count;
+    for (size_t i = 0; i < count; i++) {
+        double d = (double)sample(r, i) - mean;
+        squares += d * d;
+    }
+    r->offset = (float)mean;
+    r->scale = (float)(1 / (sqrt(squares / (double)count) + 1e-6));
+}
+
+struct un_reading un_reading_of(const unet_image *image, int channels,
+                                const struct un_scaling *scaling)
+{
+    struct un_reading r = {image, channels, 0, 1};
+    if (image->prepared)
+        return r;
+    if (scaling && scaling->per_image)
+        standardize(&r);
+    else if (image->sample == UNET_U8) {
+        r.scale = 1 / 255.f;
+    } else if (scaling && scaling->set) {
+        r.offset = scaling->offset;
+        r.scale = scaling->scale;
+    } else if (image->sample == UNET_U16) {
+        r.scale = 1 / 65535.f;
+    }
+    return r;
 }
 
 unet_code un_reading_check(const unet_image *image, const char *name, int channels, unet_error *err)

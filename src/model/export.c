@@ -51,6 +51,11 @@ static unet_code write_torch(const struct leaving *l, unet_error *err)
 static unet_code write_onnx(const struct leaving *l, unet_error *err)
 {
     const struct un_scaling *scaling = &l->model->scaling;
+    if (l->normalize && scaling->per_image)
+        return un_fail(err, UNET_EINVAL,
+                       "%s: normalisation cannot be in the graph: this model brings each image to "
+                       "mean 0 and variance 1",
+                       l->path);
     struct un_onnx_options options = {.metadata = l->metadata, .scaled = l->normalize};
     options.scale = scaling->set ? scaling->scale : 1.0f / 255;
     options.shift = scaling->set ? -scaling->offset * scaling->scale : 0;

@@ -157,6 +157,7 @@ static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
     if (code)
         return code;
     un_model_prepare(model, &found.spec);
+    model->scaling.per_image = known->standardize > 0;
     memcpy(source, found.source, sizeof found.source);
     tell(origin, arrays, found.layout ? found.layout->name : "");
     for (int i = 0; i < found.guesses; i++) {
@@ -169,7 +170,7 @@ static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
 
 unet_known un_known_nothing(void)
 {
-    return (unet_known){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, NAN, NAN};
+    return (unet_known){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, NAN, NAN, -1};
 }
 
 unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,

@@ -26,9 +26,12 @@ static json_t *unless_failed(json_t *list, bool failed)
 
 static json_t *write_scaling(const struct un_scaling *scaling)
 {
-    return json_pack("{s:b, s:o, s:o}", "set", scaling->set, "offset",
-                     un_json_from_float(scaling->offset), "scale",
-                     un_json_from_float(scaling->scale));
+    json_t *object =
+        json_pack("{s:b, s:o, s:o}", "set", scaling->set, "offset",
+                  un_json_from_float(scaling->offset), "scale", un_json_from_float(scaling->scale));
+    if (!object || !scaling->per_image)
+        return object;
+    return unless_failed(object, json_object_set_new(object, "per_image", json_true()) != 0);
 }
 
 static unet_code read_scaling(const char *what, const json_t *object, struct un_scaling *scaling,
@@ -40,6 +43,8 @@ static unet_code read_scaling(const char *what, const json_t *object, struct un_
         code = un_json_float(&at, "offset", &scaling->offset, err);
     if (!code)
         code = un_json_float(&at, "scale", &scaling->scale, err);
+    if (!code && json_object_get(object, "per_image"))
+        code = un_json_bool(&at, "per_image", &scaling->per_image, err);
     return code;
 }
 
@@ -169,15 +174,19 @@ static unet_code read_settings(const char *what, const json_t *root, unet_model 
 
 /* ---- all of it ---- */
 
+static bool is_plain(const unet_model *model)
+{
+    return un_spec_is_plain(&model->graph.spec) && !model->scaling.per_image;
+}
+
 char *un_metadata_text(const unet_model *model)
 {
     json_t *settings = model->settings ? json_loads(model->settings, 0, NULL) : NULL;
-    json_t *root =
-        json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o*}", "format",
-                  un_spec_is_plain(&model->graph.spec) ? FORMAT_PLAIN : FORMAT, "spec",
-                  un_spec_to_json(&model->graph.spec), "scaling", write_scaling(&model->scaling),
-                  "coding", write_coding(&model->coding), "trained", model->trained, "classes",
-                  write_classes(model), "settings", settings);
+    json_t *root = json_pack(
+        "{s:i, s:o, s:o, s:o, s:b, s:o, s:o*}", "format", is_plain(model) ? FORMAT_PLAIN : FORMAT,
+        "spec", un_spec_to_json(&model->graph.spec), "scaling", write_scaling(&model->scaling),
+        "coding", write_coding(&model->coding), "trained", model->trained, "classes",
+        write_classes(model), "settings", settings);
     char *text = root && !model->settings == !settings ? un_json_text(root) : NULL;
     json_decref(root);
     return text;

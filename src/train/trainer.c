@@ -143,7 +143,7 @@ static unet_code allocate(unet_trainer *t, unet_error *err)
 /* From now on the model reads images and masks as this data set does. */
 static void adopt_dataset(unet_model *model, const unet_dataset *dataset)
 {
-    if (!model->scaling.set)
+    if (!model->scaling.set && !model->scaling.per_image)
         model->scaling = dataset->scaling;
     if (model->trained)
         return;
