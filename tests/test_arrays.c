@@ -188,10 +188,134 @@ static void test_shared_checkpoints(void **state)
     assert_true(rows > 0);
 }
 
+/* ---- what TorchScript tells besides ---- */
+
+static void test_shared_hints(void **state)
+{
+    (void)state;
+    struct un_arrays arrays;
+    unet_error err;
+    const char *path = TEST_SHARED "/weights/nuclei_broad/weights.pt";
+    FILE *file = fopen(path, "r");
+    if (!file) {
+        print_message("no shared data at %s\n", TEST_SHARED);
+        skip();
+    }
+    fclose(file);
+    assert_int_equal(un_arrays_open(path, &arrays, &err), UNET_OK);
+    assert_int_equal(arrays.hints.padding, UNET_PADDING_SAME);
+    assert_int_equal(arrays.hints.single_act, 1);
+    assert_int_equal(arrays.hints.act, UNET_ACT_RELU);
+    assert_int_equal(arrays.hints.up, UNET_UP_BILINEAR);
+    assert_int_equal(arrays.hints.align_corners, 0);
+    assert_int_equal(arrays.hints.norm_order, -1);
+    assert_true(isnan(arrays.hints.leaky_slope));
+    un_arrays_release(&arrays);
+}
+
+/* ---- which arrays are the network's ---- */
+
+/* Names separated by spaces; a key begins behind a colon, which is a dot in the name. */
+static void expect_selection(const char *names, const char *want)
+{
+    static char text[512];
+    struct un_array items[16] = {{0}};
+    struct un_arrays arrays = {.items = items};
+    char have[512] = "", *rest = strcpy(text, names);
+    for (char *name; (name = strsep(&rest, " "));) {
+        char *colon = strrchr(name, ':');
+        items[arrays.count++] = (struct un_array){.name = name, .key = colon ? colon + 1 : name};
+        for (; colon; colon = strrchr(name, ':'))
+            *colon = '.';
+    }
+    un_arrays_select_network(&arrays);
+    for (int i = 0; i < arrays.count; i++) {
+        strcat(strcat(have, i ? " " : ""), items[i].name);
+        assert_true(items[i].key >= items[i].name);
+    }
+    assert_string_equal(have, want);
+}
+
+static void test_selection(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"enc.weight enc.bias", "enc.weight enc.bias"},
+        {"module.enc.weight module.enc.bias", "enc.weight enc.bias"},
+        {"module.enc.weight head.bias", "module.enc.weight head.bias"},
+        {"_orig_mod.module.enc.weight", "enc.weight"},
+        {"model.enc.w model.head.w", "enc.w head.w"},
+        {"model.enc.w head.w", "model.enc.w head.w"},
+        {"model:enc.w optimizer:state:0:momentum", "enc.w"},
+        {"rng state_dict:module.enc.w state_dict:module.enc.b", "enc.w enc.b"},
+        {"model:enc.w model_state_dict:enc.w", "enc.w"},
+        {"ema:a.w model:b.w", "b.w"},
+        {"checkpoint:model:state_dict:a.w other:x", "a.w"},
+        {"model:encoder:0.w model:decoder:0.w x", "encoder.0.w decoder.0.w"},
+        {"state:encoder:w state:decoder:w", "state.encoder.w state.decoder.w"},
+        {"net.", "net."},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_selection(rows[i][0], rows[i][1]);
+}
+
+/* ---- values ---- */
+
+static void test_strides(void **state)
+{
+    (void)state;
+    static const float data[24] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
+                                   12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
+    static const struct un_array rows[] = {
+        {.dims = 3, .shape = {2, 3, 4}, .stride = {12, 4, 1}},
+        {.dims = 3, .shape = {4, 3, 2}, .stride = {1, 4, 12}},
+        {.dims = 3, .shape = {2, 2, 2}, .stride = {12, 4, 1}},
+        {.dims = 2, .shape = {3, 4}, .stride = {0, 2}},
+        {.dims = 4, .shape = {1, 2, 1, 3}, .stride = {99, 3, 7, 1}},
+        {.dims = 1, .shape = {0}, .stride = {5}},
+        {.dims = 0},
+    };
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        struct un_array array = rows[r];
+        size_t size;
+        float values[24];
+        unet_error err;
+        array.name = "a";
+        array.dtype = un_dtype_find("F32");
+        array.data = (const unsigned char *)data;
+        array.count = 1;
+        for (int d = 0; d < array.dims; d++)
+            array.count *= array.shape[d];
+        unsigned char *want = copy_in_order(&array, &size);
+        assert_int_equal(un_array_to_float("x", &array, values, &err), UNET_OK);
+        assert_memory_equal(values, want, size);
+        assert_int_equal(un_array_is_contiguous(&array), r == 0 || r == 4 || r == 5 || r == 6);
+        free(want);
+    }
+}
+
+static void test_values_refused(void **state)
+{
+    (void)state;
+    const float data[2] = {0, INFINITY};
+    struct un_array array = {
+        .name = "a", .dtype = un_dtype_find("F32"), .data = (const void *)data};
+    float values[2];
+    unet_error err;
+    assert_true(un_array_set_shape(&array, 1, (size_t[]){2}));
+    assert_int_equal(un_array_to_float("x.pth", &array, values, &err), UNET_EFORMAT);
+    assert_string_equal(err.text, "x.pth: tensor a: value 1 is inf, not finite");
+    array.dtype = un_dtype_find("I64");
+    assert_int_equal(un_array_to_float("x.pth", &array, values, &err), UNET_EFORMAT);
+    assert_string_equal(err.text, "x.pth: tensor a: is I64, wanted F32, F64, F16 or BF16");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shared_checkpoints),
+        cmocka_unit_test(test_shared_checkpoints), cmocka_unit_test(test_shared_hints),
+        cmocka_unit_test(test_selection),          cmocka_unit_test(test_strides),
+        cmocka_unit_test(test_values_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
