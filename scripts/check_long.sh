@@ -17,8 +17,12 @@ for source in tests/fuzz/fuzz_*.c; do
     corpus=build-fuzz/corpus-$name
     mkdir -p "$corpus"
     kind=${name#fuzz_}
-    [ "$kind" != model ] || kind=safetensors
-    find tests/fixtures ../shared/data -name "*.$kind" -o -name "*.${kind}f" -o -path "*$kind*" \
+    case $kind in
+    model) kind=safetensors also=safetensors ;;
+    torch) kind=pt also='[pt][ta][hr]' ;; # .pth, .tar
+    *) also=${kind}f ;;
+    esac
+    find tests/fixtures ../shared/data -name "*.$kind" -o -name "*.$also" -o -path "*$kind*" \
         -type f 2>/dev/null | while read -r file; do
         [ "$(stat -c %s "$file")" -gt 65536 ] || cp -n "$file" "$corpus/" 2>/dev/null || true
     done

@@ -152,8 +152,10 @@ static void take_interpolate(struct hints *hints, const char *text, const char *
     const char *at = find(text, end, "interpolate\n"), *line = at;
     while (line && line > text && line[-1] != '\n')
         line--;
-    line += line ? strspn(line, " ") : 0;
-    const size_t size = line ? strspn(line, "_0123456789") : 0;
+    if (!line)
+        return;
+    line += strspn(line, " ");
+    const size_t size = strspn(line, "_0123456789");
     if (!size || size > sizeof call - 2)
         return;
     snprintf(call, sizeof call, "%.*s(", (int)size, line);
