@@ -2,10 +2,12 @@
 /* PyTorch's containers: zip archives, the legacy stream, tar archives, made here byte by byte; and
  * what we write. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -431,6 +433,15 @@ static void test_writes(void **state)
     assert_null(arrays.metadata);
     un_arrays_release(&arrays);
     assert_int_equal(un_torch_write(folder, entries, 4, NULL, &err), UNET_EIO);
+    struct rlimit before, small = {100, RLIM_INFINITY}; /* as on a disk that is full */
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    unet_code code = un_torch_write(other, entries, 4, metadata, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(code, UNET_EIO);
+    assert_string_equal(strrchr(err.text, ':'), ": File too large");
+    check_written(path, entries, 4, values);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(unlink(other), 0);
     assert_int_equal(rmdir(folder), 0); /* nothing half written is left */

@@ -6,8 +6,8 @@
  *
  *   zip archive    data.pkl says what there is, data/N are the values; since PyTorch 1.6
  *   TorchScript    the same, of objects; its code is not run
- *   legacy stream  five pickles one after the other, then the values; until 1.5
- *   tar archive    until 0.1.10
+ *   legacy stream  five pickles one after the other, then the values; before 1.6
+ *   tar archive    of the first versions
  *
  * Each array is called by the keys that lead to it, joined by dots; what is no array is skipped.
  */

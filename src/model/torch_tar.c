@@ -233,7 +233,7 @@ static unet_code take_number(struct un_torch_file *file, struct part *part, int6
 static unet_code read_tensor_sides(struct un_torch_file *file, struct part *part, const char *name,
                                    struct un_array *array, int64_t *offset)
 {
-    int64_t number;
+    int64_t number = 0;
     unet_code code = take_number(file, part, &number);
     number &= 0xffffffff; /* the upper half means nothing */
     if (code)
@@ -259,7 +259,7 @@ static unet_code read_tensor(struct un_torch_file *file, struct part *part,
     char name[32];
     struct un_pickle p;
     struct un_torch_storage wanted;
-    int64_t offset;
+    int64_t offset = 0;
     unet_code code = parse_next(file, part, &p);
     if (code)
         return code;
