@@ -268,7 +268,8 @@ const char *un_safetensors_metadata(const struct un_safetensors *file, const cha
 
 bool un_safetensors_recognises(const unsigned char *bytes, size_t size)
 {
-    return size >= 10 && bytes[8] == '{';
+    /* no header has 2^40 bytes */
+    return size >= 10 && !bytes[5] && !bytes[6] && !bytes[7] && bytes[8] == '{';
 }
 
 static void release_owner(void *owner)

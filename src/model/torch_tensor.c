@@ -208,7 +208,11 @@ static unet_code read_storage(struct un_torch_file *file, const char *name,
 static unet_code check_metadata(struct un_torch_file *file, const char *name,
                                 const struct un_pickle_value *metadata)
 {
+    enum { MOST = 32 }; /* PyTorch has two; each look-up goes through all */
     static const char *const marks[] = {"neg", "conj"};
+    if (metadata && metadata->kind == UN_PICKLE_DICT && metadata->count > MOST)
+        return un_fail(file->err, UNET_EFORMAT, "%s: tensor %.100s: %u items of metadata",
+                       file->path, name, metadata->count / 2);
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         const struct un_pickle_value *mark = un_pickle_get(&file->pickle, metadata, marks[i]);
         if (mark && mark->kind == UN_PICKLE_BOOL && mark->integer)

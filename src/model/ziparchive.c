@@ -12,6 +12,7 @@
  */
 #include "model/ziparchive.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <zip.h>
@@ -166,7 +167,7 @@ struct output {
 
 static zip_int64_t fail_output(struct output *output)
 {
-    zip_error_set(&output->error, ZIP_ER_WRITE, 0);
+    zip_error_set(&output->error, ZIP_ER_WRITE, errno);
     return -1;
 }
 
