@@ -144,10 +144,13 @@ static void take_interpolate(struct un_torch_hints *hints, const char *text, con
     if (!size || size > sizeof call - 2)
         return;
     snprintf(call, sizeof call, "%.*s(", (int)size, line);
-    if (find_argument(at, end, call, 3, value))
-        un_torch_tell_up(hints, value);
-    if (find_argument(at, end, call, 4, value))
-        take_align(hints, value);
+    /* each of the calls: they may stand in branches that say different things */
+    for (; (at = find(at, end, call)); at++) {
+        if (find_argument(at, end, call, 3, value))
+            un_torch_tell_up(hints, value);
+        if (find_argument(at, end, call, 4, value))
+            take_align(hints, value);
+    }
 }
 
 static void take_class(struct un_torch_hints *hints, const char *name, const char *text,
