@@ -171,6 +171,19 @@ static zip_int64_t fail_output(struct output *output)
     return -1;
 }
 
+/* A stream may report that it is broken in any call that empties its buffer. */
+static zip_int64_t answer_tell(struct output *output)
+{
+    const off_t at = ftello(output->file);
+    return at < 0 || ferror(output->file) ? fail_output(output) : (zip_int64_t)at;
+}
+
+static zip_int64_t answer_write(struct output *output, const void *data, zip_uint64_t size)
+{
+    const bool whole = fwrite(data, 1, size, output->file) == size && !fflush(output->file);
+    return whole ? (zip_int64_t)size : fail_output(output);
+}
+
 static zip_int64_t answer_seek(struct output *output, const void *data, zip_uint64_t size)
 {
     const zip_source_args_seek_t *seek =
@@ -193,12 +206,11 @@ static zip_int64_t answer(void *state, void *data, zip_uint64_t size, zip_source
         ((zip_stat_t *)data)->size = 0;
         return sizeof(zip_stat_t);
     case ZIP_SOURCE_WRITE:
-        return fwrite(data, 1, size, output->file) == size ? (zip_int64_t)size
-                                                           : fail_output(output);
+        return answer_write(output, data, size);
     case ZIP_SOURCE_SEEK_WRITE:
         return answer_seek(output, data, size);
     case ZIP_SOURCE_TELL_WRITE:
-        return ftello(output->file);
+        return answer_tell(output);
     case ZIP_SOURCE_ERROR:
         return zip_error_to_data(&output->error, data, size);
     case ZIP_SOURCE_BEGIN_WRITE:
