@@ -41,7 +41,7 @@ CONF
     unset APT_CONFIG
 }
 
-if [ ! -e "$build/sysroot-is-whole" ]; then
+if [ "$(cat "$build/sysroot-is-whole" 2>/dev/null)" != "$packages" ]; then
     echo "Unpacking for Arm, in build-arm/sysroot: $packages, and what they need"
     rm -rf "$root" "$build/apt"
     mkdir -p "$root"
@@ -50,7 +50,7 @@ if [ ! -e "$build/sysroot-is-whole" ]; then
         dpkg-deb --extract "$package" "$root"
     done
     rm -rf "$build/apt"
-    touch "$build/sysroot-is-whole"
+    echo "$packages" >"$build/sysroot-is-whole"
 fi
 
 cat >"$build/unet-in-qemu" <<RUN

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/names.h"
+#include "model/specjson.h"
 
 /*
  * Letters after % stand for: d the level, f the number of a decoder counted from the deepest (1), n
@@ -34,6 +35,10 @@ static unet_code expect(const char *layout, const char *field, int found, int wa
 {
     if (found == wanted)
         return UNET_OK;
+    const char *word = un_spec_word(field, found);
+    if (word)
+        return un_fail(err, UNET_EINVAL, "layout %s: %s is %s, networks of this class have %s",
+                       layout, field, word, un_spec_word(field, wanted));
     return un_fail(err, UNET_EINVAL, "layout %s: %s is %d, networks of this class have %d", layout,
                    field, found, wanted);
 }

@@ -214,3 +214,13 @@ unet_code un_spec_from_json(const char *what, const json_t *object, unet_spec *s
     *spec = made;
     return UNET_OK;
 }
+
+const char *un_spec_word(const char *field, int value)
+{
+    for (int i = 0; i < PLAIN + MORE; i++) {
+        const struct field *f = i < PLAIN ? &plain[i] : &more[i - PLAIN];
+        if (!strcmp(f->name, field))
+            return value < f->words ? f->word[value] : NULL;
+    }
+    return NULL;
+}
