@@ -443,14 +443,19 @@ unet_code un_chain_find(const struct un_modules *modules, const struct un_names 
         return explain_counts(&search, err);
     for (int i = 0; i < count && !ways; i++)
         ways = try_shape(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
+    const struct un_chain named = search.partial;
+    const int deepest = search.deepest;
     if (!ways) { /* names of blocks may mislead */
         for (int m = 0; m < modules->count; m++)
             search.mate[m] = -1;
         for (int i = 0; i < count && !ways; i++)
             ways = try_shape(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
     }
-    if (!ways)
+    if (!ways) {
+        search.partial = named; /* what names suggest is what people mean */
+        search.deepest = deepest;
         return explain_slot(&search, err);
+    }
     if (ways > 1)
         return un_module_fail(modules, search.rivals[0], err,
                               "it or %.*s? both make a U-Net, and neither their names nor the "
