@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "data/tile.h"
 
@@ -142,6 +143,25 @@ static void whole_sides(const unet_spec *spec, int side, int *output, int *input
         *input = side < g.grid ? g.grid : side;
 }
 
+/* Memory that the machine does not have is refused here: asking for it may succeed, and end the
+ * process when it is used. */
+static unet_code check_fits(const unet_session *s, const struct un_graph *graph, unet_error *err)
+{
+    struct un_plan *plan = malloc(sizeof *plan);
+    if (!plan)
+        return un_fail_memory(err, sizeof *plan, "a session");
+    un_plan_make(plan, graph, s->engine, UN_PREDICT);
+    const double bytes = (double)plan->arena_bytes;
+    free(plan);
+    const double has = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    if (bytes <= has || has <= 0)
+        return UNET_OK;
+    return un_fail(err, UNET_ENOMEM,
+                   "%d x %d pixels at once need %.1f GB, this machine has %.1f; this network looks "
+                   "at whole images, so tiles only give nearly the same: set a tile to have them",
+                   graph->input.h, graph->input.w, bytes / 1e9, has / 1e9);
+}
+
 /* Makes the tile as large as an image, where it is not.  After a failure the session has no memory,
  * and the next image makes it try again. */
 static unet_code grow(unet_session *s, int height, int width, unet_error *err)
@@ -156,14 +176,21 @@ static unet_code grow(unet_session *s, int height, int width, unet_error *err)
     struct un_graph *graph = malloc(sizeof *graph);
     if (!graph)
         return un_fail_memory(err, sizeof *graph, "a session");
-    release_memory(s);
     *graph = s->model->graph;
-    s->height = input[0] > s->height ? input[0] : s->height;
-    s->width = input[1] > s->width ? input[1] : s->width;
-    s->tile = 0; /* what is kept when something fails */
-    unet_code code = un_graph_size(graph, 1, s->height, s->width, err);
+    const int tall = input[0] > s->height ? input[0] : s->height;
+    const int wide = input[1] > s->width ? input[1] : s->width;
+    unet_code code = un_graph_size(graph, 1, tall, wide, err);
     if (!code)
-        code = un_network_create(&s->network, s->engine, graph, UN_PREDICT, s->model->values, err);
+        code = check_fits(s, graph, err);
+    if (code) {
+        free(graph);
+        return code;
+    }
+    release_memory(s);
+    s->height = tall;
+    s->width = wide;
+    s->tile = 0; /* what is kept when something fails */
+    code = un_network_create(&s->network, s->engine, graph, UN_PREDICT, s->model->values, err);
     if (!code)
         code = allocate(s, err);
     if (code)
