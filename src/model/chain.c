@@ -216,9 +216,9 @@ static bool suits_block(const struct search *search, int s, int m)
         int first = search->chain.slots[s - 1].module;
         return search->mate[first] < 0 ? mate < 0 : mate == first;
     }
-    const struct un_module *a = &search->modules->items[m], *b = &search->modules->items[mate];
     if (mate < 0)
         return true;
+    const struct un_module *a = &search->modules->items[m], *b = &search->modules->items[mate];
     return search->modules->arrays->ordered ? a->file_rank < b->file_rank : a->natural < b->natural;
 }
 
