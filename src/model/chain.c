@@ -284,8 +284,34 @@ static int fill(struct search *search, int s)
     return chosen >= 0;
 }
 
+/* Whether the convolutions, as the file has them, already stand in the order of the slots. */
+static bool runs_in_order(struct search *search)
+{
+    const struct un_modules *modules = search->modules;
+    struct un_chain *chain = &search->chain;
+    int s = 0, skip;
+    for (int m = 0; m < modules->count; m++) { /* modules are numbered in the order of the file */
+        const struct un_module *module = &modules->items[m];
+        if (module->kind == UN_MODULE_NORM)
+            continue;
+        if (s == chain->count || module->kind != chain->slots[s].kind)
+            return false;
+        const int wanted = inputs_of(modules, chain, s, &skip);
+        if (wanted && module->in != wanted)
+            return false;
+        chain->slots[s++].module = m;
+    }
+    return s == chain->count;
+}
+
+/* Names may mislead about an order that means something and fits as it is; so that comes first. */
 static int try_shape(struct search *search, int depth, int convs, int up)
 {
+    lay_out(&search->chain, depth, convs, up);
+    if (search->modules->arrays->ordered && runs_in_order(search)) {
+        search->found = search->chain;
+        return 1;
+    }
     lay_out(&search->chain, depth, convs, up);
     memset(search->used, 0, sizeof search->used);
     search->steps = 0;
