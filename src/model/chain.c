@@ -37,6 +37,7 @@ struct search {
     bool all_used;           /* a chain counts only when no convolution is left over */
     int deepest;             /* the last slot that nothing was found for */
     struct un_chain partial; /* the chain up to there */
+    int first;               /* the only module that slot 0 may take, -1: any */
     int rivals[2];           /* modules between which there is no telling, -1: none */
 };
 
@@ -222,6 +223,33 @@ static bool suits_block(const struct search *search, int s, int m)
     return search->modules->arrays->ordered ? a->file_rank < b->file_rank : a->natural < b->natural;
 }
 
+/* Whether some module, or two that are concatenated, make what module m takes in. */
+static bool can_follow(const struct un_modules *modules, int m)
+{
+    const int wanted = modules->items[m].in;
+    for (int i = 0; i < modules->count; i++) {
+        const struct un_module *a = &modules->items[i];
+        if (a->kind == UN_MODULE_NORM)
+            continue;
+        if (i != m && a->out == wanted)
+            return true;
+        for (int j = 0; j < modules->count; j++)
+            if (modules->items[j].kind == UN_MODULE_CONV3X3 &&
+                a->out + modules->items[j].out == wanted)
+                return true;
+    }
+    return false;
+}
+
+/* The 3x3 convolution that can stand nowhere but at the beginning, -1: there is none. */
+static int find_first(const struct un_modules *modules)
+{
+    for (int m = 0; m < modules->count; m++)
+        if (modules->items[m].kind == UN_MODULE_CONV3X3 && !can_follow(modules, m))
+            return m;
+    return -1;
+}
+
 static int list_candidates(const struct search *search, int s, struct order *list)
 {
     const struct un_slot *slot = &search->chain.slots[s];
@@ -229,7 +257,7 @@ static int list_candidates(const struct search *search, int s, struct order *lis
     for (int m = 0; m < search->modules->count; m++) {
         const struct un_module *module = &search->modules->items[m];
         if (!search->used[m] && module->kind == slot->kind && (!wanted || module->in == wanted) &&
-            suits_block(search, s, m))
+            suits_block(search, s, m) && (s > 0 || search->first < 0 || search->first == m))
             list[count++] = order_of(search, s, m);
     }
     qsort(list, (size_t)count, sizeof *list, compare_orders);
@@ -284,8 +312,34 @@ static int fill(struct search *search, int s)
     return chosen >= 0;
 }
 
+/* Whether the convolutions, as the file has them, already stand in the order of the slots. */
+static bool runs_in_order(struct search *search)
+{
+    const struct un_modules *modules = search->modules;
+    struct un_chain *chain = &search->chain;
+    int s = 0, skip;
+    for (int m = 0; m < modules->count; m++) { /* modules are numbered in the order of the file */
+        const struct un_module *module = &modules->items[m];
+        if (module->kind == UN_MODULE_NORM)
+            continue;
+        if (s == chain->count || module->kind != chain->slots[s].kind)
+            return false;
+        const int wanted = inputs_of(modules, chain, s, &skip);
+        if (wanted && module->in != wanted)
+            return false;
+        chain->slots[s++].module = m;
+    }
+    return s == chain->count;
+}
+
+/* Names may mislead about an order that means something and fits as it is; so that comes first. */
 static int try_shape(struct search *search, int depth, int convs, int up)
 {
+    lay_out(&search->chain, depth, convs, up);
+    if (search->modules->arrays->ordered && runs_in_order(search)) {
+        search->found = search->chain;
+        return 1;
+    }
     lay_out(&search->chain, depth, convs, up);
     memset(search->used, 0, sizeof search->used);
     search->steps = 0;
@@ -435,8 +489,12 @@ unet_code un_chain_find(const struct un_modules *modules, const struct un_names 
                         struct un_chain *chain, unet_error *err)
 {
     struct shape shapes[MOST_SHAPES];
-    struct search search = {
-        .modules = modules, .layout = layout, .all_used = true, .deepest = -1, .rivals = {-1, -1}};
+    struct search search = {.modules = modules,
+                            .layout = layout,
+                            .all_used = true,
+                            .deepest = -1,
+                            .first = find_first(modules),
+                            .rivals = {-1, -1}};
     find_mates(&search);
     int count = list_shapes(modules, shapes), ways = 0;
     if (!count)
