@@ -380,7 +380,7 @@ static const char *role_name(const struct un_slot *slot, int depth)
     case UN_ROLE_ENC:
         return slot->level == depth ? "bottleneck" : "encoder";
     case UN_ROLE_UP:
-        return "up-convolution to";
+        return "up-convolution";
     case UN_ROLE_DEC:
         return "decoder";
     case UN_ROLE_HEAD:
@@ -510,6 +510,12 @@ unet_code un_chain_find(const struct un_modules *modules, const struct un_names 
             ways = try_shape(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
     }
     if (!ways) {
+        for (int m = 0; m < modules->count; m++)
+            if (modules->items[m].kind == UN_MODULE_CONV3X3 && m != search.first &&
+                !can_follow(modules, m))
+                return un_module_fail(modules, m, err,
+                                      "no layer before it, and no two together, make %d outputs",
+                                      modules->items[m].in);
         search.partial = named; /* what names suggest is what people mean */
         search.deepest = deepest;
         return explain_slot(&search, err);
