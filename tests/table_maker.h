@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "known.h"
 #include "model/model.h"
 #include "model/recognise.h"
 
@@ -143,24 +144,6 @@ static inline void table_sort(struct table *table)
         table->param[i] = old.param[order[i]];
     }
     table->arrays.ordered = false;
-}
-
-/* What shapes do not tell. */
-static inline unet_known known_of_spec(const unet_spec *spec)
-{
-    unet_known known = un_known_nothing();
-    known.padding = (int)spec->padding;
-    known.norm = (int)spec->norm;
-    known.groups = spec->groups ? spec->groups : -1;
-    known.norm_order = (int)spec->norm_order;
-    known.single_act = spec->single_act;
-    known.act = (int)spec->act;
-    known.leaky_slope = spec->act == UNET_ACT_LEAKY_RELU ? spec->leaky_slope : NAN;
-    known.concat = (int)spec->concat;
-    known.up = (int)spec->up;
-    known.align_corners = spec->align_corners;
-    known.up_act = spec->up_act;
-    return known;
 }
 
 /* NULL: found is this network with the arrays that the table was made from; else what differs, in

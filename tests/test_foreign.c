@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 #include "data/image.h"
+#include "known.h"
 #include "model/arrays.h"
 #include "model/model.h"
 #include "model/safetensors.h"
@@ -140,23 +141,6 @@ static unet_spec row_spec(const char *file, const char *text)
     return spec;
 }
 
-static unet_known known_of(const unet_spec *spec)
-{
-    unet_known known = un_known_nothing();
-    known.padding = (int)spec->padding;
-    known.norm = (int)spec->norm;
-    known.groups = spec->groups ? spec->groups : -1;
-    known.norm_order = (int)spec->norm_order;
-    known.single_act = spec->single_act;
-    known.act = (int)spec->act;
-    known.leaky_slope = spec->act == UNET_ACT_LEAKY_RELU ? spec->leaky_slope : NAN;
-    known.concat = (int)spec->concat;
-    known.up = (int)spec->up;
-    known.align_corners = spec->align_corners;
-    known.up_act = spec->up_act;
-    return known;
-}
-
 static bool ends_with(const char *text, const char *end)
 {
     size_t length = strlen(text), tail = strlen(end);
@@ -182,7 +166,7 @@ static const char *layout_name(const char *index)
 /* With what nobody can tell given, every file; without, those whose layout or format tells it. */
 static void check_row(const struct row *row)
 {
-    const unet_known known = known_of(&row->spec);
+    const unet_known known = known_of_spec(&row->spec);
     const bool onnx = ends_with(row->file, ".onnx");
     char path[512];
     unet_origin origin;

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "known.h"
 #include "model/model.h"
 #include "model/recognise.h"
 
@@ -114,27 +115,11 @@ static void decoder_first(void)
     memcpy(table.param, param, sizeof param);
 }
 
-static unet_known known_of(const unet_spec *spec)
-{
-    unet_known known = un_known_nothing();
-    known.padding = (int)spec->padding;
-    known.norm = spec->norm > UNET_NORM_BATCH ? (int)spec->norm : -1;
-    known.groups = spec->groups ? spec->groups : -1;
-    known.norm_order = (int)spec->norm_order;
-    known.single_act = spec->single_act;
-    known.act = (int)spec->act;
-    known.concat = (int)spec->concat;
-    known.up = (int)spec->up;
-    known.align_corners = spec->align_corners;
-    known.up_act = spec->up_act;
-    return known;
-}
-
 static void expect_same(const unet_spec *spec, const char *what)
 {
     struct un_recognised found;
     unet_error err;
-    const unet_known known = known_of(spec);
+    const unet_known known = known_of_spec(spec);
     if (un_recognise("t", &table.arrays, &known, &found, &err))
         fail_msg("%s: %s", what, err.text);
     unet_spec want = *spec;
