@@ -9,37 +9,22 @@
  *   encoder, up-convolution, second convolution, head   what the slot before makes
  *   first convolution of a decoder's block              that, and what its skip connection brings
  *
- * Where several modules fit, order_of() tells by names and by the order of the file which to try
- * first; when a choice leads nowhere, the next one is tried.  A choice that names and order did not
- * settle is tried the other way, too: if both ways lead to a network, there is no telling which is
- * right, and that is an error.  The search takes a bounded number of steps.
+ * Where several modules fit, un_search_order() tells by names and by the order of the file which to
+ * try first; when a choice leads nowhere, the next one is tried.  A choice that names and order did
+ * not settle is tried the other way, too: if both ways lead to a network, there is no telling which
+ * is right, and that is an error.  The search takes a bounded number of steps.
  *
  * Example, widths 16 and 32, file in the order of names: bottom.0 16>32, bottom.3 32>32, dec1.0
  * 32>16, dec1.3 16>16, enc1.0 1>16, enc1.3 16>16, head 16>2, up1 32>16.  Only enc1.0 leaves a way
  * to use all; then enc1.3 and not dec1.3, which belongs to dec1.0; bottom.0 has 16 inputs; and so
  * on.
  */
-#include "model/chain.h"
+#include "model/chain_search.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_STEPS = 20000 };
-
-struct search {
-    const struct un_modules *modules;
-    const struct un_names *layout;
-    struct un_chain chain; /* being filled */
-    struct un_chain found; /* the first that is complete */
-    bool used[UN_MAX_MODULES];
-    int mate[UN_MAX_MODULES]; /* the other convolution of the block, -1: not known */
-    int steps;
-    bool all_used;           /* a chain counts only when no convolution is left over */
-    int deepest;             /* the last slot that nothing was found for */
-    struct un_chain partial; /* the chain up to there */
-    int first;               /* the only module that slot 0 may take, -1: any */
-    int rivals[2];           /* modules between which there is no telling, -1: none */
-};
 
 int un_chain_module(const struct un_chain *chain, enum un_role role, int level, int conv)
 {
@@ -74,9 +59,7 @@ static void lay_out(struct un_chain *chain, int depth, int convs, int up)
     add_slot(chain, UN_ROLE_HEAD, 0, 0, UN_MODULE_CONV1X1);
 }
 
-/* The inputs that slot s must have; of a decoder's first convolution, those of the skip connection
- * in *skip (else 0).  0: any number. */
-static int inputs_of(const struct un_modules *modules, const struct un_chain *chain, int s,
+int un_search_inputs(const struct un_modules *modules, const struct un_chain *chain, int s,
                      int *skip)
 {
     const struct un_slot *slot = &chain->slots[s];
@@ -111,7 +94,7 @@ static int closest(const struct un_modules *modules, int m)
     return found;
 }
 
-static void find_mates(struct search *search)
+static void find_mates(struct un_search *search)
 {
     const struct un_modules *modules = search->modules;
     for (int i = 0; i < modules->count; i++)
@@ -127,16 +110,9 @@ static void find_mates(struct search *search)
 
 /* ---- candidates for a slot ---- */
 
-/* The lower, the sooner a module is tried; common counts against, so it is negative. */
-struct order {
-    int module;
-    int common, level; /* what its name has to do with that of the module it follows */
-    int rank;
-};
-
-static int compare_orders(const void *pa, const void *pb)
+int un_search_compare(const void *pa, const void *pb)
 {
-    const struct order *a = pa, *b = pb;
+    const struct un_order *a = pa, *b = pb;
     if (a->common != b->common)
         return a->common < b->common ? -1 : 1;
     if (a->level != b->level)
@@ -157,13 +133,13 @@ static int behind(int rank, int from)
     return rank > from ? rank - from : UN_MAX_MODULES + rank;
 }
 
-static struct order order_of(const struct search *search, int s, int m)
+struct un_order un_search_order(const struct un_search *search, int s, int m)
 {
     const struct un_modules *modules = search->modules;
     const struct un_chain *chain = &search->chain;
     const struct un_slot *slot = &chain->slots[s];
     const struct un_module *module = &modules->items[m];
-    struct order order = {.module = m, .rank = module->natural};
+    struct un_order order = {.module = m, .rank = module->natural};
     int ref = slot->conv > 0 ? chain->slots[s - 1].module : predecessor(chain, slot);
     if (modules->arrays->ordered) {
         order.rank =
@@ -189,8 +165,8 @@ static struct order order_of(const struct search *search, int s, int m)
 }
 
 /* Whether what orders a before b is good enough to choose by. */
-static bool is_settled(const struct search *search, int s, const struct order *a,
-                       const struct order *b)
+static bool is_settled(const struct un_search *search, int s, const struct un_order *a,
+                       const struct un_order *b)
 {
     const struct un_modules *modules = search->modules;
     const struct un_slot *slot = &search->chain.slots[s];
@@ -207,7 +183,7 @@ static bool is_settled(const struct search *search, int s, const struct order *a
 }
 
 /* Whether the blocks that names suggest allow module m in the slot. */
-static bool suits_block(const struct search *search, int s, int m)
+static bool suits_block(const struct un_search *search, int s, int m)
 {
     const struct un_slot *slot = &search->chain.slots[s];
     int mate = search->mate[m];
@@ -250,23 +226,23 @@ static int find_first(const struct un_modules *modules)
     return -1;
 }
 
-static int list_candidates(const struct search *search, int s, struct order *list)
+static int list_candidates(const struct un_search *search, int s, struct un_order *list)
 {
     const struct un_slot *slot = &search->chain.slots[s];
-    int skip, count = 0, wanted = inputs_of(search->modules, &search->chain, s, &skip);
+    int skip, count = 0, wanted = un_search_inputs(search->modules, &search->chain, s, &skip);
     for (int m = 0; m < search->modules->count; m++) {
         const struct un_module *module = &search->modules->items[m];
         if (!search->used[m] && module->kind == slot->kind && (!wanted || module->in == wanted) &&
             suits_block(search, s, m) && (s > 0 || search->first < 0 || search->first == m))
-            list[count++] = order_of(search, s, m);
+            list[count++] = un_search_order(search, s, m);
     }
-    qsort(list, (size_t)count, sizeof *list, compare_orders);
+    qsort(list, (size_t)count, sizeof *list, un_search_compare);
     return count;
 }
 
 /* ---- the search ---- */
 
-static bool is_complete(const struct search *search)
+static bool is_complete(const struct un_search *search)
 {
     for (int m = 0; search->all_used && m < search->modules->count; m++)
         if (search->modules->items[m].kind != UN_MODULE_NORM && !search->used[m])
@@ -275,9 +251,9 @@ static bool is_complete(const struct search *search)
 }
 
 /* Fills slot s and those behind it.  Returns how many ways there are: 0, 1, or 2 for several. */
-static int fill(struct search *search, int s)
+static int fill(struct un_search *search, int s)
 {
-    struct order list[UN_MAX_MODULES];
+    struct un_order list[UN_MAX_MODULES];
     if (s == search->chain.count) {
         if (!is_complete(search))
             return 0;
@@ -313,7 +289,7 @@ static int fill(struct search *search, int s)
 }
 
 /* Whether the convolutions, as the file has them, already stand in the order of the slots. */
-static bool runs_in_order(struct search *search)
+static bool runs_in_order(struct un_search *search)
 {
     const struct un_modules *modules = search->modules;
     struct un_chain *chain = &search->chain;
@@ -324,7 +300,7 @@ static bool runs_in_order(struct search *search)
             continue;
         if (s == chain->count || module->kind != chain->slots[s].kind)
             return false;
-        const int wanted = inputs_of(modules, chain, s, &skip);
+        const int wanted = un_search_inputs(modules, chain, s, &skip);
         if (wanted && module->in != wanted)
             return false;
         chain->slots[s++].module = m;
@@ -333,7 +309,7 @@ static bool runs_in_order(struct search *search)
 }
 
 /* Names may mislead about an order that means something and fits as it is; so that comes first. */
-static int try_shape(struct search *search, int depth, int convs, int up)
+int un_search_try(struct un_search *search, int depth, int convs, int up)
 {
     lay_out(&search->chain, depth, convs, up);
     if (search->modules->arrays->ordered && runs_in_order(search)) {
@@ -372,142 +348,29 @@ static int list_shapes(const struct un_modules *modules, struct shape *shapes)
     return count;
 }
 
-/* ---- what to say when there is no chain ---- */
-
-static const char *role_name(const struct un_slot *slot, int depth)
-{
-    switch (slot->role) {
-    case UN_ROLE_ENC:
-        return slot->level == depth ? "bottleneck" : "encoder";
-    case UN_ROLE_UP:
-        return "up-convolution";
-    case UN_ROLE_DEC:
-        return "decoder";
-    case UN_ROLE_HEAD:
-        break;
-    }
-    return "last convolution";
-}
-
-/* Names the module that would be next in the slot where the search came to an end. */
-static unet_code explain_slot(struct search *search, unet_error *err)
-{
-    const struct un_modules *modules = search->modules;
-    const struct un_slot *slot = &search->partial.slots[search->deepest];
-    struct order best = {.module = -1};
-    int skip, wanted;
-    search->chain = search->partial;
-    memset(search->used, 0, sizeof search->used);
-    for (int s = 0; s < search->deepest; s++)
-        search->used[search->chain.slots[s].module] = true;
-    wanted = inputs_of(modules, &search->chain, search->deepest, &skip);
-    for (int m = 0; m < modules->count; m++) {
-        if (search->used[m] || modules->items[m].kind != slot->kind)
-            continue;
-        struct order order = order_of(search, search->deepest, m);
-        if (best.module < 0 || compare_orders(&order, &best) < 0)
-            best = order;
-    }
-    const char *role = role_name(slot, search->chain.depth);
-    if (best.module < 0)
-        return un_fail(err, UNET_EFORMAT,
-                       "%s: has no convolution left for the %s of level %d of a U-Net with %d "
-                       "poolings",
-                       modules->path, role, slot->level, search->chain.depth);
-    if (skip)
-        return un_module_fail(modules, best.module, err,
-                              "as the %s of level %d it would need %d + %d inputs, from below and "
-                              "of the skip connection",
-                              role, slot->level, wanted - skip, skip);
-    return un_module_fail(modules, best.module, err,
-                          "as the %s of level %d it would need %d inputs", role, slot->level,
-                          wanted);
-}
-
-/* The first convolution, in the order of the file, that no slot of the chain found has taken. */
-static unet_code explain_left_over(const struct search *search, unet_error *err)
-{
-    const struct un_modules *modules = search->modules;
-    bool used[UN_MAX_MODULES] = {false};
-    for (int s = 0; s < search->found.count; s++)
-        used[search->found.slots[s].module] = true;
-    for (int m = 0; m < modules->count; m++)
-        if (modules->items[m].kind != UN_MODULE_NORM && !used[m])
-            return un_module_fail(modules, m, err,
-                                  "it belongs to no layer of the U-Net with %d poolings that the "
-                                  "others make",
-                                  search->found.depth);
-    return un_fail(err, UNET_EFORMAT, "%s: has no U-Net", modules->path);
-}
-
-static int first_of(const struct un_modules *modules, enum un_module_kind kind)
-{
-    int m = 0;
-    while (modules->items[m].kind != kind)
-        m++;
-    return m;
-}
-
-/* The numbers of convolutions are those of no U-Net: looks how far the most likely one goes. */
-static unet_code explain_counts(struct search *search, unet_error *err)
-{
-    const struct un_modules *modules = search->modules;
-    const int *kinds = modules->kinds;
-    const int wide = kinds[UN_MODULE_CONV3X3], ups = kinds[UN_MODULE_UP2X2],
-              ones = kinds[UN_MODULE_CONV1X1];
-    if (!wide)
-        return un_fail(err, UNET_EFORMAT, "%s: has no 3x3 convolutions, as every U-Net has",
-                       modules->path);
-    if (!ones)
-        return un_fail(err, UNET_EFORMAT,
-                       "%s: has no 1x1 convolution, with which a plain U-Net ends", modules->path);
-    if (ups && ones > 1)
-        return un_module_fail(modules, first_of(modules, UN_MODULE_CONV1X1), err,
-                              "it is one of %d 1x1 convolutions, and a plain U-Net with "
-                              "up-convolutions has one, its last",
-                              ones);
-    const int up = ups ? UN_MODULE_UP2X2 : ones > 1 ? UN_MODULE_CONV1X1 : UN_NO_UP;
-    const int depth = ups ? ups : ones > 1 ? ones - 1 : (wide / 2 - 1) / 2;
-    if (depth > UNET_MAX_DEPTH)
-        return un_module_fail(modules, first_of(modules, up == UN_NO_UP ? UN_MODULE_CONV3X3 : up),
-                              err,
-                              "it is one of %d of its kind, and unet's networks have at most "
-                              "%d poolings",
-                              up == UN_NO_UP ? wide : depth, UNET_MAX_DEPTH);
-    if (depth < 1)
-        return un_module_fail(modules, first_of(modules, UN_MODULE_CONV3X3), err,
-                              "it is one of %d 3x3 convolutions, and a U-Net has at least 3", wide);
-    const int convs = wide >= 2 * (2 * depth + 1) ? 2 : 1;
-    search->all_used = false;
-    search->partial.count = 0;
-    if (!try_shape(search, depth, convs, up) && !search->found.count)
-        return explain_slot(search, err);
-    return explain_left_over(search, err);
-}
-
 unet_code un_chain_find(const struct un_modules *modules, const struct un_names *layout,
                         struct un_chain *chain, unet_error *err)
 {
     struct shape shapes[MOST_SHAPES];
-    struct search search = {.modules = modules,
-                            .layout = layout,
-                            .all_used = true,
-                            .deepest = -1,
-                            .first = find_first(modules),
-                            .rivals = {-1, -1}};
+    struct un_search search = {.modules = modules,
+                               .layout = layout,
+                               .all_used = true,
+                               .deepest = -1,
+                               .first = find_first(modules),
+                               .rivals = {-1, -1}};
     find_mates(&search);
     int count = list_shapes(modules, shapes), ways = 0;
     if (!count)
-        return explain_counts(&search, err);
+        return un_search_explain_counts(&search, err);
     for (int i = 0; i < count && !ways; i++)
-        ways = try_shape(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
+        ways = un_search_try(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
     const struct un_chain named = search.partial;
     const int deepest = search.deepest;
     if (!ways) { /* names of blocks may mislead */
         for (int m = 0; m < modules->count; m++)
             search.mate[m] = -1;
         for (int i = 0; i < count && !ways; i++)
-            ways = try_shape(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
+            ways = un_search_try(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
     }
     if (!ways) {
         for (int m = 0; m < modules->count; m++)
@@ -518,7 +381,7 @@ unet_code un_chain_find(const struct un_modules *modules, const struct un_names 
                                       modules->items[m].in);
         search.partial = named; /* what names suggest is what people mean */
         search.deepest = deepest;
-        return explain_slot(&search, err);
+        return un_search_explain_slot(&search, err);
     }
     if (ways > 1)
         return un_module_fail(modules, search.rivals[0], err,
