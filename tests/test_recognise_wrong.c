@@ -222,8 +222,8 @@ static const struct {
      "x: tensor dec0.4.weight: has shape [4]; a norm without a bias, or a PReLU, and a plain U-Net "
      "has neither"},
     {misfit, false,
-     "x: tensor dec0.0.weight: has shape [4, 9, 3, 3]; as the decoder of level 0 it would need 8 "
-     "inputs"},
+     "x: tensor dec0.0.weight: has shape [4, 9, 3, 3]; as the decoder of level 0 it would need 4 + "
+     "4 inputs, from below and of the skip connection"},
     {twice, false, "x: tensor enc0.0.weight: has shape [4, 1, 3, 3]; the name occurs twice"},
     {twice_in_words, false,
      "x: tensor enc0.0.kernel: has shape [4, 1, 3, 3]; the name occurs twice"},

@@ -270,7 +270,7 @@ static void test_refused(void **state)
          NULL,
          4,
          {8, 15, 3, 3},
-         "no layer before it, and no two together, make 15 outputs"},
+         "it would need 8 + 8 inputs, from below and of the skip connection"},
         {"out_conv.weight",
          NULL,
          4,

@@ -199,8 +199,7 @@ static bool suits_block(const struct un_search *search, int s, int m)
     return search->modules->arrays->ordered ? a->file_rank < b->file_rank : a->natural < b->natural;
 }
 
-/* Whether some module, or two that are concatenated, make what module m takes in. */
-static bool can_follow(const struct un_modules *modules, int m)
+bool un_search_can_follow(const struct un_modules *modules, int m)
 {
     const int wanted = modules->items[m].in;
     for (int i = 0; i < modules->count; i++) {
@@ -221,7 +220,7 @@ static bool can_follow(const struct un_modules *modules, int m)
 static int find_first(const struct un_modules *modules)
 {
     for (int m = 0; m < modules->count; m++)
-        if (modules->items[m].kind == UN_MODULE_CONV3X3 && !can_follow(modules, m))
+        if (modules->items[m].kind == UN_MODULE_CONV3X3 && !un_search_can_follow(modules, m))
             return m;
     return -1;
 }
@@ -373,12 +372,6 @@ unet_code un_chain_find(const struct un_modules *modules, const struct un_names 
             ways = un_search_try(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
     }
     if (!ways) {
-        for (int m = 0; m < modules->count; m++)
-            if (modules->items[m].kind == UN_MODULE_CONV3X3 && m != search.first &&
-                !can_follow(modules, m))
-                return un_module_fail(modules, m, err,
-                                      "no layer before it, and no two together, make %d outputs",
-                                      modules->items[m].in);
         search.partial = named; /* what names suggest is what people mean */
         search.deepest = deepest;
         return un_search_explain_slot(&search, err);

@@ -19,6 +19,17 @@ static const char *role_name(const struct un_slot *slot, int depth)
     return "last convolution";
 }
 
+/* A convolution besides the first whose inputs nobody makes, -1: there is none. */
+static int orphan(const struct un_search *search)
+{
+    const struct un_modules *modules = search->modules;
+    for (int m = 0; m < modules->count; m++)
+        if (modules->items[m].kind == UN_MODULE_CONV3X3 && m != search->first &&
+            !un_search_can_follow(modules, m))
+            return m;
+    return -1;
+}
+
 unet_code un_search_explain_slot(struct un_search *search, unet_error *err)
 {
     const struct un_modules *modules = search->modules;
@@ -43,6 +54,11 @@ unet_code un_search_explain_slot(struct un_search *search, unet_error *err)
                        "%s: has no convolution left for the %s of level %d of a U-Net with %d "
                        "poolings",
                        modules->path, role, slot->level, search->chain.depth);
+    const int other = orphan(search);
+    if (other >= 0 && other != best.module && un_search_can_follow(modules, best.module))
+        return un_module_fail(modules, other, err,
+                              "no layer before it, and no two together, make %d outputs",
+                              modules->items[other].in);
     if (skip)
         return un_module_fail(modules, best.module, err,
                               "as the %s of level %d it would need %d + %d inputs, from below and "

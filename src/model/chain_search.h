@@ -38,6 +38,9 @@ int un_search_compare(const void *a, const void *b);
 /* How many chains of this shape there are: 0, 1, or 2 for several. */
 int un_search_try(struct un_search *search, int depth, int convs, int up);
 
+/* Whether some module, or two that are concatenated, make what module m takes in. */
+bool un_search_can_follow(const struct un_modules *modules, int m);
+
 /* Names the module that would be next in the slot where the search came to an end. */
 unet_code un_search_explain_slot(struct un_search *search, unet_error *err);
 /* The numbers of convolutions are those of no U-Net: looks how far the most likely one goes. */
