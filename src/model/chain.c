@@ -196,7 +196,10 @@ static bool suits_block(const struct un_search *search, int s, int m)
     if (mate < 0)
         return true;
     const struct un_module *a = &search->modules->items[m], *b = &search->modules->items[mate];
-    return search->modules->arrays->ordered ? a->file_rank < b->file_rank : a->natural < b->natural;
+    if (search->modules->arrays->ordered)
+        return a->file_rank < b->file_rank;
+    /* which of two words comes first is told by channels or not at all */
+    return a->natural < b->natural || !search->modules->alike[m][mate];
 }
 
 bool un_search_can_follow(const struct un_modules *modules, int m)
@@ -307,18 +310,14 @@ static bool runs_in_order(struct un_search *search)
     return s == chain->count;
 }
 
-/* Names may mislead about an order that means something and fits as it is; so that comes first. */
 int un_search_try(struct un_search *search, int depth, int convs, int up)
 {
     lay_out(&search->chain, depth, convs, up);
-    if (search->modules->arrays->ordered && runs_in_order(search)) {
-        search->found = search->chain;
-        return 1;
-    }
-    lay_out(&search->chain, depth, convs, up);
     memset(search->used, 0, sizeof search->used);
     search->steps = 0;
-    return fill(search, 0);
+    int ways = fill(search, 0);
+    search->gave_up |= search->steps >= MOST_STEPS;
+    return ways;
 }
 
 /* ---- the shapes that the numbers of convolutions allow ---- */
@@ -347,6 +346,50 @@ static int list_shapes(const struct un_modules *modules, struct shape *shapes)
     return count;
 }
 
+/* How each shape is tried, in this order: the first way by which one fits is taken. */
+enum way {
+    AS_IT_LIES, /* names may mislead about an order that means something and fits as it is */
+    BY_BLOCKS,  /* with names that suggest which convolutions share a block */
+    BY_SHAPES,  /* those names may mislead, too */
+    WAYS
+};
+
+/* How many networks there are in this way: 0, 1, or 2 for several. */
+static int try_shapes(struct un_search *search, enum way way, const struct shape *shapes, int count)
+{
+    int found = 0;
+    for (int i = 0; i < count && found < 2; i++) {
+        const struct shape *shape = &shapes[i];
+        struct un_chain *chain = &search->chain;
+        if (way != AS_IT_LIES) {
+            found += un_search_try(search, shape->depth, shape->convs, shape->up);
+        } else {
+            lay_out(chain, shape->depth, shape->convs, shape->up);
+            if (runs_in_order(search)) {
+                search->found = *chain;
+                found++;
+            }
+        }
+    }
+    return found < 2 ? found : 2;
+}
+
+static unet_code fail_several(const struct un_search *search, unet_error *err)
+{
+    const struct un_modules *modules = search->modules;
+    if (search->rivals[0] < 0)
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: its %d 3x3 convolutions make U-Nets of several shapes, one with %d "
+                       "poolings, and neither their names nor the order of the file tell which is "
+                       "meant",
+                       modules->path, modules->kinds[UN_MODULE_CONV3X3], search->found.depth);
+    return un_module_fail(modules, search->rivals[0], err,
+                          "it or %.*s? both make a U-Net, and neither their names nor the "
+                          "order of the file tell which is meant",
+                          modules->items[search->rivals[1]].length,
+                          modules->items[search->rivals[1]].name);
+}
+
 unet_code un_chain_find(const struct un_modules *modules, const struct un_names *layout,
                         struct un_chain *chain, unet_error *err)
 {
@@ -357,31 +400,33 @@ unet_code un_chain_find(const struct un_modules *modules, const struct un_names 
                                .deepest = -1,
                                .first = find_first(modules),
                                .rivals = {-1, -1}};
+    struct un_chain named = {0};
     find_mates(&search);
-    int count = list_shapes(modules, shapes), ways = 0;
+    int count = list_shapes(modules, shapes), ways = 0, deepest = -1;
     if (!count)
         return un_search_explain_counts(&search, err);
-    for (int i = 0; i < count && !ways; i++)
-        ways = un_search_try(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
-    const struct un_chain named = search.partial;
-    const int deepest = search.deepest;
-    if (!ways) { /* names of blocks may mislead */
-        for (int m = 0; m < modules->count; m++)
-            search.mate[m] = -1;
-        for (int i = 0; i < count && !ways; i++)
-            ways = un_search_try(&search, shapes[i].depth, shapes[i].convs, shapes[i].up);
+    for (int way = modules->arrays->ordered ? AS_IT_LIES : BY_BLOCKS; way < WAYS && !ways; way++) {
+        if (way == BY_SHAPES) {
+            named = search.partial;
+            deepest = search.deepest;
+            for (int m = 0; m < modules->count; m++)
+                search.mate[m] = -1;
+        }
+        ways = try_shapes(&search, (enum way)way, shapes, count);
     }
+    const bool settled = modules->arrays->ordered || layout; /* by the first that is found */
+    if (search.gave_up && (!ways || (ways < 2 && !settled)))
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: its convolutions fit together in too many ways to find the right one; "
+                       "neither their names nor the order of the file tell it",
+                       modules->path);
+    if (ways > 1)
+        return fail_several(&search, err);
     if (!ways) {
         search.partial = named; /* what names suggest is what people mean */
         search.deepest = deepest;
         return un_search_explain_slot(&search, err);
     }
-    if (ways > 1)
-        return un_module_fail(modules, search.rivals[0], err,
-                              "it or %.*s? both make a U-Net, and neither their names nor the "
-                              "order of the file tell which is meant",
-                              modules->items[search.rivals[1]].length,
-                              modules->items[search.rivals[1]].name);
     *chain = search.found;
     return UNET_OK;
 }

@@ -45,7 +45,7 @@ static int compare_tokens(const char *a, int a_length, const char *b, int b_leng
 
 /*
  * Walks over two names at once: the number of tokens with which both begin, their natural order,
- * and whether they differ in nothing but numbers.
+ * and whether they differ in nothing but numbers and single letters (conv_a, conv_b).
  */
 static int compare_names(const struct un_module *a, const struct un_module *b, int *order,
                          bool *alike)
@@ -61,7 +61,10 @@ static int compare_names(const struct un_module *a, const struct un_module *b, i
             common++;
         if (!*order)
             *order = differ;
-        if (differ && !(token_class(*s) == 1 && token_class(*t) == 1))
+        const bool numbers = token_class(*s) == 1 && token_class(*t) == 1;
+        const bool letters = s_length == 1 && t_length == 1 && isalpha((unsigned char)*s) &&
+                             isalpha((unsigned char)*t);
+        if (differ && !numbers && !letters)
             *alike = false;
         s += s_length;
         t += t_length;

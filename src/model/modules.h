@@ -44,7 +44,8 @@ struct un_modules {
     int count, kinds[4]; /* all, and of each kind */
     struct un_module items[UN_MAX_MODULES];
     unsigned char common[UN_MAX_MODULES][UN_MAX_MODULES]; /* tokens with which both names begin */
-    bool alike[UN_MAX_MODULES][UN_MAX_MODULES]; /* names that differ in nothing but numbers */
+    /* names that differ in nothing but numbers and single letters */
+    bool alike[UN_MAX_MODULES][UN_MAX_MODULES];
 };
 
 /*
