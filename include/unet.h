@@ -171,7 +171,8 @@ typedef struct unet_origin {
     } guess[16];
 } unet_origin;
 
-/* As unet_model_load().  known and origin may be NULL. */
+/* As unet_model_load(); also UNET_EINVAL: the file says otherwise than known.  known and origin may
+ * be NULL. */
 UNET_API unet_code unet_model_import(const char *path, const unet_known *known, unet_model **model,
                                      unet_origin *origin, unet_error *err);
 

@@ -370,13 +370,76 @@ static void test_layout(void **state)
     assert_string_equal(found.layout->name, "stemseg");
 }
 
+/* What a caller claims although the arrays say otherwise. */
+static void test_claims(void **state)
+{
+    static const struct {
+        bool norms, bare; /* norms with running statistics; norms without */
+        int norm, up;
+        const char *message;
+    } claims[] = {
+        {false, false, UNET_NORM_BATCH, -1,
+         "x: norm is batch, but the file has no running statistics"},
+        {true, true, UNET_NORM_BATCH, -1,
+         "x: norm is batch, but the file has no running statistics"},
+        {true, false, UNET_NORM_NONE, -1, "x: norm is none, but the file has norms"},
+        {true, false, UNET_NORM_GROUP, -1,
+         "x: norm is group, but the file has running statistics, which only batch norm uses"},
+        {true, true, UNET_NORM_GROUP, -1,
+         "x: norm is group, and neither the file nor the caller tells how many groups"},
+        {true, false, -1, UNET_UP_BILINEAR,
+         "x: up is not transposed, but the file has 2x2 convolutions"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {
+        struct un_recognised found;
+        unet_known known = un_known_nothing();
+        unet_error err = {0};
+        make_plain(2, claims[i].norms);
+        for (int a = table.arrays.count - 1; a >= 0 && claims[i].bare; a--)
+            if (strstr(table.names[a], ".running_"))
+                table_drop(&table, table.names[a]);
+        known.norm = claims[i].norm;
+        known.up = claims[i].up;
+        unet_code code = un_recognise("x", &table.arrays, &known, &found, &err);
+        if (code != UNET_EINVAL || strcmp(err.text, claims[i].message))
+            fail_msg("row %zu: code %d, \"%s\"", i, (int)code, err.text);
+    }
+}
+
+/* Two layers without arrays between convolutions: an activation, and dropout or a norm. */
+static void test_bare_norms(void **state)
+{
+    static const char *const names[] = {"a.0", "a.3", "b.0", "b.3", "up", "c.0", "c.3", "last"};
+    struct layer layers[LAYERS_MOST];
+    struct un_recognised found;
+    unet_known known = un_known_nothing();
+    const unet_spec spec = {.in_channels = 1, .classes = 2, .width = 4, .depth = 1};
+    (void)state;
+    un_graph_build(&graph, &spec);
+    int count = list_layers(&graph, layers);
+    table_begin(&table, true);
+    for (int i = 0; i < count; i++)
+        table_add_layer(&table, &graph, &layers[i], names[i]);
+    recognise(NULL, &found);
+    assert_int_equal(found.spec.norm, UNET_NORM_NONE);
+    assert_string_equal(origin(&found, "norm"), "default");
+    known.norm = UNET_NORM_INSTANCE;
+    recognise(&known, &found);
+    assert_int_equal(found.spec.norm, UNET_NORM_INSTANCE);
+    assert_string_equal(origin(&found, "norm"), "told");
+    table.arrays.hints.padding = UNET_PADDING_SAME; /* a file that says how the network runs */
+    recognise(NULL, &found);
+    assert_int_equal(found.spec.norm, UNET_NORM_NONE);
+    assert_string_equal(origin(&found, "norm"), "told");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_wrong),   cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_sources), cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_claims),  cmocka_unit_test(test_bare_norms),
     };
     return cmocka_run_group_tests_name("recognise_wrong", tests, NULL, NULL);
 }

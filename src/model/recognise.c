@@ -169,6 +169,20 @@ static void read_numbers(const struct work *w, int *single_act, int *norm_order)
 
 #define LAYOUT(field) (w->out->layout ? w->out->layout->field : -1)
 
+/*
+ * Whether layers without arrays, of which one is an activation, leave room for a norm without
+ * arrays between two convolutions: 0 and 3.  A file that tells how the network runs would tell.
+ */
+static bool may_have_bare_norms(const struct work *w)
+{
+    const int first = un_chain_module(&w->chain, UN_ROLE_ENC, 0, 0);
+    const int second = un_chain_module(&w->chain, UN_ROLE_ENC, 0, 1);
+    return second >= 0 && is_sequential(w, first, second) && w->arrays->hints.padding < 0 &&
+           un_module_number(&w->modules.items[second]) -
+                   un_module_number(&w->modules.items[first]) >=
+               3;
+}
+
 static void choose_norm(struct work *w, bool arrays, bool running)
 {
     const unet_known *known = w->known;
@@ -180,11 +194,13 @@ static void choose_norm(struct work *w, bool arrays, bool running)
     }
     int groups = known->groups > 0 ? known->groups : hints->instance_groups;
     int told = groups > 0 ? UNET_NORM_GROUP : groups == 0 ? UNET_NORM_INSTANCE : -1;
-    int norm = known->norm == UNET_NORM_BATCH ? -1 : known->norm;
-    if (!arrays && norm < 0 && told < 0 && LAYOUT(norm) < 0)
+    /* batch norms that the file has no arrays of are part of its convolutions */
+    const int norm = known->norm == UNET_NORM_BATCH ? -1 : known->norm;
+    if (!arrays && norm < 0 && told < 0 && LAYOUT(norm) < 0) {
+        if (known->norm < 0 && may_have_bare_norms(w)) /* or dropout, as often */
+            note(w, "norm", "default");
         return; /* norms without arrays are known to who says so */
-    if (arrays && norm == UNET_NORM_NONE)
-        norm = -1;
+    }
     spec->norm = (unet_norm)choose(w, "norm", norm, told, -1, LAYOUT(norm), UNET_NORM_INSTANCE);
     if (spec->norm == UNET_NORM_GROUP)
         spec->groups = groups;
@@ -196,8 +212,7 @@ static void choose_up(struct work *w)
     const struct un_hints *hints = &w->arrays->hints;
     unet_spec *spec = &w->out->spec;
     if (w->chain.up != UN_MODULE_UP2X2) {
-        int up = known->up == UNET_UP_TRANSPOSE ? -1 : known->up;
-        spec->up = (unet_up)choose(w, "up", up, hints->up, -1, LAYOUT(up), UNET_UP_BILINEAR);
+        spec->up = (unet_up)choose(w, "up", known->up, hints->up, -1, LAYOUT(up), UNET_UP_BILINEAR);
         if (spec->up == UNET_UP_BILINEAR && spec->padding == UNET_PADDING_SAME)
             spec->align_corners = choose(w, "align_corners", known->align_corners,
                                          hints->align_corners, -1, LAYOUT(align_corners), 0);
@@ -249,6 +264,34 @@ static void choose_all(struct work *w, bool norms, bool running)
     spec->concat = (unet_concat)choose(w, "concat", known->concat, hints->concat, -1,
                                        LAYOUT(concat), UNET_CONCAT_UP_SKIP);
     choose_up(w);
+}
+
+/* Refuses what the caller cannot know, since the arrays say otherwise. */
+static unet_code check_known(const struct work *w, bool norms, bool running, unet_error *err)
+{
+    const unet_known *known = w->known;
+    const char *path = w->modules.path;
+    const bool transposed = w->chain.up == UN_MODULE_UP2X2;
+    /* a file that tells how the network runs may have its norms in its convolutions */
+    if (known->norm == UNET_NORM_BATCH && !running && (norms || w->arrays->hints.padding < 0))
+        return un_fail(err, UNET_EINVAL,
+                       "%s: norm is batch, but the file has no running statistics", path);
+    if (known->norm == UNET_NORM_NONE && norms)
+        return un_fail(err, UNET_EINVAL, "%s: norm is none, but the file has norms", path);
+    if (known->norm == UNET_NORM_GROUP && running)
+        return un_fail(err, UNET_EINVAL,
+                       "%s: norm is group, but the file has running statistics, which only batch "
+                       "norm uses",
+                       path);
+    if (known->norm == UNET_NORM_GROUP && known->groups < 1 && w->arrays->hints.instance_groups < 1)
+        return un_fail(err, UNET_EINVAL,
+                       "%s: norm is group, and neither the file nor the caller tells how many "
+                       "groups",
+                       path);
+    if (known->up >= 0 && (known->up == UNET_UP_TRANSPOSE) != transposed)
+        return un_fail(err, UNET_EINVAL, "%s: up is %stransposed, but the file has %s2x2 %s", path,
+                       transposed ? "not " : "", transposed ? "" : "no ", "convolutions");
+    return UNET_OK;
 }
 
 /* ---- the arrays of the parameters ---- */
@@ -367,7 +410,8 @@ static unet_code recognise(struct work *w, const char *path, unet_error *err)
     w->out->layout = un_layout_of(&w->modules);
     if ((code = un_chain_find(&w->modules, w->out->layout, &w->chain, err)) ||
         (code = find_norms(w, false, &norms, &running, err)) ||
-        (code = find_norms(w, true, &up_norms, &up_running, err)))
+        (code = find_norms(w, true, &up_norms, &up_running, err)) ||
+        (code = check_known(w, norms > 0, running == 1, err)))
         return code;
     measure(w);
     w->out->spec.up_norm = up_norms > 0;
