@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chain_search.h - what the search for a chain (chain.c) and what it says when there is none
- * (chain_explain.c) share */
+/* chain_search.h - what the search for a chain (chain.c), the order in which it tries modules
+ * (chain_order.c) and what it says when there is none (chain_explain.c) share */
 #ifndef UN_CHAIN_SEARCH_H
 #define UN_CHAIN_SEARCH_H
 
@@ -36,6 +36,14 @@ int un_search_inputs(const struct un_modules *modules, const struct un_chain *ch
 /* Why module m would be tried in slot s before another, and the order of two such reasons. */
 struct un_order un_search_order(const struct un_search *search, int s, int m);
 int un_search_compare(const void *a, const void *b);
+/* Whether what orders a before b is good enough to choose by. */
+bool un_search_is_settled(const struct un_search *search, int s, const struct un_order *a,
+                          const struct un_order *b);
+/* The modules that slot s may take, best first; returns how many. */
+int un_search_list(const struct un_search *search, int s, struct un_order list[UN_MAX_MODULES]);
+void un_search_find_mates(struct un_search *search);
+/* The 3x3 convolution that can stand nowhere but at the beginning, -1: there is none. */
+int un_search_first(const struct un_modules *modules);
 /* How many chains of this shape there are: 0, 1, or 2 for several. */
 int un_search_try(struct un_search *search, int depth, int convs, int up);
 
