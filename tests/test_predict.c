@@ -216,6 +216,52 @@ static void test_whole_image(void **state)
     }
 }
 
+static struct un_engine_ops poor; /* an engine that has no memory */
+
+static void *no_memory(struct un_engine *e, size_t bytes)
+{
+    (void)e;
+    (void)bytes;
+    return NULL;
+}
+
+/* An image that there is no memory for is refused, and the next one is predicted as ever. */
+static void test_whole_image_too_large(void **state)
+{
+    const unet_spec spec = {.in_channels = 1,
+                            .classes = 2,
+                            .width = 2,
+                            .depth = 1,
+                            .padding = UNET_PADDING_SAME,
+                            .norm = UNET_NORM_INSTANCE};
+    unet_model *model = make_model(&spec);
+    unet_image large = make_image(30, 1300, 1), small = make_image(50, 40, 1);
+    float logits[2 * 50 * 40], *unused = malloc((size_t)2 * 30 * 1300 * sizeof *unused);
+    unet_session *session;
+    unet_error err;
+    (void)state;
+    assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_OK);
+    const struct un_engine_ops *ops = session->engine->ops;
+    poor = *ops;
+    poor.alloc = no_memory;
+    session->engine->ops = &poor;
+    assert_int_equal(unet_predict_logits(session, &large, unused, &err), UNET_ENOMEM);
+    assert_int_equal(unet_predict_logits(session, &small, logits, &err), UNET_ENOMEM);
+    session->engine->ops = ops;
+    if (unet_predict_logits(session, &small, logits, &err))
+        fail_msg("%s", err.text);
+    if (session->width >= 1300) /* what was refused is not asked for again */
+        fail_msg("a session of %d x %d", session->height, session->width);
+    float *want = logits_of(model, &small, (unet_session_options){0});
+    compare_logits("after a failure", (unet_session_options){0}, logits, want, 2 * 50 * 40, 1e-5);
+    free(want);
+    free(unused);
+    unet_session_free(session);
+    unet_image_release(&large);
+    unet_image_release(&small);
+    unet_model_free(model);
+}
+
 /* The whole image through the reference engine at once. */
 static void reference(const unet_model *model, const unet_image *image, float *out)
 {
@@ -531,6 +577,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_tile_any_threads),
         cmocka_unit_test(test_whole_image),
+        cmocka_unit_test(test_whole_image_too_large),
         cmocka_unit_test(test_definition),
         cmocka_unit_test(test_answers_agree),
         cmocka_unit_test(test_tiny_images),

@@ -189,14 +189,16 @@ static unet_code grow(unet_session *s, int height, int width, unet_error *err)
     release_memory(s);
     s->height = tall;
     s->width = wide;
-    s->tile = 0; /* what is kept when something fails */
+    s->tile = 0;
     code = un_network_create(&s->network, s->engine, graph, UN_PREDICT, s->model->values, err);
     if (!code)
         code = allocate(s, err);
-    if (code)
+    if (code) {
         release_memory(s);
-    else
+        s->height = s->width = 0; /* so that the next image asks for what it needs itself */
+    } else {
         s->tile = output[0] > output[1] ? output[0] : output[1];
+    }
     free(graph);
     return code;
 }
