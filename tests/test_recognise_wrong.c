@@ -121,6 +121,10 @@ static void norm_without_bias(void)
 {
     table_drop(&table, "dec0.4.bias");
 }
+static void lost_bias(void)
+{
+    table_drop(&table, "dec0.2.bias");
+}
 static void misfit(void)
 {
     set_shape("dec0.0.weight", 4, 4, 9, 3, 3, 0);
@@ -221,6 +225,9 @@ static const struct {
     {norm_without_bias, true,
      "x: tensor dec0.4.weight: has shape [4]; a norm without a bias, or a PReLU, and a plain U-Net "
      "has neither"},
+    {lost_bias, false,
+     "x: tensor dec0.2.weight: has shape [4, 4, 3, 3]; it has no bias, and the layers before it "
+     "have one"},
     {misfit, false,
      "x: tensor dec0.0.weight: has shape [4, 9, 3, 3]; as the decoder of level 0 it would need 4 + "
      "4 inputs, from below and of the skip connection"},

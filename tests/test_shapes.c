@@ -211,6 +211,47 @@ static void test_sources(void **state)
     assert_true(found.spec.leaky_slope == 0.3f);
 }
 
+/* What the numbers of an nn.Sequential tell, and what they do not. */
+static void test_numbers(void **state)
+{
+    static const struct {
+        int norm, second; /* behind a convolution 0 */
+        const char *order_from;
+        unet_norm_order order;
+        int single_act;
+    } rows[] = {
+        {1, 3, "numbers", UNET_NORM_FIRST, 0}, {2, 3, "numbers", UNET_ACT_FIRST, 0},
+        {2, 4, "default", UNET_NORM_FIRST, 0}, /* dropout stands before the norm or behind it */
+        {1, 2, "default", UNET_NORM_FIRST, 1}, {1, 4, "numbers", UNET_NORM_FIRST, 0},
+    };
+    const unet_spec spec = {BASE, .width = 4, .depth = 2, .norm = UNET_NORM_BATCH};
+    const unet_known known = un_known_nothing();
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct un_recognised found;
+        unet_error err;
+        fill(&spec, LETTERS, true);
+        for (int a = 0; a < table.arrays.count; a++) { /* numbers 0, 1, 3, 4 become those */
+            char *number = strstr(table.names[a], "conv_block.");
+            if (!number)
+                continue;
+            number += strlen("conv_block.");
+            const int old = *number - '0';
+            const int new = old == 0   ? 0
+                            : old == 1 ? rows[i].norm
+                            : old == 3 ? rows[i].second
+                                       : rows[i].second + rows[i].norm;
+            *number = (char)('0' + new);
+        }
+        if (un_recognise("t", &table.arrays, &known, &found, &err))
+            fail_msg("row %zu: %s", i, err.text);
+        if (strcmp(source_of(&found, "norm_order"), rows[i].order_from) ||
+            found.spec.norm_order != rows[i].order || found.spec.single_act != rows[i].single_act)
+            fail_msg("row %zu: order %d from %s, single_act %d", i, (int)found.spec.norm_order,
+                     source_of(&found, "norm_order"), found.spec.single_act);
+    }
+}
+
 /* ---- tables that are none ---- */
 
 static int index_of(const char *name)
@@ -315,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_shapes),
         cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests_name("recognise", tests, NULL, NULL);

@@ -25,7 +25,8 @@ static const struct format {
     {"ONNX", un_onnx_recognises, un_onnx_open},
 };
 
-static unet_code find_format(const char *path, const struct format **format, unet_error *err)
+static unet_code find_format(const char *path, const struct format **format, size_t *size,
+                             unet_error *err)
 {
     struct un_mapping mapping;
     unet_code code = un_map_open(path, &mapping, err);
@@ -34,6 +35,7 @@ static unet_code find_format(const char *path, const struct format **format, une
     char begin[3 * 8 + 1] = "nothing", *text = begin;
     for (size_t i = 0; i < 8 && i < mapping.size; i++)
         text += sprintf(text, i ? " %02x" : "%02x", mapping.data[i]);
+    *size = mapping.size;
     *format = NULL;
     for (size_t i = 0; i < sizeof formats / sizeof *formats && !*format; i++)
         if (formats[i].recognises(mapping.data, mapping.size))
@@ -50,8 +52,13 @@ static unet_code find_format(const char *path, const struct format **format, une
 unet_code un_arrays_open_all(const char *path, struct un_arrays *arrays, unet_error *err)
 {
     const struct format *format;
-    unet_code code = find_format(path, &format, err);
-    return code ? code : format->open(path, arrays, err);
+    size_t size;
+    unet_code code = find_format(path, &format, &size, err);
+    if (!code)
+        code = format->open(path, arrays, err);
+    if (!code)
+        arrays->size = size;
+    return code;
 }
 
 unet_code un_arrays_open(const char *path, struct un_arrays *arrays, unet_error *err)

@@ -62,8 +62,10 @@ struct un_arrays {
     int count;
     bool ordered;         /* the order is that in which the network was written down or runs, so it
                              may settle what names and shapes leave open */
+    bool sparse_biases;   /* the format leaves out biases of zero */
     const char *metadata; /* this project's own JSON about the model, NULL: there is none */
     struct un_hints hints;
+    size_t size;                      /* of the file, 0: not known */
     const struct un_mapping *mapping; /* of which the data are parts, NULL: not known */
     void *owner;                      /* the reader's own */
     void (*release)(void *owner);

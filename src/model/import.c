@@ -3,9 +3,10 @@
  * import.c - a model from a file of any format
  *
  * A file that this project has written, in whatever format, carries JSON that says all about the
- * model; any other is recognised.  Anybody may have edited that JSON: so all arrays are compared
- * with it before memory for the weights is taken, and they take no more than twice the file's size
- * (of F16 values), whatever the text claims.
+ * model; any other is recognised.  Anybody may have edited either: so all arrays are compared with
+ * the network before memory for the weights is taken, and that is at most MOST_EXPANSION times the
+ * file's size, whatever the text claims, however often one value stands for many (stride 0), and
+ * whatever the members of an archive unpack to.
  */
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +16,9 @@
 #include "base/file.h"
 #include "model/metadata.h"
 #include "model/recognise.h"
+
+/* F16 values in an archive that is packed as tightly as any that is read */
+enum { MOST_EXPANSION = 32 };
 
 /* ---- our own files ---- */
 
@@ -109,6 +113,36 @@ static unet_code map_own(const char *path, const struct un_graph *graph,
 
 /* ---- any file ---- */
 
+static unet_code check_size(const char *path, const struct un_arrays *arrays,
+                            const struct un_graph *graph, unet_error *err)
+{
+    const size_t bytes = graph->values * sizeof(float);
+    if (!arrays->size || bytes / MOST_EXPANSION <= arrays->size)
+        return UNET_OK;
+    return un_fail(err, UNET_EFORMAT,
+                   "%s: %zu bytes hold weights of %zu bytes; most of them can only be the same",
+                   path, arrays->size, bytes);
+}
+
+/* Every variance is one: else its square root would make all results not a number. */
+static unet_code check_variances(const char *path, const struct un_graph *graph,
+                                 const struct un_arrays *arrays, const int *source,
+                                 const float *values, unet_error *err)
+{
+    for (int i = 0; i < graph->node_count; i++) {
+        const int var = graph->nodes[i].kind == UN_NODE_NORM ? graph->nodes[i].running_var : -1;
+        const struct un_param *p = &graph->params[var < 0 ? 0 : var];
+        for (size_t k = 0; var >= 0 && k < p->count; k++)
+            if (values[p->offset + k] < 0)
+                return un_fail(err, UNET_EFORMAT,
+                               "%s: tensor %.100s: value %zu is %g, and a "
+                               "variance is not negative",
+                               path, source[var] < 0 ? p->name : arrays->items[source[var]].name, k,
+                               (double)values[p->offset + k]);
+    }
+    return UNET_OK;
+}
+
 static unet_code read_values(const char *path, const struct un_arrays *arrays, const int *source,
                              unet_model *model, unet_error *err)
 {
@@ -186,8 +220,10 @@ unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,
     unet_code code = arrays->metadata ? shape_own(path, arrays, made, source, &told, err)
                                       : shape_foreign(path, arrays, known ? known : &nothing, made,
                                                       source, &told, err);
-    if (code || (code = un_model_allocate(made, err)) ||
-        (code = read_values(path, arrays, source, made, err))) {
+    if (code || (code = check_size(path, arrays, &made->graph, err)) ||
+        (code = un_model_allocate(made, err)) ||
+        (code = read_values(path, arrays, source, made, err)) ||
+        (code = check_variances(path, &made->graph, arrays, source, made->values, err))) {
         un_model_free(made);
         return code;
     }

@@ -90,6 +90,25 @@ static unet_code find_norms(const struct un_work *w, bool ups, int *has, int *ru
     return UNET_OK;
 }
 
+/* All 3x3 convolutions of blocks have a bias, or none has: one that is missing has been lost.  Not
+ * so in ONNX, where exporters leave out biases of zero. */
+static unet_code check_biases(const struct un_work *w, unet_error *err)
+{
+    int has = -1;
+    for (int s = 0; s < w->chain.count && !w->arrays->sparse_biases; s++) {
+        const struct un_slot *slot = &w->chain.slots[s];
+        const bool bias = w->modules.items[slot->module].bias >= 0;
+        if (slot->role == UN_ROLE_HEAD || slot->role == UN_ROLE_UP)
+            continue;
+        if (has >= 0 && has != bias)
+            return un_module_fail(&w->modules, slot->module, err,
+                                  "it has %s bias, and the layers before it have %s",
+                                  bias ? "a" : "no", bias ? "none" : "one");
+        has = bias;
+    }
+    return UNET_OK;
+}
+
 /* ---- the arrays of the parameters ---- */
 
 /* The slot of a convolution of the graph by its name; *conv counts those of a block. */
@@ -207,6 +226,7 @@ static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
     if ((code = un_chain_find(&w->modules, w->out->layout, &w->chain, err)) ||
         (code = find_norms(w, false, &norms, &running, err)) ||
         (code = find_norms(w, true, &up_norms, &up_running, err)) ||
+        (code = check_biases(w, err)) ||
         (code = un_work_check_known(w, norms > 0, running == 1, err)))
         return code;
     measure(w);

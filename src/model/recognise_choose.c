@@ -44,7 +44,8 @@ static bool is_sequential(const struct un_work *w, int first, int second)
 /*
  * The numbers of an nn.Sequential: conv 0, conv 2 have something between them, which is an
  * activation; conv 0, norm 1, conv 3: the activation is behind the norm; conv 0, norm 2, conv 3:
- * before it.  -1: not told.
+ * before it; conv 0, norm 2, conv 4: it may be either, with dropout in the other place.  -1: not
+ * told.
  */
 static void read_numbers(const struct un_work *w, int *single_act, int *norm_order)
 {
@@ -65,10 +66,11 @@ static void read_numbers(const struct un_work *w, int *single_act, int *norm_ord
     const int at = un_module_number(norm);
     if (!un_module_siblings(a, norm) || at <= from || at >= to)
         return;
-    *norm_order = at > from + 1 ? UNET_ACT_FIRST : UNET_NORM_FIRST;
     *single_act = to - from == 2;
-    if (*single_act)
-        *norm_order = -1;
+    if (at == from + 1 && to > at + 1)
+        *norm_order = UNET_NORM_FIRST;
+    else if (at > from + 1 && to == at + 1)
+        *norm_order = UNET_ACT_FIRST;
 }
 
 #define LAYOUT(field) (w->out->layout ? w->out->layout->field : -1)

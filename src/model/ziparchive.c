@@ -126,6 +126,14 @@ size_t un_zip_size(const struct un_zip *zip, int member)
     return zip_stat_index(zip->archive, (zip_uint64_t)member, 0, &status) ? 0 : status.size;
 }
 
+/* PyTorch can be told not to calculate CRCs, and then writes zeros. */
+static bool has_crc(const struct un_zip *zip, int member)
+{
+    zip_stat_t status;
+    return zip_stat_index(zip->archive, (zip_uint64_t)member, 0, &status) ||
+           status.comp_method != ZIP_CM_STORE || status.crc != 0;
+}
+
 /* libzip compares the CRC when it finds the end, so the end is asked for, too. */
 static unet_code read_all(const struct un_zip *zip, int member, zip_file_t *file,
                           unsigned char *data, unet_error *err)
@@ -136,8 +144,10 @@ static unet_code read_all(const struct un_zip *zip, int member, zip_file_t *file
     while (at < size && (got = zip_fread(file, data + at, size - at)) > 0)
         at += (size_t)got;
     unsigned char more;
-    if (got > 0)
+    if (got > 0 && has_crc(zip, member))
         got = zip_fread(file, &more, 1);
+    else if (got > 0)
+        got = 0;
     char what[160];
     snprintf(what, sizeof what, "zip member %.100s", name);
     if (got < 0)
