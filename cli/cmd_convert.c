@@ -151,7 +151,7 @@ static void describe_guesses(const unet_spec *spec, const unet_origin *origin, c
     if (found)
         fputs(!strcmp(from, "layout")    ? ": as is usual for this layout\n"
               : !strcmp(from, "numbers") ? ": from the numbers of the layers\n"
-                                         : ": nothing in the file tells\n",
+                                         : ": names and shapes do not tell\n",
               stderr);
 }
 

@@ -295,7 +295,7 @@ check 'unet convert --json is no JSON' is_json .out
 check 'a model is the same after .pth, .onnx and back' cmp c.safetensors c2.safetensors
 expect 0 - - predict "$foreign/milesial_legacy.pth" d/images/cells_001.png -o c.png --quiet
 expect 0 'conv3x3' - info "$foreign/milesial_norms.onnx"
-expect 0 - 'guessed .*padding same.*nothing in the file' convert "$foreign/numbered.pth" n.pth
+expect 0 - 'guessed .*padding same.*names and shapes' convert "$foreign/numbered.pth" n.pth
 expect 0 - 'padding valid' convert "$foreign/numbered.pth" n.pth --padding valid
 expect 1 - 'evil\.pth: refers to posix\.system' convert "$foreign/evil.pth" x.safetensors
 one_line 'a pickle that would run a program'

@@ -53,7 +53,8 @@ struct un_hints {
     int up;              /* unet_up; of networks without transposed convolutions */
     int align_corners;
     int up_act;
-    int concat; /* unet_concat */
+    int concat;           /* unet_concat */
+    const char *stranger; /* something in the file that no unet_spec has: "ELU"; NULL: nothing */
 };
 
 struct un_arrays {

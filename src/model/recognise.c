@@ -219,6 +219,9 @@ static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
     int norms, up_norms, running, up_running;
     unet_error why;
     unet_code code;
+    if (w->arrays->hints.stranger)
+        return un_fail(err, UNET_EFORMAT, "%s: has %s, which none of unet's networks has", path,
+                       w->arrays->hints.stranger);
     if ((code = refuse_known(w->arrays, path, err)) ||
         (code = un_modules_group(path, w->arrays, &w->modules, err)))
         return code;

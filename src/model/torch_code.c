@@ -130,26 +130,114 @@ static const struct fact {
     {"UpsamplingBilinear2d", "align_corners", "torch.upsample_bilinear2d(", 2, take_align},
 };
 
-/* A call of torch.nn.functional.interpolate goes by a name of its own: "_4 = ...interpolate". */
-static void take_interpolate(struct un_torch_hints *hints, const char *text, const char *end)
+/* The line that gives a function of torch.nn.functional a name in a class, which is
+ * "_4 = __torch__.torch.nn.functional.___torch_mangle_7.interpolate"; NULL: there is none. */
+static const char *find_functional(const char *text, const char *end, const char *function)
 {
-    char call[16] = "", value[VALUE_SIZE];
-    const char *at = find(text, end, "interpolate\n"), *line = at;
-    while (line && line > text && line[-1] != '\n')
-        line--;
-    if (!line)
-        return;
+    char word[48];
+    snprintf(word, sizeof word, ".%s\n", function);
+    for (const char *at = text; (at = find(at, end, word)); at++) {
+        const char *line = at;
+        while (line > text && line[-1] != '\n')
+            line--;
+        if (find(line, at, "torch.nn.functional"))
+            return line;
+    }
+    return NULL;
+}
+
+/* The name that such a line gives, with a bracket: "_4("; false: none that is known. */
+enum { CALL_SIZE = 16 };
+static bool read_alias(const char *line, char call[CALL_SIZE])
+{
     line += strspn(line, " ");
     const size_t size = strspn(line, "_0123456789");
-    if (!size || size > sizeof call - 2)
+    if (!size || size > CALL_SIZE - 2)
+        return false;
+    snprintf(call, CALL_SIZE, "%.*s(", (int)size, line);
+    return true;
+}
+
+static void take_interpolate(struct un_torch_hints *hints, const char *text, const char *end)
+{
+    char call[CALL_SIZE], value[VALUE_SIZE];
+    const char *at = find_functional(text, end, "interpolate");
+    if (!at || !read_alias(at, call))
         return;
-    snprintf(call, sizeof call, "%.*s(", (int)size, line);
     /* each of the calls: they may stand in branches that say different things */
     for (; (at = find(at, end, call)); at++) {
         if (find_argument(at, end, call, 3, value))
             un_torch_tell_up(hints, value);
         if (find_argument(at, end, call, 4, value))
             take_align(hints, value);
+    }
+}
+
+static void take_leaky(struct un_torch_hints *hints, const char *text, const char *end,
+                       const char *call)
+{
+    char value[VALUE_SIZE];
+    for (; (text = find(text, end, call)); text++) {
+        un_hint_tell(&hints->told.act, UNET_ACT_LEAKY_RELU);
+        if (find_argument(text, end, call, 1, value))
+            take_slope(hints, value);
+    }
+}
+
+/* What a class does itself, without a module for it. */
+static void take_calls(struct un_torch_hints *hints, const char *text, const char *end)
+{
+    static const char *const leaky[] = {"torch.leaky_relu(", "torch.leaky_relu_("};
+    static const char *const relu[] = {"torch.relu(", "torch.relu_("};
+    char call[CALL_SIZE];
+    for (int i = 0; i < 2; i++) {
+        take_leaky(hints, text, end, leaky[i]);
+        if (find(text, end, relu[i]))
+            un_hint_tell(&hints->told.act, UNET_ACT_RELU);
+    }
+    const char *alias = find_functional(text, end, "leaky_relu");
+    if (alias && read_alias(alias, call))
+        take_leaky(hints, alias, end, call);
+    if (find_functional(text, end, "relu"))
+        un_hint_tell(&hints->told.act, UNET_ACT_RELU);
+    if (find(text, end, "torch.upsample_bilinear2d("))
+        un_hint_tell(&hints->told.up, UNET_UP_BILINEAR);
+    if (find(text, end, "torch.upsample_nearest2d("))
+        un_hint_tell(&hints->told.up, UNET_UP_NEAREST);
+    take_interpolate(hints, text, end);
+}
+
+/* Layers and functions that no network of ours has; a network with one must not run without it. */
+static const struct {
+    const char *class, *function;
+} strangers[] = {
+    {"ELU", "elu"},
+    {"SELU", "selu"},
+    {"CELU", "celu"},
+    {"GELU", "gelu"},
+    {"SiLU", "silu"},
+    {"Mish", "mish"},
+    {"PReLU", "prelu"},
+    {"RReLU", "rrelu"},
+    {"ReLU6", "relu6"},
+    {"Hardswish", "hardswish"},
+    {"Hardtanh", "hardtanh"},
+    {"Softplus", "softplus"},
+    {"Tanh", "tanh"},
+    {"AvgPool2d", "avg_pool2d"},
+    {"PixelShuffle", "pixel_shuffle"},
+};
+
+static void take_strangers(struct un_torch_hints *hints, const char *name, const char *text,
+                           const char *end)
+{
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers && !hints->told.stranger; i++) {
+        char calls[2][48];
+        snprintf(calls[0], sizeof calls[0], "torch.%s(", strangers[i].function);
+        snprintf(calls[1], sizeof calls[1], "torch.%s_(", strangers[i].function);
+        if (!strcmp(name, strangers[i].class) || find(text, end, calls[0]) ||
+            find(text, end, calls[1]) || find_functional(text, end, strangers[i].function))
+            hints->told.stranger = strangers[i].class;
     }
 }
 
@@ -172,12 +260,9 @@ static void take_class(struct un_torch_hints *hints, const char *name, const cha
         un_hint_tell(&hints->told.act, UNET_ACT_LEAKY_RELU);
     else if (!strcmp(name, "ReLU"))
         un_hint_tell(&hints->told.act, UNET_ACT_RELU);
-    if (find(text, end, "torch.upsample_bilinear2d("))
-        un_hint_tell(&hints->told.up, UNET_UP_BILINEAR);
-    if (find(text, end, "torch.upsample_nearest2d("))
-        un_hint_tell(&hints->told.up, UNET_UP_NEAREST);
     hints->instance_norm |= !strcmp(name, "InstanceNorm2d");
-    take_interpolate(hints, text, end);
+    take_calls(hints, text, end);
+    take_strangers(hints, name, text, end);
 }
 
 void un_torch_take_code(struct un_torch_hints *hints, const char *text, const char *end)

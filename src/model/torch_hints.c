@@ -9,6 +9,8 @@
 
 #include "model/torch_hints.h"
 
+enum { MOST_CODE = 1 << 24 };
+
 /* ---- what the modules of a Sequential tell ---- */
 
 static const struct {
@@ -162,6 +164,8 @@ unet_code un_torch_hints(struct un_torch_file *file, const char *prefix, size_t 
         if (!is_code(un_zip_name(&file->zip, i), prefix, prefix_size))
             continue;
         const size_t size = un_zip_size(&file->zip, i);
+        if (size > MOST_CODE)
+            continue;                  /* no network is so much text */
         char *text = malloc(size + 1); /* a zero byte behind it ends every search */
         if (!text)
             return un_fail_memory(file->err, size, file->path);
