@@ -15,6 +15,7 @@
 #include "cli.h"
 #include "json_out.h"
 #include "network_options.h"
+#include "origin.h"
 #include "paths.h"
 #include "progress.h"
 
@@ -48,6 +49,9 @@ static const struct option_row convert_options[] = {
 
 /* What --check found. */
 struct comparison {
+    unet_image image;
+    float *wanted; /* the logits of IN */
+    size_t count;
     int made;
     double difference, largest; /* of the logits */
 };
@@ -72,43 +76,43 @@ static unet_code run_model(const unet_model *model, const struct common_settings
     return code;
 }
 
-static unet_code compare(const struct convert_settings *settings, const unet_model *model,
-                         const char *output, struct comparison *comparison, unet_error *err)
+/* Reads the image and predicts it with IN: before OUT is written, so that nothing is lost when it
+ * cannot be. */
+static unet_code prepare(const struct convert_settings *settings, const unet_model *model,
+                         struct comparison *c, unet_error *err)
 {
-    unet_model *back = NULL;
-    unet_image image = {0};
-    float *a = NULL, *b = NULL;
-    size_t count, other;
-    unet_code code;
+    unet_error why;
+    unet_code code = unet_image_read(settings->check, &c->image, err);
 
-    if ((code = unet_image_read(settings->check, &image, err)) ||
-        (code = unet_model_load(output, &back, err)) ||
-        (code = run_model(model, &settings->common, &image, &a, &count, err)) ||
-        (code = run_model(back, &settings->common, &image, &b, &other, err)))
-        goto done;
-    comparison->made = 1;
-    if (count != other)
-        comparison->difference = INFINITY;
-    for (size_t i = 0; i < count && count == other; i++) {
-        comparison->difference = fmax(comparison->difference, fabs((double)a[i] - (double)b[i]));
-        comparison->largest = fmax(comparison->largest, fabs((double)a[i]));
-    }
-done:
-    unet_image_release(&image);
-    unet_model_free(back);
-    free(a);
-    free(b);
+    if (!code &&
+        (code = run_model(model, &settings->common, &c->image, &c->wanted, &c->count, &why)))
+        *err = why,
+        snprintf(err->text, sizeof(err->text), "%.200s: %.280s", settings->check, why.text);
     return code;
 }
 
-static json_t *json_guesses(const unet_origin *origin)
+/* The same with OUT. */
+static unet_code compare(const struct convert_settings *settings, const char *output,
+                         struct comparison *c, unet_error *err)
 {
-    json_t *list = json_array();
+    unet_model *back = NULL;
+    float *got = NULL;
+    size_t count = 0;
+    unet_code code = unet_model_load(output, &back, err);
 
-    for (int i = 0; i < origin->guesses; i++)
-        json_array_append_new(list, json_pack("{ss ss}", "field", origin->guess[i].field, "from",
-                                              origin->guess[i].from));
-    return list;
+    if (!code)
+        code = run_model(back, &settings->common, &c->image, &got, &count, err);
+    if (!code) {
+        c->made = 1;
+        c->difference = count == c->count ? 0 : INFINITY;
+        for (size_t i = 0; i < count && count == c->count; i++) {
+            c->difference = fmax(c->difference, fabs((double)c->wanted[i] - (double)got[i]));
+            c->largest = fmax(c->largest, fabs((double)c->wanted[i]));
+        }
+    }
+    unet_model_free(back);
+    free(got);
+    return code;
 }
 
 static int report_json(const char *input, const char *output, const unet_model *model,
@@ -117,42 +121,13 @@ static int report_json(const char *input, const char *output, const unet_model *
     json_t *row =
         json_pack("{so so ss ss si so so}", "input", json_path(input), "output", json_path(output),
                   "format", origin->format, "layout", origin->layout, "arrays", origin->arrays,
-                  "guessed", json_guesses(origin), "spec", json_spec(unet_model_spec(model)));
+                  "guessed", origin_json(origin), "spec", json_spec(unet_model_spec(model)));
 
     if (comparison->made)
         json_object_set_new(row, "check",
                             json_pack("{sf sf}", "difference", comparison->difference,
                                       "largest_logit", comparison->largest));
     return json_print(row) ? EXIT_DONE : fail_memory();
-}
-
-/* The fields that came from one source, on a line. */
-static void describe_guesses(const unet_spec *spec, const unet_origin *origin, const char *from,
-                             const char *title)
-{
-    int found = 0;
-
-    for (int i = 0; i < origin->guesses; i++) {
-        struct network_row row;
-        char option[OPTION_NAME];
-
-        if (strcmp(origin->guess[i].from, from) ||
-            !network_find(spec, origin->guess[i].field, &row, option))
-            continue;
-        if (!found++)
-            fprintf(stderr, "%-10s%s", title, option);
-        else
-            fprintf(stderr, ", %s", option);
-        if (row.word)
-            fprintf(stderr, " %s", row.word);
-        else
-            fprintf(stderr, " %d", row.value);
-    }
-    if (found)
-        fputs(!strcmp(from, "layout")    ? ": as is usual for this layout\n"
-              : !strcmp(from, "numbers") ? ": from the numbers of the layers\n"
-                                         : ": names and shapes do not tell\n",
-              stderr);
 }
 
 /* What was recognised, before anything is written. */
@@ -163,19 +138,17 @@ static void describe(const char *input, const unet_model *model, const unet_orig
     char text[512], count[32];
     int layers = 0;
 
-    fprintf(stderr, "file      %s: %s, %d arrays\n", input, origin->format, origin->arrays);
-    fprintf(stderr, "layout    %s\n",
+    fprintf(stderr, "file       %s: %s, %d arrays\n", input, origin->format, origin->arrays);
+    fprintf(stderr, "layout     %s\n",
             *origin->layout ? origin->layout : "none that is known; told by shapes");
     network_describe(spec, text, sizeof(text));
-    fprintf(stderr, "network   %s", text);
+    fprintf(stderr, "network    %s", text);
     if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL))
         fprintf(stderr, "; %s parameters", format_count(cost.parameters, count));
     fputc('\n', stderr);
-    describe_guesses(spec, origin, "layout", "usual");
-    describe_guesses(spec, origin, "numbers", "numbers");
-    describe_guesses(spec, origin, "default", "guessed");
+    origin_describe(stderr, spec, origin);
     if (origin->guesses)
-        fputs("          (the options of these names say otherwise)\n", stderr);
+        fputs("           (the options of these names say otherwise)\n", stderr);
 }
 
 static int convert(const struct convert_settings *settings, const char *input, const char *output)
@@ -195,18 +168,21 @@ static int convert(const struct convert_settings *settings, const char *input, c
     if (!settings->common.quiet && !settings->common.json)
         describe(input, model, &origin);
     if (network_name_classes(&settings->network, model, &err) ||
+        (settings->check && prepare(settings, model, &comparison, &err)) ||
         unet_model_export(model, output, &options, &err) ||
-        (settings->check && compare(settings, model, output, &comparison, &err)))
+        (settings->check && compare(settings, output, &comparison, &err)))
         status = fail(&err);
     else if (settings->common.json)
         status = report_json(input, output, model, &origin, &comparison);
     else if (!settings->common.quiet)
-        fprintf(stderr, "written   %s\n", output);
+        fprintf(stderr, "written    %s\n", output);
     unet_model_free(model);
+    unet_image_release(&comparison.image);
+    free(comparison.wanted);
     if (status != EXIT_DONE || !comparison.made)
         return status;
     if (!settings->common.quiet && !settings->common.json)
-        fprintf(stderr, "checked   %s: largest difference %.3g, largest logit %.3g\n",
+        fprintf(stderr, "checked    %s: largest difference %.3g, largest logit %.3g\n",
                 settings->check, comparison.difference, comparison.largest);
     if (!(comparison.difference <= 1e-5 * comparison.largest))
         return fail_text("%s: predicts another result than %s: the largest difference is %g",

@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "json_out.h"
+#include "origin.h"
 #include "progress.h"
 
 struct eval_settings {
@@ -138,7 +139,7 @@ static int run_eval(const struct command *command, int argc, char **argv)
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
-    if (unet_model_load(argv[0], &model, &err)) {
+    if (origin_load(argv[0], &settings.common, &model, NULL, &err)) {
         status = fail(&err);
         goto done;
     }

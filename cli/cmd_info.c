@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "json_out.h"
 #include "network_options.h"
+#include "origin.h"
 #include "progress.h"
 
 struct info_settings {
@@ -32,6 +33,7 @@ static const struct option_row info_options[] = {
 struct info {
     const char *path;
     const unet_model *model;
+    unet_origin origin; /* of a model */
     unet_spec spec;
     unet_cost cost;
     unet_layer *layers;
@@ -76,6 +78,8 @@ static int print_json(const struct info_settings *settings, const struct info *i
         json_t *trained = json_loads(unet_model_settings(info->model), 0, NULL);
 
         json_object_set_new(root, "model", json_path(info->path));
+        json_object_set_new(root, "format", json_string(info->origin.format));
+        json_object_set_new(root, "guessed", origin_json(&info->origin));
         json_object_set_new(root, "classes", json_classes(info->model));
         json_object_set_new(root, "settings", trained ? trained : json_null());
     }
@@ -131,6 +135,8 @@ static void print_table(const struct info_settings *settings, const struct info 
     if (info->path)
         printf("model      %s\n", info->path);
     printf("network    %s\n", line);
+    if (info->model)
+        origin_describe(stdout, &info->spec, &info->origin);
     if (info->model) {
         print_classes(info->model);
         print_trained(info->model);
@@ -173,7 +179,7 @@ static int run_info(const struct command *command, int argc, char **argv)
                            argv[0]);
     if (operands) {
         info.path = argv[0];
-        if (unet_model_load(argv[0], &model, &err))
+        if (unet_model_import(argv[0], NULL, &model, &info.origin, &err))
             return fail(&err);
         info.model = model;
         info.spec = *unet_model_spec(model);

@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "json_out.h"
 #include "network_options.h"
+#include "paths.h"
 #include "progress.h"
 
 struct init_settings {
@@ -59,6 +60,11 @@ static int run_init(const struct command *command, int argc, char **argv)
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
+    if (path_is_foreign(settings.output))
+        return usage_error(command,
+                           "--output: found \"%s\", but a model is written as safetensors; "
+                           "unet convert writes the others",
+                           settings.output);
     spec = network_spec(&settings.network, unet_spec_default());
     if (unet_model_create(&spec, settings.common.seed, &model, &err) ||
         network_name_classes(&settings.network, model, &err) ||

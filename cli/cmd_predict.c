@@ -6,6 +6,7 @@
 
 #include "interrupt.h"
 #include "json_out.h"
+#include "origin.h"
 #include "predict_plan.h"
 #include "progress.h"
 
@@ -252,7 +253,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
         goto done;
     unet_session_options work = {
         .threads = settings.common.threads, .tile = settings.tile, .exact = settings.exact};
-    if (unet_model_load(argv[0], &model, &err) ||
+    if (origin_load(argv[0], &settings.common, &model, NULL, &err) ||
         unet_session_create(model, &work, &run.session, &err)) {
         status = fail(&err);
         goto done;

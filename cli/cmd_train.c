@@ -12,6 +12,7 @@
 
 #include "cli.h"
 #include "interrupt.h"
+#include "origin.h"
 #include "paths.h"
 #include "train_choice.h"
 #include "train_init.h"
@@ -108,6 +109,11 @@ static int check_settings(const struct command *command, const struct train_sett
         return usage_error(command, "--loss bce is for --classes 1");
     if (settings->loss == UNET_LOSS_CROSS_ENTROPY && settings->network.field[NETWORK_CLASSES] == 1)
         return usage_error(command, "--loss ce is for --classes 2 or more");
+    if (path_is_foreign(settings->output))
+        return usage_error(command,
+                           "--output: found \"%s\", but a model is written as safetensors; "
+                           "unet convert writes the others",
+                           settings->output);
     if (!path_writable(settings->output))
         return fail_text("%s: cannot be written: %s", settings->output, strerror(errno));
     return EXIT_DONE;
@@ -156,7 +162,8 @@ static unet_code make_model(struct train_settings *settings, struct train_run *r
         if ((code = unet_model_create(&spec, settings->common.seed, &run->model, err)))
             return code;
     } else if ((code = train_init_adapt(&settings->network, settings->common.seed,
-                                        settings->common.quiet, run->dataset, &run->model, err))) {
+                                        settings->common.quiet, settings->freeze >= 0, run->dataset,
+                                        &run->model, err))) {
         return code;
     }
     return network_name_classes(&settings->network, run->model, err);
@@ -261,7 +268,7 @@ static int train(const struct command *command, struct train_settings *settings,
     unet_train_options options;
     unet_error err;
 
-    if (settings->init && unet_model_load(settings->init, &run->model, &err))
+    if (settings->init && origin_load(settings->init, &settings->common, &run->model, NULL, &err))
         return fail(&err);
     if (open_data(settings, run, &err) || make_model(settings, run, &err))
         return fail(&err);

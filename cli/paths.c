@@ -247,3 +247,10 @@ int text_file_finish(struct text_file *file)
     errno = saved;
     return ok;
 }
+
+int path_is_foreign(const char *path)
+{
+    static const char *const endings[] = {".pth", ".pt", ".onnx", NULL};
+
+    return path_has_ending(path, endings);
+}

@@ -44,6 +44,9 @@ int path_list_images(const char *folder, struct path_list *list);
  */
 int path_writable(const char *path);
 
+/* Whether the ending promises a model in another program's format. */
+int path_is_foreign(const char *path);
+
 /* A text file written beside path and renamed to it by text_file_finish(); 0: errno says why not.
  */
 struct text_file {

@@ -28,7 +28,8 @@ static void describe_adapted(unet_model *from, unet_model *to, const int *taken)
 }
 
 unet_code train_init_adapt(const struct network_settings *settings, uint64_t seed, int quiet,
-                           const unet_dataset *dataset, unet_model **model, unet_error *err)
+                           int frozen, const unet_dataset *dataset, unet_model **model,
+                           unet_error *err)
 {
     const unet_spec *spec = unet_model_spec(*model);
     const int *given = settings->field;
@@ -47,6 +48,14 @@ unet_code train_init_adapt(const struct network_settings *settings, uint64_t see
         classes = labels;
     if (channels == spec->in_channels && classes == spec->classes)
         return UNET_OK;
+    if (frozen && channels != spec->in_channels) {
+        *err = (unet_error){.code = UNET_EINVAL};
+        snprintf(err->text, sizeof(err->text),
+                 "--freeze encoder: its first layer takes %d channels, the images have %d; a new "
+                 "one must learn",
+                 spec->in_channels, channels);
+        return UNET_EINVAL;
+    }
     taken = calloc((size_t)unet_model_tensor_count(*model), sizeof(*taken));
     code = unet_model_adapt(*model, channels, classes, seed, &adapted, taken, err);
     if (!code) {

@@ -305,10 +305,21 @@ expect 1 - 'layout milesial: depth is' convert n.pth x.pth --names milesial
 expect 1 - 'layout mine' convert n.pth x.pth --names mine
 expect 1 - 'is no model file' convert d/images/cells_001.png x.pth
 absent 'a failed conversion' x.safetensors x.pth pwned
+expect 2 - 'unet convert writes' init -o x.pth
+expect 2 - 'unet convert writes' train --images d/images --masks d/masks -o x.onnx
+expect 0 - 'guessed padding same, .*concat up-skip' \
+    predict "$foreign/numbered.pth" d/images/cells_001.png -o c.png
+expect 0 '^guessed +padding same' - info "$foreign/numbered.pth"
+expect 0 '"guessed":\[\{' '' info "$foreign/numbered.pth" --json
+expect 1 - 'no such image|nowhere' convert "$foreign/numbered.pth" x.pth --check nowhere.png --quiet
+expect 1 - 'encoder: its first layer takes 1 channels, the images have 3' \
+    train --images d/images --masks d/masks --init "$foreign/milesial.pth" --freeze encoder \
+    --in-channels 3 --steps 1 -o x.safetensors
+absent 'a conversion that could not be checked' x.pth x.safetensors
 expect 2 - '--freeze is for' train --images d/images --masks d/masks -o x.safetensors \
     --freeze encoder
 expect 0 - 'new +enc_0\.conv_block\.0\.weight, for 3 channels instead of 1' \
-    train --images d/images --masks d/masks --init "$foreign/milesial.pth" --freeze encoder \
+    train --images d/images --masks d/masks --init "$foreign/milesial.pth" \
     --in-channels 3 --steps 1 --tile 64 --val-share 0 -o ft.safetensors
 
 # no temporary file anywhere

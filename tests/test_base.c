@@ -353,6 +353,11 @@ static void test_save_refused(void **state)
     assert_int_equal(un_save_begin(&save, "folder", &err), UNET_EIO);
     assert_string_equal(err.text, "folder: is a folder, wanted the name of a file");
     assert_empty(&save);
+    assert_int_equal(mkfifo("pipe", 0600), 0); /* a device would be lost just so */
+    assert_int_equal(un_save_begin(&save, "pipe", &err), UNET_EIO);
+    assert_string_equal(err.text, "pipe: is no regular file, and only those are replaced");
+    assert_empty(&save);
+    assert_int_equal(unlink("pipe"), 0);
     assert_int_equal(un_save_begin(&save, "missing/a", &err), UNET_EIO);
     assert_string_equal(err.text, "missing/a: cannot be written: No such file or directory");
     assert_empty(&save);

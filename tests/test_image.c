@@ -251,6 +251,14 @@ static void test_npy_of_planes(void **state)
     /* one dimension: "(24,)", which is no image */
     const int flat[1] = {24}, none[2] = {3, 0};
     unet_error err;
+    const int batch[] = {1, 1, shape[0], shape[1] * shape[2]};
+    assert_int_equal(un_npy_write(in_folder("s.npy"), data, 4, batch, NULL), UNET_OK);
+    assert_int_equal(un_image_read(in_folder("s.npy"), &image, NULL), UNET_OK);
+    assert_int_equal(image.height, shape[0]);
+    assert_int_equal(image.width, shape[1] * shape[2]);
+    assert_int_equal(image.channels, 1);
+    assert_memory_equal(image.data, data, sizeof data);
+    unet_image_release(&image);
     assert_int_equal(un_npy_write(in_folder("q.npy"), data, 1, flat, NULL), UNET_OK);
     assert_int_equal(un_image_read(in_folder("q.npy"), &image, &err), UNET_EFORMAT);
     assert_non_null(strstr(err.text, "1 dimensions"));

@@ -69,6 +69,8 @@ unet_code un_save_begin(struct un_save *save, const char *path, unet_error *err)
         return un_fail(err, UNET_EIO, "an empty file name");
     if (!stat(path, &status) && S_ISDIR(status.st_mode))
         return un_fail(err, UNET_EIO, "%s: is a folder, wanted the name of a file", path);
+    if (!stat(path, &status) && !S_ISREG(status.st_mode)) /* the rename would put a file there */
+        return un_fail(err, UNET_EIO, "%s: is no regular file, and only those are replaced", path);
 
     struct un_save made = {.path = strdup(path), .temporary = malloc(strlen(path) + 16)};
     if (!made.path || !made.temporary) {

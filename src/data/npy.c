@@ -169,7 +169,8 @@ static unet_code read_header(const char *name, const struct un_mapping *file, st
     return UNET_OK;
 }
 
-/* The image that a header describes: [H][W] or [H][W][C]. */
+/* The image that a header describes: [H][W], [H][W][C], or a batch [1][1][H][W] of one grey image.
+ */
 static unet_code take_size(const char *name, const struct header *h, unet_image *image,
                            unet_error *err)
 {
@@ -180,19 +181,21 @@ static unet_code take_size(const char *name, const struct header *h, unet_image 
     if (h->fortran)
         return un_fail(err, UNET_EFORMAT,
                        "%s: Fortran order; C order wanted (numpy.ascontiguousarray)", name);
-    if (h->dims != 2 && h->dims != 3)
+    const bool batch = h->dims == 4 && h->shape[0] == 1 && h->shape[1] == 1;
+    const uint64_t *shape = batch ? h->shape + 2 : h->shape;
+    if (h->dims != 2 && h->dims != 3 && !batch)
         return un_fail(err, UNET_EFORMAT,
                        "%s: %d dimensions; [height][width] or [height][width][channels] wanted",
                        name, h->dims);
-    uint64_t channels = h->dims == 3 ? h->shape[2] : 1;
-    if (h->shape[0] > UN_IMAGE_SIDE || h->shape[1] > UN_IMAGE_SIDE || channels > UN_IMAGE_CHANNELS)
+    const uint64_t channels = h->dims == 3 ? shape[2] : 1;
+    if (shape[0] > UN_IMAGE_SIDE || shape[1] > UN_IMAGE_SIDE || channels > UN_IMAGE_CHANNELS)
         return un_fail(err, UNET_EFORMAT,
                        "%s: shape [%llu][%llu][%llu]; [height][width][channels] with sides of up "
                        "to %d and up to %d channels wanted",
-                       name, (unsigned long long)h->shape[0], (unsigned long long)h->shape[1],
+                       name, (unsigned long long)shape[0], (unsigned long long)shape[1],
                        (unsigned long long)channels, UN_IMAGE_SIDE, UN_IMAGE_CHANNELS);
-    *image = (unet_image){.height = (int)h->shape[0],
-                          .width = (int)h->shape[1],
+    *image = (unet_image){.height = (int)shape[0],
+                          .width = (int)shape[1],
                           .channels = (int)channels,
                           .sample = UNET_F32,
                           .prepared = 1};
