@@ -314,7 +314,7 @@ static void test_npy_headers(void **state)
     expect_npy(NPY("|u1", "False", "(2, 2)"), 1, 4, "'|u1'");
     expect_npy(NPY("<f4", "True", "(2, 2)"), 1, 16, "Fortran order");
     expect_npy(NPY("<f4", "False", "()"), 1, 4, "0 dimensions");
-    expect_npy(NPY("<f4", "False", "(1, 1, 2, 2)"), 1, 16, "4 dimensions");
+    expect_npy(NPY("<f4", "False", "(1, 2, 1, 2)"), 1, 16, "4 dimensions");
     expect_npy(NPY("<f4", "False", "(2, 2)"), 1, 15, "truncated");
     expect_npy(NPY("<f4", "False", "(2, 2)"), 1, 17, "oversized");
     expect_npy(NPY("<f4", "False", "(2, 0)"), 1, 0, "sides of 1..");
