@@ -179,8 +179,9 @@ static int list_shapes(const struct un_modules *modules, struct shape *shapes)
 /* How each shape is tried, in this order: the first way by which one fits is taken. */
 enum way {
     AS_IT_LIES, /* names may mislead about an order that means something and fits as it is */
-    BY_BLOCKS,  /* with names that suggest which convolutions share a block */
-    BY_SHAPES,  /* those names may mislead, too */
+    BY_NAMES,   /* which convolutions share a block, and what comes before what */
+    BY_ORDER,   /* the same blocks, in the order of the file where that means something */
+    BY_SHAPES,  /* names of blocks may mislead, too */
     WAYS
 };
 
@@ -220,6 +221,75 @@ static unet_code fail_several(const struct un_search *search, unet_error *err)
                           modules->items[search->rivals[1]].name);
 }
 
+/* Whether the decoder, as the search has filled it, stands in the file as it runs: nothing else is
+ * between its layers. */
+static bool decoder_runs_in_order(const struct un_search *search)
+{
+    const struct un_chain *chain = &search->found;
+    int last = -1;
+    for (int s = 0; s < chain->count; s++) {
+        const struct un_slot *slot = &chain->slots[s];
+        if (slot->role != UN_ROLE_UP && slot->role != UN_ROLE_DEC)
+            continue;
+        const int rank = search->modules->items[slot->module].file_rank;
+        if (rank < last)
+            return false;
+        last = rank;
+    }
+    return true;
+}
+
+/* Whether the levels of the decoder could as well be the other way round. */
+static bool turns_round(struct un_search *search)
+{
+    const struct un_chain *chain = &search->found;
+    struct un_chain *turned = &search->chain;
+    int skip;
+    *turned = *chain;
+    for (int s = 0; s < chain->count; s++) {
+        struct un_slot *slot = &turned->slots[s];
+        if (slot->role == UN_ROLE_UP || slot->role == UN_ROLE_DEC)
+            slot->module =
+                un_chain_module(chain, slot->role, chain->depth - 1 - slot->level, slot->conv);
+    }
+    for (int s = 1; s < turned->count; s++)
+        if (search->modules->items[turned->slots[s].module].in !=
+            un_search_inputs(search->modules, turned, s, &skip))
+            return false;
+    search->rivals[0] = un_chain_module(chain, UN_ROLE_DEC, chain->depth - 1, 0);
+    search->rivals[1] = un_chain_module(chain, UN_ROLE_DEC, 0, 0);
+    return chain->depth > 1;
+}
+
+/* The ways in turn, until one finds a network; 0, 1, or 2 for several. */
+static int try_ways(struct un_search *search, const struct shape *shapes, int count,
+                    struct un_search *named)
+{
+    const bool ordered = search->modules->arrays->ordered;
+    int ways = 0;
+    for (int way = ordered ? AS_IT_LIES : BY_NAMES; way < WAYS; way++) {
+        if (way == BY_ORDER && !ordered)
+            continue;
+        if (way == BY_SHAPES) {
+            *named = *search;
+            for (int m = 0; m < search->modules->count; m++)
+                search->mate[m] = -1;
+        }
+        search->by_order = ordered && way != BY_NAMES;
+        search->gave_up = false;
+        search->found.count = 0;
+        ways = try_shapes(search, (enum way)way, shapes, count);
+        if (way == BY_NAMES && ordered && (ways != 1 || (search->gave_up && !search->layout)))
+            ways = 0; /* names do not tell; the order may */
+        if (ways == 1 && search->by_order && way != AS_IT_LIES && !search->layout &&
+            !decoder_runs_in_order(search) && turns_round(search))
+            return 2;
+        if (ways)
+            return ways;
+    }
+    return 0;
+}
+
 unet_code un_chain_find(const struct un_modules *modules, const struct un_names *layout,
                         struct un_chain *chain, unet_error *err)
 {
@@ -230,21 +300,13 @@ unet_code un_chain_find(const struct un_modules *modules, const struct un_names 
                                .deepest = -1,
                                .first = un_search_first(modules),
                                .rivals = {-1, -1}};
-    struct un_chain named = {0};
+    struct un_search named;
+    const int count = list_shapes(modules, shapes);
     un_search_find_mates(&search);
-    int count = list_shapes(modules, shapes), ways = 0, deepest = -1;
     if (!count)
         return un_search_explain_counts(&search, err);
-    for (int way = modules->arrays->ordered ? AS_IT_LIES : BY_BLOCKS; way < WAYS && !ways; way++) {
-        if (way == BY_SHAPES) {
-            named = search.partial;
-            deepest = search.deepest;
-            for (int m = 0; m < modules->count; m++)
-                search.mate[m] = -1;
-        }
-        ways = try_shapes(&search, (enum way)way, shapes, count);
-    }
-    const bool settled = modules->arrays->ordered || layout; /* by the first that is found */
+    const int ways = try_ways(&search, shapes, count, &named);
+    const bool settled = search.by_order || layout; /* by the first that is found */
     if (search.gave_up && (!ways || (ways < 2 && !settled)))
         return un_fail(err, UNET_EFORMAT,
                        "%s: its convolutions fit together in too many ways to find the right one; "
@@ -252,11 +314,8 @@ unet_code un_chain_find(const struct un_modules *modules, const struct un_names 
                        modules->path);
     if (ways > 1)
         return fail_several(&search, err);
-    if (!ways) {
-        search.partial = named; /* what names suggest is what people mean */
-        search.deepest = deepest;
-        return un_search_explain_slot(&search, err);
-    }
+    if (!ways) /* what names suggest is what people mean */
+        return un_search_explain_slot(&named, err);
     *chain = search.found;
     return UNET_OK;
 }

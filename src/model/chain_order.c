@@ -76,7 +76,7 @@ struct un_order un_search_order(const struct un_search *search, int s, int m)
     const struct un_module *module = &modules->items[m];
     struct un_order order = {.module = m, .rank = module->natural};
     int ref = slot->conv > 0 ? chain->slots[s - 1].module : predecessor(chain, slot);
-    if (modules->arrays->ordered) {
+    if (search->by_order) {
         order.rank =
             ref < 0 ? module->file_rank : behind(module->file_rank, modules->items[ref].file_rank);
         return order;
@@ -104,7 +104,7 @@ bool un_search_is_settled(const struct un_search *search, int s, const struct un
 {
     const struct un_modules *modules = search->modules;
     const struct un_slot *slot = &search->chain.slots[s];
-    if (modules->arrays->ordered || search->layout)
+    if (search->by_order || search->layout)
         return true;
     if (a->common != b->common || a->level != b->level)
         return true;
@@ -130,7 +130,7 @@ static bool suits_block(const struct un_search *search, int s, int m)
     if (mate < 0)
         return true;
     const struct un_module *a = &search->modules->items[m], *b = &search->modules->items[mate];
-    if (search->modules->arrays->ordered)
+    if (search->by_order)
         return a->file_rank < b->file_rank;
     /* which of two words comes first is told by channels or not at all */
     return a->natural < b->natural || !search->modules->alike[m][mate];

@@ -15,6 +15,7 @@ struct un_search {
     int mate[UN_MAX_MODULES]; /* the other convolution of the block, -1: not known */
     int steps;
     bool gave_up;            /* a search was too long to be finished */
+    bool by_order;           /* the order of the file is asked, not that of names */
     bool all_used;           /* a chain counts only when no convolution is left over */
     int deepest;             /* the last slot that nothing was found for */
     struct un_chain partial; /* the chain up to there */
