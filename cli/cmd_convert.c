@@ -21,7 +21,7 @@
 
 struct convert_settings {
     const char *names, *check;
-    int normalize, standardize;
+    int normalize, standardize, decoder;
     struct network_settings network;
     struct common_settings common;
 };
@@ -34,6 +34,8 @@ static const struct option_row class_options[] = {
     OPT_END,
 };
 
+static const char *const decoder_words[] = {"deepest-first", "top-first", NULL};
+
 static const struct option_row convert_options[] = {
     OPT_STRING("names", AT(names), "unet|milesial", "how the arrays of OUT are called [unet]"),
     OPT_FLAG("normalize", AT(normalize), ".onnx: takes samples as images have them"),
@@ -43,6 +45,7 @@ static const struct option_row convert_options[] = {
     OPT_HEADING("what IN does not tell [from the names of its arrays]:"),
     OPT_TABLE(AT(network), network_untold_options),
     OPT_TABLE(AT(network), network_untold_more_options),
+    OPT_CHOICE("decoder", AT(decoder), decoder_words, "how the file lists it, if asked"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };
@@ -163,6 +166,7 @@ static int convert(const struct convert_settings *settings, const char *input, c
     int status = EXIT_DONE;
 
     known.standardize = settings->standardize;
+    known.decoder = settings->decoder;
     if (unet_model_import(input, &known, &model, &origin, &err))
         return fail(&err);
     if (!settings->common.quiet && !settings->common.json)
@@ -193,7 +197,7 @@ static int convert(const struct convert_settings *settings, const char *input, c
 static int run_convert(const struct command *command, int argc, char **argv)
 {
     static const char *const endings[] = {".safetensors", ".pth", ".pt", ".onnx", NULL};
-    struct convert_settings settings = {.network = NETWORK_SETTINGS_NONE};
+    struct convert_settings settings = {.network = NETWORK_SETTINGS_NONE, .decoder = -1};
     struct stat in, out;
     int operands, status;
 

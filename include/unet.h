@@ -153,6 +153,8 @@ UNET_API unet_code unet_model_load(const char *path, unet_model **model, unet_er
 typedef struct unet_known {
     int padding, norm, groups, norm_order, single_act, act, concat, up, align_corners, up_act;
     float leaky_slope, norm_epsilon;
+    int decoder;     /* how numbered layers of the decoder are listed: 0: from the deepest level on;
+                        1: from the top, as those of the encoder; wanted where both make a network */
     int standardize; /* how images become input: 1: each by itself to mean 0 and variance 1 over its
                         samples; else as before any training: 8-bit samples / 255, 16-bit / 65535 */
 } unet_known;

@@ -175,6 +175,43 @@ static void test_by_shapes(void **state)
             }
 }
 
+/* One width on all levels: the decoder's numbers may run either way, which somebody has to say. */
+static void test_decoder(void **state)
+{
+    const unet_spec spec = {BASE, .width = 8, .depth = 3,
+                            .channels = {.enc = {{0}, {8, 8}, {8, 8}, {8, 8}}}};
+    (void)state;
+    for (int decoder = -1; decoder < 2; decoder++) {
+        unet_known known = un_known_nothing();
+        struct un_recognised found;
+        unet_error err = {0};
+        fill(&spec, LETTERS, false); /* droite0 is level 0: listed from the top */
+        known.decoder = decoder;
+        unet_code code = un_recognise("t", &table.arrays, &known, &found, &err);
+        if (decoder < 0) {
+            assert_int_equal(code, UNET_EFORMAT);
+            assert_non_null(
+                strstr(err.text, "whether the decoder is listed from its deepest level"));
+            continue;
+        }
+        if (code)
+            fail_msg("%s", err.text);
+        for (int i = 0; i < graph.param_count; i++) {
+            const char *name = graph.params[i].name;
+            const char *from = graph.params[table.param[found.source[i]]].name;
+            char want[64];
+            snprintf(want, sizeof want, "%s", name);
+            char *level = !strncmp(name, "dec_", 4)      ? want + 4
+                          : !strncmp(name, "upconv_", 7) ? want + 7
+                                                         : NULL;
+            if (level && decoder == 0)
+                *level = (char)('0' + 2 - (*level - '0'));
+            if (strcmp(from, want))
+                fail_msg("decoder %d: %s comes from %s", decoder, name, from);
+        }
+    }
+}
+
 /* ---- who is asked first ---- */
 
 static const char *source_of(const struct un_recognised *found, const char *field)
@@ -354,9 +391,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_shapes),
-        cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_by_shapes), cmocka_unit_test(test_decoder),
+        cmocka_unit_test(test_sources),   cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests_name("recognise", tests, NULL, NULL);

@@ -216,7 +216,8 @@ static unet_code fail_several(const struct un_search *search, unet_error *err)
                        modules->path, modules->kinds[UN_MODULE_CONV3X3], search->found.depth);
     return un_module_fail(modules, search->rivals[0], err,
                           "it or %.*s? both make a U-Net, and neither their names nor the "
-                          "order of the file tell which is meant",
+                          "order of the file tell which is meant, nor whether the decoder is "
+                          "listed from its deepest level on",
                           modules->items[search->rivals[1]].length,
                           modules->items[search->rivals[1]].name);
 }
@@ -282,7 +283,8 @@ static int try_ways(struct un_search *search, const struct shape *shapes, int co
         if (way == BY_NAMES && ordered && (ways != 1 || (search->gave_up && !search->layout)))
             ways = 0; /* names do not tell; the order may */
         if (ways == 1 && search->by_order && way != AS_IT_LIES && !search->layout &&
-            !decoder_runs_in_order(search) && turns_round(search))
+            search->direction == UN_DIRECTION_UNKNOWN && !decoder_runs_in_order(search) &&
+            turns_round(search))
             return 2;
         if (ways)
             return ways;
@@ -291,11 +293,14 @@ static int try_ways(struct un_search *search, const struct shape *shapes, int co
 }
 
 unet_code un_chain_find(const struct un_modules *modules, const struct un_names *layout,
-                        struct un_chain *chain, unet_error *err)
+                        enum un_direction direction, struct un_chain *chain, unet_error *err)
 {
     struct shape shapes[MOST_SHAPES];
     struct un_search search = {.modules = modules,
                                .layout = layout,
+                               .direction = direction != UN_DIRECTION_UNKNOWN ? direction
+                                            : layout                          ? layout->direction
+                                                     : UN_DIRECTION_UNKNOWN,
                                .all_used = true,
                                .deepest = -1,
                                .first = un_search_first(modules),

@@ -37,10 +37,11 @@ struct un_chain {
 int un_chain_module(const struct un_chain *chain, enum un_role role, int level, int conv);
 
 /*
- * layout may be NULL.  UNET_EFORMAT: the channels make no chain of all convolutions, naming the
- * tensor that fits nowhere; or they make several, and neither names nor order tell which is right.
+ * layout may be NULL; direction is that of the numbers along the decoder, where who calls knows it.
+ * UNET_EFORMAT: the channels make no chain of all convolutions, naming the tensor that fits
+ * nowhere; or they make several, and neither names nor order tell which is right.
  */
 unet_code un_chain_find(const struct un_modules *modules, const struct un_names *layout,
-                        struct un_chain *chain, unet_error *err);
+                        enum un_direction direction, struct un_chain *chain, unet_error *err);
 
 #endif

@@ -82,8 +82,8 @@ struct un_order un_search_order(const struct un_search *search, int s, int m)
         return order;
     }
     const bool climbs = slot->conv == 0 && (slot->role == UN_ROLE_UP || slot->role == UN_ROLE_DEC);
-    if (climbs && search->layout) {
-        if (search->layout->direction == UN_NUMBERS_FALL)
+    if (climbs && search->direction != UN_DIRECTION_UNKNOWN) {
+        if (search->direction == UN_NUMBERS_FALL)
             order.rank = -module->natural;
     } else if (climbs) {
         if (ref >= 0)
@@ -111,6 +111,8 @@ bool un_search_is_settled(const struct un_search *search, int s, const struct un
     if (a->rank == b->rank || !modules->alike[a->module][b->module])
         return false;
     /* numbers rise along the encoder; along the decoder they may do either, but go one way */
+    if (search->direction != UN_DIRECTION_UNKNOWN)
+        return true;
     int ref = predecessor(&search->chain, slot);
     return slot->conv > 0 || slot->role == UN_ROLE_ENC ||
            (ref >= 0 && modules->alike[a->module][ref]);

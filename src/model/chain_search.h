@@ -9,8 +9,9 @@
 struct un_search {
     const struct un_modules *modules;
     const struct un_names *layout;
-    struct un_chain chain; /* being filled */
-    struct un_chain found; /* the first that is complete */
+    enum un_direction direction; /* of the numbers along the decoder, by who knows it */
+    struct un_chain chain;       /* being filled */
+    struct un_chain found;       /* the first that is complete */
     bool used[UN_MAX_MODULES];
     int mate[UN_MAX_MODULES]; /* the other convolution of the block, -1: not known */
     int steps;

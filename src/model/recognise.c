@@ -216,6 +216,9 @@ static unet_code refuse_known(const struct un_arrays *arrays, const char *path, 
 
 static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
 {
+    const enum un_direction direction = w->known->decoder == 0   ? UN_NUMBERS_RISE
+                                        : w->known->decoder == 1 ? UN_NUMBERS_FALL
+                                                                 : UN_DIRECTION_UNKNOWN;
     int norms, up_norms, running, up_running;
     unet_error why;
     unet_code code;
@@ -226,7 +229,7 @@ static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
         (code = un_modules_group(path, w->arrays, &w->modules, err)))
         return code;
     w->out->layout = un_layout_of(&w->modules);
-    if ((code = un_chain_find(&w->modules, w->out->layout, &w->chain, err)) ||
+    if ((code = un_chain_find(&w->modules, w->out->layout, direction, &w->chain, err)) ||
         (code = find_norms(w, false, &norms, &running, err)) ||
         (code = find_norms(w, true, &up_norms, &up_running, err)) ||
         (code = check_biases(w, err)) ||
