@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * source.h - an image file that is open: its pages, and any rectangle of each
+ *
+ *     path[2:7] -> un_source_open -> un_source_page    what a page holds
+ *                                 -> un_source_read    a rectangle as unet_image, upright
+ *                                 -> un_source_raw     a rectangle of samples as they are stored
+ *
+ * A format is one struct un_format in one file.  It knows bytes; what is the same for all of them
+ * (choosing pages, turning, palettes, alpha, levels) is done here and in convert.c.
+ */
+#ifndef UN_SOURCE_H
+#define UN_SOURCE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+#define UN_IMAGE_SIDE (1 << 20)            /* widest and tallest picture */
+#define UN_IMAGE_CHANNELS 1024             /* most channels of a picture */
+#define UN_IMAGE_BYTES ((uint64_t)1 << 34) /* most bytes of samples that are in memory at once */
+#define UN_SOURCE_PAGES (1 << 20)          /* most pages of a file */
+
+enum un_kind { UN_UINT, UN_INT, UN_FLOAT };
+
+/*
+ * What a page holds, in the order and orientation of the file.  Palettes are kept as indices with
+ * colours, because a mask wants the index and an image the colour.
+ */
+struct un_page {
+    int height, width;
+    int channels; /* with alpha */
+    enum un_kind kind;
+    int bits;           /* of a sample in the file, 1..64; below 8 they are not spread yet */
+    int bytes;          /* of a sample in memory: 1, 2, 4 or 8, in the machine's order */
+    bool alpha;         /* the last channel is alpha */
+    bool white_is_zero; /* TIFF MinIsWhite */
+    bool lossy;         /* came through a lossy compression: values are near what was meant */
+    bool prepared;      /* values go to the network as they are (.npy) */
+    int palette_size;   /* > 0: samples are indices; colours beyond it are black */
+    uint8_t palette[256][3];
+    int orientation;      /* as in TIFF and EXIF, 1..8; how to turn what is stored upright */
+    double slope, offset; /* of NIfTI: a value is sample * slope + offset; slope 0: it is the sample */
+    double pixel_height, pixel_width; /* in `unit`; 0: not known */
+    char unit[8];                     /* "um", "mm", "nm"; "" */
+    bool in_order;  /* a rectangle above the last one read starts the page anew: slow */
+    size_t working; /* bytes that reading rectangles takes besides theirs */
+};
+
+struct un_format;
+
+struct un_source {
+    char *name; /* the path as given, for messages */
+    struct un_mapping file;
+    const struct un_format *format;
+    int file_pages;   /* of the file; a page is a plane with all its channels */
+    int first, pages; /* those chosen: first .. first + pages - 1 */
+    void *state;      /* the format's own */
+    char note[160];   /* what a user should know of how the file was read; "" */
+};
+
+/* A part of a page. */
+struct un_rect {
+    int top, left, height, width;
+};
+
+struct un_format {
+    const char *name;                                      /* "PNG" */
+    const char *const *endings;                            /* ".tif", ".tiff", NULL */
+    bool (*probe)(const unsigned char *head, size_t size); /* by the first bytes */
+    /* Sets file_pages and state from file and name; close() is called even after a failure. */
+    unet_code (*open)(struct un_source *source, unet_error *err);
+    /* index: of the file's pages.  Everything that a header claims is held against the bytes that
+     * the file has. */
+    unet_code (*page)(struct un_source *source, int index, struct un_page *page, unet_error *err);
+    /* samples [height][width][channels] of page->bytes each, as stored; the rectangle lies in it.
+     * Fails rather than make up a sample. */
+    unet_code (*read)(struct un_source *source, int index, const struct un_page *page,
+                      struct un_rect rect, void *samples, unet_error *err);
+    void (*close)(struct un_source *source);
+};
+
+extern const struct un_format un_format_png, un_format_tiff, un_format_npy;
+
+/*
+ * Opens a file of any format, told by its first bytes.  The path may end in the pages wanted,
+ * counted from 0 as in Python: scan.tif[3], scan.tif[2:7] (2 to 6), scan.tif[-1] (the last); a file
+ * that has such a name itself goes first.  UNET_EIO; UNET_EFORMAT names what the first bytes look
+ * like; UNET_EINVAL: no such pages.
+ */
+unet_code un_source_open(const char *path, struct un_source **source, unet_error *err);
+
+/* The same over bytes in memory, which must outlive it; all pages. */
+unet_code un_source_open_bytes(const char *name, const void *bytes, size_t size,
+                               struct un_source **source, unet_error *err);
+void un_source_close(struct un_source *source);
+
+/* i: 0 .. pages - 1, of those chosen. */
+unet_code un_source_page(struct un_source *source, int i, struct un_page *page, unet_error *err);
+
+/* What an image of the page is when upright: sides, channels, sample type, prepared; no data. */
+unet_image un_page_image(const struct un_page *page);
+
+/*
+ * A rectangle of the upright image, palette resolved, samples below 8 bits spread to 0..255 and
+ * those of 9..15 bits to 0..65535, MinIsWhite inverted, alpha dropped; signed, 32 and 64-bit
+ * samples become float.
+ *
+ *   samples  [rect.height][rect.width][channels] of un_page_image(page).sample
+ */
+unet_code un_source_read(struct un_source *source, int i, const struct un_page *page,
+                         struct un_rect rect, void *samples, unet_error *err);
+
+/* Samples as they are stored, palette indices unresolved, but upright: what a mask is read from. */
+unet_code un_source_raw(struct un_source *source, int i, const struct un_page *page,
+                        struct un_rect rect, void *samples, unet_error *err);
+
+/* Sides after turning. */
+int un_page_upright_height(const struct un_page *page);
+int un_page_upright_width(const struct un_page *page);
+
+/* Sample `at` of an array of raw samples as a number; 64-bit integers lose their lowest bits. */
+double un_page_value(const struct un_page *page, const void *samples, size_t at);
+
+#endif
