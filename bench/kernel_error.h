@@ -63,7 +63,7 @@ static double weight_at(const struct plain_conv *p, int k, int c, int i, int j)
 static double frame_at(const struct plain_conv *p, int y, int x, int c)
 {
     const int s = c >= p->src[0].shape.c;
-    const struct un_source *src = &p->conv->src[s];
+    const struct un_operand *src = &p->conv->src[s];
     return plain_at(&p->src[s], y + src->top, x + src->left, s ? c - p->src[0].shape.c : c);
 }
 

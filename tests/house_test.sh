@@ -48,7 +48,7 @@ one_file() { # one_file HEADER FILE
     found=$(grep -rlE "#include <$1>" src | tr '\n' ' ')
     [ "$found" = "$2 " ] || complain "<$1> is included by '$found', wanted $2 alone"
 }
-one_file png.h src/data/png.c
+one_file png.h src/data/png_io.h
 one_file tiffio.h src/data/tiff_io.h
 one_file zip.h src/model/ziparchive.c
 

@@ -457,7 +457,7 @@ static void test_map_forget(void **state)
 static void test_map_refused(void **state)
 {
     (void)state;
-    struct un_mapping map = {(const unsigned char *)"as it was", 9};
+    struct un_mapping map = {(const unsigned char *)"as it was", 9, .borrowed = false};
     unet_error err = {0};
     assert_int_equal(mkdir("folder", 0700), 0);
     assert_int_equal(mkfifo("pipe", 0600), 0);

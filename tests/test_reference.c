@@ -123,7 +123,7 @@ static double conv_value(void *context)
     return dot(t->conv.dst, t->r);
 }
 
-static void check_conv(enum un_conv_kind kind, struct un_source a, struct un_source b,
+static void check_conv(enum un_conv_kind kind, struct un_operand a, struct un_operand b,
                        struct un_tensor dst)
 {
     size_t taps = kind == UN_CONV3X3 ? 9 : kind == UN_UPCONV2X2 ? 4 : 1;
@@ -145,14 +145,14 @@ static void check_conv(enum un_conv_kind kind, struct un_source a, struct un_sou
 static void test_conv(void **state)
 {
     (void)state;
-    struct un_source none = {0};
-    check_conv(UN_CONV3X3, (struct un_source){tensor(2, 5, 6, 2), 0, 0}, none, tensor(2, 3, 4, 3));
-    check_conv(UN_CONV3X3, (struct un_source){tensor(1, 4, 3, 2), -1, -1}, none,
+    struct un_operand none = {0};
+    check_conv(UN_CONV3X3, (struct un_operand){tensor(2, 5, 6, 2), 0, 0}, none, tensor(2, 3, 4, 3));
+    check_conv(UN_CONV3X3, (struct un_operand){tensor(1, 4, 3, 2), -1, -1}, none,
                tensor(1, 4, 3, 2));
-    check_conv(UN_CONV3X3, (struct un_source){tensor(1, 9, 8, 2), 2, 1},
-               (struct un_source){tensor(1, 2, 3, 3), -2, -1}, tensor(1, 3, 4, 2));
-    check_conv(UN_CONV1X1, (struct un_source){tensor(2, 3, 4, 5), 0, 0}, none, tensor(2, 3, 4, 2));
-    check_conv(UN_UPCONV2X2, (struct un_source){tensor(2, 2, 3, 4), 0, 0}, none,
+    check_conv(UN_CONV3X3, (struct un_operand){tensor(1, 9, 8, 2), 2, 1},
+               (struct un_operand){tensor(1, 2, 3, 3), -2, -1}, tensor(1, 3, 4, 2));
+    check_conv(UN_CONV1X1, (struct un_operand){tensor(2, 3, 4, 5), 0, 0}, none, tensor(2, 3, 4, 2));
+    check_conv(UN_UPCONV2X2, (struct un_operand){tensor(2, 2, 3, 4), 0, 0}, none,
                tensor(2, 4, 6, 3));
 }
 

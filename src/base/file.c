@@ -32,14 +32,13 @@ unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *
     close(fd);
     if (code)
         return code;
-    mapping->data = data;
-    mapping->size = (size_t)status.st_size;
+    *mapping = (struct un_mapping){.data = data, .size = (size_t)status.st_size};
     return UNET_OK;
 }
 
 void un_map_forget(const struct un_mapping *mapping, const void *data, size_t bytes)
 {
-    if (!mapping->data)
+    if (!mapping->data || mapping->borrowed)
         return;
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)data;
     const uintptr_t first = (at + page - 1) / page * page, end = (at + bytes) / page * page;
@@ -49,7 +48,7 @@ void un_map_forget(const struct un_mapping *mapping, const void *data, size_t by
 
 void un_map_release(struct un_mapping *mapping)
 {
-    if (mapping->data)
+    if (mapping->data && !mapping->borrowed)
         munmap((void *)mapping->data, mapping->size);
     mapping->data = NULL;
     mapping->size = 0;

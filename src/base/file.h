@@ -12,12 +12,13 @@
 struct un_mapping {
     const unsigned char *data;
     size_t size;
+    bool borrowed; /* no mapping: the bytes are someone's memory */
 };
 
 /* Maps a regular file; an empty file gives size 0.  A folder, a pipe or a missing file fails. */
 unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *err);
 /* These bytes of a mapping are not read again for now: their pages need not be kept.  Does nothing
- * when there is no mapping (its data NULL: the bytes are someone's memory). */
+ * when there is no mapping. */
 void un_map_forget(const struct un_mapping *mapping, const void *data, size_t bytes);
 void un_map_release(struct un_mapping *mapping);
 

@@ -84,7 +84,7 @@ static void list_segments(const struct un_conv_plan *p, int n, int y, int x, int
     const float **segment = s->segment;
     float *patch = s->patch;
     for (int i = 0; i < p->sources; i++) {
-        const struct un_source *src = &p->src[i];
+        const struct un_operand *src = &p->src[i];
         const struct un_tensor *t = &src->tensor;
         int blocks = t->layout == UN_PIXELS ? 1 : un_blocks(t->shape.c);
         int row = y * p->step + src->top, column = x * p->step + src->left;
@@ -218,7 +218,7 @@ static void run(struct un_engine *e, struct job *job)
     job->bands = un_min(un_ceil_div(TASKS, job->chunks),
                         un_ceil_div(rows, job->chunks < BAND_ROWS ? BAND_ROWS / job->chunks : 1));
     const int tasks = job->chunks * job->bands;
-    const struct un_source *src = &p->src[0];
+    const struct un_operand *src = &p->src[0];
     job->rows = reach(job, src->top, src->tensor.shape.h, p->frame.h);
     job->columns = reach(job, src->left, src->tensor.shape.w, p->frame.w);
 #pragma omp parallel num_threads(e->threads)

@@ -57,7 +57,7 @@ struct un_conv_plan un_plan_forward(const struct un_conv *c)
 
 struct un_conv_plan un_plan_backward(const struct un_conv *c, int source)
 {
-    const struct un_source *src = &c->src[source];
+    const struct un_operand *src = &c->src[source];
     int reach = c->kind == UN_CONV3X3 ? 2 : 0;
     struct un_conv_plan p = {.src = {{c->dst, -src->top - reach, -src->left - reach}},
                              .sources = 1,

@@ -17,7 +17,7 @@
 #include "cpu/engine_cpu.h"
 
 struct un_conv_plan {
-    struct un_source src[2];
+    struct un_operand src[2];
     int sources;
     int taps, step;        /* window taps x taps; source pixels from one frame pixel to the next */
     int copies;            /* 4: the frame is made four times, for the 2x2 pixels of the result */

@@ -25,7 +25,7 @@
 enum { CHUNK_BYTES = 256 << 10, TASKS = 48, RUN_FLOATS = 2048 };
 
 struct plan {
-    struct un_source a[2];
+    struct un_operand a[2];
     int sources;
     struct un_tensor b;
     struct un_shape frame; /* the pixels that are summed over */
@@ -122,7 +122,7 @@ static struct part make_part(const struct plan *p, const struct un_kernels *k, i
 }
 
 /* The slice's source and its block there. */
-static const struct un_source *slice_source(const struct plan *p, int slice, int *block)
+static const struct un_operand *slice_source(const struct plan *p, int slice, int *block)
 {
     int first = p->a[0].tensor.layout == UN_PIXELS ? 1 : un_blocks(p->a[0].tensor.shape.c);
     *block = slice < first ? slice : slice - first;
@@ -130,8 +130,8 @@ static const struct un_source *slice_source(const struct plan *p, int slice, int
 }
 
 /* The pixels of a that a run reads for a row of taps, NULL when it is all zeros. */
-static const float *run_of_a(const struct un_source *src, int n, int block, int y, int x, int count,
-                             float *patch)
+static const float *run_of_a(const struct un_operand *src, int n, int block, int y, int x,
+                             int count, float *patch)
 {
     const struct un_tensor *t = &src->tensor;
     int row = y + src->top, column = x + src->left;
@@ -157,7 +157,7 @@ static void add_run(const struct plan *p, const struct un_kernels *k, const stru
     const ptrdiff_t plane = (ptrdiff_t)p->taps * p->rows * part->blocks * UN_BLOCK;
     for (int slice = part->first; slice < part->end; slice++) {
         int block;
-        const struct un_source *src = slice_source(p, slice, &block);
+        const struct un_operand *src = slice_source(p, slice, &block);
         o.a_step = un_pixel(&src->tensor);
         for (int i = 0; i < p->planes; i++, o.sum += plane) {
             int tap_row = p->taps == 3 ? i : 0;
@@ -218,7 +218,7 @@ static void write_part(const struct plan *p, const struct un_kernels *k, const s
     const float *sum = part->sum;
     for (int slice = part->first; slice < part->end; slice++) {
         int block;
-        const struct un_source *src = slice_source(p, slice, &block);
+        const struct un_operand *src = slice_source(p, slice, &block);
         int channel = block * UN_BLOCK; /* among those of its source */
         int channels = un_min(p->rows, src->tensor.shape.c - channel);
         channel += src == p->a ? 0 : p->a[0].tensor.shape.c;

@@ -44,7 +44,7 @@ static size_t weight_index(const struct un_conv *conv, int k, int c, int i, int 
 }
 
 /* Pixel (y, x) of the frame, channel c of one source: zero outside of the source. */
-static double frame(const struct un_source *s, int n, int y, int x, int c)
+static double frame(const struct un_operand *s, int n, int y, int x, int c)
 {
     y += s->top;
     x += s->left;
@@ -144,7 +144,7 @@ void un_ref_conv_backward_data(struct un_engine *e, const struct un_conv *c, str
 {
     (void)e;
     for (int s = 0, first = 0; s < 2 && c->src[s].tensor.shape.c; s++) {
-        const struct un_source *src = &c->src[s];
+        const struct un_operand *src = &c->src[s];
         struct un_shape d = dsrc[s].d.shape;
         for (int n = 0; n < d.n; n++)
             for (int y = 0; y < d.h; y++)
@@ -158,8 +158,8 @@ void un_ref_conv_backward_data(struct un_engine *e, const struct un_conv *c, str
 }
 
 /* Sum of gradient * input for weight (out k, channel c of one source, row i, column j). */
-static double correlation(const struct un_conv *conv, struct un_tensor g, const struct un_source *s,
-                          int k, int c, int i, int j)
+static double correlation(const struct un_conv *conv, struct un_tensor g,
+                          const struct un_operand *s, int k, int c, int i, int j)
 {
     struct un_shape d = g.shape;
     double sum = 0;

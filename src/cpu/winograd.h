@@ -84,7 +84,7 @@ struct un_patch un_patch_at(float *memory);
 
 /* Frequencies of tiles first .. first + count - 1 for a block of src: 6x6 pixels each. */
 void un_tiles_source(const struct un_kernels *k, const struct un_tiles *tiles,
-                     const struct un_source *src, int block, int first, int count,
+                     const struct un_operand *src, int block, int first, int count,
                      const struct un_patch *patch, float *v, ptrdiff_t by_frequency);
 
 /* The same for a gradient, which lies in the frame: 4x4 pixels each. */

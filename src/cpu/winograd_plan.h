@@ -11,7 +11,7 @@
 
 struct un_winograd {
     const struct un_kernels *k;
-    struct un_source src[2];
+    struct un_operand src[2];
     struct un_output to;
     struct un_tiles tiles;
     const float *scale; /* [out], or NULL */

@@ -95,7 +95,7 @@ static void transform_run(const struct un_kernels *k, const struct run *r, int c
 }
 
 static void transform_tiles(const struct un_kernels *k, const struct un_tiles *tiles,
-                            const struct un_source *src, int block, int side, int first, int count,
+                            const struct un_operand *src, int block, int side, int first, int count,
                             const struct un_patch *patch, float *v, ptrdiff_t by_frequency)
 {
     for (int t = first, end = first + count; t < end;) {
@@ -113,7 +113,7 @@ static void transform_tiles(const struct un_kernels *k, const struct un_tiles *t
 }
 
 void un_tiles_source(const struct un_kernels *k, const struct un_tiles *tiles,
-                     const struct un_source *src, int block, int first, int count,
+                     const struct un_operand *src, int block, int first, int count,
                      const struct un_patch *patch, float *v, ptrdiff_t by_frequency)
 {
     transform_tiles(k, tiles, src, block, 6, first, count, patch, v, by_frequency);
@@ -123,6 +123,6 @@ void un_tiles_gradient(const struct un_kernels *k, const struct un_tiles *tiles,
                        const struct un_tensor *d, int block, int first, int count,
                        const struct un_patch *patch, float *v, ptrdiff_t by_frequency)
 {
-    struct un_source src = {*d, 0, 0};
+    struct un_operand src = {*d, 0, 0};
     transform_tiles(k, tiles, &src, block, 4, first, count, patch, v, by_frequency);
 }

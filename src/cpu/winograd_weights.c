@@ -28,7 +28,7 @@ enum {
 
 struct pass {
     const struct un_kernels *k;
-    struct un_source src[2];
+    struct un_operand src[2];
     struct un_tensor ddst;
     struct un_tiles tiles;
     int in[2], in_blocks, out_blocks;

@@ -4,8 +4,7 @@
 #include <string.h>
 
 /* n samples of 1..15 bits, most significant first, into bytes or 16-bit words, `step` apart. */
-static void unpack(const uint8_t *src, int bits, size_t n, unet_sample sample, void *dst,
-                   size_t step)
+static void unpack(const uint8_t *src, int bits, size_t n, int bytes, void *dst, size_t step)
 {
     uint8_t *u8 = dst;
     uint16_t *u16 = dst;
@@ -16,7 +15,7 @@ static void unpack(const uint8_t *src, int bits, size_t n, unet_sample sample, v
             pool = pool << 8 | *src++;
         have -= bits;
         unsigned v = pool >> have & ((1u << bits) - 1);
-        if (sample == UNET_U8)
+        if (bytes == 1)
             u8[i * step] = (uint8_t)v;
         else
             u16[i * step] = (uint16_t)v;
@@ -35,20 +34,19 @@ static void spread(const uint8_t *src, size_t n, size_t bytes, uint8_t *dst, siz
 }
 
 void un_chunk_put(const uint8_t *src, size_t stride, const struct un_chunk *chunk,
-                  struct un_picture *picture)
+                  const struct un_page *page, void *samples)
 {
-    const unet_image *image = &picture->image;
-    size_t W = (size_t)image->width, H = (size_t)image->height, C = (size_t)image->channels;
+    size_t W = (size_t)page->width, H = (size_t)page->height, C = (size_t)page->channels;
     size_t width = chunk->width < W - chunk->x ? chunk->width : W - chunk->x;
     size_t height = chunk->height < H - chunk->y ? chunk->height : H - chunk->y;
-    size_t bytes = un_sample_bytes(image->sample);
+    size_t bytes = (size_t)page->bytes;
     bool one = chunk->plane >= 0;
     size_t n = one ? width : width * C, step = one ? C : 1;
     for (size_t row = 0; row < height; row++, src += stride) {
         size_t first = ((chunk->y + row) * W + chunk->x) * C + (one ? (size_t)chunk->plane : 0);
-        uint8_t *dst = (uint8_t *)image->data + first * bytes;
-        if (picture->bits % 8)
-            unpack(src, picture->bits, n, image->sample, dst, step);
+        uint8_t *dst = (uint8_t *)samples + first * bytes;
+        if (page->bits % 8)
+            unpack(src, page->bits, n, page->bytes, dst, step);
         else
             spread(src, n, bytes, dst, step);
     }

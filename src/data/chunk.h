@@ -3,7 +3,7 @@
 #ifndef UN_CHUNK_H
 #define UN_CHUNK_H
 
-#include "data/image.h"
+#include "data/source.h"
 
 /* Where a strip or tile lies; it may reach beyond the picture's right and lower edge. */
 struct un_chunk {
@@ -13,10 +13,10 @@ struct un_chunk {
 
 /*
  * Copies the part of a chunk that lies inside the picture.  src has rows of `stride` bytes, whose
- * samples have picture->bits bits: whole bytes in the machine's order, or packed, most significant
+ * samples have page->bits bits: whole bytes in the machine's order, or packed, most significant
  * bit first.
  */
 void un_chunk_put(const uint8_t *src, size_t stride, const struct un_chunk *chunk,
-                  struct un_picture *picture);
+                  const struct un_page *page, void *samples);
 
 #endif

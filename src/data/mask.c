@@ -6,72 +6,69 @@
 #include "data/image.h"
 
 /* The value of a pixel's first channel, and whether the other colour channels equal it. */
-static bool take_value(const struct un_picture *picture, size_t pixel, double *value)
+static bool take_value(const struct un_page *page, const void *samples, size_t pixel, double *value)
 {
-    const unet_image *image = &picture->image;
-    const uint8_t *u8 = image->data;
-    const uint16_t *u16 = image->data;
-    const float *f32 = image->data;
-    size_t C = (size_t)image->channels, colors = C - (picture->alpha && C > 1);
-    for (size_t c = 0; c < colors; c++) {
-        size_t at = pixel * C + c;
-        double v = image->sample == UNET_U8    ? u8[at]
-                   : image->sample == UNET_U16 ? u16[at]
-                                               : (double)f32[at];
-        if (c && v != *value)
+    size_t C = (size_t)page->channels, colors = C - (page->alpha && C > 1);
+    *value = un_page_value(page, samples, pixel * C);
+    for (size_t c = 1; c < colors; c++)
+        if (un_page_value(page, samples, pixel * C + c) != *value)
             return false;
-        *value = v;
-    }
-    if (picture->white_is_zero && image->sample != UNET_F32)
-        *value = (1 << picture->bits) - 1 - *value;
     return true;
 }
 
-unet_code un_picture_to_mask(struct un_picture *picture, const char *name, uint8_t **values,
-                             unet_error *err)
+static unet_code to_values(const char *name, const struct un_page *page, const void *samples,
+                           size_t width, size_t count, uint8_t *values, unet_error *err)
 {
-    size_t W = (size_t)picture->image.width, count = W * (size_t)picture->image.height;
-    unet_code code = UNET_OK;
-    uint8_t *made = malloc(count);
-    if (!made) {
-        code = un_fail_memory(err, count, name);
-        goto done;
-    }
-    for (size_t i = 0; i < count && !code; i++) {
+    for (size_t i = 0; i < count; i++) {
         double v = 0;
-        if (!take_value(picture, i, &v))
-            code = un_fail(err, UNET_EFORMAT,
+        if (!take_value(page, samples, i, &v))
+            return un_fail(err, UNET_EFORMAT,
                            "%s: a colour in row %zu, column %zu; a mask has grey values or palette "
                            "indices",
-                           name, i / W, i % W);
-        else if (!(v >= 0 && v <= 255) || v != (int)v)
-            code = un_fail(err, UNET_EFORMAT,
+                           name, i / width, i % width);
+        if (!(v >= 0 && v <= 255) || v != (int)v)
+            return un_fail(err, UNET_EFORMAT,
                            "%s: value %g in row %zu, column %zu; whole numbers of 0..255 wanted",
-                           name, v, i / W, i % W);
-        else
-            made[i] = (uint8_t)v;
+                           name, v, i / width, i % width);
+        values[i] = (uint8_t)v;
     }
-done:
-    free(picture->image.data);
-    if (code)
-        free(made);
-    else
-        *values = made;
-    return code;
+    return UNET_OK;
 }
 
 unet_code un_mask_read(const char *path, int *height, int *width, uint8_t **values, int *bits,
                        unet_error *err)
 {
-    struct un_picture picture;
-    unet_code code = un_picture_read(path, &picture, err);
-    if (code || (code = un_picture_to_mask(&picture, path, values, err)))
+    struct un_source *source;
+    struct un_page page;
+    uint8_t *made = NULL;
+    void *samples = NULL;
+    unet_code code = un_source_open(path, &source, err);
+    if (code)
         return code;
-    *height = picture.image.height;
-    *width = picture.image.width;
+    if ((code = un_source_page(source, 0, &page, err)))
+        goto done;
+    const struct un_rect all = {0, 0, un_page_upright_height(&page), un_page_upright_width(&page)};
+    size_t bytes = un_rect_bytes(&page, all), count = (size_t)all.height * (size_t)all.width;
+    samples = bytes <= UN_IMAGE_BYTES ? malloc(bytes) : NULL;
+    made = malloc(count);
+    if (!samples || !made) {
+        code = un_fail_memory(err, bytes, path);
+        goto done;
+    }
+    if ((code = un_source_raw(source, 0, &page, all, samples, err)) ||
+        (code = to_values(path, &page, samples, (size_t)all.width, count, made, err)))
+        goto done;
+    *height = all.height;
+    *width = all.width;
+    *values = made;
+    made = NULL;
     if (bits)
-        *bits = picture.bits;
-    return UNET_OK;
+        *bits = page.bits;
+done:
+    free(made);
+    free(samples);
+    un_source_close(source);
+    return code;
 }
 
 unet_code un_mask_write(const char *path, const uint8_t *mask, int height, int width,

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/image.h"
+#include "data/source.h"
 
 #define MAGIC "\x93NUMPY"
 #define MAX_HEADER 65536 /* bytes; NumPy's own are below 200 */
@@ -171,7 +171,7 @@ static unet_code read_header(const char *name, const struct un_mapping *file, st
 
 /* The image that a header describes: [H][W], [H][W][C], or a batch [1][1][H][W] of one grey image.
  */
-static unet_code take_size(const char *name, const struct header *h, unet_image *image,
+static unet_code take_size(const char *name, const struct header *h, struct un_page *page,
                            unet_error *err)
 {
     if (strcmp(h->type, "<f4"))
@@ -194,104 +194,67 @@ static unet_code take_size(const char *name, const struct header *h, unet_image 
                        "to %d and up to %d channels wanted",
                        name, (unsigned long long)shape[0], (unsigned long long)shape[1],
                        (unsigned long long)channels, UN_IMAGE_SIDE, UN_IMAGE_CHANNELS);
-    *image = (unet_image){.height = (int)shape[0],
-                          .width = (int)shape[1],
-                          .channels = (int)channels,
-                          .sample = UNET_F32,
-                          .prepared = 1};
-    return UNET_OK;
+    *page = (struct un_page){.height = (int)shape[0],
+                             .width = (int)shape[1],
+                             .channels = (int)channels,
+                             .kind = UN_FLOAT,
+                             .bits = 32,
+                             .bytes = 4,
+                             .prepared = true};
+    return un_page_check(name, page, err);
 }
 
-static unet_code npy_read(const char *name, const struct un_mapping *file,
-                          struct un_picture *picture, unet_error *err)
+struct reader {
+    struct un_page page;
+    size_t start; /* of the values in the file */
+};
+
+static unet_code npy_open(struct un_source *source, unet_error *err)
 {
     struct header h;
-    struct un_picture made = {.bits = 32};
-    size_t start = 0, bytes = 0;
-    unet_code code = read_header(name, file, &h, &start, err);
-    if (code || (code = take_size(name, &h, &made.image, err)) ||
-        (code = un_image_check(name, &made.image, &bytes, err)))
+    struct reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return un_fail_memory(err, sizeof *r, source->name);
+    source->state = r;
+    source->file_pages = 1;
+    unet_code code = read_header(source->name, &source->file, &h, &r->start, err);
+    if (code || (code = take_size(source->name, &h, &r->page, err)))
         return code;
-    if (file->size - start != bytes)
+    const struct un_rect all = {0, 0, r->page.height, r->page.width};
+    size_t bytes = un_rect_bytes(&r->page, all), have = source->file.size - r->start;
+    if (have != bytes)
         return un_fail(err, UNET_EFORMAT, "%s: %s .npy (%zu bytes of values, the shape needs %zu)",
-                       name, file->size - start < bytes ? "truncated" : "oversized",
-                       file->size - start, bytes);
-    if (!(made.image.data = malloc(bytes)))
-        return un_fail_memory(err, bytes, name);
-    memcpy(made.image.data, file->data + start, bytes);
-    *picture = made;
+                       source->name, have < bytes ? "truncated" : "oversized", have, bytes);
     return UNET_OK;
 }
 
-/* Magic, version 1.0 and a header padded so that the values start at a multiple of 64. */
-static unet_code write_header(const char *path, FILE *file, int dims, const int shape[],
-                              unet_error *err)
+static unet_code npy_page(struct un_source *source, int index, struct un_page *page,
+                          unet_error *err)
 {
-    char text[256];
-    size_t n = 10;
-    n += (size_t)sprintf(text + n, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
-    for (int i = 0; i < dims; i++)
-        n += (size_t)sprintf(text + n, i && dims > 1 ? ", %d" : dims == 1 ? "%d," : "%d", shape[i]);
-    n += (size_t)sprintf(text + n, "), }");
-    size_t end = (n + 1 + 63) / 64 * 64;
-    memset(text + n, ' ', end - n);
-    text[end - 1] = '\n';
-    memcpy(text, MAGIC "\1\0", 8);
-    text[8] = (char)((end - 10) & 255);
-    text[9] = (char)((end - 10) >> 8);
-    return fwrite(text, 1, end, file) == end ? UNET_OK : un_fail_errno(err, "%s", path);
+    (void)index;
+    (void)err;
+    *page = ((struct reader *)source->state)->page;
+    return UNET_OK;
 }
 
-/* Any sample becomes float32 without scaling. */
-static unet_code npy_write_image(const char *path, struct un_save *save, const unet_image *image,
-                                 const uint8_t (*palette)[3], int colors, unet_error *err)
+static unet_code npy_read(struct un_source *source, int index, const struct un_page *page,
+                          struct un_rect rect, void *samples, unet_error *err)
 {
-    (void)colors;
-    if (palette)
-        return un_fail(err, UNET_EINVAL, "%s: .npy has no palette; .png or .tif wanted", path);
-    int shape[3] = {image->height, image->width, image->channels};
-    unet_code code = write_header(path, save->file, image->channels == 1 ? 2 : 3, shape, err);
-    size_t count = un_image_bytes(image) / un_sample_bytes(image->sample);
-    const uint8_t *u8 = image->data;
-    const uint16_t *u16 = image->data;
-    const float *f32 = image->data;
-    float block[4096];
-    for (size_t i = 0; !code && i < count;) {
-        size_t n = 0;
-        for (; n < 4096 && i < count; n++, i++)
-            block[n] = image->sample == UNET_U8    ? u8[i]
-                       : image->sample == UNET_U16 ? u16[i]
-                                                   : f32[i];
-        if (fwrite(block, sizeof(float), n, save->file) != n)
-            code = un_fail_errno(err, "%s", path);
-    }
-    return code;
+    const struct reader *r = source->state;
+    const struct un_rect passed = {0, 0, rect.top + rect.height, page->width};
+    const unsigned char *values = source->file.data + r->start;
+    (void)index;
+    (void)err;
+    un_rect_copy(page, values, rect, samples);
+    un_map_forget(&source->file, values, un_rect_bytes(page, passed));
+    return UNET_OK;
 }
 
-unet_code un_npy_write(const char *path, const float *data, int dims, const int shape[],
-                       unet_error *err)
+static void npy_close(struct un_source *source)
 {
-    if (dims < 1 || dims > MAX_DIMS)
-        return un_fail(err, UNET_EINVAL, "%s: %d dimensions; 1..%d wanted", path, dims, MAX_DIMS);
-    size_t count = 1;
-    for (int i = 0; i < dims; i++)
-        if (shape[i] < 1 || __builtin_mul_overflow(count, (size_t)shape[i], &count))
-            return un_fail(err, UNET_EINVAL, "%s: the array to write has no valid shape", path);
-    struct un_save save = {0};
-    unet_code code = un_save_begin(&save, path, err);
-    if (code)
-        return code;
-    if ((code = write_header(path, save.file, dims, shape, err)))
-        goto done;
-    if (fwrite(data, sizeof(float), count, save.file) != count) {
-        code = un_fail_errno(err, "%s", path);
-        goto done;
-    }
-    code = un_save_commit(&save, err);
-done:
-    un_save_abort(&save);
-    return code;
+    free(source->state);
 }
 
 static const char *const endings[] = {".npy", NULL};
-const struct un_format un_format_npy = {"NumPy array", endings, probe, npy_read, npy_write_image};
+const struct un_format un_format_npy = {"NumPy array", endings,  probe,    npy_open,
+                                        npy_page,      npy_read, npy_close};

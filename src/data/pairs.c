@@ -244,10 +244,10 @@ static unet_code fail_unpaired(const char *images, const char *masks, const char
 /* A foreign name among the images is an error at once, in the words of the file's own reader. */
 static unet_code check_foreign(const char *path, unet_error *err)
 {
-    struct un_picture picture;
-    unet_code code = un_picture_read(path, &picture, err);
+    struct un_source *source;
+    unet_code code = un_source_open(path, &source, err);
     if (!code)
-        free(picture.image.data); /* one of ours under a wrong name */
+        un_source_close(source); /* one of ours under a wrong name */
     return code;
 }
 

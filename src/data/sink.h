@@ -16,8 +16,10 @@
 struct un_sink_page {
     int height, width, channels;
     enum un_kind kind; /* UN_UINT or UN_FLOAT */
-    int bytes;         /* of a sample: UN_UINT 1, 2, 4 (TIFF, .npy: see there); UN_FLOAT 4 */
-    const uint8_t (*palette)[3]; /* NULL: none; else of 1-byte samples in one channel */
+    int bytes;         /* of a sample: UN_UINT 1, 2, 4; UN_FLOAT 4; .npy makes float of all */
+    bool planar; /* rows come as [channels][count][width], and .npy becomes [channels][H][W] */
+    const uint8_t (*palette)[3]; /* NULL: none; else of 1-byte samples in one channel; it must stay
+                                    until the commit */
     int colors;
     double pixel_height, pixel_width; /* written where the format can say it; 0: not known */
     char unit[8];
@@ -31,8 +33,11 @@ unet_code un_sink_open(const char *path, uint64_t bytes, struct un_sink **sink, 
 /* Begins a page; the one before must be complete. */
 unet_code un_sink_page(struct un_sink *sink, const struct un_sink_page *page, unet_error *err);
 
-/* The next `count` rows of the page: [count][width][channels]. */
+/* The next `count` rows of the page: [count][width][channels], or as page.planar says. */
 unet_code un_sink_rows(struct un_sink *sink, const void *rows, int count, unet_error *err);
+
+/* Whether a path's ending is one that can be written, with a palette if asked. */
+bool un_sink_takes(const char *path, bool palette);
 
 /* Frees the sink, also on failure, when nothing is left behind. */
 unet_code un_sink_commit(struct un_sink *sink, unet_error *err);

@@ -40,8 +40,9 @@ struct un_page {
     bool prepared;      /* values go to the network as they are (.npy) */
     int palette_size;   /* > 0: samples are indices; colours beyond it are black */
     uint8_t palette[256][3];
-    int orientation;      /* as in TIFF and EXIF, 1..8; how to turn what is stored upright */
-    double slope, offset; /* of NIfTI: a value is sample * slope + offset; slope 0: it is the sample */
+    int orientation; /* as in TIFF and EXIF, 1..8; how to turn what is stored upright */
+    double slope,
+        offset; /* of NIfTI: a value is sample * slope + offset; slope 0: it is the sample */
     double pixel_height, pixel_width; /* in `unit`; 0: not known */
     char unit[8];                     /* "um", "mm", "nm"; "" */
     bool in_order;  /* a rectangle above the last one read starts the page anew: slow */
@@ -119,6 +120,34 @@ unet_code un_source_raw(struct un_source *source, int i, const struct un_page *p
 /* Sides after turning. */
 int un_page_upright_height(const struct un_page *page);
 int un_page_upright_width(const struct un_page *page);
+
+/* Where an upright rectangle lies in what is stored, and a stored rectangle turned upright. */
+struct un_rect un_turn_back(const struct un_page *page, struct un_rect upright);
+void un_turn(const struct un_page *page, struct un_rect stored, const void *src, void *dst);
+
+/* Raw samples of `count` pixels as those of un_page_image(page); src and dst do not overlap. */
+void un_convert(const struct un_page *page, const void *src, size_t count, void *dst);
+
+/* Whether un_convert() would only copy. */
+bool un_page_plain(const struct un_page *page);
+
+/* Bytes of a rectangle's raw samples. */
+size_t un_rect_bytes(const struct un_page *page, struct un_rect rect);
+
+/* Copies a rectangle out of a whole page's samples. */
+void un_rect_copy(const struct un_page *page, const void *samples, struct un_rect rect, void *dst);
+
+/*
+ * UNET_EFORMAT for sides, channels, bits or bytes of a sample beyond what we take, naming them.
+ * Readers call it on what a header claims.
+ */
+unet_code un_page_check(const char *name, const struct un_page *page, unet_error *err);
+
+/* Which format begins like this; NULL: none of ours. */
+const struct un_format *un_format_of_bytes(const void *head, size_t size);
+
+/* UNET_EFORMAT: what to call a file that no reader takes. */
+unet_code un_fail_foreign(const char *name, const struct un_mapping *file, unet_error *err);
 
 /* Sample `at` of an array of raw samples as a number; 64-bit integers lose their lowest bits. */
 double un_page_value(const struct un_page *page, const void *samples, size_t at);

@@ -25,7 +25,7 @@ static bool probe(const unsigned char *head, size_t size)
     return false;
 }
 
-struct page {
+struct layout {
     uint16_t compression, photometric, planar, format;
     uint32_t chunk_width, chunk_height;
     bool tiled;
@@ -69,47 +69,47 @@ static unet_code fail_read(const char *name, const struct un_tiff_job *job, cons
 }
 
 /* Refuses what is no grey, RGB or palette, or has samples of a kind that a network cannot take. */
-static unet_code check_kind(const char *name, const struct page *page, int bits, int samples,
+static unet_code check_kind(const char *name, const struct layout *layout, int bits, int samples,
                             unet_error *err)
 {
     for (size_t i = 0; i < sizeof colors_refused / sizeof *colors_refused; i++)
-        if (page->photometric == colors_refused[i].photometric)
+        if (layout->photometric == colors_refused[i].photometric)
             return un_fail(err, UNET_EFORMAT, "%s: %s; grey, RGB or palette wanted", name,
                            colors_refused[i].what);
-    bool palette = page->photometric == PHOTOMETRIC_PALETTE;
-    if (page->photometric > PHOTOMETRIC_PALETTE)
+    bool palette = layout->photometric == PHOTOMETRIC_PALETTE;
+    if (layout->photometric > PHOTOMETRIC_PALETTE)
         return un_fail(err, UNET_EFORMAT,
                        "%s: colours of TIFF kind %d; grey, RGB or palette wanted", name,
-                       page->photometric);
+                       layout->photometric);
     if (palette && (bits > 8 || samples != 1))
         return un_fail(err, UNET_EFORMAT,
                        "%s: palette indices of %d bits in %d channels; up to 8 bits in one wanted",
                        name, bits, samples);
-    bool integer = page->format == SAMPLEFORMAT_UINT || page->format == SAMPLEFORMAT_VOID;
-    if (integer ? bits >= 1 && bits <= 16 : page->format == SAMPLEFORMAT_IEEEFP && bits == 32)
+    bool integer = layout->format == SAMPLEFORMAT_UINT || layout->format == SAMPLEFORMAT_VOID;
+    if (integer ? bits >= 1 && bits <= 16 : layout->format == SAMPLEFORMAT_IEEEFP && bits == 32)
         return UNET_OK;
     return un_fail(err, UNET_EFORMAT,
                    "%s: %d-bit %s samples; unsigned 1 to 16-bit or 32-bit float wanted", name, bits,
-                   page->format == SAMPLEFORMAT_IEEEFP ? "float"
-                   : page->format == SAMPLEFORMAT_INT  ? "signed"
-                   : integer                           ? "unsigned"
-                                                       : "complex");
+                   layout->format == SAMPLEFORMAT_IEEEFP ? "float"
+                   : layout->format == SAMPLEFORMAT_INT  ? "signed"
+                   : integer                             ? "unsigned"
+                                                         : "complex");
 }
 
-static bool take_palette(TIFF *tif, struct un_picture *picture)
+static bool take_palette(TIFF *tif, struct un_page *page)
 {
     uint16_t *rgb[3];
     if (!TIFFGetField(tif, TIFFTAG_COLORMAP, &rgb[0], &rgb[1], &rgb[2]))
         return false;
-    picture->palette_size = 1 << picture->bits;
+    page->palette_size = 1 << page->bits;
     unsigned most = 0;
     for (int c = 0; c < 3; c++)
-        for (int i = 0; i < picture->palette_size; i++)
+        for (int i = 0; i < page->palette_size; i++)
             most = rgb[c][i] > most ? rgb[c][i] : most;
     int shift = most > 255 ? 8 : 0; /* some old writers give 8-bit colours */
     for (int c = 0; c < 3; c++)
-        for (int i = 0; i < picture->palette_size; i++)
-            picture->palette[i][c] = (uint8_t)(rgb[c][i] >> shift);
+        for (int i = 0; i < page->palette_size; i++)
+            page->palette[i][c] = (uint8_t)(rgb[c][i] >> shift);
     return true;
 }
 
@@ -124,8 +124,8 @@ static bool last_is_alpha(TIFF *tif, int samples)
 }
 
 /* The tags of the first page, checked. */
-static unet_code take_header(const char *name, TIFF *tif, struct page *page,
-                             struct un_picture *picture, unet_error *err)
+static unet_code take_header(const char *name, TIFF *tif, struct layout *layout,
+                             struct un_page *page, unet_error *err)
 {
     uint32_t width = 0, height = 0, rows = 0;
     uint16_t bits = 1, samples = 1;
@@ -133,83 +133,76 @@ static unet_code take_header(const char *name, TIFF *tif, struct page *page,
     TIFFGetField(tif, TIFFTAG_IMAGELENGTH, &height);
     TIFFGetFieldDefaulted(tif, TIFFTAG_BITSPERSAMPLE, &bits);
     TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLESPERPIXEL, &samples);
-    TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLEFORMAT, &page->format);
-    TIFFGetFieldDefaulted(tif, TIFFTAG_PLANARCONFIG, &page->planar);
-    TIFFGetFieldDefaulted(tif, TIFFTAG_COMPRESSION, &page->compression);
-    if (!TIFFGetField(tif, TIFFTAG_PHOTOMETRIC, &page->photometric))
-        page->photometric = samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
-    if (!TIFFIsCODECConfigured(page->compression))
+    TIFFGetFieldDefaulted(tif, TIFFTAG_SAMPLEFORMAT, &layout->format);
+    TIFFGetFieldDefaulted(tif, TIFFTAG_PLANARCONFIG, &layout->planar);
+    TIFFGetFieldDefaulted(tif, TIFFTAG_COMPRESSION, &layout->compression);
+    if (!TIFFGetField(tif, TIFFTAG_PHOTOMETRIC, &layout->photometric))
+        layout->photometric = samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
+    if (!TIFFIsCODECConfigured(layout->compression))
         return un_fail(err, UNET_EFORMAT, "%s: TIFF compression %d, which libtiff here lacks", name,
-                       page->compression);
-    if (page->compression == COMPRESSION_JPEG && page->photometric == PHOTOMETRIC_YCBCR) {
+                       layout->compression);
+    if (layout->compression == COMPRESSION_JPEG && layout->photometric == PHOTOMETRIC_YCBCR) {
         TIFFSetField(tif, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
-        page->photometric = PHOTOMETRIC_RGB;
+        layout->photometric = PHOTOMETRIC_RGB;
     }
     if (!width || !height || width > UN_IMAGE_SIDE || height > UN_IMAGE_SIDE)
         return un_fail(err, UNET_EFORMAT, "%s: %u x %u pixels; sides of 1..%d wanted", name, width,
                        height, UN_IMAGE_SIDE);
-    unet_code code = check_kind(name, page, bits, samples, err);
+    unet_code code = check_kind(name, layout, bits, samples, err);
     if (code)
         return code;
-    page->tiled = TIFFIsTiled(tif);
-    if (page->tiled) {
-        TIFFGetField(tif, TIFFTAG_TILEWIDTH, &page->chunk_width);
-        TIFFGetField(tif, TIFFTAG_TILELENGTH, &page->chunk_height);
+    layout->tiled = TIFFIsTiled(tif);
+    if (layout->tiled) {
+        TIFFGetField(tif, TIFFTAG_TILEWIDTH, &layout->chunk_width);
+        TIFFGetField(tif, TIFFTAG_TILELENGTH, &layout->chunk_height);
     } else {
         TIFFGetFieldDefaulted(tif, TIFFTAG_ROWSPERSTRIP, &rows);
-        page->chunk_width = width;
-        page->chunk_height = rows < height ? rows : height;
+        layout->chunk_width = width;
+        layout->chunk_height = rows < height ? rows : height;
     }
-    if (!page->chunk_width || !page->chunk_height || page->chunk_width > 2 * UN_IMAGE_SIDE ||
-        page->chunk_height > 2 * UN_IMAGE_SIDE)
+    if (!layout->chunk_width || !layout->chunk_height || layout->chunk_width > 2 * UN_IMAGE_SIDE ||
+        layout->chunk_height > 2 * UN_IMAGE_SIDE)
         return un_fail(err, UNET_EFORMAT, "%s: broken TIFF (strips or tiles of %u x %u)", name,
-                       page->chunk_width, page->chunk_height);
-    picture->bits = bits;
-    picture->white_is_zero = page->photometric == PHOTOMETRIC_MINISWHITE;
-    picture->alpha = last_is_alpha(tif, samples);
-    picture->image = (unet_image){.height = (int)height,
-                                  .width = (int)width,
-                                  .channels = samples,
-                                  .sample = bits == 32 ? UNET_F32
-                                            : bits > 8 ? UNET_U16
-                                                       : UNET_U8};
-    if (page->photometric == PHOTOMETRIC_PALETTE && !take_palette(tif, picture))
+                       layout->chunk_width, layout->chunk_height);
+    page->bits = bits;
+    page->white_is_zero = layout->photometric == PHOTOMETRIC_MINISWHITE;
+    page->alpha = last_is_alpha(tif, samples);
+    page->height = (int)height;
+    page->width = (int)width;
+    page->channels = samples;
+    page->bytes = bits > 16 ? 4 : bits > 8 ? 2 : 1;
+    page->kind = layout->format == SAMPLEFORMAT_IEEEFP ? UN_FLOAT : UN_UINT;
+    if (layout->photometric == PHOTOMETRIC_PALETTE && !take_palette(tif, page))
         return un_fail(err, UNET_EFORMAT, "%s: broken TIFF (no palette)", name);
     return UNET_OK;
 }
 
-/* Memory for the samples, once the strips and tiles are in the file and can hold that many. */
-static unet_code make_room(const char *name, TIFF *tif, const struct un_mapping *file,
-                           const struct page *page, struct un_picture *picture, unet_error *err)
+/* Whether the strips and tiles are in the file and can hold what the header claims. */
+static unet_code check_claim(const char *name, TIFF *tif, const struct un_mapping *file,
+                             const struct layout *layout, const struct un_page *page,
+                             unet_error *err)
 {
-    size_t bytes;
-    unet_code code = un_image_check(name, &picture->image, &bytes, err);
-    if (code)
-        return code;
-    uint32_t count = page->tiled ? TIFFNumberOfTiles(tif) : TIFFNumberOfStrips(tif);
+    const struct un_rect all = {0, 0, page->height, page->width};
+    uint32_t count = layout->tiled ? TIFFNumberOfTiles(tif) : TIFFNumberOfStrips(tif);
     uint64_t compressed = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t at = TIFFGetStrileOffset(tif, i), size = TIFFGetStrileByteCount(tif, i);
         if (at > file->size || size > file->size - at)
             return un_fail(err, UNET_EFORMAT,
                            "%s: truncated TIFF (the file has %zu bytes, %s %u ends at %llu)", name,
-                           file->size, page->tiled ? "tile" : "strip", i,
+                           file->size, layout->tiled ? "tile" : "strip", i,
                            (unsigned long long)(at + size));
         compressed += size;
     }
     /* chunks may share their bytes, but no file needs that for many of them */
     compressed = compressed < 4 * (uint64_t)file->size ? compressed : 4 * (uint64_t)file->size;
     uint64_t packed =
-        (uint64_t)bytes / un_sample_bytes(picture->image.sample) * (uint64_t)picture->bits / 8;
-    uint64_t chunk = (uint64_t)page->chunk_width * page->chunk_height *
-                     (uint64_t)picture->image.channels * (uint64_t)picture->bits / 8;
-    if ((packed > chunk ? packed : chunk) / expansion_limit(page->compression) > compressed)
+        (uint64_t)un_rect_bytes(page, all) / (uint64_t)page->bytes * (uint64_t)page->bits / 8;
+    uint64_t chunk = (uint64_t)layout->chunk_width * layout->chunk_height *
+                     (uint64_t)page->channels * (uint64_t)page->bits / 8;
+    if ((packed > chunk ? packed : chunk) / expansion_limit(layout->compression) > compressed)
         return un_fail(err, UNET_EFORMAT, "%s: truncated TIFF (%llu bytes for %d x %d pixels)",
-                       name, (unsigned long long)compressed, picture->image.width,
-                       picture->image.height);
-    /* zeroed here and below: some decoders leave out rows without a word */
-    if (!(picture->image.data = calloc(bytes, 1)))
-        return un_fail_memory(err, bytes, name);
+                       name, (unsigned long long)compressed, page->width, page->height);
     return UNET_OK;
 }
 
@@ -217,88 +210,124 @@ static unet_code make_room(const char *name, TIFF *tif, const struct un_mapping 
 struct grid {
     uint32_t count, across, down;
     size_t stride, size; /* bytes of a chunk's row, and of a chunk */
-    bool direct;         /* a strip is a run of the image's own bytes */
 };
 
-static bool take_grid(TIFF *tif, const struct page *page, const struct un_picture *picture,
+static bool take_grid(TIFF *tif, const struct layout *layout, const struct un_page *page,
                       struct grid *grid)
 {
-    const unet_image *image = &picture->image;
-    bool planar = page->planar == PLANARCONFIG_SEPARATE;
-    uint64_t samples = (uint64_t)page->chunk_width * (planar ? 1 : (uint64_t)image->channels);
-    grid->count = page->tiled ? TIFFNumberOfTiles(tif) : TIFFNumberOfStrips(tif);
-    grid->across = (uint32_t)(image->width - 1) / page->chunk_width + 1;
-    grid->down = (uint32_t)(image->height - 1) / page->chunk_height + 1;
-    grid->stride = (size_t)(page->tiled ? TIFFTileRowSize64(tif) : TIFFScanlineSize64(tif));
-    grid->size = grid->stride * page->chunk_height;
-    grid->direct = !page->tiled && !planar && picture->bits % 8 == 0;
-    return grid->stride == (samples * (uint64_t)picture->bits + 7) / 8 &&
+    bool planar = layout->planar == PLANARCONFIG_SEPARATE;
+    uint64_t samples = (uint64_t)layout->chunk_width * (planar ? 1 : (uint64_t)page->channels);
+    grid->count = layout->tiled ? TIFFNumberOfTiles(tif) : TIFFNumberOfStrips(tif);
+    grid->across = (uint32_t)(page->width - 1) / layout->chunk_width + 1;
+    grid->down = (uint32_t)(page->height - 1) / layout->chunk_height + 1;
+    grid->stride = (size_t)(layout->tiled ? TIFFTileRowSize64(tif) : TIFFScanlineSize64(tif));
+    grid->size = grid->stride * layout->chunk_height;
+    return grid->stride == (samples * (uint64_t)page->bits + 7) / 8 &&
            grid->count ==
-               (uint64_t)grid->across * grid->down * (planar ? (uint64_t)image->channels : 1);
+               (uint64_t)grid->across * grid->down * (planar ? (uint64_t)page->channels : 1);
 }
 
 /* Decodes chunk i into its place; buffer has room for one. */
-static bool read_chunk(TIFF *tif, const struct page *page, const struct grid *grid, uint32_t i,
-                       uint8_t *buffer, struct un_picture *picture)
+static bool read_chunk(TIFF *tif, const struct layout *layout, const struct grid *grid, uint32_t i,
+                       uint8_t *buffer, const struct un_page *page, void *samples)
 {
     const struct un_chunk chunk = {
-        .x = (size_t)(i % grid->across) * page->chunk_width,
-        .y = (size_t)(i / grid->across % grid->down) * page->chunk_height,
-        .width = page->chunk_width,
-        .height = page->chunk_height,
-        .plane = page->planar == PLANARCONFIG_SEPARATE ? (int)(i / grid->across / grid->down) : -1};
-    size_t rows = (size_t)picture->image.height - chunk.y;
-    if (page->tiled)
+        .x = (size_t)(i % grid->across) * layout->chunk_width,
+        .y = (size_t)(i / grid->across % grid->down) * layout->chunk_height,
+        .width = layout->chunk_width,
+        .height = layout->chunk_height,
+        .plane =
+            layout->planar == PLANARCONFIG_SEPARATE ? (int)(i / grid->across / grid->down) : -1};
+    size_t rows = (size_t)page->height - chunk.y;
+    if (layout->tiled)
         rows = chunk.height;
     tmsize_t want = (tmsize_t)((rows < chunk.height ? rows : chunk.height) * grid->stride);
-    uint8_t *to = grid->direct ? (uint8_t *)picture->image.data + chunk.y * grid->stride : buffer;
-    if (want != (page->tiled ? TIFFReadEncodedTile(tif, i, to, want)
-                             : TIFFReadEncodedStrip(tif, i, to, want)))
+    if (want != (layout->tiled ? TIFFReadEncodedTile(tif, i, buffer, want)
+                               : TIFFReadEncodedStrip(tif, i, buffer, want)))
         return false;
-    if (!grid->direct)
-        un_chunk_put(buffer, grid->stride, &chunk, picture);
+    un_chunk_put(buffer, grid->stride, &chunk, page, samples);
     return true;
 }
 
-static unet_code read_chunks(const char *name, TIFF *tif, struct un_tiff_job *job,
-                             const struct page *page, struct un_picture *picture, unet_error *err)
+struct reader {
+    TIFF *tif;
+    struct un_tiff_job job;
+    struct layout layout;
+    struct un_page page;
+    uint8_t *samples; /* of the whole page */
+};
+
+static unet_code read_chunks(struct un_source *source, struct reader *r, unet_error *err)
 {
     struct grid grid;
-    if (!take_grid(tif, page, picture, &grid))
-        return un_fail(err, UNET_EFORMAT, "%s: broken TIFF (its %s do not make up the image)", name,
-                       page->tiled ? "tiles" : "strips");
-    uint8_t *buffer = grid.direct ? NULL : calloc(grid.size, 1);
-    if (!grid.direct && !buffer)
-        return un_fail_memory(err, grid.size, name);
-    unet_code code = UNET_OK;
-    for (uint32_t i = 0; i < grid.count && !code; i++)
-        if (!read_chunk(tif, page, &grid, i, buffer, picture) || job->damaged)
-            code = fail_read(name, job, "truncated or broken", err);
+    const struct un_rect all = {0, 0, r->page.height, r->page.width};
+    size_t bytes = un_rect_bytes(&r->page, all);
+    if (bytes > UN_IMAGE_BYTES)
+        return un_fail(err, UNET_EFORMAT, "%s: %zu MB of pixels; up to %d GB wanted", source->name,
+                       bytes >> 20, (int)(UN_IMAGE_BYTES >> 30));
+    if (!take_grid(r->tif, &r->layout, &r->page, &grid))
+        return un_fail(err, UNET_EFORMAT, "%s: broken TIFF (its %s do not make up the image)",
+                       source->name, r->layout.tiled ? "tiles" : "strips");
+    /* zeroed: some decoders leave out rows without a word */
+    uint8_t *buffer = calloc(grid.size, 1), *samples = calloc(bytes, 1);
+    unet_code code = buffer && samples ? UNET_OK : un_fail_memory(err, bytes, source->name);
+    for (uint32_t i = 0; !code && i < grid.count; i++)
+        if (!read_chunk(r->tif, &r->layout, &grid, i, buffer, &r->page, samples) || r->job.damaged)
+            code = fail_read(source->name, &r->job, "truncated or broken", err);
     free(buffer);
+    if (code)
+        free(samples);
+    else
+        r->samples = samples;
     return code;
 }
 
-static unet_code tiff_read(const char *name, const struct un_mapping *file,
-                           struct un_picture *picture, unet_error *err)
+static unet_code tiff_open(struct un_source *source, unet_error *err)
 {
-    struct un_tiff_job job = {.file = file};
-    struct page page = {0};
-    struct un_picture made = {0};
-    unet_code code;
-    TIFF *tif = un_tiff_open(name, "r", &job, (size_t)UN_IMAGE_BYTES);
-    if (!tif)
-        return fail_read(name, &job, "truncated or broken", err);
-    if ((code = take_header(name, tif, &page, &made, err)) ||
-        (code = make_room(name, tif, file, &page, &made, err)) ||
-        (code = read_chunks(name, tif, &job, &page, &made, err)))
-        goto done;
-    *picture = made;
-done:
-    TIFFClose(tif);
-    if (code)
-        free(made.image.data);
+    struct reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return un_fail_memory(err, sizeof *r, source->name);
+    source->state = r;
+    source->file_pages = 1;
+    r->job.file = &source->file;
+    r->tif = un_tiff_open(source->name, "r", &r->job, (size_t)UN_IMAGE_BYTES);
+    if (!r->tif)
+        return fail_read(source->name, &r->job, "truncated or broken", err);
+    unet_code code = take_header(source->name, r->tif, &r->layout, &r->page, err);
+    return code ? code
+                : check_claim(source->name, r->tif, &source->file, &r->layout, &r->page, err);
+}
+
+static unet_code tiff_page(struct un_source *source, int index, struct un_page *page,
+                           unet_error *err)
+{
+    (void)index;
+    (void)err;
+    *page = ((struct reader *)source->state)->page;
+    return UNET_OK;
+}
+
+static unet_code tiff_read(struct un_source *source, int index, const struct un_page *page,
+                           struct un_rect rect, void *samples, unet_error *err)
+{
+    struct reader *r = source->state;
+    (void)index;
+    unet_code code = r->samples ? UNET_OK : read_chunks(source, r, err);
+    if (!code)
+        un_rect_copy(page, r->samples, rect, samples);
     return code;
+}
+
+static void tiff_close(struct un_source *source)
+{
+    struct reader *r = source->state;
+    if (r && r->tif)
+        TIFFClose(r->tif);
+    if (r)
+        free(r->samples);
+    free(r);
 }
 
 static const char *const endings[] = {".tif", ".tiff", NULL};
-const struct un_format un_format_tiff = {"TIFF", endings, probe, tiff_read, un_tiff_write};
+const struct un_format un_format_tiff = {"TIFF",    endings,   probe,     tiff_open,
+                                         tiff_page, tiff_read, tiff_close};

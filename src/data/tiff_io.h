@@ -5,7 +5,7 @@
 
 #include <tiffio.h>
 
-#include "data/image.h"
+#include "data/source.h"
 
 /* What libtiff works on, and where its errors and warnings go: never to the terminal. */
 struct un_tiff_job {
@@ -19,9 +19,5 @@ struct un_tiff_job {
 /* mode as of TIFFOpen(); max_alloc: bytes that libtiff may take at once, 0: no limit.  NULL: see
  * job->message.  The caller closes it with TIFFClose(). */
 TIFF *un_tiff_open(const char *name, const char *mode, struct un_tiff_job *job, size_t max_alloc);
-
-/* tiff_write.c: the function of struct un_format */
-unet_code un_tiff_write(const char *path, struct un_save *save, const unet_image *image,
-                        const uint8_t (*palette)[3], int colors, unet_error *err);
 
 #endif

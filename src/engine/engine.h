@@ -53,7 +53,7 @@ struct un_activation {
  * the paper's crop of a skip connection (top > 0), zero padding (top = -1), and a map that is
  * smaller than its partner.
  */
-struct un_source {
+struct un_operand {
     struct un_tensor tensor;
     int top, left;
 };
@@ -91,7 +91,7 @@ enum un_conv_kind {
  */
 struct un_conv {
     enum un_conv_kind kind;
-    struct un_source src[2];
+    struct un_operand src[2];
     struct un_tensor dst;
     const float *weight; /* CONV3X3 [out][in][3][3], CONV1X1 [out][in], UPCONV2X2 [in][out][2][2] */
     const float *bias;   /* [out], or NULL */

@@ -360,9 +360,9 @@ unet_code un_graph_size(struct un_graph *graph, int n, int height, int width, un
     return UNET_OK;
 }
 
-struct un_source un_graph_source(const struct un_graph *graph, const struct un_node *node, int s)
+struct un_operand un_graph_source(const struct un_graph *graph, const struct un_node *node, int s)
 {
-    struct un_source source = {0};
+    struct un_operand source = {0};
     if (node->src[s] < 0)
         return source;
     source.tensor.shape = un_graph_value(graph, node->src[s]);

@@ -99,7 +99,7 @@ int un_graph_decoder(const struct un_graph *graph);
 struct un_shape un_graph_value(const struct un_graph *graph, int v);
 
 /* The source s of a node as an engine sees it, without data; shape.c == 0 when there is none. */
-struct un_source un_graph_source(const struct un_graph *graph, const struct un_node *node, int s);
+struct un_operand un_graph_source(const struct un_graph *graph, const struct un_node *node, int s);
 
 /* The multiply-adds of a node for one image of the present size. */
 uint64_t un_graph_macs(const struct un_graph *graph, const struct un_node *node);

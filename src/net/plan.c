@@ -52,9 +52,9 @@ static int cut(int side, int *first, int frame)
     return end - *first;
 }
 
-struct un_source un_plan_value(const struct un_plan *plan, const struct un_graph *graph, int v)
+struct un_operand un_plan_value(const struct un_plan *plan, const struct un_graph *graph, int v)
 {
-    struct un_source all = {.tensor = {.shape = un_graph_value(graph, v), .layout = UN_FEATURES}};
+    struct un_operand all = {.tensor = {.shape = un_graph_value(graph, v), .layout = UN_FEATURES}};
     if (v == 0 || v == graph->node_count)
         all.tensor.layout = UN_PIXELS;
     if (plan->window[v] < 0)
@@ -80,13 +80,13 @@ struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *g
         .act = graph->nodes[v - 1].act,
     };
     for (int s = 0; s < 2 && node->src[s] >= 0; s++) {
-        struct un_source there = un_plan_value(plan, graph, node->src[s]);
+        struct un_operand there = un_plan_value(plan, graph, node->src[s]);
         c.src[s].tensor.shape = there.tensor.shape;
         c.src[s].top -= there.top;
         c.src[s].left -= there.left;
     }
     if (plan->window[v] >= 0) {
-        struct un_source window = un_plan_value(plan, graph, v);
+        struct un_operand window = un_plan_value(plan, graph, v);
         c.parts = (struct un_parts){un_plan_value(plan, graph, v + 1).tensor, window.tensor,
                                     window.top, window.left};
     }

@@ -54,7 +54,7 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
 int un_plan_folded(const struct un_graph *graph, int node);
 
 /* The part of value v that exists, without data: its pixel (0, 0) is pixel (top, left) of v. */
-struct un_source un_plan_value(const struct un_plan *plan, const struct un_graph *graph, int v);
+struct un_operand un_plan_value(const struct un_plan *plan, const struct un_graph *graph, int v);
 
 /* Node number i as the engine sees it: shapes, layouts, offsets and activation, no data. */
 struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *graph, int i);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_picture.h - bytes -> picture -> image, and bytes -> picture -> mask
+ * fuzz_picture.h - bytes -> pages -> samples as they are stored, and as an image, and in bands
  *
  *     cmake -S . -B build-fuzz -DCMAKE_C_COMPILER=clang -DUNET_FUZZ=ON -DUNET_SANITIZE=...
  *     build-fuzz/fuzz_png corpus -max_total_time=120 -rss_limit_mb=2048
@@ -9,8 +9,12 @@
 #define FUZZ_PICTURE_H
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "data/image.h"
+
+#define FUZZ_PAGES 16                  /* looked at of each file */
+#define FUZZ_BYTES ((size_t)256 << 20) /* larger pages are not read */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,33 +25,72 @@ static void check(unet_code code, const unet_error *err)
         abort();
 }
 
-static int fuzz_picture(const struct un_format *format, const uint8_t *data, size_t size)
+/* Bands from top to bottom, and one from the middle, must be what the whole is. */
+static void fuzz_bands(struct un_source *source, int i, const struct un_page *page,
+                       const uint8_t *whole, uint8_t *part)
 {
-    const struct un_mapping file = {data, size};
-    struct un_picture picture;
+    int H = un_page_upright_height(page), W = un_page_upright_width(page);
+    unet_error err = {0};
+    int step = H / 3 + 1;
+    for (int top = 0; top <= H; top += step) {
+        struct un_rect rect = {top, 0, H - top < step ? H - top : step, W};
+        if (top + step > H) /* the last round: a rectangle from the middle */
+            rect = (struct un_rect){H / 2, W / 3, H - H / 2, W - W / 3};
+        size_t pixel = un_rect_bytes(page, (struct un_rect){0, 0, 1, 1});
+        size_t row = (size_t)rect.width * pixel;
+        if (rect.height < 1 || un_source_raw(source, i, page, rect, part, &err))
+            abort(); /* the whole went well a moment ago */
+        for (int y = 0; y < rect.height; y++)
+            if (memcmp(part + (size_t)y * row,
+                       whole + ((size_t)(rect.top + y) * (size_t)W + (size_t)rect.left) * pixel,
+                       row))
+                abort();
+    }
+}
+
+static void fuzz_page(struct un_source *source, int i)
+{
+    struct un_page page;
     unet_image image;
     unet_error err = {0};
-    uint8_t *values;
+    unet_code code = un_source_page(source, i, &page, &err);
+    check(code, &err);
+    if (code)
+        return;
+    struct un_rect all = {0, 0, un_page_upright_height(&page), un_page_upright_width(&page)};
+    size_t bytes = un_rect_bytes(&page, all);
+    if (bytes > FUZZ_BYTES)
+        return;
+    uint8_t *whole = malloc(bytes), *part = malloc(bytes);
+    code = un_source_raw(source, i, &page, all, whole, &err);
+    check(code, &err);
+    if (!code) {
+        fuzz_bands(source, i, &page, whole, part);
+        code = un_image_of_source(source, i, &image, &err);
+        check(code, &err);
+        if (!code && !un_image_check_finite("fuzz", &image, &err) && image.channels == 1 &&
+            !un_image_is_grey(&image))
+            abort();
+        if (!code)
+            free(image.data);
+    }
+    free(whole);
+    free(part);
+}
+
+static int fuzz_picture(const struct un_format *format, const uint8_t *data, size_t size)
+{
+    struct un_source *source;
+    unet_error err = {0};
     if (!format->probe(data, size))
         return -1; /* libFuzzer: of no use in the corpus */
-    unet_code code = format->read("fuzz", &file, &picture, &err);
+    unet_code code = un_source_open_bytes("fuzz", data, size, &source, &err);
     check(code, &err);
     if (code)
         return 0;
-    code = un_picture_to_image(&picture, "fuzz", &image, &err);
-    check(code, &err);
-    if (!code) {
-        if (!un_image_check_finite("fuzz", &image, &err) && image.channels == 1 &&
-            !un_image_is_grey(&image))
-            abort();
-        free(image.data);
-    }
-    if (format->read("fuzz", &file, &picture, &err))
-        abort(); /* it went well a moment ago */
-    code = un_picture_to_mask(&picture, "fuzz", &values, &err);
-    check(code, &err);
-    if (!code)
-        free(values);
+    for (int i = 0; i < source->pages && i < FUZZ_PAGES; i++)
+        fuzz_page(source, i);
+    un_source_close(source);
     return 0;
 }
 
