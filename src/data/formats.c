@@ -9,10 +9,12 @@
 
 #include "data/image.h"
 
-static const struct un_format *const formats[] = {&un_format_png, &un_format_tiff, &un_format_npy};
+static const struct un_format *const formats[] = {&un_format_png, &un_format_tiff, &un_format_jpeg,
+                                                  &un_format_bmp, &un_format_gif,  &un_format_nifti,
+                                                  &un_format_npy};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define WANTED "PNG, TIFF or .npy wanted"
+#define WANTED "PNG, TIFF, JPEG, BMP, GIF, NIfTI or .npy wanted"
 
 /* How the files that we refuse begin. */
 static const struct {
@@ -20,9 +22,6 @@ static const struct {
     size_t offset, size;
     const char *bytes;
 } foreign[] = {
-    {"a JPEG image", 0, 3, "\xff\xd8\xff"},
-    {"a BMP image", 0, 2, "BM"},
-    {"a GIF image", 0, 4, "GIF8"},
     {"a WebP image", 8, 4, "WEBP"},
     {"a JPEG 2000 image", 4, 4, "jP  "},
     {"a HEIF or AVIF image", 4, 4, "ftyp"},
@@ -38,9 +37,9 @@ static const struct {
     {"a PNG damaged by a conversion of its line ends", 0, 4, "\x89PNG"},
 };
 
-static const char *const foreign_endings[] = {
-    ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".jxl", ".heic", ".avif", ".psd",
-    ".pgm", ".ppm",  ".pnm", ".npz", ".dcm",  ".nii", ".czi", ".lif",  ".nd2",  ".svs"};
+static const char *const foreign_endings[] = {".webp", ".jp2", ".jxl", ".heic", ".avif", ".psd",
+                                              ".pgm",  ".ppm", ".pnm", ".npz",  ".dcm",  ".nii",
+                                              ".czi",  ".lif", ".nd2", ".svs"};
 
 static bool ends_with(const char *name, const char *ending)
 {
