@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_npy.c - .npy in every type, byte order and order of axes */
+/* test_npy.c - .npy in every type, byte order and order of axes; Netpbm */
 #include "sample_types.h"
 
 static struct bytes make_npy(const char *descr, bool fortran, const char *shape)
@@ -79,11 +79,55 @@ static void test_npy_special(void **state)
     }
 }
 
+/* ---- Netpbm ------------------------------------------------------------------------------ */
+
+static void test_pnm(void **state)
+{
+    static const struct {
+        const char *header;
+        int channels, most, bits;
+    } rows[] = {{"P5\n7 5\n255\n", 1, 255, 8},          {"P6 7 5 255 ", 3, 255, 8},
+                {"P5 # a comment\n7#\n5 1\n", 1, 1, 1}, {"P5\t7\r\n5 20\n", 1, 20, 8},
+                {"P5 7 5 65535\n", 1, 65535, 16},       {"P6 7 5 4095\n", 3, 4095, 12},
+                {"P6 7 5 1000\n", 3, 1000, 16}};
+    (void)state;
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        const int n = 7 * 5 * rows[r].channels, most = rows[r].most;
+        struct bytes b = {0};
+        struct un_page page;
+        bytes_text(&b, rows[r].header);
+        for (int i = 0; i < n; i++) {
+            unsigned v = un_rng_bits(8, (uint64_t)i) % (unsigned)(most + 1);
+            bytes_number(&b, most > 255 ? (v & 255) << 8 | v >> 8 : v, most > 255 ? 2 : 1);
+        }
+        uint8_t *found = must_read(b.data, b.size, 0, &page);
+        assert_true(page.height == 5 && page.width == 7 && page.channels == rows[r].channels);
+        assert_int_equal(page.bits, rows[r].bits);
+        for (int i = 0; i < n; i++)
+            assert_true(un_page_value(&page, found, (size_t)i) ==
+                        un_rng_bits(8, (uint64_t)i) % (unsigned)(most + 1));
+        free(found);
+        check_rects(b.data, b.size, 0, 10);
+        check_truncation(b.data, b.size);
+        check_damage(b.data, b.size, 500);
+        must_fail(b.data, b.size - 1, "truncated");
+        free(b.data);
+    }
+    must_fail("P5 1 1 1\n\2", 10, "a sample of 2, up to 1");
+    must_fail("P5 1 1 0\n\2", 10, "header");
+    must_fail("P5 1 1 65536\n\2", 14, "header");
+    must_fail("P5 99999999 1 1\n\2", 18, "header");
+    must_fail("P5 0 1 1\n\2", 10, "pixels");
+    must_fail("P5 9999999 9999999 1\n\2", 22, "pixels");
+    must_fail("P2 1 1 1\n1", 10, "as text");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_npy_types),
         cmocka_unit_test(test_npy_special),
+        cmocka_unit_test(test_pnm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
