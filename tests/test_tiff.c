@@ -136,6 +136,20 @@ static bool is_known(const char *file)
     return false;
 }
 
+static bool is_readable(struct un_source *source)
+{
+    struct un_page page;
+    unet_image image;
+    unet_error err;
+    bool ok =
+        !un_source_page(source, 0, &page, &err) && !un_image_of_source(source, 0, &image, &err);
+    if (ok)
+        free(image.data);
+    else
+        print_message("refused: %s\n", err.text);
+    return ok;
+}
+
 /* Calls `look` on each file of the table that can be opened. */
 static void for_table(void (*look)(struct un_source *source, const char *file, const char *sum),
                       int *refused)
@@ -156,7 +170,9 @@ static void for_table(void (*look)(struct un_source *source, const char *file, c
             ++*refused;
             continue;
         }
-        if (un_source_page(source, 0, &page, &err)) {
+        if (!*sum && !is_readable(source)) /* the table's makers could not read it either */
+            ++*refused;
+        else if (un_source_page(source, 0, &page, &err)) {
             print_message("refused: %s\n", err.text);
             ++*refused;
         } else

@@ -12,8 +12,9 @@
 #include "data/tiff_read.h"
 
 #define CHUNK_BYTES ((uint64_t)1 << 31) /* largest strip or tile that is decoded as one */
-#define TALL_BYTES ((uint64_t)32 << 20) /* strips beyond this are read row by row if they can be   \
-                                         */
+#define TALL_BYTES                                                                                 \
+    ((uint64_t)32 << 20) /* strips beyond this are read row by row if they can be                  \
+                          */
 
 #define HOST_BIG (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -263,9 +264,7 @@ static void choose_way(TIFF *tif, struct un_tiff_layout *layout)
 {
     uint16_t fill = FILLORDER_MSB2LSB;
     TIFFGetFieldDefaulted(tif, TIFFTAG_FILLORDER, &fill);
-    int i = find_compression(layout->compression);
-    bool file_big = TIFFIsBigEndian(tif), native = layout->bits == 16 || layout->bits == 24 ||
-                                                   layout->bits == 32 || layout->bits == 64;
+    int i = find_compression(layout->compression), bits = layout->bits;
     if (layout->compression == COMPRESSION_NONE && !layout->across_y && fill == FILLORDER_MSB2LSB)
         layout->way = UN_TIFF_MAPPED;
     else if (!layout->tiled && layout->planes == 1 && !layout->across_y && i >= 0 &&
@@ -273,8 +272,14 @@ static void choose_way(TIFF *tif, struct un_tiff_layout *layout)
         layout->way = UN_TIFF_ROWS;
     else
         layout->way = UN_TIFF_CHUNKS;
-    /* libtiff puts samples of these sizes into the machine's order, and no others */
-    layout->big_endian = layout->way == UN_TIFF_MAPPED || !native ? file_big : HOST_BIG;
+    /* samples of 3, 5, 6 and 7 bytes are packed like those of odd bits, most significant first;
+     * libtiff puts the other sizes into the machine's order, and reverses 3 bytes where the file's
+     * order is not the machine's */
+    bool mapped = layout->way == UN_TIFF_MAPPED;
+    if (bits == 16 || bits == 32 || bits == 64)
+        layout->big_endian = mapped ? TIFFIsBigEndian(tif) : HOST_BIG;
+    else
+        layout->big_endian = mapped || bits != 24 || !TIFFIsByteSwapped(tif);
 }
 
 /* Whether the strips and tiles are in the file and can hold what the header claims. */
