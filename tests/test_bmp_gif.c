@@ -361,6 +361,8 @@ static void put_frame(GifFileType *gif, int frame)
             EGifPutLine(gif, line, p->width);
         }
     GifFreeMapObject(own);
+    GifFreeMapObject(gif->Image.ColorMap); /* giflib forgets it at a frame without colours */
+    gif->Image.ColorMap = NULL;
 }
 
 static struct bytes make_gif(int frames)

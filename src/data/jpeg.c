@@ -42,6 +42,7 @@ struct reader {
     int error; /* libjpeg's number */
     bool past_end, failed;
     const struct un_mapping *file;
+    size_t forgotten; /* bytes of the file whose pages need not be kept */
     int orientation;
     struct un_page page;
     bool started;
@@ -106,6 +107,10 @@ static void on_skip(j_decompress_ptr jpeg, long bytes)
 static void on_progress(j_common_ptr jpeg)
 {
     struct reader *r = jpeg->client_data;
+    const size_t passed = r->file->size - r->input.bytes_in_buffer;
+    if (passed >> 20 != r->forgotten >> 20)
+        un_map_forget(r->file, r->file->data, passed);
+    r->forgotten = passed;
     if (r->jpeg.input_scan_number <= MAX_SCANS)
         return;
     snprintf(r->message, sizeof r->message, "more than %d scans", MAX_SCANS);
@@ -310,7 +315,6 @@ static unet_code decode_rows(const char *name, struct reader *r, const struct un
         if (++r->next == r->page.height)
             jpeg_finish_decompress(jpeg); /* which checks that the file is whole */
     }
-    un_map_forget(r->file, r->file->data, r->file->size - r->input.bytes_in_buffer);
     return UNET_OK;
 }
 
