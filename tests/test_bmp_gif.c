@@ -244,6 +244,7 @@ static void test_bmp_refusals(void **state)
         uint32_t value;
         const char *words;
     } rows[] = {
+        {15, 10, 0x1000000, "truncated"},
         {13, 10, 20, "inside of its header"},
         {13, 14, 9999, "truncated"},
         {13, 14, 39 << 8, "truncated"},
