@@ -553,7 +553,7 @@ typedef struct unet_objects_options {
                            alone becomes part of what it borders on; 1: it stays background */
     int split;          /* 1: objects are cut where they are narrow (watershed) */
     double split_depth; /* pixels: how much farther from the object's border than the neck between
-                           them the middles of two parts have to be; 0: 1 */
+                           them the middles of two parts have to be; 0: 0.75 */
     int channel;        /* of the image, whose intensities are measured */
     double pixel_height, pixel_width; /* in unit; 0: not known */
     char unit[8];
@@ -609,6 +609,11 @@ UNET_API size_t unet_objects_left_whole(const unet_objects *objects);
 /* Object i, the one with id i + 1. */
 UNET_API unet_code unet_objects_get(const unet_objects *objects, size_t i, unet_object *object,
                                     unet_error *err);
+
+/* The ids of some rows after unet_objects_finish(), ids [rows][width]; 0: no object.  From top to
+ * bottom is fastest.  UNET_EINVAL, UNET_EIO. */
+UNET_API unet_code unet_objects_rows(unet_objects *objects, int top, int rows, uint32_t *ids,
+                                     unet_error *err);
 
 /*
  * Writes the ids as an image of 16-bit samples, or 32-bit ones if there are more than 65535; by the

@@ -441,6 +441,18 @@ unet_code unet_objects_get(const unet_objects *objects, size_t i, unet_object *o
     return UNET_OK;
 }
 
+unet_code unet_objects_rows(unet_objects *objects, int top, int rows, uint32_t *ids,
+                            unet_error *err)
+{
+    if (!objects || !ids)
+        return missing(err, !objects ? "objects" : "ids");
+    if (!objects->finished)
+        return un_fail(err, UNET_EINVAL, "the objects are not finished");
+    if (top < 0 || rows < 0 || top > objects->height || rows > objects->height - top)
+        return un_fail(err, UNET_EINVAL, "%d rows from row %d of %d", rows, top, objects->height);
+    return un_objects_rows(objects, top, rows, ids, err);
+}
+
 /* Whether objects can be written to path. */
 static unet_code check_written(const unet_objects *objects, const char *path, unet_error *err)
 {

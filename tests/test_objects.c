@@ -6,82 +6,8 @@
 
 #include <cmocka.h>
 
-#include "base/rng.h"
-#include "folder.h"
 #include "objects_reference.h"
-#include "predict/objects.h"
-
-/* A mask [height][width] with an image of one channel. */
-struct scene {
-    const char *name;
-    int height, width, classes;
-    uint8_t *mask;
-    float *image;
-};
-
-static struct scene new_scene(const char *name, int height, int width, int classes)
-{
-    const size_t area = (size_t)height * (size_t)width;
-    struct scene scene = {name, height, width, classes, calloc(area, 1), NULL};
-    scene.image = malloc(area * sizeof *scene.image);
-    for (size_t i = 0; i < area; i++)
-        scene.image[i] = (float)un_rng_uniform(7, i) * 100 - 20;
-    return scene;
-}
-
-static void release_scene(struct scene *scene)
-{
-    free(scene->mask);
-    free(scene->image);
-}
-
-static uint8_t *pixel(struct scene *scene, int y, int x)
-{
-    return &scene->mask[(size_t)y * (size_t)scene->width + (size_t)x];
-}
-
-/* The objects of a scene that comes in bands of so many rows. */
-static unet_objects *find_objects(const struct scene *scene, const unet_objects_options *options,
-                                  int rows)
-{
-    unet_objects *objects;
-    unet_error err = {0};
-    if (unet_objects_create(options, scene->height, scene->width, scene->classes, &objects, &err))
-        fail_msg("%s: %s", scene->name, err.text);
-    for (int top = 0; top < scene->height; top += rows) {
-        const int count = scene->height - top < rows ? scene->height - top : rows;
-        const size_t at = (size_t)top * (size_t)scene->width;
-        const unet_image image = {count, scene->width, 1, UNET_F32, 1, scene->image + at};
-        const unet_band band = {.top = top,
-                                .rows = count,
-                                .width = scene->width,
-                                .mask = scene->mask + at,
-                                .image = &image};
-        if (unet_objects_add(objects, &band, &err))
-            fail_msg("%s: %s", scene->name, err.text);
-    }
-    if (unet_objects_finish(objects, &err))
-        fail_msg("%s: %s", scene->name, err.text);
-    return objects;
-}
-
-/* Their ids, [height][width], from malloc. */
-static uint32_t *ids_of(unet_objects *objects)
-{
-    const size_t width = (size_t)objects->width;
-    uint32_t *ids = malloc((size_t)objects->height * width * sizeof *ids);
-    struct un_run *runs = malloc(width * sizeof *runs);
-    for (int y = 0; y < objects->height; y++) {
-        assert_int_equal(un_run_rows_read(&objects->ids, y, runs, NULL), UNET_OK);
-        size_t x = 0;
-        for (size_t i = 0; i < un_run_rows_count(&objects->ids, y); i++)
-            for (; x < runs[i].end; x++)
-                ids[(size_t)y * width + x] = runs[i].id;
-        assert_int_equal(x, width);
-    }
-    free(runs);
-    return ids;
-}
+#include "objects_scene.h"
 
 static void near(const struct scene *scene, const char *what, uint32_t id, double got, double want)
 {
@@ -122,7 +48,7 @@ static void check_whole(const struct scene *scene, const unet_objects_options *o
         reference_make(scene->mask, scene->image, scene->height, scene->width, !options->keep_holes,
                        options->minimum_area ? options->minimum_area : 1);
     unet_objects *objects = find_objects(scene, options, scene->height);
-    uint32_t *ids = ids_of(objects);
+    uint32_t *ids = ids_of(scene, objects);
     if (unet_objects_count(objects) != want.count)
         fail_msg("%s: %zu objects, wanted %zu", scene->name, unet_objects_count(objects),
                  want.count);
@@ -146,10 +72,10 @@ static void check_whole(const struct scene *scene, const unet_objects_options *o
 static void check_bands(const struct scene *scene, const unet_objects_options *options)
 {
     unet_objects *whole = find_objects(scene, options, scene->height);
-    uint32_t *want = ids_of(whole);
+    uint32_t *want = ids_of(scene, whole);
     for (int rows = 1; rows < scene->height; rows += rows < 8 ? 1 : 5) {
         unet_objects *objects = find_objects(scene, options, rows);
-        uint32_t *got = ids_of(objects);
+        uint32_t *got = ids_of(scene, objects);
         assert_int_equal(unet_objects_count(objects), unet_objects_count(whole));
         assert_memory_equal(got, want, (size_t)scene->height * (size_t)scene->width * sizeof *got);
         for (size_t i = 0; i < unet_objects_count(whole); i++) {
@@ -355,5 +281,5 @@ int main(void)
         cmocka_unit_test(test_rings),         cmocka_unit_test(test_ellipse),
         cmocka_unit_test(test_oblong_pixels),
     };
-    return cmocka_run_group_tests(tests, folder_create, folder_destroy);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,7 @@ unet_code un_objects_create(const unet_objects_options *options, int height, int
         return un_fail_memory(err, sizeof *made, "objects");
     made->options = *options;
     made->options.minimum_area = options->minimum_area ? options->minimum_area : 1;
-    made->options.split_depth = options->split_depth > 0 ? options->split_depth : 1;
+    made->options.split_depth = options->split_depth > 0 ? options->split_depth : 0.75;
     made->options.unit[sizeof made->options.unit - 1] = 0;
     made->height = height;
     made->width = width;

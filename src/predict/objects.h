@@ -62,6 +62,7 @@ unet_code un_objects_afford(const unet_objects *objects, size_t more, unet_error
 /* What is left of the limit; 0: there is none. */
 size_t un_objects_left(const unet_objects *objects);
 
+unet_code un_objects_rows(unet_objects *objects, int top, int rows, uint32_t *ids, unet_error *err);
 unet_code un_objects_write_ids(unet_objects *objects, const char *path, unet_error *err);
 unet_code un_objects_write_csv(const unet_objects *objects, const char *path,
                                const char *const *class_names, unet_error *err);

@@ -19,6 +19,18 @@ static void spread(const struct un_run *runs, size_t count, int bytes, void *lin
                 longs[x] = runs[i].id;
 }
 
+unet_code un_objects_rows(unet_objects *objects, int top, int rows, uint32_t *ids, unet_error *err)
+{
+    for (int y = 0; y < rows; y++) {
+        unet_code code = un_run_rows_read(&objects->ids, top + y, objects->row[0], err);
+        if (code)
+            return code;
+        spread(objects->row[0], un_run_rows_count(&objects->ids, top + y), 4,
+               ids + (size_t)y * (size_t)objects->width);
+    }
+    return UNET_OK;
+}
+
 unet_code un_objects_write_ids(unet_objects *objects, const char *path, unet_error *err)
 {
     const int bytes = objects->sums.count > UINT16_MAX ? 4 : 2;
