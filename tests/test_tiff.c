@@ -63,7 +63,7 @@ static struct un_rect all_of(const struct un_page *page)
 /* Opening or reading all of it must fail, with these words. */
 static void expect_refusal(const char *path, const char *words)
 {
-    struct un_source *source;
+    struct un_source *source = NULL;
     unet_error err = {0};
     unet_code code = un_source_open(path, &source, &err);
     for (int i = 0; !code && i < source->pages; i++) {
@@ -76,6 +76,7 @@ static void expect_refusal(const char *path, const char *words)
         if (code)
             break;
     }
+    un_source_close(source);
     if (!code || err.code != UNET_EFORMAT || !strstr(err.text, words))
         fail_msg("%s: '%s', wanted a refusal with '%s'", path, err.text, words);
     if (strncmp(err.text, path, strlen(path)))
