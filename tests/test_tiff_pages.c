@@ -348,6 +348,18 @@ static void test_imagej(void **state)
     un_source_close(source);
 }
 
+/* Planes in colour are pages whatever the description makes of them. */
+static void test_imagej_color(void **state)
+{
+    (void)state;
+    struct maker pages[2] = {{.samples = 3}, {.samples = 3}};
+    make_planes(in_folder("rgb.tif"), "ImageJ=1.11a\nimages=2\nchannels=2\n", pages, 2);
+    struct un_source *source = must_open(in_folder("rgb.tif"));
+    assert_int_equal(source->pages, 2);
+    check_planes(source, 1, pages, (int[]){1}, 1);
+    un_source_close(source);
+}
+
 /* One IFD, and the planes behind its samples. */
 static void test_imagej_contiguous(void **state)
 {
@@ -450,12 +462,19 @@ static void test_xml(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pages_differ),  cmocka_unit_test(test_many_pages),
-        cmocka_unit_test(test_broken_chains), cmocka_unit_test(test_ome_orders),
-        cmocka_unit_test(test_ome_placed),    cmocka_unit_test(test_ome_elsewhere),
-        cmocka_unit_test(test_ome_wrong),     cmocka_unit_test(test_ome_hostile),
-        cmocka_unit_test(test_imagej),        cmocka_unit_test(test_imagej_contiguous),
-        cmocka_unit_test(test_resolution),    cmocka_unit_test(test_xml),
+        cmocka_unit_test(test_pages_differ),
+        cmocka_unit_test(test_many_pages),
+        cmocka_unit_test(test_broken_chains),
+        cmocka_unit_test(test_ome_orders),
+        cmocka_unit_test(test_ome_placed),
+        cmocka_unit_test(test_ome_elsewhere),
+        cmocka_unit_test(test_ome_wrong),
+        cmocka_unit_test(test_ome_hostile),
+        cmocka_unit_test(test_imagej),
+        cmocka_unit_test(test_imagej_color),
+        cmocka_unit_test(test_imagej_contiguous),
+        cmocka_unit_test(test_resolution),
+        cmocka_unit_test(test_xml),
     };
     return cmocka_run_group_tests(tests, folder_create, folder_destroy);
 }
