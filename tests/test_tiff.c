@@ -408,7 +408,7 @@ static void test_tall_strip(void **state)
     struct un_source *source = must_open(in_folder("tall.tif"));
     struct un_page page = must_page(source, 0);
     assert_true(page.in_order);
-    assert_true(page.working < 100000);
+    assert_true(page.working < 200000);
     const struct un_rect rects[] = {
         {10, 0, 3, 6000}, {13, 100, 2, 50}, {2000, 5000, 4, 1000}, {2003, 0, 1, 3}, {7, 2, 9, 60}};
     for (size_t i = 0; i < COUNT(rects); i++) {
@@ -424,7 +424,7 @@ static void test_tall_strip(void **state)
     source = must_open(in_folder("tall.tif"));
     page = must_page(source, 0);
     assert_false(page.in_order);
-    assert_int_equal(page.working, 0);
+    assert_int_equal(page.working, 16); /* where the strip is */
     un_source_close(source);
 }
 
