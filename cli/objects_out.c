@@ -68,10 +68,11 @@ unet_code objects_out_finish(struct objects_out *out, const struct objects_files
                              unet_error *err)
 {
     const char *names[UNET_MAX_CLASSES];
+    uint8_t rgb[3];
     unet_code code = unet_objects_finish(out->objects, err);
 
     for (int label = 0; label < unet_model_labels(out->model); label++)
-        names[label] = unet_model_class(out->model, label, NULL);
+        names[label] = unet_model_class(out->model, label, rgb);
     if (!code)
         add_up(out);
     if (!code && files->ids)
@@ -85,7 +86,8 @@ unet_code objects_out_finish(struct objects_out *out, const struct objects_files
 
 static const char *class_name(const struct objects_out *out, int label, char text[24])
 {
-    const char *name = unet_model_class(out->model, label, NULL);
+    uint8_t rgb[3];
+    const char *name = unet_model_class(out->model, label, rgb);
 
     if (*name)
         return name;

@@ -256,6 +256,8 @@ static void test_refused(void **state)
     band.rows = 1;
     assert_int_equal(unet_objects_add(objects, &band, &err), UNET_EINVAL);
     assert_string_equal(err.text, "objects: row 0, column 3: class 3, wanted 0 to 2");
+    assert_int_equal(unet_objects_add(objects, &band, &err), UNET_EINVAL);
+    assert_string_equal(err.text, "objects: rows follow a failure");
     assert_int_equal(unet_objects_finish(objects, &err), UNET_EINVAL);
     assert_int_equal(unet_objects_write_ids(objects, in_folder("x.tif"), &err), UNET_EINVAL);
     assert_int_equal(unet_objects_count(objects), 0);
