@@ -31,9 +31,7 @@ static const struct option_row predict_options[] = {
     OPT_STRING("instances", AT(target[PRODUCT_INSTANCES]), "PATH", "their numbers, as .tif"),
     OPT_STRING("measure", AT(target[PRODUCT_MEASURE]), "PATH", "area, place, shape, .. as .csv"),
     OPT_STRING("rois", AT(target[PRODUCT_ROIS]), "PATH", "outlines for ImageJ, as .zip"),
-    OPT_INT("min-area", AT(min_area), 1, 1e9, "N", NULL),
-    OPT_FLAG("keep-holes", AT(keep_holes), NULL),
-    OPT_FLAG("split", AT(split), "drop the smaller; do not fill; cut touching ones"),
+    OPT_TABLE(AT(objects), objects_options),
     OPT_HEADING("how:"),
     OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [none]"),
     OPT_BYTES("memory", AT(memory), "SIZE", "stay below it: 500M, 2G; any image fits"),
@@ -54,6 +52,7 @@ struct predict_run {
     double started; /* seconds_now() */
     struct predict_out out;
     struct objects_out objects;
+    json_t *totals; /* of objects: of each page, where --json is given */
     const struct predict_settings *settings;
 };
 
@@ -93,9 +92,8 @@ static void report(const struct predict_run *run, const struct predict_settings 
             json_array_append_new(counts, json_integer((json_int_t)run->out.pixels[label]));
         json_object_set_new(row, "pixels", counts);
     }
-    if (run->objects.json)
-        json_object_set(row, "objects",
-                        pages > 1 ? run->objects.json : json_array_get(run->objects.json, 0));
+    if (run->totals)
+        json_object_set(row, "objects", pages > 1 ? run->totals : json_array_get(run->totals, 0));
     json_print(row);
 }
 
@@ -121,23 +119,60 @@ static unet_code on_band(void *context, const unet_band *band, unet_error *err)
     struct predict_run *run = context;
     unet_code code = predict_out_band(&run->out, band, err);
 
-    return code ? code : objects_out_band(&run->objects, band, err);
+    return code || !run->objects.objects ? code : objects_out_band(&run->objects, band, err);
+}
+
+/* The files and totals of a page's objects. */
+static unet_code finish_objects(struct predict_run *run, const struct predict_job *job,
+                                unet_error *err)
+{
+    char *file[PRODUCTS] = {NULL}, *name = NULL, note[128];
+    unet_code code;
+
+    for (int p = PRODUCT_IMAGES; p < PRODUCTS; p++)
+        if (job->output[p])
+            file[p] = predict_plan_file(job, (enum product)p, run->page);
+    const struct objects_files files = {file[PRODUCT_INSTANCES], file[PRODUCT_MEASURE],
+                                        file[PRODUCT_ROIS]};
+    code = objects_out_finish(&run->objects, &files, err);
+    if (!code && run->settings->common.json) {
+        run->totals = run->totals ? run->totals : json_array();
+        json_array_append_new(run->totals, objects_out_json(&run->objects));
+    } else if (!code) {
+        name = run->out.pages > 1 ? path_text("%s, page %d", job->input, run->page)
+                                  : strdup(job->input);
+        objects_out_print(&run->objects, name ? name : job->input);
+    }
+    if (!code)
+        objects_out_note(&run->objects, note, sizeof(note));
+    if (!code && *note && !run->settings->common.quiet)
+        fprintf(stderr, "%s: %s\n", job->input, note);
+    for (int p = PRODUCT_IMAGES; p < PRODUCTS; p++)
+        free(file[p]);
+    free(name);
+    return code;
 }
 
 /* One page, whose files have been opened. */
 static unet_code predict_page(struct predict_run *run, const struct predict_job *job,
                               unet_source *source, const unet_stream *stream, unet_error *err)
 {
+    uint64_t memory = predict_memory_objects(run->settings, job);
     unet_page what;
     unet_code code = unet_source_page(source, run->page, &what, err);
 
-    if (code || (code = predict_out_page(&run->out, source, run->page, err)) ||
-        (code = objects_out_begin(&run->objects, run->settings, job, run->model, &what, run->page,
-                                  run->out.pages, err)) ||
-        (code = unet_predict_stream(run->session, source, run->page, stream, err)))
+    if (code || (code = predict_out_page(&run->out, source, run->page, err)))
         return code;
+    if (predict_plan_objects(job) &&
+        (code = objects_out_open(&run->objects, &run->settings->objects, run->model, &what, memory,
+                                 err)))
+        return code;
+    code = unet_predict_stream(run->session, source, run->page, stream, err);
     progress_clear(&run->line);
-    return objects_out_finish(&run->objects, run->settings, err);
+    if (!code && run->objects.objects)
+        code = finish_objects(run, job, err);
+    objects_out_release(&run->objects);
+    return code;
 }
 
 /* All pages of an open image. */
@@ -180,7 +215,8 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
     if (!code)
         report(run, settings, job, &page, seconds_now() - start);
     predict_out_release(&run->out);
-    objects_out_release(&run->objects);
+    json_decref(run->totals);
+    run->totals = NULL;
     if (!code)
         return EXIT_DONE;
     if (code == UNET_ESTOPPED)

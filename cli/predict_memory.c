@@ -73,6 +73,12 @@ static void find_worst(struct worst *worst, const struct predict_plan *plan,
     }
 }
 
+uint64_t predict_memory_objects(const struct predict_settings *settings,
+                                const struct predict_job *job)
+{
+    return predict_plan_objects(job) ? (uint64_t)(settings->memory / 4) : 0;
+}
+
 int predict_memory_plan(const struct predict_settings *settings, const struct predict_plan *plan,
                         const unet_model *model, unet_session_options *work)
 {
@@ -89,7 +95,7 @@ int predict_memory_plan(const struct predict_settings *settings, const struct pr
         return EXIT_DONE;
     stream = predict_out_wants(worst.job);
     fixed = resident() + SLACK + (double)predict_out_bytes(worst.job, model, &worst.page) +
-            (double)objects_out_memory(settings, worst.job);
+            (double)predict_memory_objects(settings, worst.job);
     limit = settings->memory > fixed ? settings->memory - fixed : 1;
     if (unet_plan_memory(model, work, &worst.page, &stream, (uint64_t)limit, &found, &err)) {
         if (!found.smallest)

@@ -14,13 +14,13 @@ static int is_scores(int product)
 
 unet_stream predict_out_wants(const struct predict_job *job)
 {
-    int objects = objects_out_wanted(job);
-
-    return (unet_stream){.mask =
-                             job->output[PRODUCT_MASK] || job->output[PRODUCT_OVERLAY] || objects,
-                         .logits = job->output[PRODUCT_LOGITS] != NULL,
-                         .probabilities = job->output[PRODUCT_PROBABILITIES] != NULL,
-                         .image = job->output[PRODUCT_OVERLAY] || objects};
+    return (unet_stream){
+        .mask =
+            job->output[PRODUCT_MASK] || job->output[PRODUCT_OVERLAY] || predict_plan_objects(job),
+        .logits = job->output[PRODUCT_LOGITS] != NULL,
+        .probabilities = job->output[PRODUCT_PROBABILITIES] != NULL,
+        .image = job->output[PRODUCT_OVERLAY] || job->output[PRODUCT_MEASURE],
+    };
 }
 
 /* The page of a product. */

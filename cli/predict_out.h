@@ -8,8 +8,8 @@
 #ifndef PREDICT_OUT_H
 #define PREDICT_OUT_H
 
-#include "objects_out.h"
 #include "overlay_out.h"
+#include "predict_plan.h"
 
 struct predict_out {
     const struct predict_job *job;

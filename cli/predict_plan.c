@@ -113,6 +113,12 @@ static int count_pages(const char *path)
     return pages;
 }
 
+int predict_plan_objects(const struct predict_job *job)
+{
+    return job->output[PRODUCT_INSTANCES] || job->output[PRODUCT_MEASURE] ||
+           job->output[PRODUCT_ROIS];
+}
+
 char *predict_plan_file(const struct predict_job *job, enum product product, int page)
 {
     char number[16];

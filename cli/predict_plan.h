@@ -4,6 +4,7 @@
 #define PREDICT_PLAN_H
 
 #include "cli.h"
+#include "objects_out.h"
 #include "paths.h"
 
 enum product {
@@ -22,9 +23,9 @@ struct predict_settings {
     const char *target[PRODUCTS]; /* a file, or a folder; NULL: not asked for */
     int format;                   /* of masks in a folder: -1 not given, 0 png, 1 tif */
     int tile, exact;
-    int tta;                         /* index of a unet_tta; -1: not given */
-    double memory;                   /* bytes; 0: no limit */
-    int min_area, keep_holes, split; /* of objects */
+    int tta;       /* index of a unet_tta; -1: not given */
+    double memory; /* bytes; 0: no limit */
+    struct objects_wishes objects;
     struct common_settings common;
 };
 
@@ -48,6 +49,9 @@ struct predict_plan {
 int predict_plan_make(const struct command *command, const struct predict_settings *settings,
                       int argc, char **argv, struct predict_plan *plan);
 void predict_plan_release(struct predict_plan *plan);
+
+/* Whether a job wants objects. */
+int predict_plan_objects(const struct predict_job *job);
 
 /*
  * The file of a product for one page: the job's output, but for objects of a stack NAME-3.csv for

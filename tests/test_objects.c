@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "objects_reference.h"
 #include "objects_scene.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Touching objects are parted as a plain watershed does it, and where a person would. */
+#include <dirent.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "objects_reference.h"
 #include "objects_scene.h"
@@ -183,12 +185,74 @@ static void test_too_large(void **state)
     release_scene(&scene);
 }
 
+/* ---- nuclei that people have counted ---- */
+
+#define NUCLEI TEST_SHARED "/seg/dsb2018/"
+
+static size_t largest_id(const char *path)
+{
+    unet_image image;
+    size_t most = 0;
+    assert_int_equal(unet_image_read(path, &image, NULL), UNET_OK);
+    for (size_t i = 0; i < (size_t)image.height * (size_t)image.width; i++) {
+        const size_t id =
+            image.sample == UNET_U8 ? ((uint8_t *)image.data)[i] : ((uint16_t *)image.data)[i];
+        most = id > most ? id : most;
+    }
+    unet_image_release(&image);
+    return most;
+}
+
+static size_t nuclei_of(const char *path)
+{
+    const unet_objects_options options = {.split = 1, .minimum_area = 10};
+    unet_image image;
+    assert_int_equal(unet_image_read(path, &image, NULL), UNET_OK);
+    assert_int_equal(image.sample, UNET_U8);
+    struct scene scene = new_scene(path, image.height, image.width, 2);
+    for (int i = 0; i < image.height * image.width; i++)
+        scene.mask[i] = ((uint8_t *)image.data)[i * image.channels] != 0;
+    const size_t count = count_of(&scene, &options);
+    release_scene(&scene);
+    unet_image_release(&image);
+    return count;
+}
+
+static void test_nuclei(void **state)
+{
+    struct dirent **names = NULL;
+    const int files = scandir(NUCLEI "mask", &names, NULL, alphasort);
+    double off = 0, right = 0, pictures = 0;
+    (void)state;
+    if (files < 0) {
+        print_message("skipped: " NUCLEI "mask is not here\n");
+        skip();
+    }
+    for (int i = 0; i < files; i++) {
+        char mask[512], ids[512];
+        snprintf(mask, sizeof mask, NUCLEI "mask/%s", names[i]->d_name);
+        snprintf(ids, sizeof ids, NUCLEI "label16/%s", names[i]->d_name);
+        if (strstr(names[i]->d_name, ".png")) {
+            const double want = (double)largest_id(ids), got = (double)nuclei_of(mask);
+            pictures++;
+            right += want;
+            off += fabs(got - want);
+        }
+        free(names[i]);
+    }
+    free(names);
+    print_message("%.0f pictures of %.0f nuclei, mean error of a count %.2f\n", pictures, right,
+                  off / pictures);
+    assert_true(off / pictures < 1.6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_discs),
         cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_nuclei),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

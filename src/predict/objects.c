@@ -135,6 +135,8 @@ void un_objects_free(unet_objects *objects)
 static unet_code check_band(unet_objects *objects, const unet_band *band, unet_error *err)
 {
     const unet_image *image = band->image;
+    if (objects->failed)
+        return un_fail(err, UNET_EINVAL, "objects: rows follow a failure");
     if (objects->finished || band->top != objects->next || band->rows < 1 ||
         band->rows > objects->height - objects->next || band->width != objects->width)
         return un_fail(
@@ -207,7 +209,9 @@ static unet_code add_row(unet_objects *objects, const uint8_t *mask, unet_error 
 unet_code un_objects_add(unet_objects *objects, const unet_band *band, unet_error *err)
 {
     unet_code code = check_band(objects, band, err);
-    if (!code && !objects->next && band->image) {
+    if (code)
+        return code;
+    if (!objects->next && band->image) {
         objects->measured = true;
         objects->sample = band->image->sample;
         code = un_scratch_open(&objects->samples, objects->folder, err);
@@ -218,6 +222,7 @@ unet_code un_objects_add(unet_objects *objects, const unet_band *band, unet_erro
         if (!code)
             code = add_row(objects, band->mask + (size_t)y * (size_t)band->width, err);
     }
+    objects->failed = code != UNET_OK;
     return code;
 }
 

@@ -10,7 +10,7 @@
  *     runs of ids -> image, table, outlines                      un_objects_write_*
  *
  * Everything after the first line reads whole rows from disk, so no result can depend on bands.  In
- * memory are the labels (6 bytes for each), the components (48) and the sums of each object (176).
+ * memory are the labels (6 bytes for each), the components (32) and the sums of each object (160).
  */
 #ifndef UN_OBJECTS_H
 #define UN_OBJECTS_H
@@ -46,7 +46,7 @@ struct unet_objects {
     struct un_run_rows ids; /* runs with ids */
     struct un_sums_table sums;
     size_t left_whole;
-    bool finished;
+    bool failed, finished;
 };
 
 unet_code un_objects_create(const unet_objects_options *options, int height, int width, int classes,

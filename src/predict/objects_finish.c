@@ -305,10 +305,13 @@ static unet_code finish_rows(unet_objects *objects, unet_error *err)
 
 unet_code un_objects_finish(unet_objects *objects, unet_error *err)
 {
-    if (objects->finished || objects->next != objects->height)
+    if (objects->failed || objects->finished || objects->next != objects->height)
         return un_fail(err, UNET_EINVAL, "objects: %s",
-                       objects->finished ? "finished twice" : "rows are missing");
+                       objects->failed     ? "an earlier call has failed"
+                       : objects->finished ? "finished twice"
+                                           : "rows are missing");
     unet_code code;
+    objects->failed = true; /* until all is done */
     if ((code = fill_holes(objects, err)) || (code = number(objects, err)) ||
         (code = find_boxes(objects, err)) || (code = check_sums(objects, err)) ||
         (code = un_run_rows_open(&objects->ids, objects->height, objects->folder, err)) ||
@@ -320,6 +323,7 @@ unet_code un_objects_finish(unet_objects *objects, unet_error *err)
     free(objects->components);
     objects->components = NULL;
     objects->count = objects->room = 0;
+    objects->failed = false;
     objects->finished = true;
     return UNET_OK;
 }

@@ -186,6 +186,16 @@ static unet_code trace_all(unet_objects *objects, const char *path, struct rois 
     return code;
 }
 
+/* libzip makes no archive without members. */
+static unet_code write_zip(const char *path, FILE *file, const struct rois *rois, unet_error *err)
+{
+    static const unsigned char empty[22] = {'P', 'K', 5, 6};
+    if (rois->count)
+        return un_zip_write(path, file, rois->entries, (int)rois->count, err);
+    fwrite(empty, 1, sizeof empty, file); /* un_save_commit() looks for errors */
+    return UNET_OK;
+}
+
 unet_code un_objects_write_rois(unet_objects *objects, const char *path, unet_error *err)
 {
     const size_t count = objects->sums.count, each = sizeof(struct un_zip_entry) + NAME;
@@ -201,7 +211,7 @@ unet_code un_objects_write_rois(unet_objects *objects, const char *path, unet_er
         code = un_fail_memory(err, count * each, path);
     if (!code && !(code = trace_all(objects, path, &rois, err)) &&
         !(code = un_save_begin(&save, path, err)) &&
-        !(code = un_zip_write(path, save.file, rois.entries, (int)rois.count, err)))
+        !(code = write_zip(path, save.file, &rois, err)))
         code = un_save_commit(&save, err);
     un_save_abort(&save);
     for (size_t i = 0; i < rois.count; i++)

@@ -235,50 +235,36 @@ static void settle(struct flood *f)
         f->part[f->order[i]] = find(f->parent, f->part[f->order[i]] - 1) + 1;
 }
 
-/* The part that `small` touches most; itself when it touches none. */
-static uint32_t most_touched(const struct flood *f, uint32_t small, uint32_t *touches)
-{
-    uint32_t best = small;
-    memset(touches, 0, f->parts * sizeof *touches);
-    for (uint32_t i = 0; i < f->pixels; i++) {
-        if (f->part[f->order[i]] != small + 1)
-            continue;
-        uint32_t at[8];
-        const int count = neighbours(f, f->order[i], at);
-        for (int k = 0; k < count; k++)
-            if (f->part[at[k]] && f->part[at[k]] != small + 1)
-                touches[f->part[at[k]] - 1]++;
-    }
-    for (uint32_t k = 0; k < f->parts; k++)
-        if (touches[k] > (best == small ? 0 : touches[best]))
-            best = k;
-    return best;
-}
-
+/*
+ * Where parts meet, from the innermost pixel to the outermost, one that is too small becomes one
+ * with the other; so each small part goes by its highest saddle.
+ */
 static unet_code merge_small(struct flood *f, int minimum_area, unet_error *err)
 {
-    uint32_t *areas = calloc(f->parts, 2 * sizeof *areas);
+    uint32_t *areas = calloc(f->parts, sizeof *areas);
     if (!areas)
-        return un_fail_memory(err, f->parts * 2 * sizeof *areas, "objects");
+        return un_fail_memory(err, f->parts * sizeof *areas, "objects");
     for (uint32_t i = 0; i < f->pixels; i++)
         areas[f->part[f->order[i]] - 1]++;
-    for (;;) {
-        uint32_t small = UINT32_MAX;
-        for (uint32_t k = 0; k < f->parts; k++)
-            if (areas[k] && areas[k] < (uint32_t)minimum_area &&
-                (small == UINT32_MAX || areas[k] < areas[small]))
-                small = k;
-        if (small == UINT32_MAX)
-            break;
-        const uint32_t into = most_touched(f, small, areas + f->parts);
-        if (into == small)
-            break;
-        f->parent[small] = into;
-        areas[into] += areas[small];
-        areas[small] = 0;
-        settle(f);
+    for (uint32_t i = 0; i < f->pixels; i++) {
+        const uint32_t pixel = f->order[i], here = f->distance[pixel];
+        uint32_t at[8];
+        const int count = neighbours(f, pixel, at);
+        for (int k = 0; k < count; k++) {
+            const uint32_t there = f->distance[at[k]];
+            if (!f->part[at[k]] || there < here || (there == here && at[k] > pixel))
+                continue; /* it comes later, and sees this one */
+            const uint32_t a = find(f->parent, f->part[pixel] - 1);
+            const uint32_t b = find(f->parent, f->part[at[k]] - 1);
+            if (a == b ||
+                (areas[a] >= (uint32_t)minimum_area && areas[b] >= (uint32_t)minimum_area))
+                continue;
+            f->parent[b] = a;
+            areas[a] += areas[b];
+        }
     }
     free(areas);
+    settle(f);
     return UNET_OK;
 }
 
@@ -319,7 +305,7 @@ unet_code un_split_component(const struct un_split *split, const struct un_windo
     if ((code = flood(&f, split->depth, err)))
         goto done;
     settle(&f);
-    if ((code = merge_small(&f, split->minimum_area, err)))
+    if (split->minimum_area > 1 && (code = merge_small(&f, split->minimum_area, err)))
         goto done;
     *count = number(&f);
     *parts = f.part;

@@ -7,7 +7,7 @@
  * part; others go to the neighbour that lies deepest.  Where two parts meet, the part whose
  * greatest distance is less than `depth` above the distance there becomes one with the other (Meyer
  * and Beucher's flooding, with the h-maxima as markers).  At last parts smaller than minimum_area
- * go to the part that they touch most.
+ * become one with the part that they meet deepest inside.
  */
 #ifndef UN_OBJECTS_SPLIT_H
 #define UN_OBJECTS_SPLIT_H
