@@ -11,10 +11,10 @@
 
 static const struct un_format *const formats[] = {&un_format_png, &un_format_tiff, &un_format_jpeg,
                                                   &un_format_bmp, &un_format_gif,  &un_format_nifti,
-                                                  &un_format_npy};
+                                                  &un_format_npy, &un_format_pnm};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define WANTED "PNG, TIFF, JPEG, BMP, GIF, NIfTI or .npy wanted"
+#define WANTED "PNG, TIFF, JPEG, BMP, GIF, NIfTI, PGM, PPM or .npy wanted"
 
 /* How the files that we refuse begin. */
 static const struct {
@@ -27,8 +27,10 @@ static const struct {
     {"a HEIF or AVIF image", 4, 4, "ftyp"},
     {"a Photoshop image", 0, 4, "8BPS"},
     {"a JPEG XL image", 0, 2, "\xff\x0a"},
-    {"a Netpbm image", 0, 2, "P5"},
-    {"a Netpbm image", 0, 2, "P6"},
+    {"a Netpbm image as text or bits", 0, 2, "P1"},
+    {"a Netpbm image as text or bits", 0, 2, "P2"},
+    {"a Netpbm image as text or bits", 0, 2, "P3"},
+    {"a Netpbm image as text or bits", 0, 2, "P4"},
     {"an HDF5 file", 0, 4, "\x89HDF"},
     {"a PDF file", 0, 4, "%PDF"},
     {"gzip-compressed", 0, 2, "\x1f\x8b"},
