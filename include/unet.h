@@ -213,6 +213,28 @@ UNET_API const char *unet_model_class(const unet_model *model, int label, uint8_
 UNET_API unet_code unet_model_set_class(unet_model *model, int label, const char *name,
                                         const uint8_t *rgb, unet_error *err);
 
+typedef enum {
+    UNET_MASKS_GREY,    /* grey values */
+    UNET_MASKS_PALETTE, /* palette indices */
+    UNET_MASKS_COLOR,
+    UNET_MASKS_OBJECTS, /* object numbers; classes are written as indices */
+    UNET_MASKS_FILES    /* a file for each class; written as indices in one */
+} unet_mask_kind;
+
+/* How the masks that the model was trained on hold their classes. */
+UNET_API unet_mask_kind unet_model_mask_kind(const unet_model *model);
+
+/*
+ * What these masks write for class `label` (or UNET_IGNORE), the first of several values: a number
+ * in *value, a colour in rgb (of UNET_MASKS_COLOR; else the class's own).  UNET_EINVAL: no such
+ * class, or nothing stands for it.
+ */
+UNET_API unet_code unet_model_mask_value(const unet_model *model, int label, uint32_t *value,
+                                         uint8_t rgb[3], unet_error *err);
+
+/* As unet_dataset_coding_text() said of these masks; cut at size bytes. */
+UNET_API void unet_model_coding_text(const unet_model *model, char *text, size_t size);
+
 /* The training settings stored with the model, as one JSON object; "" when it was never trained. */
 UNET_API const char *unet_model_settings(const unet_model *model);
 
@@ -643,14 +665,17 @@ typedef struct unet_dataset_options {
     int classes;              /* classes expected; 0: as many as the masks show */
     const unet_model *model;  /* use this model's mask coding and class count; may be NULL */
     const unet_dataset *like; /* read the masks as this set's were read; may be NULL */
+    const char *labels; /* what the masks' values mean, docs/labels.md: "background=0,cell=255",
+                           "road=#804080,...", "cell=1|2|7-999", "indices", "instances",
+                           "instances+border", names for a file per class; NULL: found */
 } unet_dataset_options;
 
 /*
- * Reads the images of a folder (or one image file) and the mask with the same stem of another.
- * A file of the masks' folder may end its stem in _mask, _label, _seg, -mask, -label or -seg.
- * Masks hold 0/255 or class indices.  options may be NULL.
+ * Reads the images of a folder and those below it (or one image file) and the masks of another,
+ * paired by name; each page of a file is an image.  docs/labels.md has the rules, and the masks
+ * that are understood.  options may be NULL.
  * Fails with UNET_EIO; UNET_EFORMAT; UNET_EINVAL: no pairs, an image without a mask, sizes that
- * differ, mask values that are neither 0/255 nor class indices.
+ * differ, masks whose meaning is not clear: the message says what to put into options.
  */
 UNET_API unet_code unet_dataset_open(const char *images, const char *masks,
                                      const unet_dataset_options *options, unet_dataset **dataset,
@@ -667,6 +692,12 @@ UNET_API void unet_dataset_free(unet_dataset *dataset);
 UNET_API int unet_dataset_count(const unet_dataset *dataset);
 UNET_API int unet_dataset_channels(const unet_dataset *dataset); /* most that an image has */
 UNET_API int unet_dataset_labels(const unet_dataset *dataset);   /* class indices: 2 or more */
+
+/* One line on what the masks' values mean: "grey values 0 = background, 255 = cell". */
+UNET_API const char *unet_dataset_coding_text(const unet_dataset *dataset);
+
+/* One line on how images and masks were paired: "by name". */
+UNET_API const char *unet_dataset_pairing_text(const unet_dataset *dataset);
 
 /* Image i, its mask [height][width] and its file name; all belong to the data set. */
 UNET_API const unet_image *unet_dataset_image(const unet_dataset *dataset, int i,
