@@ -5,7 +5,8 @@
 #include "data/dataset.h"
 #include "data/survey.h"
 #include "engine/choose.h"
-#include "predict/session.h"
+#include "data/sink.h"
+#include "predict/stream.h"
 #include "train/trainer.h"
 
 static unet_code missing(unet_error *err, const char *what)
@@ -155,6 +156,106 @@ unet_code unet_image_write(const char *path, const unet_image *image, unet_error
     return un_image_write(path, image, err);
 }
 
+unet_code unet_source_open(const char *path, unet_source **source, unet_error *err)
+{
+    if (!path || !source)
+        return missing(err, !path ? "path" : "source");
+    return un_source_open(path, source, err);
+}
+
+void unet_source_close(unet_source *source)
+{
+    un_source_close(source);
+}
+
+int unet_source_pages(const unet_source *source)
+{
+    return source->pages;
+}
+
+const char *unet_source_note(const unet_source *source)
+{
+    return source->note;
+}
+
+unet_code unet_source_page(unet_source *source, int page, unet_page *what, unet_error *err)
+{
+    struct un_page found;
+    if (!source || !what)
+        return missing(err, !source ? "source" : "what");
+    unet_code code = un_source_page(source, page, &found, err);
+    if (!code)
+        un_page_describe(&found, what);
+    return code;
+}
+
+unet_code unet_source_read(unet_source *source, int page, int top, int rows, void *samples,
+                           unet_error *err)
+{
+    struct un_page found;
+    if (!source || !samples)
+        return missing(err, !source ? "source" : "samples");
+    unet_code code = un_source_page(source, page, &found, err);
+    const struct un_rect rect = {top, 0, rows, un_page_upright_width(&found)};
+    return code ? code : un_source_read(source, page, &found, rect, samples, err);
+}
+
+unet_code unet_writer_open(const char *path, uint64_t bytes, unet_writer **writer, unet_error *err)
+{
+    if (!path || !writer)
+        return missing(err, !path ? "path" : "writer");
+    return un_sink_open(path, bytes, writer, err);
+}
+
+static struct un_sink_page sink_page(const unet_writer_page *page)
+{
+    struct un_sink_page made = {.height = page->height,
+                                .width = page->width,
+                                .channels = page->channels,
+                                .kind = page->sample == UNET_F32 ? UN_FLOAT : UN_UINT,
+                                .bytes = (int)un_sample_bytes(page->sample),
+                                .planar = page->planar,
+                                .palette = page->colors,
+                                .colors = page->color_count,
+                                .pixel_height = page->pixel_height,
+                                .pixel_width = page->pixel_width};
+    snprintf(made.unit, sizeof made.unit, "%.*s", (int)sizeof page->unit, page->unit);
+    return made;
+}
+
+unet_code unet_writer_begin(unet_writer *writer, const unet_writer_page *page, unet_error *err)
+{
+    if (!writer || !page)
+        return missing(err, !writer ? "writer" : "page");
+    if (page->colors && (page->color_count < 1 || page->color_count > 256))
+        return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", page->color_count);
+    const struct un_sink_page wanted = sink_page(page);
+    return un_sink_page(writer, &wanted, err);
+}
+
+unet_code unet_writer_rows(unet_writer *writer, const void *samples, int rows, unet_error *err)
+{
+    if (!writer || !samples)
+        return missing(err, !writer ? "writer" : "samples");
+    return un_sink_rows(writer, samples, rows, err);
+}
+
+unet_code unet_writer_commit(unet_writer *writer, unet_error *err)
+{
+    return writer ? un_sink_commit(writer, err) : missing(err, "writer");
+}
+
+void unet_writer_abort(unet_writer *writer)
+{
+    un_sink_abort(writer);
+}
+
+uint64_t unet_writer_bytes(const char *path, const unet_writer_page *page)
+{
+    const struct un_sink_page wanted = sink_page(page);
+    return un_sink_working(path, &wanted);
+}
+
 unet_code unet_npy_write(const char *path, const float *data, int dims, const int *shape,
                          unet_error *err)
 {
@@ -238,6 +339,24 @@ unet_code unet_predict_probabilities(unet_session *session, const unet_image *im
                                      float *probabilities, unet_error *err)
 {
     return unet_predict_all(session, image, &(unet_answers){.probabilities = probabilities}, err);
+}
+
+unet_code unet_predict_stream(unet_session *session, unet_source *source, int page,
+                              const unet_stream *stream, unet_error *err)
+{
+    if (!session || !source || !stream || !stream->band)
+        return missing(err, !session ? "session" : !source ? "source" : "band function");
+    return un_session_stream(session, source, page, stream, err);
+}
+
+unet_code unet_plan_memory(const unet_model *model, const unet_session_options *options,
+                           const unet_page *page, const unet_stream *stream, uint64_t limit,
+                           unet_memory_plan *plan, unet_error *err)
+{
+    if (!model || !page || !stream || !plan)
+        return missing(err, !model ? "model" : !page ? "page" : !stream ? "stream" : "plan");
+    const unet_session_options none = {0};
+    return un_stream_plan(model, options ? options : &none, page, stream, limit, plan, err);
 }
 
 /* ---- data sets ---- */

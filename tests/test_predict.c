@@ -150,10 +150,12 @@ static void test_any_tile_any_threads(void **state)
             unet_model *model = make_model(spec);
             unet_image image = make_image(sides[s][0], sides[s][1], spec->in_channels);
             size_t count = (size_t)spec->classes * image.height * image.width;
-            float *whole = logits_of(model, &image, (unet_session_options){1, 512, 0});
-            float *exact = logits_of(model, &image, (unet_session_options){1, 512, 1});
+            float *whole = logits_of(model, &image,
+                                     (unet_session_options){.threads = 1, .tile = 512, .exact = 0});
+            float *exact = logits_of(model, &image,
+                                     (unet_session_options){.threads = 1, .tile = 512, .exact = 1});
             for (int t = 0; t < 5; t++) {
-                unet_session_options o = {1, tiles[t][0], 0};
+                unet_session_options o = {.threads = 1, .tile = tiles[t][0]};
                 float *one = logits_of(model, &image, o);
                 compare_logits(variants[v].name, o, one, whole, count, 1e-5);
                 o.threads = tiles[t][1];
@@ -202,7 +204,7 @@ static void test_whole_image(void **state)
             float *got = malloc(count * sizeof *got);
             if (unet_predict_logits(session, &image, got, &err))
                 fail_msg("%s", err.text);
-            unet_session_options o = {0, 1136, 0};
+            unet_session_options o = {.tile = 1136};
             float *want = logits_of(model, &image, o);
             compare_logits(spec.align_corners ? "corners" : "instance", o, got, want, count, 1e-5);
             if ((s == 0) != (unet_session_bytes(session) == before))
@@ -302,7 +304,8 @@ static void test_definition(void **state)
         unet_model *model = make_model(spec);
         unet_image image = make_image(61, 38, spec->in_channels);
         size_t count = (size_t)spec->classes * image.height * image.width;
-        float *got = logits_of(model, &image, (unet_session_options){2, 16, 0}),
+        float *got = logits_of(model, &image,
+                               (unet_session_options){.threads = 2, .tile = 16, .exact = 0}),
               *want = malloc(count * sizeof *want);
         double scale = 0;
         reference(model, &image, want);
@@ -371,7 +374,8 @@ static void test_tiny_images(void **state)
             unet_model *model = make_model(spec);
             unet_image image = make_image(side, 2 * side - 1, spec->in_channels);
             size_t count = (size_t)spec->classes * image.height * image.width;
-            float *got = logits_of(model, &image, (unet_session_options){2, 0, 0});
+            float *got = logits_of(model, &image,
+                                   (unet_session_options){.threads = 2, .tile = 0, .exact = 0});
             for (size_t i = 0; i < count; i++)
                 assert_true(isfinite(got[i]));
             free(got);
@@ -457,8 +461,8 @@ static void test_limits(void **state)
     unet_error err;
     (void)state;
     static const unet_session_options wrong[] = {
-        {0, INT_MAX, 0}, {0, -1, 0}, {1 << 20, 0, 0}, {-1, 0, 0}};
-    for (int i = 0; i < 4; i++)
+        {.tile = INT_MAX}, {.tile = -1}, {.threads = 1 << 20}, {.threads = -1}, {.tta = 3}};
+    for (int i = 0; i < 5; i++)
         assert_int_equal(unet_session_create(model, &wrong[i], &session, &err), UNET_EINVAL);
     assert_int_equal(unet_spec_cost(spec, 1 << 20, 1 << 20, 65536, &cost, NULL, NULL, &err),
                      UNET_EINVAL);
@@ -505,7 +509,8 @@ static void test_choice_of_engine(void **state)
     unet_model *model = make_model(spec);
     unet_image image = make_image(70, 60, 1);
     size_t count = (size_t)spec->classes * image.height * image.width;
-    float *usual = logits_of(model, &image, (unet_session_options){1, 0, 0});
+    float *usual =
+        logits_of(model, &image, (unet_session_options){.threads = 1, .tile = 0, .exact = 0});
     double scale = 0;
     for (size_t k = 0; k < count; k++)
         if (fabs(usual[k]) > scale) /* not fmax(): see above */
@@ -517,7 +522,8 @@ static void test_choice_of_engine(void **state)
         setenv(choices[i][0], choices[i][1], 1);
         if (i < 2)
             assert_string_equal(unet_isa(), PLAINEST);
-        float *got = logits_of(model, &image, (unet_session_options){1, 0, 0});
+        float *got =
+            logits_of(model, &image, (unet_session_options){.threads = 1, .tile = 0, .exact = 0});
         for (size_t k = 0; k < count; k++)
             if (!(fabs((double)got[k] - usual[k]) <= 1e-5 * scale))
                 fail_msg("%s=%s: logit %zu is %g, usually %g", choices[i][0], choices[i][1], k,

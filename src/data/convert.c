@@ -38,6 +38,24 @@ unet_image un_page_image(const struct un_page *page)
                         .prepared = page->prepared};
 }
 
+void un_page_describe(const struct un_page *page, unet_page *what)
+{
+    unet_image image = un_page_image(page);
+    bool turned = page->orientation > 4;
+    *what = (unet_page){.height = image.height,
+                        .width = image.width,
+                        .channels = image.channels,
+                        .sample = image.sample,
+                        .prepared = image.prepared,
+                        .pixel_height = turned ? page->pixel_width : page->pixel_height,
+                        .pixel_width = turned ? page->pixel_height : page->pixel_width};
+    memcpy(what->unit, page->unit, sizeof what->unit);
+    /* samples that are turned or converted pass through arrays of a few rows */
+    uint64_t row = (uint64_t)image.width * (uint64_t)page->channels * (uint64_t)page->bytes;
+    what->reading_bytes =
+        page->working + 64 * row * (page->orientation > 1) + 64 * row * !un_page_plain(page);
+}
+
 bool un_page_plain(const struct un_page *page)
 {
     unet_sample sample = sample_of(page);

@@ -103,6 +103,9 @@ unet_code un_source_page(struct un_source *source, int i, struct un_page *page, 
 /* What an image of the page is when upright: sides, channels, sample type, prepared; no data. */
 unet_image un_page_image(const struct un_page *page);
 
+/* The same for others to see. */
+void un_page_describe(const struct un_page *page, unet_page *what);
+
 /*
  * A rectangle of the upright image, palette resolved, samples below 8 bits spread to 0..255 and
  * those of 9..15 bits to 0..65535, MinIsWhite inverted, alpha dropped; signed, 32 and 64-bit

@@ -22,39 +22,57 @@ int un_mirror(int i, int n)
     return i < n ? i : period - i;
 }
 
-static inline float sample(const struct un_reading *r, size_t i)
+static inline float sample(const unet_image *image, size_t i)
 {
-    switch (r->image->sample) {
+    switch (image->sample) {
     case UNET_U8:
-        return ((const uint8_t *)r->image->data)[i];
+        return ((const uint8_t *)image->data)[i];
     case UNET_U16:
-        return ((const uint16_t *)r->image->data)[i];
+        return ((const uint16_t *)image->data)[i];
     default:
-        return ((const float *)r->image->data)[i];
+        return ((const float *)image->data)[i];
     }
 }
 
-/* To mean 0 and variance 1 over all samples of the image; the 1e-6 is for images of one value. */
+static size_t sample_count(const unet_image *image)
+{
+    return (size_t)image->height * (size_t)image->width * (size_t)image->channels;
+}
+
+void un_tile_sum(const unet_image *part, double *sum)
+{
+    for (size_t i = 0; i < sample_count(part); i++)
+        *sum += (double)sample(part, i);
+}
+
+void un_tile_squares(const unet_image *part, double mean, double *sum)
+{
+    for (size_t i = 0; i < sample_count(part); i++) {
+        double d = (double)sample(part, i) - mean;
+        *sum += d * d;
+    }
+}
+
+/* The 1e-6 is for images of one value. */
+void un_reading_standardize(struct un_reading *reading, double mean, double squares, double count)
+{
+    reading->offset = (float)mean;
+    reading->scale = (float)(1 / (sqrt(squares / count) + 1e-6));
+}
+
+/* To mean 0 and variance 1 over all samples of the image. */
 static void standardize(struct un_reading *r)
 {
-    const unet_image *image = r->image;
-    const size_t count = (size_t)image->height * image->width * image->channels;
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += (double)sample(r, i);
-    const double mean = sum / (double)count;
-    for (size_t i = 0; i < count; i++) {
-        double d = (double)sample(r, i) - mean;
-        squares += d * d;
-    }
-    r->offset = (float)mean;
-    r->scale = (float)(1 / (sqrt(squares / (double)count) + 1e-6));
+    double sum = 0, squares = 0, count = (double)sample_count(r->image);
+    un_tile_sum(r->image, &sum);
+    un_tile_squares(r->image, sum / count, &squares);
+    un_reading_standardize(r, sum / count, squares, count);
 }
 
 struct un_reading un_reading_of(const unet_image *image, int channels,
                                 const struct un_scaling *scaling)
 {
-    struct un_reading r = {image, channels, 0, 1};
+    struct un_reading r = {image, 0, image->height, channels, 0, 1};
     if (image->prepared)
         return r;
     if (scaling && scaling->per_image)
@@ -84,8 +102,8 @@ unet_code un_reading_check(const unet_image *image, const char *name, int channe
 static inline float fetch(const struct un_reading *r, int y, int x, int c)
 {
     int channels = r->image->channels;
-    size_t pixel = (size_t)y * r->image->width + x;
-    float v = sample(r, pixel * channels + (channels == r->channels ? c : 0));
+    size_t pixel = (size_t)(y - r->top) * r->image->width + x;
+    float v = sample(r->image, pixel * channels + (channels == r->channels ? c : 0));
     return (v - r->offset) * r->scale;
 }
 
@@ -93,7 +111,7 @@ void un_tile_read(const struct un_reading *reading, int top, int left, int heigh
                   float *tile)
 {
     for (int i = 0; i < height; i++) {
-        int y = un_mirror(top + i, reading->image->height);
+        int y = un_mirror(top + i, reading->height);
         for (int j = 0; j < width; j++) {
             int x = un_mirror(left + j, reading->image->width);
             for (int c = 0; c < reading->channels; c++)

@@ -5,63 +5,49 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data/tile.h"
-
 /* A session chooses the largest of these output sides whose feature maps stay below this. */
 static const int tile_choices[] = {1024, 768, 512, 384, 256, 192, 128, 64};
 static const size_t tile_memory = (size_t)512 << 20;
 
-/* The sides of a full tile when the output shall be at least `side`. */
-static void tile_sides(const unet_spec *spec, int side, int *output, int *input)
+/* Sizes graph for a tile; plan is only filled. */
+static unet_code plan_tile(const unet_session *s, int side, struct un_graph *graph,
+                           struct un_plan *plan, unet_error *err)
 {
-    struct un_geometry g = un_geometry(spec);
-    side = (side + g.grid - 1) / g.grid * g.grid;
-    if (g.valid) {
-        *output = un_fit_output(spec, side, input);
-    } else {
-        *output = side;
-        /* a tile ends at the image's edge or a border beyond the output, whichever comes first;
-         * the last one may take up to a grid more, so that none is too small */
-        *input = side + 2 * g.border + g.grid;
-    }
-}
-
-static unet_code plan_tile(const unet_model *model, struct un_engine *engine, int side,
-                           struct un_graph *graph, size_t *bytes, unet_error *err)
-{
-    struct un_plan plan;
     int output, input;
-    *graph = model->graph;
-    tile_sides(&graph->spec, side, &output, &input);
+    *graph = s->model->graph;
+    un_span_sides(&graph->spec, side, s->views > 1, &output, &input);
     unet_code code = un_graph_size(graph, 1, input, input, err);
-    if (!code) {
-        un_plan_make(&plan, graph, engine, UN_PREDICT);
-        *bytes = plan.arena_bytes;
-    }
+    if (!code)
+        un_plan_make(plan, graph, s->engine, UN_PREDICT);
     return code;
 }
 
-static unet_code choose_tile(unet_session *s, int wanted, struct un_graph *graph, unet_error *err)
+static unet_code choose_tile(unet_session *s, int wanted, struct un_graph *graph,
+                             struct un_plan *plan, unet_error *err)
 {
-    size_t bytes, count = sizeof tile_choices / sizeof *tile_choices;
+    size_t count = sizeof tile_choices / sizeof *tile_choices;
     unet_code code = UNET_OK;
     int side = wanted;
     if (wanted > 0) {
-        code = plan_tile(s->model, s->engine, side, graph, &bytes, err);
+        code = plan_tile(s, side, graph, plan, err);
     } else {
         for (size_t i = 0; i < count; i++) {
             side = tile_choices[i];
-            if ((code = plan_tile(s->model, s->engine, side, graph, &bytes, err)))
+            if ((code = plan_tile(s, side, graph, plan, err)))
                 return code;
-            if (bytes <= tile_memory)
+            if (plan->arena_bytes <= tile_memory)
                 break;
         }
     }
-    if (!code) {
-        tile_sides(&graph->spec, side, &s->tile, &s->height);
-        s->width = s->height;
-    }
-    return code;
+    if (code)
+        return code;
+    const struct un_geometry *g = &s->geometry;
+    un_span_sides(&graph->spec, side, s->views > 1, &s->tile, &s->height);
+    s->width = s->height;
+    /* a quarter of a tile, where tiles can only be blended */
+    if (!s->whole && !un_spec_local(&graph->spec))
+        s->overlap = s->tile / 4 / g->grid * g->grid;
+    return UNET_OK;
 }
 
 static unet_code allocate(unet_session *s, unet_error *err)
@@ -70,45 +56,91 @@ static unet_code allocate(unet_session *s, unet_error *err)
     size_t in = (size_t)s->height * s->width, out = in; /* padded: the output is as large */
     s->pixels = malloc(in * spec->in_channels * sizeof(float));
     s->logits = malloc(out * spec->classes * sizeof(float));
+    if (s->views > 1) {
+        int most = spec->classes > spec->in_channels ? spec->classes : spec->in_channels;
+        s->turned = malloc(in * most * sizeof(float));
+        s->average = malloc(out * spec->classes * sizeof(float));
+    }
     s->mask = malloc(out);
     s->labels = s->engine->ops->alloc(s->engine, out);
-    if (!s->pixels || !s->logits || !s->mask || !s->labels)
-        return un_fail_memory(err, un_session_extra_bytes(spec, in), "a tile");
+    if (!s->pixels || !s->logits || !s->mask || !s->labels ||
+        (s->views > 1 && (!s->turned || !s->average)))
+        return un_fail_memory(err, un_session_extra_bytes(spec, s->views, in), "a tile");
     return UNET_OK;
 }
+
+/* A session that has everything but its memory. */
+static unet_code prepare(const unet_model *model, const unet_session_options *options,
+                         unet_session **session, struct un_graph *graph, struct un_plan *plan,
+                         unet_error *err)
+{
+    static const int views[] = {
+        [UNET_TTA_NONE] = 1, [UNET_TTA_FLIPS] = 4, [UNET_TTA_ROTATIONS] = 8};
+    int threads = options ? options->threads : 0, tile = options ? options->tile : 0;
+    unsigned tta = options ? (unsigned)options->tta : 0;
+    if (tile < 0 || tile > 1 << 20 || tta > UNET_TTA_ROTATIONS)
+        return un_fail(err, UNET_EINVAL, "a tile of %d, tta %u; wanted 0 to %d, 0 to %d", tile, tta,
+                       1 << 20, UNET_TTA_ROTATIONS);
+    unet_session *s = calloc(1, sizeof *s);
+    if (!s)
+        return un_fail_memory(err, sizeof *s, "a session");
+    s->model = model;
+    s->geometry = un_geometry(&model->graph.spec);
+    s->whole = tile == 0 && !un_spec_local(&model->graph.spec);
+    s->views = views[tta];
+    unet_code code = un_engine_choose(threads, &s->engine, err);
+    if (!code) {
+        s->engine->exact = options && options->exact;
+        code = choose_tile(s, tile, graph, plan, err);
+    }
+    if (code)
+        un_session_free(s);
+    else
+        *session = s;
+    return code;
+}
+
+/* The two large structs that planning needs. */
+struct draft {
+    struct un_graph graph;
+    struct un_plan plan;
+};
 
 unet_code un_session_create(const unet_model *model, const unet_session_options *options,
                             unet_session **session, unet_error *err)
 {
-    int threads = options ? options->threads : 0, tile = options ? options->tile : 0;
-    struct un_graph *graph = malloc(sizeof *graph);
-    unet_session *s = calloc(1, sizeof *s);
-    unet_code code = UNET_ENOMEM;
-    if (!graph || !s) {
-        un_fail_memory(err, sizeof *graph, "a session");
-        goto done;
-    }
-    if (tile < 0 || tile > 1 << 20) {
-        code = un_fail(err, UNET_EINVAL, "a tile of %d, wanted 0 to %d", tile, 1 << 20);
-        goto done;
-    }
-    s->model = model;
-    s->geometry = un_geometry(&model->graph.spec);
-    s->whole = tile == 0 && !un_spec_local(&model->graph.spec);
-    if ((code = un_engine_choose(threads, &s->engine, err)))
-        goto done;
-    s->engine->exact = options && options->exact;
-    if ((code = choose_tile(s, tile, graph, err)))
-        goto done;
-    if ((code = un_network_create(&s->network, s->engine, graph, UN_PREDICT, model->values, err)))
-        goto done;
-    if ((code = allocate(s, err)))
-        goto done;
-    *session = s;
-    s = NULL;
-done:
+    struct draft *draft = malloc(sizeof *draft);
+    unet_session *s = NULL;
+    if (!draft)
+        return un_fail_memory(err, sizeof *draft, "a session");
+    unet_code code = prepare(model, options, &s, &draft->graph, &draft->plan, err);
+    if (!code)
+        code = un_network_create(&s->network, s->engine, &draft->graph, UN_PREDICT, model->values,
+                                 err);
+    if (!code)
+        code = allocate(s, err);
+    free(draft);
+    if (code)
+        un_session_free(s);
+    else
+        *session = s;
+    return code;
+}
+
+unet_code un_session_foretell(const unet_model *model, const unet_session_options *options,
+                              size_t *bytes, unet_error *err)
+{
+    struct draft *draft = malloc(sizeof *draft);
+    unet_session *s = NULL;
+    if (!draft)
+        return un_fail_memory(err, sizeof *draft, "a session");
+    unet_code code = prepare(model, options, &s, &draft->graph, &draft->plan, err);
+    if (!code)
+        *bytes = un_network_bytes(&draft->graph, &draft->plan) +
+                 un_session_extra_bytes(&model->graph.spec, s->views,
+                                        (size_t)s->height * (size_t)s->width);
     un_session_free(s);
-    free(graph);
+    free(draft);
     return code;
 }
 
@@ -120,8 +152,10 @@ static void release_memory(unet_session *s)
     free(s->pixels);
     free(s->logits);
     free(s->mask);
+    free(s->turned);
+    free(s->average);
     s->labels = s->mask = NULL;
-    s->pixels = s->logits = NULL;
+    s->pixels = s->logits = s->turned = s->average = NULL;
 }
 
 void un_session_free(unet_session *s)
@@ -135,12 +169,12 @@ void un_session_free(unet_session *s)
 }
 
 /* The sides of a tile that is one axis of a whole image. */
-static void whole_sides(const unet_spec *spec, int side, int *output, int *input)
+static void whole_sides(const unet_session *s, int side, int *output, int *input)
 {
-    struct un_geometry g = un_geometry(spec);
-    tile_sides(spec, side, output, input);
-    if (!g.valid)
-        *input = side < g.grid ? g.grid : side;
+    const struct un_geometry *g = &s->geometry;
+    un_span_sides(&s->model->graph.spec, side, s->views > 1, output, input);
+    if (!g->valid)
+        *input = side < g->grid ? g->grid : side;
 }
 
 /* Memory that the machine does not have is refused here: asking for it may succeed, and end the
@@ -164,12 +198,15 @@ static unet_code check_fits(const unet_session *s, const struct un_graph *graph,
 
 /* Makes the tile as large as an image, where it is not.  After a failure the session has no memory,
  * and the next image makes it try again. */
-static unet_code grow(unet_session *s, int height, int width, unet_error *err)
+unet_code un_session_fit(unet_session *s, int height, int width, unet_error *err)
 {
     int output[2], input[2];
-    const unet_spec *spec = &s->model->graph.spec;
-    whole_sides(spec, height, &output[0], &input[0]);
-    whole_sides(spec, width, &output[1], &input[1]);
+    if (!s->whole)
+        return UNET_OK;
+    if (s->views > 4) /* rows and columns are exchanged */
+        height = width = height > width ? height : width;
+    whole_sides(s, height, &output[0], &input[0]);
+    whole_sides(s, width, &output[1], &input[1]);
     if (input[0] <= s->height && input[1] <= s->width && output[0] <= s->tile &&
         output[1] <= s->tile)
         return UNET_OK;
@@ -203,15 +240,17 @@ static unet_code grow(unet_session *s, int height, int width, unet_error *err)
     return code;
 }
 
-size_t un_session_extra_bytes(const unet_spec *spec, size_t pixels)
+size_t un_session_extra_bytes(const unet_spec *spec, int views, size_t pixels)
 {
-    return pixels * ((size_t)(spec->in_channels + spec->classes) * sizeof(float) + 2);
+    int most = spec->classes > spec->in_channels ? spec->classes : spec->in_channels;
+    int turning = views > 1 ? most + spec->classes : 0;
+    return pixels * ((size_t)(spec->in_channels + spec->classes + turning) * sizeof(float) + 2);
 }
 
 size_t un_session_bytes(const unet_session *s)
 {
     return un_network_bytes(&s->network.graph, &s->network.plan) +
-           un_session_extra_bytes(&s->model->graph.spec, (size_t)s->height * s->width);
+           un_session_extra_bytes(&s->model->graph.spec, s->views, (size_t)s->height * s->width);
 }
 
 void un_session_refresh(unet_session *s)
@@ -221,122 +260,4 @@ void un_session_refresh(unet_session *s)
         s->engine->ops->put(s->engine, n->values, s->model->values,
                             n->graph.values * sizeof(float));
     un_network_repack(n);
-}
-
-/* One axis of one tile: which outputs it gives, and which input it reads. */
-struct span {
-    int out, count; /* the image rows (or columns) it answers for */
-    int in, size;   /* the first row it reads (may be negative) and how many */
-    int skip;       /* rows of the network's output before the first one wanted */
-};
-
-static struct span span_at(const unet_session *s, int start, int side)
-{
-    const struct un_geometry *g = &s->geometry;
-    struct span p = {.out = start, .count = side - start < s->tile ? side - start : s->tile};
-    if (g->valid) {
-        un_fit_output(&s->model->graph.spec, p.count, &p.size);
-        p.in = start - g->border;
-        return p;
-    }
-    int end = start + p.count + g->border;
-    p.in = start - g->border < 0 ? 0 : start - g->border;
-    /* the network pools an even number of times: what is left over at the far end stays in */
-    if (end > side - g->grid)
-        end = side;
-    p.size = end - p.in;
-    if (p.size < g->grid) /* a tiny image: mirrored until the network can pool it */
-        p.size = g->grid;
-    p.skip = start - p.in;
-    return p;
-}
-
-/* Copies the wanted part of the tile's answer into the image's. */
-static void keep_mask(const unet_session *s, struct span y, struct span x, int tile_width,
-                      int width, uint8_t *mask)
-{
-    for (int i = 0; i < y.count; i++)
-        memcpy(mask + (size_t)(y.out + i) * width + x.out,
-               s->mask + (size_t)(y.skip + i) * tile_width + x.skip, (size_t)x.count);
-}
-
-static void keep_scores(const unet_session *s, struct span y, struct span x, int tile_width,
-                        int height, int width, float *scores)
-{
-    int classes = s->model->graph.spec.classes;
-    for (int k = 0; k < classes; k++)
-        for (int i = 0; i < y.count; i++) {
-            const float *from =
-                s->logits + ((size_t)(y.skip + i) * tile_width + x.skip) * classes + k;
-            float *to = scores + ((size_t)k * height + y.out + i) * width + x.out;
-            for (int j = 0; j < x.count; j++)
-                to[j] = from[(size_t)j * classes];
-        }
-}
-
-static void read_scores(unet_session *s, struct un_tensor scores, struct span y, struct span x,
-                        const unet_image *image, float *to)
-{
-    if (!to)
-        return;
-    s->engine->ops->download(s->engine, s->logits, scores);
-    keep_scores(s, y, x, scores.shape.w, image->height, image->width, to);
-}
-
-static unet_code predict_tile(unet_session *s, const struct un_reading *reading, struct span y,
-                              struct span x, const unet_answers *answers, unet_error *err)
-{
-    struct un_engine *e = s->engine;
-    const unet_image *image = reading->image;
-    unet_code code = un_network_size(&s->network, 1, y.size, x.size, err);
-    if (code)
-        return code;
-    un_tile_read(reading, y.in, x.in, y.size, x.size, s->pixels);
-    e->ops->upload(e, un_network_input(&s->network), s->pixels);
-    un_network_forward(&s->network, 0);
-
-    struct un_tensor logits = un_network_output(&s->network);
-    if (answers->mask) {
-        e->ops->argmax(e, logits, s->labels);
-        e->ops->get(e, s->mask, s->labels, (size_t)logits.shape.h * logits.shape.w);
-        keep_mask(s, y, x, logits.shape.w, image->width, answers->mask);
-    }
-    read_scores(s, logits, y, x, image, answers->logits);
-    if (answers->probabilities)
-        e->ops->probabilities(e, logits);
-    read_scores(s, logits, y, x, image, answers->probabilities);
-    return e->ops->finish(e, err);
-}
-
-unet_code un_session_predict(unet_session *s, const unet_image *image, const char *name,
-                             const unet_answers *answers, unet_error *err)
-{
-    const unet_spec *spec = &s->model->graph.spec;
-    unet_code code = un_reading_check(image, name, spec->in_channels, err);
-    if (code)
-        return code;
-    if ((code = un_image_check_finite(name, image, err)))
-        return code;
-    if (s->whole && (code = grow(s, image->height, image->width, err)))
-        return code;
-    struct un_reading reading = un_reading_of(image, spec->in_channels, &s->model->scaling);
-    int step = s->tile / s->geometry.grid * s->geometry.grid;
-    double pixels = (double)image->height * image->width, done = 0;
-    int bottom = 0, right;
-    for (int top = 0; bottom < image->height; top += step) {
-        struct span y = span_at(s, top, image->height);
-        bottom = top + y.count;
-        right = 0;
-        for (int left = 0; right < image->width; left += step) {
-            struct span x = span_at(s, left, image->width);
-            right = left + x.count;
-            if ((code = predict_tile(s, &reading, y, x, answers, err)))
-                return code;
-            done += (double)(bottom < image->height ? step : y.count) *
-                    (right < image->width ? step : x.count);
-            if (answers->progress && answers->progress(answers->context, done / pixels))
-                return un_fail(err, UNET_ESTOPPED, "stopped");
-        }
-    }
-    return UNET_OK;
 }

@@ -12,14 +12,20 @@
  * That holds for networks that look at a neighbourhood (un_spec_local()).  Where a norm takes its
  * statistics from the image, or an interpolation stretches over all of it, only the whole image as
  * one tile gives what the network is meant to give.  Unless a tile was asked for, the session then
- * grows to the largest image it meets.
+ * grows to the largest image it meets; with a tile, neighbours overlap and are blended.
+ *
+ *     session.c  its memory               tiles.c  rows of an image, tile by tile
+ *     tta.c      averages of views        stream.c  an image in memory, or one that is read as
+ *     budget.c   the tile that fits                 it goes
  */
 #ifndef UN_SESSION_H
 #define UN_SESSION_H
 
 #include "data/image.h"
+#include "data/tile.h"
 #include "model/model.h"
 #include "net/run.h"
+#include "predict/span.h"
 
 struct unet_session {
     const unet_model *model;
@@ -27,10 +33,14 @@ struct unet_session {
     struct un_network network;
     struct un_geometry geometry;
     bool whole;        /* no tile was asked for, and the network sees the whole image at once */
+    int views;         /* of each tile, averaged: 1, 4 or 8 */
     int tile;          /* output side of a full tile */
+    int overlap;       /* rows and columns that neighbouring tiles share and blend */
     int height, width; /* its input sides */
     float *pixels;     /* [height][width][channels] */
     float *logits;     /* [output][output][classes] */
+    float *turned;     /* views > 1: room to turn one of these two */
+    float *average;    /* views > 1: [output][output][classes] */
     uint8_t *labels;   /* [output][output]; engine memory unless that is host memory */
     uint8_t *mask;     /* [output][output] on the host */
 };
@@ -40,14 +50,71 @@ unet_code un_session_create(const unet_model *model, const unet_session_options 
 void un_session_free(unet_session *session);
 size_t un_session_bytes(const unet_session *session);
 
+/* What un_session_bytes() would be with these options. */
+unet_code un_session_foretell(const unet_model *model, const unet_session_options *options,
+                              size_t *bytes, unet_error *err);
+
 /* Bytes of a session besides its network, for inputs of so many pixels. */
-size_t un_session_extra_bytes(const unet_spec *spec, size_t pixels);
+size_t un_session_extra_bytes(const unet_spec *spec, int views, size_t pixels);
+
+/* Before an image of this size is predicted: grows where that is needed. */
+unet_code un_session_fit(unet_session *session, int height, int width, unet_error *err);
 
 /* After the model's weights have changed. */
 void un_session_refresh(unet_session *session);
 
+/* ---- tiles.c ----------------------------------------------------------------------------- */
+
+/*
+ * Where the answers for some rows of an image go.  Blended tiles and averaged views need scores on
+ * the way: then `scores` is not NULL, tiles add to it, and un_scores_finish() fills the others.
+ */
+struct un_target {
+    int top, rows, width;          /* rows top .. top + rows - 1 of the image */
+    uint8_t *mask;                 /* [rows][width]; NULL: not wanted, as the two below */
+    float *logits, *probabilities; /* [classes][rows][width] */
+    float *scores;                 /* [classes][rows][width] */
+};
+
+/* Whether targets need scores. */
+bool un_session_sums(const unet_session *session);
+
+/* From the start of one row of tiles to the start of the next. */
+int un_session_step(const unet_session *session);
+
+/* The rows of the image that the row of tiles at `top` looks at. */
+void un_session_rows(const unet_session *session, int top, int height, int *first, int *end);
+
+/*
+ * Predicts the row of tiles that starts at row `top`, a multiple of the step: rows
+ * top .. min(top + tile, height) - 1.  progress (may be NULL) gets the share of this row of tiles.
+ */
+unet_code un_session_tiles(unet_session *session, const struct un_reading *reading, int top,
+                           const struct un_target *target, const unet_answers *progress,
+                           double share_before, double share_after, unet_error *err);
+
+/* Fills `count` rows of mask, logits and probabilities (of `to`, from its row 0) from the rows of
+ * from->scores that begin at row `first`. */
+void un_scores_finish(int classes, const struct un_target *from, int first, int count,
+                      const struct un_target *to);
+
+/* ---- tta.c ------------------------------------------------------------------------------- */
+
+/*
+ * The mean probabilities over the session's views of one tile, as logits in session->average:
+ * [y.count][x.count][classes].
+ */
+unet_code un_session_average(unet_session *session, const struct un_reading *reading, int top,
+                             int left, int rows, int columns, unet_error *err);
+
+/* ---- stream.c ---------------------------------------------------------------------------- */
+
 /* name: of the image, for messages; NULL: the caller adds it. */
 unet_code un_session_predict(unet_session *session, const unet_image *image, const char *name,
                              const unet_answers *answers, unet_error *err);
+
+/* The inner half of unet_predict_stream(). */
+unet_code un_session_stream(unet_session *session, struct un_source *source, int page,
+                            const unet_stream *stream, unet_error *err);
 
 #endif

@@ -51,7 +51,7 @@ static unet_code fill_cost(const struct un_graph *graph, int batch, unet_cost *c
         cost->macs += un_graph_macs(graph, &graph->nodes[i]);
     un_plan_make(&plan, graph, engine, UN_PREDICT);
     cost->predict_bytes = un_network_bytes(graph, &plan) +
-                          (size_t)batch * un_session_extra_bytes(&graph->spec, in_pixels);
+                          (size_t)batch * un_session_extra_bytes(&graph->spec, 1, in_pixels);
     un_plan_make(&plan, graph, engine, UN_TRAIN);
     cost->train_bytes = un_network_bytes(graph, &plan) +
                         un_trainer_extra_bytes(graph, batch, in_pixels, out_pixels);

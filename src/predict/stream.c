@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stream.c - rows of tiles from top to bottom: of an image in memory, or of one that is read as it
+ * goes
+ *
+ * A window holds the rows of the image that the next row of tiles looks at.  It only moves down,
+ * so every row of a file is read once:
+ *
+ *     fill the window -> tiles -> hand over the rows that no further tile changes -> next
+ *
+ * Blended tiles overlap: the last rows of a row of tiles wait for the next one, in `scores`.
+ */
+#include "predict/stream.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLAB 64 /* rows that are read at a time where the file's samples have to be converted */
+
+/* ---- an image in memory ------------------------------------------------------------------ */
+
+unet_code un_session_predict(unet_session *s, const unet_image *image, const char *name,
+                             const unet_answers *answers, unet_error *err)
+{
+    const unet_spec *spec = &s->model->graph.spec;
+    const int H = image->height;
+    size_t pixels = (size_t)H * (size_t)image->width;
+    struct un_target target = {
+        0, H, image->width, answers->mask, answers->logits, answers->probabilities, NULL};
+    unet_code code = un_reading_check(image, name, spec->in_channels, err);
+    if (code || (code = un_image_check_finite(name, image, err)) ||
+        (code = un_session_fit(s, H, image->width, err)))
+        return code;
+    if (un_session_sums(s)) {
+        size_t bytes = pixels * (size_t)spec->classes * sizeof(float);
+        if (!(target.scores = calloc(bytes, 1)))
+            return un_fail_memory(err, bytes, "scores");
+    }
+    struct un_reading reading = un_reading_of(image, spec->in_channels, &s->model->scaling);
+    int step = un_session_step(s), bottom = 0;
+    for (int top = 0; bottom < H && !code; top += step) {
+        bottom = H - top < s->tile ? H : top + s->tile;
+        double after = bottom < H ? (double)(top + step) / H : 1;
+        code = un_session_tiles(s, &reading, top, &target, answers, (double)top / H, after, err);
+    }
+    if (!code && target.scores)
+        un_scores_finish(spec->classes, &target, 0, H, &target);
+    free(target.scores);
+    return code;
+}
+
+/* ---- an image that is read as it goes ---------------------------------------------------- */
+
+/* Rows of the image in memory. */
+struct window {
+    struct un_source *source;
+    int index;
+    struct un_page page;
+    unet_image image; /* its height: the rows held */
+    int top;          /* the first of them */
+    int room;         /* rows that there is memory for */
+};
+
+static size_t row_bytes(const unet_image *image)
+{
+    return (size_t)image->width * (size_t)image->channels * un_sample_bytes(image->sample);
+}
+
+/* Reads rows to the end of the window, and looks at them. */
+static unet_code append(struct window *w, int rows, int channels, unet_error *err)
+{
+    while (rows > 0) {
+        bool straight = un_page_plain(&w->page) && w->page.orientation <= 1;
+        int n = straight || rows < SLAB ? rows : SLAB;
+        unet_image part = w->image;
+        part.height = n;
+        part.data = (char *)w->image.data + (size_t)w->image.height * row_bytes(&w->image);
+        const struct un_rect rect = {w->top + w->image.height, 0, n, w->image.width};
+        unet_code code = un_source_read(w->source, w->index, &w->page, rect, part.data, err);
+        if (code || (code = un_reading_check(&part, w->source->name, channels, err)) ||
+            (code = un_image_check_finite(w->source->name, &part, err)))
+            return code;
+        w->image.height += n;
+        rows -= n;
+    }
+    return UNET_OK;
+}
+
+/* Makes the window hold rows first .. end - 1; first never goes back. */
+static unet_code move_window(struct window *w, int first, int end, int channels, unet_error *err)
+{
+    int passed = first - w->top < w->image.height ? first - w->top : w->image.height;
+    size_t row = row_bytes(&w->image);
+    memmove(w->image.data, (char *)w->image.data + (size_t)passed * row,
+            (size_t)(w->image.height - passed) * row);
+    w->top += passed;
+    w->image.height -= passed;
+    if (w->image.height == 0)
+        w->top = first;
+    int rows = end - w->top - w->image.height;
+    return rows > 0 ? append(w, rows, channels, err) : UNET_OK;
+}
+
+/* One walk over all rows, which adds each part to *sum. */
+static unet_code sum_over(struct window *w, int height, int channels, const double *mean,
+                          double *sum, unet_error *err)
+{
+    *sum = 0;
+    w->top = w->image.height = 0;
+    for (int top = 0; top < height; top += w->room) {
+        int end = height - top < w->room ? height : top + w->room;
+        unet_code code = move_window(w, top, end, channels, err);
+        if (code)
+            return code;
+        if (mean)
+            un_tile_squares(&w->image, *mean, sum);
+        else
+            un_tile_sum(&w->image, sum);
+    }
+    w->top = w->image.height = 0;
+    return UNET_OK;
+}
+
+/* How samples become input; with per_image, the image is read twice for it. */
+static unet_code find_reading(const unet_session *s, struct window *w, int height,
+                              struct un_reading *reading, unet_error *err)
+{
+    const int channels = s->model->graph.spec.in_channels;
+    struct un_scaling scaling = s->model->scaling;
+    bool per_image = scaling.per_image && !w->image.prepared;
+    double sum, squares;
+    scaling.per_image = false;
+    *reading = un_reading_of(&w->image, channels, &scaling);
+    reading->height = height;
+    if (!per_image)
+        return UNET_OK;
+    double count = (double)height * w->image.width * w->image.channels;
+    unet_code code = sum_over(w, height, channels, NULL, &sum, err);
+    double mean = sum / count;
+    if (code || (code = sum_over(w, height, channels, &mean, &squares, err)))
+        return code;
+    un_reading_standardize(reading, mean, squares, count);
+    return UNET_OK;
+}
+
+/* Everything that a walk holds. */
+struct walk {
+    unet_session *session;
+    const unet_stream *stream;
+    struct window window;
+    struct un_reading reading;
+    int height;
+    struct un_target target; /* of one row of tiles */
+    struct un_target ready;  /* where sums become answers */
+};
+
+int un_stream_window(const unet_session *s, int height)
+{
+    int most = 1, step = un_session_step(s);
+    for (int top = 0; top < height; top += step) {
+        int first, end;
+        un_session_rows(s, top, height, &first, &end);
+        most = end - first > most ? end - first : most;
+        if (top > 4 * step && height - top > 4 * s->height) /* those in between are all the same */
+            top += (height - top - 4 * s->height) / step * step;
+        if (height - top <= s->tile)
+            break;
+    }
+    return most;
+}
+
+static unet_code make_answers(struct un_target *target, const unet_stream *wanted, int classes,
+                              unet_error *err)
+{
+    size_t pixels = (size_t)target->rows * (size_t)target->width;
+    size_t scores = pixels * (size_t)classes * sizeof(float);
+    if ((wanted->mask && !(target->mask = malloc(pixels))) ||
+        (wanted->logits && !(target->logits = malloc(scores))) ||
+        (wanted->probabilities && !(target->probabilities = malloc(scores))))
+        return un_fail_memory(err, scores, "answers");
+    return UNET_OK;
+}
+
+static void release_answers(struct un_target *target)
+{
+    free(target->mask);
+    free(target->logits);
+    free(target->probabilities);
+    free(target->scores);
+}
+
+static unet_code allocate(struct walk *walk, unet_error *err)
+{
+    const unet_session *s = walk->session;
+    struct window *w = &walk->window;
+    int rows = walk->height < s->tile ? walk->height : s->tile, width = w->image.width;
+    int classes = s->model->graph.spec.classes;
+    w->room = un_stream_window(s, walk->height);
+    size_t bytes = (size_t)w->room * row_bytes(&w->image);
+    if (!(w->image.data = malloc(bytes)))
+        return un_fail_memory(err, bytes, w->source->name);
+    walk->target = walk->ready = (struct un_target){.rows = rows, .width = width};
+    if (!un_session_sums(s))
+        return make_answers(&walk->target, walk->stream, classes, err);
+    bytes = (size_t)rows * (size_t)width * (size_t)classes * sizeof(float);
+    if (!(walk->target.scores = calloc(bytes, 1)))
+        return un_fail_memory(err, bytes, w->source->name);
+    return make_answers(&walk->ready, walk->stream, classes, err);
+}
+
+/* Hands `rows` rows from row top of the image over. */
+static unet_code hand_over(struct walk *walk, const struct un_target *from, int top, int rows,
+                           unet_error *err)
+{
+    const struct window *w = &walk->window;
+    unet_image part = w->image;
+    part.height = rows;
+    part.data = (char *)w->image.data + (size_t)(top - w->top) * row_bytes(&w->image);
+    const unet_band band = {.top = top,
+                            .rows = rows,
+                            .width = from->width,
+                            .mask = from->mask,
+                            .logits = from->logits,
+                            .probabilities = from->probabilities,
+                            .image = walk->stream->image ? &part : NULL};
+    return walk->stream->band(walk->stream->context, &band, err);
+}
+
+/* The first `step` rows of the sums are done: hands them over and moves the others up. */
+static unet_code finish_sums(struct walk *walk, int top, int rows, unet_error *err)
+{
+    struct un_target *sums = &walk->target;
+    const int classes = walk->session->model->graph.spec.classes;
+    size_t width = (size_t)sums->width, plane = (size_t)sums->rows * width;
+    walk->ready.rows = rows;
+    un_scores_finish(classes, sums, 0, rows, &walk->ready);
+    unet_code code = hand_over(walk, &walk->ready, top, rows, err);
+    size_t done = (size_t)rows * width;
+    for (size_t k = 0; k < (size_t)classes; k++) {
+        memmove(sums->scores + k * plane, sums->scores + k * plane + done,
+                (plane - done) * sizeof(float));
+        memset(sums->scores + (k + 1) * plane - done, 0, done * sizeof(float));
+    }
+    return code;
+}
+
+static unet_code predict_row(struct walk *walk, int top, int bottom, unet_error *err)
+{
+    unet_session *s = walk->session;
+    const int H = walk->height, step = un_session_step(s);
+    const unet_answers progress = {.progress = walk->stream->progress,
+                                   .context = walk->stream->context};
+    int first, end;
+    un_session_rows(s, top, H, &first, &end);
+    first = first < top ? first : top; /* the rows handed over are those of the image, too */
+    end = end > bottom ? end : bottom;
+    unet_code code = move_window(&walk->window, first, end, s->model->graph.spec.in_channels, err);
+    if (code)
+        return code;
+    walk->reading.image = &walk->window.image;
+    walk->reading.top = walk->window.top;
+    walk->target.top = top;
+    if (!walk->target.scores)
+        walk->target.rows = bottom - top;
+    int done = bottom < H ? top + step : H;
+    code = un_session_tiles(s, &walk->reading, top, &walk->target, &progress, (double)top / H,
+                            (double)done / H, err);
+    if (code)
+        return code;
+    return walk->target.scores ? finish_sums(walk, top, done - top, err)
+                               : hand_over(walk, &walk->target, top, done - top, err);
+}
+
+unet_code un_session_stream(unet_session *s, struct un_source *source, int page,
+                            const unet_stream *stream, unet_error *err)
+{
+    struct walk walk = {.session = s, .stream = stream};
+    struct window *w = &walk.window;
+    unet_code code = un_source_page(source, page, &w->page, err);
+    if (code)
+        return code;
+    w->source = source;
+    w->index = page;
+    w->image = un_page_image(&w->page);
+    walk.height = w->image.height;
+    if ((code = un_session_fit(s, walk.height, w->image.width, err)) ||
+        (code = allocate(&walk, err)))
+        goto done;
+    w->image.height = 0;
+    if ((code = find_reading(s, w, walk.height, &walk.reading, err)))
+        goto done;
+    int bottom = 0, step = un_session_step(s);
+    for (int top = 0; bottom < walk.height && !code; top += step) {
+        bottom = walk.height - top < s->tile ? walk.height : top + s->tile;
+        code = predict_row(&walk, top, bottom, err);
+    }
+done:
+    free(w->image.data);
+    release_answers(&walk.target);
+    release_answers(&walk.ready);
+    return code;
+}

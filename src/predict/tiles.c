@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tiles.c - one row of tiles: input, network, and the answers into their place
+ *
+ * Tiles that are blended overlap; in the part that two share, the weight of one rises in equal
+ * steps while that of the other falls, so that weights sum to 1.  Scores are blended, then mask and
+ * probabilities are made of the sums.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "predict/session.h"
+
+bool un_session_sums(const unet_session *s)
+{
+    return s->views > 1 || s->overlap > 0;
+}
+
+int un_session_step(const unet_session *s)
+{
+    int grid = s->geometry.grid;
+    return (s->tile - s->overlap) / grid * grid;
+}
+
+/* The tile that starts at `start`. */
+static struct un_span span_of(const unet_session *s, int start, int side)
+{
+    int count = side - start < s->tile ? side - start : s->tile;
+    return un_span_at(&s->model->graph.spec, start, count, side);
+}
+
+void un_session_rows(const unet_session *s, int top, int height, int *first, int *end)
+{
+    struct un_span y = span_of(s, top, height);
+    un_span_rows(&y, height, first, end);
+    if (s->views == 1)
+        return;
+    /* mirrored views start their tiles from the other end */
+    struct un_span mirrored =
+        un_span_at(&s->model->graph.spec, height - top - y.count, y.count, height);
+    int from, to;
+    un_span_rows(&mirrored, height, &from, &to);
+    *first = height - to < *first ? height - to : *first;
+    *end = height - from > *end ? height - from : *end;
+}
+
+/* Copies the wanted part of the tile's answer into the target's. */
+static void keep_mask(const unet_session *s, struct un_span y, struct un_span x, int tile_width,
+                      const struct un_target *to)
+{
+    for (int i = 0; i < y.count; i++)
+        memcpy(to->mask + (size_t)(y.out + i - to->top) * to->width + x.out,
+               s->mask + (size_t)(y.skip + i) * tile_width + x.skip, (size_t)x.count);
+}
+
+static void keep_scores(const unet_session *s, struct un_span y, struct un_span x, int tile_width,
+                        const struct un_target *target, float *scores)
+{
+    int classes = s->model->graph.spec.classes;
+    for (int k = 0; k < classes; k++)
+        for (int i = 0; i < y.count; i++) {
+            const float *from =
+                s->logits + ((size_t)(y.skip + i) * tile_width + x.skip) * classes + k;
+            float *to = scores +
+                        ((size_t)k * target->rows + y.out + i - target->top) * target->width +
+                        x.out;
+            for (int j = 0; j < x.count; j++)
+                to[j] = from[(size_t)j * classes];
+        }
+}
+
+static void read_scores(unet_session *s, struct un_tensor scores, struct un_span y,
+                        struct un_span x, const struct un_target *target, float *to)
+{
+    if (!to)
+        return;
+    s->engine->ops->download(s->engine, s->logits, scores);
+    keep_scores(s, y, x, scores.shape.w, target, to);
+}
+
+static unet_code run(unet_session *s, const struct un_reading *reading, struct un_span y,
+                     struct un_span x, unet_error *err)
+{
+    unet_code code = un_network_size(&s->network, 1, y.size, x.size, err);
+    if (code)
+        return code;
+    un_tile_read(reading, y.in, x.in, y.size, x.size, s->pixels);
+    s->engine->ops->upload(s->engine, un_network_input(&s->network), s->pixels);
+    un_network_forward(&s->network, 0);
+    return UNET_OK;
+}
+
+static unet_code predict_tile(unet_session *s, const struct un_reading *reading, struct un_span y,
+                              struct un_span x, const struct un_target *target, unet_error *err)
+{
+    struct un_engine *e = s->engine;
+    unet_code code = run(s, reading, y, x, err);
+    if (code)
+        return code;
+    struct un_tensor logits = un_network_output(&s->network);
+    if (target->mask) {
+        e->ops->argmax(e, logits, s->labels);
+        e->ops->get(e, s->mask, s->labels, (size_t)logits.shape.h * logits.shape.w);
+        keep_mask(s, y, x, logits.shape.w, target);
+    }
+    read_scores(s, logits, y, x, target, target->logits);
+    if (target->probabilities)
+        e->ops->probabilities(e, logits);
+    read_scores(s, logits, y, x, target, target->probabilities);
+    return e->ops->finish(e, err);
+}
+
+/* The weight of place i of a tile that shares its first and its last places with others. */
+static float weight_at(const unet_session *s, const struct un_span *span, int i, int side)
+{
+    int overlap = s->overlap, step = un_session_step(s);
+    if (span->out > 0 && i < overlap)
+        return ((float)i + 0.5f) / (float)overlap;
+    if (span->out + span->count < side && i >= step)
+        return 1 - ((float)(i - step) + 0.5f) / (float)overlap;
+    return 1;
+}
+
+/* scores: [y.count][x.count][classes], a row being `stride` pixels long. */
+static void add_scores(const unet_session *s, const float *scores, size_t stride, int height,
+                       struct un_span y, struct un_span x, const struct un_target *target)
+{
+    size_t classes = (size_t)s->model->graph.spec.classes;
+    for (int i = 0; i < y.count; i++) {
+        float down = weight_at(s, &y, i, height);
+        for (int j = 0; j < x.count; j++) {
+            float weight = down * weight_at(s, &x, j, target->width);
+            const float *from = scores + ((size_t)i * stride + (size_t)j) * classes;
+            size_t at =
+                (size_t)(y.out + i - target->top) * (size_t)target->width + (size_t)(x.out + j);
+            for (size_t k = 0; k < classes; k++)
+                target->scores[k * (size_t)target->rows * (size_t)target->width + at] +=
+                    weight * from[k];
+        }
+    }
+}
+
+static unet_code sum_tile(unet_session *s, const struct un_reading *reading, struct un_span y,
+                          struct un_span x, const struct un_target *target, unet_error *err)
+{
+    if (s->views > 1) {
+        unet_code code = un_session_average(s, reading, y.out, x.out, y.count, x.count, err);
+        if (!code)
+            add_scores(s, s->average, (size_t)x.count, reading->height, y, x, target);
+        return code;
+    }
+    struct un_engine *e = s->engine;
+    unet_code code = run(s, reading, y, x, err);
+    if (code)
+        return code;
+    struct un_tensor logits = un_network_output(&s->network);
+    e->ops->download(e, s->logits, logits);
+    if ((code = e->ops->finish(e, err)))
+        return code;
+    size_t stride = (size_t)logits.shape.w, classes = (size_t)logits.shape.c;
+    add_scores(s, s->logits + ((size_t)y.skip * stride + (size_t)x.skip) * classes, stride,
+               reading->height, y, x, target);
+    return UNET_OK;
+}
+
+unet_code un_session_tiles(unet_session *s, const struct un_reading *reading, int top,
+                           const struct un_target *target, const unet_answers *progress,
+                           double share_before, double share_after, unet_error *err)
+{
+    int width = target->width, step = un_session_step(s), right = 0;
+    struct un_span y = span_of(s, top, reading->height);
+    for (int left = 0; right < width; left += step) {
+        struct un_span x = span_of(s, left, width);
+        right = left + x.count;
+        unet_code code = target->scores ? sum_tile(s, reading, y, x, target, err)
+                                        : predict_tile(s, reading, y, x, target, err);
+        if (code)
+            return code;
+        double done = right < width ? (double)(left + step) / width : 1;
+        double share = share_before + done * (share_after - share_before);
+        if (progress->progress && progress->progress(progress->context, share))
+            return un_fail(err, UNET_ESTOPPED, "stopped");
+    }
+    return UNET_OK;
+}
+
+/* softmax, or a sigmoid of one class, of p[k * plane]; as the engine's operation does it. */
+static void to_probabilities(const float *from, size_t from_plane, float *to, size_t to_plane,
+                             int classes)
+{
+    if (classes == 1) {
+        *to = 1 / (1 + expf(-*from));
+        return;
+    }
+    float most = from[0], sum = 0;
+    for (size_t k = 1; k < (size_t)classes; k++)
+        most = from[k * from_plane] > most ? from[k * from_plane] : most;
+    for (size_t k = 0; k < (size_t)classes; k++)
+        sum += to[k * to_plane] = expf(from[k * from_plane] - most);
+    for (size_t k = 0; k < (size_t)classes; k++)
+        to[k * to_plane] /= sum;
+}
+
+static uint8_t best_of(const float *scores, size_t plane, int classes)
+{
+    size_t best = 0;
+    if (classes == 1)
+        return scores[0] > 0;
+    for (size_t k = 1; k < (size_t)classes; k++)
+        if (scores[k * plane] > scores[best * plane])
+            best = k;
+    return (uint8_t)best;
+}
+
+void un_scores_finish(int classes, const struct un_target *from, int first, int count,
+                      const struct un_target *to)
+{
+    size_t width = (size_t)from->width, n = (size_t)count * width;
+    size_t plane = (size_t)from->rows * width, to_plane = (size_t)to->rows * width;
+    const float *scores = from->scores + (size_t)first * width;
+    for (size_t i = 0; i < n; i++) {
+        if (to->mask)
+            to->mask[i] = best_of(scores + i, plane, classes);
+        if (to->probabilities)
+            to_probabilities(scores + i, plane, to->probabilities + i, to_plane, classes);
+    }
+    for (size_t k = 0; to->logits && k < (size_t)classes; k++)
+        memcpy(to->logits + k * to_plane, scores + k * plane, n * sizeof(float));
+}
