@@ -634,7 +634,7 @@ typedef struct unet_survey_facts {
     int channels; /* that a network for them takes */
     int labels;   /* class indices; 0: not known */
     int min_height, max_height, min_width, max_width;
-    int smallest_side;
+    int smallest_side, largest_side;   /* of the shorter sides of the images */
     int prepared;                      /* 1: all are .npy, and go in as they are */
     double low, high;                  /* samples that become 0 and 1 */
     uint64_t pixels[UNET_MAX_CLASSES]; /* of each class */

@@ -31,6 +31,9 @@ static unet_code begin(unet_survey **survey, int count, unet_error *err)
 static void add_sides(unet_survey_facts *facts, const unet_survey_pair *seen)
 {
     bool first = !facts->readable++;
+    int side = seen->height < seen->width ? seen->height : seen->width;
+    facts->smallest_side = first || side < facts->smallest_side ? side : facts->smallest_side;
+    facts->largest_side = side > facts->largest_side ? side : facts->largest_side;
     facts->min_height =
         first || seen->height < facts->min_height ? seen->height : facts->min_height;
     facts->max_height =
@@ -92,8 +95,6 @@ static void find_facts(unet_survey *survey)
         for (int k = 0; item->pixels && k < UNET_MAX_CLASSES; k++)
             facts->pixels[k] += item->pixels[k];
     }
-    facts->smallest_side =
-        facts->min_height < facts->min_width ? facts->min_height : facts->min_width;
     find_channels(survey, facts);
     find_range(survey, facts);
 }
