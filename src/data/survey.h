@@ -38,6 +38,7 @@ struct un_alignment {
     bool known;          /* false: too small, or no outlines */
     int right, down;     /* moving the mask by this fits best */
     double best, here;   /* how far above chance that fits, and how far the mask as it is does */
+    double second;       /* the best fit elsewhere */
     double mean, spread; /* of the correlations by chance */
     double step;         /* pixels of the image in one of the map */
 };

@@ -164,7 +164,7 @@ static struct middle find_middle(const struct maps *m)
 
 static void search(struct maps *m, const struct middle *t, struct un_alignment *align)
 {
-    double best = -2, sum = 0, squares = 0, count = 0;
+    double best = -2, second = -2, sum = 0, squares = 0, count = 0;
     int down = 0, right = 0;
     for (int i = 0; i < m->steps * m->steps; i++) {
         int y = 2 * (i / m->steps) - m->margin, x = 2 * (i % m->steps) - m->margin;
@@ -191,6 +191,7 @@ static void search(struct maps *m, const struct middle *t, struct un_alignment *
             continue;
         sum += (double)m->fits[i];
         squares += (double)m->fits[i] * (double)m->fits[i];
+        second = fmax(second, (double)m->fits[i]);
         count++;
     }
     double mean = sum / count, spread = sqrt(fmax(squares / count - mean * mean, 0));
@@ -201,6 +202,7 @@ static void search(struct maps *m, const struct middle *t, struct un_alignment *
                                    .down = down * m->factor,
                                    .best = (best - mean) / spread,
                                    .here = (correlate(m, t, 0, 0) - mean) / spread,
+                                   .second = (second - mean) / spread,
                                    .mean = mean,
                                    .spread = spread,
                                    .step = m->factor};

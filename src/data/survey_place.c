@@ -3,8 +3,8 @@
  * survey_place.c - masks that lie beside their image, and masks of another image
  *
  * Both rest on the fit of outlines to edges (survey_align.c).  A fit of SURE has not been met by
- * chance.  Where nearly all pairs of a set fit best as they are, less is enough, because only the
- * odd ones out are meant.
+ * chance.  Where nearly all pairs of a set fit best as they are, their median says what a mask in
+ * its place reaches: three fifths of it are wanted, be that more or less than SURE.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static double sure_fit(const unet_survey *survey, double *work)
     double median = un_median(work, count);
     if (count < 6 || 10 * still < 8 * count)
         return SURE;
-    return fmin(SURE, fmax(LEAST, 0.8 * median));
+    return fmax(LEAST, 0.6 * median);
 }
 
 static unet_code judge_shifts(unet_survey *survey, double sure, unet_error *err)
@@ -44,6 +44,7 @@ static unet_code judge_shifts(unet_survey *survey, double sure, unet_error *err)
     for (int i = 0; !code && i < survey->files.count; i++) {
         const struct un_alignment *align = &survey->items[i].align;
         if (align->known && is_moved(align) && align->best >= sure &&
+            (align->best >= SURE || align->best >= 1.6 * align->second) &&
             align->here < 0.55 * align->best)
             code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_MASK_SHIFTED, i, -1,
                                     (double[4]){align->right, align->down}, NULL, err);
