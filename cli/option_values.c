@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* strtod() takes spaces, hex, "inf" and "nan" too; an option takes plain decimal numbers only. */
 static int read_number(const char *text, const char **end, double *value)
@@ -57,25 +58,32 @@ static int read_floats(const char *text, double low, double high, struct float_l
     }
 }
 
-static int read_duration(const char *text, double *seconds)
+struct unit {
+    const char *name;
+    double size;
+};
+
+/* A number above 0 with a unit behind it. */
+static int read_unit(const char *text, const struct unit *units, size_t count, double *result)
 {
-    static const struct {
-        const char *unit;
-        double seconds;
-    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}};
     const char *end;
     double value;
 
     if (!read_number(text, &end, &value) || value <= 0)
         return 0;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (!strcmp(end, units[i].unit)) {
-            *seconds = value * units[i].seconds;
+    for (size_t i = 0; i < count; i++) {
+        if (!strcasecmp(end, units[i].name)) {
+            *result = value * units[i].size;
             return 1;
         }
     }
     return 0;
 }
+
+#define UNITS(units) units, sizeof(units) / sizeof(units[0])
+static const struct unit time_units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}};
+static const struct unit byte_units[] = {{"", 1},     {"k", 1e3}, {"kb", 1e3}, {"m", 1e6},
+                                         {"mb", 1e6}, {"g", 1e9}, {"gb", 1e9}};
 
 static int read_seed(const char *text, uint64_t *seed)
 {
@@ -144,6 +152,9 @@ void option_describe(const struct option_row *row, char *text, size_t size)
     case OPTION_DURATION:
         snprintf(text, size, "a time such as 40s, 10m or 2h");
         break;
+    case OPTION_BYTES:
+        snprintf(text, size, "a size in bytes such as 500M or 2G");
+        break;
     case OPTION_SEED:
         snprintf(text, size, "a whole number 0..18446744073709551615");
         break;
@@ -188,7 +199,9 @@ int option_store(const struct option_row *row, const char *text, void *place)
     case OPTION_CHOICE:
         return read_choice(text, row->choices, place);
     case OPTION_DURATION:
-        return read_duration(text, place);
+        return read_unit(text, UNITS(time_units), place);
+    case OPTION_BYTES:
+        return read_unit(text, UNITS(byte_units), place);
     case OPTION_SEED:
         return read_seed(text, place);
     case OPTION_SIZE:

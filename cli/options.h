@@ -33,6 +33,7 @@ enum option_type {
     OPTION_STRING,   /* const char *, points into argv */
     OPTION_CHOICE,   /* int, index into choices */
     OPTION_DURATION, /* double, seconds: 40, 40s, 10m, 2h */
+    OPTION_BYTES,    /* double: 500M, 2G, 1048576 */
     OPTION_SEED,     /* uint64_t */
     OPTION_SIZE      /* int[2], height and width, each low..high: 512x640, or 512 for a square */
 };
@@ -94,6 +95,10 @@ struct option_row {
 #define OPT_DURATION(word, place, value, text)                                                     \
     {                                                                                              \
         .type = OPTION_DURATION, .name = word, .offset = place, .meta = value, .help = text        \
+    }
+#define OPT_BYTES(word, place, value, text)                                                        \
+    {                                                                                              \
+        .type = OPTION_BYTES, .name = word, .offset = place, .meta = value, .help = text           \
     }
 #define OPT_SEED(word, place, value, text)                                                         \
     {                                                                                              \

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "unet.h"
+
 int path_list_add(struct path_list *list, char *path)
 {
     if (!path)
@@ -72,11 +74,34 @@ const char *path_ending(const char *path)
     return dot && dot != name ? dot : name + strlen(name);
 }
 
+char *path_of_pages(const char *path, const char **pages)
+{
+    size_t length = strlen(path);
+    const char *bracket = strrchr(path, '[');
+
+    *pages = path + length;
+    if (!length || path[length - 1] != ']' || !bracket || bracket == path || path_exists(path))
+        return strdup(path);
+    *pages = bracket;
+    return path_text("%.*s", (int)(bracket - path), path);
+}
+
 char *path_stem(const char *path)
 {
-    const char *name = last_part(path);
+    const char *pages;
+    char *file = path_of_pages(path, &pages), *stem = NULL;
 
-    return path_text("%.*s", (int)(path_ending(path) - name), name);
+    if (file) {
+        const char *name = last_part(file);
+
+        stem = path_text("%.*s%.*s", (int)(path_ending(file) - name), name,
+                         (int)strcspn(pages, "]"), pages);
+        for (char *at = stem; stem && *pages && *at; at++)
+            if (*at == '[' || *at == ':')
+                *at = '-'; /* scan.tif[2:7]: scan-2-7 */
+    }
+    free(file);
+    return stem;
 }
 
 char *path_before_ending(const char *path, const char *insert)
@@ -174,14 +199,13 @@ static int compare_paths(const void *a, const void *b)
 
 int path_list_images(const char *folder, struct path_list *list)
 {
-    static const char *const endings[] = {".png", ".tif", ".tiff", ".npy", NULL};
     DIR *dir = opendir(folder);
     size_t first = list->count;
     struct dirent *entry;
     int ok = dir != NULL;
 
     while (ok && (errno = 0, entry = readdir(dir)))
-        if (entry->d_name[0] != '.' && path_has_ending(entry->d_name, endings))
+        if (entry->d_name[0] != '.' && unet_image_name(entry->d_name))
             ok = path_list_add(list, path_join(folder, entry->d_name));
     if (dir) {
         ok = ok && !errno;

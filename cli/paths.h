@@ -18,7 +18,7 @@ void path_list_release(struct path_list *list);
 
 char *path_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *path_join(const char *folder, const char *name);
-char *path_stem(const char *path);         /* "a/b.tif" -> "b" */
+char *path_stem(const char *path);         /* "a/b.tif" -> "b"; "a/b.tif[3]" -> "b-3" */
 const char *path_ending(const char *path); /* "a/b.tif" -> ".tif"; "" when there is none */
 char *path_before_ending(const char *path,
                          const char *insert); /* ("m.st", ".last") -> "m.last.st" */
@@ -35,7 +35,11 @@ char *path_entry(const char *path);
 /* Makes a folder and those above it; fine when it is there.  0: errno says why not. */
 int path_make_folder(const char *path);
 
-/* Adds the images (.png .tif .tiff .npy) of a folder, sorted by name.  0: errno says why not. */
+/* The file of "scan.tif[2:7]"; *pages is the "[2:7]" in path, or "".  A file that has such a name
+ * itself is no choice of pages. */
+char *path_of_pages(const char *path, const char **pages);
+
+/* Adds the images of a folder, sorted by name.  0: errno says why not. */
 int path_list_images(const char *folder, struct path_list *list);
 
 /*

@@ -57,7 +57,7 @@ static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *fr
         if (!path_list_images(argv[i], &plan->inputs))
             return fail_text("%s: cannot list it: %s", argv[i], strerror(errno));
         if (plan->inputs.count == before)
-            return fail_text("%s: no images in this folder, wanted .png, .tif or .npy", argv[i]);
+            return fail_text("%s: no images in this folder", argv[i]);
     }
     return EXIT_DONE;
 }
@@ -93,19 +93,34 @@ static int check_targets(const struct command *command, const struct predict_set
     return EXIT_DONE;
 }
 
+/* Whether an image has several pages; one that cannot be read has none. */
+static int is_stack(const char *path)
+{
+    unet_source *source;
+    int pages = 0;
+
+    if (!unet_source_open(path, &source, NULL)) {
+        pages = unet_source_pages(source);
+        unet_source_close(source);
+    }
+    return pages > 1;
+}
+
 static int name_outputs(const struct predict_settings *settings, struct predict_plan *plan)
 {
     for (size_t i = 0; i < plan->inputs.count; i++) {
         struct predict_job *job = &plan->jobs[i];
+        int stack;
 
         job->input = plan->inputs.path[i];
+        stack = is_stack(job->input);
         for (int p = 0; p < PRODUCTS; p++) {
             const char *ending = products[p].ending;
             char *stem;
 
             if (!settings->target[p])
                 continue;
-            if (p == PRODUCT_MASK && settings->format == 1)
+            if (stack || (p == PRODUCT_MASK && settings->format == 1))
                 ending = ".tif";
             stem = path_stem(job->input);
             job->output[p] =
@@ -132,9 +147,12 @@ static int compare_entries(const void *a, const void *b)
 /* Adds a name, and for an input that is a link also the file it leads to. */
 static int add_entry(struct entry *entries, size_t *count, const char *path, int is_output)
 {
-    char *real = is_output ? NULL : realpath(path, NULL);
+    const char *pages;
+    char *file = path_of_pages(path, &pages);
+    char *real = is_output || !file ? NULL : realpath(file, NULL);
 
-    entries[*count] = (struct entry){path_entry(path), path, is_output};
+    entries[*count] = (struct entry){file ? path_entry(file) : NULL, path, is_output};
+    free(file);
     if (!entries[(*count)++].path)
         return 0;
     if (real)

@@ -296,6 +296,9 @@ UNET_API unet_code unet_image_read(const char *path, unet_image *image, unet_err
 UNET_API unet_code unet_image_write(const char *path, const unet_image *image, unet_error *err);
 UNET_API void unet_image_release(unet_image *image);
 
+/* Whether a file name ends as one of an image that we can read. */
+UNET_API int unet_image_name(const char *path);
+
 /*
  * An image file that is open, for images with several pages or too large for memory.  A page is one
  * plane with all its channels.
@@ -401,6 +404,26 @@ UNET_API unet_code unet_mask_write(const char *path, const uint8_t *mask, int he
 UNET_API unet_code unet_overlay(const unet_image *image, const uint8_t *mask,
                                 const uint8_t (*colors)[3], int color_count, float opacity,
                                 unet_image *overlay, unet_error *err);
+
+/*
+ * The samples that unet_overlay() would draw black and white, of a page of a file: its 0.5 and 99.5
+ * percentiles; those of evenly spaced rows where it has more than 4 million samples.
+ */
+UNET_API unet_code unet_overlay_range(unet_source *source, int page, float range[2],
+                                      unet_error *err);
+
+/*
+ * Some rows of an overlay.
+ *
+ *   image         the rows
+ *   mask          [height][width] of image
+ *   above, below  the mask's row before these and after them; NULL at the image's edge
+ *   rgb           [height][width][3], from the caller
+ */
+UNET_API unet_code unet_overlay_rows(const unet_image *image, const uint8_t *mask,
+                                     const uint8_t *above, const uint8_t *below,
+                                     const uint8_t (*colors)[3], int color_count, float opacity,
+                                     const float range[2], uint8_t *rgb, unet_error *err);
 
 /* ---- prediction -------------------------------------------------------------------------- */
 

@@ -156,6 +156,11 @@ unet_code unet_image_write(const char *path, const unet_image *image, unet_error
     return un_image_write(path, image, err);
 }
 
+int unet_image_name(const char *path)
+{
+    return path && un_image_name(path);
+}
+
 unet_code unet_source_open(const char *path, unet_source **source, unet_error *err)
 {
     if (!path || !source)
@@ -291,6 +296,32 @@ unet_code unet_overlay(const unet_image *image, const uint8_t *mask, const uint8
     if (color_count < 1 || color_count > 256)
         return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", color_count);
     return un_overlay(image, mask, colors, color_count, opacity, overlay, err);
+}
+
+unet_code unet_overlay_range(unet_source *source, int page, float range[2], unet_error *err)
+{
+    if (!source || !range)
+        return missing(err, !source ? "source" : "range");
+    return un_overlay_range(source, page, range, err);
+}
+
+unet_code unet_overlay_rows(const unet_image *image, const uint8_t *mask, const uint8_t *above,
+                            const uint8_t *below, const uint8_t (*colors)[3], int color_count,
+                            float opacity, const float range[2], uint8_t *rgb, unet_error *err)
+{
+    if (!image || !mask || !colors || !rgb)
+        return missing(err, !image ? "image" : !mask ? "mask" : !colors ? "colors" : "rgb");
+    if (color_count < 1 || color_count > 256)
+        return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", color_count);
+    const struct un_overlay overlay = {.image = image,
+                                       .mask = mask,
+                                       .above = above,
+                                       .below = below,
+                                       .colors = colors,
+                                       .color_count = color_count,
+                                       .opacity = opacity,
+                                       .range = {range[0], range[1]}};
+    return un_overlay_draw(&overlay, rgb, err);
 }
 
 /* ---- prediction ---- */

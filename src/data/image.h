@@ -77,7 +77,24 @@ unet_code un_mask_read(const char *path, int *height, int *width, uint8_t **valu
 unet_code un_mask_write(const char *path, const uint8_t *mask, int height, int width,
                         const uint8_t (*colors)[3], int color_count, unet_error *err);
 
-/* The inner half of unet_overlay().  UNET_EINVAL for a class without a colour. */
+/* Rows of an image and their mask, to be drawn as overlay.c says. */
+struct un_overlay {
+    const unet_image *image;
+    const uint8_t *mask;          /* [height][width] */
+    const uint8_t *above, *below; /* the mask's rows before and after these; NULL: the image ends */
+    const uint8_t (*colors)[3];
+    int color_count;
+    float opacity;
+    float range[2]; /* samples that become 0 and 255 */
+};
+
+/* rgb: [height][width][3].  UNET_EINVAL for a class without a colour. */
+unet_code un_overlay_draw(const struct un_overlay *overlay, uint8_t *rgb, unet_error *err);
+
+/* The inner half of unet_overlay_range(). */
+unet_code un_overlay_range(struct un_source *source, int i, float range[2], unet_error *err);
+
+/* The inner half of unet_overlay(). */
 unet_code un_overlay(const unet_image *image, const uint8_t *mask, const uint8_t (*colors)[3],
                      int color_count, float opacity, unet_image *overlay, unet_error *err);
 

@@ -14,12 +14,10 @@
 
 #include "data/image.h"
 
-/* How samples become 0..255. */
-struct stretch {
-    float low, scale;
-};
+#define RANGE_SAMPLES ((size_t)4 << 20) /* of a file that are looked at for its range */
 
-static unet_code find_stretch(const unet_image *image, struct stretch *stretch, unet_error *err)
+/* range: the 0.5 and 99.5 percentiles of all samples together. */
+static unet_code find_range(const unet_image *image, float range[2], unet_error *err)
 {
     /* an image that is nearly everywhere the same has its range in the rest */
     static const double share[4] = {0.005, 0.995, 0, 1};
@@ -28,67 +26,108 @@ static unet_code find_stretch(const unet_image *image, struct stretch *stretch, 
     if (code)
         return code;
     int i = value[1] > value[0] ? 0 : 2;
-    double range = (double)value[i + 1] - (double)value[i];
-    *stretch = (struct stretch){.low = value[i], .scale = range > 0 ? (float)(255 / range) : 0};
+    range[0] = value[i];
+    range[1] = value[i + 1];
     return UNET_OK;
 }
 
-static float stretched(const unet_image *image, const struct stretch *stretch, size_t at)
+unet_code un_overlay_range(struct un_source *source, int i, float range[2], unet_error *err)
+{
+    struct un_page page;
+    unet_code code = un_source_page(source, i, &page, err);
+    if (code)
+        return code;
+    unet_image image = un_page_image(&page);
+    size_t samples = (size_t)image.width * (size_t)image.channels, most = RANGE_SAMPLES / samples;
+    int height = image.height, rows = most < 1 ? 1 : most < (size_t)height ? (int)most : height;
+    size_t row = samples * un_sample_bytes(image.sample);
+    image.height = rows;
+    if (!(image.data = malloc((size_t)rows * row)))
+        return un_fail_memory(err, (size_t)rows * row, source->name);
+    for (int y = 0; y < rows && !code; y++) {
+        struct un_rect rect = {(int)((int64_t)y * height / rows), 0, 1, image.width};
+        if (rows == height) { /* all of it: in one go */
+            rect.height = rows;
+            y = rows;
+        }
+        code = un_source_read(source, i, &page, rect,
+                              (char *)image.data + (rect.height > 1 ? 0 : (size_t)y * row), err);
+    }
+    if (!code)
+        code = find_range(&image, range, err);
+    free(image.data);
+    return code;
+}
+
+static float stretched(const unet_image *image, float low, float scale, size_t at)
 {
     const uint8_t *u8 = image->data;
     const uint16_t *u16 = image->data;
     const float *f32 = image->data;
     float v = image->sample == UNET_U8 ? u8[at] : image->sample == UNET_U16 ? u16[at] : f32[at];
-    v = (v - stretch->low) * stretch->scale;
+    v = (v - low) * scale;
     return v > 255 ? 255 : v > 0 ? v : 0; /* NaN becomes 0 */
 }
 
-static bool on_outline(const uint8_t *mask, int height, int width, int y, int x)
+static bool on_outline(const struct un_overlay *o, const uint8_t *above, const uint8_t *here,
+                       const uint8_t *below, int x)
 {
-    const uint8_t *p = mask + (size_t)y * (size_t)width + x;
-    return (x > 0 && p[-1] != *p) || (x + 1 < width && p[1] != *p) || (y > 0 && p[-width] != *p) ||
-           (y + 1 < height && p[width] != *p);
+    uint8_t label = here[x];
+    return (x > 0 && here[x - 1] != label) || (x + 1 < o->image->width && here[x + 1] != label) ||
+           (above && above[x] != label) || (below && below[x] != label);
 }
 
-static void draw(const unet_image *image, const struct stretch *stretch, const uint8_t *mask,
-                 const uint8_t (*colors)[3], float opacity, uint8_t *dst)
+static void draw_row(const struct un_overlay *o, int y, uint8_t *dst)
 {
-    size_t C = (size_t)image->channels, i = 0;
-    for (int y = 0; y < image->height; y++)
-        for (int x = 0; x < image->width; x++, i++) {
-            int label = mask[i] == UNET_IGNORE ? 0 : mask[i];
-            float share = !label                                                ? 0
-                          : on_outline(mask, image->height, image->width, y, x) ? 1
-                                                                                : opacity;
-            for (size_t c = 0; c < 3; c++) {
-                float grey = stretched(image, stretch, i * C + (C < 3 ? 0 : c));
-                float color = label ? colors[label][c] : 0;
-                dst[3 * i + c] = (uint8_t)lrintf(grey + share * (color - grey));
-            }
+    const unet_image *image = o->image;
+    size_t C = (size_t)image->channels, width = (size_t)image->width, i = (size_t)y * width;
+    const uint8_t *here = o->mask + i;
+    const uint8_t *above = y ? here - width : o->above;
+    const uint8_t *below = y + 1 < image->height ? here + width : o->below;
+    double range = (double)o->range[1] - (double)o->range[0];
+    float scale = range > 0 ? (float)(255 / range) : 0;
+    for (int x = 0; x < image->width; x++, i++) {
+        int label = here[x] == UNET_IGNORE ? 0 : here[x];
+        float share = !label ? 0 : on_outline(o, above, here, below, x) ? 1 : o->opacity;
+        for (size_t c = 0; c < 3; c++) {
+            float grey = stretched(image, o->range[0], scale, i * C + (C < 3 ? 0 : c));
+            float color = label ? o->colors[label][c] : 0;
+            dst[3 * i + c] = (uint8_t)lrintf(grey + share * (color - grey));
         }
+    }
+}
+
+unet_code un_overlay_draw(const struct un_overlay *o, uint8_t *rgb, unet_error *err)
+{
+    size_t width = (size_t)o->image->width, count = (size_t)o->image->height * width;
+    for (size_t i = 0; i < count; i++)
+        if (o->mask[i] != UNET_IGNORE && o->mask[i] >= o->color_count)
+            return un_fail(err, UNET_EINVAL, "mask: class %d in row %zu, column %zu; %d colours",
+                           o->mask[i], i / width, i % width, o->color_count);
+    for (int y = 0; y < o->image->height; y++)
+        draw_row(o, y, rgb);
+    return UNET_OK;
 }
 
 unet_code un_overlay(const unet_image *image, const uint8_t *mask, const uint8_t (*colors)[3],
                      int color_count, float opacity, unet_image *overlay, unet_error *err)
 {
     size_t count = (size_t)image->height * (size_t)image->width;
-    for (size_t i = 0; i < count; i++)
-        if (mask[i] != UNET_IGNORE && mask[i] >= color_count)
-            return un_fail(err, UNET_EINVAL, "mask: class %d in row %zu, column %zu; %d colours",
-                           mask[i], i / (size_t)image->width, i % (size_t)image->width,
-                           color_count);
-    struct stretch stretch;
-    unet_code code = find_stretch(image, &stretch, err);
+    struct un_overlay o = {.image = image,
+                           .mask = mask,
+                           .colors = colors,
+                           .color_count = color_count,
+                           .opacity = opacity};
+    unet_image made = {
+        .height = image->height, .width = image->width, .channels = 3, .sample = UNET_U8};
+    unet_code code = find_range(image, o.range, err);
     if (code)
         return code;
-    unet_image made = {.height = image->height,
-                       .width = image->width,
-                       .channels = 3,
-                       .sample = UNET_U8,
-                       .data = malloc(3 * count)};
-    if (!made.data)
+    if (!(made.data = malloc(3 * count)))
         return un_fail_memory(err, 3 * count, "overlay");
-    draw(image, &stretch, mask, colors, opacity, made.data);
-    *overlay = made;
-    return UNET_OK;
+    if ((code = un_overlay_draw(&o, made.data, err)))
+        free(made.data);
+    else
+        *overlay = made;
+    return code;
 }

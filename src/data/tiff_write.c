@@ -71,6 +71,8 @@ static void set_tags(const struct writer *w, const struct un_sink_page *page)
                  : rgb         ? PHOTOMETRIC_RGB
                                : PHOTOMETRIC_MINISBLACK);
     TIFFSetField(tif, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
+    if (w->tiled) /* a large page: whoever computes it would wait for the best compression */
+        TIFFSetField(tif, TIFFTAG_ZIPQUALITY, 1);
     if (page->palette)
         set_palette(tif, page->palette, page->colors);
     else

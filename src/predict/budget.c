@@ -12,7 +12,7 @@
 #include "predict/stream.h"
 
 /* As in session.c, and smaller ones for those who have little memory. */
-static const int choices[] = {1024, 768, 512, 384, 256, 192, 128, 96, 64, 32, 16};
+static const int choices[] = {1536, 1280, 1024, 768, 512, 384, 256, 192, 128, 96, 64, 32, 16};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * predict_out.h - what unet predict writes of one image, row by row
+ *
+ * For each image: predict_out_open(); for each page predict_out_page() and bands of it;
+ * predict_out_commit().  predict_out_release() in any case: what is not committed leaves nothing.
+ */
+#ifndef PREDICT_OUT_H
+#define PREDICT_OUT_H
+
+#include "overlay_out.h"
+#include "predict_plan.h"
+
+struct predict_out {
+    const struct predict_job *job;
+    const unet_model *model;
+    int pages;
+    unet_writer *writer[PRODUCTS];
+    struct overlay_out overlay;
+    float *turned; /* rows of scores with the classes of a pixel side by side */
+    int planar[PRODUCTS];
+    uint8_t colors[256][3];
+    uint64_t pixels[256]; /* of each class so far */
+};
+
+/* Opens the files of a job; first: its first page. */
+unet_code predict_out_open(struct predict_out *out, const struct predict_job *job,
+                           const unet_model *model, unet_source *source, unet_error *err);
+unet_code predict_out_page(struct predict_out *out, unet_source *source, int page, unet_error *err);
+unet_code predict_out_band(struct predict_out *out, const unet_band *band, unet_error *err);
+unet_code predict_out_commit(struct predict_out *out, unet_error *err);
+void predict_out_release(struct predict_out *out);
+
+/* What a stream has to give for a job; without its functions. */
+unet_stream predict_out_wants(const struct predict_job *job);
+
+/* Bytes held while a page is written. */
+uint64_t predict_out_bytes(const struct predict_job *job, const unet_model *model,
+                           const unet_page *page);
+
+#endif

@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# unet predict on images of any size: streams, pages, the promise of --memory, interruptions.
+# Usage: predict_test.sh UNET_BINARY SOURCE_FOLDER BUILD_FOLDER
+. "$2/tests/shell/expect.sh"
+build=$(cd "$OLDPWD" && cd "$3" && pwd)
+
+expect 0 - '' init --width 4 --depth 2 -o m.safetensors
+expect 0 - '' init --width 4 --depth 2 --padding same --norm instance -o whole.safetensors
+m=m.safetensors
+if [ ! -x "$build/big_tiff" ]; then
+    echo "skipped: no $3/big_tiff, which writes the images"
+    exit 0
+fi
+"$build/big_tiff" strips.tif 700
+"$build/big_tiff" tiles.tif 700 deflate tiles
+
+# ---- what is read makes no difference, nor how much at a time ----
+
+expect 0 - '' predict $m tiles.tif -o tiles.png --overlay over.png --tile 64 --exact
+expect 0 - '' predict $m strips.tif -o whole.png --exact
+check 'tiles and strips: other masks' cmp tiles.png whole.png
+expect 0 - - predict $m tiles.tif --probabilities a.npy --logits a.tif --quiet --exact
+expect 0 - - predict $m tiles.tif --probabilities b.npy --logits b.tif --quiet --exact --tile 48
+check 'probabilities depend on the tile' cmp a.npy b.npy
+check 'logits depend on the tile' cmp a.tif b.tif
+
+# ---- --memory ----
+
+expect 1 - 'strips\.tif: 700 x 700 pixels do not fit into --memory 1M; [0-9]+M would do$' \
+    predict $m strips.tif -o x.png --memory 1M
+would=$(sed 's/.* \([0-9]*\)M would do.*/\1/' .err)
+expect 0 - "memory: at most [0-9]+M of ${would}M, tiles of [0-9]+" \
+    predict $m strips.tif -o strips.png --memory "${would}M" --exact
+check 'the least memory: another mask' cmp strips.png whole.png
+expect 1 - 'do not fit .*with another --tile' \
+    predict $m strips.tif -o x.png --memory "${would}M" --tile 512
+expect 2 - 'a size in bytes such as 500M' predict $m strips.tif -o x.png --memory lots
+absent "a prediction that does not fit" x.png
+expect 0 - 'warning: this network looks at whole images' \
+    predict whole.safetensors strips.tif -o x.png --memory "$((would + 3))M"
+
+# ---- views ----
+
+expect 0 - 'tta: .* 4 views' predict $m strips.tif -o x.png --tta flips
+expect 0 - 'tta: .* 8 views' predict $m strips.tif -o x.png --tta rotations
+expect 2 - 'none or flips or rotations' predict $m strips.tif -o x.png --tta some
+
+# ---- interruptions leave nothing that looks finished ----
+
+"$build/big_tiff" large.tif 6000
+"$unet" predict $m large.tif -o half.tif --overlay half.png >.out 2>.err &
+pid=$!
+sleep 1
+kill -INT $pid
+wait $pid
+code=$?
+checks=$((checks + 1))
+[ $code -eq 130 ] || note "an interrupted prediction: exit code $code, wanted 130: $(tail -2 .err)"
+check 'an interrupted prediction says so' grep -q '^unet: interrupted' .err
+absent 'an interrupted prediction' half.tif half.png
+
+finish predict_test
