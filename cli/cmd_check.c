@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_check.c - unet check: a look at images and masks before any training */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,8 @@
 #include "train_choice.h"
 
 struct check_settings {
-    const char *images, *masks, *output, *memory;
+    const char *images, *masks, *output;
+    double memory;
     int ignore, pictures, no_page;
     struct network_settings network;
     struct common_settings common;
@@ -31,29 +31,12 @@ static const struct option_row check_options[] = {
     OPT_LETTER('o', "output", AT(output), "PAGE", "the page with pictures [check.html]"),
     OPT_INT("pictures", AT(pictures), 0, 1000, "N", "pairs on the page [24]"),
     OPT_FLAG("no-page", AT(no_page), "write no page"),
-    OPT_STRING("memory", AT(memory), "SIZE", "propose what trains in it: 500M, 4G"),
+    OPT_BYTES("memory", AT(memory), "SIZE", "propose what trains in it: 500M, 4G"),
     OPT_HEADING("network [chosen from the data]:"),
     OPT_TABLE(AT(network), network_options),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };
-
-/* "500M", "4G": bytes; < 0: no such size. */
-static double read_bytes(const char *text)
-{
-    static const char units[] = "KMGT";
-    char *end;
-    double value = strtod(text, &end);
-    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
-
-    if (!isdigit((unsigned char)text[0]) || !isfinite(value) || value <= 0)
-        return -1;
-    if (unit) {
-        value *= pow(1024, (double)(unit - units + 1));
-        end++;
-    }
-    return *end ? -1 : value;
-}
 
 /* ---- what is proposed ---- */
 
@@ -277,9 +260,7 @@ static int run_check(const struct command *command, int argc, char **argv)
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
-    if (settings.memory && (check.memory = read_bytes(settings.memory)) < 0)
-        return usage_error(command, "--memory: found \"%s\", wanted a size such as 500M or 4G",
-                           settings.memory);
+    check.memory = settings.memory;
     options.ignore = check.ignore = settings.ignore;
     if (settings.network.field[NETWORK_CLASSES] > 0)
         options.classes = settings.network.field[NETWORK_CLASSES] == 1

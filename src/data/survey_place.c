@@ -38,14 +38,19 @@ static double sure_fit(const unet_survey *survey, double *work)
     return fmax(LEAST, 0.6 * median);
 }
 
+static bool is_shifted(const struct un_alignment *align, double sure)
+{
+    return align->known && is_moved(align) && align->best >= sure &&
+           (align->best >= SURE || align->best >= 1.6 * align->second) &&
+           align->here < 0.55 * align->best;
+}
+
 static unet_code judge_shifts(unet_survey *survey, double sure, unet_error *err)
 {
     unet_code code = UNET_OK;
     for (int i = 0; !code && i < survey->files.count; i++) {
         const struct un_alignment *align = &survey->items[i].align;
-        if (align->known && is_moved(align) && align->best >= sure &&
-            (align->best >= SURE || align->best >= 1.6 * align->second) &&
-            align->here < 0.55 * align->best)
+        if (is_shifted(align, sure))
             code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_MASK_SHIFTED, i, -1,
                                     (double[4]){align->right, align->down}, NULL, err);
     }
@@ -83,7 +88,7 @@ static bool same_sides(const struct un_survey_item *a, const struct un_survey_it
  * A pair that fits badly where the others fit well, and whose image another mask fits far better
  * and as well as is usual.
  */
-static unet_code judge_strangers(unet_survey *survey, double *work, unet_error *err)
+static unet_code judge_strangers(unet_survey *survey, double sure, double *work, unet_error *err)
 {
     int count = 0;
     unet_code code = UNET_OK;
@@ -93,7 +98,7 @@ static unet_code judge_strangers(unet_survey *survey, double *work, unet_error *
     double usual = un_median(work, count);
     for (int i = 0; !code && count >= 3 && usual >= SURE && i < survey->files.count; i++) {
         const struct un_survey_item *item = &survey->items[i];
-        if (!item->align.known || item->align.here > 0.5 * usual)
+        if (!item->align.known || item->align.here > 0.5 * usual || is_shifted(&item->align, sure))
             continue;
         double own = fit_across(item, item), best = -INFINITY;
         int other = -1;
@@ -116,9 +121,10 @@ unet_code un_judge_places(unet_survey *survey, unet_error *err)
     double *work = malloc(((size_t)survey->files.count + 1) * sizeof *work);
     if (!work)
         return un_fail_memory(err, (size_t)survey->files.count * sizeof *work, "places");
-    unet_code code = judge_shifts(survey, sure_fit(survey, work), err);
+    double sure = sure_fit(survey, work);
+    unet_code code = judge_shifts(survey, sure, err);
     if (!code)
-        code = judge_strangers(survey, work, err);
+        code = judge_strangers(survey, sure, work, err);
     free(work);
     return code;
 }
