@@ -74,7 +74,7 @@ static int write_findings(const struct check *check, FILE *out)
         cells[0] = "severity";
         cells[1] = "file";
         cells[2] = "what";
-        html_table(out, cells, count + 1, 3);
+        html_table_of_words(out, cells, count + 1, 3);
     }
     free(cells);
     free(texts);

@@ -80,8 +80,26 @@ void check_scaling(const unet_survey_facts *facts, char *text, size_t size)
                  facts->low, facts->high);
 }
 
+/* A path as a shell takes it; the caller frees it. */
+static char *quote(const char *path)
+{
+    char *text = malloc(4 * strlen(path) + 3), *end = text;
+
+    if (!text)
+        return NULL;
+    if (strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=@%,:") ==
+        strlen(path))
+        return strcpy(text, path);
+    *end++ = '\'';
+    for (; *path; path++)
+        end = *path == '\'' ? stpcpy(end, "'\\''") : (*end = *path, end + 1);
+    strcpy(end, "'");
+    return text;
+}
+
 char *check_command(const struct check *check)
 {
+    char *images = quote(check->images), *masks = quote(check->masks), *command = NULL;
     char ignore[24] = "", tile[24] = "", width[24] = "", weights[16 * 64] = "";
     size_t used = 0;
 
@@ -94,8 +112,12 @@ char *check_command(const struct check *check)
     for (int k = 0; check->weighted && k < check->facts->labels && used < sizeof(weights); k++)
         used += (size_t)snprintf(weights + used, sizeof(weights) - used, "%s%.3g",
                                  k ? "," : " --class-weights ", (double)check->weights[k]);
-    return path_text("unet train --images %s --masks %s%s%s%s%s -o model.safetensors",
-                     check->images, check->masks, ignore, width, tile, weights);
+    if (images && masks)
+        command = path_text("unet train --images %s --masks %s%s%s%s%s -o model.safetensors",
+                            images, masks, ignore, width, tile, weights);
+    free(images);
+    free(masks);
+    return command;
 }
 
 /* ---- the report as text ---- */
@@ -183,7 +205,7 @@ static int print_proposal(const struct check *check)
     printf("training   tiles of %d, batch %d, about %s with the images\n", check->tile,
            check->options.batch, format_bytes(check->bytes, bytes));
     if (check->memory > 0 && check->fits)
-        printf("memory     %s is enough; a batch of up to %d would fit\n",
+        printf("memory     %s is enough, for a batch of %d at most\n",
                format_bytes(check->memory, limit), check->batch_most);
     else if (check->memory > 0)
         printf("memory     %s is not enough for the smallest network that was tried\n",
@@ -241,9 +263,12 @@ static int report(const struct check_settings *settings, struct check *check)
         return fail_memory();
     if (!settings->no_page)
         status = check_write_page(check, page, settings->pictures);
-    if (status == EXIT_DONE && !settings->no_page && !settings->common.quiet)
-        fprintf(stderr, "wrote %s\n", page);
-    return status != EXIT_DONE ? status : check->facts->errors ? EXIT_FAILED : EXIT_DONE;
+    if (status == EXIT_DONE && !settings->no_page && !settings->common.json)
+        printf("\npictures of the pairs are in %s\n", page);
+    if (status == EXIT_DONE && check->facts->errors)
+        return fail_text("%s: %d error%s: training cannot work", check->images,
+                         check->facts->errors, check->facts->errors == 1 ? "" : "s");
+    return status;
 }
 
 static int run_check(const struct command *command, int argc, char **argv)

@@ -218,6 +218,23 @@ done:
 
 /* ---- from memory ---- */
 
+/* All pairs, on all cores: what is found does not depend on which is first. */
+static unet_code measure_all(unet_survey *survey, const unet_dataset *dataset, unet_error *err)
+{
+    unet_code code = UNET_OK;
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < dataset->count; i++) {
+        const struct un_sample_pair *pair = &dataset->pairs[i];
+        unet_error why;
+        unet_code one =
+            un_survey_measure(survey, &survey->items[i], &pair->image, pair->mask, &why);
+#pragma omp critical(un_survey_code)
+        if (one && !code)
+            code = un_fail(err, one, "%s", why.text);
+    }
+    return code;
+}
+
 unet_code un_survey_dataset(const unet_dataset *dataset, unet_survey **survey, unet_error *err)
 {
     unet_survey *made;
@@ -228,15 +245,11 @@ unet_code un_survey_dataset(const unet_dataset *dataset, unet_survey **survey, u
     made->coding = dataset->coding;
     made->coded = true;
     for (int i = 0; !code && i < dataset->count; i++) {
-        const struct un_sample_pair *pair = &dataset->pairs[i];
-        struct un_survey_item *item = &made->items[i];
-        if (!(item->name = strdup(pair->name)))
-            code = un_fail_memory(err, strlen(pair->name), pair->name);
-        item->seen.image = item->name;
-        if (!code)
-            code = un_survey_measure(made, item, &pair->image, pair->mask, err);
+        if (!(made->items[i].name = strdup(dataset->pairs[i].name)))
+            code = un_fail_memory(err, strlen(dataset->pairs[i].name), dataset->pairs[i].name);
+        made->items[i].seen.image = made->items[i].name;
     }
-    if (code || (code = judge(made, err))) {
+    if (code || (code = measure_all(made, dataset, err)) || (code = judge(made, err))) {
         un_survey_free(made);
         return code;
     }

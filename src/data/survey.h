@@ -102,7 +102,7 @@ void un_survey_sort(unet_survey *survey);
 
 /*
  * mask [height][width] of class indices, or NULL.  Fills everything of item but name, and adds to
- * the histogram.
+ * the histogram.  Several threads may measure items of one survey.
  */
 unet_code un_survey_measure(unet_survey *survey, struct un_survey_item *item,
                             const unet_image *image, const uint8_t *mask, unet_error *err);

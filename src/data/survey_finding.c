@@ -6,8 +6,8 @@
 
 #include "data/survey.h"
 
-static unet_code add(unet_survey *survey, const unet_finding *shown, const char *text,
-                     unet_error *err)
+static unet_code append(unet_survey *survey, const unet_finding *shown, const char *text,
+                        unet_error *err)
 {
     if (survey->finding_count == survey->finding_room) {
         int room = survey->finding_room ? 2 * survey->finding_room : 16;
@@ -26,6 +26,16 @@ static unet_code add(unet_survey *survey, const unet_finding *shown, const char 
     int *counts[] = {&survey->facts.notes, &survey->facts.warnings, &survey->facts.errors};
     ++*counts[shown->severity];
     return UNET_OK;
+}
+
+/* Pairs are measured on several threads. */
+static unet_code add(unet_survey *survey, const unet_finding *shown, const char *text,
+                     unet_error *err)
+{
+    unet_code code;
+#pragma omp critical(un_survey_finding)
+    code = append(survey, shown, text, err);
+    return code;
 }
 
 unet_code un_survey_report(unet_survey *survey, unet_severity severity, unet_finding_kind kind,
@@ -57,6 +67,8 @@ static int compare(const void *a, const void *b)
         return (int)y->shown.severity - (int)x->shown.severity;
     if (x->shown.kind != y->shown.kind)
         return (int)x->shown.kind - (int)y->shown.kind;
+    if (x->shown.pair != y->shown.pair)
+        return x->shown.pair - y->shown.pair;
     return x->order - y->order;
 }
 
