@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "info_image.h"
 #include "json_out.h"
 #include "network_options.h"
 #include "origin.h"
@@ -177,6 +178,8 @@ static int run_info(const struct command *command, int argc, char **argv)
     if (operands && given)
         return usage_error(command, "--%s describes a new network, but %s is a finished one", given,
                            argv[0]);
+    if (operands && info_image_is(argv[0]))
+        return info_image_print(argv[0], &settings.common);
     if (operands) {
         info.path = argv[0];
         if (unet_model_import(argv[0], NULL, &model, &info.origin, &err))
@@ -198,10 +201,10 @@ static int run_info(const struct command *command, int argc, char **argv)
 
 const struct command command_info = {
     .name = "info",
-    .arguments = "[MODEL] [options]",
-    .summary = "show layers, parameters and costs of a model",
+    .arguments = "[MODEL|IMAGE] [options]",
+    .summary = "show what a model costs, or what an image file holds",
     .about = "Shows the layers with their output sizes, parameters and multiply-adds, the memory "
-             "to predict and to train, and what else the file holds.",
+             "to predict and to train, and what else the file holds; of an image, its pages.",
     .options = info_options,
     .max_operands = 1,
     .run = run_info,

@@ -18,6 +18,9 @@ want cmake command -v cmake
 want pkg-config command -v pkg-config
 want libpng-dev pkg-config --exists libpng
 want libtiff-dev pkg-config --exists libtiff-4
+want libjpeg-dev pkg-config --exists libjpeg
+want libgif-dev sh -c 'echo "#include <gif_lib.h>" | ${CC:-gcc} -E -'
+want zlib1g-dev pkg-config --exists zlib
 want libjansson-dev pkg-config --exists jansson
 want libzip-dev pkg-config --exists libzip
 case "${1:-build}" in

@@ -50,6 +50,9 @@ one_file() { # one_file HEADER FILE
 }
 one_file png.h src/data/png_io.h
 one_file tiffio.h src/data/tiff_io.h
+one_file jpeglib.h src/data/jpeg.c
+one_file gif_lib.h src/data/gif.c
+one_file zlib.h src/data/gunzip.c
 one_file zip.h src/model/ziparchive.c
 
 # -- names --

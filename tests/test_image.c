@@ -295,10 +295,13 @@ static void expect_refusal(const char *name, const void *data, size_t size, cons
 static void test_foreign_files(void **state)
 {
     (void)state;
-    expect_refusal("a.png", "hello, world\n", 13, "not an image file; PNG, TIFF or .npy wanted");
+    expect_refusal("a.png", "hello, world\n", 13, "not an image file; PNG, TIFF,");
     expect_refusal("b.png", "", 0, "empty");
-    expect_refusal("c.jpg", "\xff\xd8\xff\xe0....", 8, "a JPEG image; PNG, TIFF or .npy wanted");
-    expect_refusal("d.bmp", "BM......", 8, "a BMP image");
+    expect_refusal("c.webp", "RIFF....WEBP", 12, "a WebP image; PNG, TIFF,");
+    expect_refusal("d.jpg", "\xff\xd8\xff\xe0....", 8, "truncated JPEG");
+    expect_refusal("d.bmp", "BM......", 8, "truncated BMP");
+    expect_refusal("d.gif", "GIF89a..", 8, "truncated GIF");
+    expect_refusal("d.gz", "\x1f\x8b\10.....", 8, "gzip-compressed");
     expect_refusal("e.tif", "II*\0", 4, "not an image");
     expect_refusal("f.tif", "II*\0\10\0\0\0", 8, "truncated or broken TIFF");
     expect_refusal("g.png", "\x89PNG\r\n\x1a\n", 8, "truncated PNG");
@@ -324,10 +327,13 @@ static void test_npy_headers(void **state)
     (void)state;
 #define NPY(type, order, shape)                                                                    \
     "{'descr': '" type "', 'fortran_order': " order ", 'shape': " shape ", }\n"
-    expect_npy(NPY("<f8", "False", "(2, 2)"), 1, 32, "'<f8'");
-    expect_npy(NPY(">f4", "False", "(2, 2)"), 1, 16, "'>f4'");
-    expect_npy(NPY("|u1", "False", "(2, 2)"), 1, 4, "'|u1'");
-    expect_npy(NPY("<f4", "True", "(2, 2)"), 1, 16, "Fortran order");
+    expect_npy(NPY("<c8", "False", "(2, 2)"), 1, 32, "'<c8'");
+    expect_npy(NPY("<f16", "False", "(2, 2)"), 1, 64, "'<f16'");
+    expect_npy(NPY("|u2", "False", "(2, 2)"), 1, 8, "'|u2'");
+    expect_npy(NPY("f4", "False", "(2, 2)"), 1, 16, "'f4'");
+    expect_npy(NPY("", "False", "(2, 2)"), 1, 16, "''");
+    expect_npy(NPY("<U4", "False", "(2, 2)"), 1, 16, "'<U4'");
+    expect_npy(NPY("<f8", "False", "(2, 2)"), 1, 31, "truncated");
     expect_npy(NPY("<f4", "False", "()"), 1, 4, "0 dimensions");
     expect_npy(NPY("<f4", "False", "(1, 2, 1, 2)"), 1, 16, "4 dimensions");
     expect_npy(NPY("<f4", "False", "(2, 2)"), 1, 15, "truncated");

@@ -379,7 +379,9 @@ static void test_memory_plan(void **state)
     unet_session *session;
     unet_error err;
     uint64_t before = 0;
-    for (uint64_t limit = 30000000; limit <= 480000000; limit *= 2) {
+    for (uint64_t limit = 30000000; limit <= 960000000; limit *= 2) {
+        options.tta = limit > 400000000 ? UNET_TTA_ROTATIONS : UNET_TTA_NONE;
+        before = limit > 400000000 ? 0 : before;
         if (unet_plan_memory(model, &options, &page, &stream, limit, &plan, &err))
             fail_msg("%s", err.text);
         assert_true(plan.bytes <= limit && plan.bytes >= before && plan.tile >= 16);
@@ -388,13 +390,16 @@ static void test_memory_plan(void **state)
         options.tile = plan.tile;
         assert_int_equal(unet_session_create(model, &options, &session, NULL), UNET_OK);
         int window = un_stream_window(session, page.height), tile = session->tile;
-        uint64_t held = unet_session_bytes(session) + (uint64_t)(window + tile) * 30000;
+        uint64_t scores = un_session_sums(session) ? 2 * sizeof(float) : 0;
+        uint64_t held = unet_session_bytes(session) +
+                        ((uint64_t)(window + tile) + (uint64_t)tile * scores) * 30000;
         if (held > plan.bytes || plan.bytes - held > 30000 * 32)
             fail_msg("limit %llu: %llu promised, %llu held", (unsigned long long)limit,
                      (unsigned long long)plan.bytes, (unsigned long long)held);
         unet_session_free(session);
         options.tile = 0;
     }
+    options.tta = UNET_TTA_NONE;
     assert_int_equal(unet_plan_memory(model, &options, &page, &stream, 1000000, &none, &err),
                      UNET_ENOMEM);
     assert_non_null(strstr(err.text, "at least"));

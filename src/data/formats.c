@@ -9,10 +9,12 @@
 
 #include "data/image.h"
 
-static const struct un_format *const formats[] = {&un_format_png, &un_format_tiff, &un_format_npy};
+static const struct un_format *const formats[] = {&un_format_png, &un_format_tiff, &un_format_jpeg,
+                                                  &un_format_bmp, &un_format_gif,  &un_format_nifti,
+                                                  &un_format_npy, &un_format_pnm};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define WANTED "PNG, TIFF or .npy wanted"
+#define WANTED "PNG, TIFF, JPEG, BMP, GIF, NIfTI, PGM, PPM or .npy wanted"
 
 /* How the files that we refuse begin. */
 static const struct {
@@ -20,16 +22,15 @@ static const struct {
     size_t offset, size;
     const char *bytes;
 } foreign[] = {
-    {"a JPEG image", 0, 3, "\xff\xd8\xff"},
-    {"a BMP image", 0, 2, "BM"},
-    {"a GIF image", 0, 4, "GIF8"},
     {"a WebP image", 8, 4, "WEBP"},
     {"a JPEG 2000 image", 4, 4, "jP  "},
     {"a HEIF or AVIF image", 4, 4, "ftyp"},
     {"a Photoshop image", 0, 4, "8BPS"},
     {"a JPEG XL image", 0, 2, "\xff\x0a"},
-    {"a Netpbm image", 0, 2, "P5"},
-    {"a Netpbm image", 0, 2, "P6"},
+    {"a Netpbm image as text or bits", 0, 2, "P1"},
+    {"a Netpbm image as text or bits", 0, 2, "P2"},
+    {"a Netpbm image as text or bits", 0, 2, "P3"},
+    {"a Netpbm image as text or bits", 0, 2, "P4"},
     {"an HDF5 file", 0, 4, "\x89HDF"},
     {"a PDF file", 0, 4, "%PDF"},
     {"gzip-compressed", 0, 2, "\x1f\x8b"},
@@ -38,9 +39,9 @@ static const struct {
     {"a PNG damaged by a conversion of its line ends", 0, 4, "\x89PNG"},
 };
 
-static const char *const foreign_endings[] = {
-    ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".jxl", ".heic", ".avif", ".psd",
-    ".pgm", ".ppm",  ".pnm", ".npz", ".dcm",  ".nii", ".czi", ".lif",  ".nd2",  ".svs"};
+static const char *const foreign_endings[] = {".webp", ".jp2", ".jxl", ".heic", ".avif", ".psd",
+                                              ".pgm",  ".ppm", ".pnm", ".npz",  ".dcm",  ".nii",
+                                              ".czi",  ".lif", ".nd2", ".svs"};
 
 static bool ends_with(const char *name, const char *ending)
 {

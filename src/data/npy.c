@@ -7,12 +7,14 @@
  *     values
  *
  * The header is a Python dict; exactly these three keys, in any order, are taken, and nothing is
- * evaluated.
+ * evaluated.  Floats are taken for what a program has made ready for a network; integers and bool
+ * are images and masks like those of other formats.
  */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/number.h"
 #include "data/source.h"
 
 #define MAGIC "\x93NUMPY"
@@ -169,18 +171,48 @@ static unet_code read_header(const char *name, const struct un_mapping *file, st
     return UNET_OK;
 }
 
+struct reader {
+    struct un_page page;
+    size_t start; /* of the values in the file */
+    bool fortran; /* rows run fastest, then columns, then channels */
+    bool turn;    /* values are in the other byte order */
+};
+
+/* How a descr is read; the byte order stands before it. */
+static const struct type {
+    char name[3];
+    enum un_kind kind;
+    int bytes, bits;
+} types[] = {{"b1", UN_UINT, 1, 1},   {"u1", UN_UINT, 1, 8},   {"u2", UN_UINT, 2, 16},
+             {"u4", UN_UINT, 4, 32},  {"u8", UN_UINT, 8, 64},  {"i1", UN_INT, 1, 8},
+             {"i2", UN_INT, 2, 16},   {"i4", UN_INT, 4, 32},   {"i8", UN_INT, 8, 64},
+             {"f2", UN_FLOAT, 2, 16}, {"f4", UN_FLOAT, 4, 32}, {"f8", UN_FLOAT, 8, 64}};
+
+static unet_code take_type(const char *name, const struct header *h, struct reader *r,
+                           unet_error *err)
+{
+    const char order = h->type[0];
+    for (size_t i = 0; order && i < sizeof types / sizeof *types; i++)
+        if (!strcmp(h->type + 1, types[i].name) && strchr("<>=|", order) &&
+            (order != '|' || types[i].bytes == 1)) {
+            r->page.kind = types[i].kind;
+            r->page.bytes = types[i].bytes;
+            r->page.bits = types[i].bits;
+            r->page.prepared = types[i].kind == UN_FLOAT;
+            r->turn = order == '>' ? un_other_order(true) : order == '<' && un_other_order(false);
+            return UNET_OK;
+        }
+    return un_fail(err, UNET_EFORMAT,
+                   "%s: values of type '%s'; bool, integers of 8 to 64 bits or floats of 16 to 64 "
+                   "bits wanted",
+                   name, h->type);
+}
+
 /* The image that a header describes: [H][W], [H][W][C], or a batch [1][1][H][W] of one grey image.
  */
 static unet_code take_size(const char *name, const struct header *h, struct un_page *page,
                            unet_error *err)
 {
-    if (strcmp(h->type, "<f4"))
-        return un_fail(err, UNET_EFORMAT,
-                       "%s: values of type '%s'; '<f4' (float32, little-endian) wanted", name,
-                       h->type);
-    if (h->fortran)
-        return un_fail(err, UNET_EFORMAT,
-                       "%s: Fortran order; C order wanted (numpy.ascontiguousarray)", name);
     const bool batch = h->dims == 4 && h->shape[0] == 1 && h->shape[1] == 1;
     const uint64_t *shape = batch ? h->shape + 2 : h->shape;
     if (h->dims != 2 && h->dims != 3 && !batch)
@@ -194,20 +226,11 @@ static unet_code take_size(const char *name, const struct header *h, struct un_p
                        "to %d and up to %d channels wanted",
                        name, (unsigned long long)shape[0], (unsigned long long)shape[1],
                        (unsigned long long)channels, UN_IMAGE_SIDE, UN_IMAGE_CHANNELS);
-    *page = (struct un_page){.height = (int)shape[0],
-                             .width = (int)shape[1],
-                             .channels = (int)channels,
-                             .kind = UN_FLOAT,
-                             .bits = 32,
-                             .bytes = 4,
-                             .prepared = true};
+    page->height = (int)shape[0];
+    page->width = (int)shape[1];
+    page->channels = (int)channels;
     return un_page_check(name, page, err);
 }
-
-struct reader {
-    struct un_page page;
-    size_t start; /* of the values in the file */
-};
 
 static unet_code npy_open(struct un_source *source, unet_error *err)
 {
@@ -218,8 +241,10 @@ static unet_code npy_open(struct un_source *source, unet_error *err)
     source->state = r;
     source->file_pages = 1;
     unet_code code = read_header(source->name, &source->file, &h, &r->start, err);
-    if (code || (code = take_size(source->name, &h, &r->page, err)))
+    if (code || (code = take_type(source->name, &h, r, err)) ||
+        (code = take_size(source->name, &h, &r->page, err)))
         return code;
+    r->fortran = h.fortran;
     const struct un_rect all = {0, 0, r->page.height, r->page.width};
     size_t bytes = un_rect_bytes(&r->page, all), have = source->file.size - r->start;
     if (have != bytes)
@@ -237,16 +262,39 @@ static unet_code npy_page(struct un_source *source, int index, struct un_page *p
     return UNET_OK;
 }
 
+/* Gathers a rectangle of an array in Fortran's order. */
+static void gather(const struct un_page *page, const unsigned char *values, struct un_rect rect,
+                   uint8_t *dst)
+{
+    const size_t bytes = (size_t)page->bytes, H = (size_t)page->height;
+    const size_t plane = H * (size_t)page->width;
+    for (int y = rect.top; y < rect.top + rect.height; y++)
+        for (int x = rect.left; x < rect.left + rect.width; x++)
+            for (int c = 0; c < page->channels; c++, dst += bytes)
+                memcpy(dst, values + ((size_t)c * plane + (size_t)x * H + (size_t)y) * bytes,
+                       bytes);
+}
+
 static unet_code npy_read(struct un_source *source, int index, const struct un_page *page,
                           struct un_rect rect, void *samples, unet_error *err)
 {
     const struct reader *r = source->state;
     const struct un_rect passed = {0, 0, rect.top + rect.height, page->width};
     const unsigned char *values = source->file.data + r->start;
+    const size_t count = un_rect_bytes(page, rect) / (size_t)page->bytes;
+    uint8_t *u8 = samples;
     (void)index;
     (void)err;
-    un_rect_copy(page, values, rect, samples);
-    un_map_forget(&source->file, values, un_rect_bytes(page, passed));
+    if (r->fortran) {
+        gather(page, values, rect, samples);
+    } else {
+        un_rect_copy(page, values, rect, samples);
+        un_map_forget(&source->file, values, un_rect_bytes(page, passed));
+    }
+    if (r->turn)
+        un_swap(samples, count, page->bytes);
+    for (size_t i = 0; page->bits == 1 && i < count; i++)
+        u8[i] = u8[i] != 0;
     return UNET_OK;
 }
 

@@ -162,8 +162,6 @@ int un_stream_window(const unet_session *s, int height)
         int first, end;
         un_session_rows(s, top, height, &first, &end);
         most = end - first > most ? end - first : most;
-        if (top > 4 * step && height - top > 4 * s->height) /* those in between are all the same */
-            top += (height - top - 4 * s->height) / step * step;
         if (height - top <= s->tile)
             break;
     }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gunzip.h - any place in what a gzip file unpacks to, in bounded memory */
+#ifndef UN_GUNZIP_H
+#define UN_GUNZIP_H
+
+#include "base/error.h"
+#include "base/file.h"
+
+#define UN_GUNZIP_LIMIT 1032         /* bytes that deflate makes of one, at most */
+#define UN_GUNZIP_WORKING (64 << 10) /* bytes that one that is open takes */
+
+struct un_gunzip;
+
+/* Whether a file begins as gzip's do. */
+bool un_gunzip_probe(const unsigned char *head, size_t size);
+
+/* name and file are borrowed. */
+unet_code un_gunzip_open(const char *name, const struct un_mapping *file, struct un_gunzip **gunzip,
+                         unet_error *err);
+void un_gunzip_close(struct un_gunzip *gunzip);
+
+/*
+ * Bytes at .. at + size - 1 of what is unpacked.  Going forward costs what lies between, going back
+ * starts anew.  UNET_EFORMAT when it is broken, or ends before.
+ */
+unet_code un_gunzip_read(struct un_gunzip *gunzip, uint64_t at, void *dst, size_t size,
+                         unet_error *err);
+
+/*
+ * Whether the rest, of up to `most` bytes, ends as it should, with sums that are right; after
+ * the last of the bytes that are wanted.
+ */
+unet_code un_gunzip_end(struct un_gunzip *gunzip, size_t most, unet_error *err);
+
+#endif
