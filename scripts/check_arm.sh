@@ -14,7 +14,7 @@ if [ "$(uname -m)" = aarch64 ]; then
     exec scripts/run_tests.sh build-test -DCMAKE_BUILD_TYPE=Release
 fi
 scripts/setup.sh arm
-packages="libpng-dev libtiff-dev libjpeg62-turbo-dev libgif-dev zlib1g-dev libjansson-dev libzip-dev
+packages="libpng-dev libtiff-dev libjpeg-dev libgif-dev zlib1g-dev libjansson-dev libzip-dev
     libcmocka-dev libgomp1"
 build=$(pwd)/build-arm
 root=$build/sysroot

@@ -210,6 +210,12 @@ static void test_bmp_variants(void **state)
         }
 }
 
+static void put_number(struct bytes *b, size_t at, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        b->data[at + (size_t)i] = (unsigned char)(value >> 8 * i);
+}
+
 /* A picture in runs that skips: what is left out is index 0. */
 static void test_bmp_skips(void **state)
 {
@@ -227,13 +233,9 @@ static void test_bmp_skips(void **state)
     b.data[b.size - 8] = 0; /* the picture would end in its second row: not whole */
     b.data[b.size - 7] = 1;
     must_fail(b.data, b.size, "broken BMP");
+    put_number(&b, 10, 0x1000000); /* the pixels begin behind the file */
+    must_fail(b.data, b.size, "truncated BMP");
     free(b.data);
-}
-
-static void put_number(struct bytes *b, size_t at, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        b->data[at + (size_t)i] = (unsigned char)(value >> 8 * i);
 }
 
 static void test_bmp_refusals(void **state)
@@ -361,6 +363,8 @@ static void put_frame(GifFileType *gif, int frame)
             EGifPutLine(gif, line, p->width);
         }
     GifFreeMapObject(own);
+    GifFreeMapObject(gif->Image.ColorMap); /* giflib forgets it at a frame without colours */
+    gif->Image.ColorMap = NULL;
 }
 
 static struct bytes make_gif(int frames)

@@ -109,18 +109,6 @@ static void test_png_table(void **state)
     assert_int_equal(refused, 26);
 }
 
-static void test_tiff_table(void **state)
-{
-    (void)state;
-    int equal, refused;
-    if (skip_without(TEST_SHARED "/EXPECT_tiff.tsv"))
-        return;
-    compare_table(TEST_SHARED "/EXPECT_tiff.tsv", &equal, &refused);
-    print_message("TIFF: %d pictures equal, %d refused\n", equal, refused);
-    /* not every libtiff can unpack every compression; half of the files need none */
-    assert_true(equal >= 120);
-}
-
 /* Every file below a folder is read as image and as mask: no crash, and a message if it fails. */
 static void read_tree(const char *path, int *files, int *good)
 {
@@ -782,7 +770,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_png_table),
-        cmocka_unit_test(test_tiff_table),
         cmocka_unit_test(test_bad_files),
         IN_FOLDER(test_round_trips),
         IN_FOLDER(test_mask_round_trip),

@@ -149,7 +149,7 @@ static unet_code check_claim(const struct un_source *source, struct reader *r, u
     r->page.working = runs ? (size_t)pixels : 0;
     /* the last row is often not padded */
     uint64_t need = runs ? pixels / UN_RUNS_LIMIT : r->stride * (H - 1) + (bits + 7) / 8;
-    if (have >= need && (!runs || pixels <= UN_IMAGE_BYTES))
+    if (have > 0 && have >= need && (!runs || pixels <= UN_IMAGE_BYTES))
         return UNET_OK;
     return un_fail(err, UNET_EFORMAT,
                    "%s: truncated BMP (%llu bytes for %d x %d pixels of %d bits)", source->name,

@@ -1,53 +1,108 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/chunk.h"
 
+#include <math.h>
 #include <string.h>
 
-/* n samples of 1..15 bits, most significant first, into bytes or 16-bit words, `step` apart. */
-static void unpack(const uint8_t *src, int bits, size_t n, int bytes, void *dst, size_t step)
+#define HOST_BIG (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+
+static void put(uint64_t v, int bytes, uint8_t *dst)
 {
-    uint8_t *u8 = dst;
-    uint16_t *u16 = dst;
-    uint32_t pool = 0;
-    int have = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (; have < bits; have += 8)
-            pool = pool << 8 | *src++;
-        have -= bits;
-        unsigned v = pool >> have & ((1u << bits) - 1);
-        if (bytes == 1)
-            u8[i * step] = (uint8_t)v;
-        else
-            u16[i * step] = (uint16_t)v;
-    }
+    const uint8_t v8 = (uint8_t)v;
+    const uint16_t v16 = (uint16_t)v;
+    const uint32_t v32 = (uint32_t)v;
+    memcpy(dst,
+           bytes == 1   ? (const void *)&v8
+           : bytes == 2 ? (const void *)&v16
+           : bytes == 4 ? (const void *)&v32
+                        : (const void *)&v,
+           (size_t)bytes);
 }
 
-/* n samples of whole bytes, `step` samples apart in dst. */
-static void spread(const uint8_t *src, size_t n, size_t bytes, uint8_t *dst, size_t step)
+static float float24(uint32_t v)
 {
-    if (step == 1) {
-        memcpy(dst, src, n * bytes);
+    int exponent = v >> 16 & 127;
+    float fraction = (float)(v & 0xffff);
+    float size = exponent == 127 ? (v & 0xffff ? NAN : INFINITY)
+                 : exponent      ? ldexpf(65536 + fraction, exponent - 63 - 16)
+                                 : ldexpf(fraction, -62 - 16);
+    return v >> 23 & 1 ? -size : size;
+}
+
+/* What a sample of packing->bits bits means, as the bytes that go to dst. */
+static void put_sample(const struct un_packing *packing, uint64_t v, uint8_t *dst)
+{
+    int bits = packing->bits;
+    if (packing->is_float24) {
+        float f = float24((uint32_t)v);
+        memcpy(dst, &f, sizeof f);
         return;
     }
-    for (size_t i = 0; i < n; i++)
-        memcpy(dst + i * step * bytes, src + i * bytes, bytes);
+    if (packing->is_signed && bits < 64 && v >> (bits - 1) & 1)
+        v |= ~(uint64_t)0 << bits;
+    put(v, packing->bytes, dst);
 }
 
-void un_chunk_put(const uint8_t *src, size_t stride, const struct un_chunk *chunk,
-                  const struct un_page *page, void *samples)
+/* n samples of any number of bits from bit `at` of a row, `step` samples apart in dst. */
+static void run_of_bits(const struct un_packing *packing, const uint8_t *row, uint64_t at, size_t n,
+                        size_t step, uint8_t *dst)
 {
-    size_t W = (size_t)page->width, H = (size_t)page->height, C = (size_t)page->channels;
-    size_t width = chunk->width < W - chunk->x ? chunk->width : W - chunk->x;
-    size_t height = chunk->height < H - chunk->y ? chunk->height : H - chunk->y;
-    size_t bytes = (size_t)page->bytes;
-    bool one = chunk->plane >= 0;
-    size_t n = one ? width : width * C, step = one ? C : 1;
-    for (size_t row = 0; row < height; row++, src += stride) {
-        size_t first = ((chunk->y + row) * W + chunk->x) * C + (one ? (size_t)chunk->plane : 0);
-        uint8_t *dst = (uint8_t *)samples + first * bytes;
-        if (page->bits % 8)
-            unpack(src, page->bits, n, page->bytes, dst, step);
-        else
-            spread(src, n, bytes, dst, step);
+    int bits = packing->bits;
+    for (size_t i = 0; i < n; i++, at += (uint64_t)bits, dst += step * (size_t)packing->bytes) {
+        uint64_t v = 0;
+        int left = bits, from = (int)(at % 8);
+        for (const uint8_t *p = row + at / 8; left > 0; p++, from = 0) {
+            int take = 8 - from < left ? 8 - from : left;
+            v = v << take | (*p >> (8 - from - take) & ((1u << take) - 1));
+            left -= take;
+        }
+        put_sample(packing, v, dst);
     }
+}
+
+/* The same for whole bytes that are not those of dst: 3, 5, 6 or 7, or in the other order. */
+static void run_of_bytes(const struct un_packing *packing, const uint8_t *src, size_t n,
+                         size_t step, uint8_t *dst)
+{
+    size_t size = (size_t)packing->bits / 8;
+    for (size_t i = 0; i < n; i++, src += size, dst += step * (size_t)packing->bytes) {
+        uint64_t v = 0;
+        for (size_t k = 0; k < size; k++)
+            v = v << 8 | src[packing->big_endian ? k : size - 1 - k];
+        put_sample(packing, v, dst);
+    }
+}
+
+static void run(const struct un_packing *packing, const uint8_t *row, size_t first, size_t n,
+                size_t step, uint8_t *dst)
+{
+    size_t bytes = (size_t)packing->bytes;
+    bool same = packing->bits == 8 * packing->bytes &&
+                (packing->bytes == 1 || packing->big_endian == HOST_BIG);
+    if (packing->bits % 8) {
+        run_of_bits(packing, row, (uint64_t)first * (uint64_t)packing->bits, n, step, dst);
+        return;
+    }
+    const uint8_t *src = row + first * (size_t)packing->bits / 8;
+    if (!same)
+        run_of_bytes(packing, src, n, step, dst);
+    else if (step == 1)
+        memcpy(dst, src, n * bytes);
+    else
+        for (size_t i = 0; i < n; i++)
+            memcpy(dst + i * step * bytes, src + i * bytes, bytes);
+}
+
+void un_unpack(const struct un_packing *packing, const uint8_t *row, size_t first, size_t pixels,
+               void *dst)
+{
+    size_t samples = packing->samples, step = packing->step;
+    if (samples == step)
+        run(packing, row, first * samples, pixels * samples, 1, dst);
+    else if (samples == 1)
+        run(packing, row, first, pixels, step, dst);
+    else
+        for (size_t i = 0; i < pixels; i++)
+            run(packing, row, (first + i) * samples, samples, 1,
+                (uint8_t *)dst + i * step * (size_t)packing->bytes);
 }

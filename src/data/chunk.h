@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chunk.h - a decoded strip or tile, put into its place in a picture */
+/* chunk.h - samples as TIFF packs them, made into those of a page */
 #ifndef UN_CHUNK_H
 #define UN_CHUNK_H
 
 #include "data/source.h"
 
-/* Where a strip or tile lies; it may reach beyond the picture's right and lower edge. */
-struct un_chunk {
-    size_t x, y, width, height;
-    int plane; /* the one channel that it holds; -1: all of them, interleaved */
+/* How the samples of a row lie, and where they go. */
+struct un_packing {
+    int bits;             /* of a sample in src: 1..64 */
+    int bytes;            /* of a sample in dst: 1, 2, 4, 8, in the machine's order */
+    bool is_signed;       /* packed samples carry their sign on */
+    bool is_float24;      /* 1 sign, 7 exponent and 16 fraction bits become a float */
+    bool big_endian;      /* samples of whole bytes in src */
+    size_t samples, step; /* of a pixel in src, and in dst: samples <= step */
 };
 
 /*
- * Copies the part of a chunk that lies inside the picture.  src has rows of `stride` bytes, whose
- * samples have page->bits bits: whole bytes in the machine's order, or packed, most significant
- * bit first.
+ * Copies `pixels` pixels of a row, from pixel `first` on.  Samples that are no whole bytes follow
+ * each other without gaps, most significant bit first.
+ *
+ *   dst  the first sample of the first pixel; pixels are `step` samples apart
  */
-void un_chunk_put(const uint8_t *src, size_t stride, const struct un_chunk *chunk,
-                  const struct un_page *page, void *samples);
+void un_unpack(const struct un_packing *packing, const uint8_t *row, size_t first, size_t pixels,
+               void *dst);
 
 #endif

@@ -19,6 +19,7 @@ struct un_gunzip {
     const struct un_mapping *file;
     z_stream stream;
     size_t taken;      /* bytes of the file that zlib was given */
+    size_t forgotten;  /* of them, whose pages need not be kept */
     uint64_t position; /* bytes unpacked */
     bool ended, failed;
 };
@@ -71,6 +72,15 @@ static bool feed(struct un_gunzip *g)
     return left > 0;
 }
 
+/* Lets go of the file's pages that zlib is through with, now and then. */
+static void forget(struct un_gunzip *g)
+{
+    size_t passed = g->taken - g->stream.avail_in;
+    if (passed >> 20 != g->forgotten >> 20)
+        un_map_forget(g->file, g->file->data, passed);
+    g->forgotten = passed;
+}
+
 /* Unpacks up to `size` bytes; fewer only at the end. */
 static unet_code unpack(struct un_gunzip *g, unsigned char *dst, size_t size, size_t *got,
                         unet_error *err)
@@ -84,6 +94,7 @@ static unet_code unpack(struct un_gunzip *g, unsigned char *dst, size_t size, si
         int status = inflate(&g->stream, Z_NO_FLUSH);
         *got += part - g->stream.avail_out;
         g->position += part - g->stream.avail_out;
+        forget(g);
         if (status == Z_STREAM_END) {
             feed(g);
             /* what else follows the last member is passed over, as gzip does */

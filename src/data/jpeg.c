@@ -27,8 +27,12 @@
 #include "data/source.h"
 
 #define MAX_SCANS 200 /* encoders make about ten; each goes over the whole picture */
+/* How often scans may go to blocks, so that no small file takes long: so often, and for each byte.
+ */
+#define VISITS_FREE ((uint64_t)4 << 20)
+#define VISITS_PER_BYTE 128
 #define BLOCKS_PER_BYTE 8
-#define ARITHMETIC_BLOCKS_PER_BYTE 1024
+#define ARITHMETIC_BLOCKS_PER_BYTE 64
 #define EXIF_ORIENTATION 0x112
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -42,6 +46,8 @@ struct reader {
     int error; /* libjpeg's number */
     bool past_end, failed;
     const struct un_mapping *file;
+    size_t forgotten; /* bytes of the file whose pages need not be kept */
+    uint64_t blocks;  /* of 8 x 8 coefficients */
     int orientation;
     struct un_page page;
     bool started;
@@ -106,9 +112,16 @@ static void on_skip(j_decompress_ptr jpeg, long bytes)
 static void on_progress(j_common_ptr jpeg)
 {
     struct reader *r = jpeg->client_data;
-    if (r->jpeg.input_scan_number <= MAX_SCANS)
+    const size_t passed = r->file->size - r->input.bytes_in_buffer;
+    if (passed >> 20 != r->forgotten >> 20)
+        un_map_forget(r->file, r->file->data, passed);
+    r->forgotten = passed;
+    const uint64_t scans = (uint64_t)r->jpeg.input_scan_number;
+    if (scans <= MAX_SCANS &&
+        scans * r->blocks <= VISITS_FREE + VISITS_PER_BYTE * (uint64_t)r->file->size)
         return;
-    snprintf(r->message, sizeof r->message, "more than %d scans", MAX_SCANS);
+    snprintf(r->message, sizeof r->message, "%llu scans of %llu blocks are too many for its size",
+             (unsigned long long)scans, (unsigned long long)r->blocks);
     longjmp(r->jump, 1);
 }
 
@@ -188,7 +201,7 @@ static uint64_t count_working(struct jpeg_decompress_struct *jpeg)
 static unet_code take_header(const char *name, struct reader *r, unet_error *err)
 {
     struct jpeg_decompress_struct *jpeg = &r->jpeg;
-    const uint64_t blocks = count_blocks(jpeg), working = count_working(jpeg);
+    const uint64_t blocks = r->blocks = count_blocks(jpeg), working = count_working(jpeg);
     const unsigned most = jpeg->arith_code ? ARITHMETIC_BLOCKS_PER_BYTE : BLOCKS_PER_BYTE;
     if (jpeg->jpeg_color_space == JCS_UNKNOWN)
         return un_fail(err, UNET_EFORMAT,
@@ -310,7 +323,6 @@ static unet_code decode_rows(const char *name, struct reader *r, const struct un
         if (++r->next == r->page.height)
             jpeg_finish_decompress(jpeg); /* which checks that the file is whole */
     }
-    un_map_forget(r->file, r->file->data, r->file->size - r->input.bytes_in_buffer);
     return UNET_OK;
 }
 

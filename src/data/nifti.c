@@ -37,7 +37,7 @@ struct reader {
 static struct un_nifti_header find_header(const unsigned char *head, size_t size,
                                           unsigned char *buffer)
 {
-    const struct un_mapping file = {.data = head, .size = size};
+    const struct un_mapping file = {.data = head, .size = size, .borrowed = true};
     struct un_gunzip *gunzip;
     if (!un_gunzip_probe(head, size))
         return un_nifti_recognise(head, size, size);
