@@ -9,8 +9,8 @@
 #include "unet.h"
 
 struct check {
-    const char *images, *masks; /* as given */
-    int ignore;                 /* as given; -1: not */
+    const char *images, *masks, *labels; /* as given */
+    int ignore;                          /* as given; -1: not */
     const unet_survey *survey;
     const unet_survey_facts *facts;
     int proposed; /* 0: the classes are not known, and the fields below are not set */

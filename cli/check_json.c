@@ -55,13 +55,13 @@ static json_t *facts_json(const unet_survey_facts *facts)
 
     for (int k = 0; k < facts->labels; k++)
         json_array_append_new(shares, json_number_short(check_share(facts, k)));
-    return json_pack("{si si ss si si s[ii] s[ii] so so so sI sI}", "pairs", facts->pairs,
-                     "readable", facts->readable, "paired", facts->rule, "channels",
-                     facts->channels, "classes", facts->labels, "height", facts->min_height,
-                     facts->max_height, "width", facts->min_width, facts->max_width, "low",
-                     json_number_short(facts->low), "high", json_number_short(facts->high),
-                     "shares", shares, "ignored", (json_int_t)facts->ignored, "bytes",
-                     (json_int_t)facts->bytes);
+    return json_pack("{si si ss so si si s[ii] s[ii] so so so sI sI}", "pairs", facts->pairs,
+                     "readable", facts->readable, "paired", facts->rule, "masks",
+                     json_path(facts->coding), "channels", facts->channels, "classes",
+                     facts->labels, "height", facts->min_height, facts->max_height, "width",
+                     facts->min_width, facts->max_width, "low", json_number_short(facts->low),
+                     "high", json_number_short(facts->high), "shares", shares, "ignored",
+                     (json_int_t)facts->ignored, "bytes", (json_int_t)facts->bytes);
 }
 
 static json_t *proposal_json(const struct check *check)

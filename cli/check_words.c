@@ -93,6 +93,17 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
         else
             snprintf(text, size, "in %g masks one class fills everything", n[0]);
         return 1;
+    case UNET_FOUND_MASK_SOFT:
+        if (f->severity == UNET_NOTE)
+            snprintf(text, size,
+                     "%g masks have soft edges; values between codes are taken to the nearest",
+                     n[0]);
+        else if (f->severity == UNET_WARNING)
+            snprintf(text, size,
+                     "soft edges, which other masks do not have (share of pixels %.2g): values "
+                     "between codes are taken to the nearest",
+                     n[1]);
+        return f->severity != UNET_ERROR;
     case UNET_FOUND_SATURATED:
         if (f->pair >= 0)
             snprintf(text, size, "overexposed: %.0f %% of the samples have the highest value",

@@ -15,7 +15,7 @@
 #include "train_choice.h"
 
 struct check_settings {
-    const char *images, *masks, *output;
+    const char *images, *masks, *output, *labels;
     double memory;
     int ignore, pictures, no_page;
     struct network_settings network;
@@ -27,6 +27,7 @@ struct check_settings {
 static const struct option_row check_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, as unet train takes them"),
+    OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_INT("ignore", AT(ignore), 0, 255, "V", "mask value that carries no label"),
     OPT_LETTER('o', "output", AT(output), "PAGE", "the page with pictures [check.html]"),
     OPT_INT("pictures", AT(pictures), 0, 1000, "N", "pairs on the page [24]"),
@@ -100,6 +101,7 @@ static char *quote(const char *path)
 char *check_command(const struct check *check)
 {
     char *images = quote(check->images), *masks = quote(check->masks), *command = NULL;
+    char *labels = check->labels ? quote(check->labels) : NULL;
     char ignore[24] = "", tile[24] = "", width[24] = "", weights[16 * 64] = "";
     size_t used = 0;
 
@@ -113,10 +115,12 @@ char *check_command(const struct check *check)
         used += (size_t)snprintf(weights + used, sizeof(weights) - used, "%s%.3g",
                                  k ? "," : " --class-weights ", (double)check->weights[k]);
     if (images && masks)
-        command = path_text("unet train --images %s --masks %s%s%s%s%s -o model.safetensors",
-                            images, masks, ignore, width, tile, weights);
+        command = path_text("unet train --images %s --masks %s%s%s%s%s%s%s -o model.safetensors",
+                            images, masks, labels ? " --labels " : "", labels ? labels : "", ignore,
+                            width, tile, weights);
     free(images);
     free(masks);
+    free(labels);
     return command;
 }
 
@@ -163,7 +167,8 @@ static void print_classes(const unet_survey_facts *facts)
         printf("masks      what their values mean is not known\n");
         return;
     }
-    printf("masks      %d classes:", facts->labels);
+    printf("masks      %s\n", facts->coding);
+    printf("classes    %d:", facts->labels);
     for (int k = 0; k < facts->labels; k++) {
         all += (double)facts->pixels[k];
         printf("%s %d %.3g %%", k ? "," : "", k, 100 * check_share(facts, k));
@@ -287,6 +292,7 @@ static int run_check(const struct command *command, int argc, char **argv)
         return status;
     check.memory = settings.memory;
     options.ignore = check.ignore = settings.ignore;
+    options.labels = check.labels = settings.labels;
     if (settings.network.field[NETWORK_CLASSES] > 0)
         options.classes = settings.network.field[NETWORK_CLASSES] == 1
                               ? 2

@@ -11,6 +11,7 @@
 
 struct eval_settings {
     const char *images, *masks;
+    const char *labels;
     int ignore, tile;
     struct common_settings common;
 };
@@ -20,7 +21,8 @@ struct eval_settings {
 static const struct option_row eval_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
-    OPT_INT("ignore", AT(ignore), 0, 255, "V", "mask value that carries no label"),
+    OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
+    OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V", "mask value that carries no label"),
     OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; results are the same"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
@@ -143,7 +145,8 @@ static int run_eval(const struct command *command, int argc, char **argv)
         status = fail(&err);
         goto done;
     }
-    unet_dataset_options data = {.ignore = settings.ignore, .model = model};
+    unet_dataset_options data = {
+        .ignore = settings.ignore, .labels = settings.labels, .model = model};
     unet_session_options work = {.threads = settings.common.threads, .tile = settings.tile};
     if (unet_dataset_open(settings.images, settings.masks, &data, &dataset, &err) ||
         unet_session_create(model, &work, &session, &err)) {

@@ -30,6 +30,7 @@ struct train_settings {
     int freeze;
     const char *val_images, *val_masks;
     double val_share;
+    const char *labels;
     int ignore;
     struct network_settings network;
     int epochs, batch, tile, steps_per_epoch;
@@ -51,7 +52,8 @@ static const struct option_row train_options[] = {
     OPT_REQUIRED('o', "output", AT(output), "MODEL", "the best; the newest is in NAME.last.*"),
     OPT_STRING("init", AT(init), "MODEL", NULL),
     OPT_CHOICE("freeze", AT(freeze), freeze_words, "start from its weights; leave some alone"),
-    OPT_INT("ignore", AT(ignore), 0, 255, "V", "mask value that carries no label"),
+    OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
+    OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V", "mask value that carries no label"),
     OPT_FLOAT("val-share", AT(val_share), 0, 0.9, "X", "held out to check [0.2 of 5 or more]"),
     OPT_STRING("val-images", AT(val_images), "DIR", NULL),
     OPT_STRING("val-masks", AT(val_masks), "DIR", "check on these instead"),
@@ -125,7 +127,7 @@ static int check_settings(const struct command *command, const struct train_sett
 static unet_code open_data(const struct train_settings *settings, struct train_run *run,
                            unet_error *err)
 {
-    unet_dataset_options data = {.ignore = settings->ignore};
+    unet_dataset_options data = {.ignore = settings->ignore, .labels = settings->labels};
     double share = settings->val_share;
     unet_code code;
 
@@ -230,6 +232,8 @@ static void describe(const struct train_run *run, const unet_train_options *opti
     network_describe(spec, text, sizeof(text));
     fprintf(stderr, "data      %d images to train on, %d held out to check\n",
             unet_dataset_count(run->dataset), validation);
+    fprintf(stderr, "pairs     %s\nmasks     %s\n", unet_dataset_pairing_text(run->dataset),
+            unet_dataset_coding_text(run->dataset));
     fprintf(stderr, "network   %s", text);
     if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL))
         fprintf(stderr, "; %s parameters", format_count(cost.parameters, count));

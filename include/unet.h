@@ -213,6 +213,28 @@ UNET_API const char *unet_model_class(const unet_model *model, int label, uint8_
 UNET_API unet_code unet_model_set_class(unet_model *model, int label, const char *name,
                                         const uint8_t *rgb, unet_error *err);
 
+typedef enum {
+    UNET_MASKS_GREY,    /* grey values */
+    UNET_MASKS_PALETTE, /* palette indices */
+    UNET_MASKS_COLOR,
+    UNET_MASKS_OBJECTS, /* object numbers; classes are written as indices */
+    UNET_MASKS_FILES    /* a file for each class; written as indices in one */
+} unet_mask_kind;
+
+/* How the masks that the model was trained on hold their classes. */
+UNET_API unet_mask_kind unet_model_mask_kind(const unet_model *model);
+
+/*
+ * What these masks write for class `label` (or UNET_IGNORE), the first of several values: a number
+ * in *value, a colour in rgb (of UNET_MASKS_COLOR; else the class's own).  UNET_EINVAL: no such
+ * class, or nothing stands for it.
+ */
+UNET_API unet_code unet_model_mask_value(const unet_model *model, int label, uint32_t *value,
+                                         uint8_t rgb[3], unet_error *err);
+
+/* As unet_dataset_coding_text() said of these masks; cut at size bytes. */
+UNET_API void unet_model_coding_text(const unet_model *model, char *text, size_t size);
+
 /* The training settings stored with the model, as one JSON object; "" when it was never trained. */
 UNET_API const char *unet_model_settings(const unet_model *model);
 
@@ -643,14 +665,17 @@ typedef struct unet_dataset_options {
     int classes;              /* classes expected; 0: as many as the masks show */
     const unet_model *model;  /* use this model's mask coding and class count; may be NULL */
     const unet_dataset *like; /* read the masks as this set's were read; may be NULL */
+    const char *labels; /* what the masks' values mean, docs/labels.md: "background=0,cell=255",
+                           "road=#804080,...", "cell=1|2|7-999", "indices", "instances",
+                           "instances+border", names for a file per class; NULL: found */
 } unet_dataset_options;
 
 /*
- * Reads the images of a folder (or one image file) and the mask with the same stem of another.
- * A file of the masks' folder may end its stem in _mask, _label, _seg, -mask, -label or -seg.
- * Masks hold 0/255 or class indices.  options may be NULL.
+ * Reads the images of a folder and those below it (or one image file) and the masks of another,
+ * paired by name; each page of a file is an image.  docs/labels.md has the rules, and the masks
+ * that are understood.  options may be NULL.
  * Fails with UNET_EIO; UNET_EFORMAT; UNET_EINVAL: no pairs, an image without a mask, sizes that
- * differ, mask values that are neither 0/255 nor class indices.
+ * differ, masks whose meaning is not clear: the message says what to put into options.
  */
 UNET_API unet_code unet_dataset_open(const char *images, const char *masks,
                                      const unet_dataset_options *options, unet_dataset **dataset,
@@ -668,6 +693,12 @@ UNET_API int unet_dataset_count(const unet_dataset *dataset);
 UNET_API int unet_dataset_channels(const unet_dataset *dataset); /* most that an image has */
 UNET_API int unet_dataset_labels(const unet_dataset *dataset);   /* class indices: 2 or more */
 
+/* One line on what the masks' values mean: "grey values 0 = background, 255 = cell". */
+UNET_API const char *unet_dataset_coding_text(const unet_dataset *dataset);
+
+/* One line on how images and masks were paired: "by name". */
+UNET_API const char *unet_dataset_pairing_text(const unet_dataset *dataset);
+
 /* Image i, its mask [height][width] and its file name; all belong to the data set. */
 UNET_API const unet_image *unet_dataset_image(const unet_dataset *dataset, int i,
                                               const uint8_t **mask, const char **name);
@@ -684,33 +715,34 @@ typedef enum {
 
 /* What can be found.  number[]: see there; others are 0.  A finding of one file has `file`. */
 typedef enum unet_finding_kind {
-    UNET_FOUND_NO_MASK,       /* an image without a mask */
-    UNET_FOUND_NO_IMAGE,      /* a mask without an image */
-    UNET_FOUND_UNREADABLE,    /* text says why */
-    UNET_FOUND_NOT_FINITE,    /* an image with NaN or infinite samples: how many */
-    UNET_FOUND_MASK_SIZE,     /* image width, height, mask width, height */
-    UNET_FOUND_MASK_TURNED,   /* the same four: height and width change places */
-    UNET_FOUND_MASK_VALUES,   /* what the values mean cannot be told; text says why */
-    UNET_FOUND_MASK_SOFT,     /* values between the codes of the other masks: how many values, share
-                                 of pixels */
-    UNET_FOUND_MASK_STRANGE,  /* a value that no code of the other masks is, share of pixels */
-    UNET_FOUND_CHANNELS,      /* channels of this image, of most */
-    UNET_FOUND_SAMPLE,        /* unet_sample of this image, of most */
-    UNET_FOUND_SIZE,          /* width, height, and those of most */
-    UNET_FOUND_BITS,          /* 16-bit samples that only use: bits, highest sample */
-    UNET_FOUND_BITS_SPREAD,   /* 16-bit samples that are 8-bit ones times 257 */
-    UNET_FOUND_CONSTANT,      /* the sample that fills the image */
-    UNET_FOUND_SATURATED,     /* share of samples at the highest value */
-    UNET_FOUND_CHANNEL_ORDER, /* the others fit better with channel 1, 2, 3 of this image taken
-                                 from: three numbers from 1 */
-    UNET_FOUND_MASK_EMPTY,    /* only background; of the set: how many */
-    UNET_FOUND_MASK_FULL,     /* the class that fills it; of the set: how many */
-    UNET_FOUND_INVERTED,      /* of two classes, foreground and background seem to be exchanged:
-                                 share of foreground here, of the others */
-    UNET_FOUND_CLASSES_SWAPPED,  /* two classes seem to be exchanged: which */
-    UNET_FOUND_PALETTE_ORDER,    /* the mask's palette has the colours of the other masks in another
-                                    order */
-    UNET_FOUND_CLASS_OFFSET,     /* class numbers seem to be too high by: how much */
+    UNET_FOUND_NO_MASK,         /* an image without a mask */
+    UNET_FOUND_NO_IMAGE,        /* a mask without an image */
+    UNET_FOUND_UNREADABLE,      /* text says why */
+    UNET_FOUND_NOT_FINITE,      /* an image with NaN or infinite samples: how many */
+    UNET_FOUND_MASK_SIZE,       /* image width, height, mask width, height */
+    UNET_FOUND_MASK_TURNED,     /* the same four: height and width change places */
+    UNET_FOUND_MASK_VALUES,     /* what the values mean cannot be told; text says why */
+    UNET_FOUND_MASK_SOFT,       /* values between the codes of the masks: how many, share of pixels.
+                                   Of the set: how many masks.  An error when they cannot be taken to
+                                   the nearest code */
+    UNET_FOUND_MASK_STRANGE,    /* a value that no code of the other masks is, share of pixels */
+    UNET_FOUND_CHANNELS,        /* channels of this image, of most */
+    UNET_FOUND_SAMPLE,          /* unet_sample of this image, of most */
+    UNET_FOUND_SIZE,            /* width, height, and those of most */
+    UNET_FOUND_BITS,            /* 16-bit samples that only use: bits, highest sample */
+    UNET_FOUND_BITS_SPREAD,     /* 16-bit samples that are 8-bit ones times 257 */
+    UNET_FOUND_CONSTANT,        /* the sample that fills the image */
+    UNET_FOUND_SATURATED,       /* share of samples at the highest value */
+    UNET_FOUND_CHANNEL_ORDER,   /* the others fit better with channel 1, 2, 3 of this image taken
+                                   from: three numbers from 1 */
+    UNET_FOUND_MASK_EMPTY,      /* only background; of the set: how many */
+    UNET_FOUND_MASK_FULL,       /* the class that fills it; of the set: how many */
+    UNET_FOUND_INVERTED,        /* of two classes, foreground and background seem to be exchanged:
+                                   share of foreground here, of the others */
+    UNET_FOUND_CLASSES_SWAPPED, /* two classes seem to be exchanged: which */
+    UNET_FOUND_PALETTE_ORDER,   /* the mask's palette has the colours of the other masks in another
+                                   order */
+    UNET_FOUND_CLASS_OFFSET,    /* class numbers seem to be too high by: how much */
     UNET_FOUND_BACKGROUND_SMALL, /* of the set: share of class 0, when two classes; inverted? */
     UNET_FOUND_CLASS_ABSENT,     /* of the set: a class that no mask has */
     UNET_FOUND_MASK_SHIFTED,     /* the mask would fit after moving it right and down by: two
@@ -761,8 +793,9 @@ typedef struct unet_survey_facts {
     double low, high;                  /* samples that become 0 and 1 */
     uint64_t pixels[UNET_MAX_CLASSES]; /* of each class */
     uint64_t ignored;
-    uint64_t bytes;   /* of all images and masks in memory, as a data set holds them */
-    const char *rule; /* how images and masks were paired, and what mask values mean; "" */
+    uint64_t bytes;     /* of all images and masks in memory, as a data set holds them */
+    const char *rule;   /* how images and masks were paired; "" */
+    const char *coding; /* what mask values mean; "": not known */
 } unet_survey_facts;
 
 /*

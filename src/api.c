@@ -78,6 +78,24 @@ unet_code unet_model_set_class(unet_model *model, int label, const char *name, c
     return un_model_set_class(model, label, name, rgb, err);
 }
 
+unet_mask_kind unet_model_mask_kind(const unet_model *model)
+{
+    return (unet_mask_kind)model->coding.kind;
+}
+
+unet_code unet_model_mask_value(const unet_model *model, int label, uint32_t *value, uint8_t rgb[3],
+                                unet_error *err)
+{
+    if (!model || !value || !rgb)
+        return missing(err, !model ? "model" : !value ? "value" : "rgb");
+    return un_model_mask_value(model, label, value, rgb, err);
+}
+
+void unet_model_coding_text(const unet_model *model, char *text, size_t size)
+{
+    un_model_coding_text(model, text, size);
+}
+
 const char *unet_model_settings(const unet_model *model)
 {
     return model->settings ? model->settings : "";
@@ -507,7 +525,19 @@ unet_code unet_dataset_open(const char *images, const char *masks,
         return missing(err, !images ? "images" : !masks ? "masks" : "dataset");
     unet_dataset_options wanted;
     const struct un_coding *coding = given_coding(options, &wanted);
-    return un_dataset_open(images, masks, &wanted, coding, dataset, err);
+    const unet_model *model = wanted.model;
+    unet_dataset *made;
+    unet_code code = un_dataset_open(images, masks, &wanted, coding, &made, err);
+    if (code)
+        return code;
+    if (model && model->trained && made->coding.labels > unet_model_labels(model)) {
+        code = un_fail(err, UNET_EINVAL, "%s: %d classes, the model has %d", masks,
+                       made->coding.labels, unet_model_labels(model));
+        un_dataset_free(made);
+        return code;
+    }
+    *dataset = made;
+    return UNET_OK;
 }
 
 unet_code unet_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
@@ -536,6 +566,16 @@ int unet_dataset_channels(const unet_dataset *dataset)
 int unet_dataset_labels(const unet_dataset *dataset)
 {
     return dataset->coding.labels;
+}
+
+const char *unet_dataset_coding_text(const unet_dataset *dataset)
+{
+    return dataset->coding_text;
+}
+
+const char *unet_dataset_pairing_text(const unet_dataset *dataset)
+{
+    return dataset->rule;
 }
 
 const unet_image *unet_dataset_image(const unet_dataset *dataset, int i, const uint8_t **mask,

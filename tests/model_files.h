@@ -107,10 +107,14 @@ static inline void assert_same_model(const unet_model *a, const unet_model *b)
     assert_memory_equal(&a->scaling.offset, &b->scaling.offset, sizeof(float));
     assert_memory_equal(&a->scaling.scale, &b->scaling.scale, sizeof(float));
     assert_int_equal(a->coding.labels, b->coding.labels);
-    assert_memory_equal(a->coding.known, b->coding.known, sizeof a->coding.known);
-    for (int v = 0; v < 256; v++)
-        if (a->coding.known[v])
-            assert_int_equal(a->coding.map[v], b->coding.map[v]);
+    assert_int_equal(a->coding.kind, b->coding.kind);
+    assert_int_equal(a->coding.count, b->coding.count);
+    assert_memory_equal(a->coding.codes, b->coding.codes,
+                        (size_t)a->coding.count * sizeof *a->coding.codes);
+    assert_int_equal(a->coding.tolerance, b->coding.tolerance);
+    assert_int_equal(a->coding.white, b->coding.white);
+    assert_int_equal(a->coding.border, b->coding.border);
+    assert_int_equal(a->coding.ordered, b->coding.ordered);
     for (int i = 0; i < un_model_labels(a); i++) {
         assert_string_equal(a->classes[i].name, b->classes[i].name);
         assert_memory_equal(a->classes[i].rgb, b->classes[i].rgb, 3);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * survey_set.h - small sets of images and masks to spoil, and what a survey must say of them
+ * survey_set.h - small sets of images and masks to spoil, and what a survey
+ * must say of them
  *
- * set_make() draws cells with nuclei in RGB; set_load() takes a real folder.  A test changes
- * pictures in memory, and set_expect() writes them, surveys them, and compares every finding.
+ * set_make() draws cells with nuclei in RGB; set_load() takes a real folder.  A
+ * test changes pictures in memory, and set_expect() writes them, surveys them,
+ * and compares every finding.
  */
 #ifndef SURVEY_SET_H
 #define SURVEY_SET_H
@@ -75,28 +77,32 @@ static inline struct set set_make(void)
     return set;
 }
 
-/* The first images of a folder of test data; count 0: it is not here. */
+/* The first images of a folder of test data, masks as grey values; count 0: it
+ * is not here. */
 static inline struct set set_load(const char *images, const char *masks, int most)
 {
     struct set set = {0};
-    struct un_pair *pairs;
+    struct un_pairs pairs;
     char i[512], m[512];
-    int count;
     snprintf(i, sizeof i, "%s/seg/%s", TEST_SHARED, images);
     snprintf(m, sizeof m, "%s/seg/%s", TEST_SHARED, masks);
-    if (un_pairs_find(i, m, &pairs, &count, NULL))
+    if (un_pairs_find(i, m, &pairs, NULL))
         return set;
-    for (int k = 0; k < count && k < most; k++) {
-        uint8_t *values;
-        int height, width, bits;
-        if (un_image_read(pairs[k].image, &set.image[k], NULL) ||
-            un_mask_read(pairs[k].mask, &height, &width, &values, &bits, NULL))
+    for (int k = 0; k < pairs.count && k < most; k++) {
+        struct un_mask mask;
+        if (un_image_read(pairs.pairs[k].image, &set.image[k], NULL) ||
+            un_mask_read(pairs.pairs[k].mask, &mask, NULL))
             abort();
-        set.mask[k] = (unet_image){height, width, 1, UNET_U8, 0, values};
+        size_t count = (size_t)mask.height * (size_t)mask.width;
+        uint8_t *values = malloc(count);
+        for (size_t p = 0; p < count; p++)
+            values[p] = (uint8_t)mask.codes[p];
+        set.mask[k] = (unet_image){mask.height, mask.width, 1, UNET_U8, 0, values};
         snprintf(set.name[k], sizeof set.name[k], "r%02d.png", k);
         set.count++;
+        un_mask_release(&mask);
     }
-    un_pairs_free(pairs, count);
+    un_pairs_release(&pairs);
     return set;
 }
 
@@ -242,8 +248,19 @@ static inline void set_write(const struct set *set)
     }
 }
 
-/* Every finding as "kind file", one a line, must be `wanted`, in any order; notes of the set are
- * passed over unless they are in it. */
+/* Whether one file, or the set, has a finding of this kind. */
+static inline bool survey_has(const unet_survey *survey, unet_finding_kind kind, const char *file)
+{
+    for (int i = 0; i < unet_survey_findings(survey); i++) {
+        const unet_finding *f = unet_survey_finding(survey, i);
+        if (f->kind == kind && !strcmp(set_file(f->file), file))
+            return true;
+    }
+    return false;
+}
+
+/* Every finding as "kind file", one a line, must be `wanted`, in any order;
+ * notes of the set are passed over unless they are in it. */
 static inline void survey_expect(const unet_survey *survey, const char *wanted)
 {
     char left[2048], line[256];

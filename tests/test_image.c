@@ -15,6 +15,7 @@
 
 #include "base/rng.h"
 #include "data/image.h"
+#include "data/mask.h"
 #include "folder.h"
 #include "sha256.h"
 
@@ -126,15 +127,14 @@ static void read_tree(const char *path, int *files, int *good)
         }
         unet_image image = {0};
         unet_error err = {0};
-        uint8_t *values;
-        int height, width;
+        struct un_mask mask;
         unet_code code = un_image_read(name, &image, &err);
         ++*files;
         *good += !code;
         assert_true(!code || err.text[0]);
         free(image.data);
-        if (!un_mask_read(name, &height, &width, &values, NULL, &err))
-            free(values);
+        if (!un_mask_read(name, &mask, &err))
+            un_mask_release(&mask);
     }
     if (dir)
         closedir(dir);
@@ -214,17 +214,18 @@ static void test_mask_round_trip(void **state)
     static const uint8_t colors[3][3] = {{0, 0, 0}, {255, 0, 10}, {1, 2, 3}};
     static const uint8_t mask[2 * 4] = {0, 1, 2, 1, UNET_IGNORE, 0, 0, 2};
     for (int i = 0; i < 2; i++) {
-        int height, width, bits;
-        uint8_t *values;
+        struct un_mask back;
         unet_image image;
         const char *path = in_folder(names[i]);
         assert_int_equal(un_mask_write(path, mask, 2, 4, colors, 3, NULL), UNET_OK);
-        assert_int_equal(un_mask_read(path, &height, &width, &values, &bits, NULL), UNET_OK);
-        assert_int_equal(height, 2);
-        assert_int_equal(width, 4);
-        assert_int_equal(bits, 8);
-        assert_memory_equal(values, mask, sizeof mask);
-        free(values);
+        assert_int_equal(un_mask_read(path, &back, NULL), UNET_OK);
+        assert_int_equal(back.height, 2);
+        assert_int_equal(back.width, 4);
+        assert_int_equal(back.bits, 8);
+        assert_int_equal(back.type, UN_CODE_INDEX);
+        for (size_t p = 0; p < sizeof mask; p++)
+            assert_int_equal(back.codes[p], mask[p]);
+        un_mask_release(&back);
         assert_int_equal(un_image_read(path, &image, NULL), UNET_OK);
         assert_int_equal(image.channels, 3);
         assert_memory_equal((uint8_t *)image.data + 3, colors[1], 3);

@@ -57,10 +57,10 @@ static void test_round_trip_metadata(void **state)
                      UNET_OK);
     model->trained = true;
     model->scaling = (struct un_scaling){.set = true, .offset = 103.7f, .scale = 1 / 3.0f};
-    model->coding = (struct un_coding){.labels = 2};
-    model->coding.known[0] = model->coding.known[128] = model->coding.known[255] = true;
-    model->coding.map[128] = UNET_IGNORE;
-    model->coding.map[255] = 1;
+    model->coding = (struct un_coding){.labels = 2, .white = 1};
+    un_coding_add(&model->coding, 0, 0, 0);
+    un_coding_add(&model->coding, 128, 128, UNET_IGNORE);
+    un_coding_add(&model->coding, 255, 255, 1);
     model->values[0] = -0.0f;
     model->values[1] = 1e-45f; /* the smallest float there is */
     model->values[2] = 3.4028235e38f;

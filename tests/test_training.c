@@ -363,7 +363,8 @@ static void test_validation_must_fit(void **state)
     assert_non_null(strstr(err.text, "3 channels"));
     free_dataset(val);
     val = make_dataset(1, 70, 90, 1);
-    val->coding.map[255] = 1; /* 0/255 masks here, class indices with 255 = no label there */
+    val->coding.codes[val->coding.count - 1].label =
+        1; /* 0/255 masks here, class indices with 255 = no label there */
     assert_int_equal(unet_train(model, set, val, &options, NULL, NULL, on_progress, &seen, &err),
                      UNET_EINVAL);
     assert_non_null(strstr(err.text, "mask value 255"));

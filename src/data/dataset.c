@@ -2,9 +2,9 @@
 /*
  * dataset.c - pairs of files become images and class indices in memory
  *
- * un_dataset_open(): find the pairs (pairs.c), read them all (read_pair()), then look at the whole:
- * what the mask values mean (coding.c), how many channels there are, and where the grey values of
- * 16-bit and float images lie.
+ * un_dataset_open(): find the pairs (pairs.c); look at all masks, one at a time, for what their
+ * codes mean (coding_find.c); read images and masks into memory; then look at the whole: how many
+ * channels there are, and where the grey values of 16-bit and float images lie.
  */
 #include "data/dataset.h"
 
@@ -13,113 +13,170 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "data/census.h"
 #include "data/pairs.h"
 
-/* What the masks hold, gathered while they are read. */
-struct census {
-    bool seen[256];
-    const char *example[256]; /* path of a mask with this value */
-    const char *deep;         /* first mask of more than 8 bits with values above 1 */
-    int deep_most;            /* its largest value */
-};
+/* ---- what the masks mean ----------------------------------------------------------------- */
 
-static void take_census(const char *path, const uint8_t *values, size_t count, int bits,
-                        struct census *census)
+/* Shows every mask to a census, so that their codes can be understood together. */
+static unet_code take_census(const struct un_pairs *files, struct un_census *census,
+                             unet_error *err)
 {
-    bool here[256] = {false};
-    int most = 0, kinds = 0;
-    for (size_t i = 0; i < count; i++)
-        here[values[i]] = true;
-    for (int v = 0; v < 256; v++) {
-        if (!here[v])
+    unet_code code = UNET_OK;
+    for (int i = 0; i < files->count && !code; i++) {
+        struct un_source *source;
+        if (!files->pairs[i].mask || (code = un_source_open(files->pairs[i].mask, &source, err)))
             continue;
-        if (!census->example[v])
-            census->example[v] = path;
-        census->seen[v] = true;
-        most = v;
-        kinds += v > 0;
+        for (int page = 0; page < source->pages && !code; page++) {
+            struct un_mask mask;
+            if ((code = un_mask_of_page(source, page, &mask, err)))
+                break;
+            code = un_census_take(census, &mask, err);
+            un_mask_release(&mask);
+        }
+        un_source_close(source);
     }
-    bool black_and_white = kinds == 1 && most == 255;
-    if (!census->deep && bits > 8 && bits <= 16 && most > 1 && !black_and_white) {
-        census->deep = path;
-        census->deep_most = most;
-    }
+    return code;
 }
 
-static unet_code read_pair(const struct un_pair *files, struct un_sample_pair *pair,
-                           struct census *census, unet_error *err)
+static unet_code find_coding(const struct un_pairs *files, const unet_dataset_options *options,
+                             const struct un_coding *given, struct un_coding *coding,
+                             unet_error *err)
 {
-    int height, width, bits;
-    unet_code code = un_image_read(files->image, &pair->image, err);
-    if (code || (code = un_image_check_finite(files->image, &pair->image, err)) ||
-        (code = un_mask_read(files->mask, &height, &width, &pair->mask, &bits, err)))
+    struct un_census census = {0};
+    struct un_wish *wish = malloc(sizeof *wish);
+    if (!wish)
+        return un_fail_memory(err, sizeof *wish, "labels");
+    unet_code code = un_wish_parse(options ? options->labels : NULL, wish, err);
+    if (code)
+        goto done;
+    if (options && options->ignore != -1)
+        wish->ignore = options->ignore;
+    wish->classes = options ? options->classes : 0;
+    if (files->class_count)
+        code = un_coding_of_files((const char *const *)files->classes, files->class_count, wish,
+                                  given, coding, err);
+    else if (given && given->kind == UN_CODING_FILES)
+        code = un_fail(err, UNET_EINVAL,
+                       "%s: one mask for an image; the model was trained on a file for each class",
+                       files->pairs[0].mask);
+    else if (wish->what == UN_WISH_NAMES)
+        code = un_fail(err, UNET_EINVAL,
+                       "labels: names alone are for masks with a file for each class; codes, such "
+                       "as %s=0, wanted for %s",
+                       wish->coding.names[0], files->pairs[0].mask);
+    else if (!(code = take_census(files, &census, err)))
+        code = un_coding_find(&census, wish, given, coding, err);
+done:
+    un_census_release(&census);
+    free(wish);
+    return code;
+}
+
+/* ---- masks ------------------------------------------------------------------------------- */
+
+static unet_code check_sides(const char *image, int height, int width, const struct un_mask *mask,
+                             unet_error *err)
+{
+    if (mask->height == height && mask->width == width)
+        return UNET_OK;
+    return un_fail(err, UNET_EINVAL, "%s is %d x %d pixels, but its mask %s is %d x %d", image,
+                   width, height, mask->name, mask->width, mask->height);
+}
+
+/* The classes of one page: from one mask, or from the masks of all classes. */
+static unet_code read_classes(const struct un_pair *files, const char *image,
+                              struct un_source *mask, int page, const unet_dataset *dataset,
+                              struct un_sample_pair *pair, unet_error *err)
+{
+    const struct un_coding *coding = &dataset->coding;
+    int height = pair->image.height, width = pair->image.width;
+    struct un_mask codes;
+    unet_code code = UNET_OK;
+    if (!(pair->mask = calloc((size_t)height, (size_t)width)))
+        return un_fail_memory(err, (size_t)height * (size_t)width, image);
+    if (mask) {
+        if ((code = un_mask_of_page(mask, page, &codes, err)))
+            return code;
+        if (!(code = check_sides(image, height, width, &codes, err)))
+            code = un_mask_to_classes(&codes, coding, pair->mask, err);
+        un_mask_release(&codes);
         return code;
-    if (height != pair->image.height || width != pair->image.width)
-        return un_fail(err, UNET_EINVAL, "%s is %d x %d pixels, but its mask %s is %d x %d",
-                       files->image, pair->image.width, pair->image.height, files->mask, width,
-                       height);
-    take_census(files->mask, pair->mask, (size_t)height * (size_t)width, bits, census);
-    if (!(pair->name = strdup(files->name)))
+    }
+    for (int label = 1; label < coding->labels && !code; label++) {
+        const char *path = un_pair_file(dataset->files, files, coding->names[label]);
+        if (!path)
+            continue;
+        if ((code = un_mask_read(path, &codes, err)))
+            return code;
+        if (!(code = check_sides(image, height, width, &codes, err)))
+            code = un_mask_lay(&codes, coding, label, coding->ordered, pair->mask, err);
+        un_mask_release(&codes);
+    }
+    return code;
+}
+
+static unet_code grow(unet_dataset *dataset, int room, unet_error *err)
+{
+    size_t bytes = (size_t)room * sizeof *dataset->pairs;
+    struct un_sample_pair *more = realloc(dataset->pairs, bytes ? bytes : 1);
+    if (!more)
+        return un_fail_memory(err, bytes, "images");
+    dataset->pairs = more;
+    return UNET_OK;
+}
+
+static unet_code read_page(const struct un_pair *files, struct un_source *image,
+                           struct un_source *mask, int page, unet_dataset *dataset, unet_error *err)
+{
+    struct un_sample_pair *pair = &dataset->pairs[dataset->count];
+    *pair = (struct un_sample_pair){0};
+    dataset->count++;
+    unet_code code = un_image_of_source(image, page, &pair->image, err);
+    if (code || (code = un_image_check_finite(files->image, &pair->image, err)) ||
+        (code = read_classes(files, files->image, mask, page, dataset, pair, err)))
+        return code;
+    if (image->pages > 1 ? asprintf(&pair->name, "%s[%d]", files->name, page) < 0
+                         : !(pair->name = strdup(files->name)))
         return un_fail_memory(err, strlen(files->name), files->name);
     return UNET_OK;
 }
 
-/* The coding of a trained model: the masks may only hold what it knows. */
-static unet_code use_coding(const struct census *census, const struct un_coding *given, int ignore,
-                            struct un_coding *coding, unet_error *err)
+/* All pages of a pair of files. */
+static unet_code read_pair(const struct un_pair *files, unet_dataset *dataset, int further,
+                           unet_error *err)
 {
-    *coding = *given;
-    if (ignore >= 0) {
-        coding->map[ignore] = UNET_IGNORE;
-        coding->known[ignore] = true;
+    struct un_source *image = NULL, *mask = NULL;
+    unet_code code = un_source_open(files->image, &image, err);
+    if (code || (files->mask && (code = un_source_open(files->mask, &mask, err))))
+        goto done;
+    if (mask ? mask->pages != image->pages : image->pages > 1) {
+        code = un_fail(err, UNET_EINVAL, "%s has %d pages, but its mask %s %d", files->image,
+                       image->pages, mask ? files->mask : "of each class", mask ? mask->pages : 1);
+        goto done;
     }
-    bool between = false;
-    for (int v = 1; v < 255; v++)
-        between |= census->seen[v];
-    if (census->seen[255] && !between && given->map[255] == UNET_IGNORE && ignore != 255)
-        return un_fail(err, UNET_EINVAL,
-                       "%s: mask values 0 and 255; the other masks have class indices (if 255 "
-                       "carries no label here, say ignore 255)",
-                       census->example[255]);
-    for (int v = 0; v < 256; v++)
-        if (census->seen[v] && !coding->known[v])
-            return un_fail(err, UNET_EINVAL,
-                           "%s: mask value %d; the model was trained on masks without it",
-                           census->example[v], v);
-    return UNET_OK;
+    code = grow(dataset, dataset->count + image->pages + further, err);
+    for (int page = 0; page < image->pages && !code; page++)
+        code = read_page(files, image, mask, page, dataset, err);
+done:
+    un_source_close(image);
+    un_source_close(mask);
+    return code;
 }
 
-static unet_code find_coding(const struct census *census, const unet_dataset_options *options,
-                             const struct un_coding *given, struct un_coding *coding,
-                             unet_error *err)
+static unet_code check_labelled(const unet_dataset *dataset, const char *masks, unet_error *err)
 {
-    int ignore = options ? options->ignore : -1, classes = options ? options->classes : 0;
-    if (ignore > 255 || classes < 0 || classes > UNET_MAX_CLASSES)
-        return un_fail(err, UNET_EINVAL, "ignore %d, classes %d; -1..255 and 0..%d wanted", ignore,
-                       classes, UNET_MAX_CLASSES);
-    if (given)
-        return use_coding(census, given, ignore, coding, err);
-    if (census->deep && classes == 0)
-        return un_fail(err, UNET_EINVAL,
-                       "%s: a 16-bit mask with values up to %d looks like object numbers; class "
-                       "indices wanted (if they are, say how many classes)",
-                       census->deep, census->deep_most);
-    return un_coding_find(census->seen, census->example, ignore, classes, coding, err);
-}
-
-static unet_code apply_coding(unet_dataset *dataset, const char *masks, unet_error *err)
-{
-    bool labelled = false;
     for (int i = 0; i < dataset->count; i++) {
-        struct un_sample_pair *pair = &dataset->pairs[i];
+        const struct un_sample_pair *pair = &dataset->pairs[i];
         size_t count = (size_t)pair->image.height * (size_t)pair->image.width;
-        for (size_t p = 0; p < count; p++) {
-            pair->mask[p] = dataset->coding.map[pair->mask[p]];
-            labelled |= pair->mask[p] != UNET_IGNORE;
-        }
+        for (size_t p = 0; p < count; p++)
+            if (pair->mask[p] != UNET_IGNORE)
+                return UNET_OK;
     }
-    return labelled ? UNET_OK : un_fail(err, UNET_EINVAL, "%s: no pixel has a label", masks);
+    return un_fail(err, UNET_EINVAL, "%s: no pixel has a label", masks);
 }
+
+/* ---- the whole --------------------------------------------------------------------------- */
 
 /* 1 when all are grey in truth; 3 when grey and RGB mix; else all must have the same number. */
 static unet_code find_channels(unet_dataset *dataset, unet_error *err)
@@ -164,32 +221,42 @@ static unet_code find_scaling(unet_dataset *dataset, unet_error *err)
     return UNET_OK;
 }
 
+static unet_code read_all(const char *masks, const struct un_pairs *files, unet_dataset *dataset,
+                          unet_error *err)
+{
+    unet_code code = UNET_OK;
+    dataset->files = files;
+    for (int i = 0; i < files->count && !code; i++)
+        code = read_pair(&files->pairs[i], dataset, files->count - i, err);
+    dataset->files = NULL;
+    if (code || (code = check_labelled(dataset, masks, err)) ||
+        (code = find_channels(dataset, err)))
+        return code;
+    return find_scaling(dataset, err);
+}
+
 unet_code un_dataset_open(const char *images, const char *masks,
                           const unet_dataset_options *options, const struct un_coding *coding,
                           unet_dataset **dataset, unet_error *err)
 {
-    struct un_pair *files;
-    struct census census = {0};
-    int count;
-    unet_code code = un_pairs_find(images, masks, &files, &count, err);
+    struct un_pairs files;
+    unet_code code = un_pairs_find(images, masks, &files, err);
     if (code)
         return code;
     unet_dataset *made = calloc(1, sizeof *made);
-    if (!made || !(made->pairs = calloc((size_t)count, sizeof *made->pairs))) {
-        code = un_fail_memory(err, (size_t)count * sizeof *made->pairs, images);
-        goto done;
-    }
-    for (made->count = 0; made->count < count && !code; made->count++)
-        code = read_pair(&files[made->count], &made->pairs[made->count], &census, err);
-    if (code || (code = find_coding(&census, options, coding, &made->coding, err)) ||
-        (code = apply_coding(made, masks, err)) || (code = find_channels(made, err)) ||
-        (code = find_scaling(made, err)))
-        goto done;
-    *dataset = made;
-done:
-    un_pairs_free(files, count);
-    if (code)
+    if (!made)
+        code = un_fail_memory(err, sizeof *made, images);
+    else if (!(code = un_pairs_complete(images, masks, &files, err)) &&
+             !(code = find_coding(&files, options, coding, &made->coding, err)))
+        code = read_all(masks, &files, made, err);
+    if (code) {
         un_dataset_free(made);
+    } else {
+        un_coding_text(&made->coding, made->coding_text, sizeof made->coding_text);
+        memcpy(made->rule, files.rule, sizeof made->rule);
+        *dataset = made;
+    }
+    un_pairs_release(&files);
     return code;
 }
 

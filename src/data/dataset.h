@@ -3,19 +3,25 @@
 #ifndef UN_DATASET_H
 #define UN_DATASET_H
 
+#include "data/coding.h"
 #include "data/image.h"
 
 struct un_sample_pair {
     unet_image image; /* as read, in its own sample type */
     uint8_t *mask;    /* [height][width] class indices or UNET_IGNORE */
-    char *name;       /* file name of the image, without folder */
+    char *name;       /* file name of the image; of a stack's page: scan.tif[3] */
 };
 
+struct un_pairs;
+
 struct unet_dataset {
+    const struct un_pairs *files; /* while they are read; else NULL */
     struct un_sample_pair *pairs; /* in the natural order of their names */
     int count;
     int channels; /* 1 when every image is grey in truth, else 3 (or what .npy has) */
     struct un_coding coding;
+    char coding_text[480];     /* the coding in words */
+    char rule[160];            /* how images and masks were paired */
     struct un_scaling scaling; /* for 16-bit and float samples; not set when there are none */
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image.h - whole images and masks in memory
+ * image.h - whole images in memory
  *
  *     file -> un_source (source.h) -> unet_image (un_image_read)
- *                                  -> mask values (un_mask_read)
+ *                                  -> struct un_mask (mask.h)
  */
 #ifndef UN_IMAGE_H
 #define UN_IMAGE_H
@@ -62,16 +62,6 @@ unet_code un_image_check_finite(const char *name, const unet_image *image, unet_
  */
 unet_code un_image_quantiles(const unet_image *const *images, int image_count, const double *share,
                              float *value, int count, unet_error *err);
-
-/*
- * A mask file as values 0..255: palette indices, grey values, or 1/2/4-bit values unspread (a
- * 1-bit mask gives 0 and 1).  RGB(A) with equal channels counts as grey.  MinIsWhite is inverted,
- * so that values are brightness.  UNET_EFORMAT for colours or values above 255, with the pixel.
- *
- *   bits   of a sample in the file; 16 tells object numbers from classes.  May be NULL
- */
-unet_code un_mask_read(const char *path, int *height, int *width, uint8_t **values, int *bits,
-                       unet_error *err);
 
 /* The inner half of unet_mask_write().  Values without a colour become black, UNET_IGNORE grey. */
 unet_code un_mask_write(const char *path, const uint8_t *mask, int height, int width,

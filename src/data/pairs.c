@@ -2,376 +2,307 @@
 /*
  * pairs.c - which mask belongs to which image
  *
- * Every file has a key, its name without the ending; a mask like cell_mask.png has a second one,
- * "cell".  The keys of the masks' folder are sorted, and each image looks its own key up.
+ *     list both folders (listing.c) -> rules in their order, until one finds masks
+ *                                   -> pairs, and what has none
+ *
+ * A rule is for the whole set: names first, then names with a word for each class, then numbers.
+ * A file with pages has a file with as many, or a folder with as many files.
  */
 #include "data/pairs.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "data/image.h"
+#include "data/pairing.h"
 
 #define SHOWN 3 /* names in the message about images without a mask */
 
-static const char *const suffixes[] = {"_mask", "_label", "_seg", "-mask", "-label", "-seg"};
+/* ---- for the rules ----------------------------------------------------------------------- */
 
-struct entry {
-    const char *name; /* of the file */
-    char *key;
-    bool owner;   /* of name; an entry for the second key only borrows it */
-    bool foreign; /* an image format that we do not read */
-};
-
-struct listing {
-    struct entry *entries;
-    size_t count, room;
-};
-
-static void release(struct listing *listing)
+unet_code un_pairing_room(struct un_pairing *work, char **names, int classes, unet_error *err)
 {
-    for (size_t i = 0; i < listing->count; i++) {
-        free(listing->entries[i].key);
-        if (listing->entries[i].owner)
-            free((char *)listing->entries[i].name);
-    }
-    free(listing->entries);
-    *listing = (struct listing){0};
+    size_t count = (size_t)(work->image.count + 1) * (size_t)(classes > 0 ? classes : 1);
+    work->classes = names;
+    work->class_count = classes;
+    free(work->found);
+    if (!(work->found = malloc(count * sizeof *work->found)))
+        return un_fail_memory(err, count * sizeof *work->found, work->images);
+    for (size_t i = 0; i < count; i++)
+        work->found[i] = -1;
+    return UNET_OK;
 }
 
-int un_natural_compare(const char *a, const char *b)
+unet_code un_pairing_set(struct un_pairing *work, int i, int k, int mask, unet_error *err)
 {
-    const char *p = a, *q = b;
-    while (*p && *q) {
-        if (isdigit((unsigned char)*p) && isdigit((unsigned char)*q)) {
-            p += strspn(p, "0");
-            q += strspn(q, "0");
-            size_t n = strspn(p, "0123456789"), m = strspn(q, "0123456789");
-            int order = n != m ? (n < m ? -1 : 1) : memcmp(p, q, n);
-            if (order)
-                return order;
-            p += n;
-            q += m;
-        } else if (*p != *q) {
-            return (unsigned char)*p < (unsigned char)*q ? -1 : 1;
-        } else {
-            p++;
-            q++;
-        }
-    }
-    return *p ? 1 : *q ? -1 : strcmp(a, b); /* 07 and 7 are still two names */
+    struct un_listed *file = &work->mask.files[mask];
+    int *place = &work->found[i * work->class_count + k];
+    if (file->used >= 0)
+        return un_fail(err, UNET_EINVAL,
+                       "%s: fits two images, %s and %s; the names of one must change", file->path,
+                       work->image.files[file->used].relative, work->image.files[i].relative);
+    if (*place >= 0)
+        return un_fail(err, UNET_EINVAL, "%s: two masks in %s, %s and %s; one wanted",
+                       work->image.files[i].path, work->masks, work->mask.files[*place].relative,
+                       file->relative);
+    file->used = i;
+    *place = mask;
+    return UNET_OK;
 }
 
-static int by_name(const void *a, const void *b)
+/* ---- pairs ------------------------------------------------------------------------------- */
+
+static char *copy_of(const struct un_pairing *work, int mask)
 {
-    return un_natural_compare(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+    return strdup(work->mask.files[mask].path);
 }
 
-static int by_key(const void *a, const void *b)
+static bool fill_pair(const struct un_pairing *work, int i, struct un_pair *pair)
 {
-    return strcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key);
-}
-
-/* Adds an entry; takes name when owner, also on failure. */
-static bool add(struct listing *listing, const char *name, size_t key_size, bool owner)
-{
-    struct entry entry = {.name = name,
-                          .key = strndup(name, key_size),
-                          .owner = owner,
-                          .foreign = !un_image_name(name)};
-    if (listing->count == listing->room) {
-        size_t room = 2 * listing->room + 64;
-        struct entry *more = realloc(listing->entries, room * sizeof *more);
-        if (more) {
-            listing->entries = more;
-            listing->room = room;
-        }
-    }
-    if (!entry.key || listing->count == listing->room) {
-        free(entry.key);
-        if (owner)
-            free((char *)name);
+    const struct un_listed *image = &work->image.files[i];
+    const int *found = work->found + i * work->class_count;
+    if (!(pair->image = strdup(image->path)))
         return false;
-    }
-    listing->entries[listing->count++] = entry;
-    return true;
-}
-
-static size_t stem_size(const char *name)
-{
-    return (size_t)(strrchr(name, '.') - name);
-}
-
-/* The size of a key without a suffix such as _mask; the key's own size if it has none. */
-static size_t bare_size(const char *key)
-{
-    size_t n = strlen(key);
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        size_t m = strlen(suffixes[i]);
-        if (n > m && !strcmp(key + n - m, suffixes[i]))
-            return n - m;
-    }
-    return n;
-}
-
-/* The images of a folder, ours and foreign ones, in natural order. */
-static unet_code list_folder(const char *folder, struct listing *listing, unet_error *err)
-{
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return un_fail_errno(err, "%s", folder);
-    struct dirent *file;
-    unet_code code = UNET_OK;
-    while (!code && (errno = 0, file = readdir(dir))) {
-        if (file->d_name[0] == '.' || file->d_type == DT_DIR ||
-            (!un_image_name(file->d_name) && !un_image_name_foreign(file->d_name)))
-            continue;
-        char *name = strdup(file->d_name);
-        if (!name || !add(listing, name, stem_size(name), true))
-            code = un_fail_memory(err, 0, folder);
-    }
-    if (!code && errno)
-        code = un_fail_errno(err, "%s", folder);
-    closedir(dir);
-    if (!code && listing->count)
-        qsort(listing->entries, listing->count, sizeof *listing->entries, by_name);
-    return code;
-}
-
-/* Gives masks named like cell_mask.png their second key and sorts all keys. */
-static bool index_masks(struct listing *masks)
-{
-    size_t files = masks->count;
-    for (size_t i = 0; i < files; i++) {
-        size_t bare = bare_size(masks->entries[i].key);
-        if (bare < strlen(masks->entries[i].key) &&
-            !add(masks, masks->entries[i].name, bare, false))
+    pair->name = pair->image + (image->relative - image->path);
+    if (!work->classes)
+        return (pair->mask = copy_of(work, found[0])) != NULL;
+    if (!(pair->files = calloc((size_t)work->class_count, sizeof *pair->files)))
+        return false;
+    for (int k = 0; k < work->class_count; k++)
+        if (found[k] >= 0 && !(pair->files[k] = copy_of(work, found[k])))
             return false;
-    }
-    if (masks->count)
-        qsort(masks->entries, masks->count, sizeof *masks->entries, by_key);
     return true;
 }
 
-static const struct entry *find_key(const struct listing *listing, const char *key)
+static bool has_mask(const struct un_pairing *work, int i)
 {
-    const struct entry wanted = {.key = (char *)key};
-    if (!listing->count)
-        return NULL;
-    const struct entry *found =
-        bsearch(&wanted, listing->entries, listing->count, sizeof wanted, by_key);
-    while (found && found > listing->entries && !strcmp(found[-1].key, key))
-        found--;
-    return found;
+    for (int k = 0; k < work->class_count; k++)
+        if (work->found[i * work->class_count + k] >= 0)
+            return true;
+    return false;
 }
 
-/*
- * The mask of an image: the one file with its key, of a format that we read if there is one.
- * *second is another such file, or NULL.  When both lie in one folder the image is not its own
- * mask.
- */
-static const struct entry *find_mask(const struct listing *masks, const struct entry *image,
-                                     bool same_folder, const struct entry **second)
+/* What the rules found, and what is left over.  Takes the names of the classes. */
+static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_error *err)
 {
-    const struct entry *end = masks->entries + masks->count, *best = NULL;
-    *second = NULL;
-    for (const struct entry *e = find_key(masks, image->key);
-         e && e < end && !strcmp(e->key, image->key); e++) {
-        if (same_folder && !strcmp(e->name, image->name))
-            continue;
-        if (!best || (best->foreign && !e->foreign)) {
-            best = e;
-            *second = NULL;
-        } else if (best->foreign == e->foreign) {
-            *second = e;
+    made->classes = work->classes;
+    made->class_count = work->classes ? work->class_count : 0;
+    made->pairs = calloc((size_t)work->image.count + 1, sizeof *made->pairs);
+    made->images = calloc((size_t)work->image.count + 1, sizeof *made->images);
+    made->masks = calloc((size_t)work->mask.count + 1, sizeof *made->masks);
+    if (!made->pairs || !made->images || !made->masks)
+        return un_fail_memory(err, (size_t)work->image.count * sizeof *made->pairs, work->images);
+    for (int i = 0; i < work->image.count; i++) {
+        if (!has_mask(work, i)) {
+            if (!(made->images[made->image_count++] = strdup(work->image.files[i].path)))
+                return un_fail_memory(err, 0, work->images);
+        } else if (!fill_pair(work, i, &made->pairs[made->count++])) {
+            return un_fail_memory(err, 0, work->images);
         }
     }
-    return best;
+    for (int i = 0; i < work->mask.count; i++)
+        if (work->mask.files[i].used < 0 &&
+            !(made->masks[made->mask_count++] = strdup(work->mask.files[i].path)))
+            return un_fail_memory(err, 0, work->masks);
+    memcpy(made->rule, work->rule, sizeof made->rule);
+    return UNET_OK;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return !stat(path, &status) && S_ISDIR(status.st_mode);
-}
+/* ---- pages ------------------------------------------------------------------------------- */
 
-static bool is_same(const char *a, const char *b)
-{
-    struct stat x, y;
-    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-static char *join(const char *folder, const char *name)
-{
-    size_t n = strlen(folder);
-    char *path = malloc(n + strlen(name) + 2);
-    if (path)
-        sprintf(path, "%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", name);
-    return path;
-}
-
-/* With images and masks in one folder: a file that is a mask of another is no image. */
-static bool is_mask_of_other(const struct listing *masks, const struct entry *image)
-{
-    size_t bare = bare_size(image->key);
-    if (bare == strlen(image->key))
-        return false;
-    char *key = strndup(image->key, bare);
-    bool other = false;
-    const struct entry *e = key ? find_key(masks, key) : NULL;
-    for (; e && e < masks->entries + masks->count && !strcmp(e->key, key); e++)
-        other = other || strcmp(e->name, image->name) != 0;
-    free(key);
-    return other;
-}
-
-static unet_code fail_unpaired(const char *images, const char *masks, const char *const *names,
-                               int count, int of, unet_error *err)
-{
-    char list[256] = "";
-    for (int i = 0; i < count && i < SHOWN; i++) {
-        size_t n = strlen(list);
-        snprintf(list + n, sizeof list - n, "%s%.70s", i ? ", " : "", names[i]);
-    }
-    return un_fail(err, UNET_EINVAL, "%s: %d of %d images have no mask in %s: %s%s", images, count,
-                   of, masks, list, count > SHOWN ? " ..." : "");
-}
-
-/* A foreign name among the images is an error at once, in the words of the file's own reader. */
-static unet_code check_foreign(const char *path, unet_error *err)
+static unet_code count_pages(const char *path, int *pages, unet_error *err)
 {
     struct un_source *source;
     unet_code code = un_source_open(path, &source, err);
-    if (!code)
-        un_source_close(source); /* one of ours under a wrong name */
-    return code;
-}
-
-/* Pairs what is listed; room for every image is there. */
-static unet_code match(const char *images, const char *masks, const struct listing *listed,
-                       const struct listing *keys, struct un_pair *pairs, int *count,
-                       unet_error *err)
-{
-    bool same = is_same(images, masks);
-    const char *alone[SHOWN];
-    int missing = 0;
-    *count = 0;
-    for (size_t i = 0; i < listed->count; i++) {
-        const struct entry *image = &listed->entries[i], *second;
-        if (same && is_mask_of_other(keys, image))
-            continue;
-        struct un_pair *pair = &pairs[*count];
-        if (!(pair->image = join(images, image->name)))
-            return un_fail_memory(err, 0, images);
-        ++*count;
-        pair->name = strrchr(pair->image, '/') + 1;
-        unet_code code = image->foreign ? check_foreign(pair->image, err) : UNET_OK;
-        if (code)
-            return code;
-        if (i && !same && !strcmp(image->key, listed->entries[i - 1].key))
-            return un_fail(err, UNET_EINVAL, "%s: two images of one name, %s and %s", images,
-                           listed->entries[i - 1].name, image->name);
-        const struct entry *mask = find_mask(keys, image, same, &second);
-        if (mask && second)
-            return un_fail(err, UNET_EINVAL, "%s: two masks in %s, %s and %s; one wanted",
-                           pair->image, masks, mask->name, second->name);
-        if (!mask && missing++ < SHOWN)
-            alone[missing - 1] = image->name;
-        if (mask && !(pair->mask = join(masks, mask->name)))
-            return un_fail_memory(err, 0, masks);
-    }
-    if (missing)
-        return fail_unpaired(images, masks, alone, missing, *count, err);
-    return *count ? UNET_OK : un_fail(err, UNET_EINVAL, "%s: no PNG, TIFF or .npy images", images);
-}
-
-static unet_code pair_files(const char *image, const char *mask, struct un_pair *pair,
-                            unet_error *err)
-{
-    const char *slash = strrchr(image, '/');
-    size_t at = slash ? (size_t)(slash + 1 - image) : 0;
-    pair->image = strdup(image);
-    pair->mask = strdup(mask);
-    if (!pair->image || !pair->mask)
-        return un_fail_memory(err, 0, image);
-    pair->name = pair->image + at;
+    if (code)
+        return code;
+    *pages = source->pages;
+    un_source_close(source);
     return UNET_OK;
 }
 
-/* One image whose mask lies in a folder: as if its folder held nothing else. */
-static unet_code pair_file_and_folder(const char *image, const char *masks,
-                                      const struct listing *keys, struct un_pair *pair,
-                                      unet_error *err)
+/* A file with pages beside a folder with as many files, in their natural order. */
+static unet_code pair_pages(const struct un_listing *files, const char *stack, bool stack_is_image,
+                            struct un_pairs *made, bool *done, unet_error *err)
 {
-    const char *slash = strrchr(image, '/'), *name = slash ? slash + 1 : image;
-    const char *dot = strrchr(name, '.');
-    char *folder = slash ? strndup(image, (size_t)(slash + 1 - image)) : strdup(".");
-    struct entry entry = {.name = name, .key = strndup(name, dot ? stem_size(name) : strlen(name))};
+    int pages;
+    unet_code code = count_pages(stack, &pages, err);
+    if (code || pages < 2)
+        return code;
+    if (pages != files->count)
+        return un_fail(err, UNET_EINVAL, "%s has %d pages, but there are %d %s", stack, pages,
+                       files->count, stack_is_image ? "masks" : "images");
+    if (!(made->pairs = calloc((size_t)pages, sizeof *made->pairs)))
+        return un_fail_memory(err, (size_t)pages * sizeof *made->pairs, stack);
+    for (int i = 0; i < pages; i++) {
+        struct un_pair *pair = &made->pairs[made->count++];
+        char *page = NULL, *file = strdup(files->files[i].path);
+        if (asprintf(&page, "%s[%d]", stack, i) < 0)
+            page = NULL;
+        pair->image = stack_is_image ? page : file;
+        pair->mask = stack_is_image ? file : page;
+        if (!page || !file)
+            return un_fail_memory(err, strlen(stack), stack);
+        const char *slash = strrchr(pair->image, '/');
+        pair->name = slash ? slash + 1 : pair->image;
+    }
+    snprintf(made->rule, sizeof made->rule, "page by page with the files in their order");
+    *done = true;
+    return UNET_OK;
+}
+
+/* ---- all --------------------------------------------------------------------------------- */
+
+static unet_code list_both(struct un_pairing *work, unet_error *err)
+{
+    bool folder = un_is_folder(work->images), mask_folder = un_is_folder(work->masks);
+    const char *images = work->images, *masks = work->masks;
+    unet_code code;
+    work->same = folder && mask_folder && un_is_same_file(images, masks);
+    code = folder ? un_listing_read(images, mask_folder && !work->same ? masks : NULL, &work->image,
+                                    err)
+                  : un_listing_of_file(images, &work->image, err);
+    if (code)
+        return code;
+    if (!work->image.count)
+        return un_fail(err, UNET_EINVAL, "%s: no images in it", images);
+    if (work->same)
+        return un_pairing_part(work, err);
+    return mask_folder ? un_listing_read(masks, folder ? images : NULL, &work->mask, err)
+                       : un_listing_of_file(masks, &work->mask, err);
+}
+
+/* A foreign name among the images is an error at once, in the words of the file's own reader. */
+static unet_code check_foreign(const struct un_listing *images, unet_error *err)
+{
     unet_code code = UNET_OK;
-    if (!folder || !entry.key) {
-        code = un_fail_memory(err, 0, image);
-        goto done;
-    }
-    const struct entry *second, *mask = find_mask(keys, &entry, is_same(folder, masks), &second);
-    if (!mask || second) {
-        code = un_fail(err, UNET_EINVAL, "%s: %s in %s; one wanted", image,
-                       mask ? "several masks" : "no mask", masks);
-        goto done;
-    }
-    char *path = join(masks, mask->name);
-    code = path ? pair_files(image, path, pair, err) : un_fail_memory(err, 0, image);
-    free(path);
-done:
-    free(folder);
-    free(entry.key);
+    int pages;
+    for (int i = 0; i < images->count && !code; i++)
+        if (images->files[i].foreign)
+            code = count_pages(images->files[i].path, &pages, err);
     return code;
 }
 
-unet_code un_pairs_find(const char *images, const char *masks, struct un_pair **pairs, int *count,
+/* Two images of one stem in one folder would take the same mask. */
+static unet_code check_twins(const struct un_pairing *work, unet_error *err)
+{
+    for (int i = 1; i < work->image.count && !work->same; i++) {
+        const struct un_listed *a = &work->image.files[i - 1], *b = &work->image.files[i];
+        if (!strcmp(a->stem, b->stem) && !strcmp(a->folder, b->folder))
+            return un_fail(err, UNET_EINVAL, "%s: two images of one name, %s and %s", work->images,
+                           a->relative, b->relative);
+    }
+    return UNET_OK;
+}
+
+static unet_code apply_rules(struct un_pairing *work, unet_error *err)
+{
+    static unet_code (*const rules[])(struct un_pairing *, bool *, unet_error *) = {
+        un_pairing_by_name, un_pairing_by_class, un_pairing_by_number};
+    unet_code code = UNET_OK;
+    bool done = false;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules && !done && !code; i++)
+        code = rules[i](work, &done, err);
+    if (!code && !done)
+        code = un_pairing_room(work, NULL, 1, err);
+    return code;
+}
+
+static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error *err)
+{
+    bool folder = un_is_folder(work->images), mask_folder = un_is_folder(work->masks);
+    bool done = false;
+    unet_code code = list_both(work, err);
+    if (code || (code = check_foreign(&work->image, err)))
+        return code;
+    if (folder && !mask_folder)
+        code = pair_pages(&work->image, work->masks, false, made, &done, err);
+    if (!code && !done && folder && !mask_folder)
+        code = un_fail(err, UNET_EINVAL,
+                       "%s: is no folder; %s is one, so a folder of masks, or a file with a page "
+                       "for each image wanted",
+                       work->masks, work->images);
+    if (code || done)
+        return code;
+    if (!folder && !mask_folder) {
+        if ((code = un_pairing_room(work, NULL, 1, err)) ||
+            (code = un_pairing_set(work, 0, 0, 0, err)))
+            return code;
+        snprintf(work->rule, sizeof work->rule, "one with one");
+        return collect(work, made, err);
+    }
+    if ((code = check_twins(work, err)) || (code = apply_rules(work, err)))
+        return code;
+    if (!folder && !has_mask(work, 0))
+        code = pair_pages(&work->mask, work->images, true, made, &done, err);
+    return code || done ? code : collect(work, made, err);
+}
+
+unet_code un_pairs_find(const char *images, const char *masks, struct un_pairs *pairs,
                         unet_error *err)
 {
-    struct listing listed = {0}, keys = {0};
-    bool folder = is_folder(images), mask_folder = is_folder(masks);
-    unet_code code = UNET_OK;
-    int n = 1;
-    if (folder && !mask_folder)
-        return un_fail(err, UNET_EINVAL, "%s: is no folder; %s is one, so a folder of masks wanted",
-                       masks, images);
-    if ((folder && (code = list_folder(images, &listed, err))) ||
-        (mask_folder && (code = list_folder(masks, &keys, err)))) {
-        release(&listed);
-        release(&keys);
-        return code;
+    struct un_pairing work = {.images = images, .masks = masks};
+    struct un_pairs made = {0};
+    unet_code code = find(&work, &made, err);
+    if (!made.classes && work.classes) {
+        made.classes = work.classes;
+        made.class_count = work.class_count;
     }
-    struct un_pair *made = calloc(listed.count + 1, sizeof *made);
-    if (!made || !index_masks(&keys))
-        code = un_fail_memory(err, 0, images);
-    else if (folder)
-        code = match(images, masks, &listed, &keys, made, &n, err);
-    else if (mask_folder)
-        code = pair_file_and_folder(images, masks, &keys, made, err);
+    if (code)
+        un_pairs_release(&made);
     else
-        code = pair_files(images, masks, made, err);
-    release(&listed);
-    release(&keys);
-    if (code) {
-        un_pairs_free(made, made ? n : 0);
-        return code;
-    }
-    *pairs = made;
-    *count = n;
-    return UNET_OK;
+        *pairs = made;
+    free(work.found);
+    un_listing_release(&work.image);
+    un_listing_release(&work.mask);
+    return code;
 }
 
-void un_pairs_free(struct un_pair *pairs, int count)
+unet_code un_pairs_complete(const char *images, const char *masks, const struct un_pairs *pairs,
+                            unet_error *err)
 {
-    for (int i = 0; i < count; i++) {
-        free(pairs[i].image);
-        free(pairs[i].mask);
+    char list[256] = "";
+    int missing = pairs->image_count;
+    if (!missing)
+        return UNET_OK;
+    for (int i = 0; i < missing && i < SHOWN; i++) {
+        size_t n = strlen(list);
+        const char *slash = strrchr(pairs->images[i], '/');
+        snprintf(list + n, sizeof list - n, "%s%.70s", i ? ", " : "",
+                 slash ? slash + 1 : pairs->images[i]);
     }
-    free(pairs);
+    return un_fail(err, UNET_EINVAL, "%s: %d of %d images have no mask in %s: %s%s", images,
+                   missing, missing + pairs->count, masks, list, missing > SHOWN ? " ..." : "");
+}
+
+const char *un_pair_file(const struct un_pairs *pairs, const struct un_pair *pair, const char *name)
+{
+    for (int k = 0; k < pairs->class_count; k++)
+        if (!strcmp(pairs->classes[k], name))
+            return pair->files[k];
+    return NULL;
+}
+
+void un_pairs_release(struct un_pairs *pairs)
+{
+    for (int i = 0; i < pairs->count; i++) {
+        struct un_pair *pair = &pairs->pairs[i];
+        for (int k = 0; pair->files && k < pairs->class_count; k++)
+            free(pair->files[k]);
+        free(pair->files);
+        free(pair->image);
+        free(pair->mask);
+    }
+    for (int i = 0; i < pairs->image_count; i++)
+        free(pairs->images[i]);
+    for (int i = 0; i < pairs->mask_count; i++)
+        free(pairs->masks[i]);
+    for (int k = 0; k < pairs->class_count; k++)
+        free(pairs->classes[k]);
+    free(pairs->pairs);
+    free(pairs->images);
+    free(pairs->masks);
+    free(pairs->classes);
+    *pairs = (struct un_pairs){0};
 }

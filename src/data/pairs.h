@@ -3,24 +3,47 @@
 #ifndef UN_PAIRS_H
 #define UN_PAIRS_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
+#define UN_PAIR_CLASSES 254
+
 struct un_pair {
-    char *image, *mask; /* paths */
-    const char *name;   /* of the image, without folder; points into image */
+    char *image;      /* path, perhaps of one page: scan.tif[3] */
+    char *mask;       /* path; NULL: a file for each class */
+    char **files;     /* [class_count] of un_pairs: mask of each class, NULL: it is not there */
+    const char *name; /* of the image, with its folders below the one that was given */
+};
+
+struct un_pairs {
+    struct un_pair *pairs; /* in natural order: img2 comes before img10 */
+    int count;
+    char **images, **masks; /* paths of those without a partner, in natural order */
+    int image_count, mask_count;
+    char **classes; /* names of the classes that have files of their own, in natural order */
+    int class_count;
+    char rule[160]; /* how they were paired: "by name", "by name without _mask" */
 };
 
 /*
- * Pairs the images of a folder (or one image file) with masks of another folder (or one mask
- * file).  Names match without their ending; the mask's may end in _mask, _label, _seg, -mask,
- * -label or -seg.  Both may be the same folder.  Hidden files and files that are no images are
- * passed over.  The pairs are in natural order: img2 comes before img10.
+ * Pairs the images of a folder and the folders below it (or one image file) with the masks of
+ * another (or one mask file); both may be the same folder.  docs/labels.md lists the rules.  What
+ * has no partner is no error here.  Hidden files and files that are no images are passed over.
  *
- * UNET_EIO: a folder cannot be read.  UNET_EINVAL: no images, an image without a mask or with two.
+ * UNET_EIO: a folder cannot be read.  UNET_EINVAL: no images, or several candidates, which are
+ * named.
  */
-unet_code un_pairs_find(const char *images, const char *masks, struct un_pair **pairs, int *count,
+unet_code un_pairs_find(const char *images, const char *masks, struct un_pairs *pairs,
                         unet_error *err);
-void un_pairs_free(struct un_pair *pairs, int count);
+
+/* UNET_EINVAL, naming the first few, when there is an image without a mask. */
+unet_code un_pairs_complete(const char *images, const char *masks, const struct un_pairs *pairs,
+                            unet_error *err);
+/* The mask of one class of a pair; NULL: there is none. */
+const char *un_pair_file(const struct un_pairs *pairs, const struct un_pair *pair,
+                         const char *name);
+void un_pairs_release(struct un_pairs *pairs);
 
 /* Order of names as people count: runs of digits compare as numbers. */
 int un_natural_compare(const char *a, const char *b);

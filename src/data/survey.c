@@ -2,12 +2,14 @@
 /*
  * survey.c - the walk over all pairs, and what is known of all of them
  *
- * The masks are read twice: first all of them, to find what their values mean (survey_coding.c),
- * then each with its image.  So nothing but one pair is in memory.
+ * The masks are read twice: first all of them, to find what their values mean
+ * (survey_coding.c), then each with its image.  So nothing but one pair is in
+ * memory.
  */
 #include "data/survey.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +84,10 @@ static void find_facts(unet_survey *survey)
     unet_survey_facts *facts = &survey->facts;
     facts->pairs = survey->files.count;
     facts->labels = survey->coded ? survey->coding.labels : 0;
-    facts->rule = survey->files.rule;
+    facts->rule = survey->files.pairs.rule;
+    if (survey->coded)
+        un_coding_text(&survey->coding, survey->coding_text, sizeof survey->coding_text);
+    facts->coding = survey->coding_text;
     for (int i = 0; i < survey->files.count; i++) {
         const struct un_survey_item *item = &survey->items[i];
         const unet_survey_pair *seen = &item->seen;
@@ -116,14 +121,14 @@ static unet_code judge(unet_survey *survey, unet_error *err)
 
 static unet_code report_lonely(unet_survey *survey, unet_error *err)
 {
-    const struct un_survey_files *files = &survey->files;
+    const struct un_pairs *pairs = &survey->files.pairs;
     unet_code code = UNET_OK;
-    for (int i = 0; !code && i < files->no_mask_count; i++)
-        code = un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_NO_MASK, -1, files->no_mask[i],
+    for (int i = 0; !code && i < pairs->image_count; i++)
+        code = un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_NO_MASK, -1, pairs->images[i],
                                      NULL, err);
-    for (int i = 0; !code && i < files->no_image_count; i++)
-        code = un_survey_report_file(survey, UNET_WARNING, UNET_FOUND_NO_IMAGE, -1,
-                                     files->no_image[i], NULL, err);
+    for (int i = 0; !code && i < pairs->mask_count; i++)
+        code = un_survey_report_file(survey, UNET_WARNING, UNET_FOUND_NO_IMAGE, -1, pairs->masks[i],
+                                     NULL, err);
     return code;
 }
 
@@ -142,22 +147,22 @@ static unet_code read_classes(unet_survey *survey, int i, const unet_image *imag
                               unet_error *err)
 {
     struct un_survey_item *item = &survey->items[i];
-    int height, width, bits;
-    uint32_t palette[2];
+    struct un_survey_classes classes;
+    unet_error why;
     *mask = NULL;
-    if (item->mask_refused)
+    if (item->mask_refused || !survey->coded)
         return UNET_OK;
-    unet_code code =
-        un_survey_read_mask(item->seen.mask, &height, &width, mask, &bits, palette, err);
+    unet_code code = un_survey_read_classes(&survey->files, i, &survey->coding, image->height,
+                                            image->width, &classes, &why);
+    if (code == UNET_ENOMEM)
+        return un_fail(err, code, "%s", why.text);
     if (code)
-        return code;
-    if (height != image->height || width != image->width || !survey->coded) {
-        free(*mask);
-        *mask = NULL;
-        return survey->coded ? report_size(survey, i, image, height, width, err) : UNET_OK;
-    }
-    for (size_t p = 0; p < (size_t)height * (size_t)width; p++)
-        (*mask)[p] = survey->coding.map[(*mask)[p]];
+        return un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_MASK_VALUES, i, item->seen.mask,
+                                     why.text, err);
+    if (!classes.classes)
+        return report_size(survey, i, image, classes.height, classes.width, err);
+    *mask = classes.classes;
+    item->soft = classes.soft;
     return UNET_OK;
 }
 
@@ -196,8 +201,8 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
     }
     made->files = files;
     for (int i = 0; i < files.count; i++) {
-        made->items[i].seen.image = files.pairs[i].image;
-        made->items[i].seen.mask = files.pairs[i].mask;
+        made->items[i].seen.image = files.places[i].image;
+        made->items[i].seen.mask = files.places[i].mask;
     }
     if ((code = report_lonely(made, err)) ||
         (code = un_survey_find_coding(made, options, coding, err)))
@@ -243,6 +248,7 @@ unet_code un_survey_dataset(const unet_dataset *dataset, unet_survey **survey, u
         return code;
     made->files.count = dataset->count;
     made->coding = dataset->coding;
+    snprintf(made->files.pairs.rule, sizeof made->files.pairs.rule, "%s", dataset->rule);
     made->coded = true;
     for (int i = 0; !code && i < dataset->count; i++) {
         if (!(made->items[i].name = strdup(dataset->pairs[i].name)))
@@ -274,7 +280,7 @@ void un_survey_free(unet_survey *survey)
     free(survey->findings);
     free(survey->items);
     free(survey->histogram);
-    if (survey->files.pairs)
+    if (survey->files.places)
         un_survey_files_free(&survey->files);
     free(survey);
 }

@@ -4,12 +4,13 @@
  *
  *     names -> pairs (survey_read.c)
  *     masks -> what their values mean (survey_coding.c)
- *     pair  -> un_measure: numbers and small maps (survey_measure.c, survey_align.c)
- *     all   -> un_judge_...: findings (survey_format.c, survey_classes.c, survey_place.c,
- *              survey_twins.c)
+ *     pair  -> un_measure: numbers and small maps (survey_measure.c,
+ * survey_align.c) all   -> un_judge_...: findings (survey_format.c,
+ * survey_classes.c, survey_place.c, survey_twins.c)
  *
- * Only numbers and maps of some 36 KB stay of a pair.  A judge compares one pair with all others
- * and keeps silent where they do not agree among themselves.
+ * Only numbers and maps of some 36 KB stay of a pair.  A judge compares one
+ * pair with all others and keeps silent where they do not agree among
+ * themselves.
  */
 #ifndef UN_SURVEY_H
 #define UN_SURVEY_H
@@ -23,8 +24,8 @@ enum {
     UN_SURVEY_MAP = 256,  /* longest side of the maps in which a mask is looked for */
     UN_SURVEY_KEPT = 128, /* of those that are kept */
     UN_SURVEY_THUMB = 32, /* side of the thumbnail that twins are told by */
-    UN_SURVEY_FEW = 64    /* up to so many pairs, one is compared with medians of the others alone;
-                             beyond, it is too little among them to matter */
+    UN_SURVEY_FEW = 64    /* up to so many pairs, one is compared with medians of the others
+                             alone; beyond, it is too little among them to matter */
 };
 
 /* Edges of an image and outlines of its mask: bytes [height][width]. */
@@ -33,11 +34,13 @@ struct un_edge_maps {
     uint8_t *image, *mask; /* in one piece of memory that begins at image */
 };
 
-/* Where the mask's outlines lie best on the image's edges, in pixels of the image. */
+/* Where the mask's outlines lie best on the image's edges, in pixels of the
+ * image. */
 struct un_alignment {
     bool known;          /* false: too small, or no outlines */
     int right, down;     /* moving the mask by this fits best */
-    double best, here;   /* how far above chance that fits, and how far the mask as it is does */
+    double best, here;   /* how far above chance that fits, and how far the mask as
+                            it is does */
     double second;       /* the best fit elsewhere */
     double mean, spread; /* of the correlations by chance */
     double step;         /* pixels of the image in one of the map */
@@ -47,13 +50,16 @@ struct un_survey_item {
     unet_survey_pair seen;
     char *name;          /* of the image, without folder, owned; NULL when files has it */
     uint64_t hash[2];    /* of the image's samples and of the mask's classes */
-    uint32_t palette[2]; /* hashes of the mask's colours, in their order and in any; 0: none */
+    uint32_t palette[2]; /* hashes of the mask's colours, in their order and in
+                            any; 0: none */
     uint64_t *pixels;    /* [UNET_MAX_CLASSES] that seen.pixels is */
-    double *brightness; /* [UNET_MAX_CLASSES] mean grey of each class, from the image's mean, in its
-                           standard deviations */
-    bool mask_refused;  /* its values or its file are of no use; a finding says so */
-    bool spread;        /* 16-bit samples that are all multiples of 257 */
-    float *thumb;       /* [32][32], mean 0, length 1; all 0: flat */
+    double *brightness;  /* [UNET_MAX_CLASSES] mean grey of each class, from the
+                            image's mean, in its  standard deviations */
+    double soft;         /* share of pixels whose value was on a soft edge between codes */
+    bool mask_refused;   /* its values or its file are of no use; a finding says so
+                          */
+    bool spread;         /* 16-bit samples that are all multiples of 257 */
+    float *thumb;        /* [32][32], mean 0, length 1; all 0: flat */
     struct un_edge_maps maps;
     struct un_alignment align;
 };
@@ -68,7 +74,8 @@ struct unet_survey {
     struct un_survey_files files;
     struct un_survey_item *items; /* [files.count] */
     struct un_coding coding;
-    bool coded;          /* coding is known */
+    bool coded; /* coding is known */
+    char coding_text[480];
     uint64_t *histogram; /* [65536] of all 16-bit and float samples */
     struct un_finding *findings;
     int finding_count, finding_room;
@@ -88,7 +95,8 @@ unet_code un_survey_picture(const unet_survey *survey, int i, int side, const ui
 
 /* ---- findings ---- */
 
-/* pair -1: of the set; file NULL: the image of the pair.  Copies text, which may be NULL. */
+/* pair -1: of the set; file NULL: the image of the pair.  Copies text, which
+ * may be NULL. */
 unet_code un_survey_report(unet_survey *survey, unet_severity severity, unet_finding_kind kind,
                            int pair, int other, const double number[4], const char *text,
                            unet_error *err);
@@ -101,22 +109,24 @@ void un_survey_sort(unet_survey *survey);
 /* ---- one pair ---- */
 
 /*
- * mask [height][width] of class indices, or NULL.  Fills everything of item but name, and adds to
- * the histogram.  Several threads may measure items of one survey.
+ * mask [height][width] of class indices, or NULL.  Fills everything of item but
+ * name, and adds to the histogram.  Several threads may measure items of one
+ * survey.
  */
 unet_code un_survey_measure(unet_survey *survey, struct un_survey_item *item,
                             const unet_image *image, const uint8_t *mask, unet_error *err);
 
 /*
- * The maps and the alignment.  dark, bright: grey values beyond which differences do not count.
+ * The maps and the alignment.  dark, bright: grey values beyond which
+ * differences do not count.
  */
 unet_code un_survey_align(const unet_image *image, const uint8_t *mask, double dark, double bright,
                           struct un_edge_maps *maps, struct un_alignment *align, unet_error *err);
 
 /*
- * Bins of samples: an 8 or 16-bit sample is its bin, a float's are the upper 16 bits of its key
- * (see quantile.c).  Value of a bin; sample of rank floor(share * (n - 1)) of those that 65536 bins
- * count.
+ * Bins of samples: an 8 or 16-bit sample is its bin, a float's are the upper 16
+ * bits of its key (see quantile.c).  Value of a bin; sample of rank floor(share
+ * * (n - 1)) of those that 65536 bins count.
  */
 double un_survey_bin_value(unet_sample sample, uint32_t bin);
 double un_survey_quantile(const uint64_t *bins, unet_sample sample, double share);
@@ -140,7 +150,8 @@ static inline double un_grey_at(const unet_image *image, size_t i)
 
 /* ---- all pairs ---- */
 
-/* Finds what the values of the masks mean, and reports masks whose values do not fit. */
+/* Finds what the values of the masks mean, and reports masks whose values do
+ * not fit. */
 unet_code un_survey_find_coding(unet_survey *survey, const unet_dataset_options *options,
                                 const struct un_coding *given, unet_error *err);
 
@@ -154,7 +165,8 @@ unet_code un_judge_twins(unet_survey *survey, unet_error *err);
 /* Median of values[count], which are put in order; NAN when there are none. */
 double un_median(double *values, int count);
 
-/* Median, and 1.4826 times the median distance from it (which is sigma for normal values). */
+/* Median, and 1.4826 times the median distance from it (which is sigma for
+ * normal values). */
 struct un_middle {
     double median, spread;
 };

@@ -2,18 +2,21 @@
 /*
  * survey_align.c - does a mask lie where its image says?
  *
- * Outlines of a mask run along edges of its image.  Both are reduced to maps of at most 256 pixels
- * a side:
+ * Outlines of a mask run along edges of its image.  Both are reduced to maps of
+ * at most 256 pixels a side:
  *
- *     G = sqrt(|gradient of the grey values|)       E = sqrt(pixels at an outline / area)
+ *     G = sqrt(|gradient of the grey values|)       E = sqrt(pixels at an
+ * outline / area)
  *
- * The middle of E (all but a sixth on each side) is laid on G at every second shift that stays
- * inside, and correlated.  The correlations far from the best one say what chance gives, and
+ * The middle of E (all but a sixth on each side) is laid on G at every second
+ * shift that stays inside, and correlated.  The correlations far from the best
+ * one say what chance gives, and
  *
- *     fit of a shift = (its correlation - their mean) / their standard deviation
+ *     fit of a shift = (its correlation - their mean) / their standard
+ * deviation
  *
- * A mask that fits has its best correlation at no shift and a fit of 7 to 30; one of another place
- * has 2 to 5.
+ * A mask that fits has its best correlation at no shift and a fit of 7 to 30;
+ * one of another place has 2 to 5.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -113,7 +116,8 @@ static double window(const double *sums, int width, int top, int left, int h, in
     return s[down + w] - s[down] - s[w] + s[0];
 }
 
-/* Sum of products of two rows, in eight sums that the compiler keeps in registers. */
+/* Sum of products of two rows, in eight sums that the compiler keeps in
+ * registers. */
 static float dot(const float *a, const float *b, int n)
 {
     float sum[8] = {0}, rest = 0;

@@ -2,16 +2,18 @@
 /*
  * survey_classes.c - masks whose classes are not those of the other masks
  *
- * Two numbers say what a class is like in a pair: the logit of its share of pixels, and its mean
- * grey value.  When both are far from what the other pairs have for two classes, and both are near
- * after exchanging the two, they are exchanged.  Either number alone says it of good masks, too.
+ * Two numbers say what a class is like in a pair: the logit of its share of
+ * pixels, and its mean grey value.  When both are far from what the other pairs
+ * have for two classes, and both are near after exchanging the two, they are
+ * exchanged.  Either number alone says it of good masks, too.
  */
 #include <math.h>
 #include <stdlib.h>
 
 #include "data/survey.h"
 
-/* Distances in spreads, squared and added over two classes: far, near, and the most of one. */
+/* Distances in spreads, squared and added over two classes: far, near, and the
+ * most of one. */
 #define FAR 18.0
 #define NEAR 8.0
 #define MOST 36.0
@@ -54,6 +56,26 @@ static unet_code judge_flat(unet_survey *survey, bool empty, unet_error *err)
     return code;
 }
 
+/* Masks with soft edges that could be understood: a few are odd, many are the
+ * way of the set. */
+static unet_code judge_soft(unet_survey *survey, unet_error *err)
+{
+    int count = 0, soft = 0;
+    unet_code code = UNET_OK;
+    for (int i = 0; i < survey->files.count; i++) {
+        count += survey->items[i].pixels != NULL;
+        soft += survey->items[i].soft > 0;
+    }
+    if (soft > (count / 5 > 1 ? count / 5 : 1))
+        return un_survey_report(survey, UNET_NOTE, UNET_FOUND_MASK_SOFT, -1, -1, (double[4]){soft},
+                                NULL, err);
+    for (int i = 0; !code && i < survey->files.count; i++)
+        if (survey->items[i].soft > 0)
+            code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_MASK_SOFT, i, -1,
+                                    (double[4]){0, survey->items[i].soft}, NULL, err);
+    return code;
+}
+
 /* The colours of most masks in another order. */
 static unet_code judge_palettes(unet_survey *survey, unet_error *err)
 {
@@ -88,8 +110,8 @@ static bool in_others(const unet_survey *survey, int without, int label)
     return false;
 }
 
-/* One mask lacks class 0, which all others have, and has one that no other has; less one, all of
- * its classes are known. */
+/* One mask lacks class 0, which all others have, and has one that no other has;
+ * less one, all of its classes are known. */
 static unet_code judge_offset(unet_survey *survey, unet_error *err)
 {
     int with_0 = 0, count = 0;
@@ -139,7 +161,8 @@ unet_code un_judge_masks(unet_survey *survey, unet_error *err)
     if (!survey->coded)
         return UNET_OK;
     if ((code = judge_flat(survey, true, err)) || (code = judge_flat(survey, false, err)) ||
-        (code = judge_palettes(survey, err)) || (code = judge_offset(survey, err)))
+        (code = judge_soft(survey, err)) || (code = judge_palettes(survey, err)) ||
+        (code = judge_offset(survey, err)))
         return code;
     return judge_shares(survey, err);
 }
@@ -188,7 +211,8 @@ static double distance(const struct un_survey_item *item, int is, int as, int wh
     return fmin(away * away, MOST);
 }
 
-/* Whether classes a and b of a pair are exchanged, and by how much that is nearer. */
+/* Whether classes a and b of a pair are exchanged, and by how much that is
+ * nearer. */
 static bool is_exchanged(const struct un_survey_item *item, int a, int b, const struct usual *usual,
                          double *gain)
 {

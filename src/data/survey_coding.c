@@ -1,188 +1,220 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * survey_coding.c - what the values of all masks mean, and which masks do not fit in
+ * survey_coding.c - what the values of all masks mean, and which masks do not
+ * fit in
  *
- * Where all masks together have no meaning, those with values that hardly any other mask has are
- * put aside.  When the rest has one then, these masks are the trouble; else the set is.
+ * Where all masks together have no meaning, those with values that hardly any
+ * other mask has are put aside.  When the rest has one then, these masks are
+ * the trouble; else the set is.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/survey.h"
 
-/* What one mask holds. */
-struct census {
-    uint32_t count[256]; /* pixels of each value, at most 2^32 - 1 */
-    double pixels;
-    int bits;
-    bool out; /* put aside */
-};
-
-static unet_code take_census(unet_survey *survey, int i, struct census *census, unet_error *err)
+/* Reads the mask of a place and shows it to a census.  why: of a mask that is
+ * refused. */
+static unet_code take(unet_survey *survey, int i, struct un_census *census, unet_error *why)
 {
-    struct un_survey_item *item = &survey->items[i];
-    int height, width;
-    uint8_t *values;
-    unet_error why;
-    unet_code code = un_survey_read_mask(item->seen.mask, &height, &width, &values, &census->bits,
-                                         item->palette, &why);
-    if (code == UNET_ENOMEM)
-        return un_fail(err, code, "%s", why.text);
-    if (code) {
-        census->out = item->mask_refused = true;
-        return un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_UNREADABLE, i, item->seen.mask,
-                                     why.text, err);
-    }
-    census->pixels = (double)height * width;
-    for (size_t p = 0; p < (size_t)height * (size_t)width; p++)
-        census->count[values[p]] += census->count[values[p]] < UINT32_MAX;
-    free(values);
-    return UNET_OK;
-}
-
-/* A mask of object numbers, as data sets see it. */
-static bool is_deep(const struct census *census)
-{
-    int most = 0, kinds = 0;
-    for (int v = 1; v < 256; v++)
-        if (census->count[v]) {
-            most = v;
-            kinds++;
-        }
-    return census->bits > 8 && census->bits <= 16 && most > 1 && !(kinds == 1 && most == 255);
-}
-
-static unet_code find(const unet_survey *survey, const struct census *census,
-                      const unet_dataset_options *options, struct un_coding *coding,
-                      unet_error *err)
-{
-    bool seen[256] = {false};
-    const char *example[256] = {NULL};
-    int ignore = options ? options->ignore : -1, classes = options ? options->classes : 0;
-    for (int i = 0; i < survey->files.count; i++) {
-        if (census[i].out)
-            continue;
-        if (classes == 0 && is_deep(&census[i]))
-            return un_fail(err, UNET_EINVAL,
-                           "%s: a 16-bit mask looks like object numbers; class indices wanted (if "
-                           "they are, say how many classes)",
-                           survey->items[i].seen.mask);
-        for (int v = 0; v < 256; v++)
-            if (census[i].count[v] && !seen[v]) {
-                seen[v] = true;
-                example[v] = survey->items[i].seen.mask;
-            }
-    }
-    return un_coding_find(seen, example, ignore, classes, coding, err);
-}
-
-static int usable(const unet_survey *survey, const struct census *census)
-{
-    int count = 0;
-    for (int i = 0; i < survey->files.count; i++)
-        count += !census[i].out;
-    return count;
-}
-
-/* Puts masks aside that have a value which less than a quarter of all have; how many. */
-static int put_aside(const unet_survey *survey, struct census *census, bool odd[256])
-{
-    int masks[256] = {0}, count = usable(survey, census), out = 0;
-    for (int v = 0; v < 256; v++) {
-        for (int i = 0; i < survey->files.count; i++)
-            masks[v] += !census[i].out && census[i].count[v];
-        odd[v] = masks[v] && 4 * masks[v] < count;
-    }
-    for (int i = 0; i < survey->files.count; i++)
-        for (int v = 0; v < 256 && !census[i].out; v++)
-            if (odd[v] && census[i].count[v]) {
-                census[i].out = true;
-                out++;
-            }
-    return out;
-}
-
-static unet_code report_odd(unet_survey *survey, int i, const struct census *census,
-                            const bool odd[256], unet_error *err)
-{
-    int kinds = 0, first = -1;
-    double pixels = 0;
-    for (int v = 0; v < 256; v++)
-        if (odd[v] && census->count[v]) {
-            kinds++;
-            first = first < 0 ? v : first;
-            pixels += census->count[v];
-        }
-    bool soft = kinds >= 4;
-    const double number[4] = {soft ? kinds : first, pixels / census->pixels};
-    survey->items[i].mask_refused = true;
-    return un_survey_report(survey, UNET_ERROR,
-                            soft ? UNET_FOUND_MASK_SOFT : UNET_FOUND_MASK_STRANGE, i, -1, number,
-                            NULL, err);
-}
-
-/* The masks that keep the others from having a meaning; none: all of them together do. */
-static unet_code blame(unet_survey *survey, struct census *census,
-                       const unet_dataset_options *options, const unet_error *why, unet_error *err)
-{
-    bool odd[256];
-    int count = usable(survey, census), out = put_aside(survey, census, odd);
-    unet_code code = UNET_OK;
-    if (!out || 3 * out > count || find(survey, census, options, &survey->coding, NULL))
-        return un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_MASK_VALUES, -1, NULL,
-                                     why->text, err);
-    survey->coded = true;
-    for (int i = 0; !code && i < survey->files.count; i++)
-        if (census[i].out && !survey->items[i].mask_refused)
-            code = report_odd(survey, i, &census[i], odd, err);
+    struct un_mask mask;
+    unet_code code = un_mask_read(survey->files.places[i].mask, &mask, why);
+    if (code)
+        return code;
+    un_survey_hash_palette(&mask, survey->items[i].palette);
+    code = un_census_take(census, &mask, why);
+    un_mask_release(&mask);
     return code;
 }
 
-/* Masks for a model: values that it does not know. */
-static unet_code use_given(unet_survey *survey, const struct census *census,
-                           const unet_dataset_options *options, const struct un_coding *given,
+static unet_code take_all(unet_survey *survey, struct un_census *census, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    for (int i = 0; i < survey->files.count && !code; i++) {
+        struct un_survey_item *item = &survey->items[i];
+        unet_error why;
+        if (!survey->files.places[i].mask || item->mask_refused)
+            continue;
+        code = take(survey, i, census, &why);
+        if (code == UNET_ENOMEM)
+            return un_fail(err, code, "%s", why.text);
+        item->mask_refused = code != UNET_OK;
+        if (code)
+            code = un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_UNREADABLE, i,
+                                         item->seen.mask, why.text, err);
+    }
+    return code;
+}
+
+/* ---- masks that keep the others from having a meaning ---- */
+
+/* Codes that less than a quarter of the masks have, and where they are looked
+ * up. */
+static int compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+struct odd {
+    uint64_t *codes; /* type << 32 | code, ascending */
+    size_t count;
+};
+
+static unet_code find_odd(const struct un_census *census, struct odd *odd, unet_error *err)
+{
+    odd->count = 0;
+    odd->codes = malloc((census->count + 1) * sizeof *odd->codes);
+    if (!odd->codes)
+        return un_fail_memory(err, census->count * sizeof *odd->codes, "mask values");
+    for (size_t i = 0; i < census->room; i++) {
+        const struct un_census_entry *entry = &census->entries[i];
+        if (entry->pixels && 4 * (uint64_t)entry->files < (uint64_t)census->file_count)
+            odd->codes[odd->count++] = (uint64_t)entry->type << 32 | entry->code;
+    }
+    qsort(odd->codes, odd->count, sizeof *odd->codes, compare);
+    return UNET_OK;
+}
+
+/* What is odd in one mask. */
+struct oddity {
+    int kinds;
+    double first, share;
+};
+
+static struct oddity look_for(const struct odd *odd, const struct un_mask *mask)
+{
+    size_t count = (size_t)mask->height * (size_t)mask->width, pixels = 0;
+    bool *seen = calloc(odd->count + 1, sizeof *seen);
+    struct oddity found = {.first = -1};
+    for (size_t i = 0; i < count; i++) {
+        uint64_t key = (uint64_t)mask->type << 32 | mask->codes[i];
+        const uint64_t *at = bsearch(&key, odd->codes, odd->count, sizeof key, compare);
+        if (!at)
+            continue;
+        pixels++;
+        found.first = found.first < 0 ? (double)mask->codes[i] : found.first;
+        found.kinds += seen && !seen[at - odd->codes];
+        if (seen)
+            seen[at - odd->codes] = true;
+    }
+    free(seen);
+    found.share = (double)pixels / (double)count;
+    return found;
+}
+
+/* A census of the masks without anything odd; oddities [count] of the others.
+ */
+static unet_code take_rest(unet_survey *survey, const struct odd *odd, struct oddity *oddities,
+                           struct un_census *rest, int *out, unet_error *err)
+{
+    *out = 0;
+    for (int i = 0; i < survey->files.count; i++) {
+        struct un_mask mask;
+        if (!survey->files.places[i].mask || survey->items[i].mask_refused)
+            continue;
+        unet_code code = un_mask_read(survey->files.places[i].mask, &mask, err);
+        if (code)
+            return code;
+        oddities[i] = look_for(odd, &mask);
+        *out += oddities[i].kinds > 0;
+        if (!oddities[i].kinds)
+            code = un_census_take(rest, &mask, err);
+        un_mask_release(&mask);
+        if (code)
+            return code;
+    }
+    return UNET_OK;
+}
+
+static unet_code report_odd(unet_survey *survey, const struct oddity *oddities, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    for (int i = 0; i < survey->files.count && !code; i++) {
+        const struct oddity *found = &oddities[i];
+        if (!found->kinds)
+            continue;
+        bool soft = found->kinds >= 4;
+        survey->items[i].mask_refused = true;
+        code = un_survey_report(
+            survey, UNET_ERROR, soft ? UNET_FOUND_MASK_SOFT : UNET_FOUND_MASK_STRANGE, i, -1,
+            (double[4]){soft ? found->kinds : found->first, found->share}, NULL, err);
+    }
+    return code;
+}
+
+static unet_code blame(unet_survey *survey, const struct un_census *census,
+                       const struct un_wish *wish, const struct un_coding *given,
+                       const unet_error *why, unet_error *err)
+{
+    struct un_census rest = {0};
+    struct odd odd = {0};
+    int out = 0;
+    struct oddity *oddities = calloc((size_t)survey->files.count + 1, sizeof *oddities);
+    unet_code code = oddities ? find_odd(census, &odd, err) : un_fail_memory(err, 0, "mask values");
+    if (code || (code = take_rest(survey, &odd, oddities, &rest, &out, err)))
+        goto done;
+    if (out && 3 * out <= census->file_count &&
+        !un_coding_find(&rest, wish, given, &survey->coding, NULL)) {
+        survey->coded = true;
+        code = report_odd(survey, oddities, err);
+    } else {
+        code = un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_MASK_VALUES, -1, NULL,
+                                     why->text, err);
+    }
+done:
+    free(odd.codes);
+    free(oddities);
+    un_census_release(&rest);
+    return code;
+}
+
+/* ---- the set ---- */
+
+static unet_code make_wish(const unet_dataset_options *options, struct un_wish *wish,
                            unet_error *err)
 {
-    bool odd[256];
-    unet_code code = UNET_OK;
-    survey->coding = *given;
-    survey->coded = true;
-    if (options && options->ignore >= 0 && options->ignore < 256) {
-        survey->coding.map[options->ignore] = UNET_IGNORE;
-        survey->coding.known[options->ignore] = true;
+    unet_code code = un_wish_parse(options ? options->labels : NULL, wish, err);
+    if (code)
+        return code;
+    if (options && options->ignore != -1)
+        wish->ignore = options->ignore;
+    wish->classes = options ? options->classes : 0;
+    return UNET_OK;
+}
+
+static unet_code find(unet_survey *survey, const struct un_wish *wish,
+                      const struct un_coding *given, unet_error *err)
+{
+    const struct un_pairs *pairs = &survey->files.pairs;
+    struct un_census census = {0};
+    unet_error why;
+    if (pairs->class_count) {
+        unet_code code = un_coding_of_files((const char *const *)pairs->classes, pairs->class_count,
+                                            wish, given, &survey->coding, &why);
+        survey->coded = !code;
+        return code ? un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_MASK_VALUES, -1, NULL,
+                                            why.text, err)
+                    : UNET_OK;
     }
-    for (int v = 0; v < 256; v++)
-        odd[v] = !survey->coding.known[v];
-    for (int i = 0; !code && i < survey->files.count; i++)
-        for (int v = 0; !code && !survey->items[i].mask_refused && v < 256; v++)
-            if (odd[v] && census[i].count[v])
-                code = report_odd(survey, i, &census[i], odd, err);
+    unet_code code = take_all(survey, &census, err);
+    if (!code && census.file_count) {
+        code = un_coding_find(&census, wish, given, &survey->coding, &why);
+        survey->coded = !code;
+        code = code ? blame(survey, &census, wish, given, &why, err) : UNET_OK;
+    }
+    un_census_release(&census);
     return code;
 }
 
 unet_code un_survey_find_coding(unet_survey *survey, const unet_dataset_options *options,
                                 const struct un_coding *given, unet_error *err)
 {
-    size_t count = (size_t)survey->files.count;
-    struct census *census = calloc(count + 1, sizeof *census);
-    unet_error why;
-    unet_code code = UNET_OK;
-    if (!census)
-        return un_fail_memory(err, count * sizeof *census, "mask values");
-    for (int i = 0; !code && i < survey->files.count; i++)
-        code = take_census(survey, i, &census[i], err);
-    if (code)
-        goto done;
-    if (given)
-        code = use_given(survey, census, options, given, err);
-    else if (!usable(survey, census))
-        code = UNET_OK; /* each mask has a finding already */
-    else if (!find(survey, census, options, &survey->coding, &why))
-        survey->coded = true;
-    else
-        code = blame(survey, census, options, &why, err);
-done:
-    free(census);
+    struct un_wish *wish = malloc(sizeof *wish);
+    if (!wish)
+        return un_fail_memory(err, sizeof *wish, "labels");
+    unet_code code = make_wish(options, wish, err);
+    if (!code)
+        code = find(survey, wish, given, err);
+    free(wish);
     return code;
 }

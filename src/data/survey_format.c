@@ -2,8 +2,9 @@
 /*
  * survey_format.c - images that are not made like the others
  *
- * An image is an odd one out when more than half of all agree on something, and at most a fifth do
- * not agree with them.  Otherwise the set is mixed, which the facts show.
+ * An image is an odd one out when more than half of all agree on something, and
+ * at most a fifth do not agree with them.  Otherwise the set is mixed, which
+ * the facts show.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -33,10 +34,12 @@ static double ask_size(const unet_survey_pair *seen)
     return (double)seen->height * 4294967296.0 + seen->width;
 }
 
-/* The answer of most, and how many give another; false: there is none of more than half. */
+/* The answer of most, and how many give another; false: there is none of more
+ * than half. */
 static bool ask_all(const unet_survey *survey, question ask, double *most, int *others)
 {
-    /* the majority vote of Boyer and Moore: what is left can only be the majority, if there is one
+    /* the majority vote of Boyer and Moore: what is left can only be the
+     * majority, if there is one
      */
     int votes = 0, agree = 0, count = 0;
     for (int i = 0; i < survey->files.count; i++) {
@@ -135,7 +138,8 @@ static int bits_used(const unet_survey_pair *seen)
     return bits;
 }
 
-/* One note when the whole set has less than 16 bits; a warning for an image of 8 among deeper. */
+/* One note when the whole set has less than 16 bits; a warning for an image of
+ * 8 among deeper. */
 static unet_code judge_bits(unet_survey *survey, unet_error *err)
 {
     int count = 0, shallow = 0, spread = 0, most = 0;
@@ -263,8 +267,8 @@ static int middle_of_others(const unet_survey *survey, int without, double *work
     return count;
 }
 
-/* Whether the others agree so well that the channels which trade places cannot be taken for each
- * other. */
+/* Whether the others agree so well that the channels which trade places cannot
+ * be taken for each other. */
 static bool is_apart(const struct un_middle middle[3], const int order[3])
 {
     for (int c = 0; c < 3; c++) {

@@ -2,8 +2,9 @@
 /*
  * survey_measure.c - the numbers of one image and its mask
  *
- * Percentiles come from 65536 bins: 8 and 16-bit samples have a bin each, floats share one where
- * their upper 16 bits are the same (in order of value), so they are exact to one part in 128.
+ * Percentiles come from 65536 bins: 8 and 16-bit samples have a bin each,
+ * floats share one where their upper 16 bits are the same (in order of value),
+ * so they are exact to one part in 128.
  */
 #include <math.h>
 #include <stdlib.h>

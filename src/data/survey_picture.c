@@ -63,23 +63,13 @@ static unet_code reduce_mask(const uint8_t *mask, const unet_image *image, int f
 static unet_code classes_of(const unet_survey *survey, int i, const unet_image *image,
                             uint8_t **mask, unet_error *err)
 {
-    const struct un_survey_item *item = &survey->items[i];
-    int height, width, bits;
-    uint32_t palette[2];
-    *mask = NULL;
-    if (!item->pixels)
-        return UNET_OK;
-    unet_code code =
-        un_survey_read_mask(item->seen.mask, &height, &width, mask, &bits, palette, err);
-    if (code)
-        return code;
-    for (size_t p = 0; p < (size_t)height * (size_t)width; p++)
-        (*mask)[p] = survey->coding.map[(*mask)[p]];
-    if (height == image->height && width == image->width)
-        return UNET_OK;
-    free(*mask);
-    *mask = NULL;
-    return UNET_OK;
+    struct un_survey_classes classes = {0};
+    unet_code code = UNET_OK;
+    if (survey->items[i].pixels)
+        code = un_survey_read_classes(&survey->files, i, &survey->coding, image->height,
+                                      image->width, &classes, err);
+    *mask = classes.classes;
+    return code;
 }
 
 unet_code un_survey_picture(const unet_survey *survey, int i, int side, const uint8_t (*colors)[3],
@@ -88,7 +78,7 @@ unet_code un_survey_picture(const unet_survey *survey, int i, int side, const ui
 {
     unet_image whole = {0}, small = {0}, plain = {0}, drawn = {0};
     uint8_t *mask = NULL, *reduced = NULL, *nothing = NULL;
-    if (i < 0 || i >= survey->files.count || side < 1 || !survey->files.pairs)
+    if (i < 0 || i >= survey->files.count || side < 1 || !survey->files.places)
         return un_fail(err, UNET_EINVAL, "pair %d at side %d; 0..%d of files and 1 or more wanted",
                        i, side, survey->files.count - 1);
     unet_code code = un_image_read(survey->items[i].seen.image, &whole, err);

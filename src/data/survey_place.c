@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * survey_place.c - masks that lie beside their image, and masks of another image
+ * survey_place.c - masks that lie beside their image, and masks of another
+ * image
  *
- * Both rest on the fit of outlines to edges (survey_align.c).  A fit of SURE has not been met by
- * chance.  Where nearly all pairs of a set fit best as they are, their median says what a mask in
- * its place reaches: three fifths of it are wanted, be that more or less than SURE.
+ * Both rest on the fit of outlines to edges (survey_align.c).  A fit of SURE
+ * has not been met by chance.  Where nearly all pairs of a set fit best as they
+ * are, their median says what a mask in its place reaches: three fifths of it
+ * are wanted, be that more or less than SURE.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -57,7 +59,8 @@ static unet_code judge_shifts(unet_survey *survey, double sure, unet_error *err)
     return code;
 }
 
-/* Fit of the mask of one pair on the image of another, of the same sides, as they are. */
+/* Fit of the mask of one pair on the image of another, of the same sides, as
+ * they are. */
 static double fit_across(const struct un_survey_item *image, const struct un_survey_item *mask)
 {
     const struct un_edge_maps *a = &image->maps, *b = &mask->maps;
@@ -85,8 +88,8 @@ static bool same_sides(const struct un_survey_item *a, const struct un_survey_it
 }
 
 /*
- * A pair that fits badly where the others fit well, and whose image another mask fits far better
- * and as well as is usual.
+ * A pair that fits badly where the others fit well, and whose image another
+ * mask fits far better and as well as is usual.
  */
 static unet_code judge_strangers(unet_survey *survey, double sure, double *work, unet_error *err)
 {

@@ -2,9 +2,10 @@
 /*
  * survey_twins.c - the same picture twice
  *
- * Equal samples have equal hashes.  The same picture saved anew is told by thumbnails of mean 0 and
- * length 1: |a - b|^2 = 2 - 2 r.  Their 16 quarters' quarters, scaled to be orthonormal, are never
- * further apart than they are, which spares nearly all comparisons.
+ * Equal samples have equal hashes.  The same picture saved anew is told by
+ * thumbnails of mean 0 and length 1: |a - b|^2 = 2 - 2 r.  Their 16 quarters'
+ * quarters, scaled to be orthonormal, are never further apart than they are,
+ * which spares nearly all comparisons.
  */
 #include <math.h>
 #include <stdlib.h>

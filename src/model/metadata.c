@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/codingjson.h"
 #include "model/json.h"
 #include "model/specjson.h"
 
-/* 1: a plain network; 2: also the fields that describe networks from elsewhere */
-enum { FORMAT_PLAIN = 1, FORMAT = 2 };
+/* 1: a plain network; 2: also the fields that describe networks from elsewhere; 3: also codings
+ * that are more than a list of values */
+enum { FORMAT_PLAIN = 1, FORMAT_SPEC = 2, FORMAT = 3 };
 
 /* A list that lacks an entry for want of memory must not be written. */
 static json_t *unless_failed(json_t *list, bool failed)
@@ -46,47 +48,6 @@ static unet_code read_scaling(const char *what, const json_t *object, struct un_
     if (!code && json_object_get(object, "per_image"))
         code = un_json_bool(&at, "per_image", &scaling->per_image, err);
     return code;
-}
-
-/* ---- coding: [[mask value, class], ...], ascending ---- */
-
-static json_t *write_coding(const struct un_coding *coding)
-{
-    json_t *list = json_array();
-    bool failed = false;
-    for (int v = 0; v < 256; v++)
-        if (coding->known[v])
-            failed |= json_array_append_new(list, json_pack("[i, i]", v, coding->map[v])) != 0;
-    return unless_failed(list, failed);
-}
-
-static unet_code read_coding(const char *what, const json_t *list, int labels,
-                             struct un_coding *coding, unet_error *err)
-{
-    struct un_coding made = {.labels = labels};
-    memset(made.map, UNET_IGNORE, sizeof made.map);
-    size_t i;
-    json_t *pair;
-    json_array_foreach(list, i, pair)
-    {
-        const json_t *first = json_array_get(pair, 0), *second = json_array_get(pair, 1);
-        if (json_array_size(pair) != 2 || !json_is_integer(first) || !json_is_integer(second))
-            return un_fail(err, UNET_EFORMAT, "%s: coding[%zu] is not two integers", what, i);
-        json_int_t value = json_integer_value(first), label = json_integer_value(second);
-        if (value < 0 || value > 255)
-            return un_fail(err, UNET_EFORMAT, "%s: coding[%zu]: mask value %lld, wanted 0..255",
-                           what, i, (long long)value);
-        if (made.known[value])
-            return un_fail(err, UNET_EFORMAT, "%s: coding[%zu]: mask value %lld occurs twice", what,
-                           i, (long long)value);
-        if (label != UNET_IGNORE && (label < 0 || label >= labels))
-            return un_fail(err, UNET_EFORMAT, "%s: coding[%zu]: class %lld, wanted 0..%d or %d",
-                           what, i, (long long)label, labels - 1, UNET_IGNORE);
-        made.known[value] = true;
-        made.map[value] = (uint8_t)label;
-    }
-    *coding = made;
-    return UNET_OK;
 }
 
 /* ---- classes ---- */
@@ -182,11 +143,14 @@ static bool is_plain(const unet_model *model)
 char *un_metadata_text(const unet_model *model)
 {
     json_t *settings = model->settings ? json_loads(model->settings, 0, NULL) : NULL;
-    json_t *root = json_pack(
-        "{s:i, s:o, s:o, s:o, s:b, s:o, s:o*}", "format", is_plain(model) ? FORMAT_PLAIN : FORMAT,
-        "spec", un_spec_to_json(&model->graph.spec), "scaling", write_scaling(&model->scaling),
-        "coding", write_coding(&model->coding), "trained", model->trained, "classes",
-        write_classes(model), "settings", settings);
+    json_t *root =
+        json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o*}", "format",
+                  !un_coding_is_list(&model->coding) ? FORMAT
+                  : is_plain(model)                  ? FORMAT_PLAIN
+                                                     : FORMAT_SPEC,
+                  "spec", un_spec_to_json(&model->graph.spec), "scaling",
+                  write_scaling(&model->scaling), "coding", un_coding_to_json(&model->coding),
+                  "trained", model->trained, "classes", write_classes(model), "settings", settings);
     char *text = root && !model->settings == !settings ? un_json_text(root) : NULL;
     json_decref(root);
     return text;
@@ -195,7 +159,7 @@ char *un_metadata_text(const unet_model *model)
 static unet_code read_root(const char *what, const json_t *root, unet_model *model, unet_error *err)
 {
     struct un_json_at at = {what, "", root};
-    const json_t *spec_object = NULL, *scaling = NULL, *coding = NULL, *classes = NULL;
+    const json_t *spec_object = NULL, *scaling = NULL, *classes = NULL;
     unet_spec spec = {0};
     int format;
     unet_code code = un_json_int(&at, "format", 1, INT_MAX, &format, err);
@@ -211,8 +175,7 @@ static unet_code read_root(const char *what, const json_t *root, unet_model *mod
     int labels = un_model_labels(model);
     if ((code = un_json_field(&at, "scaling", JSON_OBJECT, &scaling, err)) ||
         (code = read_scaling(what, scaling, &model->scaling, err)) ||
-        (code = un_json_field(&at, "coding", JSON_ARRAY, &coding, err)) ||
-        (code = read_coding(what, coding, labels, &model->coding, err)) ||
+        (code = un_coding_from_json(what, root, labels, &model->coding, err)) ||
         (code = un_json_bool(&at, "trained", &model->trained, err)) ||
         (code = un_json_field(&at, "classes", JSON_ARRAY, &classes, err)) ||
         (code = read_classes(what, classes, model, err)))

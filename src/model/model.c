@@ -114,3 +114,44 @@ unet_code un_model_set_settings(unet_model *model, const char *json, unet_error 
     model->settings = text;
     return UNET_OK;
 }
+
+void un_model_set_coding(unet_model *model, const struct un_coding *coding)
+{
+    int labels = un_model_labels(model);
+    model->coding = *coding;
+    model->coding.labels = labels;
+    for (int k = 0; k < labels && k < coding->labels; k++) {
+        uint8_t usual[3];
+        un_palette_color(k, usual);
+        if (!*model->classes[k].name)
+            memcpy(model->classes[k].name, coding->names[k], sizeof model->classes[k].name);
+        if (coding->colored && !memcmp(model->classes[k].rgb, usual, sizeof usual))
+            memcpy(model->classes[k].rgb, coding->colors[k], sizeof model->classes[k].rgb);
+    }
+}
+
+unet_code un_model_mask_value(const unet_model *model, int label, uint32_t *value, uint8_t rgb[3],
+                              unet_error *err)
+{
+    const struct un_coding *coding = &model->coding;
+    uint32_t code = 0;
+    if (label != UNET_IGNORE && (label < 0 || label >= un_model_labels(model)))
+        return un_fail(err, UNET_EINVAL, "class %d, 0..%d wanted", label,
+                       un_model_labels(model) - 1);
+    if (!un_coding_code(coding, label, &code))
+        return un_fail(err, UNET_EINVAL, "class %d: no mask value stands for it", label);
+    *value = code;
+    for (int c = 0; c < 3; c++)
+        rgb[c] = coding->kind == UN_CODING_COLOR ? (uint8_t)(code >> (16 - 8 * c))
+                 : label == UNET_IGNORE          ? 128
+                                                 : model->classes[label].rgb[c];
+    return UNET_OK;
+}
+
+void un_model_coding_text(const unet_model *model, char *text, size_t size)
+{
+    struct un_coding named = model->coding;
+    for (int k = 0; k < un_model_labels(model); k++)
+        memcpy(named.names[k], model->classes[k].name, sizeof named.names[k]);
+    un_coding_text(&named, text, size);
+}

@@ -40,6 +40,15 @@ const char *un_model_class(const unet_model *model, int label, uint8_t rgb[3]);
 unet_code un_model_set_class(unet_model *model, int label, const char *name, const uint8_t *rgb,
                              unet_error *err);
 
+/* The inner halves of unet_model_mask_value() and unet_model_coding_text(). */
+unet_code un_model_mask_value(const unet_model *model, int label, uint32_t *value, uint8_t rgb[3],
+                              unet_error *err);
+void un_model_coding_text(const unet_model *model, char *text, size_t size);
+
+/* From now on masks are read as those of a data set, whose class names and colours are taken where
+ * the model has none of its own. (model.c) */
+void un_model_set_coding(unet_model *model, const struct un_coding *coding);
+
 /* Fills the values: He et al. 2015, keyed by (seed, parameter number). (init.c) */
 void un_model_init(unet_model *model, uint64_t seed);
 

@@ -41,12 +41,13 @@ static unet_code prepare_validation(struct loop *l, int threads, unet_error *err
     unet_code code = un_trainer_check(l->job->model, set, err);
     if (code)
         return code;
-    for (int v = 0; v < 256; v++)
-        if (mine->known[v] && other->known[v] && mine->map[v] != other->map[v])
-            return un_fail(err, UNET_EINVAL,
-                           "mask value %d is class %d in the training set, %d in the validation "
-                           "set (%d: no label)",
-                           v, mine->map[v], other->map[v], UNET_IGNORE);
+    uint32_t value;
+    if (un_coding_differ(mine, other, &value))
+        return un_fail(err, UNET_EINVAL,
+                       "mask value %u is class %d in the training set, %d in the validation set "
+                       "(%d: no label; -1: not known)",
+                       value, un_coding_class(mine, value), un_coding_class(other, value),
+                       UNET_IGNORE);
     for (int i = 0; i < set->count; i++) {
         const unet_image *image = &set->pairs[i].image;
         size_t pixels = (size_t)image->height * image->width;

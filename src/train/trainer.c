@@ -147,9 +147,7 @@ static void adopt_dataset(unet_model *model, const unet_dataset *dataset)
         model->scaling = dataset->scaling;
     if (model->trained)
         return;
-    int labels = unet_model_labels(model);
-    model->coding = dataset->coding;
-    model->coding.labels = labels;
+    un_model_set_coding(model, &dataset->coding);
     model->trained = true;
 }
 
