@@ -6,14 +6,16 @@
  * any other must lie on a soft edge: between two known codes (as grey values or colours lie between
  * others) that both occur within REACH pixels.  It becomes the nearer of the two.  With three
  * classes or more, a pixel whose own value is known can still be such a mixture (128 between 0 and
- * 255): when none of its neighbours has that class and it lies between two others there, nobody can
- * tell, and it is refused.
+ * 255): when it is in no square of 3 x 3 pixels of its class, and lies between two other classes
+ * that are near, nobody can tell, and it is refused.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "data/view.h"
 
 #define REACH 3
+#define NONE UINT16_MAX
 
 static unet_code fail_pixel(const struct un_mask *mask, const struct un_coding *coding,
                             size_t pixel, const char *why, unet_error *err)
@@ -70,20 +72,52 @@ static int near_entry(const struct un_coding *coding, uint32_t code)
     return found;
 }
 
-/* Marks the entries that occur within `reach` of a pixel, but not in it. */
-static void look_around(const struct un_mask *mask, const struct un_coding *coding, size_t pixel,
-                        int reach, bool here[UN_CODING_CODES])
+/* A mask whose pixels have been looked up: the entry each is near, or NONE. */
+struct looked_up {
+    const struct un_mask *mask;
+    const struct un_coding *coding;
+    uint16_t *entries; /* [height][width] */
+};
+
+/* Marks the entries that occur within REACH of a pixel, but not in it. */
+static void look_around(const struct looked_up *all, size_t pixel, bool here[UN_CODING_CODES])
 {
-    int W = mask->width, y = (int)(pixel / (size_t)W), x = (int)(pixel % (size_t)W);
-    memset(here, 0, (size_t)coding->count * sizeof *here);
-    for (int v = y - reach; v <= y + reach; v++)
-        for (int u = x - reach; u <= x + reach; u++) {
-            if (v < 0 || u < 0 || v >= mask->height || u >= W || (v == y && u == x))
+    int W = all->mask->width, y = (int)(pixel / (size_t)W), x = (int)(pixel % (size_t)W);
+    memset(here, 0, (size_t)all->coding->count * sizeof *here);
+    for (int v = y - REACH; v <= y + REACH; v++)
+        for (int u = x - REACH; u <= x + REACH; u++) {
+            if (v < 0 || u < 0 || v >= all->mask->height || u >= W || (v == y && u == x))
                 continue;
-            int at = near_entry(coding, mask->codes[(size_t)v * (size_t)W + (size_t)u]);
-            if (at >= 0)
+            uint16_t at = all->entries[(size_t)v * (size_t)W + (size_t)u];
+            if (at != NONE)
                 here[at] = true;
         }
+}
+
+/* Whether a square of 3 x 3 pixels around (y, x) lies in the mask and has this class alone. */
+static bool is_square(const struct looked_up *all, int y, int x, int label)
+{
+    int W = all->mask->width;
+    if (y < 1 || x < 1 || y + 1 >= all->mask->height || x + 1 >= W)
+        return false;
+    for (int v = y - 1; v <= y + 1; v++)
+        for (int u = x - 1; u <= x + 1; u++) {
+            uint16_t at = all->entries[(size_t)v * (size_t)W + (size_t)u];
+            if (at == NONE || all->coding->codes[at].label != label)
+                return false;
+        }
+    return true;
+}
+
+/* Whether some square of the pixel's class has the pixel in it: soft edges are thinner. */
+static bool is_in_area(const struct looked_up *all, size_t pixel, int label)
+{
+    int W = all->mask->width, y = (int)(pixel / (size_t)W), x = (int)(pixel % (size_t)W);
+    for (int v = y - 1; v <= y + 1; v++)
+        for (int u = x - 1; u <= x + 1; u++)
+            if (is_square(all, v, u, label))
+                return true;
+    return false;
 }
 
 /* The nearer of two entries that are here, and that the code lies between; -1: there are none. */
@@ -107,41 +141,47 @@ static int mixture(const struct un_coding *coding, uint32_t code, const bool *he
     return best;
 }
 
+static unet_code snap_pixel(const struct looked_up *all, size_t pixel, uint8_t *label,
+                            unet_error *err)
+{
+    const struct un_coding *coding = all->coding;
+    uint32_t code = all->mask->codes[pixel];
+    bool here[UN_CODING_CODES];
+    int at = all->entries[pixel];
+    if (at == NONE) {
+        look_around(all, pixel, here);
+        if ((at = mixture(coding, code, here, -1)) < 0)
+            return fail_pixel(all->mask, coding, pixel,
+                              "is near none of the masks' values and on no edge between two of "
+                              "them",
+                              err);
+    } else if (coding->labels > 2 && !is_in_area(all, pixel, coding->codes[at].label)) {
+        look_around(all, pixel, here);
+        if (mixture(coding, code, here, coding->codes[at].label) >= 0)
+            return fail_pixel(all->mask, coding, pixel,
+                              "may be its class or the soft edge of two others", err);
+    }
+    *label = (uint8_t)coding->codes[at].label;
+    return UNET_OK;
+}
+
 static unet_code snap(const struct un_mask *mask, const struct un_coding *coding, uint8_t *classes,
                       unet_error *err)
 {
     size_t count = (size_t)mask->height * (size_t)mask->width;
-    bool here[UN_CODING_CODES];
+    struct looked_up all = {mask, coding, malloc(count * sizeof *all.entries)};
+    unet_code code = UNET_OK;
+    if (!all.entries)
+        return un_fail_memory(err, count * sizeof *all.entries, mask->name);
     for (size_t i = 0; i < count; i++) {
-        uint32_t code = mask->codes[i];
-        if (i && code == mask->codes[i - 1] && coding->labels < 3 &&
-            near_entry(coding, code) >= 0) {
-            classes[i] = classes[i - 1];
-            continue;
-        }
-        int at = near_entry(coding, code);
-        if (at < 0) {
-            look_around(mask, coding, i, REACH, here);
-            if ((at = mixture(coding, code, here, -1)) < 0)
-                return fail_pixel(mask, coding, i,
-                                  "is near none of the masks' values and on no "
-                                  "edge between two of them",
-                                  err);
-        } else if (coding->labels > 2) {
-            int label = coding->codes[at].label;
-            look_around(mask, coding, i, 1, here);
-            bool alone = true;
-            for (int k = 0; k < coding->count; k++)
-                alone = alone && !(here[k] && coding->codes[k].label == label);
-            if (alone && mixture(coding, code, here, label) >= 0)
-                return fail_pixel(mask, coding, i,
-                                  "may be its class or the soft edge of two "
-                                  "others",
-                                  err);
-        }
-        classes[i] = (uint8_t)coding->codes[at].label;
+        int at = i && mask->codes[i] == mask->codes[i - 1] ? all.entries[i - 1]
+                                                           : near_entry(coding, mask->codes[i]);
+        all.entries[i] = at < 0 ? NONE : (uint16_t)at;
     }
-    return UNET_OK;
+    for (size_t i = 0; i < count && !code; i++)
+        code = snap_pixel(&all, i, &classes[i], err);
+    free(all.entries);
+    return code;
 }
 
 unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *coding, uint8_t *classes,
