@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_words.h"
 #include "cli.h"
 #include "interrupt.h"
 #include "origin.h"
@@ -85,6 +86,7 @@ static const struct option_row train_options[] = {
 /* Everything a run holds. */
 struct train_run {
     unet_dataset *dataset, *validation;
+    unet_survey *survey;
     unet_model *model;
     char *last_path;
 };
@@ -140,6 +142,9 @@ static unet_code open_data(const struct train_settings *settings, struct train_r
     code = unet_dataset_open(settings->images, settings->masks, &data, &run->dataset, err);
     if (code)
         return code;
+    /* before the split: what is in both parts is worth a warning */
+    if ((code = unet_survey_dataset(run->dataset, &run->survey, err)))
+        return code;
     if (settings->val_images) {
         data.like = run->dataset;
         return unet_dataset_open(settings->val_images, settings->val_masks, &data, &run->validation,
@@ -160,7 +165,7 @@ static unet_code make_model(struct train_settings *settings, struct train_run *r
     if (!run->model) {
         if (settings->loss == UNET_LOSS_BCE)
             settings->network.field[NETWORK_CLASSES] = 1;
-        spec = choose_spec(&settings->network, run->dataset);
+        spec = choose_spec(&settings->network, unet_survey_all(run->survey));
         if ((code = unet_model_create(&spec, settings->common.seed, &run->model, err)))
             return code;
     } else if ((code = train_init_adapt(&settings->network, settings->common.seed,
@@ -265,16 +270,31 @@ static int finish(const struct train_settings *settings, const struct train_run 
     return EXIT_DONE;
 }
 
+/* What the data's survey has to say; EXIT_DONE: training can go on. */
+static int heed_survey(const struct train_settings *settings, const struct train_run *run)
+{
+    if (!settings->common.quiet)
+        print_findings(stderr, run->survey, UNET_WARNING, 3);
+    if (!unet_survey_all(run->survey)->errors)
+        return EXIT_DONE;
+    return fail_text("%s: the data cannot be trained on; unet check shows why", settings->images);
+}
+
 static int train(const struct command *command, struct train_settings *settings,
                  struct train_run *run)
 {
     struct train_report report;
     unet_train_options options;
     unet_error err;
+    int status;
 
     if (settings->init && origin_load(settings->init, &settings->common, &run->model, NULL, &err))
         return fail(&err);
-    if (open_data(settings, run, &err) || make_model(settings, run, &err))
+    if (open_data(settings, run, &err))
+        return fail(&err);
+    if ((status = heed_survey(settings, run)) != EXIT_DONE)
+        return status;
+    if (make_model(settings, run, &err))
         return fail(&err);
     if (settings->class_weights.count &&
         settings->class_weights.count != unet_model_labels(run->model))
@@ -324,6 +344,7 @@ static int run_train(const struct command *command, int argc, char **argv)
     if (status == EXIT_DONE)
         status = train(command, &settings, &run);
     free(run.last_path);
+    unet_survey_free(run.survey);
     unet_dataset_free(run.validation);
     unet_dataset_free(run.dataset);
     unet_model_free(run.model);

@@ -34,6 +34,7 @@ static const char style[] =
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:6px 14px;border-bottom:1px solid var(--line);text-align:right}\n"
     "th:first-child,td:first-child{text-align:left;padding-left:0}\n"
+    ".words th,.words td{text-align:left;vertical-align:top}\n"
     "th{color:var(--soft);font-weight:600}\n"
     "pre{background:var(--card);border:1px solid var(--line);border-radius:10px;"
     "padding:14px 16px;overflow-x:auto;font:14px/1.5 ui-monospace,Menlo,Consolas,monospace}\n"
@@ -141,9 +142,9 @@ void html_figures_end(FILE *stream)
     fputs("</div>\n", stream);
 }
 
-void html_table(FILE *stream, const char *const *cells, int rows, int columns)
+static void table(FILE *stream, const char *kind, const char *const *cells, int rows, int columns)
 {
-    fputs("<div class=\"scroll\"><table>\n", stream);
+    fprintf(stream, "<div class=\"scroll\"><table%s>\n", kind);
     for (int row = 0; row < rows; row++) {
         fputs("<tr>", stream);
         for (int column = 0; column < columns; column++)
@@ -151,6 +152,16 @@ void html_table(FILE *stream, const char *const *cells, int rows, int columns)
         fputs("</tr>\n", stream);
     }
     fputs("</table></div>\n", stream);
+}
+
+void html_table(FILE *stream, const char *const *cells, int rows, int columns)
+{
+    table(stream, "", cells, rows, columns);
+}
+
+void html_table_of_words(FILE *stream, const char *const *cells, int rows, int columns)
+{
+    table(stream, " class=\"words\"", cells, rows, columns);
 }
 
 /* ---- pictures ---------------------------------------------------------------------------- */

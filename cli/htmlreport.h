@@ -24,6 +24,8 @@ void html_figures_end(FILE *stream);
 
 /* cells [rows][columns]; the first row is the head. */
 void html_table(FILE *stream, const char *const *cells, int rows, int columns);
+/* The same with all columns set from the left; numbers go to the right in html_table(). */
+void html_table_of_words(FILE *stream, const char *const *cells, int rows, int columns);
 
 /* Pictures side by side in rows of `columns`: begin, image..., end. */
 void html_gallery_begin(FILE *stream, int columns);

@@ -10,8 +10,8 @@
 #include "cli.h"
 
 static const struct command *const commands[] = {
-    &command_demo, &command_train, &command_predict, &command_eval,
-    &command_init, &command_info,  &command_convert,
+    &command_demo, &command_check, &command_train, &command_predict,
+    &command_eval, &command_init,  &command_info,  &command_convert,
 };
 #define COMMAND_COUNT ((int)(sizeof(commands) / sizeof(commands[0])))
 
@@ -88,7 +88,8 @@ static void print_overview(FILE *stream)
           "  unet help COMMAND, unet COMMAND --help   the options of a command\n"
           "  unet --version                           version and instruction set in use\n\n"
           "Try it:            unet demo /tmp/unet-demo\n"
-          "On your own data:  unet train --images DIR --masks DIR -o cells.safetensors\n"
+          "On your own data:  unet check --images DIR --masks DIR\n"
+          "                   unet train --images DIR --masks DIR -o cells.safetensors\n"
           "                   unet predict cells.safetensors scan.png -o mask.png\n",
           stream);
 }

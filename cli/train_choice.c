@@ -1,29 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * train_choice.c - what unet train picks when it is not told
+ * train_choice.c - what unet train picks when it is not told, and unet check proposes
  *
  * The aim: a good model in minutes on a laptop's CPU.  Every choice of that kind is here.
  */
 #include "train_choice.h"
 
-static int smallest_side(const unet_dataset *dataset)
-{
-    int smallest = 1 << 30;
+#include <math.h>
+#include <stdlib.h>
 
-    for (int i = 0; i < unet_dataset_count(dataset); i++) {
-        const uint8_t *mask;
-        const char *name;
-        const unet_image *image = unet_dataset_image(dataset, i, &mask, &name);
-
-        if (image->height < smallest)
-            smallest = image->height;
-        if (image->width < smallest)
-            smallest = image->width;
-    }
-    return smallest;
-}
-
-unet_spec choose_spec(const struct network_settings *settings, const unet_dataset *dataset)
+unet_spec choose_spec(const struct network_settings *settings, const unet_survey_facts *facts)
 {
     unet_spec spec = unet_spec_default();
 
@@ -36,11 +22,11 @@ unet_spec choose_spec(const struct network_settings *settings, const unet_datase
      * statistics and predicts with their mean, which fails without a word where images differ much
      * (dsb2018, dark fluorescence beside bright stains: see docs/quality.md) */
     spec.norm = UNET_NORM_NONE;
-    spec.in_channels = unet_dataset_channels(dataset);
-    spec.classes = unet_dataset_labels(dataset);
+    spec.in_channels = facts->channels;
+    spec.classes = facts->labels > 1 ? facts->labels : 2;
     /* the deepest level keeps 16 pixels of the smallest image: below, it sees mostly padding */
     spec.depth = 4;
-    while (spec.depth > 1 && smallest_side(dataset) < 16 << spec.depth)
+    while (spec.depth > 1 && facts->smallest_side < 16 << spec.depth)
         spec.depth--;
     return network_spec(settings, spec);
 }
@@ -55,4 +41,100 @@ unet_train_options choose_training(const unet_spec *spec)
         options.batch = 4;
     options.seconds = 600;
     return options;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+int choose_weights(const unet_survey_facts *facts, float weights[UNET_MAX_CLASSES])
+{
+    double sorted[UNET_MAX_CLASSES], all = 0, median;
+    int count = 0;
+
+    for (int k = 0; k < facts->labels; k++) {
+        all += (double)facts->pixels[k];
+        if (facts->pixels[k])
+            sorted[count++] = (double)facts->pixels[k];
+    }
+    if (!count)
+        return 0;
+    qsort(sorted, (size_t)count, sizeof(*sorted), compare_numbers);
+    median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+    /* the root: full weights would make a rare class as loud as a common one, and found where it
+     * is not */
+    for (int k = 0; k < facts->labels; k++)
+        weights[k] = facts->pixels[k] ? (float)sqrt(median / (double)facts->pixels[k]) : 1;
+    return sorted[0] < 0.01 * all;
+}
+
+int training_tile(const unet_survey_facts *facts, const unet_spec *spec,
+                  const unet_train_options *options)
+{
+    unet_cost cost;
+    int side = facts->largest_side, layers = 0;
+
+    if (options->tile > 0)
+        side = options->tile;
+    else if (spec->padding == UNET_PADDING_SAME)
+        side = side < 192 ? side : 192;
+    else if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL))
+        side = (side < 196 ? side : 196) + cost.in_height - cost.out_height;
+    if (unet_spec_cost(spec, side, side, 1, &cost, NULL, &layers, NULL))
+        return side;
+    if (spec->padding == UNET_PADDING_VALID)
+        return cost.in_height;
+    return (side + (1 << spec->depth) - 1) >> spec->depth << spec->depth;
+}
+
+double training_bytes(const unet_survey_facts *facts, const unet_spec *spec,
+                      const unet_train_options *options)
+{
+    int side = training_tile(facts, spec, options), layers = 0;
+    unet_cost cost;
+
+    if (unet_spec_cost(spec, side, side, options->batch, &cost, NULL, &layers, NULL))
+        return -1;
+    return (double)cost.train_bytes + (double)facts->bytes;
+}
+
+static int fits(const unet_survey_facts *facts, double memory, const unet_spec *spec,
+                const unet_train_options *options)
+{
+    double bytes = training_bytes(facts, spec, options);
+
+    return bytes >= 0 && bytes <= memory;
+}
+
+int choose_for_memory(const unet_survey_facts *facts, double memory, unet_spec *spec,
+                      unet_train_options *options)
+{
+    while (!fits(facts, memory, spec, options)) {
+        int side = training_tile(facts, spec, options);
+
+        if (options->batch > 1)
+            options->batch /= 2;
+        else if (side > 96)
+            options->tile = (side / 2 + 15) / 16 * 16;
+        else if (spec->width > 4)
+            spec->width /= 2;
+        else
+            return 0;
+    }
+    return 1;
+}
+
+int largest_batch(const unet_survey_facts *facts, double memory, const unet_spec *spec,
+                  const unet_train_options *options)
+{
+    unet_train_options tried = *options;
+    int best = options->batch;
+
+    for (tried.batch = 64; tried.batch > best; tried.batch /= 2)
+        if (fits(facts, memory, spec, &tried))
+            return tried.batch;
+    return best;
 }

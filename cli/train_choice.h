@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* train_choice.h - what unet train picks when it is not told */
+/* train_choice.h - what unet train picks when it is not told, and unet check proposes */
 #ifndef TRAIN_CHOICE_H
 #define TRAIN_CHOICE_H
 
@@ -7,9 +7,35 @@
 #include "unet.h"
 
 /* The network for a data set: what settings give, the rest chosen. */
-unet_spec choose_spec(const struct network_settings *settings, const unet_dataset *dataset);
+unet_spec choose_spec(const struct network_settings *settings, const unet_survey_facts *facts);
 
 /* The training options for a network, before what the user gives. */
 unet_train_options choose_training(const unet_spec *spec);
+
+/*
+ * Weights [labels] for classes of very different size: sqrt(median share / share), and 1 for a
+ * class that does not occur.  0: the rarest class has a hundredth of the pixels or more, and
+ * weights would change little.
+ */
+int choose_weights(const unet_survey_facts *facts, float weights[UNET_MAX_CLASSES]);
+
+/* Side of the tiles that a trainer cuts with these options. */
+int training_tile(const unet_survey_facts *facts, const unet_spec *spec,
+                  const unet_train_options *options);
+
+/* What training takes, the images included; < 0: there is no such network. */
+double training_bytes(const unet_survey_facts *facts, const unet_spec *spec,
+                      const unet_train_options *options);
+
+/*
+ * Fits training into `memory` bytes: a smaller batch, then smaller tiles, then a network of half
+ * the width.  0: nothing fits; spec and options are then the smallest that were tried.
+ */
+int choose_for_memory(const unet_survey_facts *facts, double memory, unet_spec *spec,
+                      unet_train_options *options);
+
+/* The largest batch up to 64 that fits; at least options->batch. */
+int largest_batch(const unet_survey_facts *facts, double memory, const unet_spec *spec,
+                  const unet_train_options *options);
 
 #endif

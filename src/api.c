@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "data/dataset.h"
+#include "data/survey.h"
 #include "engine/choose.h"
 #include "predict/objects.h"
 #include "data/sink.h"
@@ -502,21 +503,29 @@ unet_code unet_objects_write_rois(unet_objects *objects, const char *path, unet_
 
 /* ---- data sets ---- */
 
+/* The coding that options ask for, or NULL: one is to be found. */
+static const struct un_coding *given_coding(const unet_dataset_options *options,
+                                            unet_dataset_options *wanted)
+{
+    *wanted = options ? *options : (unet_dataset_options){.ignore = -1};
+    if (wanted->like)
+        return &wanted->like->coding;
+    if (wanted->model && wanted->model->trained)
+        return &wanted->model->coding;
+    if (wanted->model && wanted->classes == 0)
+        wanted->classes = unet_model_labels(wanted->model);
+    return NULL;
+}
+
 unet_code unet_dataset_open(const char *images, const char *masks,
                             const unet_dataset_options *options, unet_dataset **dataset,
                             unet_error *err)
 {
     if (!images || !masks || !dataset)
         return missing(err, !images ? "images" : !masks ? "masks" : "dataset");
-    unet_dataset_options wanted = options ? *options : (unet_dataset_options){.ignore = -1};
+    unet_dataset_options wanted;
+    const struct un_coding *coding = given_coding(options, &wanted);
     const unet_model *model = wanted.model;
-    const struct un_coding *coding = NULL;
-    if (wanted.like)
-        coding = &wanted.like->coding;
-    else if (model && model->trained)
-        coding = &model->coding;
-    else if (model && wanted.classes == 0)
-        wanted.classes = unet_model_labels(model);
     unet_dataset *made;
     unet_code code = un_dataset_open(images, masks, &wanted, coding, &made, err);
     if (code)
@@ -580,6 +589,61 @@ const unet_image *unet_dataset_image(const unet_dataset *dataset, int i, const u
     if (name)
         *name = pair->name;
     return &pair->image;
+}
+
+/* ---- a look at the data ---- */
+
+unet_code unet_survey_open(const char *images, const char *masks,
+                           const unet_dataset_options *options,
+                           int (*progress)(void *context, int done, int count), void *context,
+                           unet_survey **survey, unet_error *err)
+{
+    if (!images || !masks || !survey)
+        return missing(err, !images ? "images" : !masks ? "masks" : "survey");
+    unet_dataset_options wanted;
+    const struct un_coding *coding = given_coding(options, &wanted);
+    return un_survey_open(images, masks, &wanted, coding, progress, context, survey, err);
+}
+
+unet_code unet_survey_dataset(const unet_dataset *dataset, unet_survey **survey, unet_error *err)
+{
+    if (!dataset || !survey)
+        return missing(err, !dataset ? "dataset" : "survey");
+    return un_survey_dataset(dataset, survey, err);
+}
+
+void unet_survey_free(unet_survey *survey)
+{
+    un_survey_free(survey);
+}
+
+const unet_survey_facts *unet_survey_all(const unet_survey *survey)
+{
+    return &survey->facts;
+}
+
+const unet_survey_pair *unet_survey_at(const unet_survey *survey, int i)
+{
+    return i < 0 || i >= survey->files.count ? NULL : &survey->items[i].seen;
+}
+
+int unet_survey_findings(const unet_survey *survey)
+{
+    return survey->finding_count;
+}
+
+const unet_finding *unet_survey_finding(const unet_survey *survey, int i)
+{
+    return i < 0 || i >= survey->finding_count ? NULL : &survey->findings[i].shown;
+}
+
+unet_code unet_survey_picture(const unet_survey *survey, int i, int side,
+                              const uint8_t (*colors)[3], int color_count, unet_image *image,
+                              unet_image *overlay, unet_error *err)
+{
+    if (!survey || !colors || !image || !overlay)
+        return missing(err, !survey ? "survey" : !colors ? "colors" : !image ? "image" : "overlay");
+    return un_survey_picture(survey, i, side, colors, color_count, image, overlay, err);
 }
 
 /* ---- training ---- */

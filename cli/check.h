@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check.h - what unet check found and proposes, for its three reports: text, JSON and page */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "unet.h"
+
+struct check {
+    const char *images, *masks, *labels; /* as given */
+    int ignore;                          /* as given; -1: not */
+    const unet_survey *survey;
+    const unet_survey_facts *facts;
+    int proposed; /* 0: the classes are not known, and the fields below are not set */
+    unet_spec spec;
+    unet_train_options options;
+    int tile, batch_most; /* side of the tiles; largest batch for memory, 0: not asked */
+    double bytes, memory; /* to train; allowed, 0: not said */
+    int fits;             /* 0: not even the smallest does */
+    int weighted;         /* 1: weights are proposed */
+    float weights[UNET_MAX_CLASSES];
+};
+
+/* Share of the labelled pixels that a class has. */
+double check_share(const unet_survey_facts *facts, int label);
+
+/* How samples become the network's input, in words. */
+void check_scaling(const unet_survey_facts *facts, char *text, size_t size);
+
+/* The command that trains as proposed; the caller frees it; NULL: no memory. */
+char *check_command(const struct check *check);
+
+/* Everything, as one object. */
+json_t *check_json(const struct check *check);
+
+/*
+ * The page, with up to `pictures` pairs: those with findings first, the rest evenly from all.
+ * Prints why and returns EXIT_FAILED when it cannot be written.
+ */
+int check_write_page(const struct check *check, const char *path, int pictures);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check_report.c - check.html: what was found, and a contact sheet of pairs */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "check_words.h"
+#include "cli.h"
+#include "htmlreport.h"
+#include "network_options.h"
+#include "paths.h"
+#include "progress.h"
+
+enum { PICTURE = 240 };
+
+/* The colours that a model of so many classes has. */
+static uint8_t (*class_colors(int labels))[3]
+{
+    unet_spec spec = unet_spec_default();
+    uint8_t(*colors)[3] = calloc(UNET_MAX_CLASSES, sizeof(*colors));
+    unet_model *model = NULL;
+
+    spec.width = spec.depth = 1;
+    spec.classes = labels > 2 ? labels : 2;
+    if (!colors || unet_model_create(&spec, 0, &model, NULL)) {
+        free(colors);
+        return NULL;
+    }
+    for (int k = 0; k < unet_model_labels(model); k++)
+        unet_model_class(model, k, colors[k]);
+    unet_model_free(model);
+    return colors;
+}
+
+static int write_figures(const struct check *check, FILE *out)
+{
+    const unet_survey_facts *facts = check->facts;
+    char text[32];
+
+    html_figures_begin(out);
+    snprintf(text, sizeof(text), "%d", facts->pairs);
+    html_figure(out, text, "images with their masks");
+    snprintf(text, sizeof(text), "%d", facts->labels);
+    html_figure(out, facts->labels ? text : "?", "classes");
+    snprintf(text, sizeof(text), "%d", facts->errors);
+    html_figure(out, text, "errors: training cannot work");
+    snprintf(text, sizeof(text), "%d", facts->warnings);
+    html_figure(out, text, "warnings: look at these");
+    html_figures_end(out);
+    return 1;
+}
+
+static int write_findings(const struct check *check, FILE *out)
+{
+    int count = unet_survey_findings(check->survey);
+    const char **cells = calloc(3 * (size_t)count + 3, sizeof(*cells));
+    char(*texts)[640] = calloc((size_t)count + 1, sizeof(*texts));
+    int ok = cells && texts;
+
+    html_heading(out, "What is odd");
+    if (ok && !count)
+        html_paragraph(out, "Nothing.");
+    for (int i = 0; ok && i < count; i++) {
+        const unet_finding *finding = unet_survey_finding(check->survey, i);
+
+        finding_words(finding, texts[i], sizeof(texts[i]));
+        cells[3 * i + 3] = severity_words[finding->severity];
+        cells[3 * i + 4] = file_name(finding->file);
+        cells[3 * i + 5] = texts[i];
+    }
+    if (ok && count) {
+        cells[0] = "severity";
+        cells[1] = "file";
+        cells[2] = "what";
+        html_table_of_words(out, cells, count + 1, 3);
+    }
+    free(cells);
+    free(texts);
+    return ok;
+}
+
+static int write_classes(const struct check *check, FILE *out)
+{
+    const unet_survey_facts *facts = check->facts;
+    char(*texts)[2][32] = calloc((size_t)facts->labels + 1, sizeof(*texts));
+    const char **cells = calloc(2 * (size_t)facts->labels + 2, sizeof(*cells));
+    int ok = texts && cells;
+
+    if (ok && facts->labels) {
+        cells[0] = "class";
+        cells[1] = "share of pixels";
+        for (int k = 0; k < facts->labels; k++) {
+            snprintf(texts[k][0], sizeof(texts[k][0]), "%d", k);
+            snprintf(texts[k][1], sizeof(texts[k][1]), "%.3f %%", 100 * check_share(facts, k));
+            cells[2 * k + 2] = texts[k][0];
+            cells[2 * k + 3] = texts[k][1];
+        }
+        html_heading(out, "Classes");
+        html_table(out, cells, facts->labels + 1, 2);
+    }
+    free(texts);
+    free(cells);
+    return ok;
+}
+
+static int write_proposal(const struct check *check, FILE *out)
+{
+    char spec[256], scaling[128], bytes[24], *command;
+
+    if (!check->proposed || check->facts->errors)
+        return 1;
+    if (!(command = check_command(check)))
+        return 0;
+    network_describe(&check->spec, spec, sizeof(spec));
+    check_scaling(check->facts, scaling, sizeof(scaling));
+    html_heading(out, "What to train with");
+    html_paragraph(out, "Network: %s. Input: %s.", spec, scaling);
+    html_paragraph(out, "Tiles of %d pixels, %d a step; about %s of memory with the images.",
+                   check->tile, check->options.batch, format_bytes(check->bytes, bytes));
+    if (check->weighted)
+        html_paragraph(out, "A class is rare, so weights are proposed: the square root of the "
+                            "median share by the class's share.");
+    html_code(out, command);
+    free(command);
+    return 1;
+}
+
+/* ---- the contact sheet ---- */
+
+/* Marks the pairs to show: those with findings, then others at equal distances. */
+static int choose_pairs(const struct check *check, int pictures, char *shown)
+{
+    int count = check->facts->pairs, chosen = 0, rest;
+
+    for (int i = 0; i < unet_survey_findings(check->survey) && chosen < pictures; i++) {
+        const unet_finding *finding = unet_survey_finding(check->survey, i);
+
+        if (finding->pair >= 0 && !shown[finding->pair]) {
+            shown[finding->pair] = 1;
+            chosen++;
+        }
+    }
+    rest = pictures - chosen < count - chosen ? pictures - chosen : count - chosen;
+    for (int k = 0; k < rest; k++) {
+        int i = (int)((long long)count * k / rest);
+
+        while (shown[i])
+            i = (i + 1) % count;
+        shown[i] = 1;
+    }
+    return chosen + (rest > 0 ? rest : 0);
+}
+
+/* A picture as PNG on the page, by way of a file beside it. */
+static int embed(FILE *out, const char *scratch, const unet_image *picture, const char *alt,
+                 const char *caption)
+{
+    int ok = !unet_image_write(scratch, picture, NULL) && html_image(out, scratch, alt, caption);
+
+    unlink(scratch);
+    return ok;
+}
+
+static void caption_words(const struct check *check, int i, char *text, size_t size)
+{
+    const unet_survey_pair *seen = unet_survey_at(check->survey, i);
+
+    text[0] = 0;
+    for (int k = 0; k < unet_survey_findings(check->survey); k++) {
+        const unet_finding *finding = unet_survey_finding(check->survey, k);
+
+        if (finding->pair != i)
+            continue;
+        snprintf(text, size, "%s: ", severity_words[finding->severity]);
+        finding_words(finding, text + strlen(text), size - strlen(text));
+        return;
+    }
+    for (int k = 1; seen->pixels && k < check->facts->labels && strlen(text) + 24 < size; k++)
+        if (seen->pixels[k])
+            snprintf(text + strlen(text), size - strlen(text), "%sclass %d %.3g %%",
+                     *text ? ", " : "", k,
+                     100 * (double)seen->pixels[k] / seen->height / seen->width);
+}
+
+static int write_pair(const struct check *check, int i, const uint8_t (*colors)[3], FILE *out,
+                      const char *scratch)
+{
+    const unet_survey_pair *seen = unet_survey_at(check->survey, i);
+    unet_image image, overlay;
+    char caption[700], name[300];
+    int ok;
+
+    if (!seen->readable || unet_survey_picture(check->survey, i, PICTURE, colors, UNET_MAX_CLASSES,
+                                               &image, &overlay, NULL))
+        return 1; /* it has a finding that says why it is not here */
+    snprintf(name, sizeof(name), "%s", file_name(seen->image));
+    caption_words(check, i, caption, sizeof(caption));
+    ok =
+        embed(out, scratch, &image, name, name) && embed(out, scratch, &overlay, "its mask over it",
+                                                         seen->pixels ? caption
+                                                         : *caption   ? caption
+                                                                      : "no mask");
+    unet_image_release(&image);
+    unet_image_release(&overlay);
+    return ok;
+}
+
+static int write_sheet(const struct check *check, int pictures, FILE *out, const char *path)
+{
+    char *shown = calloc((size_t)check->facts->pairs + 1, 1);
+    char *scratch = path_text("%s.%ld.png", path, (long)getpid());
+    uint8_t(*colors)[3] = class_colors(check->facts->labels);
+    int ok = shown && scratch && colors;
+
+    if (ok && choose_pairs(check, pictures, shown)) {
+        html_heading(out, "Images and their masks");
+        html_paragraph(out, "Each image, and beside it the same with its mask: classes in colour, "
+                            "their outlines opaque. Pairs with findings come first in the choice.");
+        html_gallery_begin(out, 4);
+        for (int i = 0; ok && i < check->facts->pairs; i++)
+            ok = !shown[i] || write_pair(check, i, (const uint8_t(*)[3])colors, out, scratch);
+        html_gallery_end(out);
+    }
+    free(shown);
+    free(scratch);
+    free(colors);
+    return ok;
+}
+
+int check_write_page(const struct check *check, const char *path, int pictures)
+{
+    struct text_file file;
+    char *subtitle = path_text("Images of %s, masks of %s.", check->images, check->masks);
+    int ok;
+
+    if (!subtitle)
+        return fail_memory();
+    if (!text_file_begin(&file, path)) {
+        free(subtitle);
+        return fail_text("%s: cannot be written: %s", path, strerror(errno));
+    }
+    html_begin(file.stream, "A look at the data", subtitle);
+    free(subtitle);
+    ok = write_figures(check, file.stream) && write_findings(check, file.stream) &&
+         write_classes(check, file.stream) && write_proposal(check, file.stream) &&
+         write_sheet(check, pictures, file.stream, path);
+    html_end(file.stream);
+    if (!text_file_finish(&file))
+        return fail_text("%s: cannot be written: %s", path, strerror(errno));
+    return ok ? EXIT_DONE : fail_text("%s: not all of it could be written", path);
+}

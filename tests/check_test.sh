@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# unet check as a person meets it, and what unet train says of the same data.
+# Usage: check_test.sh UNET_BINARY SOURCE_FOLDER BUILD_FOLDER
+. "$2/tests/shell/expect.sh"
+
+expect 0 '' '' demo d --time 1s --quiet
+[ -d d/images ] || {
+    echo "no demo data"
+    exit 1
+}
+first=$(ls d/images | head -1)
+second=$(ls d/images | sed -n 2p)
+copy() { # copy FOLDER: fresh data to spoil
+    rm -rf "$1"
+    mkdir "$1"
+    cp -r d/images d/masks "$1"
+}
+count() { # count TEXT FILE
+    grep -o "$1" "$2" | wc -l
+}
+
+# ---- good data ----
+
+expect 0 '^found      0 errors, 0 warnings' - check --images d/images --masks d/masks
+check 'the page is there' test -s check.html
+check 'a picture and an overlay for each pair' test "$(count 'data:image/png' check.html)" -ge 16
+check 'the page loads nothing' sh -c '! grep -Eq "(src|href)=\"?http" check.html'
+check 'nothing else is left' test "$(ls | grep -vc '^d$')" -eq 1
+check 'a command to train with' grep -q '^unet train --images d/images --masks d/masks' .out
+rm check.html
+expect 0 '"errors":0,' - check --images d/images --masks d/masks --json --no-page
+expect 0 '"command":"unet train' - check --images d/images --masks d/masks --json --no-page
+check 'no page' test ! -e check.html
+expect 0 'pictures of the pairs are in p\.html' - check --images d/images --masks d/masks -o p.html \
+    --pictures 2
+check 'two pairs' test "$(count 'data:image/png' p.html)" -eq 4
+
+# ---- --memory ----
+
+expect 0 '^memory +954 MiB is enough' - check --images d/images --masks d/masks --no-page \
+    --memory 1G
+expect 0 'is not enough' - check --images d/images --masks d/masks --no-page --memory 1M
+expect 2 - 'memory' check --images d/images --masks d/masks --memory much
+
+# ---- spoiled data ----
+
+copy lost
+rm "lost/masks/$first"
+expect 1 "^error +$first: the image has no mask" 'lost/images: 1 error' check \
+    --images lost/images --masks lost/masks --no-page
+expect 1 '"kind":"no-mask"' '' check --images lost/images --masks lost/masks --json --no-page
+expect 1 - "$first" train --images lost/images --masks lost/masks -o x.safetensors
+
+copy twice
+cp "d/images/$first" "twice/images/$second"
+cp "d/masks/$first" "twice/masks/$second"
+expect 0 "^warning +$second: image and mask are the same as those of $first" - check \
+    --images twice/images --masks twice/masks --no-page
+expect 0 '' "^warning +$second: image and mask are the same" train --images twice/images \
+    --masks twice/masks -o x.safetensors --steps 1 --width 2 --depth 1
+expect 0 - - train --images twice/images --masks twice/masks -o x.safetensors --steps 1 \
+    --width 2 --depth 1 --quiet
+
+copy broken
+echo nothing >"broken/images/$first"
+expect 1 "^error +broken/images/$first: not an image" '' check --images broken/images \
+    --masks broken/masks -o broken.html
+check 'the page names it' grep -q "$first" broken.html
+
+# ---- what cannot be looked at ----
+
+mkdir empty
+expect 1 - 'empty' check --images empty --masks d/masks
+expect 1 - 'nowhere' check --images nowhere --masks d/masks
+expect 1 '' 'cannot be written' check --images d/images --masks d/masks -o none/p.html
+expect 2 - '--images DIR is missing' check --masks d/masks
+expect 0 'look at images and masks' - --help
+expect 0 'usage: unet check' - check --help
+
+finish check

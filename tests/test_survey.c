@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_survey.c - what a survey says of spoiled sets, and that it is silent about good ones */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "survey_set.h"
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_destroy)
+
+/* ---- the generated set, spoiled ---- */
+
+/* A way to spoil the set, and what must be found. */
+struct spoiled {
+    const char *name;
+    void (*spoil)(struct set *set);
+    const char *wanted;
+};
+
+static void nothing(struct set *set)
+{
+    (void)set;
+}
+
+static void shift_12(struct set *set)
+{
+    set_shift(&set->mask[3], 12, 6);
+}
+
+static void shift_up(struct set *set)
+{
+    set_shift(&set->mask[5], -8, -12);
+}
+
+static void exchange_1(struct set *set)
+{
+    set_map(&set->mask[2], 0, 2, 0);
+}
+
+static void halve(struct set *set)
+{
+    set_halve(&set->mask[4]);
+}
+
+static void turn(struct set *set)
+{
+    set_turn(&set->mask[4]);
+}
+
+static void lose_mask(struct set *set)
+{
+    free(set->mask[1].data);
+    set->mask[1].data = NULL;
+}
+
+static void lose_image(struct set *set)
+{
+    free(set->image[1].data);
+    set->image[1].data = NULL;
+}
+
+static void copy_image(struct set *set)
+{
+    set_copy(&set->image[2], &set->image[6]);
+}
+
+static void copy_pair(struct set *set)
+{
+    set_copy(&set->image[2], &set->image[6]);
+    set_copy(&set->mask[2], &set->mask[6]);
+}
+
+static void copy_mask(struct set *set)
+{
+    set_copy(&set->mask[2], &set->mask[6]);
+}
+
+static void brighten_copy(struct set *set)
+{
+    copy_pair(set);
+    uint8_t *p = set->image[6].data;
+    for (size_t i = 0; i < un_image_bytes(&set->image[6]); i++)
+        p[i] = (uint8_t)(p[i] / 2 + 20 + i % 3);
+}
+
+static void swap_channels(struct set *set)
+{
+    uint8_t *p = set->image[5].data;
+    for (int i = 0; i < set->image[5].height * set->image[5].width; i++, p += 3) {
+        uint8_t red = p[0];
+        p[0] = p[2];
+        p[2] = red;
+    }
+}
+
+static void one_grey(struct set *set)
+{
+    set_grey(&set->image[0]);
+}
+
+static void one_grey_in_rgb(struct set *set)
+{
+    uint8_t *p = set->image[0].data;
+    for (int i = 0; i < set->image[0].height * set->image[0].width; i++)
+        p[3 * i + 1] = p[3 * i + 2] = p[3 * i];
+}
+
+static void one_deep(struct set *set)
+{
+    set_deepen(&set->image[7], 200);
+}
+
+static void one_size(struct set *set)
+{
+    set_crop(&set->image[3], 160, 200);
+    set_crop(&set->mask[3], 160, 200);
+}
+
+static void one_empty(struct set *set)
+{
+    memset(set->mask[3].data, 0, un_image_bytes(&set->mask[3]));
+}
+
+static void one_full(struct set *set)
+{
+    memset(set->mask[3].data, 1, un_image_bytes(&set->mask[3]));
+}
+
+static void one_constant(struct set *set)
+{
+    memset(set->image[3].data, 77, un_image_bytes(&set->image[3]));
+    set_grey(&set->image[3]);
+    for (int i = 0; i < set->count; i++)
+        if (i != 3)
+            set_grey(&set->image[i]);
+}
+
+static void offset(struct set *set)
+{
+    uint8_t *p = set->mask[6].data;
+    for (int i = 0; i < set->mask[6].height * set->mask[6].width; i++)
+        p[i]++;
+}
+
+static void strange(struct set *set)
+{
+    ((uint8_t *)set->mask[6].data)[500] = 77;
+}
+
+static void all_deep(struct set *set)
+{
+    for (int i = 0; i < set->count; i++)
+        set_deepen(&set->image[i], 16);
+}
+
+static void all_deep_one_shallow(struct set *set)
+{
+    for (int i = 0; i < set->count; i++)
+        set_deepen(&set->image[i], i == 4 ? 1 : 100);
+}
+
+static void deep_of_eight(struct set *set)
+{
+    for (int i = 0; i < set->count; i++)
+        set_deepen(&set->image[i], 257);
+}
+
+static const struct spoiled spoilt[] = {
+    {"as it is", nothing, ""},
+    {"shifted by 12, 6", shift_12, "mask-shifted c03.png\n"},
+    {"shifted by -8, -12", shift_up, "mask-shifted c05.png\n"},
+    {"classes 0 and 2 exchanged", exchange_1, "classes-swapped c02.png\n"},
+    {"mask of half the size", halve, "mask-size c04.png\n"},
+    {"mask turned", turn, "mask-turned c04.png\n"},
+    {"mask missing", lose_mask, "no-mask c01.png\n"},
+    {"image missing", lose_image, "no-image c01.png\n"},
+    {"image twice", copy_image, "same-image c06.png\nmask-of-other c06.png\n"},
+    {"pair twice", copy_pair, "same-pair c06.png\n"},
+    {"mask twice", copy_mask, "same-mask c06.png\n"},
+    {"pair twice, other brightness", brighten_copy, "near-image c06.png\nsame-mask c06.png\n"},
+    {"red and blue exchanged", swap_channels, "channel-order c05.png\n"},
+    {"one grey", one_grey, "channels c00.png\n"},
+    {"one grey in RGB", one_grey_in_rgb, "channels c00.png\n"},
+    {"one of 16 bits", one_deep, "sample c07.png\n"},
+    {"one of another size", one_size, "size c03.png\n"},
+    {"one empty mask", one_empty, "mask-empty c03.png\n"},
+    {"one full mask", one_full, "mask-full c03.png\n"},
+    {"one constant image", one_constant, "constant c03.png\n"},
+    {"class numbers from 1", offset, "class-offset c06.png\n"},
+    {"a value of its own", strange, "mask-strange c06.png\n"},
+    {"12 bits of 16", all_deep, "bits -\n"},
+    {"8 bits among 16", all_deep_one_shallow, "bits c04.png\n"},
+    {"8 bits times 257", deep_of_eight, "bits-spread -\n"},
+};
+
+static void test_spoilt(void **state)
+{
+    for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
+        struct set set = set_make();
+        assert_int_equal(folder_create(state), 0);
+        print_message("%s\n", spoilt[i].name);
+        spoilt[i].spoil(&set);
+        set_expect(&set, spoilt[i].wanted);
+        folder_destroy(state);
+    }
+}
+
+/* Two classes as 0 and 255. */
+static struct set black_and_white(void)
+{
+    struct set set = set_make();
+    for (int i = 0; i < set.count; i++) {
+        uint8_t *p = set.mask[i].data;
+        for (int k = 0; k < set.mask[i].height * set.mask[i].width; k++)
+            p[k] = p[k] ? 255 : 0;
+    }
+    return set;
+}
+
+static void test_inverted(void **state)
+{
+    (void)state;
+    struct set set = black_and_white();
+    set_map(&set.mask[4], 0, 255, 0);
+    set_expect(&set, "mask-inverted c04.png\n");
+}
+
+/* Nothing but the share can tell that all are. */
+static void test_all_inverted(void **state)
+{
+    (void)state;
+    struct set set = black_and_white();
+    for (int i = 0; i < set.count; i++)
+        set_map(&set.mask[i], 0, 255, 0);
+    set_expect(&set, "background-small -\n");
+}
+
+static unet_survey *write_and_survey(struct set *set)
+{
+    set_write(set);
+    set_release(set);
+    return survey_of(in_folder("i"), in_folder("m"), -1);
+}
+
+/* Soft edges are taken to the nearest code where that is clear, else refused: either way said. */
+static void test_soft(void **state)
+{
+    (void)state;
+    struct set set = black_and_white();
+    set_smooth(&set.mask[4]);
+    unet_survey *survey = write_and_survey(&set);
+    bool soft = survey_has(survey, UNET_FOUND_MASK_SOFT, "c04.png");
+    bool refused = survey_has(survey, UNET_FOUND_MASK_VALUES, "c04.png");
+    assert_true(soft != refused);
+    assert_int_equal(unet_survey_findings(survey), 1);
+    unet_survey_free(survey);
+}
+
+static void test_all_soft(void **state)
+{
+    (void)state;
+    struct set set = black_and_white();
+    for (int i = 0; i < set.count; i++)
+        set_smooth(&set.mask[i]);
+    unet_survey *survey = write_and_survey(&set);
+    for (int i = 0; i < unet_survey_findings(survey); i++) {
+        unet_finding_kind kind = unet_survey_finding(survey, i)->kind;
+        assert_true(kind == UNET_FOUND_MASK_SOFT || kind == UNET_FOUND_MASK_VALUES);
+    }
+    assert_true(unet_survey_findings(survey) > 0);
+    unet_survey_free(survey);
+}
+
+static void test_masks_exchanged(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    unet_image mask = set.mask[2];
+    set.mask[2] = set.mask[5];
+    set.mask[5] = mask;
+    set_expect(&set, "mask-of-other c02.png\nmask-of-other c05.png\n");
+}
+
+static void test_not_finite(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    for (int i = 0; i < set.count; i++) {
+        snprintf(set.name[i], sizeof set.name[i], "c%02d.tif", i);
+        snprintf(set.mask_name[i], sizeof set.mask_name[i], "c%02d.png", i);
+        set_float(&set.image[i]);
+    }
+    ((float *)set.image[3].data)[1234] = NAN;
+    set_expect(&set, "not-finite c03.tif\n");
+}
+
+static void test_palette_order(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    uint8_t palette[3][3] = {{0, 0, 0}, {255, 0, 0}, {0, 255, 0}};
+    set_write(&set);
+    for (int i = 0; i < set.count; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "m/%s", set.name[i]);
+        if (i == 3) {
+            memcpy(palette[1], "\0\377\0", 3);
+            memcpy(palette[2], "\377\0\0", 3);
+        } else {
+            memcpy(palette[1], "\377\0\0", 3);
+            memcpy(palette[2], "\0\377\0", 3);
+        }
+        assert_int_equal(un_image_write_palette(in_folder(path), &set.mask[i],
+                                                (const uint8_t(*)[3])palette, 3, NULL),
+                         UNET_OK);
+    }
+    set_release(&set);
+    unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
+    survey_expect(survey, "palette-order c03.png\n");
+    unet_survey_free(survey);
+}
+
+/* A file that is no picture hides nothing else. */
+static void test_broken_files(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    set_shift(&set.mask[3], 12, 6);
+    set_write(&set);
+    set_release(&set);
+    put_file(in_folder("i/c01.png"), "\x89PNG\r\n\x1a\n", 8);
+    put_file(in_folder("m/c05.png"), "nothing", 7);
+    unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
+    survey_expect(survey, "unreadable c01.png\nunreadable c05.png\nmask-shifted c03.png\n");
+    unet_survey_free(survey);
+}
+
+/* ---- shifts are measured ---- */
+
+static void test_shift_is_right(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    set_shift(&set.mask[3], 12, -7);
+    set_write(&set);
+    set_release(&set);
+    unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
+    assert_int_equal(unet_survey_findings(survey), 1);
+    const unet_finding *finding = unet_survey_finding(survey, 0);
+    assert_int_equal(finding->kind, UNET_FOUND_MASK_SHIFTED);
+    assert_int_equal(finding->pair, 3);
+    assert_true(fabs(finding->number[0] + 12) <= 1);
+    assert_true(fabs(finding->number[1] - 7) <= 1);
+    unet_survey_free(survey);
+}
+
+/* ---- facts ---- */
+
+static void test_facts(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    uint64_t pixels[3] = {0}, ignored = 0;
+    ((uint8_t *)set.mask[0].data)[7] = 255;
+    for (int i = 0; i < set.count; i++)
+        for (int p = 0; p < 180 * 220; p++) {
+            int v = ((uint8_t *)set.mask[i].data)[p];
+            if (v == 255)
+                ignored++;
+            else
+                pixels[v]++;
+        }
+    set_write(&set);
+    set_release(&set);
+    unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
+    const unet_survey_facts *facts = unet_survey_all(survey);
+    assert_int_equal(facts->pairs, 8);
+    assert_int_equal(facts->readable, 8);
+    assert_int_equal(facts->channels, 3);
+    assert_int_equal(facts->labels, 3);
+    assert_int_equal(facts->min_height, 180);
+    assert_int_equal(facts->max_width, 220);
+    assert_int_equal(facts->smallest_side, 180);
+    assert_int_equal(facts->largest_side, 180);
+    assert_true(facts->low == 0 && facts->high == 255);
+    assert_true(facts->bytes == 8u * 180 * 220 * 4);
+    assert_true(facts->ignored == ignored);
+    for (int k = 0; k < 3; k++)
+        assert_true(facts->pixels[k] == pixels[k]);
+    const unet_survey_pair *seen = unet_survey_at(survey, 3);
+    assert_true(seen->fit > 7);
+    assert_int_equal(seen->grey, 0);
+    assert_null(unet_survey_at(survey, 8));
+    assert_null(unet_survey_finding(survey, unet_survey_findings(survey)));
+    unet_survey_free(survey);
+}
+
+/* In memory and from files it is the same survey. */
+static void test_dataset(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    unet_dataset *dataset;
+    unet_survey *survey;
+    set_shift(&set.mask[3], 12, 6);
+    set_write(&set);
+    set_release(&set);
+    assert_int_equal(unet_dataset_open(in_folder("i"), in_folder("m"), NULL, &dataset, NULL),
+                     UNET_OK);
+    assert_int_equal(unet_survey_dataset(dataset, &survey, NULL), UNET_OK);
+    survey_expect(survey, "mask-shifted c03.png\n");
+    const unet_survey_facts *facts = unet_survey_all(survey);
+    assert_int_equal(facts->channels, unet_dataset_channels(dataset));
+    assert_int_equal(facts->labels, unet_dataset_labels(dataset));
+    unet_survey_free(survey);
+    unet_dataset_free(dataset);
+}
+
+static void test_picture(void **state)
+{
+    (void)state;
+    static const uint8_t colors[3][3] = {{0, 0, 0}, {255, 0, 0}, {0, 255, 0}};
+    struct set set = set_make();
+    unet_image image, overlay;
+    unet_error err;
+    set_write(&set);
+    set_release(&set);
+    unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
+    assert_int_equal(unet_survey_picture(survey, 2, 100, colors, 3, &image, &overlay, &err),
+                     UNET_OK);
+    assert_true(image.width <= 100 && image.width > 60 && image.channels == 3);
+    assert_true(overlay.height == image.height && overlay.width == image.width);
+    assert_memory_not_equal(image.data, overlay.data, un_image_bytes(&image));
+    unet_image_release(&image);
+    unet_image_release(&overlay);
+    assert_int_equal(unet_survey_picture(survey, 8, 100, colors, 3, &image, &overlay, &err),
+                     UNET_EINVAL);
+    unet_survey_free(survey);
+}
+
+static int stop(void *context, int done, int count)
+{
+    assert_int_equal(count, 8);
+    *(int *)context = done;
+    return done == 3;
+}
+
+static void test_stopped(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    unet_survey *survey = NULL;
+    int done = 0;
+    set_write(&set);
+    set_release(&set);
+    assert_int_equal(
+        unet_survey_open(in_folder("i"), in_folder("m"), NULL, stop, &done, &survey, NULL),
+        UNET_ESTOPPED);
+    assert_null(survey);
+    assert_int_equal(done, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spoilt), IN_FOLDER(test_inverted),
+        IN_FOLDER(test_all_inverted),  IN_FOLDER(test_soft),
+        IN_FOLDER(test_all_soft),      IN_FOLDER(test_masks_exchanged),
+        IN_FOLDER(test_not_finite),    IN_FOLDER(test_palette_order),
+        IN_FOLDER(test_broken_files),  IN_FOLDER(test_shift_is_right),
+        IN_FOLDER(test_facts),         IN_FOLDER(test_dataset),
+        IN_FOLDER(test_picture),       IN_FOLDER(test_stopped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
