@@ -5,7 +5,7 @@
 #include "data/dataset.h"
 #include "data/survey.h"
 #include "engine/choose.h"
-#include "predict/objects.h"
+#include "predict/objects_stream.h"
 #include "data/sink.h"
 #include "predict/stream.h"
 #include "train/trainer.h"

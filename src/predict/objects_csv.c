@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "predict/objects.h"
+#include "predict/objects_stream.h"
 
 enum kind { WHOLE, REAL };
 enum unit { NONE, LENGTH, AREA };

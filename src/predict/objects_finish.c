@@ -4,7 +4,7 @@
  * its last have been loaded, and its runs there are replaced by those of its parts.  So a row is
  * final when all components of it are split, and ids can be given in raster order.
  */
-#include "predict/objects.h"
+#include "predict/objects_stream.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -16,7 +16,7 @@
 
 #include "base/file.h"
 #include "model/ziparchive.h"
-#include "predict/objects.h"
+#include "predict/objects_stream.h"
 
 enum { HEADER = 64, TRACED = 8, VERSION = 227, SUBPIXEL = 128, NAME = 16 };
 

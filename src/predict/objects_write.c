@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "data/sink.h"
-#include "predict/objects.h"
+#include "predict/objects_stream.h"
 
 static void spread(const struct un_run *runs, size_t count, int bytes, void *line)
 {

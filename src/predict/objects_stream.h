@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * objects.h - the objects of a mask that comes band by band, in bounded memory
+ * objects_stream.h - the objects of a mask that comes band by band, in bounded memory
  *
  *     rows -> labels, runs to disk             objects_label.h   un_objects_add
  *     all labels known -> components           objects_label.h   un_objects_finish
@@ -12,8 +12,8 @@
  * Everything after the first line reads whole rows from disk, so no result can depend on bands.  In
  * memory are the labels (6 bytes for each), the components (32) and the sums of each object (160).
  */
-#ifndef UN_OBJECTS_H
-#define UN_OBJECTS_H
+#ifndef UN_OBJECTS_STREAM_H
+#define UN_OBJECTS_STREAM_H
 
 #include "predict/objects_label.h"
 #include "predict/objects_measure.h"
