@@ -418,12 +418,15 @@ unet_code unet_dataset_open(const char *images, const char *masks,
     unet_dataset_options wanted = options ? *options : (unet_dataset_options){.ignore = -1};
     const unet_model *model = wanted.model;
     const struct un_coding *coding = NULL;
-    if (wanted.like)
+    struct un_coding of_model;
+    if (wanted.like) {
         coding = &wanted.like->coding;
-    else if (model && model->trained)
-        coding = &model->coding;
-    else if (model && wanted.classes == 0)
+    } else if (model && model->trained) {
+        of_model = un_model_coding(model);
+        coding = &of_model;
+    } else if (model && wanted.classes == 0 && !wanted.labels) {
         wanted.classes = unet_model_labels(model);
+    }
     unet_dataset *made;
     unet_code code = un_dataset_open(images, masks, &wanted, coding, &made, err);
     if (code)

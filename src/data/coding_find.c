@@ -347,6 +347,8 @@ unet_code un_coding_find(const struct un_census *census, const struct un_wish *w
     if (wish->classes < 0 || wish->classes > UNET_MAX_CLASSES || wish->ignore < -1)
         return un_fail(err, UNET_EINVAL, "ignore %d, classes %d; -1 or more, and 0..%d wanted",
                        wish->ignore, wish->classes, UNET_MAX_CLASSES);
+    if (wish->what != UN_WISH_NONE)
+        given = NULL; /* what a person says goes first */
     unet_code code = un_view_make(census, wish, given, &view, err);
     if (code)
         return code;
