@@ -27,6 +27,12 @@ static const struct option_row predict_options[] = {
     OPT_STRING("probabilities", AT(target[PRODUCT_PROBABILITIES]), "PATH",
                "float32 [class][row][column] as .npy, or [row][column][class] as .tif"),
     OPT_STRING("logits", AT(target[PRODUCT_LOGITS]), "PATH", "the same before softmax or sigmoid"),
+    OPT_HEADING("objects (pixels of one class that hang together):"),
+    OPT_STRING("instances", AT(target[PRODUCT_INSTANCES]), "PATH", "their numbers, as .tif"),
+    OPT_STRING("measure", AT(target[PRODUCT_MEASURE]), "PATH", "area, place, shape, .. as .csv"),
+    OPT_STRING("rois", AT(target[PRODUCT_ROIS]), "PATH", "outlines for ImageJ, as .zip"),
+    OPT_TABLE(AT(objects), objects_options),
+    OPT_HEADING("how:"),
     OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [none]"),
     OPT_BYTES("memory", AT(memory), "SIZE", "stay below it: 500M, 2G; any image fits"),
     OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; changes memory, not the mask"),
@@ -45,12 +51,16 @@ struct predict_run {
     int page;       /* and of its page */
     double started; /* seconds_now() */
     struct predict_out out;
+    struct objects_out objects;
+    json_t *totals; /* of objects: of each page, where --json is given */
+    const struct predict_settings *settings;
 };
 
 static void report(const struct predict_run *run, const struct predict_settings *settings,
                    const struct predict_job *job, const unet_page *page, double seconds)
 {
-    static const char *const keys[PRODUCTS] = {"mask", "overlay", "probabilities", "logits"};
+    static const char *const keys[PRODUCTS] = {"mask",      "overlay", "probabilities", "logits",
+                                               "instances", "measure", "rois"};
     int pages = run->out.pages;
     json_t *row, *counts;
     char time[24], stack[32] = "";
@@ -58,10 +68,15 @@ static void report(const struct predict_run *run, const struct predict_settings 
     if (!settings->common.json) {
         if (pages > 1)
             snprintf(stack, sizeof(stack), "%d pages, ", pages);
-        for (int p = 0; p < PRODUCTS && !settings->common.quiet; p++)
-            if (job->output[p])
-                fprintf(stderr, "%s -> %s (%s%dx%d, %s)\n", job->input, job->output[p], stack,
-                        page->height, page->width, format_seconds(seconds, time));
+        for (int p = 0; p < PRODUCTS && !settings->common.quiet; p++) {
+            char *file = job->output[p] ? predict_plan_file(job, (enum product)p, 0) : NULL;
+
+            if (file)
+                fprintf(stderr, "%s -> %s%s (%s%dx%d, %s)\n", job->input, file,
+                        strcmp(file, job->output[p]) ? " .." : "", stack, page->height, page->width,
+                        format_seconds(seconds, time));
+            free(file);
+        }
         return;
     }
     row = json_pack("{so si si so}", "image", json_path(job->input), "height", page->height,
@@ -77,6 +92,8 @@ static void report(const struct predict_run *run, const struct predict_settings 
             json_array_append_new(counts, json_integer((json_int_t)run->out.pixels[label]));
         json_object_set_new(row, "pixels", counts);
     }
+    if (run->totals)
+        json_object_set(row, "objects", pages > 1 ? run->totals : json_array_get(run->totals, 0));
     json_print(row);
 }
 
@@ -100,8 +117,62 @@ static int on_tile(void *context, double share)
 static unet_code on_band(void *context, const unet_band *band, unet_error *err)
 {
     struct predict_run *run = context;
+    unet_code code = predict_out_band(&run->out, band, err);
 
-    return predict_out_band(&run->out, band, err);
+    return code || !run->objects.objects ? code : objects_out_band(&run->objects, band, err);
+}
+
+/* The files and totals of a page's objects. */
+static unet_code finish_objects(struct predict_run *run, const struct predict_job *job,
+                                unet_error *err)
+{
+    char *file[PRODUCTS] = {NULL}, *name = NULL, note[128];
+    unet_code code;
+
+    for (int p = PRODUCT_IMAGES; p < PRODUCTS; p++)
+        if (job->output[p])
+            file[p] = predict_plan_file(job, (enum product)p, run->page);
+    const struct objects_files files = {file[PRODUCT_INSTANCES], file[PRODUCT_MEASURE],
+                                        file[PRODUCT_ROIS]};
+    code = objects_out_finish(&run->objects, &files, err);
+    if (!code && run->settings->common.json) {
+        run->totals = run->totals ? run->totals : json_array();
+        json_array_append_new(run->totals, objects_out_json(&run->objects));
+    } else if (!code) {
+        name = run->out.pages > 1 ? path_text("%s, page %d", job->input, run->page)
+                                  : strdup(job->input);
+        objects_out_print(&run->objects, name ? name : job->input);
+    }
+    if (!code)
+        objects_out_note(&run->objects, note, sizeof(note));
+    if (!code && *note && !run->settings->common.quiet)
+        fprintf(stderr, "%s: %s\n", job->input, note);
+    for (int p = PRODUCT_IMAGES; p < PRODUCTS; p++)
+        free(file[p]);
+    free(name);
+    return code;
+}
+
+/* One page, whose files have been opened. */
+static unet_code predict_page(struct predict_run *run, const struct predict_job *job,
+                              unet_source *source, const unet_stream *stream, unet_error *err)
+{
+    uint64_t memory = predict_memory_objects(run->settings, job);
+    unet_page what;
+    unet_code code = unet_source_page(source, run->page, &what, err);
+
+    if (code || (code = predict_out_page(&run->out, source, run->page, err)))
+        return code;
+    if (predict_plan_objects(job) &&
+        (code = objects_out_open(&run->objects, &run->settings->objects, run->model, &what, memory,
+                                 err)))
+        return code;
+    code = unet_predict_stream(run->session, source, run->page, stream, err);
+    progress_clear(&run->line);
+    if (!code && run->objects.objects)
+        code = finish_objects(run, job, err);
+    objects_out_release(&run->objects);
+    return code;
 }
 
 /* All pages of an open image. */
@@ -117,8 +188,7 @@ static unet_code predict_pages(struct predict_run *run, const struct predict_job
     if (code || (code = predict_out_open(&run->out, job, run->model, source, err)))
         return code;
     for (run->page = 0; run->page < run->out.pages && !code; run->page++)
-        if (!(code = predict_out_page(&run->out, source, run->page, err)))
-            code = unet_predict_stream(run->session, source, run->page, &stream, err);
+        code = predict_page(run, job, source, &stream, err);
     run->page = 0;
     return code ? code : predict_out_commit(&run->out, err);
 }
@@ -145,6 +215,8 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
     if (!code)
         report(run, settings, job, &page, seconds_now() - start);
     predict_out_release(&run->out);
+    json_decref(run->totals);
+    run->totals = NULL;
     if (!code)
         return EXIT_DONE;
     if (code == UNET_ESTOPPED)
@@ -162,6 +234,7 @@ static int predict_all(struct predict_run *run, const struct predict_settings *s
 
     progress_init(&run->line, settings->common.quiet);
     run->plan = plan;
+    run->settings = settings;
     run->started = seconds_now();
     for (size_t i = 0; i < count; i++) {
         run->now = i;

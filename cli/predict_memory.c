@@ -5,6 +5,7 @@
  *     what the process holds now (program, libraries, model)
  *     + what the allocator and the threads' stacks round up, SLACK
  *     + session and stream (unet_plan_memory), and what is written (predict_out_bytes)
+ *     + a quarter of the limit for objects, where they are wanted
  *
  * for the page of all images that takes the most.
  */
@@ -72,6 +73,12 @@ static void find_worst(struct worst *worst, const struct predict_plan *plan,
     }
 }
 
+uint64_t predict_memory_objects(const struct predict_settings *settings,
+                                const struct predict_job *job)
+{
+    return predict_plan_objects(job) ? (uint64_t)(settings->memory / 4) : 0;
+}
+
 int predict_memory_plan(const struct predict_settings *settings, const struct predict_plan *plan,
                         const unet_model *model, unet_session_options *work)
 {
@@ -87,7 +94,8 @@ int predict_memory_plan(const struct predict_settings *settings, const struct pr
     if (!worst.job)
         return EXIT_DONE;
     stream = predict_out_wants(worst.job);
-    fixed = resident() + SLACK + (double)predict_out_bytes(worst.job, model, &worst.page);
+    fixed = resident() + SLACK + (double)predict_out_bytes(worst.job, model, &worst.page) +
+            (double)predict_memory_objects(settings, worst.job);
     limit = settings->memory > fixed ? settings->memory - fixed : 1;
     if (unet_plan_memory(model, work, &worst.page, &stream, (uint64_t)limit, &found, &err)) {
         if (!found.smallest)

@@ -12,4 +12,8 @@
 int predict_memory_plan(const struct predict_settings *settings, const struct predict_plan *plan,
                         const unet_model *model, unet_session_options *work);
 
+/* The share of the limit that a job's objects may take; 0: no limit. */
+uint64_t predict_memory_objects(const struct predict_settings *settings,
+                                const struct predict_job *job);
+
 #endif

@@ -14,10 +14,13 @@ static int is_scores(int product)
 
 unet_stream predict_out_wants(const struct predict_job *job)
 {
-    return (unet_stream){.mask = job->output[PRODUCT_MASK] || job->output[PRODUCT_OVERLAY],
-                         .logits = job->output[PRODUCT_LOGITS] != NULL,
-                         .probabilities = job->output[PRODUCT_PROBABILITIES] != NULL,
-                         .image = job->output[PRODUCT_OVERLAY] != NULL};
+    return (unet_stream){
+        .mask =
+            job->output[PRODUCT_MASK] || job->output[PRODUCT_OVERLAY] || predict_plan_objects(job),
+        .logits = job->output[PRODUCT_LOGITS] != NULL,
+        .probabilities = job->output[PRODUCT_PROBABILITIES] != NULL,
+        .image = job->output[PRODUCT_OVERLAY] || job->output[PRODUCT_MEASURE],
+    };
 }
 
 /* The page of a product. */
@@ -56,7 +59,7 @@ static void prepare(struct predict_out *out, const struct predict_job *job, cons
     *out = (struct predict_out){.job = job, .model = model};
     for (int label = 0; label < unet_model_labels(model); label++)
         unet_model_class(model, label, out->colors[label]);
-    for (int p = 0; p < PRODUCTS; p++)
+    for (int p = 0; p < PRODUCT_IMAGES; p++)
         out->planar[p] = job->output[p] && is_scores(p) && path_has_ending(job->output[p], npy);
 }
 
@@ -67,7 +70,7 @@ uint64_t predict_out_bytes(const struct predict_job *job, const unet_model *mode
     uint64_t bytes = 0;
 
     prepare(&out, job, model);
-    for (int p = 0; p < PRODUCTS; p++) {
+    for (int p = 0; p < PRODUCT_IMAGES; p++) {
         unet_writer_page target = page_of(&out, p, page);
 
         if (!job->output[p])
@@ -85,7 +88,7 @@ static unet_code check_pages(const struct predict_job *job, int pages, unet_erro
 {
     static const char *const stacks[] = {".tif", ".tiff", NULL};
 
-    for (int p = 0; pages > 1 && p < PRODUCTS; p++) {
+    for (int p = 0; pages > 1 && p < PRODUCT_IMAGES; p++) {
         if (!job->output[p] || path_has_ending(job->output[p], stacks))
             continue;
         snprintf(err->text, sizeof(err->text),
@@ -107,7 +110,7 @@ unet_code predict_out_open(struct predict_out *out, const struct predict_job *jo
     out->pages = unet_source_pages(source);
     if (code || (code = check_pages(job, out->pages, err)))
         return code;
-    for (int p = 0; p < PRODUCTS && !code; p++) {
+    for (int p = 0; p < PRODUCT_IMAGES && !code; p++) {
         unet_writer_page target = page_of(out, p, &first);
         uint64_t bytes = (uint64_t)target.height * (uint64_t)target.width *
                          (uint64_t)target.channels * (target.sample == UNET_F32 ? 4 : 1);
@@ -127,7 +130,7 @@ unet_code predict_out_page(struct predict_out *out, unet_source *source, int pag
     free(out->turned);
     overlay_out_release(&out->overlay);
     out->turned = NULL;
-    for (int p = 0; p < PRODUCTS && !code; p++) {
+    for (int p = 0; p < PRODUCT_IMAGES && !code; p++) {
         unet_writer_page target = page_of(out, p, &what);
 
         if (!out->writer[p])
@@ -190,7 +193,7 @@ unet_code predict_out_commit(struct predict_out *out, unet_error *err)
 {
     unet_code code = UNET_OK;
 
-    for (int p = 0; p < PRODUCTS && !code; p++) {
+    for (int p = 0; p < PRODUCT_IMAGES && !code; p++) {
         if (out->writer[p])
             code = unet_writer_commit(out->writer[p], err);
         out->writer[p] = NULL; /* freed either way */
@@ -200,7 +203,7 @@ unet_code predict_out_commit(struct predict_out *out, unet_error *err)
 
 void predict_out_release(struct predict_out *out)
 {
-    for (int p = 0; p < PRODUCTS; p++)
+    for (int p = 0; p < PRODUCT_IMAGES; p++)
         unet_writer_abort(out->writer[p]);
     overlay_out_release(&out->overlay);
     free(out->turned);

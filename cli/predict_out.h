@@ -15,10 +15,10 @@ struct predict_out {
     const struct predict_job *job;
     const unet_model *model;
     int pages;
-    unet_writer *writer[PRODUCTS];
+    unet_writer *writer[PRODUCT_IMAGES];
     struct overlay_out overlay;
     float *turned; /* rows of scores with the classes of a pixel side by side */
-    int planar[PRODUCTS];
+    int planar[PRODUCT_IMAGES];
     uint8_t colors[256][3];
     uint64_t pixels[256]; /* of each class so far */
 };

@@ -16,6 +16,10 @@
 static const char *const mask_endings[] = {".png", ".tif", ".tiff", NULL};
 static const char *const score_endings[] = {".npy", ".tif", ".tiff", NULL};
 
+static const char *const id_endings[] = {".tif", ".tiff", ".png", ".npy", NULL};
+static const char *const csv_endings[] = {".csv", NULL};
+static const char *const zip_endings[] = {".zip", NULL};
+
 static const struct {
     const char *option;
     const char *ending; /* in a folder */
@@ -27,6 +31,10 @@ static const struct {
     [PRODUCT_PROBABILITIES] = {"--probabilities", ".npy", score_endings,
                                "a name ending in .npy or .tif"},
     [PRODUCT_LOGITS] = {"--logits", ".npy", score_endings, "a name ending in .npy or .tif"},
+    [PRODUCT_INSTANCES] = {"--instances", ".tif", id_endings,
+                           "a name ending in .tif, .png or .npy"},
+    [PRODUCT_MEASURE] = {"--measure", ".csv", csv_endings, "a name ending in .csv"},
+    [PRODUCT_ROIS] = {"--rois", ".zip", zip_endings, "a name ending in .zip"},
 };
 
 /* One file name in the spelling of path_entry(), and whose it is. */
@@ -93,8 +101,7 @@ static int check_targets(const struct command *command, const struct predict_set
     return EXIT_DONE;
 }
 
-/* Whether an image has several pages; one that cannot be read has none. */
-static int is_stack(const char *path)
+static int count_pages(const char *path)
 {
     unet_source *source;
     int pages = 0;
@@ -103,24 +110,40 @@ static int is_stack(const char *path)
         pages = unet_source_pages(source);
         unet_source_close(source);
     }
-    return pages > 1;
+    return pages;
+}
+
+int predict_plan_objects(const struct predict_job *job)
+{
+    return job->output[PRODUCT_INSTANCES] || job->output[PRODUCT_MEASURE] ||
+           job->output[PRODUCT_ROIS];
+}
+
+char *predict_plan_file(const struct predict_job *job, enum product product, int page)
+{
+    char number[16];
+
+    snprintf(number, sizeof(number), "-%d", page);
+    return product < PRODUCT_IMAGES || job->pages <= 1
+               ? strdup(job->output[product])
+               : path_before_ending(job->output[product], number);
 }
 
 static int name_outputs(const struct predict_settings *settings, struct predict_plan *plan)
 {
     for (size_t i = 0; i < plan->inputs.count; i++) {
         struct predict_job *job = &plan->jobs[i];
-        int stack;
 
         job->input = plan->inputs.path[i];
-        stack = is_stack(job->input);
+        job->pages = count_pages(job->input);
         for (int p = 0; p < PRODUCTS; p++) {
             const char *ending = products[p].ending;
             char *stem;
 
             if (!settings->target[p])
                 continue;
-            if (stack || (p == PRODUCT_MASK && settings->format == 1))
+            if ((job->pages > 1 && p < PRODUCT_IMAGES) ||
+                (p == PRODUCT_MASK && settings->format == 1))
                 ending = ".tif";
             stem = path_stem(job->input);
             job->output[p] =
@@ -160,6 +183,23 @@ static int add_entry(struct entry *entries, size_t *count, const char *path, int
     return 1;
 }
 
+/* The files of a product, which for objects are one a page. */
+static int add_outputs(struct entry *entries, size_t *count, const struct predict_job *job,
+                       enum product product)
+{
+    int files = product < PRODUCT_IMAGES || job->pages < 1 ? 1 : job->pages, ok = 1;
+
+    for (int page = 0; ok && page < files; page++) {
+        char *file = predict_plan_file(job, product, page);
+
+        ok = file && add_entry(entries, count, file, 1);
+        if (ok)
+            entries[*count - 1].shown = job->output[product];
+        free(file);
+    }
+    return ok;
+}
+
 static int report_clash(const struct entry *a, const struct entry *b)
 {
     if (!a->is_output)
@@ -171,15 +211,20 @@ static int report_clash(const struct entry *a, const struct entry *b)
 
 static int check_clashes(const char *model, const struct predict_plan *plan)
 {
-    size_t room = 2 + plan->inputs.count * (2 + PRODUCTS), count = 0;
-    struct entry *entries = calloc(room, sizeof(*entries));
-    int status = EXIT_DONE, ok = entries && add_entry(entries, &count, model, 0);
+    size_t room = 2, count = 0;
+    struct entry *entries;
+    int status = EXIT_DONE, ok;
+
+    for (size_t i = 0; i < plan->inputs.count; i++)
+        room += 2 + PRODUCTS * (size_t)(plan->jobs[i].pages > 1 ? plan->jobs[i].pages : 1);
+    entries = calloc(room, sizeof(*entries));
+    ok = entries && add_entry(entries, &count, model, 0);
 
     for (size_t i = 0; ok && i < plan->inputs.count; i++) {
         ok = add_entry(entries, &count, plan->jobs[i].input, 0);
         for (int p = 0; ok && p < PRODUCTS; p++)
             if (plan->jobs[i].output[p])
-                ok = add_entry(entries, &count, plan->jobs[i].output[p], 1);
+                ok = add_outputs(entries, &count, &plan->jobs[i], (enum product)p);
     }
     if (!ok) {
         status = fail_memory();

@@ -4,9 +4,20 @@
 #define PREDICT_PLAN_H
 
 #include "cli.h"
+#include "objects_out.h"
 #include "paths.h"
 
-enum product { PRODUCT_MASK, PRODUCT_OVERLAY, PRODUCT_PROBABILITIES, PRODUCT_LOGITS, PRODUCTS };
+enum product {
+    PRODUCT_MASK,
+    PRODUCT_OVERLAY,
+    PRODUCT_PROBABILITIES,
+    PRODUCT_LOGITS,
+    PRODUCT_INSTANCES, /* from here on: of the objects, when an image is done */
+    PRODUCT_MEASURE,
+    PRODUCT_ROIS,
+    PRODUCTS
+};
+#define PRODUCT_IMAGES PRODUCT_INSTANCES /* those before are images of bands */
 
 struct predict_settings {
     const char *target[PRODUCTS]; /* a file, or a folder; NULL: not asked for */
@@ -14,12 +25,14 @@ struct predict_settings {
     int tile, exact;
     int tta;       /* index of a unet_tta; -1: not given */
     double memory; /* bytes; 0: no limit */
+    struct objects_wishes objects;
     struct common_settings common;
 };
 
 struct predict_job {
     const char *input;
     char *output[PRODUCTS]; /* NULL: not asked for */
+    int pages;              /* of the image; 0: it cannot be read */
 };
 
 struct predict_plan {
@@ -36,6 +49,15 @@ struct predict_plan {
 int predict_plan_make(const struct command *command, const struct predict_settings *settings,
                       int argc, char **argv, struct predict_plan *plan);
 void predict_plan_release(struct predict_plan *plan);
+
+/* Whether a job wants objects. */
+int predict_plan_objects(const struct predict_job *job);
+
+/*
+ * The file of a product for one page: the job's output, but for objects of a stack NAME-3.csv for
+ * page 3.  The caller frees it.
+ */
+char *predict_plan_file(const struct predict_job *job, enum product product, int page);
 
 /* Makes the folders that are not there. */
 int predict_plan_make_folders(const struct predict_plan *plan,

@@ -24,14 +24,19 @@ fail() {
 "$build/big_tiff" image.tif "$side"
 
 # the speed of single tiles, before and after: six images of one tile each, the middle one counts
-tile=0
 single() { # seconds of one tile
     "$unet" predict model.safetensors tiles -o out --tile "$tile" --json |
         sed 's/.*"seconds": *\([0-9.e-]*\).*/\1/' | sort -g | sed -n 4p
 }
-tile=$("$unet" predict model.safetensors image.tif -o /dev/null/x.tif --memory ${limit}M 2>&1 |
-    sed -n 's/.*tiles of \([0-9]*\).*/\1/p')
-[ -n "$tile" ] || tile=1024
+"$unet" predict model.safetensors image.tif -o mask.tif --memory ${limit}M 2>log &
+pid=$!
+while ! grep -q 'tiles of' log && kill -0 $pid 2>/dev/null; do
+    sleep 0.2
+done
+kill -INT $pid 2>/dev/null || true
+wait $pid || true
+tile=$(sed -n 's/.*tiles of \([0-9]*\).*/\1/p' log)
+[ -n "$tile" ] || fail "$(cat log)"
 mkdir tiles
 "$build/big_tiff" tiles/0.tif "$tile"
 for i in 1 2 3 4 5; do

@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "engine/choose.h"
+#include "predict/objects.h"
 #include "data/sink.h"
 #include "predict/stream.h"
 #include "train/trainer.h"
@@ -405,6 +406,98 @@ unet_code unet_plan_memory(const unet_model *model, const unet_session_options *
         return missing(err, !model ? "model" : !page ? "page" : !stream ? "stream" : "plan");
     const unet_session_options none = {0};
     return un_stream_plan(model, options ? options : &none, page, stream, limit, plan, err);
+}
+
+/* ---- objects ---- */
+
+unet_code unet_objects_create(const unet_objects_options *options, int height, int width,
+                              int classes, unet_objects **objects, unet_error *err)
+{
+    const unet_objects_options none = {0};
+    if (!objects)
+        return missing(err, "objects");
+    return un_objects_create(options ? options : &none, height, width, classes, objects, err);
+}
+
+void unet_objects_free(unet_objects *objects)
+{
+    un_objects_free(objects);
+}
+
+unet_code unet_objects_add(unet_objects *objects, const unet_band *band, unet_error *err)
+{
+    if (!objects || !band || !band->mask)
+        return missing(err, !objects ? "objects" : !band ? "band" : "the band's mask");
+    return un_objects_add(objects, band, err);
+}
+
+unet_code unet_objects_finish(unet_objects *objects, unet_error *err)
+{
+    if (!objects)
+        return missing(err, "objects");
+    return un_objects_finish(objects, err);
+}
+
+size_t unet_objects_count(const unet_objects *objects)
+{
+    return objects->finished ? objects->sums.count : 0;
+}
+
+size_t unet_objects_left_whole(const unet_objects *objects)
+{
+    return objects->left_whole;
+}
+
+unet_code unet_objects_get(const unet_objects *objects, size_t i, unet_object *object,
+                           unet_error *err)
+{
+    if (!objects || !object)
+        return missing(err, !objects ? "objects" : "object");
+    if (i >= unet_objects_count(objects))
+        return un_fail(err, UNET_EINVAL, "object %zu of %zu", i, unet_objects_count(objects));
+    un_objects_get(objects, i, object);
+    return UNET_OK;
+}
+
+unet_code unet_objects_rows(unet_objects *objects, int top, int rows, uint32_t *ids,
+                            unet_error *err)
+{
+    if (!objects || !ids)
+        return missing(err, !objects ? "objects" : "ids");
+    if (!objects->finished)
+        return un_fail(err, UNET_EINVAL, "the objects are not finished");
+    if (top < 0 || rows < 0 || top > objects->height || rows > objects->height - top)
+        return un_fail(err, UNET_EINVAL, "%d rows from row %d of %d", rows, top, objects->height);
+    return un_objects_rows(objects, top, rows, ids, err);
+}
+
+/* Whether objects can be written to path. */
+static unet_code check_written(const unet_objects *objects, const char *path, unet_error *err)
+{
+    if (!objects || !path)
+        return missing(err, !objects ? "objects" : "path");
+    if (!objects->finished)
+        return un_fail(err, UNET_EINVAL, "%s: the objects are not finished", path);
+    return UNET_OK;
+}
+
+unet_code unet_objects_write_ids(unet_objects *objects, const char *path, unet_error *err)
+{
+    unet_code code = check_written(objects, path, err);
+    return code ? code : un_objects_write_ids(objects, path, err);
+}
+
+unet_code unet_objects_write_csv(const unet_objects *objects, const char *path,
+                                 const char *const *class_names, unet_error *err)
+{
+    unet_code code = check_written(objects, path, err);
+    return code ? code : un_objects_write_csv(objects, path, class_names, err);
+}
+
+unet_code unet_objects_write_rois(unet_objects *objects, const char *path, unet_error *err)
+{
+    unet_code code = check_written(objects, path, err);
+    return code ? code : un_objects_write_rois(objects, path, err);
 }
 
 /* ---- data sets ---- */

@@ -46,6 +46,22 @@ expect 0 - 'tta: .* 4 views' predict $m strips.tif -o x.png --tta flips
 expect 0 - 'tta: .* 8 views' predict $m strips.tif -o x.png --tta rotations
 expect 2 - 'none or flips or rotations' predict $m strips.tif -o x.png --tta some
 
+# ---- objects ----
+
+expect 0 'strips\.tif: [0-9]+ class 1, area [0-9]+ px' 'strips\.tif -> ids\.tif' \
+    predict $m strips.tif --instances ids.tif --measure a.csv --rois a.zip --exact
+expect 0 '' - predict $m strips.tif --instances tiled.tif --measure b.csv --rois b.zip --tile 32 \
+    --exact --quiet
+check 'ids depend on the tile' cmp ids.tif tiled.tif
+check 'measurements depend on the tile' cmp a.csv b.csv
+check 'a table begins with its columns' grep -q '^id,class,class_name,area_px,' a.csv
+checks=$((checks + 1))
+[ "$(sed 1d a.csv | wc -l)" = "$(sed -n 's/.*tif: \([0-9]*\) class 1.*/\1/p' .out)" ] ||
+    note "rows of a.csv: $(sed 1d a.csv | wc -l), $(cat .out)"
+expect 0 '"objects":\[\{"class":1' - predict $m strips.tif --measure a.csv --json
+expect 2 - 'a name ending in \.csv' predict $m strips.tif --measure a.txt
+expect 2 - 'a name ending in \.zip' predict $m strips.tif --rois a.roi
+
 # ---- interruptions leave nothing that looks finished ----
 
 "$build/big_tiff" large.tif 6000

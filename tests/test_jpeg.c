@@ -8,7 +8,7 @@
 
 /* ---- made files -------------------------------------------------------------------------- */
 
-enum look { BASELINE, PROGRESSIVE, ARITHMETIC, RESTARTS, SEPARATE };
+enum look { BASELINE, PROGRESSIVE, ARITHMETIC, RESTARTS, SEPARATE, FLAT };
 
 struct kind {
     const char *name;
@@ -47,7 +47,7 @@ static void set_look(struct jpeg_compress_struct *jpeg, enum look look)
 {
     static const jpeg_scan_info separate[] = {
         {1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}};
-    if (look == PROGRESSIVE)
+    if (look == PROGRESSIVE || look == FLAT)
         jpeg_simple_progression(jpeg);
     jpeg->arith_code = look == ARITHMETIC;
     jpeg->restart_interval = look == RESTARTS ? 3 : 0;
@@ -80,7 +80,7 @@ static struct made encode(const struct kind *kind, int height, int width, const 
         jpeg_write_marker(&jpeg, JPEG_APP0 + 1, app1, app1_size);
     for (int y = 0; y < height; y++) {
         for (int i = 0; i < width * kind->channels; i++)
-            row[i] = level(y, i / kind->channels, i % kind->channels);
+            row[i] = kind->look == FLAT ? 128 : level(y, i / kind->channels, i % kind->channels);
         jpeg_write_scanlines(&jpeg, &row, 1);
     }
     jpeg_finish_compress(&jpeg);
@@ -238,23 +238,29 @@ static void test_claims(void **state)
     }
 }
 
-/* A progressive file with the first scan again and again. */
-static void test_many_scans(void **state)
+/* A progressive file with its last scan again and again is refused. */
+static void repeat_scan(const struct kind *kind, int side, int times, const char *words)
 {
-    (void)state;
-    struct made file = encode(&kinds[1], 64, 64, NULL, 0);
-    size_t from = find_marker(&file, 0xda, 0), to = from + 2;
-    while (file.data[to] != 0xff || file.data[to + 1] == 0)
-        to++;
-    unsigned char *many = malloc(file.size + 300 * (to - from));
-    size_t size = to;
+    struct made file = encode(kind, side, side, NULL, 0);
+    size_t from = 0, to = file.size - 2, size = to;
+    for (size_t i = 0; i < to; i++)
+        from = file.data[i] == 0xff && file.data[i + 1] == 0xda ? i : from;
+    unsigned char *many = malloc(file.size + (size_t)times * (to - from));
     memcpy(many, file.data, to);
-    for (int i = 0; i < 300; i++, size += to - from)
+    for (int i = 0; i < times; i++, size += to - from)
         memcpy(many + size, file.data + from, to - from);
-    memcpy(many + size, file.data + to, file.size - to);
-    must_fail(many, size + file.size - to, "scans");
+    memcpy(many + size, file.data + to, 2);
+    must_fail(many, size + 2, words);
     free(many);
     free(file.data);
+}
+
+static void test_many_scans(void **state)
+{
+    static const struct kind flat = {"flat", JCS_GRAYSCALE, JCS_GRAYSCALE, 1, FLAT};
+    (void)state;
+    repeat_scan(&flat, 64, 300, "201 scans");
+    repeat_scan(&flat, 3000, 150, "too many for its size");
 }
 
 /* ---- real files -------------------------------------------------------------------------- */

@@ -60,7 +60,29 @@ static void run_of_bits(const struct un_packing *packing, const uint8_t *row, ui
     }
 }
 
-/* The same for whole bytes that are not those of dst: 3, 5, 6 or 7, or in the other order. */
+/* The same for 2, 4 or 8 bytes in the order that is not the machine's. */
+static void run_reversed(size_t bytes, const uint8_t *src, size_t n, size_t step, uint8_t *dst)
+{
+    uint16_t v16;
+    uint32_t v32;
+    uint64_t v64;
+    for (size_t i = 0; i < n; i++, src += bytes, dst += step * bytes)
+        if (bytes == 2) {
+            memcpy(&v16, src, 2);
+            v16 = __builtin_bswap16(v16);
+            memcpy(dst, &v16, 2);
+        } else if (bytes == 4) {
+            memcpy(&v32, src, 4);
+            v32 = __builtin_bswap32(v32);
+            memcpy(dst, &v32, 4);
+        } else {
+            memcpy(&v64, src, 8);
+            v64 = __builtin_bswap64(v64);
+            memcpy(dst, &v64, 8);
+        }
+}
+
+/* The same for 3, 5, 6 or 7 bytes. */
 static void run_of_bytes(const struct un_packing *packing, const uint8_t *src, size_t n,
                          size_t step, uint8_t *dst)
 {
@@ -77,15 +99,16 @@ static void run(const struct un_packing *packing, const uint8_t *row, size_t fir
                 size_t step, uint8_t *dst)
 {
     size_t bytes = (size_t)packing->bytes;
-    bool same = packing->bits == 8 * packing->bytes &&
-                (packing->bytes == 1 || packing->big_endian == HOST_BIG);
+    bool same = bytes == 1 || packing->big_endian == HOST_BIG;
     if (packing->bits % 8) {
         run_of_bits(packing, row, (uint64_t)first * (uint64_t)packing->bits, n, step, dst);
         return;
     }
     const uint8_t *src = row + first * (size_t)packing->bits / 8;
-    if (!same)
+    if (packing->bits != 8 * packing->bytes)
         run_of_bytes(packing, src, n, step, dst);
+    else if (!same)
+        run_reversed(bytes, src, n, step, dst);
     else if (step == 1)
         memcpy(dst, src, n * bytes);
     else

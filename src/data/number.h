@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* An unsigned integer of 1..8 bytes. */
 static inline uint64_t un_number(const unsigned char *p, int bytes, bool big_endian)
@@ -36,12 +37,24 @@ static inline bool un_other_order(bool big_endian)
 static inline void un_swap(void *samples, size_t count, int bytes)
 {
     unsigned char *p = samples;
-    for (size_t i = 0; bytes > 1 && i < count; i++, p += bytes)
-        for (int a = 0, b = bytes - 1; a < b; a++, b--) {
-            unsigned char t = p[a];
-            p[a] = p[b];
-            p[b] = t;
-        }
+    uint16_t u16;
+    uint32_t u32;
+    uint64_t u64;
+    for (size_t i = 0; bytes == 2 && i < count; i++, p += 2) {
+        memcpy(&u16, p, 2);
+        u16 = __builtin_bswap16(u16);
+        memcpy(p, &u16, 2);
+    }
+    for (size_t i = 0; bytes == 4 && i < count; i++, p += 4) {
+        memcpy(&u32, p, 4);
+        u32 = __builtin_bswap32(u32);
+        memcpy(p, &u32, 4);
+    }
+    for (size_t i = 0; bytes == 8 && i < count; i++, p += 8) {
+        memcpy(&u64, p, 8);
+        u64 = __builtin_bswap64(u64);
+        memcpy(p, &u64, 8);
+    }
 }
 
 #endif

@@ -16,29 +16,57 @@
 #include "data/chunk.h"
 #include "data/tiff_read.h"
 
-#define KEPT_BYTES ((size_t)4 << 20) /* kept for a page; more where a row of chunks needs it */
-#define SEEN_BYTES ((size_t)4 << 20) /* of the mapping, before it is let go of */
+#define KEPT_BYTES ((size_t)4 << 20)    /* kept for a page; more where a row of chunks needs it */
+#define SEEN_BYTES ((size_t)4 << 20)    /* of the mapping, before it is let go of */
+#define WINDOW_BYTES ((size_t)16 << 20) /* zstd and LZMA look back that far at usual settings */
+#define DECODER_BYTES ((size_t)128 << 10)
 
 static size_t row_of_chunks(const struct un_tiff_layout *layout)
 {
     return (size_t)layout->planes * layout->across * layout->chunk_bytes;
 }
 
+static size_t scratch_bytes(const struct un_tiff_layout *layout)
+{
+    return layout->way == UN_TIFF_ROWS ? layout->stride : layout->across_y ? layout->raw_bytes : 0;
+}
+
+/* What libtiff holds while it is at an IFD: where the chunks are, and its decoder's memory. */
+static size_t libtiff_bytes(const struct un_tiff_layout *layout)
+{
+    size_t table = (size_t)layout->across * layout->down * layout->planes * 2 * sizeof(uint64_t);
+    switch (layout->compression) {
+    case COMPRESSION_NONE:
+        return table;
+    case COMPRESSION_ZSTD:
+    case COMPRESSION_LZMA:
+        return table + WINDOW_BYTES;
+    case COMPRESSION_JPEG:
+    case COMPRESSION_OJPEG:
+    case COMPRESSION_WEBP:
+    case COMPRESSION_LERC:
+        return table + 2 * layout->chunk_bytes; /* coefficients, or a copy */
+    default:
+        return table + DECODER_BYTES;
+    }
+}
+
 size_t un_tiff_working(struct un_tiff *r)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, scratch = 0, libtiff = 0;
     for (uint32_t i = 0; i < r->layer_count; i++) {
         struct un_tiff_layer *layer = &r->layers[i];
         const struct un_tiff_layout *layout = &layer->layout;
         size_t row = row_of_chunks(layout), most = KEPT_BYTES / r->layer_count / row;
-        if (layout->way == UN_TIFF_ROWS)
-            bytes += layout->stride;
+        size_t held = libtiff_bytes(layout);
+        libtiff = held > libtiff ? held : libtiff;
+        scratch = scratch_bytes(layout) > scratch ? scratch_bytes(layout) : scratch;
         if (layout->way != UN_TIFF_CHUNKS)
             continue;
         layer->rows_kept = most < 1 ? 1 : most < layout->down ? (uint32_t)most : layout->down;
-        bytes += layer->rows_kept * row + (layout->across_y ? layout->raw_bytes : 0);
+        bytes += layer->rows_kept * row;
     }
-    return bytes;
+    return bytes + scratch + libtiff;
 }
 
 /* These bytes of the file were read. */
@@ -281,9 +309,7 @@ unet_code un_tiff_read_layer(struct un_source *source, struct un_tiff_layer *lay
         return code;
     if (layout->way == UN_TIFF_CHUNKS && !make_places(layer))
         return un_fail_memory(err, layer->rows_kept * row_of_chunks(layout), source->name);
-    size_t scratch = layout->way == UN_TIFF_ROWS ? layout->stride
-                     : layout->across_y          ? layout->raw_bytes
-                                                 : 0;
+    size_t scratch = scratch_bytes(layout);
     if (!has_scratch(r, scratch))
         return un_fail_memory(err, scratch, source->name);
     return layout->way == UN_TIFF_ROWS ? read_rows(source, layer, rect, samples, err)

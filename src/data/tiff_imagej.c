@@ -49,7 +49,9 @@ bool un_tiff_imagej(struct un_source *source, const char *text, struct un_tiff_t
         return true;
     uint32_t images = find_count(text, "images"), channels = find_count(text, "channels");
     uint64_t told = (uint64_t)channels * find_count(text, "slices") * find_count(text, "frames");
-    if (told != images)
+    uint16_t samples = 1;
+    TIFFGetFieldDefaulted(r->tif, TIFFTAG_SAMPLESPERPIXEL, &samples);
+    if (told != images || samples > 1) /* planes in colour are pictures, not channels of one */
         channels = 1;
     bool contiguous = table->ifd_count == 1 && images > 1;
     if (!contiguous && images != table->ifd_count) {

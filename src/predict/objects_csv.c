@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects as a table: a column is a row of `columns`, which docs/objects.md explains. */
+#include <locale.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "predict/objects.h"
+
+enum kind { WHOLE, REAL };
+enum unit { NONE, LENGTH, AREA };
+
+struct column {
+    const char *name;
+    enum kind kind;
+    enum unit unit;
+    size_t at;
+};
+
+#define AT(field) offsetof(unet_object, field)
+#define IN(field) offsetof(unet_lengths, field)
+
+static const struct column lengths[] = {
+    {"area", REAL, AREA, IN(area)},
+    {"centroid_y", REAL, LENGTH, IN(y)},
+    {"centroid_x", REAL, LENGTH, IN(x)},
+    {"perimeter", REAL, LENGTH, IN(perimeter)},
+    {"equivalent_diameter", REAL, LENGTH, IN(equivalent_diameter)},
+    {"major_axis", REAL, LENGTH, IN(major_axis)},
+    {"minor_axis", REAL, LENGTH, IN(minor_axis)},
+    {NULL, REAL, NONE, 0},
+};
+
+static const struct column box[] = {
+    {"box_top", WHOLE, LENGTH, AT(top)},
+    {"box_left", WHOLE, LENGTH, AT(left)},
+    {"box_height", WHOLE, LENGTH, AT(height)},
+    {"box_width", WHOLE, LENGTH, AT(width)},
+    {NULL, WHOLE, NONE, 0},
+};
+
+static const struct column shape[] = {
+    {"eccentricity", REAL, NONE, AT(eccentricity)},
+    {"touches_edge", WHOLE, NONE, AT(touches_edge)},
+    {NULL, REAL, NONE, 0},
+};
+
+static const struct column intensities[] = {
+    {"intensity_mean", REAL, NONE, AT(mean)},
+    {"intensity_min", REAL, NONE, AT(minimum)},
+    {"intensity_max", REAL, NONE, AT(maximum)},
+    {"intensity_integrated", REAL, NONE, AT(integrated)},
+    {NULL, REAL, NONE, 0},
+};
+
+/* Nine digits, with a point whatever the locale; nothing where there is no number. */
+static void put_number(FILE *file, double value)
+{
+    char text[64];
+    const char *point = localeconv()->decimal_point;
+    if (!isfinite(value))
+        return;
+    snprintf(text, sizeof text, value == floor(value) && fabs(value) < 1e15 ? "%.0f" : "%.9g",
+             value);
+    char *at = *point ? strstr(text, point) : NULL;
+    if (at) {
+        *at = '.';
+        memmove(at + 1, at + strlen(point), strlen(at + strlen(point)) + 1);
+    }
+    fputs(text, file);
+}
+
+/* Quoted where RFC 4180 wants it. */
+static void put_text(FILE *file, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, file);
+        return;
+    }
+    fputc('"', file);
+    for (; *text; text++) {
+        if (*text == '"')
+            fputc('"', file);
+        fputc(*text, file);
+    }
+    fputc('"', file);
+}
+
+static void put_names(FILE *file, const struct column *column, const char *unit)
+{
+    for (; column->name; column++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s%s%s%s", column->name, column->unit ? "_" : "",
+                 column->unit ? unit : "", column->unit == AREA && strcmp(unit, "px") ? "2" : "");
+        fputc(',', file);
+        put_text(file, name);
+    }
+}
+
+static void put_values(FILE *file, const struct column *column, const void *from)
+{
+    for (; column->name; column++) {
+        const char *at = (const char *)from + column->at;
+        fputc(',', file);
+        if (column->kind == WHOLE)
+            fprintf(file, "%d", *(const int *)(const void *)at);
+        else
+            put_number(file, *(const double *)(const void *)at);
+    }
+}
+
+/* The box in the image's unit. */
+static void put_physical_box(FILE *file, const unet_objects *objects, const unet_object *object)
+{
+    const double height = objects->options.pixel_height, width = objects->options.pixel_width;
+    const double sides[] = {object->top * height, object->left * width, object->height * height,
+                            object->width * width};
+    for (int i = 0; i < 4; i++) {
+        fputc(',', file);
+        put_number(file, sides[i]);
+    }
+}
+
+static void put_header(FILE *file, const unet_objects *objects, bool named, const char *unit)
+{
+    fputs(named ? "id,class,class_name" : "id,class", file);
+    put_names(file, lengths, "px");
+    put_names(file, box, "px");
+    put_names(file, shape, "");
+    if (objects->measured)
+        put_names(file, intensities, "");
+    if (unit) {
+        put_names(file, lengths, unit);
+        put_names(file, box, unit);
+    }
+    fputs("\r\n", file);
+}
+
+static void put_object(FILE *file, const unet_objects *objects, const unet_object *object,
+                       const char *class_name, bool physical)
+{
+    fprintf(file, "%u,%d", (unsigned)object->id, object->label);
+    if (class_name) {
+        fputc(',', file);
+        put_text(file, class_name);
+    }
+    put_values(file, lengths, &object->pixels);
+    put_values(file, box, object);
+    put_values(file, shape, object);
+    if (objects->measured)
+        put_values(file, intensities, object);
+    if (physical) {
+        put_values(file, lengths, &object->physical);
+        put_physical_box(file, objects, object);
+    }
+    fputs("\r\n", file);
+}
+
+unet_code un_objects_write_csv(const unet_objects *objects, const char *path,
+                               const char *const *class_names, unet_error *err)
+{
+    const unet_objects_options *o = &objects->options;
+    const bool physical = o->pixel_height > 0 && o->pixel_width > 0;
+    struct un_save save;
+    unet_code code = un_save_begin(&save, path, err);
+    if (code)
+        return code;
+    put_header(save.file, objects, class_names, !physical ? NULL : *o->unit ? o->unit : "unit");
+    for (size_t i = 0; i < objects->sums.count && !ferror(save.file); i++) {
+        unet_object object;
+        un_objects_get(objects, i, &object);
+        put_object(save.file, objects, &object, class_names ? class_names[object.label] : NULL,
+                   physical);
+    }
+    return un_save_commit(&save, err);
+}
