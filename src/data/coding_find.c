@@ -7,7 +7,7 @@
  *
  *     given by a person or a model
  *     0 and 255                         two classes
- *     object numbers                    many, each one area in its mask (objects.c)
+ *     object numbers                    many, each one area in its mask (objectcodes.c)
  *     0, 1, 2 ...                       class indices; 255 beside them: no label
  *     few values, well apart            grey codes, colours, palette indices
  *     the same but for noise and edges  coding_soft.c
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/objects.h"
+#include "data/objectcodes.h"
 
 enum {
     APART = 4,        /* grey codes differ by this at least */
