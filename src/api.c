@@ -503,16 +503,19 @@ unet_code unet_objects_write_rois(unet_objects *objects, const char *path, unet_
 
 /* ---- data sets ---- */
 
-/* The coding that options ask for, or NULL: one is to be found. */
+/* The coding that options ask for (of_model has room for it), or NULL: one is to be found. */
 static const struct un_coding *given_coding(const unet_dataset_options *options,
-                                            unet_dataset_options *wanted)
+                                            unet_dataset_options *wanted,
+                                            struct un_coding *of_model)
 {
     *wanted = options ? *options : (unet_dataset_options){.ignore = -1};
     if (wanted->like)
         return &wanted->like->coding;
-    if (wanted->model && wanted->model->trained)
-        return &wanted->model->coding;
-    if (wanted->model && wanted->classes == 0)
+    if (wanted->model && wanted->model->trained) {
+        *of_model = un_model_coding(wanted->model);
+        return of_model;
+    }
+    if (wanted->model && wanted->classes == 0 && !wanted->labels)
         wanted->classes = unet_model_labels(wanted->model);
     return NULL;
 }
@@ -524,7 +527,8 @@ unet_code unet_dataset_open(const char *images, const char *masks,
     if (!images || !masks || !dataset)
         return missing(err, !images ? "images" : !masks ? "masks" : "dataset");
     unet_dataset_options wanted;
-    const struct un_coding *coding = given_coding(options, &wanted);
+    struct un_coding of_model;
+    const struct un_coding *coding = given_coding(options, &wanted, &of_model);
     const unet_model *model = wanted.model;
     unet_dataset *made;
     unet_code code = un_dataset_open(images, masks, &wanted, coding, &made, err);
@@ -601,7 +605,8 @@ unet_code unet_survey_open(const char *images, const char *masks,
     if (!images || !masks || !survey)
         return missing(err, !images ? "images" : !masks ? "masks" : "survey");
     unet_dataset_options wanted;
-    const struct un_coding *coding = given_coding(options, &wanted);
+    struct un_coding of_model;
+    const struct un_coding *coding = given_coding(options, &wanted, &of_model);
     return un_survey_open(images, masks, &wanted, coding, progress, context, survey, err);
 }
 

@@ -549,6 +549,17 @@ static void put_grey(const char *name, const uint8_t *values)
         fail_msg("%s", err.text);
 }
 
+static void make_folders(const char *first, const char *second)
+{
+    char name[64];
+    mkdir(in_folder("i"), 0777);
+    mkdir(in_folder("m"), 0777);
+    snprintf(name, sizeof name, "m/%s", first);
+    mkdir(in_folder(name), 0777);
+    snprintf(name, sizeof name, "m/%s", second);
+    mkdir(in_folder(name), 0777);
+}
+
 static void expect_set(const char *labels, const char *wanted, const uint8_t *classes)
 {
     const unet_dataset_options options = {.ignore = -1, .labels = labels};
@@ -568,10 +579,7 @@ static void test_files_per_class(void **state)
     (void)state;
     static const uint8_t a[] = {255, 0, 0, 0, 0, 0}, b[] = {0, 255, 0, 0, 7, 0};
     static const uint8_t both[] = {255, 255, 0, 0, 7, 0};
-    mkdir(in_folder("i"), 0777);
-    mkdir(in_folder("m"), 0777);
-    mkdir(in_folder("m/cell"), 0777);
-    mkdir(in_folder("m/nucleus"), 0777);
+    make_folders("cell", "nucleus");
     put_grey("i/x.png", a);
     put_grey("m/cell/x.png", a);
     put_grey("m/nucleus/x.png", b);
@@ -590,6 +598,56 @@ static void test_files_per_class(void **state)
                NULL);
     expect_set("cell,nucleus", "later ones", (const uint8_t[]){2, 2, 0, 0, 2, 0});
     expect_set("nucleus,cell", "later ones", (const uint8_t[]){1 + 1, 1, 0, 0, 1, 0});
+}
+
+/* A model that was trained on such files finds them again by their names. */
+static void test_files_of_a_model(void **state)
+{
+    (void)state;
+    static const uint8_t a[] = {255, 0, 0, 0, 0, 0}, b[] = {0, 255, 0, 0, 7, 0};
+    unet_dataset *set;
+    unet_error err;
+    make_folders("cell", "nucleus");
+    put_grey("i/x.png", a);
+    put_grey("m/cell/x.png", a);
+    put_grey("m/nucleus/x.png", b);
+    const unet_dataset_options ordered = {.ignore = -1, .labels = "rest,nucleus,cell"};
+    assert_int_equal(unet_dataset_open(in_folder("i"), in_folder("m"), &ordered, &set, &err),
+                     UNET_OK);
+    unet_spec spec = unet_spec_default();
+    spec.width = spec.depth = 1;
+    spec.classes = 3;
+    unet_model *model, *back;
+    assert_int_equal(un_model_new(&spec, &model, NULL), UNET_OK);
+    un_model_set_class(model, 1, "Kern", NULL, NULL);
+    un_model_set_coding(model, &set->coding);
+    model->trained = true;
+    un_dataset_free(set);
+    assert_int_equal(unet_model_save(model, in_folder("m.safetensors"), &err), UNET_OK);
+    assert_int_equal(unet_model_load(in_folder("m.safetensors"), &back, &err), UNET_OK);
+    uint8_t rgb[3];
+    assert_string_equal(unet_model_class(back, 1, rgb), "Kern");
+    assert_string_equal(unet_model_class(back, 2, rgb), "cell");
+    const unet_dataset_options data = {.ignore = -1, .model = back};
+    if (unet_dataset_open(in_folder("i"), in_folder("m"), &data, &set, &err))
+        fail_msg("%s", err.text);
+    assert_memory_equal(set->pairs[0].mask, ((const uint8_t[]){2, 1, 0, 0, 1, 0}), 6);
+    un_dataset_free(set);
+
+    /* one mask an image is another thing, unless a person says what it is */
+    assert_int_equal(unet_dataset_open(in_folder("i"), in_folder("m/cell"), &data, &set, &err),
+                     UNET_EINVAL);
+    assert_non_null(strstr(err.text, "x.png: one mask for an image; the model was trained on a"));
+    const unet_dataset_options said = {.ignore = -1, .model = back, .labels = "a=0,b=255"};
+    assert_int_equal(unet_dataset_open(in_folder("i"), in_folder("m/cell"), &said, &set, &err),
+                     UNET_OK);
+    un_dataset_free(set);
+    const unet_dataset_options many = {.ignore = -1, .model = back, .labels = "a=0,b=1,c=2,d=255"};
+    assert_int_equal(unet_dataset_open(in_folder("i"), in_folder("m/cell"), &many, &set, &err),
+                     UNET_EINVAL);
+    assert_non_null(strstr(err.text, ": 4 classes, the model has 3"));
+    un_model_free(model);
+    un_model_free(back);
 }
 
 /* ---- in a model -------------------------------------------------------------------------- */
@@ -713,8 +771,8 @@ int main(void)
         cmocka_unit_test(test_objects),     cmocka_unit_test(test_borders),
         cmocka_unit_test(test_soft_edges),  cmocka_unit_test(test_soft_middle),
         cmocka_unit_test(test_noise),       cmocka_unit_test(test_wishes),
-        IN_FOLDER(test_files_per_class),    cmocka_unit_test(test_in_a_model),
-        cmocka_unit_test(test_metadata),
+        IN_FOLDER(test_files_per_class),    IN_FOLDER(test_files_of_a_model),
+        cmocka_unit_test(test_in_a_model),  cmocka_unit_test(test_metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,10 +176,12 @@ unet_code un_census_take(struct un_census *census, const struct un_mask *mask, u
     uint32_t *parent = code || count > UINT32_MAX ? NULL : malloc(count * sizeof *parent);
     if (!code && !parent)
         code = un_fail_memory(err, count * sizeof *parent, mask->name);
+    struct un_census_entry *entry = NULL;
     for (size_t i = 0; !code && i < count; i++) {
         bool flat, smooth;
-        struct un_census_entry *entry = entry_of(census, mask, i, &code, err);
-        if (!entry)
+        if (i && mask->codes[i] == mask->codes[i - 1])
+            entry->pixels++;
+        else if (!(entry = entry_of(census, mask, i, &code, err)))
             break;
         look_around(mask, i, &flat, &smooth);
         entry->flat += flat;

@@ -55,6 +55,8 @@ unet_code un_coding_of_files(const char *const *names, int count, const struct u
                        "labels: the masks are a file for each class (%s ...); names in their order "
                        "wanted: --labels background,%s",
                        names[0], names[0]);
+    if (wish->what != UN_WISH_NONE)
+        given = NULL; /* what a person says goes first */
     if (given && given->kind != UN_CODING_FILES)
         return un_fail(err, UNET_EINVAL,
                        "masks with a file for each class (%s ...); the model was trained on one "

@@ -7,7 +7,7 @@
  *
  *     given by a person or a model
  *     0 and 255                         two classes
- *     object numbers                    many, each one area in its mask (objects.c)
+ *     object numbers                    many, each one area in its mask (objectcodes.c)
  *     0, 1, 2 ...                       class indices; 255 beside them: no label
  *     few values, well apart            grey codes, colours, palette indices
  *     the same but for noise and edges  coding_soft.c
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/objects.h"
+#include "data/objectcodes.h"
 
 enum {
     APART = 4,        /* grey codes differ by this at least */
@@ -347,6 +347,8 @@ unet_code un_coding_find(const struct un_census *census, const struct un_wish *w
     if (wish->classes < 0 || wish->classes > UNET_MAX_CLASSES || wish->ignore < -1)
         return un_fail(err, UNET_EINVAL, "ignore %d, classes %d; -1 or more, and 0..%d wanted",
                        wish->ignore, wish->classes, UNET_MAX_CLASSES);
+    if (wish->what != UN_WISH_NONE)
+        given = NULL; /* what a person says goes first */
     unet_code code = un_view_make(census, wish, given, &view, err);
     if (code)
         return code;

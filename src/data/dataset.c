@@ -56,7 +56,7 @@ static unet_code find_coding(const struct un_pairs *files, const unet_dataset_op
     if (files->class_count)
         code = un_coding_of_files((const char *const *)files->classes, files->class_count, wish,
                                   given, coding, err);
-    else if (given && given->kind == UN_CODING_FILES)
+    else if (given && given->kind == UN_CODING_FILES && wish->what == UN_WISH_NONE)
         code = un_fail(err, UNET_EINVAL,
                        "%s: one mask for an image; the model was trained on a file for each class",
                        files->pairs[0].mask);

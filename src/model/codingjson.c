@@ -71,6 +71,35 @@ static unet_code read_list(const char *what, const json_t *list, int labels,
 
 /* ---- {"kind": ...} ---- */
 
+/* Names as they are in file names, which those of the classes need not be; NULL: not wanted. */
+static json_t *write_files(const struct un_coding *coding)
+{
+    json_t *list = coding->kind == UN_CODING_FILES ? json_array() : NULL;
+    for (int k = 0; list && k < coding->labels; k++)
+        if (json_array_append_new(list, json_string(coding->names[k]))) {
+            json_decref(list); /* no UTF-8: the names of the classes must do */
+            return NULL;
+        }
+    return list;
+}
+
+static unet_code read_files(const char *what, const json_t *list, struct un_coding *coding,
+                            unet_error *err)
+{
+    size_t i;
+    json_t *name;
+    json_array_foreach(list, i, name)
+    {
+        const char *text = json_string_value(name);
+        if (!text || (int)i >= coding->labels || strlen(text) >= sizeof coding->names[0])
+            return un_fail(err, UNET_EFORMAT,
+                           "%s: coding.files[%zu]: %d names of at most 63 bytes wanted", what, i,
+                           coding->labels);
+        strcpy(coding->names[i], text);
+    }
+    return UNET_OK;
+}
+
 static json_t *write_object(const struct un_coding *coding)
 {
     json_t *codes = json_array();
@@ -84,9 +113,9 @@ static json_t *write_object(const struct un_coding *coding)
         json_decref(codes);
         return NULL;
     }
-    return json_pack("{s:s, s:o, s:i, s:i, s:b, s:b}", "kind", kinds[coding->kind], "codes", codes,
-                     "tolerance", coding->tolerance, "white", (int)coding->white, "border",
-                     coding->border, "ordered", coding->ordered);
+    return json_pack("{s:s, s:o, s:i, s:i, s:b, s:b, s:o*}", "kind", kinds[coding->kind], "codes",
+                     codes, "tolerance", coding->tolerance, "white", (int)coding->white, "border",
+                     coding->border, "ordered", coding->ordered, "files", write_files(coding));
 }
 
 static unet_code read_codes(const char *what, const json_t *list, struct un_coding *coding,
@@ -136,7 +165,8 @@ static unet_code read_object(const char *what, const json_t *object, int labels,
     if (made.border && (labels < 3 || made.kind != UN_CODING_OBJECTS))
         return un_fail(err, UNET_EFORMAT, "%s: coding.border with %d classes of kind %s", what,
                        labels, kinds[kind]);
-    if ((code = read_codes(what, codes, &made, err)))
+    if ((code = read_codes(what, codes, &made, err)) ||
+        (code = read_files(what, json_object_get(object, "files"), &made, err)))
         return code;
     *coding = made;
     return UNET_OK;

@@ -123,7 +123,7 @@ void un_model_set_coding(unet_model *model, const struct un_coding *coding)
     for (int k = 0; k < labels && k < coding->labels; k++) {
         uint8_t usual[3];
         un_palette_color(k, usual);
-        if (!*model->classes[k].name)
+        if (!*model->classes[k].name && !check_name(coding->names[k], NULL))
             memcpy(model->classes[k].name, coding->names[k], sizeof model->classes[k].name);
         if (coding->colored && !memcmp(model->classes[k].rgb, usual, sizeof usual))
             memcpy(model->classes[k].rgb, coding->colors[k], sizeof model->classes[k].rgb);
@@ -150,8 +150,15 @@ unet_code un_model_mask_value(const unet_model *model, int label, uint32_t *valu
 
 void un_model_coding_text(const unet_model *model, char *text, size_t size)
 {
+    struct un_coding named = un_model_coding(model);
+    un_coding_text(&named, text, size);
+}
+
+struct un_coding un_model_coding(const unet_model *model)
+{
     struct un_coding named = model->coding;
     for (int k = 0; k < un_model_labels(model); k++)
-        memcpy(named.names[k], model->classes[k].name, sizeof named.names[k]);
-    un_coding_text(&named, text, size);
+        if (!*named.names[k])
+            memcpy(named.names[k], model->classes[k].name, sizeof named.names[k]);
+    return named;
 }

@@ -45,6 +45,9 @@ unet_code un_model_mask_value(const unet_model *model, int label, uint32_t *valu
                               unet_error *err);
 void un_model_coding_text(const unet_model *model, char *text, size_t size);
 
+/* The coding with the names of the classes. */
+struct un_coding un_model_coding(const unet_model *model);
+
 /* From now on masks are read as those of a data set, whose class names and colours are taken where
  * the model has none of its own. (model.c) */
 void un_model_set_coding(unet_model *model, const struct un_coding *coding);

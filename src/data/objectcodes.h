@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* objects.h - telling object numbers from class indices */
-#ifndef UN_OBJECTS_H
-#define UN_OBJECTS_H
+/* objectcodes.h - telling object numbers from class indices */
+#ifndef UN_OBJECTCODES_H
+#define UN_OBJECTCODES_H
 
 #include "data/view.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * objects.c - telling object numbers from class indices
+ * objectcodes.c - telling object numbers from class indices
  *
  * An object is one connected area, or nearly so; a class of several masks rarely is.  Object
  * numbers are as many as there are objects, and these differ between masks; class indices are few,
  * and the same ones come back.
  */
-#include "data/objects.h"
+#include "data/objectcodes.h"
 
 #include <stdio.h>
 #include <string.h>
