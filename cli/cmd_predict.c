@@ -12,6 +12,7 @@
 #include "progress.h"
 
 static const char *const format_words[] = {"png", "tif", NULL};
+static const char *const value_words[] = {"classes", "masks", NULL};
 static const char *const tta_words[] = {"none", "flips", "rotations", NULL};
 
 #define AT(field) offsetof(struct predict_settings, field)
@@ -22,6 +23,7 @@ static const struct option_row predict_options[] = {
         "the mask: a file, or a folder for NAME.png of each NAME.* (made when it ends in / or "
         "there are several images)"),
     OPT_CHOICE("format", AT(format), format_words, "of masks in a folder [png; tif for stacks]"),
+    OPT_CHOICE("values", AT(values), value_words, "class numbers, or as in the training masks"),
     OPT_STRING("overlay", AT(target[PRODUCT_OVERLAY]), "PATH",
                "the image with the mask drawn over it, as PNG or TIFF"),
     OPT_STRING("probabilities", AT(target[PRODUCT_PROBABILITIES]), "PATH",
@@ -185,7 +187,8 @@ static unet_code predict_pages(struct predict_run *run, const struct predict_job
     stream.band = on_band;
     stream.progress = on_tile;
     stream.context = run;
-    if (code || (code = predict_out_open(&run->out, job, run->model, source, err)))
+    if (code ||
+        (code = predict_out_open(&run->out, job, run->settings->values, run->model, source, err)))
         return code;
     for (run->page = 0; run->page < run->out.pages && !code; run->page++)
         code = predict_page(run, job, source, &stream, err);

@@ -34,13 +34,12 @@ static unet_writer_page page_of(const struct predict_out *out, int product, cons
                              .pixel_width = page->pixel_width};
 
     memcpy(made.unit, page->unit, sizeof(made.unit));
-    if (is_scores(product)) {
+    if (product == PRODUCT_MASK) {
+        mask_out_page(&out->mask, &made);
+    } else if (is_scores(product)) {
         made.channels = unet_model_spec(out->model)->classes;
         made.sample = UNET_F32;
         made.planar = out->planar[product];
-    } else if (product == PRODUCT_MASK) {
-        made.colors = (const uint8_t(*)[3])out->colors;
-        made.color_count = unet_model_labels(out->model);
     } else {
         made.channels = 3;
     }
@@ -57,6 +56,7 @@ static void prepare(struct predict_out *out, const struct predict_job *job, cons
     static const char *const npy[] = {".npy", NULL};
 
     *out = (struct predict_out){.job = job, .model = model};
+    mask_out_classes(&out->mask, model);
     for (int label = 0; label < unet_model_labels(model); label++)
         unet_model_class(model, label, out->colors[label]);
     for (int p = 0; p < PRODUCT_IMAGES; p++)
@@ -100,7 +100,7 @@ static unet_code check_pages(const struct predict_job *job, int pages, unet_erro
     return UNET_OK;
 }
 
-unet_code predict_out_open(struct predict_out *out, const struct predict_job *job,
+unet_code predict_out_open(struct predict_out *out, const struct predict_job *job, int as_trained,
                            const unet_model *model, unet_source *source, unet_error *err)
 {
     unet_page first;
@@ -108,7 +108,8 @@ unet_code predict_out_open(struct predict_out *out, const struct predict_job *jo
 
     prepare(out, job, model);
     out->pages = unet_source_pages(source);
-    if (code || (code = check_pages(job, out->pages, err)))
+    if (code || (code = check_pages(job, out->pages, err)) ||
+        (as_trained && (code = mask_out_as_trained(&out->mask, model, err))))
         return code;
     for (int p = 0; p < PRODUCT_IMAGES && !code; p++) {
         unet_writer_page target = page_of(out, p, &first);
@@ -179,7 +180,7 @@ unet_code predict_out_band(struct predict_out *out, const unet_band *band, unet_
     for (size_t i = 0; band->mask && i < (size_t)band->rows * (size_t)band->width; i++)
         out->pixels[band->mask[i]]++;
     if (out->writer[PRODUCT_MASK])
-        code = unet_writer_rows(out->writer[PRODUCT_MASK], band->mask, band->rows, err);
+        code = mask_out_rows(&out->mask, out->writer[PRODUCT_MASK], band, err);
     if (!code && out->writer[PRODUCT_OVERLAY])
         code = overlay_out_band(&out->overlay, band, err);
     if (!code && out->writer[PRODUCT_PROBABILITIES])

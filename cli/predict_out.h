@@ -8,6 +8,7 @@
 #ifndef PREDICT_OUT_H
 #define PREDICT_OUT_H
 
+#include "mask_out.h"
 #include "overlay_out.h"
 #include "predict_plan.h"
 
@@ -16,6 +17,7 @@ struct predict_out {
     const unet_model *model;
     int pages;
     unet_writer *writer[PRODUCT_IMAGES];
+    struct mask_out mask;
     struct overlay_out overlay;
     float *turned; /* rows of scores with the classes of a pixel side by side */
     int planar[PRODUCT_IMAGES];
@@ -23,8 +25,8 @@ struct predict_out {
     uint64_t pixels[256]; /* of each class so far */
 };
 
-/* Opens the files of a job; first: its first page. */
-unet_code predict_out_open(struct predict_out *out, const struct predict_job *job,
+/* Opens the files of a job.  as_trained: masks hold what the training masks held. */
+unet_code predict_out_open(struct predict_out *out, const struct predict_job *job, int as_trained,
                            const unet_model *model, unet_source *source, unet_error *err);
 unet_code predict_out_page(struct predict_out *out, unet_source *source, int page, unet_error *err);
 unet_code predict_out_band(struct predict_out *out, const unet_band *band, unet_error *err);

@@ -25,6 +25,7 @@ struct predict_settings {
     int tile, exact;
     int tta;       /* index of a unet_tta; -1: not given */
     double memory; /* bytes; 0: no limit */
+    int values;    /* of masks: 1: as those that the model was trained on; else classes */
     struct objects_wishes objects;
     struct common_settings common;
 };

@@ -118,6 +118,10 @@ check 'a folder of images' test "$(ls all | wc -l)" -eq 8
 expect 0 - - predict $m a.png --probabilities p.npy --logits l.tif --quiet
 check 'probabilities and logits' test -s p.npy -a -s l.tif
 check 'the shape of probabilities' grep -aq '(2, 256, 256)' p.npy
+expect 0 - - predict d/model.safetensors a.png -o v.png --values masks --quiet
+expect 0 'accuracy +1\.0' '' eval d/model.safetensors --images a.png --masks v.png
+expect 1 - 'not trained on masks' predict $m a.png -o x.png --values masks
+absent 'masks of an untrained model' x.png
 for tile in 16 100; do
     expect 0 - - predict $m a.png -o tile$tile.png --tile $tile --quiet
     check "--tile $tile changes the mask" cmp a_mask.png tile$tile.png
