@@ -355,8 +355,9 @@ const struct command command_train = {
     .name = "train",
     .arguments = "--images DIR --masks DIR -o MODEL [options]",
     .summary = "train a model on images and their masks",
-    .about =
-        "Trains a U-Net on a folder of images and a folder of masks (0/255, or class numbers).",
+    .about = "Trains a U-Net on a folder of images and a folder of masks. What their values mean "
+             "is found "
+             "and said (docs/labels.md); unet check shows the data first.",
     .options = train_options,
     .run = run_train,
 };

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The long checks: every fuzzer for FUZZ_SECONDS (300), real training for TRAIN_TIME (15m), and the
-# tests on an emulated 64-bit Arm.
+# The long checks: every fuzzer for FUZZ_SECONDS (300), real training for TRAIN_TIME (15m), an image of
+# 1.6 gigapixels below 500 MB, and the tests on an emulated 64-bit Arm.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-300}
@@ -55,5 +55,7 @@ real() { # real SET CLASS LEAST
 }
 real isbi 0 0.75
 real dsb 1 0.88
+cmake --build build -j"$jobs" --target big_tiff peak -- --no-print-directory -s
+scripts/check_large.sh build build-fuzz
 scripts/check_arm.sh
 echo "check_long: done"
