@@ -205,7 +205,7 @@ UNET_API int unet_model_labels(const unet_model *model);
 
 /*
  * The name and colour of class index `label`, 0 <= label < unet_model_labels().  Strings belong
- * to the model.  A name may be "" (none given).
+ * to the model.  A name may be "" (none given); rgb may be NULL.
  */
 UNET_API const char *unet_model_class(const unet_model *model, int label, uint8_t rgb[3]);
 

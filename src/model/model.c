@@ -59,7 +59,8 @@ int un_model_labels(const unet_model *model)
 
 const char *un_model_class(const unet_model *model, int label, uint8_t rgb[3])
 {
-    memcpy(rgb, model->classes[label].rgb, 3);
+    if (rgb)
+        memcpy(rgb, model->classes[label].rgb, 3);
     return model->classes[label].name;
 }
 
