@@ -22,6 +22,7 @@
 
 #include "base/rng.h"
 #include "data/image.h"
+#include "expect_table.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -182,16 +183,6 @@ static inline double seconds_now(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* Field `column` of a line of a table with tabs. */
-static inline void take_field(const char *line, int column, char *text, size_t size)
-{
-    for (; column > 0 && line; column--) {
-        line = strchr(line, '\t');
-        line += line ? 1 : 0;
-    }
-    snprintf(text, size, "%.*s", line ? (int)strcspn(line, "\t\n") : 0, line ? line : "");
 }
 
 #endif

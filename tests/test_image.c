@@ -16,32 +16,13 @@
 #include "base/rng.h"
 #include "data/image.h"
 #include "data/mask.h"
+#include "expect_table.h"
 #include "folder.h"
 #include "sha256.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ---- the tables of expected samples ------------------------------------------------------ */
-
-/* Column number of a name in the first line of a table. */
-static int column_of(const char *line, const char *name)
-{
-    size_t n = strlen(name);
-    for (int column = 0; line; column++) {
-        if (!strncmp(line, name, n) && strchr("\t\n", line[n]))
-            return column;
-        line = strchr(line, '\t');
-        line += line ? 1 : 0;
-    }
-    return -1;
-}
-
-static void take_field(const char *line, int column, char *text, size_t size)
-{
-    for (; column > 0; column--)
-        line = strchr(line, '\t') + 1;
-    snprintf(text, size, "%.*s", (int)strcspn(line, "\t\n"), line);
-}
 
 /*
  * Reads every file of a table.  A picture must have the table's samples (sum_of ""): files that

@@ -14,8 +14,10 @@
 
 #include "data/image.h"
 #include "data/tiff_read.h"
+#include "expect_table.h"
 #include "folder.h"
 #include "sha256.h"
+#include "source_open.h"
 #include "tiff_maker.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -26,24 +28,6 @@ static bool skip_without(const char *path)
         return false;
     printf("skipped: no %s\n", path);
     return true;
-}
-
-static struct un_source *must_open(const char *path)
-{
-    struct un_source *source;
-    unet_error err;
-    if (un_source_open(path, &source, &err))
-        fail_msg("%s", err.text);
-    return source;
-}
-
-static struct un_page must_page(struct un_source *source, int i)
-{
-    struct un_page page;
-    unet_error err;
-    if (un_source_page(source, i, &page, &err))
-        fail_msg("page %d: %s", i, err.text);
-    return page;
 }
 
 static void *must_read(struct un_source *source, int i, struct un_page *page, struct un_rect rect)
@@ -84,25 +68,6 @@ static void expect_refusal(const char *path, const char *words)
 }
 
 /* ---- the table of real files ------------------------------------------------------------- */
-
-static int column_of(const char *line, const char *name)
-{
-    size_t n = strlen(name);
-    for (int column = 0; line; column++) {
-        if (!strncmp(line, name, n) && strchr("\t\n", line[n]))
-            return column;
-        line = strchr(line, '\t');
-        line += line ? 1 : 0;
-    }
-    return -1;
-}
-
-static void take_field(const char *line, int column, char *text, size_t size)
-{
-    for (; column > 0; column--)
-        line = strchr(line, '\t') + 1;
-    snprintf(text, size, "%.*s", (int)strcspn(line, "\t\n"), line);
-}
 
 /* What the table's sums are of: the samples of the first IFD as they are stored. */
 static void sum_first_plane(struct un_source *source, char sum[65])

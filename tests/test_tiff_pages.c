@@ -13,27 +13,10 @@
 #include "data/tiff_read.h"
 #include "data/xml.h"
 #include "folder.h"
+#include "source_open.h"
 #include "tiff_maker.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static struct un_source *must_open(const char *path)
-{
-    struct un_source *source;
-    unet_error err;
-    if (un_source_open(path, &source, &err))
-        fail_msg("%s", err.text);
-    return source;
-}
-
-static struct un_page must_page(struct un_source *source, int i)
-{
-    struct un_page page;
-    unet_error err;
-    if (un_source_page(source, i, &page, &err))
-        fail_msg("page %d: %s", i, err.text);
-    return page;
-}
 
 static void expect_refusal(const char *path, const char *words)
 {
