@@ -83,6 +83,10 @@ struct un_wish {
  */
 unet_code un_wish_parse(const char *labels, struct un_wish *wish, unet_error *err);
 
+/* The same of the options of a data set (may be NULL), with their ignore and classes. */
+unet_code un_wish_of_options(const unet_dataset_options *options, struct un_wish *wish,
+                             unet_error *err);
+
 struct un_census;
 
 /*

@@ -47,12 +47,9 @@ static unet_code find_coding(const struct un_pairs *files, const unet_dataset_op
     struct un_wish *wish = malloc(sizeof *wish);
     if (!wish)
         return un_fail_memory(err, sizeof *wish, "labels");
-    unet_code code = un_wish_parse(options ? options->labels : NULL, wish, err);
+    unet_code code = un_wish_of_options(options, wish, err);
     if (code)
         goto done;
-    if (options && options->ignore != -1)
-        wish->ignore = options->ignore;
-    wish->classes = options ? options->classes : 0;
     if (files->class_count)
         code = un_coding_of_files((const char *const *)files->classes, files->class_count, wish,
                                   given, coding, err);

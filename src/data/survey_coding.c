@@ -170,18 +170,6 @@ done:
 
 /* ---- the set ---- */
 
-static unet_code make_wish(const unet_dataset_options *options, struct un_wish *wish,
-                           unet_error *err)
-{
-    unet_code code = un_wish_parse(options ? options->labels : NULL, wish, err);
-    if (code)
-        return code;
-    if (options && options->ignore != -1)
-        wish->ignore = options->ignore;
-    wish->classes = options ? options->classes : 0;
-    return UNET_OK;
-}
-
 static unet_code find(unet_survey *survey, const struct un_wish *wish,
                       const struct un_coding *given, unet_error *err)
 {
@@ -212,7 +200,7 @@ unet_code un_survey_find_coding(unet_survey *survey, const unet_dataset_options 
     struct un_wish *wish = malloc(sizeof *wish);
     if (!wish)
         return un_fail_memory(err, sizeof *wish, "labels");
-    unet_code code = make_wish(options, wish, err);
+    unet_code code = un_wish_of_options(options, wish, err);
     if (!code)
         code = find(survey, wish, given, err);
     free(wish);

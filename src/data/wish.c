@@ -201,3 +201,15 @@ unet_code un_wish_parse(const char *labels, struct un_wish *wish, unet_error *er
         *wish = made;
     return code;
 }
+
+unet_code un_wish_of_options(const unet_dataset_options *options, struct un_wish *wish,
+                             unet_error *err)
+{
+    unet_code code = un_wish_parse(options ? options->labels : NULL, wish, err);
+    if (code)
+        return code;
+    if (options && options->ignore != -1)
+        wish->ignore = options->ignore;
+    wish->classes = options ? options->classes : 0;
+    return UNET_OK;
+}
