@@ -177,6 +177,25 @@ static void test_refusals(void **state)
         check_row(&rows[r]);
 }
 
+/* So many words behind one name are no classes. */
+static void test_many_words(void **state)
+{
+    (void)state;
+    struct un_pairs pairs;
+    unet_error err;
+    char name[32];
+    mkdir(in_folder("m"), 0777);
+    make_files("i/a.png");
+    for (int i = 0; i <= UN_PAIR_CLASSES; i++) {
+        snprintf(name, sizeof name, "m/a_cell%d.png", i);
+        put_file(in_folder(name), "", 0);
+    }
+    assert_int_equal(un_pairs_find(in_folder("i"), in_folder("m"), &pairs, &err), UNET_OK);
+    assert_int_equal(pairs.count, 0);
+    assert_int_equal(pairs.mask_count, UN_PAIR_CLASSES + 1);
+    un_pairs_release(&pairs);
+}
+
 static void test_incomplete(void **state)
 {
     (void)state;
@@ -285,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_natural_order),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_refusals),
+        IN_FOLDER(test_many_words),
         IN_FOLDER(test_incomplete),
         IN_FOLDER(test_pages),
     };

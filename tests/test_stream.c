@@ -22,7 +22,8 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_destroy)
 
-static unet_model *made_model(unet_padding padding, unet_norm norm, int channels, int classes)
+static unet_model *made_model(unet_padding padding, unet_norm norm, int depth, int channels,
+                              int classes)
 {
     unet_spec spec = unet_spec_default();
     unet_model *model;
@@ -30,7 +31,7 @@ static unet_model *made_model(unet_padding padding, unet_norm norm, int channels
     spec.in_channels = channels;
     spec.classes = classes;
     spec.width = 4;
-    spec.depth = 2;
+    spec.depth = depth;
     spec.padding = padding;
     spec.norm = norm;
     if (unet_model_create(&spec, 5, &model, &err))
@@ -152,22 +153,26 @@ static void test_stream_is_memory(void **state)
     static const struct {
         unet_padding padding;
         unet_norm norm;
+        int depth; /* unpadded from 3 on: a tile gives more pixels than its step */
         unet_tta tta;
         int tile;
     } rows[] = {
-        {UNET_PADDING_VALID, UNET_NORM_NONE, UNET_TTA_NONE, 16},
-        {UNET_PADDING_VALID, UNET_NORM_NONE, UNET_TTA_ROTATIONS, 32},
-        {UNET_PADDING_SAME, UNET_NORM_BATCH, UNET_TTA_NONE, 20},
-        {UNET_PADDING_SAME, UNET_NORM_NONE, UNET_TTA_FLIPS, 24},
-        {UNET_PADDING_SAME, UNET_NORM_INSTANCE, UNET_TTA_NONE, 24},
-        {UNET_PADDING_SAME, UNET_NORM_INSTANCE, UNET_TTA_NONE, 0},
-        {UNET_PADDING_SAME, UNET_NORM_INSTANCE, UNET_TTA_ROTATIONS, 0},
+        {UNET_PADDING_VALID, UNET_NORM_NONE, 2, UNET_TTA_NONE, 16},
+        {UNET_PADDING_VALID, UNET_NORM_NONE, 3, UNET_TTA_NONE, 16},
+        {UNET_PADDING_VALID, UNET_NORM_INSTANCE, 3, UNET_TTA_NONE, 40},
+        {UNET_PADDING_VALID, UNET_NORM_NONE, 3, UNET_TTA_FLIPS, 16},
+        {UNET_PADDING_VALID, UNET_NORM_NONE, 2, UNET_TTA_ROTATIONS, 32},
+        {UNET_PADDING_SAME, UNET_NORM_BATCH, 2, UNET_TTA_NONE, 20},
+        {UNET_PADDING_SAME, UNET_NORM_NONE, 2, UNET_TTA_FLIPS, 24},
+        {UNET_PADDING_SAME, UNET_NORM_INSTANCE, 2, UNET_TTA_NONE, 24},
+        {UNET_PADDING_SAME, UNET_NORM_INSTANCE, 2, UNET_TTA_NONE, 0},
+        {UNET_PADDING_SAME, UNET_NORM_INSTANCE, 2, UNET_TTA_ROTATIONS, 0},
     };
     static const int sizes[][2] = {{1, 1}, {3, 50}, {67, 45}, {131, 70}};
     static const char *const names[] = {"a.png", "a.tif"};
     for (size_t r = 0; r < COUNT(rows); r++)
         for (size_t s = 0; s < COUNT(sizes); s++) {
-            unet_model *model = made_model(rows[r].padding, rows[r].norm, 3, 3);
+            unet_model *model = made_model(rows[r].padding, rows[r].norm, rows[r].depth, 3, 3);
             unet_image image = made_image(sizes[s][0], sizes[s][1], 3);
             const char *path = in_folder(names[s % 2]);
             const unet_session_options options = {
@@ -191,7 +196,7 @@ static void test_stream_is_memory(void **state)
 static void test_stream_standardized(void **state)
 {
     (void)state;
-    unet_model *model = made_model(UNET_PADDING_SAME, UNET_NORM_NONE, 1, 2);
+    unet_model *model = made_model(UNET_PADDING_SAME, UNET_NORM_NONE, 2, 1, 2);
     unet_image image = made_image(150, 60, 1);
     const unet_session_options options = {.threads = 1, .tile = 32};
     struct gathered want = make_room(&image, 2), got = make_room(&image, 2);
@@ -212,7 +217,7 @@ static void test_stream_standardized(void **state)
 static void test_stream_stops(void **state)
 {
     (void)state;
-    unet_model *model = made_model(UNET_PADDING_VALID, UNET_NORM_NONE, 1, 2);
+    unet_model *model = made_model(UNET_PADDING_VALID, UNET_NORM_NONE, 2, 1, 2);
     unet_image image = made_image(100, 60, 1);
     const unet_session_options options = {.tile = 32};
     struct gathered got = make_room(&image, 2);
@@ -255,14 +260,15 @@ static void test_views(void **state)
     (void)state;
     static const struct {
         unet_padding padding;
-        int classes;
+        int depth, classes;
         unet_tta tta;
-    } rows[] = {{UNET_PADDING_VALID, 2, UNET_TTA_ROTATIONS},
-                {UNET_PADDING_SAME, 3, UNET_TTA_ROTATIONS},
-                {UNET_PADDING_SAME, 1, UNET_TTA_FLIPS}};
+    } rows[] = {{UNET_PADDING_VALID, 2, 2, UNET_TTA_ROTATIONS},
+                {UNET_PADDING_VALID, 3, 2, UNET_TTA_ROTATIONS},
+                {UNET_PADDING_SAME, 2, 3, UNET_TTA_ROTATIONS},
+                {UNET_PADDING_SAME, 2, 1, UNET_TTA_FLIPS}};
     for (size_t r = 0; r < COUNT(rows); r++) {
         const int K = rows[r].classes, views = rows[r].tta == UNET_TTA_FLIPS ? 4 : 8;
-        unet_model *model = made_model(rows[r].padding, UNET_NORM_NONE, 1, K);
+        unet_model *model = made_model(rows[r].padding, UNET_NORM_NONE, rows[r].depth, 1, K);
         unet_image image = made_image(61, 43, 1);
         struct gathered got = make_room(&image, K);
         size_t pixels = 61 * 43;
@@ -304,10 +310,9 @@ static void test_views(void **state)
 }
 
 /* Tiles of a network that sees whole images have no seams: weights sum to 1. */
-static void test_blending(void **state)
+static void check_blending(unet_padding padding, int depth)
 {
-    (void)state;
-    unet_model *model = made_model(UNET_PADDING_SAME, UNET_NORM_INSTANCE, 1, 2);
+    unet_model *model = made_model(padding, UNET_NORM_INSTANCE, depth, 1, 2);
     unet_image image = made_image(300, 200, 1);
     struct gathered whole = make_room(&image, 2), got = make_room(&image, 2);
     size_t n = 2 * 300 * 200;
@@ -341,12 +346,19 @@ static void test_blending(void **state)
     unet_model_free(model);
 }
 
+static void test_blending(void **state)
+{
+    (void)state;
+    check_blending(UNET_PADDING_SAME, 2);
+    check_blending(UNET_PADDING_VALID, 3);
+}
+
 /* The rows that a span says it looks at are all it looks at. */
 static void test_span_rows(void **state)
 {
     (void)state;
     for (int padding = 0; padding < 2; padding++) {
-        unet_model *model = made_model((unet_padding)padding, UNET_NORM_NONE, 1, 1);
+        unet_model *model = made_model((unet_padding)padding, UNET_NORM_NONE, 2, 1, 1);
         const unet_spec *spec = unet_model_spec(model);
         for (int side = 1; side < 200; side += 1 + side / 7)
             for (int start = 0; start < side; start += 1 + start / 3)
@@ -371,7 +383,7 @@ static void test_span_rows(void **state)
 static void test_memory_plan(void **state)
 {
     (void)state;
-    unet_model *model = made_model(UNET_PADDING_SAME, UNET_NORM_NONE, 1, 2);
+    unet_model *model = made_model(UNET_PADDING_SAME, UNET_NORM_NONE, 2, 1, 2);
     const unet_page page = {.height = 20000, .width = 30000, .channels = 1};
     const unet_stream stream = {.mask = 1};
     unet_session_options options = {.threads = 1};
@@ -411,7 +423,7 @@ static void test_memory_plan(void **state)
         UNET_ENOMEM);
     unet_model_free(model);
     /* a network that sees the whole image: whole where it fits, else blended */
-    model = made_model(UNET_PADDING_SAME, UNET_NORM_INSTANCE, 1, 2);
+    model = made_model(UNET_PADDING_SAME, UNET_NORM_INSTANCE, 2, 1, 2);
     const unet_page small = {.height = 500, .width = 600, .channels = 1};
     assert_int_equal(unet_plan_memory(model, &options, &small, &stream, 500000000, &plan, &err),
                      UNET_OK);

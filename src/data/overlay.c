@@ -44,14 +44,10 @@ unet_code un_overlay_range(struct un_source *source, int i, float range[2], unet
     image.height = rows;
     if (!(image.data = malloc((size_t)rows * row)))
         return un_fail_memory(err, (size_t)rows * row, source->name);
-    for (int y = 0; y < rows && !code; y++) {
-        struct un_rect rect = {(int)((int64_t)y * height / rows), 0, 1, image.width};
-        if (rows == height) { /* all of it: in one go */
-            rect.height = rows;
-            y = rows;
-        }
-        code = un_source_read(source, i, &page, rect,
-                              (char *)image.data + (rect.height > 1 ? 0 : (size_t)y * row), err);
+    int step = rows == height ? rows : 1; /* all of it: in one go */
+    for (int y = 0; y < rows && !code; y += step) {
+        struct un_rect rect = {(int)((int64_t)y * height / rows), 0, step, image.width};
+        code = un_source_read(source, i, &page, rect, (char *)image.data + (size_t)y * row, err);
     }
     if (!code)
         code = find_range(&image, range, err);

@@ -79,7 +79,7 @@ static int by_word(const void *a, const void *b)
     return un_natural_compare(*(char *const *)a, *(char *const *)b);
 }
 
-/* The different words; how many, or -1: no memory. */
+/* The different words; how many, more than UN_PAIR_CLASSES: too many; -1: no memory. */
 static int list_words(const struct part *parts, int count, char **names)
 {
     int n = 0;
@@ -90,7 +90,7 @@ static int list_words(const struct part *parts, int count, char **names)
         if (known)
             continue;
         if (n == UN_PAIR_CLASSES)
-            return n;
+            return n + 1;
         if (!(names[n++] = strdup(parts[i].word)))
             return -1;
     }
@@ -122,7 +122,7 @@ unet_code un_pairing_by_class(struct un_pairing *work, bool *done, unet_error *e
     int words = code ? 0 : list_words(parts, work->mask.count, names);
     if (!code && words < 0)
         code = un_fail_memory(err, room, work->masks);
-    if (!code && (!words || !words_recur(work, parts, names, words)))
+    if (!code && (!words || words > UN_PAIR_CLASSES || !words_recur(work, parts, names, words)))
         goto done;
     if (!code && words == 1)
         snprintf(work->rule, sizeof work->rule, "by name and \"%.60s\" in the masks'", names[0]);

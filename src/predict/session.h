@@ -82,12 +82,15 @@ bool un_session_sums(const unet_session *session);
 /* From the start of one row of tiles to the start of the next. */
 int un_session_step(const unet_session *session);
 
+/* Where the tile (or row of tiles) that starts at `start` ends, along an axis of `side` pixels. */
+int un_session_end(const unet_session *session, int start, int side);
+
 /* The rows of the image that the row of tiles at `top` looks at. */
 void un_session_rows(const unet_session *session, int top, int height, int *first, int *end);
 
 /*
  * Predicts the row of tiles that starts at row `top`, a multiple of the step: rows
- * top .. min(top + tile, height) - 1.  progress (may be NULL) gets the share of this row of tiles.
+ * top .. un_session_end() - 1.  progress (may be NULL) gets the share of this row of tiles.
  */
 unet_code un_session_tiles(unet_session *session, const struct un_reading *reading, int top,
                            const struct un_target *target, const unet_answers *progress,

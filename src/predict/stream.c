@@ -40,7 +40,7 @@ unet_code un_session_predict(unet_session *s, const unet_image *image, const cha
     struct un_reading reading = un_reading_of(image, spec->in_channels, &s->model->scaling);
     int step = un_session_step(s), bottom = 0;
     for (int top = 0; bottom < H && !code; top += step) {
-        bottom = H - top < s->tile ? H : top + s->tile;
+        bottom = un_session_end(s, top, H);
         double after = bottom < H ? (double)(top + step) / H : 1;
         code = un_session_tiles(s, &reading, top, &target, answers, (double)top / H, after, err);
     }
@@ -290,7 +290,7 @@ unet_code un_session_stream(unet_session *s, struct un_source *source, int page,
         goto done;
     int bottom = 0, step = un_session_step(s);
     for (int top = 0; bottom < walk.height && !code; top += step) {
-        bottom = walk.height - top < s->tile ? walk.height : top + s->tile;
+        bottom = un_session_end(s, top, walk.height);
         code = predict_row(&walk, top, bottom, err);
     }
 done:

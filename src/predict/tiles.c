@@ -22,10 +22,17 @@ int un_session_step(const unet_session *s)
     return (s->tile - s->overlap) / grid * grid;
 }
 
+/* An unpadded network's full tile may give a few pixels beyond its step: the last one needs them.
+ */
+int un_session_end(const unet_session *s, int start, int side)
+{
+    return side - start <= s->tile ? side : start + un_session_step(s) + s->overlap;
+}
+
 /* The tile that starts at `start`. */
 static struct un_span span_of(const unet_session *s, int start, int side)
 {
-    int count = side - start < s->tile ? side - start : s->tile;
+    int count = un_session_end(s, start, side) - start;
     return un_span_at(&s->model->graph.spec, start, count, side);
 }
 
