@@ -247,7 +247,11 @@ int check_write_page(const struct check *check, const char *path, int pictures)
          write_classes(check, file.stream) && write_proposal(check, file.stream) &&
          write_sheet(check, pictures, file.stream, path);
     html_end(file.stream);
+    if (!ok) {
+        text_file_abort(&file);
+        return fail_text("%s: not all of it could be made, so it was not written", path);
+    }
     if (!text_file_finish(&file))
         return fail_text("%s: cannot be written: %s", path, strerror(errno));
-    return ok ? EXIT_DONE : fail_text("%s: not all of it could be written", path);
+    return EXIT_DONE;
 }

@@ -272,6 +272,15 @@ int text_file_finish(struct text_file *file)
     return ok;
 }
 
+void text_file_abort(struct text_file *file)
+{
+    fclose(file->stream);
+    unlink(file->temporary);
+    free(file->path);
+    free(file->temporary);
+    *file = (struct text_file){0};
+}
+
 int path_is_foreign(const char *path)
 {
     static const char *const endings[] = {".pth", ".pt", ".onnx", NULL};

@@ -59,5 +59,6 @@ struct text_file {
 };
 int text_file_begin(struct text_file *file, const char *path);
 int text_file_finish(struct text_file *file);
+void text_file_abort(struct text_file *file); /* leaves nothing */
 
 #endif

@@ -7,12 +7,12 @@
  *     + session and stream (unet_plan_memory), and what is written (predict_out_bytes)
  *     + a quarter of the limit for objects, where they are wanted
  *
- * for the page of all images that takes the most.
+ * The tile is the largest that every page of all images can bear.
  */
 #include "predict_memory.h"
 
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "predict_out.h"
@@ -33,44 +33,68 @@ static double resident(void)
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
-/* The page whose prediction takes the most, with the job that it belongs to. */
-struct worst {
+/* A page of some image, and the job that it belongs to. */
+struct shape {
     const struct predict_job *job;
     unet_page page;
-    double bytes;
 };
 
-static void consider(struct worst *worst, const struct predict_job *job, const unet_page *page,
-                     const unet_model *model, const unet_session_options *work)
-{
-    unet_stream stream = predict_out_wants(job);
-    unet_session_options options = *work;
-    unet_memory_plan plan;
-    double bytes = (double)predict_out_bytes(job, model, page);
+/* Pages of all images, without those that take no more than another one. */
+struct shapes {
+    struct shape *list;
+    size_t count, room;
+};
 
-    if (!options.tile)
-        options.tile = 64; /* any: only the comparison counts */
-    if (!unet_plan_memory(model, &options, page, &stream, 0, &plan, NULL))
-        bytes += (double)plan.bytes;
-    if (!worst->job || bytes > worst->bytes)
-        *worst = (struct worst){job, *page, bytes};
+/* Whether b takes at least what a does, whatever the tile. */
+static int covers(const struct shape *b, const struct shape *a)
+{
+    return b->page.height >= a->page.height && b->page.width >= a->page.width &&
+           b->page.channels >= a->page.channels && b->page.sample == a->page.sample &&
+           b->page.reading_bytes >= a->page.reading_bytes &&
+           (b->job->pages > 1) == (a->job->pages > 1);
+}
+
+static int add_shape(struct shapes *shapes, const struct shape *shape)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < shapes->count; i++)
+        if (covers(&shapes->list[i], shape))
+            return 1;
+    for (size_t i = 0; i < shapes->count; i++)
+        if (!covers(shape, &shapes->list[i]))
+            shapes->list[kept++] = shapes->list[i];
+    shapes->count = kept;
+    if (shapes->count == shapes->room) {
+        size_t room = shapes->room ? 2 * shapes->room : 16;
+        struct shape *grown = realloc(shapes->list, room * sizeof(*grown));
+
+        if (!grown)
+            return 0;
+        shapes->list = grown;
+        shapes->room = room;
+    }
+    shapes->list[shapes->count++] = *shape;
+    return 1;
 }
 
 /* Images that cannot be read are left to their turn, where they end in an error of their own. */
-static void find_worst(struct worst *worst, const struct predict_plan *plan,
-                       const unet_model *model, const unet_session_options *work)
+static int list_shapes(struct shapes *shapes, const struct predict_plan *plan)
 {
-    for (size_t i = 0; i < plan->inputs.count; i++) {
-        unet_source *source;
-        unet_page page;
+    int ok = 1;
 
-        if (unet_source_open(plan->jobs[i].input, &source, NULL))
+    for (size_t i = 0; i < plan->inputs.count && ok; i++) {
+        struct shape shape = {.job = &plan->jobs[i]};
+        unet_source *source;
+
+        if (unet_source_open(shape.job->input, &source, NULL))
             continue;
-        for (int p = 0; p < unet_source_pages(source); p++)
-            if (!unet_source_page(source, p, &page, NULL))
-                consider(worst, &plan->jobs[i], &page, model, work);
+        for (int p = 0; p < unet_source_pages(source) && ok; p++)
+            if (!unet_source_page(source, p, &shape.page, NULL))
+                ok = add_shape(shapes, &shape);
         unet_source_close(source);
     }
+    return ok;
 }
 
 uint64_t predict_memory_objects(const struct predict_settings *settings,
@@ -79,43 +103,108 @@ uint64_t predict_memory_objects(const struct predict_settings *settings,
     return predict_plan_objects(job) ? (uint64_t)(settings->memory / 4) : 0;
 }
 
+/* What the promise is made of. */
+struct promise {
+    const struct predict_settings *settings;
+    const unet_model *model;
+    unet_session_options *work;
+    double held; /* by the process, before anything is predicted */
+    double most; /* of all pages, with work->tile */
+    int blended;
+};
+
+/* Bytes besides session and stream. */
+static double fixed_bytes(const struct promise *promise, const struct shape *shape)
+{
+    return promise->held + (double)predict_out_bytes(shape->job, promise->model, &shape->page) +
+           (double)predict_memory_objects(promise->settings, shape->job);
+}
+
+/* What would do for a page, in megabytes: objects take a quarter of whatever is given. */
+static double would_do(const struct promise *promise, const struct shape *shape, uint64_t smallest)
+{
+    double objects = (double)predict_memory_objects(promise->settings, shape->job);
+    double need = fixed_bytes(promise, shape) - objects + (double)smallest;
+
+    return (predict_plan_objects(shape->job) ? need * 4 / 3 : need) / 1e6 + 1;
+}
+
+/* Makes the tile no larger than a page can bear. */
+static int fit_tile(struct promise *promise, const struct shape *shape)
+{
+    double limit = promise->settings->memory - fixed_bytes(promise, shape);
+    unet_stream stream = predict_out_wants(shape->job);
+    const unet_page *page = &shape->page;
+    unet_memory_plan found = {0};
+    unet_error err = {0};
+    int given = promise->settings->tile;
+
+    if (unet_plan_memory(promise->model, promise->work, page, &stream,
+                         limit > 1 ? (uint64_t)limit : 1, &found, &err)) {
+        if (!found.smallest)
+            return fail_text("%s: %s", shape->job->input, err.text);
+        return fail_text("%s: %d x %d pixels do not fit into --memory %.0fM; %.0fM would do%s",
+                         shape->job->input, page->height, page->width,
+                         promise->settings->memory / 1e6, would_do(promise, shape, found.smallest),
+                         given ? " (with another --tile)" : "");
+    }
+    promise->blended |= found.blended;
+    promise->work->tile = found.tile;
+    return EXIT_DONE;
+}
+
+/* A tile that is given, or was found for an earlier page, may be too large for a later one: then a
+ * smaller one is looked for. */
+static int fit_all(struct promise *promise, const struct shapes *shapes)
+{
+    int given = promise->settings->tile, tile = given, status = EXIT_DONE;
+
+    for (size_t i = 0; i < shapes->count && !status; i++) {
+        promise->work->tile = given;
+        status = fit_tile(promise, &shapes->list[i]);
+        if (!status && promise->work->tile && (!tile || promise->work->tile < tile))
+            tile = promise->work->tile;
+    }
+    promise->work->tile = tile;
+    for (size_t i = 0; i < shapes->count && !status; i++) {
+        const struct shape *shape = &shapes->list[i];
+        unet_stream stream = predict_out_wants(shape->job);
+        unet_memory_plan found = {0};
+        double bytes = fixed_bytes(promise, shape);
+
+        if (!unet_plan_memory(promise->model, promise->work, &shape->page, &stream, 0, &found,
+                              NULL))
+            bytes += (double)found.bytes;
+        promise->most = bytes > promise->most ? bytes : promise->most;
+    }
+    return status;
+}
+
 int predict_memory_plan(const struct predict_settings *settings, const struct predict_plan *plan,
                         const unet_model *model, unet_session_options *work)
 {
-    struct worst worst = {0};
-    unet_memory_plan found = {0};
-    unet_error err = {0};
-    double fixed, limit;
-    unet_stream stream;
+    struct promise promise = {
+        .settings = settings, .model = model, .work = work, .held = resident() + SLACK};
+    struct shapes shapes = {0};
+    int status = EXIT_DONE;
 
     if (settings->memory <= 0)
         return EXIT_DONE;
-    find_worst(&worst, plan, model, work);
-    if (!worst.job)
-        return EXIT_DONE;
-    stream = predict_out_wants(worst.job);
-    fixed = resident() + SLACK + (double)predict_out_bytes(worst.job, model, &worst.page) +
-            (double)predict_memory_objects(settings, worst.job);
-    limit = settings->memory > fixed ? settings->memory - fixed : 1;
-    if (unet_plan_memory(model, work, &worst.page, &stream, (uint64_t)limit, &found, &err)) {
-        if (!found.smallest)
-            return fail_text("%s: %s", worst.job->input, err.text);
-        return fail_text("%s: %d x %d pixels do not fit into --memory %.0fM; %.0fM would do%s",
-                         worst.job->input, worst.page.height, worst.page.width,
-                         settings->memory / 1e6, ((double)found.smallest + fixed) / 1e6 + 1,
-                         work->tile ? " (with another --tile)" : "");
-    }
-    work->tile = found.tile;
-    if (!settings->common.quiet) {
-        fprintf(stderr, "memory: at most %.0fM of %.0fM", ((double)found.bytes + fixed) / 1e6,
+    if (!list_shapes(&shapes, plan))
+        status = fail_memory();
+    if (!status)
+        status = fit_all(&promise, &shapes);
+    if (!status && shapes.count && !settings->common.quiet) {
+        fprintf(stderr, "memory: at most %.0fM of %.0fM", promise.most / 1e6,
                 settings->memory / 1e6);
-        if (found.tile)
-            fprintf(stderr, ", tiles of %d", found.tile);
+        if (work->tile)
+            fprintf(stderr, ", tiles of %d", work->tile);
         fputc('\n', stderr);
     }
-    if (found.blended)
+    if (!status && promise.blended)
         fprintf(stderr,
                 "warning: this network looks at whole images, which do not fit: overlapping tiles "
                 "are blended, and the result is only near that of the whole image\n");
-    return EXIT_DONE;
+    free(shapes.list);
+    return status;
 }

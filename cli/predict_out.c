@@ -103,22 +103,29 @@ static unet_code check_pages(const struct predict_job *job, int pages, unet_erro
 unet_code predict_out_open(struct predict_out *out, const struct predict_job *job, int as_trained,
                            const unet_model *model, unet_source *source, unet_error *err)
 {
-    unet_page first;
-    unet_code code = unet_source_page(source, 0, &first, err);
+    unet_page page;
+    unet_code code;
+    double pixels = 0; /* of all pages */
 
     prepare(out, job, model);
     out->pages = unet_source_pages(source);
-    if (code || (code = check_pages(job, out->pages, err)) ||
+    for (int i = 0; i < out->pages; i++) {
+        if ((code = unet_source_page(source, i, &page, err)))
+            return code;
+        pixels += (double)page.height * page.width;
+    }
+    if ((code = check_pages(job, out->pages, err)) ||
         (as_trained && (code = mask_out_as_trained(&out->mask, model, err))))
         return code;
     for (int p = 0; p < PRODUCT_IMAGES && !code; p++) {
-        unet_writer_page target = page_of(out, p, &first);
-        uint64_t bytes = (uint64_t)target.height * (uint64_t)target.width *
-                         (uint64_t)target.channels * (target.sample == UNET_F32 ? 4 : 1);
+        unet_writer_page target = page_of(out, p, &page);
+        double bytes = pixels * target.channels *
+                       (target.sample == UNET_F32   ? 4
+                        : target.sample == UNET_U16 ? 2
+                                                    : 1);
 
         if (job->output[p])
-            code = unet_writer_open(job->output[p], bytes * (uint64_t)out->pages, &out->writer[p],
-                                    err);
+            code = unet_writer_open(job->output[p], (uint64_t)bytes, &out->writer[p], err);
     }
     return code;
 }

@@ -40,6 +40,30 @@ absent "a prediction that does not fit" x.png
 expect 0 - 'warning: this network looks at whole images' \
     predict whole.safetensors strips.tif -o x.png --memory "$((would + 3))M"
 
+# ---- pages and rows that are odd ----
+
+printf 'P5 300 1 255\n' >row.pgm
+head -c 300 strips.tif | tr '\000-\377' 'a-za-za-za-za-za-za-za-za-za-z' >>row.pgm
+expect 0 - '300' predict $m row.pgm -o row.png --overlay row_over.png
+mkdir mixed
+printf 'P5 9000 40 255\n' >mixed/wide.pgm
+head -c 360000 /dev/zero >>mixed/wide.pgm
+printf 'P5 4000 900 255\n' >mixed/tall.pgm
+head -c 3600000 /dev/zero >>mixed/tall.pgm
+promise() { # promise ARGUMENT...: the peak is below what was promised
+    checks=$((checks + 1))
+    "$build/peak" "$unet" predict "$@" >.out 2>.err || note "unet predict $*: $(cat .err)"
+    awk '/^memory: at most/ { most = $4 + 0 } /^peak/ { peak = $2 + 0 }
+         END { exit !(most && peak <= most) }' .err || note "unet predict $*: $(cat .err)"
+}
+if "$unet" --version | grep -q . && [ -x "$build/peak" ] && ! nm "$unet" | grep -q __asan_init; then
+    promise $m mixed -o mixed_out --memory 60M
+    promise $m tiles.tif -o x.tif --overlay y.tif --measure x.csv --memory 90M
+fi
+expect 1 - '[0-9]+M would do' predict $m mixed/tall.pgm --instances x.tif --memory 10M
+would=$(sed 's/.* \([0-9]*\)M would do.*/\1/' .err)
+expect 0 '' 'memory: at most' predict $m mixed/tall.pgm --instances x.tif --memory "${would}M"
+
 # ---- views ----
 
 expect 0 - 'tta: .* 4 views' predict $m strips.tif -o x.png --tta flips

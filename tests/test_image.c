@@ -687,10 +687,10 @@ static void test_finite(void **state)
     float values[6] = {-1, 3, 0, 1, 2, NAN};
     unet_error err;
     unet_image image = {1, 2, 3, UNET_F32, 0, values};
-    assert_int_equal(un_image_check_finite("x", &image, &err), UNET_EINVAL);
+    assert_int_equal(un_image_check_finite("x", &image, 0, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "x: NaN in row 0, column 1"));
     values[5] = -FLT_MAX;
-    assert_int_equal(un_image_check_finite("x", &image, &err), UNET_OK);
+    assert_int_equal(un_image_check_finite("x", &image, 0, &err), UNET_OK);
 }
 
 static int ascending(const void *a, const void *b)

@@ -301,12 +301,9 @@ static void test_pages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_natural_order),
-        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_refusals),
-        IN_FOLDER(test_many_words),
-        IN_FOLDER(test_incomplete),
-        IN_FOLDER(test_pages),
+        cmocka_unit_test(test_natural_order), cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_refusals),      IN_FOLDER(test_many_words),
+        IN_FOLDER(test_incomplete),           IN_FOLDER(test_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

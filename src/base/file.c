@@ -40,6 +40,11 @@ void un_map_forget(const struct un_mapping *mapping, const void *data, size_t by
 {
     if (!mapping->data || mapping->borrowed)
         return;
+    const size_t before = (size_t)((const unsigned char *)data - mapping->data);
+    if (before >= mapping->size)
+        return;
+    if (bytes > mapping->size - before)
+        bytes = mapping->size - before;
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)data;
     const uintptr_t first = (at + page - 1) / page * page, end = (at + bytes) / page * page;
     if (end > first)

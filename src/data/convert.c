@@ -168,7 +168,8 @@ bool un_image_is_grey(const unet_image *image)
     return true;
 }
 
-unet_code un_image_check_finite(const char *name, const unet_image *image, unet_error *err)
+unet_code un_image_check_finite(const char *name, const unet_image *image, int first_row,
+                                unet_error *err)
 {
     if (image->sample != UNET_F32)
         return UNET_OK;
@@ -178,6 +179,7 @@ unet_code un_image_check_finite(const char *name, const unet_image *image, unet_
         if (!isfinite(value[i]))
             return un_fail(err, UNET_EINVAL, "%s%s%s in row %zu, column %zu; finite values wanted",
                            name ? name : "", name ? ": " : "",
-                           isnan(value[i]) ? "NaN" : "an infinite value", i / C / W, i / C % W);
+                           isnan(value[i]) ? "NaN" : "an infinite value",
+                           (size_t)first_row + i / C / W, i / C % W);
     return UNET_OK;
 }

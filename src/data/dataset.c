@@ -130,7 +130,7 @@ static unet_code read_page(const struct un_pair *files, struct un_source *image,
     *pair = (struct un_sample_pair){0};
     dataset->count++;
     unet_code code = un_image_of_source(image, page, &pair->image, err);
-    if (code || (code = un_image_check_finite(files->image, &pair->image, err)) ||
+    if (code || (code = un_image_check_finite(files->image, &pair->image, 0, err)) ||
         (code = read_classes(files, files->image, mask, page, dataset, pair, err)))
         return code;
     if (image->pages > 1 ? asprintf(&pair->name, "%s[%d]", files->name, page) < 0

@@ -54,7 +54,8 @@ unet_code un_npy_write(const char *path, const float *data, int dims, const int 
 bool un_image_is_grey(const unet_image *image);
 
 /* UNET_EINVAL when a float sample is NaN or infinite, with the pixel; name may be NULL. */
-unet_code un_image_check_finite(const char *name, const unet_image *image, unet_error *err);
+unet_code un_image_check_finite(const char *name, const unet_image *image, int first_row,
+                                unet_error *err);
 
 /*
  * Order statistics of the samples of several images together: value[i] is the sample of rank

@@ -111,45 +111,43 @@ static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_er
 
 /* ---- pages ------------------------------------------------------------------------------- */
 
-static unet_code count_pages(const char *path, int *pages, unet_error *err)
-{
-    struct un_source *source;
-    unet_code code = un_source_open(path, &source, err);
-    if (code)
-        return code;
-    *pages = source->pages;
-    un_source_close(source);
-    return UNET_OK;
-}
-
 /* A file with pages beside a folder with as many files, in their natural order. */
 static unet_code pair_pages(const struct un_listing *files, const char *stack, bool stack_is_image,
                             struct un_pairs *made, bool *done, unet_error *err)
 {
-    int pages;
-    unet_code code = count_pages(stack, &pages, err);
-    if (code || pages < 2)
+    struct un_source *source;
+    unet_code code = un_source_open(stack, &source, err);
+    if (code)
         return code;
-    if (pages != files->count)
-        return un_fail(err, UNET_EINVAL, "%s has %d pages, but there are %d %s", stack, pages,
+    const int pages = source->pages;
+    if (pages < 2)
+        goto done;
+    if (pages != files->count) {
+        code = un_fail(err, UNET_EINVAL, "%s has %d pages, but there are %d %s", stack, pages,
                        files->count, stack_is_image ? "masks" : "images");
-    if (!(made->pairs = calloc((size_t)pages, sizeof *made->pairs)))
-        return un_fail_memory(err, (size_t)pages * sizeof *made->pairs, stack);
+        goto done;
+    }
+    if (!(made->pairs = calloc((size_t)pages, sizeof *made->pairs))) {
+        code = un_fail_memory(err, (size_t)pages * sizeof *made->pairs, stack);
+        goto done;
+    }
     for (int i = 0; i < pages; i++) {
         struct un_pair *pair = &made->pairs[made->count++];
-        char *page = NULL, *file = strdup(files->files[i].path);
-        if (asprintf(&page, "%s[%d]", stack, i) < 0)
-            page = NULL;
+        char *page = un_source_page_path(source, i), *file = strdup(files->files[i].path);
         pair->image = stack_is_image ? page : file;
         pair->mask = stack_is_image ? file : page;
-        if (!page || !file)
-            return un_fail_memory(err, strlen(stack), stack);
+        if (!page || !file) {
+            code = un_fail_memory(err, strlen(stack), stack);
+            goto done;
+        }
         const char *slash = strrchr(pair->image, '/');
         pair->name = slash ? slash + 1 : pair->image;
     }
     snprintf(made->rule, sizeof made->rule, "page by page with the files in their order");
     *done = true;
-    return UNET_OK;
+done:
+    un_source_close(source);
+    return code;
 }
 
 /* ---- all --------------------------------------------------------------------------------- */
@@ -177,10 +175,12 @@ static unet_code list_both(struct un_pairing *work, unet_error *err)
 static unet_code check_foreign(const struct un_listing *images, unet_error *err)
 {
     unet_code code = UNET_OK;
-    int pages;
-    for (int i = 0; i < images->count && !code; i++)
+    for (int i = 0; i < images->count && !code; i++) {
+        struct un_source *source = NULL;
         if (images->files[i].foreign)
-            code = count_pages(images->files[i].path, &pages, err);
+            code = un_source_open(images->files[i].path, &source, err);
+        un_source_close(source);
+    }
     return code;
 }
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,6 +90,7 @@ static unet_code open_mapping(const char *name, const struct un_mapping *mapping
         return un_fail_memory(err, sizeof *made, name);
     }
     made->file = *mapping;
+    made->file_name = choice->given ? choice->file_name : strlen(name);
     made->format = un_format_of_bytes(mapping->data, mapping->size);
     code = made->format ? made->format->open(made, err) : un_fail_foreign(name, mapping, err);
     if (!code && (made->file_pages < 1 || made->file_pages > UN_SOURCE_PAGES))
@@ -130,6 +132,16 @@ unet_code un_source_open_bytes(const char *name, const void *bytes, size_t size,
     const struct un_mapping mapping = {bytes, size, true};
     const struct choice all = {0};
     return open_mapping(name, &mapping, &all, source, err);
+}
+
+char *un_source_page_path(const struct un_source *source, int i)
+{
+    char *path;
+    if (source->file_pages == 1)
+        return strdup(source->name);
+    int length =
+        asprintf(&path, "%.*s[%d]", (int)source->file_name, source->name, source->first + i);
+    return length < 0 ? NULL : path;
 }
 
 void un_source_close(struct un_source *source)

@@ -52,7 +52,8 @@ struct un_page {
 struct un_format;
 
 struct un_source {
-    char *name; /* the path as given, for messages */
+    char *name;       /* the path as given, for messages */
+    size_t file_name; /* bytes of it before the choice of pages */
     struct un_mapping file;
     const struct un_format *format;
     int file_pages;   /* of the file; a page is a plane with all its channels */
@@ -97,6 +98,10 @@ unet_code un_source_open(const char *path, struct un_source **source, unet_error
 unet_code un_source_open_bytes(const char *name, const void *bytes, size_t size,
                                struct un_source **source, unet_error *err);
 void un_source_close(struct un_source *source);
+
+/* The path of page i of those chosen, scan.tif[5]; that of the file where it has no others.  NULL:
+ * no memory; the caller frees it. */
+char *un_source_page_path(const struct un_source *source, int i);
 
 /* i: 0 .. pages - 1, of those chosen. */
 unet_code un_source_page(struct un_source *source, int i, struct un_page *page, unet_error *err);

@@ -21,7 +21,14 @@ static unet_code take(unet_survey *survey, int i, struct un_census *census, unet
     if (code)
         return code;
     un_survey_hash_palette(&mask, survey->items[i].palette);
-    code = un_census_take(census, &mask, why);
+    /* a photograph among the masks must not fill the census for the others */
+    if (mask.bits > 8 || mask.type == UN_CODE_COLOR) {
+        struct un_census alone = {0};
+        code = un_census_take(&alone, &mask, why);
+        un_census_release(&alone);
+    }
+    if (!code)
+        code = un_census_take(census, &mask, why);
     un_mask_release(&mask);
     return code;
 }

@@ -7,13 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unet_code name_page(const char *path, int page, int pages, char **name, unet_error *err)
+/* The path of a page; source: of the file, NULL where it cannot be opened. */
+static unet_code name_page(const char *path, const struct un_source *source, int page, char **name,
+                           unet_error *err)
 {
     if (!path)
         return UNET_OK;
-    if (pages > 1 ? asprintf(name, "%s[%d]", path, page) < 0 : !(*name = strdup(path)))
-        return un_fail_memory(err, strlen(path), path);
-    return UNET_OK;
+    if (source && page >= source->pages) { /* reading it will say so */
+        *name = NULL;
+        if (asprintf(name, "%s[%d]", path, page) < 0)
+            *name = NULL;
+    } else {
+        *name = source ? un_source_page_path(source, page) : strdup(path);
+    }
+    return *name ? UNET_OK : un_fail_memory(err, strlen(path), path);
 }
 
 /* A place for each page; a file that cannot be opened has one, and is looked at
@@ -21,24 +28,26 @@ static unet_code name_page(const char *path, int page, int pages, char **name, u
 static unet_code add_places(struct un_survey_files *files, const struct un_pair *pair,
                             unet_error *err)
 {
-    struct un_source *source;
-    int pages = 1;
+    struct un_source *image = NULL, *mask = NULL;
+    un_source_open(pair->image, &image, NULL);
+    if (pair->mask)
+        un_source_open(pair->mask, &mask, NULL);
     unet_code code = UNET_OK;
-    if (!un_source_open(pair->image, &source, NULL)) {
-        pages = source->pages;
-        un_source_close(source);
-    }
+    int pages = image ? image->pages : 1;
     size_t room = (size_t)files->count + (size_t)pages;
     struct un_survey_place *more = realloc(files->places, room * sizeof *more);
     if (!more)
-        return un_fail_memory(err, room * sizeof *more, pair->image);
-    files->places = more;
+        code = un_fail_memory(err, room * sizeof *more, pair->image);
+    else
+        files->places = more;
     for (int page = 0; page < pages && !code; page++) {
         struct un_survey_place *place = &files->places[files->count++];
         *place = (struct un_survey_place){.files = pair};
-        if (!(code = name_page(pair->image, page, pages, &place->image, err)))
-            code = name_page(pair->mask, page, pages, &place->mask, err);
+        if (!(code = name_page(pair->image, image, page, &place->image, err)))
+            code = name_page(pair->mask, mask, page, &place->mask, err);
     }
+    un_source_close(image);
+    un_source_close(mask);
     return code;
 }
 

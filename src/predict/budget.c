@@ -73,10 +73,10 @@ unet_code un_stream_plan(const unet_model *model, const unet_session_options *op
             goto settled;
         made.blended = true;
     }
-    for (size_t i = 0; i < COUNT(choices) && !code; i++) {
+    for (size_t i = 0; i < COUNT(choices); i++) {
         made.tile = choices[i];
         code = reckon(model, options, page, stream, made.tile, &made.bytes, err);
-        if (!code && made.bytes <= limit)
+        if (!code && made.bytes <= limit) /* a tile too large to be planned is no obstacle */
             break;
     }
 settled:

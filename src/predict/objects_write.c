@@ -48,6 +48,10 @@ unet_code un_objects_write_ids(unet_objects *objects, const char *path, unet_err
         return un_fail(err, UNET_EINVAL,
                        "%s: %zu objects, a PNG can number 65535; wanted a name ending in .tif",
                        path, objects->sums.count);
+    if (objects->sums.count > 1 << 24 && ending && !strcmp(ending, ".npy"))
+        return un_fail(err, UNET_EINVAL,
+                       "%s: %zu objects, floats can number 16777216; wanted a name ending in .tif",
+                       path, objects->sums.count);
     unet_code code = un_sink_open(
         path, (uint64_t)objects->height * (uint64_t)objects->width * (uint64_t)bytes, &sink, err);
     if (code)

@@ -29,7 +29,7 @@ unet_code un_session_predict(unet_session *s, const unet_image *image, const cha
     struct un_target target = {
         0, H, image->width, answers->mask, answers->logits, answers->probabilities, NULL};
     unet_code code = un_reading_check(image, name, spec->in_channels, err);
-    if (code || (code = un_image_check_finite(name, image, err)) ||
+    if (code || (code = un_image_check_finite(name, image, 0, err)) ||
         (code = un_session_fit(s, H, image->width, err)))
         return code;
     if (un_session_sums(s)) {
@@ -79,7 +79,7 @@ static unet_code append(struct window *w, int rows, int channels, unet_error *er
         const struct un_rect rect = {w->top + w->image.height, 0, n, w->image.width};
         unet_code code = un_source_read(w->source, w->index, &w->page, rect, part.data, err);
         if (code || (code = un_reading_check(&part, w->source->name, channels, err)) ||
-            (code = un_image_check_finite(w->source->name, &part, err)))
+            (code = un_image_check_finite(w->source->name, &part, rect.top, err)))
             return code;
         w->image.height += n;
         rows -= n;
