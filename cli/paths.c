@@ -257,12 +257,19 @@ int text_file_begin(struct text_file *file, const char *path)
 
 int text_file_finish(struct text_file *file)
 {
-    int ok = !fflush(file->stream) && !ferror(file->stream) && !fsync(fileno(file->stream));
-    int saved;
+    int ok, saved;
 
-    ok = !fclose(file->stream) && ok;
-    ok = ok && !rename(file->temporary, file->path);
-    saved = errno;
+    errno = 0;
+    ok = !fflush(file->stream) && !ferror(file->stream) && !fsync(fileno(file->stream));
+    saved = errno ? errno : ENOSPC; /* an earlier write failed: hardly ever for another reason */
+    if (fclose(file->stream) && ok) {
+        ok = 0;
+        saved = errno;
+    }
+    if (ok && rename(file->temporary, file->path)) {
+        ok = 0;
+        saved = errno;
+    }
     if (!ok)
         unlink(file->temporary);
     free(file->path);

@@ -96,8 +96,8 @@ static int check_targets(const struct command *command, const struct predict_set
             return fail_text("%s: cannot be written: %s", target, strerror(errno));
     }
     if (!asked)
-        return usage_error(command, "nothing to write, wanted -o, --overlay, --probabilities or "
-                                    "--logits");
+        return usage_error(command, "nothing to write, wanted -o, --overlay, --probabilities, "
+                                    "--logits, --instances, --measure or --rois");
     return EXIT_DONE;
 }
 

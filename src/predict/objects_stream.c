@@ -153,7 +153,8 @@ static unet_code check_band(unet_objects *objects, const unet_band *band, unet_e
         return un_fail(err, UNET_EINVAL, "objects: an image of %d x %d for a mask of %d x %d",
                        image->height, image->width, band->rows, band->width);
     if (objects->options.channel >= image->channels)
-        return un_fail(err, UNET_EINVAL, "objects: channel %d of an image that has %d",
+        return un_fail(err, UNET_EINVAL,
+                       "objects: channel %d, counted from 0, of an image that has %d",
                        objects->options.channel, image->channels);
     if (objects->next && image->sample != objects->sample)
         return un_fail(err, UNET_EINVAL, "objects: row %d: other samples than the rows above",
