@@ -726,7 +726,8 @@ typedef enum unet_finding_kind {
     UNET_FOUND_MASK_SOFT,       /* values between the codes of the masks: how many, share of pixels.
                                    Of the set: how many masks.  An error when they cannot be taken to
                                    the nearest code */
-    UNET_FOUND_MASK_STRANGE,    /* a value that no code of the other masks is, share of pixels */
+    UNET_FOUND_MASK_STRANGE,    /* a value that no code of the other masks is, share of pixels; a
+                                   warning where it became a class */
     UNET_FOUND_CHANNELS,        /* channels of this image, of most */
     UNET_FOUND_SAMPLE,          /* unet_sample of this image, of most */
     UNET_FOUND_SIZE,            /* width, height, and those of most */

@@ -322,6 +322,22 @@ static void test_palette_order(void **state)
     unet_survey_free(survey);
 }
 
+/* A patch of another value in one of many masks becomes a class, and is no secret. */
+static void test_strange_patch(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    for (int i = 0; i < set.count; i++) {
+        uint8_t *values = set.mask[i].data;
+        for (int p = 0; p < set.mask[i].height * set.mask[i].width; p++)
+            values[p] = (uint8_t)(values[p] * 100);
+    }
+    uint8_t *values = set.mask[4].data;
+    for (int y = 10; y < 20; y++)
+        memset(values + y * set.mask[4].width + 10, 50, 10);
+    set_expect(&set, "mask-strange c04.png\n");
+}
+
 /* A file that is no picture hides nothing else. */
 static void test_broken_files(void **state)
 {
@@ -465,13 +481,14 @@ static void test_stopped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spoilt), IN_FOLDER(test_inverted),
-        IN_FOLDER(test_all_inverted),  IN_FOLDER(test_soft),
-        IN_FOLDER(test_all_soft),      IN_FOLDER(test_masks_exchanged),
-        IN_FOLDER(test_not_finite),    IN_FOLDER(test_palette_order),
-        IN_FOLDER(test_broken_files),  IN_FOLDER(test_shift_is_right),
-        IN_FOLDER(test_facts),         IN_FOLDER(test_dataset),
-        IN_FOLDER(test_picture),       IN_FOLDER(test_stopped),
+        cmocka_unit_test(test_spoilt),  IN_FOLDER(test_inverted),
+        IN_FOLDER(test_all_inverted),   IN_FOLDER(test_soft),
+        IN_FOLDER(test_all_soft),       IN_FOLDER(test_masks_exchanged),
+        IN_FOLDER(test_not_finite),     IN_FOLDER(test_palette_order),
+        IN_FOLDER(test_strange_patch),  IN_FOLDER(test_broken_files),
+        IN_FOLDER(test_shift_is_right), IN_FOLDER(test_facts),
+        IN_FOLDER(test_dataset),        IN_FOLDER(test_picture),
+        IN_FOLDER(test_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

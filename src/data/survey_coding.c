@@ -175,6 +175,48 @@ done:
     return code;
 }
 
+/* ---- values that one mask alone has ---- */
+
+#define ENOUGH 8 /* masks, before one that differs is odd */
+
+/* Whether codes are numbers that somebody chose, not class indices, of which some are just rare. */
+static bool are_chosen(const struct un_coding *coding)
+{
+    if (coding->labels < 3 || coding->tolerance > 0)
+        return false;
+    for (int i = 0; i < coding->count && coding->kind == UN_CODING_GREY; i++)
+        if (coding->codes[i].label != UNET_IGNORE &&
+            coding->codes[i].first != (uint32_t)coding->codes[i].label)
+            return true;
+    return coding->kind == UN_CODING_COLOR;
+}
+
+/* The place of the mask that a census saw as number `file`. */
+static int place_of(const unet_survey *survey, int file)
+{
+    for (int i = 0; i < survey->files.count; i++)
+        if (survey->files.places[i].mask && !survey->items[i].mask_refused && file-- == 0)
+            return i;
+    return -1;
+}
+
+static unet_code report_lonely(unet_survey *survey, const struct un_census *census, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    if (census->file_count < ENOUGH || !are_chosen(&survey->coding))
+        return UNET_OK;
+    for (size_t i = 0; i < census->room && !code; i++) {
+        const struct un_census_entry *entry = &census->entries[i];
+        int place = entry->pixels && entry->files == 1 ? place_of(survey, entry->file) : -1;
+        if (place < 0 || un_coding_class(&survey->coding, entry->code) < 0)
+            continue;
+        double share = (double)entry->pixels * (double)census->file_count / (double)census->pixels;
+        code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_MASK_STRANGE, place, -1,
+                                (double[4]){entry->code, share}, NULL, err);
+    }
+    return code;
+}
+
 /* ---- the set ---- */
 
 static unet_code find(unet_survey *survey, const struct un_wish *wish,
@@ -195,7 +237,10 @@ static unet_code find(unet_survey *survey, const struct un_wish *wish,
     if (!code && census.file_count) {
         code = un_coding_find(&census, wish, given, &survey->coding, &why);
         survey->coded = !code;
-        code = code ? blame(survey, &census, wish, given, &why, err) : UNET_OK;
+        if (code)
+            code = blame(survey, &census, wish, given, &why, err);
+        else if (!given && wish->what == UN_WISH_NONE)
+            code = report_lonely(survey, &census, err);
     }
     un_census_release(&census);
     return code;
