@@ -5,6 +5,7 @@
  */
 #include "data/tiff_io.h"
 
+#include <errno.h>
 #include <string.h>
 
 static int on_error(TIFF *tif, void *user, const char *module, const char *format, va_list args)
@@ -43,7 +44,13 @@ static tmsize_t on_read(thandle_t handle, void *data, tmsize_t size)
 static tmsize_t on_write(thandle_t handle, void *data, tmsize_t size)
 {
     struct un_tiff_job *job = handle;
-    return job->out ? (tmsize_t)fwrite(data, 1, (size_t)size, job->out) : -1;
+    if (!job->out)
+        return -1;
+    errno = 0;
+    tmsize_t written = (tmsize_t)fwrite(data, 1, (size_t)size, job->out);
+    if (written != size && !job->reason)
+        job->reason = errno;
+    return written;
 }
 
 static toff_t on_seek(thandle_t handle, toff_t offset, int whence)

@@ -13,6 +13,7 @@ struct un_tiff_job {
     FILE *out;                     /* writing */
     uint64_t at;
     bool damaged; /* a decoder warned that it made up pixels for missing bytes */
+    int reason;   /* errno of a write that failed */
     char message[256];
 };
 

@@ -5,6 +5,7 @@
  * A page of more than 64 MB is tiled, so that others can look at a part of it; rows are gathered
  * until a row of tiles (or a strip) is full.  A file that might pass 4 GB is a BigTIFF.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,10 @@ static size_t chunk_bytes(const struct un_sink_page *page)
 static unet_code fail_write(const struct un_sink *sink, unet_error *err)
 {
     const struct writer *w = sink->state;
+    if (w->job.reason) {
+        errno = w->job.reason;
+        return un_fail_errno(err, "%s: cannot be written", sink->save.path);
+    }
     return un_fail(err, UNET_EIO, "%s: cannot be written: %s", sink->save.path,
                    w->job.message[0] ? w->job.message : "write failed");
 }
