@@ -19,12 +19,6 @@ static const struct un_sink_format *format_of(const char *path)
     return NULL;
 }
 
-bool un_sink_takes(const char *path, bool palette)
-{
-    const struct un_sink_format *format = format_of(path);
-    return format && (format->palettes || !palette);
-}
-
 size_t un_sink_stride(const struct un_sink_page *page)
 {
     return (size_t)page->width * (size_t)(page->planar ? 1 : page->channels) * (size_t)page->bytes;

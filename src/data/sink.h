@@ -36,9 +36,6 @@ unet_code un_sink_page(struct un_sink *sink, const struct un_sink_page *page, un
 /* The next `count` rows of the page: [count][width][channels], or as page.planar says. */
 unet_code un_sink_rows(struct un_sink *sink, const void *rows, int count, unet_error *err);
 
-/* Whether a path's ending is one that can be written, with a palette if asked. */
-bool un_sink_takes(const char *path, bool palette);
-
 /* Frees the sink, also on failure, when nothing is left behind. */
 unet_code un_sink_commit(struct un_sink *sink, unet_error *err);
 void un_sink_abort(struct un_sink *sink);
