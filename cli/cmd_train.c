@@ -19,6 +19,7 @@
 #include "train_init.h"
 #include "train_report.h"
 
+enum { LOSS_CE, LOSS_BCE };
 static const char *const loss_words[] = {"ce", "bce", NULL};
 static const char *const schedule_words[] = {"constant", "poly", NULL};
 static const char *const freeze_words[] = {"encoder", NULL};
@@ -109,9 +110,9 @@ static int check_settings(const struct command *command, const struct train_sett
         return usage_error(command, "--val-images and --val-masks go together");
     if (settings->val_images && settings->val_share >= 0)
         return usage_error(command, "--val-share and --val-images exclude each other");
-    if (settings->loss == UNET_LOSS_BCE && settings->network.field[NETWORK_CLASSES] > 1)
+    if (settings->loss == LOSS_BCE && settings->network.field[NETWORK_CLASSES] > 1)
         return usage_error(command, "--loss bce is for --classes 1");
-    if (settings->loss == UNET_LOSS_CROSS_ENTROPY && settings->network.field[NETWORK_CLASSES] == 1)
+    if (settings->loss == LOSS_CE && settings->network.field[NETWORK_CLASSES] == 1)
         return usage_error(command, "--loss ce is for --classes 2 or more");
     if (path_is_foreign(settings->output))
         return usage_error(command,
@@ -163,7 +164,7 @@ static unet_code make_model(struct train_settings *settings, struct train_run *r
     unet_spec spec;
 
     if (!run->model) {
-        if (settings->loss == UNET_LOSS_BCE)
+        if (settings->loss == LOSS_BCE)
             settings->network.field[NETWORK_CLASSES] = 1;
         spec = choose_spec(&settings->network, unet_survey_all(run->survey));
         if ((code = unet_model_create(&spec, settings->common.seed, &run->model, err)))
@@ -199,8 +200,6 @@ static unet_train_options make_options(const struct train_settings *settings,
     options.freeze_encoder = settings->freeze >= 0;
     if (settings->steps_per_epoch > 0)
         options.steps_per_epoch = settings->steps_per_epoch;
-    if (settings->loss >= 0)
-        options.loss = (unet_loss)settings->loss;
     if (settings->optimizer >= 0)
         options.optimizer = (unet_optimizer)settings->optimizer;
     if (settings->schedule >= 0)
@@ -208,14 +207,14 @@ static unet_train_options make_options(const struct train_settings *settings,
     if (settings->class_weights.count)
         options.class_weights = settings->class_weights.value;
     if (settings->no_flip)
-        options.flip = 0;
-    set_float(&options.pos_weight, settings->pos_weight);
+        options.augment.flip = 0;
+    set_float(&options.loss.pos_weight, settings->pos_weight);
     set_float(&options.learning_rate, settings->lr);
     set_float(&options.momentum, settings->momentum);
     set_float(&options.weight_decay, settings->weight_decay);
-    set_float(&options.rotate, settings->rotate);
-    set_float(&options.scale, settings->scale);
-    set_float(&options.grey, settings->grey);
+    set_float(&options.augment.rotate, settings->rotate);
+    set_float(&options.augment.scale, settings->scale);
+    set_float(&options.augment.grey, settings->grey);
     options.seed = settings->common.seed;
     options.threads = settings->common.threads;
     return options;
@@ -242,9 +241,12 @@ static void describe(const struct train_run *run, const unet_train_options *opti
             schedule_words[options->schedule], options->batch);
     if (options->tile)
         fprintf(stderr, "tile %d, ", options->tile);
-    fprintf(stderr, "loss %s, %s%s, seed %llu\n", loss_words[options->loss],
-            options->flip ? "flips" : "no flips",
-            options->grey > 0 || options->rotate > 0 || options->scale > 0 ? " and jitter" : "",
+    fprintf(stderr, "loss %s, %s%s, seed %llu\n",
+            loss_words[unet_model_spec(run->model)->classes == 1],
+            options->augment.flip ? "flips" : "no flips",
+            options->augment.grey > 0 || options->augment.rotate > 0 || options->augment.scale > 0
+                ? " and jitter"
+                : "",
             (unsigned long long)options->seed);
     fprintf(stderr, "until     ");
     if (options->epochs)
@@ -308,8 +310,14 @@ static int train(const struct command *command, struct train_settings *settings,
         describe(run, &options);
     interrupt_watch();
     train_report_init(&report, settings->common.quiet, settings->common.json);
-    if (unet_train(run->model, run->dataset, run->validation, &options, settings->output,
-                   run->last_path, train_report_step, &report, &err)) {
+    const unet_train_job job = {.model = run->model,
+                                .dataset = run->dataset,
+                                .validation = run->validation,
+                                .best_path = settings->output,
+                                .last_path = run->last_path,
+                                .progress = train_report_step,
+                                .context = &report};
+    if (unet_train(&job, &options, &err)) {
         progress_clear(&report.line);
         return fail(&err);
     }

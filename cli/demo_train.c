@@ -50,8 +50,14 @@ static unet_code train(struct demo *demo, unet_dataset *dataset, const unet_data
     demo->val_images = unet_dataset_count(validation);
     train_report_init(&demo->report, demo->settings->common.quiet, 0);
     train_report_keep(&demo->report, demo->epochs, DEMO_EPOCHS_KEPT);
-    code = unet_train(demo->model, dataset, validation, &options, demo->model_path, last_path,
-                      train_report_step, &demo->report, err);
+    const unet_train_job job = {.model = demo->model,
+                                .dataset = dataset,
+                                .validation = validation,
+                                .best_path = demo->model_path,
+                                .last_path = last_path,
+                                .progress = train_report_step,
+                                .context = &demo->report};
+    code = unet_train(&job, &options, err);
     progress_clear(&demo->report.line);
     demo->train_seconds = seconds_now() - start;
     return code;

@@ -80,7 +80,7 @@ int train_report_step(void *context, const unet_progress *progress)
 
     report->seconds = progress->seconds;
     report->steps = progress->step;
-    if (!progress->epoch_done) {
+    if (progress->event != UNET_EVENT_EPOCH) {
         draw(report, progress);
         return interrupted();
     }

@@ -13,7 +13,7 @@
 static int show(void *context, const unet_progress *progress)
 {
     (void)context;
-    if (progress->epoch_done)
+    if (progress->event == UNET_EVENT_EPOCH)
         printf("epoch %d: loss %.4f, Dice on held-out images %.4f\n", progress->epoch,
                progress->loss, progress->val_dice);
     return 0;
@@ -51,8 +51,12 @@ int main(int argc, char **argv)
     options.batch = 4;
     options.tile = 128;
     options.seconds = 300;
-    failed =
-        unet_train(model, dataset, held_out, &options, argv[3], NULL, show, NULL, &err) != UNET_OK;
+    const unet_train_job job = {.model = model,
+                                .dataset = dataset,
+                                .validation = held_out,
+                                .best_path = argv[3],
+                                .progress = show};
+    failed = unet_train(&job, &options, &err) != UNET_OK;
 
 done:
     if (failed)

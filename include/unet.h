@@ -689,6 +689,13 @@ UNET_API unet_code unet_dataset_open(const char *images, const char *masks,
 UNET_API unet_code unet_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
                                       unet_dataset **held_out, unet_error *err);
 
+/*
+ * The same for cross-validation: the images are shuffled by seed and dealt to `folds` parts, of
+ * which number fold (from 0) is put into *held_out.  UNET_EINVAL: fewer images than folds.
+ */
+UNET_API unet_code unet_dataset_fold(unet_dataset *dataset, int fold, int folds, uint64_t seed,
+                                     unet_dataset **held_out, unet_error *err);
+
 UNET_API void unet_dataset_free(unet_dataset *dataset);
 UNET_API int unet_dataset_count(const unet_dataset *dataset);
 UNET_API int unet_dataset_channels(const unet_dataset *dataset); /* most that an image has */
@@ -703,6 +710,12 @@ UNET_API const char *unet_dataset_pairing_text(const unet_dataset *dataset);
 /* Image i, its mask [height][width] and its file name; all belong to the data set. */
 UNET_API const unet_image *unet_dataset_image(const unet_dataset *dataset, int i,
                                               const uint8_t **mask, const char **name);
+
+/*
+ * The objects of image i where its mask numbers them: [height][width], 0: none; else NULL.  They
+ * belong to the data set.
+ */
+UNET_API const uint32_t *unet_dataset_objects(const unet_dataset *dataset, int i);
 
 /* ---- a look at the data before training --------------------------------------------------- */
 
@@ -838,41 +851,127 @@ UNET_API unet_code unet_survey_picture(const unet_survey *survey, int i, int sid
 
 /* ---- training ---------------------------------------------------------------------------- */
 
-typedef enum { UNET_LOSS_CROSS_ENTROPY, UNET_LOSS_BCE } unet_loss;
-/* over unet_train()'s length, p = 0..1 of its steps (or of its seconds, when only those end it) */
+/*
+ * What is minimised, for a batch whose pixels have weights w and probabilities p:
+ *
+ *   pixel * sum(w * (1 - p_t)^focal * CE) / sum(w)  +  overlap * (1 - mean over classes of T)
+ *
+ * CE is the cross-entropy of softmax, or of sigmoid where the network has one class; p_t the
+ * probability of the pixel's own class.  T is the Tversky index (Salehi et al. 2017) of soft counts
+ * over all pixels of the batch, each times its w:
+ *
+ *   T = (tp + smooth) / (tp + false_positive * fp + false_negative * fn + smooth)
+ *
+ * with 0.5 and 0.5 the Dice coefficient.  The mean goes over the classes from first_class on.
+ */
+typedef struct unet_loss {
+    float pixel, overlap;                 /* shares, >= 0, not both 0 */
+    float pos_weight;                     /* one class: times the CE of foreground pixels */
+    float focal;                          /* gamma of the focal loss (Lin et al. 2017); 0: none */
+    float false_positive, false_negative; /* alpha and beta of the Tversky index */
+    float smooth;                         /* > 0: an absent class costs nothing; usual: 1 */
+    int first_class;                      /* 1: the overlap of class 0 does not count; 0: it does;
+                                             looked at where there are two or more classes */
+} unet_loss;
+
+/*
+ * What a pixel's weight has besides that of its class: more on the background between objects that
+ * are near each other (Ronneberger et al. 2015, equation 2).  d1, d2: Euclidean distances in pixels
+ * from the middle of a background pixel to that of the nearest pixel of the nearest object, and of
+ * the second nearest one; 0 where there are not so many objects.
+ *
+ *   weight * exp(-(d1 + d2)^2 / (2 sigma^2))  +  near_weight * exp(-d1^2 / (2 near_sigma^2))
+ *
+ * Objects are those of object-number masks, else connected parts of one class, not class 0 (joined
+ * by sides or corners).
+ */
+typedef struct unet_border {
+    float weight, sigma;           /* the paper: 10, 5; weight 0: none */
+    float near_weight, near_sigma; /* near_weight 0: none */
+    int gap; /* 1: pixels of an object that touch another object become background, in training */
+} unet_border;
+
+/*
+ * Random changes to a tile.  Each is drawn anew for each tile, keyed by (seed, step, sample); all
+ * that move pixels are composed into one resampling (image linear or cubic, labels nearest, weights
+ * linear), beyond the image's edge it is mirrored.  docs/training.md says each exactly.
+ */
+typedef struct unet_augment {
+    int flip;      /* 1: mirror left-right and up-down, and turn by quarters */
+    float rotate;  /* further rotation by up to this many degrees either way, 0..180 */
+    float scale;   /* zoom by a factor in [1 / (1 + scale), 1 + scale] */
+    float elastic; /* standard deviation in pixels of the displacement vectors on a coarse grid,
+                      between which is interpolated bicubically; 0: none */
+    float elastic_grid; /* spacing of the grid in pixels; 0: 3x3 points over the tile */
+    int cubic;     /* 1: the image is resampled with bicubic weights (Catmull-Rom), not linearly */
+    float grey;    /* brightness, contrast and gamma jitter; 0: none, 1: strong */
+    float curve;   /* a monotone grey curve; 1: black moves within +-0.05 of the range, white
+                      too, slopes lie in 0.8..1.25; 0: none */
+    float noise;   /* Gaussian noise, its standard deviation drawn from 0..noise, in the tile's
+                      own standard deviations */
+    float blur;    /* Gaussian blur, its sigma drawn from 0..blur pixels */
+    float channel; /* gain and brightness of each channel by itself; 0: none, 1: strong */
+    /* weights with which a pixel is drawn as the middle of a tile; all 0: places alike */
+    float at_foreground, at_background, at_ignored;
+} unet_augment;
+
 typedef enum {
     UNET_SCHEDULE_CONSTANT,
-    UNET_SCHEDULE_POLY /* learning rate * (1 - p)^0.9 */
+    UNET_SCHEDULE_POLY,   /* learning rate * (1 - p)^power */
+    UNET_SCHEDULE_COSINE, /* learning rate * (1 + cos(pi p)) / 2 */
+    UNET_SCHEDULE_STEP,   /* learning rate * factor^(epochs done / every) */
+    UNET_SCHEDULE_PLATEAU /* times factor whenever `every` epochs brought no better score */
 } unet_schedule;
-typedef enum { UNET_OPTIMIZER_SGD, UNET_OPTIMIZER_ADAM, UNET_OPTIMIZER_ADAMW } unet_optimizer;
+
+typedef enum {
+    UNET_OPTIMIZER_SGD,
+    UNET_OPTIMIZER_ADAM,
+    UNET_OPTIMIZER_ADAMW,
+    UNET_OPTIMIZER_RMSPROP
+} unet_optimizer;
 
 typedef struct unet_train_options {
     /* when to stop: whichever of these comes first; 0: no limit */
     int epochs;
     long steps;
-    double seconds;
+    double seconds; /* of work, also over several runs that continue each other */
+    int patience;   /* epochs without a better score */
 
-    int batch;           /* tiles per step, >= 1 */
-    int tile;            /* side of the input tile, rounded up to what fits; 0: chosen */
+    int batch;      /* tiles of a pass, >= 1 */
+    int accumulate; /* passes of a step, whose gradients are averaged as if they were one batch;
+                       0: 1 */
+    int tile;       /* side of the input tile, rounded up to what fits; 0: chosen */
     int steps_per_epoch; /* 0: as many tiles as cover every image once, in rounds until there are at
                             least 32 steps */
 
-    unet_loss loss;             /* cross-entropy needs classes >= 2, BCE classes == 1 */
-    float pos_weight;           /* BCE: weight of the positive class */
-    const float *class_weights; /* [labels], multiplied into each pixel's weight; NULL: all 1 */
+    unet_loss loss;
+    const float *class_weights; /* [labels], each pixel's weight by its class; NULL: all 1 */
+    unet_border border;         /* added to these */
 
     unet_optimizer optimizer;
     float learning_rate;
-    unet_schedule schedule;
-    float momentum;              /* SGD */
-    float beta1, beta2, epsilon; /* Adam, AdamW */
-    float weight_decay;          /* SGD, Adam: added to the gradient; AdamW: decoupled */
+    float momentum;              /* SGD, RMSprop */
+    int nesterov;                /* SGD: 1: Nesterov's momentum */
+    float beta1, beta2, epsilon; /* Adam, AdamW; epsilon: RMSprop, too */
+    float alpha;                 /* RMSprop: decay of the mean square, usual 0.99 */
+    float weight_decay;          /* AdamW: decoupled; else added to the gradient */
+    float clip;      /* largest norm of all gradients together; above, they are scaled down
+                        to it; 0: none */
+    float bias_rate; /* learning rate of biases as a factor of that of weights */
+    float average;   /* decay d of averaged weights, a = d a + (1 - d) w after each step,
+                        with d at most (1 + step) / (10 + step); they are what is validated and
+                        saved; 0: none */
 
-    /* augmentation; every random draw is keyed by (seed, step, sample) */
-    int flip;     /* 1: mirror left-right and up-down, and turn by quarters */
-    float rotate; /* further rotation by up to this many degrees either way */
-    float scale;  /* zoom by a factor in [1 / (1 + scale), 1 + scale] */
-    float grey;   /* brightness, contrast and gamma jitter; 0: none, 1: strong */
+    /* over unet_train()'s length, p = 0..1 of its steps (or of its seconds, when only those end it)
+     */
+    unet_schedule schedule;
+    float power;  /* POLY, usual 0.9 */
+    float factor; /* STEP, PLATEAU: (0, 1] */
+    int every;    /* STEP, PLATEAU: epochs */
+    float lowest; /* the rate does not fall below this share of learning_rate */
+    long warmup;  /* steps in which the rate rises in a line from 0 */
+
+    unet_augment augment;
 
     int freeze_encoder; /* 1: weights of the way down and the bottleneck stay as they are; the
                            running statistics of their norms go on */
@@ -881,16 +980,19 @@ typedef struct unet_train_options {
     int threads; /* 0: one per core */
 } unet_train_options;
 
-/* Adam at 1e-3 on a poly schedule, batch 1, flips and a little grey jitter, the loss that fits the
- * spec. */
+/* Adam at 1e-3 on a poly schedule, batch 1, cross-entropy, flips and a little grey jitter. */
 UNET_API unet_train_options unet_train_options_default(const unet_spec *spec);
+
+/* UNET_EINVAL names the first field that is out of range for a network of this spec. */
+UNET_API unet_code unet_train_options_check(const unet_train_options *options,
+                                            const unet_spec *spec, unet_error *err);
 
 typedef struct unet_trainer unet_trainer;
 
 /*
  * Prepares to train model on dataset; both must outlive the trainer.  The model takes over the data
  * set's normalisation and mask coding unless it has been trained before.  All memory that training
- * needs is allocated here.
+ * needs is allocated here, and a thread started that draws tiles ahead of the steps.
  */
 UNET_API unet_code unet_trainer_create(unet_model *model, const unet_dataset *dataset,
                                        const unet_train_options *options, unet_trainer **trainer,
@@ -900,39 +1002,115 @@ UNET_API void unet_trainer_free(unet_trainer *trainer);
 /*
  * One step: draws a batch, forward, loss, backward, update of the model's weights.  *loss is the
  * batch's mean loss before the update (may be NULL).  Fails with UNET_EINVAL when the loss or a
- * gradient is not finite; the weights are then those from before the step.
+ * gradient is not finite, and names the layer; the weights are then those from before the step.
  */
 UNET_API unet_code unet_trainer_step(unet_trainer *trainer, double *loss, unet_error *err);
 
+typedef struct unet_trainer_facts {
+    size_t bytes; /* that the trainer holds */
+    int in_tile, out_tile;
+    int steps_per_epoch;
+    long step;            /* steps done */
+    float rate;           /* learning rate of the last step */
+    double gradient_norm; /* of the last step, before it was clipped */
+    double waited;        /* seconds that steps waited for tiles, in all */
+} unet_trainer_facts;
+
+UNET_API unet_trainer_facts unet_trainer_all(const unet_trainer *trainer);
+
+/*
+ * Writes all that the next step depends on: weights, optimiser, step.  Reading it into a trainer
+ * that was created with the same arguments (other threads, time, epochs, steps are fine) continues
+ * bit for bit as if there had been no stop.  Temporary file, sync, rename.  UNET_EIO;
+ * _load(): also UNET_EFORMAT, and UNET_EINVAL when it was written for other options or data.
+ */
+UNET_API unet_code unet_trainer_save(const unet_trainer *trainer, const char *path,
+                                     unet_error *err);
+UNET_API unet_code unet_trainer_load(unet_trainer *trainer, const char *path, unet_error *err);
+
+typedef enum {
+    UNET_RUNNING,
+    UNET_END_LIMIT,    /* epochs or steps are done */
+    UNET_END_TIME,     /* seconds are over */
+    UNET_END_PATIENCE, /* no better score for so long */
+    UNET_END_ASKED     /* a function of the job asked for it */
+} unet_train_end;
+
+typedef enum {
+    UNET_EVENT_BEGIN, /* before the first step; after a resume, step and epoch say where it is */
+    UNET_EVENT_STEP,  /* after each step */
+    UNET_EVENT_EPOCH, /* the epoch is over, validated and saved */
+    UNET_EVENT_CHECKPOINT, /* a checkpoint was written: what is lost from now on begins here */
+    UNET_EVENT_END         /* `end` says why */
+} unet_train_event;
+
 /* What unet_train() reports. */
 typedef struct unet_progress {
-    int epoch, epochs;        /* from 1; epochs 0: not known */
-    long step, steps;         /* steps done in all; steps 0: not known */
-    double loss;              /* mean over the epoch so far */
-    double seconds;           /* since the start */
-    double seconds_left;      /* estimate; < 0: not known */
-    double images_per_second; /* tiles */
-    int epoch_done;           /* 1: the epoch is over and the fields below are set */
-    double val_dice;          /* mean Dice over the classes but the first; NAN: no validation set */
+    unet_train_event event;
+    int epoch, epochs;    /* from 1: the epoch that this step belongs to; UNET_EVENT_BEGIN: epochs
+                             that are done; epochs 0: not known */
+    long step, steps;     /* steps done in all; steps 0: not known */
+    double loss;          /* mean over the epoch so far */
+    double step_loss;     /* of the last step */
+    double rate;          /* learning rate of the last step */
+    double gradient_norm; /* of the last step, before clipping */
+    double seconds;       /* of work, also in runs that this one continues */
+    double seconds_left;  /* estimate; < 0: not known */
+    double images_per_second; /* tiles, in this run */
+    double waited;            /* share of this run's time that steps waited for tiles */
+    /* from here on of UNET_EVENT_EPOCH, else those of the epoch before */
+    double val_loss; /* mean cross-entropy of validation pixels, NAN: no validation set */
+    double val_dice; /* mean Dice over the classes but the first; NAN: no validation set */
     double val_iou, val_accuracy;
     const double *class_dice; /* Dice of each of `labels` classes, NAN: occurs nowhere; NULL: no
                                  validation set; valid during the call */
+    const struct unet_scores *scores; /* the confusion matrix; as class_dice */
     int labels;
-    int improved; /* 1: best so far, just saved */
+    double score;   /* what `improved` compares: mean Dice of all classes, or minus the loss */
+    int improved;   /* 1: best so far, just saved */
+    int best_epoch; /* 0: none yet */
+    int one_class;  /* epochs in a row up to this one in which the network answered with one class
+                       everywhere, though the masks have more; > 0 is an alarm */
+    unet_train_end end;
 } unet_progress;
 
+/* A validation image and what the network makes of it; all valid during the call. */
+typedef struct unet_validated {
+    int epoch, index, count; /* image index of count */
+    const char *name;
+    const unet_image *image;
+    const uint8_t *truth, *predicted;
+    const struct unet_scores *scores; /* of this image alone */
+} unet_validated;
+
+typedef struct unet_train_job {
+    unet_model *model;
+    const unet_dataset *dataset;
+    const unet_dataset *validation; /* may be NULL */
+    /* files; each may be NULL */
+    const char *best_path;       /* the best model so far, by score */
+    const char *last_path;       /* the newest, after each epoch and at the end */
+    const char *checkpoint_path; /* as unet_trainer_save(), and all that unet_train() must know */
+    double checkpoint_seconds;   /* between checkpoints, besides those of epochs; 0: 60 */
+    int resume;                  /* 1: go on from checkpoint_path */
+    /* what they return but 0 ends the training after the step; each may be NULL */
+    int (*progress)(void *context, const unet_progress *progress);
+    int (*validated)(void *context, const unet_validated *image);
+    void *context;
+} unet_train_job;
+
 /*
- * Trains until a limit of options is reached or progress() returns non-zero.  After every epoch the
- * validation set (may be NULL) is predicted whole; the best model so far (by the mean Dice of
- * all classes, else by loss) is saved to best_path and the newest to last_path (each may be NULL;
- * written as unet_model_save() does).  progress may be NULL; it is called after every step and
- * every epoch. On return model holds the newest weights.
+ * Trains until a limit of options is reached or a function of the job returns non-zero.  After
+ * every epoch each image of the validation set is predicted whole.  Models are written as
+ * unet_model_save() does, a checkpoint after every epoch, every checkpoint_seconds and at the end,
+ * so a later call with resume continues bit for bit, in the middle of an epoch too.  On return
+ * the model holds the newest weights (the averaged ones where options->average is set).
+ *
+ * Fails as unet_trainer_step() does (the newest good weights are then in last_path), and with
+ * UNET_EIO when a file cannot be written; what was there before is whole.
  */
-UNET_API unet_code unet_train(unet_model *model, const unet_dataset *dataset,
-                              const unet_dataset *validation, const unet_train_options *options,
-                              const char *best_path, const char *last_path,
-                              int (*progress)(void *context, const unet_progress *progress),
-                              void *context, unet_error *err);
+UNET_API unet_code unet_train(const unet_train_job *job, const unet_train_options *options,
+                              unet_error *err);
 
 /* ---- scores ------------------------------------------------------------------------------ */
 

@@ -682,17 +682,14 @@ unet_code unet_trainer_step(unet_trainer *trainer, double *loss, unet_error *err
     return un_trainer_step(trainer, loss, err);
 }
 
-unet_code unet_train(unet_model *model, const unet_dataset *dataset, const unet_dataset *validation,
-                     const unet_train_options *options, const char *best_path,
-                     const char *last_path,
-                     int (*progress)(void *context, const unet_progress *progress), void *context,
-                     unet_error *err)
+unet_code unet_train(const unet_train_job *job, const unet_train_options *options, unet_error *err)
 {
-    if (!model || !dataset || !options)
-        return missing(err, !model ? "model" : !dataset ? "dataset" : "options");
-    const struct un_train_job job = {model,     dataset,  validation, best_path,
-                                     last_path, progress, context};
-    return un_train(&job, options, err);
+    if (!job || !options || !job->model || !job->dataset)
+        return missing(err, !job          ? "job"
+                            : !options    ? "options"
+                            : !job->model ? "job->model"
+                                          : "job->dataset");
+    return un_train(job, options, err);
 }
 
 /* ---- the machine ---- */

@@ -125,7 +125,7 @@ static void run_optimizer(struct op_run *r, const struct op_case *k)
         float *g = op_params(r, host, count);
         long t = step == STEPS ? 1000000 : step; /* the corrections are over */
         if (k->variant == 0)
-            ops->sgd_step(r->engine, count, w, g, m, RATE, 0.9f, 1e-2f);
+            ops->sgd_step(r->engine, count, w, g, m, RATE, 0.9f, 1e-2f, false);
         else
             ops->adam_step(r->engine, count, w, g, m, v, RATE, 0.9f, 0.999f, 1e-8f, 1e-2f,
                            k->variant == 2, t);

@@ -357,7 +357,7 @@ static void check_optimizer(struct fixture *f, const struct subject *s, const ch
         snprintf(what, sizeof what, "%s: loss of step %d", name, step);
         compare(f, s, what, &loss, losses + step - 1, 1, tolerance);
         if (!strcmp(name, "sgd"))
-            e->ops->sgd_step(e, count, b.net.values, b.net.gradients, m, 0.01f, 0.9f, 1e-3f);
+            e->ops->sgd_step(e, count, b.net.values, b.net.gradients, m, 0.01f, 0.9f, 1e-3f, false);
         else
             e->ops->adam_step(e, count, b.net.values, b.net.gradients, m, v, 1e-3f, 0.9f, 0.999f,
                               1e-4f, !strcmp(name, "adam") ? 1e-3f : 1e-2f, !strcmp(name, "adamw"),

@@ -385,9 +385,9 @@ static void test_optimisers(void **state)
 {
     (void)state;
     float w = 1, m = 0, v = 0, g = 0.5f;
-    ops->sgd_step(engine, 1, &w, &g, &m, 0.1f, 0.9f, 0);
+    ops->sgd_step(engine, 1, &w, &g, &m, 0.1f, 0.9f, 0, false);
     assert_true(fabs(w - 0.95) < 1e-7 && fabs(m - 0.5) < 1e-7);
-    ops->sgd_step(engine, 1, &w, &g, &m, 0.1f, 0.9f, 0);
+    ops->sgd_step(engine, 1, &w, &g, &m, 0.1f, 0.9f, 0, false);
     assert_true(fabs(w - 0.855) < 1e-7 && fabs(m - 0.95) < 1e-7);
 
     /* the first step of Adam is the rate, whatever the gradient's size */

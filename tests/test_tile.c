@@ -38,11 +38,12 @@ static void check_tile(int height, int width, int in_side, int out_side, uint64_
     }
     unet_image image = {height, width, 1, UNET_U8, 1, data};
     struct un_reading reading = un_reading_of(&image, 1, NULL);
-    struct un_augment augment = {.flip = 1};
+    unet_augment augment = {.flip = 1};
     struct un_tile tile = {in_side, out_side, malloc((size_t)in_side * in_side * sizeof(float)),
                            malloc((size_t)out_side * out_side),
                            malloc((size_t)out_side * out_side * sizeof(float))};
-    un_tile_draw(&reading, mask, class_weights, &augment, key, &tile);
+    un_tile_draw(&(struct un_place){&reading, mask, class_weights, NULL, NULL}, &augment, key,
+                 &tile);
     int border = (in_side - out_side) / 2;
     for (int y = 0; y < out_side; y++)
         for (int x = 0; x < out_side; x++) {
@@ -87,10 +88,10 @@ static void test_resampling_keeps_places(void **state)
     }
     unet_image image = {SIDE, SIDE, 1, UNET_F32, 1, data};
     struct un_reading reading = un_reading_of(&image, 1, NULL);
-    struct un_augment augment = {.flip = 1, .rotate = 30, .scale = 0.2f};
+    unet_augment augment = {.flip = 1, .rotate = 30, .scale = 0.2f};
     struct un_tile tile = {TILE, TILE, input, labels, weights};
     for (uint64_t key = 0; key < 50; key++) {
-        un_tile_draw(&reading, mask, NULL, &augment, key, &tile);
+        un_tile_draw(&(struct un_place){&reading, mask, NULL, NULL, NULL}, &augment, key, &tile);
         for (int i = 0; i < TILE * TILE; i++)
             if (fabs((double)input[i] - labels[i]) > 1.5) /* nearest: half a pixel each way */
                 fail_msg("key %d: pixel %d: input %g, label %d", (int)key, i, (double)input[i],
@@ -105,7 +106,7 @@ static void test_shading_is_relative(void **state)
     static float dark[SIDE * SIDE], bright[SIDE * SIDE], tiles[2][SIDE * SIDE];
     static float weights[SIDE * SIDE];
     static uint8_t mask[SIDE * SIDE], labels[SIDE * SIDE];
-    const struct un_augment augment = {.flip = 1, .grey = 1};
+    const unet_augment augment = {.flip = 1, .grey = 1};
     double change = 0;
     (void)state;
     for (int i = 0; i < SIDE * SIDE; i++) {
@@ -117,7 +118,8 @@ static void test_shading_is_relative(void **state)
             unet_image image = {SIDE, SIDE, 1, UNET_F32, 1, t ? bright : dark};
             struct un_reading reading = un_reading_of(&image, 1, NULL);
             struct un_tile tile = {SIDE, SIDE, tiles[t], labels, weights};
-            un_tile_draw(&reading, mask, NULL, &augment, key, &tile);
+            un_tile_draw(&(struct un_place){&reading, mask, NULL, NULL, NULL}, &augment, key,
+                         &tile);
         }
         for (int i = 0; i < SIDE * SIDE; i++)
             if (fabs(tiles[1][i] - 10 * (double)tiles[0][i]) > 1e-4)

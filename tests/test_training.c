@@ -40,7 +40,7 @@ static unet_dataset *make_dataset(int count, int height, int width, int channels
                     (uint8_t)((mask[p] ? 180 : 60) + un_rng_below(77, p * 8 + c, 70));
         }
         set->pairs[i] =
-            (struct un_sample_pair){{height, width, channels, UNET_U8, 0, data}, mask, NULL};
+            (struct un_sample_pair){{height, width, channels, UNET_U8, 0, data}, mask, NULL, NULL};
         set->pairs[i].name = strdup("generated");
     }
     return set;
@@ -122,7 +122,7 @@ static void test_no_allocation_after_the_first_step(void **state)
         unet_error err;
         uint8_t mask[70 * 90];
         options.batch = 2;
-        options.rotate = 10;
+        options.augment.rotate = 10;
         if (unet_trainer_create(model, set, &options, &trainer, &err) ||
             unet_trainer_step(trainer, NULL, &err) ||
             unet_session_create(model, NULL, &session, &err) ||
@@ -146,6 +146,19 @@ static void test_no_allocation_after_the_first_step(void **state)
 
 /* ---- steps ---- */
 
+static unet_code run_job(unet_model *model, const unet_dataset *set, const unet_dataset *val,
+                         const unet_train_options *options,
+                         int (*progress)(void *, const unet_progress *), void *context,
+                         unet_error *err)
+{
+    const unet_train_job job = {.model = model,
+                                .dataset = set,
+                                .validation = val,
+                                .progress = progress,
+                                .context = context};
+    return unet_train(&job, options, err);
+}
+
 static float *train_steps(const unet_spec *spec, const unet_dataset *set, int threads, int steps,
                           uint64_t seed, double *mean_loss)
 {
@@ -157,7 +170,7 @@ static float *train_steps(const unet_spec *spec, const unet_dataset *set, int th
     options.batch = 2;
     options.tile = 60;
     options.seed = seed;
-    options.rotate = 10;
+    options.augment.rotate = 10;
     options.learning_rate = 5e-3f;
     if (unet_trainer_create(model, set, &options, &trainer, &err))
         fail_msg("%s", err.text);
@@ -262,7 +275,7 @@ struct seen {
 static int on_progress(void *context, const unet_progress *p)
 {
     struct seen *seen = context;
-    seen->epochs += p->epoch_done;
+    seen->epochs += p->event == UNET_EVENT_EPOCH;
     seen->steps = p->step;
     seen->last = *p;
     return seen->stop_at && p->step >= seen->stop_at;
@@ -280,7 +293,7 @@ static void test_limits(void **state)
     struct seen seen = {0};
     unet_model *model = make_model(&small_same, 1);
     options.epochs = 3;
-    if (unet_train(model, set, val, &options, NULL, NULL, on_progress, &seen, &err))
+    if (run_job(model, set, val, &options, on_progress, &seen, &err))
         fail_msg("%s", err.text);
     assert_int_equal(seen.epochs, 3);
     assert_int_equal(seen.steps, 15);
@@ -289,26 +302,21 @@ static void test_limits(void **state)
 
     seen = (struct seen){0};
     options.steps = 7;
-    if (unet_train(model, set, NULL, &options, NULL, NULL, on_progress, &seen, &err))
+    if (run_job(model, set, NULL, &options, on_progress, &seen, &err))
         fail_msg("%s", err.text);
     assert_int_equal(seen.steps, 7);
     assert_int_equal(seen.epochs, 2);
     assert_true(isnan(seen.last.val_dice));
 
     seen = (struct seen){.stop_at = 3};
-    if (unet_train(model, set, val, &options, NULL, NULL, on_progress, &seen, &err))
+    if (run_job(model, set, val, &options, on_progress, &seen, &err))
         fail_msg("%s", err.text);
     assert_int_equal(seen.steps, 3);
 
     options.epochs = 0;
     options.steps = 0;
-    assert_int_equal(unet_train(model, set, val, &options, NULL, NULL, NULL, NULL, &err),
-                     UNET_EINVAL);
+    assert_int_equal(run_job(model, set, val, &options, NULL, NULL, &err), UNET_EINVAL);
     options.steps = 1;
-    options.loss = UNET_LOSS_BCE;
-    assert_int_equal(unet_train(model, set, val, &options, NULL, NULL, NULL, NULL, &err),
-                     UNET_EINVAL);
-    assert_non_null(strstr(err.text, "BCE"));
     unet_model_free(model);
     free_dataset(set);
     free_dataset(val);
@@ -331,7 +339,7 @@ static void test_frozen_encoder(void **state)
         options.freeze_encoder = 1;
         options.optimizer = UNET_OPTIMIZER_ADAMW;
         options.weight_decay = 0.1f;
-        if (unet_train(model, set, NULL, &options, NULL, NULL, NULL, NULL, &err))
+        if (run_job(model, set, NULL, &options, NULL, NULL, &err))
             fail_msg("%s", err.text);
         for (int i = 0; i < unet_model_tensor_count(model); i++) {
             unet_tensor a, b;
@@ -358,15 +366,13 @@ static void test_validation_must_fit(void **state)
     unet_error err;
     (void)state;
     options.steps = 5;
-    assert_int_equal(unet_train(model, set, val, &options, NULL, NULL, on_progress, &seen, &err),
-                     UNET_EINVAL);
+    assert_int_equal(run_job(model, set, val, &options, on_progress, &seen, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "3 channels"));
     free_dataset(val);
     val = make_dataset(1, 70, 90, 1);
     val->coding.codes[val->coding.count - 1].label =
         1; /* 0/255 masks here, class indices with 255 = no label there */
-    assert_int_equal(unet_train(model, set, val, &options, NULL, NULL, on_progress, &seen, &err),
-                     UNET_EINVAL);
+    assert_int_equal(run_job(model, set, val, &options, on_progress, &seen, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "mask value 255"));
     assert_int_equal(seen.steps, 0);
     free_dataset(val);
@@ -412,7 +418,7 @@ static void test_one_picture_one_logit(void **state)
     unet_session *session;
     unet_error err;
     (void)state;
-    options.pos_weight = 10;
+    options.loss.pos_weight = 10;
     options.batch = 4;
     options.learning_rate = 2e-3f;
     options.schedule = UNET_SCHEDULE_CONSTANT;
@@ -421,7 +427,7 @@ static void test_one_picture_one_logit(void **state)
     options.tile = 84;
     uint8_t *mask = malloc(100 * 120);
     unet_scores *scores = unet_scores_create(2);
-    if (unet_train(model, set, NULL, &options, NULL, NULL, NULL, NULL, &err) ||
+    if (run_job(model, set, NULL, &options, NULL, NULL, &err) ||
         unet_session_create(model, NULL, &session, &err) ||
         unet_predict(session, &set->pairs[0].image, mask, &err))
         fail_msg("%s", err.text);
@@ -445,7 +451,7 @@ static float *scheduled(const unet_dataset *set, unet_schedule schedule, long st
     options.optimizer = UNET_OPTIMIZER_SGD;
     options.schedule = schedule;
     options.steps = steps;
-    if (unet_train(model, set, NULL, &options, NULL, NULL, NULL, NULL, &err))
+    if (run_job(model, set, NULL, &options, NULL, NULL, &err))
         fail_msg("%s", err.text);
     *bytes = model->graph.trainable * sizeof(float);
     float *values = malloc(*bytes);

@@ -160,7 +160,7 @@ void un_cpu_argmax(struct un_engine *e, struct un_tensor logits, uint8_t *labels
 
 /* steps.c */
 void un_cpu_sgd_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,
-                     float rate, float momentum, float decay);
+                     float rate, float momentum, float decay, bool nesterov);
 void un_cpu_adam_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,
                       float *v, float rate, float beta1, float beta2, float epsilon, float decay,
                       bool decoupled, long step);

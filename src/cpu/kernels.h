@@ -181,7 +181,7 @@ struct un_kernels {
                         int pixels);
 
     void (*sgd)(size_t count, float *w, const float *g, float *m, float rate, float momentum,
-                float decay);
+                float decay, bool nesterov);
     /* grad_decay is added to g as grad_decay * w; w is first multiplied by keep;
      * correct1 = 1 - beta1^step, correct2 = sqrt(1 - beta2^step) */
     void (*adam)(size_t count, float *w, const float *g, float *m, float *v, float rate,

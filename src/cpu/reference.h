@@ -82,7 +82,7 @@ void un_ref_argmax(struct un_engine *e, struct un_tensor logits, uint8_t *labels
 
 /* reference_step.c */
 void un_ref_sgd_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,
-                     float rate, float momentum, float decay);
+                     float rate, float momentum, float decay, bool nesterov);
 void un_ref_adam_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,
                       float *v, float rate, float beta1, float beta2, float epsilon, float decay,
                       bool decoupled, long step);

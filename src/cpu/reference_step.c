@@ -2,9 +2,11 @@
 /*
  * One step of an optimiser on an array of weights, and the check for non-finite values.
  *
- * SGD with momentum as PyTorch has it (no dampening, no Nesterov; m starts at 0):
+ * SGD with momentum as PyTorch has it (no dampening; m starts at 0):
  *
  *   g <- g + decay * w         m <- momentum * m + g         w <- w - rate * m
+ *
+ * or, with Nesterov's momentum, w <- w - rate * (g + momentum * m).
  *
  * Adam (Kingma & Ba 2015, algorithm 1), step t = 1, 2, ...:
  *
@@ -20,13 +22,14 @@
 #include <math.h>
 
 void un_ref_sgd_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,
-                     float rate, float momentum, float decay)
+                     float rate, float momentum, float decay, bool nesterov)
 {
     (void)e;
     for (size_t i = 0; i < count; i++) {
         double gradient = g[i] + (double)decay * w[i];
         double velocity = (double)momentum * m[i] + gradient;
-        w[i] = (float)(w[i] - rate * velocity);
+        w[i] =
+            (float)(w[i] - rate * (nesterov ? gradient + (double)momentum * velocity : velocity));
         m[i] = (float)velocity;
     }
 }

@@ -10,11 +10,12 @@
 #include "cpu/vec.h"
 
 static void sgd(size_t count, float *restrict w, const float *restrict g, float *restrict m,
-                float rate, float momentum, float decay)
+                float rate, float momentum, float decay, bool nesterov)
 {
     for (size_t i = 0; i < count; i++) {
-        m[i] = momentum * m[i] + (g[i] + decay * w[i]);
-        w[i] -= rate * m[i];
+        float gradient = g[i] + decay * w[i];
+        m[i] = momentum * m[i] + gradient;
+        w[i] -= rate * (nesterov ? gradient + momentum * m[i] : m[i]);
     }
 }
 

@@ -12,12 +12,12 @@ static size_t piece_size(size_t count, size_t from)
 }
 
 void un_cpu_sgd_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,
-                     float rate, float momentum, float decay)
+                     float rate, float momentum, float decay, bool nesterov)
 {
     const struct un_kernels *k = un_cpu_kernels(e);
 #pragma omp parallel for num_threads(e->threads)
     for (size_t i = 0; i < count; i += PIECE)
-        k->sgd(piece_size(count, i), w + i, g + i, m + i, rate, momentum, decay);
+        k->sgd(piece_size(count, i), w + i, g + i, m + i, rate, momentum, decay, nesterov);
 }
 
 void un_cpu_adam_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,

@@ -7,9 +7,10 @@
 #include "data/image.h"
 
 struct un_sample_pair {
-    unet_image image; /* as read, in its own sample type */
-    uint8_t *mask;    /* [height][width] class indices or UNET_IGNORE */
-    char *name;       /* file name of the image; of a stack's page: scan.tif[3] */
+    unet_image image;  /* as read, in its own sample type */
+    uint8_t *mask;     /* [height][width] class indices or UNET_IGNORE */
+    uint32_t *objects; /* [height][width] object numbers, 0: none; NULL: the mask has classes */
+    char *name;        /* file name of the image; of a stack's page: scan.tif[3] */
 };
 
 struct un_pairs;

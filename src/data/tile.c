@@ -154,8 +154,8 @@ static double draw_centre(uint64_t key, int what, int side, int window)
     return start + (window - 1) / 2.0;
 }
 
-static struct view draw_view(const unet_image *image, const struct un_augment *augment,
-                             int out_side, uint64_t key)
+static struct view draw_view(const unet_image *image, const unet_augment *augment, int out_side,
+                             uint64_t key)
 {
     static const int cosine[4] = {1, 0, -1, 0}, sine[4] = {0, 1, 0, -1};
     struct view v = {.gain = 1, .gamma = 1};
@@ -242,9 +242,12 @@ static void draw_input(const struct un_reading *r, const struct view *v, const s
         }
 }
 
-static void draw_labels(const struct un_reading *r, const struct view *v, const uint8_t *mask,
-                        const float *class_weights, const struct un_tile *tile)
+static void draw_labels(const struct un_place *place, const struct view *v,
+                        const struct un_tile *tile)
 {
+    const struct un_reading *r = place->reading;
+    const uint8_t *mask = place->mask;
+    const float *class_weights = place->class_weights;
     double half = (tile->out_side - 1) / 2.0;
     size_t at = 0;
     for (int i = 0; i < tile->out_side; i++)
@@ -262,12 +265,13 @@ static void draw_labels(const struct un_reading *r, const struct view *v, const 
         }
 }
 
-void un_tile_draw(const struct un_reading *reading, const uint8_t *mask, const float *class_weights,
-                  const struct un_augment *augment, uint64_t key, const struct un_tile *tile)
+void un_tile_draw(const struct un_place *place, const unet_augment *augment, uint64_t key,
+                  const struct un_tile *tile)
 {
+    const struct un_reading *reading = place->reading;
     struct view v = draw_view(reading->image, augment, tile->out_side, key);
     draw_input(reading, &v, tile);
     if (augment->grey > 0)
         shade(&v, tile->input, (size_t)tile->in_side * tile->in_side * reading->channels);
-    draw_labels(reading, &v, mask, class_weights, tile);
+    draw_labels(place, &v, tile);
 }

@@ -235,16 +235,34 @@ struct un_engine_ops {
     void (*probabilities)(struct un_engine *e, struct un_tensor logits);
     void (*argmax)(struct un_engine *e, struct un_tensor logits, uint8_t *labels);
 
+    /* what unet_loss in unet.h says, for K = 1 and K >= 2; result and dlogits as above, where
+     * result[0] = loss * result[1] */
+    void (*loss)(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                 const float *weights, const unet_loss *loss, double *result,
+                 struct un_tensor dlogits);
+
     /* -- optimisers: one step on count weights w with gradients g (formulas: PyTorch's) -- */
-    /* g += decay * w; m = momentum * m + g; w -= rate * m   (m starts at 0) */
+    /* g += decay * w; m = momentum * m + g; w -= rate * m   (m starts at 0);
+     * nesterov: w -= rate * (g + momentum * m) */
     void (*sgd_step)(struct un_engine *e, size_t count, float *w, const float *g, float *m,
-                     float rate, float momentum, float decay);
+                     float rate, float momentum, float decay, bool nesterov);
     /* Kingma & Ba 2015, bias-corrected, step from 1; decoupled: Loshchilov & Hutter 2019, w is
      * first multiplied by 1 - rate * decay, else g += decay * w */
     void (*adam_step)(struct un_engine *e, size_t count, float *w, const float *g, float *m,
                       float *v, float rate, float beta1, float beta2, float epsilon, float decay,
                       bool decoupled, long step);
 
+    /* g += decay * w; v = alpha * v + (1 - alpha) * g^2; u = g / (sqrt(v) + epsilon);
+     * momentum > 0: m = momentum * m + u; w -= rate * m; else w -= rate * u, m not looked at
+     * (m and v start at 0; formula: PyTorch's RMSprop, not centred) */
+    void (*rmsprop_step)(struct un_engine *e, size_t count, float *w, const float *g, float *m,
+                         float *v, float rate, float momentum, float alpha, float epsilon,
+                         float decay);
+
+    /* y = a * y + b * x; b == 0: x is not read */
+    void (*blend)(struct un_engine *e, size_t count, float *y, float a, const float *x, float b);
+    /* the sum of squares, double, in *result (engine memory) */
+    void (*sum_squares)(struct un_engine *e, const float *x, size_t count, double *result);
     /* how many of count values are not finite, in *result (engine memory) */
     void (*count_nonfinite)(struct un_engine *e, const float *x, size_t count, uint64_t *result);
 };

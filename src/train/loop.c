@@ -11,7 +11,7 @@
 #include "train/trainer.h"
 
 struct loop {
-    const struct un_train_job *job;
+    const unet_train_job *job;
     unet_trainer *trainer;
     unet_session *session; /* for validation */
     unet_scores *scores;
@@ -102,7 +102,7 @@ static unet_code validate(struct loop *l, unet_error *err)
 
 static unet_code save_models(struct loop *l, bool compare, unet_error *err)
 {
-    const struct un_train_job *job = l->job;
+    const unet_train_job *job = l->job;
     unet_progress *now = &l->now;
     const unet_trainer *t = l->trainer;
     char *settings = un_train_options_json(&t->options, t->in_side, t->step);
@@ -175,7 +175,7 @@ static unet_code run_epoch(struct loop *l, bool *stop, bool *done, unet_error *e
     l->loss_sum = 0;
     l->loss_weight = 0;
     now->epoch++;
-    now->epoch_done = 0;
+    now->event = UNET_EVENT_STEP;
     for (int i = 0; i < l->trainer->steps_per_epoch && !*stop && !*done; i++) {
         double loss;
         l->trainer->rate = scheduled_rate(l);
@@ -195,14 +195,13 @@ static unet_code run_epoch(struct loop *l, bool *stop, bool *done, unet_error *e
         return code;
     if ((code = save_models(l, validated || !l->session, err)))
         return code;
-    now->epoch_done = 1;
+    now->event = UNET_EVENT_EPOCH;
     if (report(l))
         *stop = true;
     return UNET_OK;
 }
 
-unet_code un_train(const struct un_train_job *job, const unet_train_options *options,
-                   unet_error *err)
+unet_code un_train(const unet_train_job *job, const unet_train_options *options, unet_error *err)
 {
     struct loop l = {.job = job, .started = seconds_now()};
     bool stop = false, done = false;

@@ -6,10 +6,14 @@
 
 unet_train_options un_train_options_default(const unet_spec *spec)
 {
+    (void)spec;
     return (unet_train_options){
         .batch = 1,
-        .loss = spec->classes == 1 ? UNET_LOSS_BCE : UNET_LOSS_CROSS_ENTROPY,
-        .pos_weight = 1,
+        .loss = {.pixel = 1,
+                 .pos_weight = 1,
+                 .false_positive = 0.5f,
+                 .false_negative = 0.5f,
+                 .smooth = 1},
         .optimizer = UNET_OPTIMIZER_ADAM,
         .learning_rate = 1e-3f,
         .schedule = UNET_SCHEDULE_POLY,
@@ -17,8 +21,12 @@ unet_train_options un_train_options_default(const unet_spec *spec)
         .beta1 = 0.9f,
         .beta2 = 0.999f,
         .epsilon = 1e-8f,
-        .flip = 1,
-        .grey = 0.3f,
+        .alpha = 0.99f,
+        .bias_rate = 1,
+        .power = 0.9f,
+        .factor = 0.1f,
+        .every = 1,
+        .augment = {.flip = 1, .grey = 0.3f},
     };
 }
 
@@ -43,16 +51,16 @@ unet_code un_train_options_check(const unet_train_options *o, const unet_spec *s
         {"batch", o->batch, 1, 4096},
         {"tile", o->tile, 0, 1 << 16},
         {"steps_per_epoch", o->steps_per_epoch, 0, 1e9},
-        {"pos_weight", o->pos_weight, 0, 1e9},
+        {"pos_weight", o->loss.pos_weight, 0, 1e9},
         {"learning_rate", o->learning_rate, 0, 1e6},
         {"momentum", o->momentum, 0, 1},
         {"beta1", o->beta1, 0, 0.999999},
         {"beta2", o->beta2, 0, 0.99999999},
         {"epsilon", o->epsilon, 0, 1},
         {"weight_decay", o->weight_decay, 0, 1e6},
-        {"rotate", o->rotate, 0, 180},
-        {"scale", o->scale, 0, 10},
-        {"grey", o->grey, 0, 10},
+        {"rotate", o->augment.rotate, 0, 180},
+        {"scale", o->augment.scale, 0, 10},
+        {"grey", o->augment.grey, 0, 10},
         {"freeze_encoder", o->freeze_encoder, 0, 1},
     };
     unet_code code;
@@ -63,34 +71,31 @@ unet_code un_train_options_check(const unet_train_options *o, const unet_spec *s
     for (int i = 0; o->class_weights && i < labels; i++)
         if ((code = check_number(err, "a class weight", o->class_weights[i], 0, 1e9)))
             return code;
-    if (o->schedule > UNET_SCHEDULE_POLY || o->optimizer > UNET_OPTIMIZER_ADAMW)
+    if (o->schedule > UNET_SCHEDULE_PLATEAU || o->optimizer > UNET_OPTIMIZER_RMSPROP)
         return un_fail(err, UNET_EINVAL, "schedule %d or optimizer %d is none that there is",
                        (int)o->schedule, (int)o->optimizer);
-    if ((o->loss == UNET_LOSS_BCE) != (spec->classes == 1))
-        return un_fail(err, UNET_EINVAL,
-                       "%s with %d classes: BCE is for 1 class, cross-entropy "
-                       "for 2 or more",
-                       o->loss == UNET_LOSS_BCE ? "BCE" : "cross-entropy", spec->classes);
+    (void)spec;
     return UNET_OK;
 }
 
 char *un_train_options_json(const unet_train_options *o, int in_side, long steps)
 {
-    static const char *const optimizers[] = {"sgd", "adam", "adamw"};
-    static const char *const schedules[] = {"constant", "poly"};
-    const char *loss = o->loss == UNET_LOSS_BCE ? "bce" : "cross-entropy";
+    static const char *const optimizers[] = {"sgd", "adam", "adamw", "rmsprop"};
+    static const char *const schedules[] = {"constant", "poly", "cosine", "step", "plateau"};
+    const char *loss = "cross-entropy";
     char *text;
-    int n = asprintf(&text,
-                     "{\"loss\":\"%s\",\"pos_weight\":%.9g,\"optimizer\":\"%s\","
-                     "\"learning_rate\":%.9g,\"schedule\":\"%s\",\"momentum\":%.9g,\"beta1\":%.9g,"
-                     "\"beta2\":%.9g,"
-                     "\"weight_decay\":%.9g,\"batch\":%d,\"tile\":%d,\"flip\":%d,"
-                     "\"rotate\":%.9g,\"scale\":%.9g,\"grey\":%.9g,\"freeze_encoder\":%d,"
-                     "\"seed\":%llu,\"steps\":%ld}",
-                     loss, (double)o->pos_weight, optimizers[o->optimizer],
-                     (double)o->learning_rate, schedules[o->schedule], (double)o->momentum,
-                     (double)o->beta1, (double)o->beta2, (double)o->weight_decay, o->batch, in_side,
-                     o->flip, (double)o->rotate, (double)o->scale, (double)o->grey,
-                     o->freeze_encoder, (unsigned long long)o->seed, steps);
+    int n =
+        asprintf(&text,
+                 "{\"loss\":\"%s\",\"pos_weight\":%.9g,\"optimizer\":\"%s\","
+                 "\"learning_rate\":%.9g,\"schedule\":\"%s\",\"momentum\":%.9g,\"beta1\":%.9g,"
+                 "\"beta2\":%.9g,"
+                 "\"weight_decay\":%.9g,\"batch\":%d,\"tile\":%d,\"flip\":%d,"
+                 "\"rotate\":%.9g,\"scale\":%.9g,\"grey\":%.9g,\"freeze_encoder\":%d,"
+                 "\"seed\":%llu,\"steps\":%ld}",
+                 loss, (double)o->loss.pos_weight, optimizers[o->optimizer],
+                 (double)o->learning_rate, schedules[o->schedule], (double)o->momentum,
+                 (double)o->beta1, (double)o->beta2, (double)o->weight_decay, o->batch, in_side,
+                 o->augment.flip, (double)o->augment.rotate, (double)o->augment.scale,
+                 (double)o->augment.grey, o->freeze_encoder, (unsigned long long)o->seed, steps);
     return n < 0 ? NULL : text;
 }

@@ -243,14 +243,14 @@ static void draw_sample(unet_trainer *t, int b)
     int channels = t->model->graph.spec.in_channels;
     size_t in = (size_t)t->in_side * t->in_side, out = (size_t)t->out_side * t->out_side;
     struct un_reading reading = un_reading_of(&pair->image, channels, &t->model->scaling);
-    struct un_augment augment = {o->flip, o->rotate, o->scale, o->grey};
     struct un_tile tile = {.in_side = t->in_side,
                            .out_side = t->out_side,
                            .input = t->input + (size_t)b * in * channels,
                            .labels = t->labels + (size_t)b * out,
                            .weights = t->weights + (size_t)b * out};
     uint64_t key = un_rng_key(o->seed, STREAM_TILE, (uint64_t)t->step, (uint64_t)b);
-    un_tile_draw(&reading, pair->mask, o->class_weights, &augment, key, &tile);
+    const struct un_place place = {&reading, pair->mask, o->class_weights, NULL, NULL};
+    un_tile_draw(&place, &o->augment, key, &tile);
 }
 
 static void draw_batch(unet_trainer *t)
@@ -278,7 +278,7 @@ static void update_weights(unet_trainer *t)
     size_t first = t->frozen, count = n->graph.trainable - first;
     if (o->optimizer == UNET_OPTIMIZER_SGD)
         e->ops->sgd_step(e, count, n->values + first, n->gradients + first, t->moment + first,
-                         t->rate, o->momentum, o->weight_decay);
+                         t->rate, o->momentum, o->weight_decay, o->nesterov);
     else
         e->ops->adam_step(e, count, n->values + first, n->gradients + first, t->moment + first,
                           t->square + first, t->rate, o->beta1, o->beta2, o->epsilon,
@@ -296,9 +296,9 @@ static unet_code run_passes(unet_trainer *t, double *mean, uint64_t *bad, unet_e
     uint64_t key = un_rng_key(t->options.seed, STREAM_DROPOUT, (uint64_t)t->step, 0);
     double result[2];
     un_network_forward(n, key);
-    if (t->options.loss == UNET_LOSS_BCE)
+    if (n->graph.spec.classes == 1)
         ops->bce_loss(e, un_network_output(n), t->device_labels, t->device_weights,
-                      t->options.pos_weight, t->result, un_network_output_gradient(n));
+                      t->options.loss.pos_weight, t->result, un_network_output_gradient(n));
     else
         ops->softmax_loss(e, un_network_output(n), t->device_labels, t->device_weights, t->result,
                           un_network_output_gradient(n));

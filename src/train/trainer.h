@@ -64,14 +64,6 @@ unet_code un_spec_cost(const unet_spec *spec, int height, int width, int batch, 
                        unet_layer *layers, int *layer_count, unet_error *err);
 
 /* loop.c: unet_train() */
-struct un_train_job {
-    unet_model *model;
-    const unet_dataset *dataset, *validation;
-    const char *best_path, *last_path;
-    int (*progress)(void *context, const unet_progress *progress);
-    void *context;
-};
-unet_code un_train(const struct un_train_job *job, const unet_train_options *options,
-                   unet_error *err);
+unet_code un_train(const unet_train_job *job, const unet_train_options *options, unet_error *err);
 
 #endif
