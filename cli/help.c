@@ -56,6 +56,10 @@ static void print_rows(const struct option_row *table)
             print_rows(row->table);
             continue;
         }
+        if (row->type == OPTION_TOPIC) {
+            printf("  --help %-*s%s\n", HELP_COLUMN - 9, row->name, row->help);
+            continue;
+        }
         if (row->type == OPTION_HEADING) {
             printf("%s\n", row->name);
             continue;
@@ -73,12 +77,38 @@ static void print_rows(const struct option_row *table)
     }
 }
 
-void options_help(const struct command *command)
+static const struct option_row *find_topic(const struct option_row *table, const char *name)
 {
+    for (const struct option_row *row = table; row->type != OPTION_END; row++)
+        if (row->type == OPTION_TOPIC && !strcmp(row->name, name))
+            return row;
+    return NULL;
+}
+
+static int has_topics(const struct option_row *table)
+{
+    for (const struct option_row *row = table; row->type != OPTION_END; row++)
+        if (row->type == OPTION_TOPIC)
+            return 1;
+    return 0;
+}
+
+int options_help(const struct command *command, const char *topic)
+{
+    if (topic && has_topics(command->options)) {
+        const struct option_row *row = find_topic(command->options, topic);
+
+        if (!row)
+            return 0;
+        printf("unet %s, %s: %s\n", command->name, row->name, row->help);
+        print_rows(row->table);
+        return 1;
+    }
     int used = printf("usage: unet %s", command->name);
 
     print_wrapped(command->arguments, used, 12);
     if (command->about)
         print_wrapped(command->about, 0, 0);
     print_rows(command->options);
+    return 1;
 }

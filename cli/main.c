@@ -105,7 +105,7 @@ static int run_help(int argc, char **argv)
     command = find_command(argv[1]);
     if (!command)
         return unknown_command(argv[1]);
-    options_help(command);
+    options_help(command, NULL);
     return EXIT_DONE;
 }
 

@@ -82,10 +82,11 @@ static int find_row(const struct option_row *table, size_t base, const char *nam
                     char letter, struct found *found)
 {
     for (const struct option_row *row = table; row->type != OPTION_END; row++) {
-        if (row->type == OPTION_TABLE &&
-            find_row(row->table, base + row->offset, name, length, letter, found))
+        int inner = row->type == OPTION_TABLE || row->type == OPTION_TOPIC;
+
+        if (inner && find_row(row->table, base + row->offset, name, length, letter, found))
             return 1;
-        if (row->type == OPTION_TABLE || row->type == OPTION_HEADING)
+        if (inner || row->type == OPTION_HEADING)
             continue;
         if (name ? strlen(row->name) == length && !memcmp(row->name, name, length)
                  : row->letter == letter) {
@@ -99,7 +100,7 @@ static int find_row(const struct option_row *table, size_t base, const char *nam
 static void suggest(const struct option_row *table, struct nearest *nearest)
 {
     for (const struct option_row *row = table; row->type != OPTION_END; row++) {
-        if (row->type == OPTION_TABLE)
+        if (row->type == OPTION_TABLE || row->type == OPTION_TOPIC)
             suggest(row->table, nearest);
         else if (row->type != OPTION_HEADING)
             nearest_try(nearest, row->name);
@@ -171,8 +172,11 @@ int options_parse(const struct command *command, int argc, char **argv, void *se
         if (!strcmp(argv[i], "--"))
             break;
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-            options_help(command);
+            const char *topic = i + 1 < argc && argv[i + 1][0] != '-' ? argv[i + 1] : NULL;
+
             *status = EXIT_DONE;
+            if (!options_help(command, topic))
+                *status = usage_error(command, "there is no help on \"%s\"", topic);
             return 0;
         }
     }

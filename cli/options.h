@@ -6,7 +6,8 @@
  * row says where in the struct its value goes.  A row of type OPTION_TABLE takes in the rows of
  * another table, so that commands share options.  The table ends with a row of zeros.
  *
- * In the help, a row without a help text is listed on the line of the row that follows it.
+ * In the help, a row without a help text is listed on the line of the row that follows it.  The
+ * rows of an OPTION_TOPIC are one line there; "--help NAME" lists them.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -25,6 +26,7 @@ enum option_type {
     OPTION_END,
     OPTION_HEADING,  /* help: a line above a group of options */
     OPTION_TABLE,    /* the rows of another table, their offsets counted from this row's */
+    OPTION_TOPIC,    /* the same, but the help lists them only when asked for this name */
     OPTION_FLAG,     /* int, set to 1; takes no value */
     OPTION_INT,      /* int, low..high */
     OPTION_LONG,     /* long, low..high */
@@ -68,6 +70,10 @@ struct option_row {
 #define OPT_TABLE(place, rows)                                                                     \
     {                                                                                              \
         .type = OPTION_TABLE, .offset = place, .table = rows                                       \
+    }
+#define OPT_TOPIC(word, place, rows, text)                                                         \
+    {                                                                                              \
+        .type = OPTION_TOPIC, .name = word, .offset = place, .table = rows, .help = text           \
     }
 #define OPT_FLAG(word, place, text)                                                                \
     {                                                                                              \
@@ -141,8 +147,9 @@ struct command {
 int options_parse(const struct command *command, int argc, char **argv, void *settings,
                   int *operands, int *status);
 
-/* Prints the help of a command on stdout. */
-void options_help(const struct command *command);
+/* Prints the help of a command on stdout, or of one of its topics; topic may be NULL.  0: there is
+ * no such topic. */
+int options_help(const struct command *command, const char *topic);
 
 /* Prints "unet COMMAND: text; see unet COMMAND --help" on stderr and returns EXIT_USAGE. */
 int usage_error(const struct command *command, const char *format, ...)

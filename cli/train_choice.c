@@ -50,25 +50,40 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int choose_weights(const unet_survey_facts *facts, float weights[UNET_MAX_CLASSES])
+void balance_weights(const unet_survey_facts *facts, double power, float *weights)
 {
-    double sorted[UNET_MAX_CLASSES], all = 0, median;
+    double sorted[UNET_MAX_CLASSES], median = 0;
     int count = 0;
 
-    for (int k = 0; k < facts->labels; k++) {
-        all += (double)facts->pixels[k];
+    for (int k = 0; k < facts->labels; k++)
         if (facts->pixels[k])
             sorted[count++] = (double)facts->pixels[k];
+    if (count) {
+        qsort(sorted, (size_t)count, sizeof(*sorted), compare_numbers);
+        median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
     }
-    if (!count)
-        return 0;
-    qsort(sorted, (size_t)count, sizeof(*sorted), compare_numbers);
-    median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+    for (int k = 0; k < facts->labels; k++)
+        weights[k] = facts->pixels[k] ? (float)pow(median / (double)facts->pixels[k], power) : 1;
+}
+
+double rarest_share(const unet_survey_facts *facts)
+{
+    double all = 0, rarest = 1;
+
+    for (int k = 0; k < facts->labels; k++)
+        all += (double)facts->pixels[k];
+    for (int k = 0; k < facts->labels; k++)
+        if (facts->pixels[k])
+            rarest = fmin(rarest, (double)facts->pixels[k] / all);
+    return rarest;
+}
+
+int choose_weights(const unet_survey_facts *facts, float weights[UNET_MAX_CLASSES])
+{
     /* the root: full weights would make a rare class as loud as a common one, and found where it
      * is not */
-    for (int k = 0; k < facts->labels; k++)
-        weights[k] = facts->pixels[k] ? (float)sqrt(median / (double)facts->pixels[k]) : 1;
-    return sorted[0] < 0.01 * all;
+    balance_weights(facts, 0.5, weights);
+    return rarest_share(facts) < 0.01;
 }
 
 int training_tile(const unet_survey_facts *facts, const unet_spec *spec,

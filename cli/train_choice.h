@@ -12,6 +12,12 @@ unet_spec choose_spec(const struct network_settings *settings, const unet_survey
 /* The training options for a network, before what the user gives. */
 unet_train_options choose_training(const unet_spec *spec);
 
+/* Weights [labels] = (median share / share)^power of classes that occur, 1 of others. */
+void balance_weights(const unet_survey_facts *facts, double power, float *weights);
+
+/* The smallest share of labelled pixels that a class has which occurs. */
+double rarest_share(const unet_survey_facts *facts);
+
 /*
  * Weights [labels] for classes of very different size: sqrt(median share / share), and 1 for a
  * class that does not occur.  0: the rarest class has a hundredth of the pixels or more, and

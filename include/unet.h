@@ -973,6 +973,8 @@ typedef struct unet_train_options {
 
     unet_augment augment;
 
+    unet_tta tta; /* not for training: kept in the model, as what unet predict is to average */
+
     int freeze_encoder; /* 1: weights of the way down and the bottleneck stay as they are; the
                            running statistics of their norms go on */
 

@@ -34,7 +34,6 @@ expect 2 - '--size: found "12x", wanted a size' info --size 12x
 expect 2 - 'one argument too many' init -o x y
 expect 2 - '--seed: found "-1"' init -o x --seed -1
 expect 2 - '--dropout: found "nan"' init -o x --dropout nan
-expect 2 - '--val-images and --val-masks' train --images a --masks b -o c --val-images d
 expect 2 - 'wanted: unet predict' predict model
 expect 2 - 'nothing to write' predict model image.png
 expect 2 - '--output: found "a.jpg"' predict model image.png -o a.jpg
@@ -155,58 +154,6 @@ absent 'failed predictions' x.png x nowhere
 expect 0 '^pixel accuracy ' - eval $m --images d/test/images --masks d/test/masks --quiet
 expect 0 '"mean_dice":' - eval $m --images d/test/images --masks d/test/masks --json
 check 'unet eval --json is no JSON' is_json .out
-
-# ---- training ----
-
-set -- train --images d/images --masks d/masks --width 4 --depth 2 --batch 1 --tile 32
-expect 0 - 'network +1 channel -> 2 classes, width 4' "$@" -o t.safetensors --steps 4 \
-    --steps-per-epoch 2
-check 'best and newest model' test -s t.safetensors -a -s t.last.safetensors
-expect 0 '"val_dice":' - "$@" -o u.safetensors --steps 4 --steps-per-epoch 2 --json --quiet
-check 'unet train --json is no JSON' is_json .out
-check 'a line of JSON for each epoch' test "$(wc -l <.out)" -eq 2
-check 'training twice gives two models' cmp t.last.safetensors u.last.safetensors
-expect 0 - - train --images d/images --masks d/masks --init t.safetensors -o v.safetensors \
-    --steps 1 --batch 1 --tile 32 --quiet
-expect 0 - - "$@" -o v.safetensors --steps 1 --loss bce --pos-weight 2 --quiet
-expect 0 '-> 1 class,' - info v.safetensors
-expect 2 - '--class-weights: found 3 numbers, wanted 2' "$@" -o x.safetensors --class-weights 1,2,3
-expect 1 - '^unet: nowhere/x\.safetensors: ' "$@" -o nowhere/x.safetensors
-one_line 'training into a folder that is not there'
-expect 1 - 'nofolder' train --images nofolder --masks d/masks -o x.safetensors
-expect 1 - 'empty' train --images empty --masks empty -o x.safetensors
-one_line 'an empty folder'
-mkdir i m
-cp d/images/cells_001.png i/one.png
-expect 1 - 'one\.png' train --images i --masks m -o x.safetensors
-one_line 'an image without a mask'
-cp d/masks/cells_001.png m/one.png
-echo 'no picture' >i/two.png
-cp m/one.png m/two.png
-expect 1 - 'two\.png' train --images i --masks m -o x.safetensors
-one_line 'a text file among the images'
-rm i/two.png m/two.png
-make_npy i/three.npy
-cp m/one.png m/three.png
-expect 1 - 'three.*(8|256)' train --images i --masks m -o x.safetensors
-one_line 'a mask of another size'
-absent 'failed training' x.safetensors x.last.safetensors
-
-# Ctrl-C: finishes the step, saves, says so
-"$unet" "$@" -o stop.safetensors --time 60s >.out 2>.err &
-pid=$!
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-    sleep 1
-    grep -q "^until" .err && break
-done
-sleep 1
-kill -TERM $pid
-wait $pid
-code=$?
-checks=$((checks + 1))
-[ $code -eq 130 ] || note "an interrupted training: exit code $code, wanted 130: $(tail -2 .err)"
-check 'an interrupted training saves' test -s stop.last.safetensors
-check 'an interrupted training says so' grep -q '^unet: interrupted' .err
 
 # models of other programs
 foreign=$source/tests/fixtures/foreign

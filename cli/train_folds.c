@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * train_folds.c - unet train --folds K: cross-validation
+ *
+ * RUN/fold1 ... RUN/foldK are runs of their own, in which each image is held out once.  A fold
+ * whose line stands in RUN/folds.json is done; --resume RUN goes on with the first that is not.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "interrupt.h"
+#include "json_out.h"
+#include "paths.h"
+#include "train_run.h"
+
+static json_t *load_results(const char *path)
+{
+    json_t *root = json_load_file(path, 0, NULL), *folds = json_object_get(root, "folds");
+    json_t *list = json_is_array(folds) ? json_incref(folds) : json_array();
+
+    json_decref(root);
+    return list;
+}
+
+/* Mean and standard deviation (n - 1) of the best Dice of the folds. */
+static void summarise(const json_t *list, double *mean, double *deviation)
+{
+    size_t count = json_array_size(list);
+    double sum = 0, squares = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += json_number_value(json_object_get(json_array_get(list, i), "val_dice"));
+    *mean = count ? sum / (double)count : (double)NAN;
+    for (size_t i = 0; i < count; i++) {
+        double d = json_number_value(json_object_get(json_array_get(list, i), "val_dice")) - *mean;
+
+        squares += d * d;
+    }
+    *deviation = count > 1 ? sqrt(squares / (double)(count - 1)) : (double)NAN;
+}
+
+static int save_results(const char *path, json_t *list, int folds)
+{
+    double mean, deviation;
+    struct text_file file;
+    json_t *root;
+    int done;
+
+    summarise(list, &mean, &deviation);
+    root = json_pack("{si so so sO}", "count", folds, "mean_val_dice", json_number_short(mean),
+                     "deviation", json_number_short(deviation), "folds", list);
+    if (!root)
+        return fail_memory();
+    done = text_file_begin(&file, path);
+    if (done && json_dumpf(root, file.stream, JSON_INDENT(2))) {
+        text_file_abort(&file);
+        done = 0;
+    } else if (done) {
+        done = text_file_finish(&file);
+    }
+    json_decref(root);
+    return done ? EXIT_DONE : fail_text("%s: cannot be written: %s", path, strerror(errno));
+}
+
+static int run_fold(const struct command *command, const struct train_settings *settings, int fold,
+                    const char *folder, json_t *list)
+{
+    struct train_settings inner = *settings;
+    struct train_run run = {.command = command, .settings = &inner, .fold = fold};
+    char *output = path_text("%s/fold%d", folder, fold + 1);
+    int status;
+
+    if (!output)
+        return fail_memory();
+    inner.output = output;
+    status = train_run_prepare(&run);
+    if (status == EXIT_DONE) {
+        run.resumed = !settings->overwrite && path_exists(run.files.checkpoint);
+        inner.overwrite = 1; /* what a fold has without a checkpoint is nothing */
+        if (!settings->common.quiet)
+            fprintf(stderr, "%sfold %d of %d%s\n", fold ? "\n" : "", fold + 1, settings->folds,
+                    run.resumed ? ", resumed" : "");
+        status = train_run_go(&run);
+    }
+    if (status == EXIT_DONE)
+        json_array_append_new(
+            list, json_pack("{si ss so so si}", "fold", fold + 1, "model", run.files.best,
+                            "val_dice", json_number_short(run.best_dice), "score",
+                            json_number_short(run.best_score), "best_epoch", run.best_epoch));
+    train_run_release(&run);
+    free(output);
+    return status;
+}
+
+static void print_summary(const struct train_settings *settings, const char *folder,
+                          const json_t *list)
+{
+    double mean, deviation;
+
+    summarise(list, &mean, &deviation);
+    printf("%-8s %10s %6s\n", "fold", "val Dice", "epoch");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *row = json_array_get(list, i);
+
+        printf("%-8zu %10.4f %6d\n", i + 1, json_number_value(json_object_get(row, "val_dice")),
+               (int)json_integer_value(json_object_get(row, "best_epoch")));
+    }
+    printf("%-8s %10.4f +- %.4f\n", "mean", mean, deviation);
+    if (!settings->common.quiet)
+        fprintf(stderr, "unet predict %s IMAGE... averages the %d models\n", folder,
+                settings->folds);
+}
+
+int train_folds(const struct command *command, struct train_settings *settings, int resumed)
+{
+    const char *folder = settings->output;
+    char *path = path_join(folder, "folds.json");
+    struct train_files files = {0};
+    json_t *list;
+    int status = EXIT_DONE;
+
+    if (!path || !train_files_name(folder, &files))
+        return fail_memory();
+    if (!path_is_folder(folder) && !strcmp(path_ending(folder), ".safetensors"))
+        status = usage_error(command, "--folds makes several models: --output wants a folder");
+    if (status == EXIT_DONE && !resumed)
+        status = train_files_begin(&files, settings->overwrite);
+    if (status == EXIT_DONE && !resumed)
+        status = train_files_save(&files, settings, NULL, 0);
+    list = resumed ? load_results(path) : json_array();
+    for (int fold = (int)json_array_size(list); fold < settings->folds && status == EXIT_DONE;
+         fold++) {
+        status = run_fold(command, settings, fold, folder, list);
+        if (status == EXIT_DONE)
+            status = save_results(path, list, settings->folds);
+    }
+    if (status == EXIT_DONE && settings->common.json)
+        status = json_print(json_pack("{sO}", "folds", list)) ? EXIT_DONE : fail_memory();
+    else if (status == EXIT_DONE)
+        print_summary(settings, folder, list);
+    json_decref(list);
+    train_files_release(&files);
+    free(path);
+    return status;
+}

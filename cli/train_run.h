@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * train_run.h - one training: from settings to a model and what it scored
+ *
+ * In order: data and survey, network (new or of a file), recipe, run folder, unet_train().
+ */
+#ifndef TRAIN_RUN_H
+#define TRAIN_RUN_H
+
+#include "presets.h"
+#include "train_files.h"
+#include "train_settings.h"
+
+/* Everything a run holds; starts zeroed. */
+struct train_run {
+    const struct command *command;
+    struct train_settings *settings;
+    int fold; /* from 0; -1: no folds */
+    int resumed;
+    unet_dataset *dataset, *validation;
+    unet_survey *survey;
+    unet_model *model;
+    struct recipe recipe;
+    struct train_files files;
+    /* what came of it */
+    double best_dice, best_score;
+    int best_epoch, one_class;
+    unet_train_end end;
+};
+
+/* All but the training itself; EXIT_DONE, or told. */
+int train_run_prepare(struct train_run *run);
+
+/* Trains, with the run folder kept, and tells what came of it. */
+int train_run_go(struct train_run *run);
+
+void train_run_release(struct train_run *run);
+
+/* The recipe and the data on stderr. */
+void train_run_describe(const struct train_run *run);
+
+/* train_dry.c: the recipe, the memory and the time of an epoch, measured on two steps, on stdout.
+ */
+int train_run_dry(struct train_run *run);
+
+/* train_folds.c: --folds: a run for each part of the images, and their summary. */
+int train_folds(const struct command *command, struct train_settings *settings, int resumed);
+
+#endif

@@ -1,0 +1,142 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# unet train and unet augment as a person meets them: recipes, run folders, resuming, folds.
+# Usage: train_test.sh UNET_BINARY SOURCE_FOLDER BUILD_FOLDER
+. "$2/tests/shell/expect.sh"
+
+# ---- wrong command lines ----
+
+expect 2 - '--images DIR is missing' train
+expect 2 - '--output RUN is missing' train --images a --masks b
+expect 2 - '--val-images and --val-masks' train --images a --masks b -o c --val-images d
+expect 2 - '--folds holds out each image once' train --images a --masks b -o c --folds 3 --val-share 0.1
+expect 2 - '--class-weights and --balance exclude' train --images a --masks b -o c \
+    --class-weights 1,2 --balance full
+expect 2 - '--tversky: found 1 numbers, wanted two' train --images a --masks b -o c --tversky 0.3
+expect 2 - 'perhaps --elastic' train --images a --masks b -o c --elastik 3
+expect 2 - 'no help on "nonsense"' train --help nonsense
+for topic in network layers loss augment optimizer; do
+    expect 0 "^unet train, $topic: " - train --help $topic
+    check "unet train --help $topic: more than 40 lines or 80 columns" \
+        awk 'length > 80 { bad = 1 } END { exit bad || NR > 40 || NR < 4 }' .out
+done
+expect 1 - '^unet: --resume nowhere: wanted the folder of a run' train --resume nowhere
+one_line 'resuming what is not there'
+
+# ---- recipes ----
+
+expect 0 - - demo d --time 1s --quiet
+data='--images d/images --masks d/masks'
+for preset in paper2015 release2015 lmb2019 seed milesial auto; do
+    expect 0 "^preset +$preset" - train $data --preset $preset --width 4 --tile 188 --dry-run
+    check "$preset: memory, time and every part of the recipe" awk '
+        /^(network|tiles|loss|weights|optimiser|rate|changes|until|memory|time) / { n++ }
+        END { exit n != 10 }' .out
+done
+expect 0 'SGD|sgd, momentum 0.99' - train $data --preset paper2015 --width 4 --tile 188 --dry-run
+check 'paper2015: border weights and elastic deformation' \
+    grep -Eq 'between objects 10, sigma 5 px' .out
+check 'paper2015: elastic deformation' grep -Eq 'elastic 10 px.*3x3 points' .out
+expect 0 '1 class,' - train $data --preset seed --width 4 --tile 188 --dry-run
+check 'seed: pos_weight' grep -Eq 'foreground times 10' .out
+expect 0 'rmsprop, momentum 0.999.*clipped to 1' - \
+    train $data --preset milesial --width 4 --dry-run
+check 'milesial: plateau' grep -Eq 'plateau, times 0.1 after 5 epochs' .out
+expect 0 'leaky-relu 0.1' - train $data --preset lmb2019 --width 4 --tile 188 --dry-run
+expect 0 'elastic 3 px' - train $data --preset lmb2019 --width 4 --tile 188 --elastic 3 --dry-run
+expect 0 '"seconds_per_epoch":' - train $data --width 4 --tile 64 --dry-run --json --quiet
+check 'unet train --dry-run --json is no JSON' is_json .out
+expect 1 - '--memory 1.0 MiB: training takes' train $data -o x --memory 1048576
+absent 'a training that does not fit' x
+
+# ---- one run ----
+
+set -- train $data --width 4 --depth 2 --batch 1 --tile 32
+expect 0 - 'network +1 channel -> 2 classes, width 4' "$@" -o t --steps 4 --steps-per-epoch 2
+for file in best.safetensors last.safetensors checkpoint settings.json history.jsonl report.html; do
+    check "a run has no $file" test -s t/$file
+done
+check 'history.jsonl is no JSON' is_json t/history.jsonl
+check 'a line for each step and epoch' test "$(wc -l <t/history.jsonl)" -eq 6
+check 'the report loads something' sh -c '! grep -Eq "(src|href)=.?https?:|url\(.?https?:|<script" t/report.html'
+expect 1 - '^unet: t: has a run already; --resume t' "$@" -o t --steps 4
+one_line 'a run where one is'
+expect 0 '"val_dice":' - "$@" -o u --steps 4 --steps-per-epoch 2 --json --quiet
+check 'unet train --json is no JSON' is_json .out
+check 'a line of JSON for each epoch' test "$(wc -l <.out)" -eq 2
+check 'training twice gives two models' cmp t/last.safetensors u/last.safetensors
+expect 0 - - "$@" -o m.safetensors --steps 4 --steps-per-epoch 2 --quiet
+check 'a model by name and the rest beside it' test -s m.safetensors -a -s m.run/last.safetensors
+check 'the model is that of a folder' cmp m.safetensors t/best.safetensors
+expect 0 - - train $data --init t/best.safetensors -o v --steps 1 --batch 1 --tile 32 --quiet
+expect 0 - - "$@" -o v --overwrite --steps 1 --loss bce --pos-weight 2 --quiet
+expect 0 '-> 1 class,' - info v/best.safetensors
+expect 2 - '--class-weights: found 3 numbers, wanted 2' "$@" -o x --class-weights 1,2,3
+expect 1 - '^unet: nofolder/x\.safetensors: ' "$@" -o nofolder/x.safetensors --init nofolder/m
+expect 0 - - "$@" -o elastic --steps 3 --elastic 5 --rotate 90 --border-weight 5 --gap --noise 0.1 \
+    --blur 1 --curve 1 --average 0.9 --accumulate 2 --loss ce+dice --optimizer adamw --warmup 2 \
+    --tensorboard --quiet
+check 'event files' sh -c 'ls elastic/events.out.tfevents.*'
+
+# more threads, the same bits
+expect 0 - - "$@" -o threads1 --steps 6 --elastic 5 --border-weight 5 --threads 1 --quiet
+expect 0 - - "$@" -o threads3 --steps 6 --elastic 5 --border-weight 5 --threads 3 --quiet
+check 'one thread and three give two models' cmp threads1/last.safetensors threads3/last.safetensors
+
+# ---- stopping and going on ----
+
+set -- "$@" --elastic 4 --dropout 0.3 --seed 5 --steps-per-epoch 50
+expect 0 - - "$@" -o whole --steps 400 --quiet
+"$unet" "$@" -o cut --steps 400 >.out 2>.err &
+pid=$!
+for _ in $(seq 100); do
+    sleep 0.1
+    [ -s cut/history.jsonl ] && [ "$(wc -l <cut/history.jsonl)" -gt 60 ] && break
+done
+kill -TERM $pid
+wait $pid
+code=$?
+checks=$((checks + 1))
+[ $code -eq 130 ] || note "an interrupted training: exit code $code, wanted 130: $(tail -2 .err)"
+check 'an interrupted training says how to go on' grep -q '^unet: interrupted.*--resume cut' .err
+check 'an interrupted training saves' test -s cut/last.safetensors -a -s cut/checkpoint
+mkdir elsewhere
+mv cut elsewhere/moved
+expect 0 - - train --resume elsewhere/moved --threads 1 --quiet
+check 'a run that was stopped, moved and resumed has other weights' \
+    cmp whole/last.safetensors elsewhere/moved/last.safetensors
+for run in whole elsewhere/moved; do
+    sed 's/, *"seconds":.*//' $run/history.jsonl >"$(basename $run).lines"
+done
+check 'its history differs' cmp whole.lines moved.lines
+expect 0 - - train --resume whole --steps 420 --quiet
+check 'a run that is done can be made longer' test "$(grep -c '"kind": *"step"' whole/history.jsonl)" -eq 420
+expect 1 - 'batch' train --resume whole --batch 2 --steps 430
+one_line 'a resume with another recipe'
+echo 'no checkpoint' >whole/checkpoint
+expect 1 - '^unet: .*checkpoint: ' train --resume whole --steps 450
+one_line 'a broken checkpoint'
+
+# ---- folds ----
+
+expect 0 '^mean +0\.[0-9]+ \+- ' '' "${@}" -o folds --folds 3 --steps 20
+check 'a model for each fold' test -s folds/fold1/best.safetensors -a -s folds/fold3/best.safetensors
+check 'their summary' grep -q '"mean_val_dice"' folds/folds.json
+
+# ---- pairs that do not go together ----
+
+expect 1 - 'nofolder' train --images nofolder --masks d/masks -o x
+mkdir i m empty
+expect 1 - 'empty' train --images empty --masks empty -o x
+one_line 'an empty folder'
+cp d/images/cells_001.png i/one.png
+expect 1 - 'one\.png' train --images i --masks m -o x
+one_line 'an image without a mask'
+cp d/masks/cells_001.png m/one.png
+echo 'no picture' >i/two.png
+cp m/one.png m/two.png
+expect 1 - 'two\.png' train --images i --masks m -o x
+one_line 'a text file among the images'
+absent 'failed training' x
+
+finish train_test
