@@ -81,27 +81,10 @@ void check_scaling(const unet_survey_facts *facts, char *text, size_t size)
                  facts->low, facts->high);
 }
 
-/* A path as a shell takes it; the caller frees it. */
-static char *quote(const char *path)
-{
-    char *text = malloc(4 * strlen(path) + 3), *end = text;
-
-    if (!text)
-        return NULL;
-    if (strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=@%,:") ==
-        strlen(path))
-        return strcpy(text, path);
-    *end++ = '\'';
-    for (; *path; path++)
-        end = *path == '\'' ? stpcpy(end, "'\\''") : (*end = *path, end + 1);
-    strcpy(end, "'");
-    return text;
-}
-
 char *check_command(const struct check *check)
 {
-    char *images = quote(check->images), *masks = quote(check->masks), *command = NULL;
-    char *labels = check->labels ? quote(check->labels) : NULL;
+    char *images = path_quote(check->images), *masks = path_quote(check->masks), *command = NULL;
+    char *labels = check->labels ? path_quote(check->labels) : NULL;
     char ignore[24] = "", tile[24] = "", width[24] = "", weights[16 * 64] = "";
     size_t used = 0;
 

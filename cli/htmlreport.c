@@ -1,53 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* htmlreport.c - the page: frame, text, tables, pictures.  Charts: htmlchart.c */
+/* htmlreport.c - the page: frame, text, tables, pictures.  Charts: htmlchart.c, style: htmlstyle.c
+ */
 #include "htmlreport.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include "htmltext.h"
-
-static const char style[] =
-    ":root{--page:#fbfbfa;--card:#fff;--ink:#1c1e21;--soft:#62676f;--line:#dfe2e6;"
-    "--c0:#1769c2;--c1:#c2410c;--c2:#15803d;--c3:#7c3aed}\n"
-    "@media(prefers-color-scheme:dark){:root{--page:#15171a;--card:#1d2024;--ink:#e8eaed;"
-    "--soft:#9aa1ab;--line:#353a41;--c0:#6cb0ff;--c1:#ff9b63;--c2:#5fd38a;--c3:#b794ff}}\n"
-    "*{box-sizing:border-box}\n"
-    "body{margin:0;background:var(--page);color:var(--ink);"
-    "font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}\n"
-    "main{max-width:1080px;margin:0 auto;padding:28px 18px 64px}\n"
-    "h1{font-size:1.9rem;line-height:1.2;margin:.2em 0}\n"
-    "h2{font-size:1.25rem;margin:2em 0 .5em}\n"
-    ".sub{color:var(--soft);margin:0 0 1.4em}\n"
-    "p{max-width:72ch}\n"
-    ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px}\n"
-    ".figures div{background:var(--card);border:1px solid var(--line);border-radius:10px;"
-    "padding:14px 16px}\n"
-    ".figures b{display:block;font-size:1.7rem;font-weight:650;font-variant-numeric:tabular-nums}\n"
-    ".figures span{color:var(--soft);font-size:.9rem}\n"
-    ".gallery{display:grid;grid-template-columns:repeat(var(--columns),minmax(0,1fr));gap:10px}\n"
-    "@media(max-width:640px){.gallery{grid-template-columns:repeat(2,minmax(0,1fr))}}\n"
-    "figure{margin:0}\n"
-    "figure img{display:block;width:100%;height:auto;border-radius:6px;background:#000}\n"
-    "figcaption{color:var(--soft);font-size:.85rem;padding:4px 2px 8px}\n"
-    ".scroll{overflow-x:auto}\n"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:6px 14px;border-bottom:1px solid var(--line);text-align:right}\n"
-    "th:first-child,td:first-child{text-align:left;padding-left:0}\n"
-    ".words th,.words td{text-align:left;vertical-align:top}\n"
-    "th{color:var(--soft);font-weight:600}\n"
-    "pre{background:var(--card);border:1px solid var(--line);border-radius:10px;"
-    "padding:14px 16px;overflow-x:auto;font:14px/1.5 ui-monospace,Menlo,Consolas,monospace}\n"
-    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));"
-    "gap:12px}\n"
-    "svg{display:block;width:100%;height:auto;background:var(--card);"
-    "border:1px solid var(--line);border-radius:10px;margin:0 0 12px}\n"
-    "svg text{fill:var(--soft);font:13px system-ui,sans-serif}\n"
-    "svg .title{fill:var(--ink);font-weight:600;font-size:15px}\n"
-    "svg .grid{stroke:var(--line);stroke-width:1}\n"
-    "svg .curve{fill:none;stroke-width:2.2;stroke-linejoin:round}\n"
-    ".s0{stroke:var(--c0)}.s1{stroke:var(--c1)}.s2{stroke:var(--c2)}.s3{stroke:var(--c3)}\n"
-    ".f0{fill:var(--c0)}.f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--c3)}\n";
 
 /* ---- text -------------------------------------------------------------------------------- */
 
@@ -82,12 +41,19 @@ static void element(FILE *stream, const char *tag, const char *text)
 
 void html_begin(FILE *stream, const char *title, const char *subtitle)
 {
+    html_begin_live(stream, title, subtitle, 0);
+}
+
+void html_begin_live(FILE *stream, const char *title, const char *subtitle, int seconds)
+{
     fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
           "<meta name=\"color-scheme\" content=\"light dark\">\n",
           stream);
+    if (seconds > 0)
+        fprintf(stream, "<meta http-equiv=\"refresh\" content=\"%d\">\n", seconds);
     element(stream, "title", title);
-    fprintf(stream, "<style>\n%s</style>\n</head>\n<body>\n<main>\n", style);
+    fprintf(stream, "<style>\n%s</style>\n</head>\n<body>\n<main>\n", html_style);
     element(stream, "h1", title);
     fputs("<p class=\"sub\">", stream);
     html_escape(stream, subtitle);
@@ -121,6 +87,38 @@ void html_paragraph(FILE *stream, const char *format, ...)
 void html_code(FILE *stream, const char *text)
 {
     element(stream, "pre", text);
+}
+
+void html_box(FILE *stream, enum html_box kind, const char *title, const char *text)
+{
+    static const char *const classes[] = {
+        [HTML_PLAIN] = "plain", [HTML_GOOD] = "good", [HTML_ALARM] = "alarm"};
+
+    fprintf(stream, "<div class=\"box %s\"%s><b>", classes[kind],
+            kind == HTML_ALARM ? " role=\"alert\"" : "");
+    html_escape(stream, title);
+    fputs("</b>\n", stream);
+    if (text && *text)
+        element(stream, "p", text);
+    fputs("</div>\n", stream);
+}
+
+void html_legend_begin(FILE *stream)
+{
+    fputs("<ul class=\"legend\">\n", stream);
+}
+
+void html_legend_color(FILE *stream, const uint8_t rgb[3], const char *text)
+{
+    fprintf(stream, "<li><i class=\"swatch\" style=\"background:#%02x%02x%02x\"></i>", rgb[0],
+            rgb[1], rgb[2]);
+    html_escape(stream, text);
+    fputs("</li>\n", stream);
+}
+
+void html_legend_end(FILE *stream)
+{
+    fputs("</ul>\n", stream);
 }
 
 void html_figures_begin(FILE *stream)

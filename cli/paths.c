@@ -111,6 +111,22 @@ char *path_before_ending(const char *path, const char *insert)
     return path_text("%.*s%s%s", (int)(ending - path), path, insert, ending);
 }
 
+char *path_quote(const char *path)
+{
+    char *text = malloc(4 * strlen(path) + 3), *end = text;
+
+    if (!text)
+        return NULL;
+    if (strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=@%,:") ==
+        strlen(path))
+        return strcpy(text, path);
+    *end++ = '\'';
+    for (; *path; path++)
+        end = *path == '\'' ? stpcpy(end, "'\\''") : (*end = *path, end + 1);
+    strcpy(end, "'");
+    return text;
+}
+
 int path_has_ending(const char *path, const char *const *endings)
 {
     for (; *endings; endings++)
