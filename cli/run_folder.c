@@ -191,7 +191,8 @@ int run_end(struct run_folder *run, int interrupted, const unet_error *failed)
     run->failure = failed ? failed->text : NULL;
     if (run->begun && !run->record_error.code && !history_sync(&run->history))
         record_failed(run, "history.jsonl");
-    write_report(run);
+    if (run->begun) /* else what an earlier run left is better than an empty page */
+        write_report(run);
     if (run->record_error.code)
         status = fail(&run->record_error);
     if (run->report_error.code)
