@@ -72,6 +72,7 @@ static int begin(struct run_folder *run, const unet_progress *progress)
     long step = done ? progress->step : 0;
 
     run->begun = 1;
+    images_colors(&run->images, run->facts.model);
     errno = ENOMEM;
     ok = path && history_open(&run->history, path, step, done ? progress->epoch : 0);
     free(path);
