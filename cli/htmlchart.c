@@ -10,7 +10,7 @@
 #include "htmltext.h"
 
 /* The drawing is 640 x 280 units; the plot lies within these margins. */
-enum { WIDTH = 640, HEIGHT = 280, LEFT = 66, RIGHT = 16, TOP = 22, BOTTOM = 52 };
+enum { WIDTH = 640, HEIGHT = 280, LEFT = 72, RIGHT = 16, TOP = 22, BOTTOM = 52 };
 enum { COLORS = 8, MOST_DOTS = 40 };
 
 /* A range of data and where it lies on the drawing. */
@@ -108,7 +108,7 @@ static void draw_axes(FILE *stream, const struct html_chart *chart, const struct
         fprintf(stream,
                 "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
                 "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.3g</text>\n",
-                LEFT, WIDTH - RIGHT, at, at, LEFT - 8, at + 4.5, value);
+                LEFT, WIDTH - RIGHT, at, at, LEFT - 8, at + 5, value);
     }
     for (int i = 0; i * x->step <= x->high + 1e-9 * x->step; i++)
         fprintf(stream, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>\n",

@@ -4,7 +4,7 @@
  *
  * --c0..--c7 are the colours of curves: those of Okabe and Ito (2008), which colour-blind people
  * tell apart, darker on a light page and lighter on a dark one.  A cell of a heat table has its
- * share 0..1 in --a; the shade stays pale enough for the page's ink.
+ * shade 0..1 in --a; the shade stays pale enough for the page's ink.
  */
 #include "htmltext.h"
 
@@ -29,7 +29,7 @@ const char html_style[] =
     "p{max-width:72ch}\n"
     ".box{background:var(--card);border:1px solid var(--line);border-left:6px solid var(--c0);"
     "border-radius:10px;padding:12px 16px;margin:0 0 12px}\n"
-    ".box p{margin:.3em 0 0}\n"
+    ".box p{margin:.3em 0 0;max-width:none}\n"
     ".box.alarm{border-left-color:var(--alarm)}.box.alarm b{color:var(--alarm)}\n"
     ".box.good{border-left-color:var(--good)}\n"
     ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px}\n"
@@ -41,9 +41,10 @@ const char html_style[] =
     ".figures span{color:var(--soft);font-size:.9rem;line-height:1.35;display:block}\n"
     ".gallery{display:grid;grid-template-columns:repeat(var(--columns),minmax(0,1fr));gap:10px}\n"
     "@media(max-width:640px){.gallery{grid-template-columns:repeat(2,minmax(0,1fr))}}\n"
-    ".triple{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:6px 10px;"
-    "margin:0 0 14px}\n"
-    ".triple p{grid-column:1/-1;margin:0}\n"
+    ".triple{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:10px;"
+    "margin:0 0 16px}\n"
+    ".of{margin:0 0 4px}\n"
+    "@media(max-width:640px){.triple{grid-template-columns:repeat(3,66%);overflow-x:auto}}\n"
     "figure{margin:0}\n"
     "figure img{display:block;width:100%;height:auto;border-radius:6px;background:#000}\n"
     "figcaption{color:var(--soft);font-size:.85rem;line-height:1.4;padding:4px 2px 8px}\n"
@@ -58,8 +59,8 @@ const char html_style[] =
     "th,td{padding:6px 14px;border-bottom:1px solid var(--line);text-align:right}\n"
     "th:first-child,td:first-child{text-align:left;padding-left:0}\n"
     ".words th,.words td{text-align:left;vertical-align:top}\n"
-    ".words td:first-child{overflow-wrap:normal;min-width:5.5em}\n"
-    ".words td{min-width:8em}\n"
+    ".words td:first-child{overflow-wrap:normal;min-width:5em}\n"
+    ".words td:last-child{min-width:12em}\n"
     "th{color:var(--soft);font-weight:600}\n"
     ".scores td,.scores th{white-space:nowrap}\n"
     ".scores .name,.heat .name{white-space:normal;min-width:7em;max-width:15em}\n"
@@ -80,8 +81,8 @@ const char html_style[] =
     ".chart b{display:block;line-height:1.3}\n"
     ".chart .legend{margin:.2em 0 .3em;font-size:.85rem}\n"
     "svg{display:block;width:100%;height:auto}\n"
-    "svg text{fill:var(--soft);font:13px system-ui,sans-serif}\n"
-    "@media(max-width:640px){svg text{font-size:20px}}\n"
+    "svg text{fill:var(--soft);font:15px system-ui,sans-serif}\n"
+    "@media(max-width:640px){svg text{font-size:18px}}\n"
     "svg .grid{stroke:var(--line);stroke-width:1}\n"
     "svg .mark{stroke:var(--soft);stroke-width:1.2;stroke-dasharray:3 4}\n"
     "svg .curve{fill:none;stroke-width:2.2;stroke-linejoin:round}\n"

@@ -136,7 +136,7 @@ static void draw_scores(const struct run_folder *run, const struct curves *c, FI
                                .mark = best ? best->epoch : 0,
                                .mark_name = "best epoch"};
 
-    if (!run->history.latest)
+    if (!run->history.latest || c->epochs < 2)
         return;
     count = choose_classes(&run->history, HTML_SERIES, chosen);
     for (int i = 0; i < count; i++)
@@ -174,7 +174,6 @@ int report_curves(const struct run_folder *run, FILE *out)
                                          .x_label = "step",
                                          .series = &rate,
                                          .series_count = 1,
-                                         .log_y = 1,
                                          .whole_x = 1});
     html_chart(out, &(struct html_chart){.title = "Gradient norm",
                                          .x_label = "step",

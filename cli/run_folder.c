@@ -72,6 +72,7 @@ static int begin(struct run_folder *run, const unet_progress *progress)
     long step = done ? progress->step : 0;
 
     run->begun = 1;
+    images_colors(&run->images, run->facts.model);
     errno = ENOMEM;
     ok = path && history_open(&run->history, path, step, done ? progress->epoch : 0);
     free(path);
@@ -191,7 +192,8 @@ int run_end(struct run_folder *run, int interrupted, const unet_error *failed)
     run->failure = failed ? failed->text : NULL;
     if (run->begun && !run->record_error.code && !history_sync(&run->history))
         record_failed(run, "history.jsonl");
-    write_report(run);
+    if (run->begun) /* else what an earlier run left is better than an empty page */
+        write_report(run);
     if (run->record_error.code)
         status = fail(&run->record_error);
     if (run->report_error.code)

@@ -11,6 +11,7 @@ static void write_class_legend(const struct run_folder *run, FILE *out)
     int labels = unet_model_labels(run->facts.model);
 
     html_legend_begin(out);
+    fputs("<li>classes:</li>\n", out);
     for (int k = 1; k < labels; k++) {
         char name[CLASS_NAME];
         uint8_t rgb[3];
@@ -35,6 +36,7 @@ static void write_error_legend(const struct run_folder *run, FILE *out)
     snprintf(text[ERROR_MIXED], sizeof(*text), "one class taken for another");
     snprintf(text[ERROR_IGNORED], sizeof(*text), "greyed: no label, does not count");
     html_legend_begin(out);
+    fputs("<li>errors:</li>\n", out);
     for (int kind = 0; kind < ERROR_KINDS; kind++)
         if (!two || kind != ERROR_MIXED)
             html_legend_color(out, error_colors[kind], text[kind]);
@@ -47,10 +49,11 @@ static int write_picture(const struct run_folder *run, int i, FILE *out)
     const struct run_picture *picture = &run->images.shown.picture[i];
     int ok = 1;
 
-    fputs("<div class=\"triple\"><p><b>", out);
+    fputs("<p class=\"of\"><b>", out);
     html_escape(out, picture->name ? picture->name : "");
-    fprintf(out, "</b>: mean Dice %.4f, %.2f&nbsp;%% of the pixels wrong</p>\n", picture->dice,
-            100 * picture->errors);
+    fprintf(out,
+            "</b>: mean Dice %.4f, %.2f&nbsp;%% of the pixels wrong</p>\n<div class=\"triple\">\n",
+            picture->dice, 100 * picture->errors);
     for (int view = 0; ok && view < VIEWS; view++) {
         char *path = images_path(&run->images, i, (enum run_view)view);
 
@@ -73,10 +76,9 @@ int report_pictures(const struct run_folder *run, FILE *out)
     html_paragraph(
         out,
         "Epoch %d, %d image%s, in the order of the mean Dice of the classes that occur in "
-        "truth or prediction. Truth is drawn as outlines, the prediction as areas:",
+        "truth or prediction. Truth is drawn as outlines, the prediction as areas.",
         shown->epoch, shown->seen, shown->seen == 1 ? "" : "s");
     write_class_legend(run, out);
-    html_paragraph(out, "Errors:");
     write_error_legend(run, out);
     for (int i = 0; ok && i < shown->count; i++) {
         if (apart && i % (PICTURES / 2) == 0)

@@ -217,6 +217,12 @@ static void read_index(struct run_images *images)
     free(path);
 }
 
+void images_colors(struct run_images *images, const unet_model *model)
+{
+    for (int k = 0; k < images->labels; k++)
+        unet_model_class(model, k, images->colors[k]);
+}
+
 int images_open(struct run_images *images, const char *folder, const unet_model *model, int resumed)
 {
     images->labels = unet_model_labels(model);
@@ -224,8 +230,7 @@ int images_open(struct run_images *images, const char *folder, const unet_model 
     images->folder = path_join(folder, "images");
     if (!images->folder || !images->colors)
         return 0;
-    for (int k = 0; k < images->labels; k++)
-        unet_model_class(model, k, images->colors[k]);
+    images_colors(images, model);
     if (resumed)
         read_index(images);
     return 1;

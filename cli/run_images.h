@@ -47,6 +47,9 @@ extern const uint8_t error_colors[ERROR_KINDS][3];
 /* 0: no memory.  Start from a struct of zeros; images_release() in any case. */
 int images_open(struct run_images *images, const char *folder, const unet_model *model,
                 int resumed);
+/* Takes the classes' colours from the model; a training gives it those of its masks when it begins.
+ */
+void images_colors(struct run_images *images, const unet_model *model);
 unet_code images_add(struct run_images *images, const unet_validated *validated, unet_error *err);
 void images_done(struct run_images *images); /* those that came are shown from now on */
 unet_code images_write(struct run_images *images, unet_error *err);

@@ -72,7 +72,10 @@ static void why_ended(const struct run_folder *run, char *text, size_t size)
         snprintf(text, size, "Finished: no better score in %d epochs.",
                  best ? p->epoch - best->epoch : p->epoch);
     else if (p->epochs && p->epoch >= p->epochs)
-        snprintf(text, size, "Finished: all %d epochs are done.", p->epochs);
+        snprintf(text, size,
+                 p->epochs == 1 ? "Finished: its epoch is done."
+                                : "Finished: all %d epochs are done.",
+                 p->epochs);
     else if (p->steps && p->step >= p->steps)
         snprintf(text, size, "Finished: all %ld steps are done.", p->steps);
     else
@@ -141,9 +144,9 @@ static void write_figures(const struct run_folder *run, FILE *out)
         html_figure(out, text, label);
     }
     snprintf(text, sizeof(text), "%d", p->epoch);
-    snprintf(label, sizeof(label), p->epochs ? "epoch of %d" : "epoch", p->epochs);
+    snprintf(label, sizeof(label), p->epochs ? "of %d epochs" : "epochs", p->epochs);
     html_figure(out, text, label);
-    snprintf(label, sizeof(label), p->steps ? "steps of %ld" : "steps", p->steps);
+    snprintf(label, sizeof(label), p->steps ? "of %ld steps" : "steps", p->steps);
     html_figure(out, format_count((unsigned long long)p->step, text), label);
     html_figure(out, format_seconds(p->seconds, text), "of work");
     if (p->images_per_second > 0) {
@@ -253,7 +256,7 @@ static void write_machine(const struct run_folder *run, FILE *out)
         usage.ru_maxrss = 0;
     html_paragraph(out,
                    "%s of work for %ld steps, without the runs' starts. At most %s of memory in "
-                   "this run. Instruction set: %s. unet %s, built with %s.",
+                   "this run. Instruction set: %s. unet %s, compiler %s.",
                    format_seconds(p->seconds, time), p->step,
                    format_bytes(1024.0 * (double)usage.ru_maxrss, memory), unet_isa(), UNET_VERSION,
                    __VERSION__);

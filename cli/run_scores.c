@@ -99,6 +99,7 @@ static void class_table(const struct run_folder *run, FILE *out, const uint64_t 
 
 /* ---- the matrix -------------------------------------------------------------------------- */
 
+/* The shade of what is wrong grows with the root of its share, so that a few percent are seen. */
 static void matrix_row(const struct run_folder *run, FILE *out, const uint64_t *matrix, int truth)
 {
     int labels = run->history.labels;
@@ -113,7 +114,7 @@ static void matrix_row(const struct run_folder *run, FILE *out, const uint64_t *
         char count[32];
 
         fprintf(out, "<td class=\"%c\" style=\"--a:%.3f\" title=\"%s pixels\">",
-                k == truth ? 'r' : 'w', share, format_count(n, count));
+                k == truth ? 'r' : 'w', k == truth ? share : sqrt(share), format_count(n, count));
         if (all > 0)
             fprintf(out, n ? share < 0.0005 ? "&lt;0.1" : "%.1f" : "0", 100 * share);
         else

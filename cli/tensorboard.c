@@ -151,8 +151,6 @@ int board_open(struct board *board, const char *folder, long step)
     put_bytes(&first, 3, version, strlen(version));
     if (!write_event(board, &first))
         return 0;
-    if (!step)
-        return 1;
     put_key(&log, 1, VARINT);
     put_varint(&log, 1);
     begin_event(&start, step + 1);

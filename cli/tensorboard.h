@@ -37,7 +37,7 @@ struct board_scalar {
 
 /*
  * Begins folder/events.out.tfevents.SECONDS.HOST.PID.  step: steps done before, whose later events
- * in other files of the folder count no more.  0: errno.
+ * in older files of the folder count no more.  0: errno.
  */
 int board_open(struct board *board, const char *folder, long step);
 
