@@ -758,7 +758,8 @@ typedef enum unet_finding_kind {
     UNET_FOUND_SAMPLE,          /* unet_sample of this image, of most */
     UNET_FOUND_SIZE,            /* width, height, and those of most */
     UNET_FOUND_BITS,            /* 16-bit samples that only use: bits, highest sample */
-    UNET_FOUND_BITS_SPREAD,     /* 16-bit samples that are 8-bit ones times 257 */
+    UNET_FOUND_BITS_SPREAD,     /* 16-bit samples that are 8-bit ones times 257; of a pair: samples
+                                   are multiples of: this, those of most images */
     UNET_FOUND_CONSTANT,        /* the sample that fills the image */
     UNET_FOUND_SATURATED,       /* share of samples at the highest value */
     UNET_FOUND_CHANNEL_ORDER,   /* the others fit better with channel 1, 2, 3 of this image taken
