@@ -155,10 +155,15 @@ static int choose_pairs(const struct check *check, int pictures, char *shown)
 
 /* A picture as PNG on the page, by way of a file beside it. */
 static int embed(FILE *out, const char *scratch, const unet_image *picture, const char *alt,
-                 const char *caption)
+                 const char *caption, unet_error *err)
 {
-    int ok = !unet_image_write(scratch, picture, NULL) && html_image(out, scratch, alt, caption);
+    int ok = !unet_image_write(scratch, picture, err);
 
+    errno = 0;
+    if (ok && !html_image(out, scratch, alt, caption)) {
+        snprintf(err->text, sizeof(err->text), "%.300s: %s", scratch, strerror(errno));
+        ok = 0;
+    }
     unlink(scratch);
     return ok;
 }
@@ -185,7 +190,7 @@ static void caption_words(const struct check *check, int i, char *text, size_t s
 }
 
 static int write_pair(const struct check *check, int i, const uint8_t (*colors)[3], FILE *out,
-                      const char *scratch)
+                      const char *scratch, unet_error *err)
 {
     const unet_survey_pair *seen = unet_survey_at(check->survey, i);
     unet_image image, overlay;
@@ -197,17 +202,19 @@ static int write_pair(const struct check *check, int i, const uint8_t (*colors)[
         return 1; /* it has a finding that says why it is not here */
     snprintf(name, sizeof(name), "%s", file_name(seen->image));
     caption_words(check, i, caption, sizeof(caption));
-    ok =
-        embed(out, scratch, &image, name, name) && embed(out, scratch, &overlay, "its mask over it",
-                                                         seen->pixels ? caption
-                                                         : *caption   ? caption
-                                                                      : "no mask");
+    ok = embed(out, scratch, &image, name, name, err) &&
+         embed(out, scratch, &overlay, "its mask over it",
+               seen->pixels ? caption
+               : *caption   ? caption
+                            : "no mask",
+               err);
     unet_image_release(&image);
     unet_image_release(&overlay);
     return ok;
 }
 
-static int write_sheet(const struct check *check, int pictures, FILE *out, const char *path)
+static int write_sheet(const struct check *check, int pictures, FILE *out, const char *path,
+                       unet_error *err)
 {
     char *shown = calloc((size_t)check->facts->pairs + 1, 1);
     char *scratch = path_text("%s.%ld.png", path, (long)getpid());
@@ -220,7 +227,7 @@ static int write_sheet(const struct check *check, int pictures, FILE *out, const
                             "their outlines opaque. Pairs with findings come first in the choice.");
         html_gallery_begin(out, 4);
         for (int i = 0; ok && i < check->facts->pairs; i++)
-            ok = !shown[i] || write_pair(check, i, (const uint8_t(*)[3])colors, out, scratch);
+            ok = !shown[i] || write_pair(check, i, (const uint8_t(*)[3])colors, out, scratch, err);
         html_gallery_end(out);
     }
     free(shown);
@@ -233,6 +240,7 @@ int check_write_page(const struct check *check, const char *path, int pictures)
 {
     struct text_file file;
     char *subtitle = path_text("Images of %s, masks of %s.", check->images, check->masks);
+    unet_error err = {.text = "not enough memory"}; /* what fails otherwise says so itself */
     int ok;
 
     if (!subtitle)
@@ -245,11 +253,11 @@ int check_write_page(const struct check *check, const char *path, int pictures)
     free(subtitle);
     ok = write_figures(check, file.stream) && write_findings(check, file.stream) &&
          write_classes(check, file.stream) && write_proposal(check, file.stream) &&
-         write_sheet(check, pictures, file.stream, path);
+         write_sheet(check, pictures, file.stream, path, &err);
     html_end(file.stream);
     if (!ok) {
         text_file_abort(&file);
-        return fail_text("%s: not all of it could be made, so it was not written", path);
+        return fail_text("%s: not written: %s", path, err.text);
     }
     if (!text_file_finish(&file))
         return fail_text("%s: cannot be written: %s", path, strerror(errno));

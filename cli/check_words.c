@@ -93,6 +93,13 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
         else
             snprintf(text, size, "in %g masks one class fills everything", n[0]);
         return 1;
+    case UNET_FOUND_BITS_SPREAD:
+        if (f->pair >= 0)
+            snprintf(text, size,
+                     "16-bit samples in steps of %g, in most images of %g: scaled in another way, "
+                     "so its brightness cannot be compared; save it as the others were",
+                     n[0], n[1]);
+        return f->pair >= 0;
     case UNET_FOUND_MASK_SOFT:
         if (f->severity == UNET_NOTE)
             snprintf(text, size,
@@ -130,9 +137,12 @@ static const char *const plain[UNET_FINDING_KINDS] = {
     [UNET_FOUND_MASK_VALUES] = "the mask values cannot be understood",
     [UNET_FOUND_MASK_SOFT] =
         "%g values that other masks do not have (share of pixels %.2g): anti-aliased, resized with "
-        "interpolation or saved as JPEG; masks need hard edges",
+        "interpolation or saved as JPEG; make it again with nearest neighbour, or say --labels "
+        "with "
+        "ranges, such as 'a=0-63,b=64-255'",
     [UNET_FOUND_MASK_STRANGE] =
-        "value %g, which is none of the other masks' codes (share of pixels %.2g)",
+        "value %g, which is none of the other masks' codes (share of pixels %.2g); if it is meant, "
+        "say with --labels what it is",
     [UNET_FOUND_SIZE] = "%g x %g pixels, most are %g x %g",
     [UNET_FOUND_BITS] = "16-bit samples of which %g bits are in use (highest value %g); scaling "
                         "comes from the values, so this is fine if all are alike",

@@ -16,6 +16,7 @@
 #include "json_out.h"
 #include "network_options.h"
 #include "origin.h"
+#include "runfolder.h"
 #include "paths.h"
 #include "progress.h"
 
@@ -163,12 +164,18 @@ static int convert(const struct convert_settings *settings, const char *input, c
     unet_origin origin;
     unet_model *model = NULL;
     unet_error err;
+    char *file = NULL;
     int status = EXIT_DONE;
 
     known.standardize = settings->standardize;
     known.decoder = settings->decoder;
-    if (unet_model_import(input, &known, &model, &origin, &err))
+    if (run_folder_one(input, &file, &err))
         return fail(&err);
+    if (unet_model_import(file, &known, &model, &origin, &err)) {
+        free(file);
+        return fail(&err);
+    }
+    free(file);
     if (!settings->common.quiet && !settings->common.json)
         describe(input, model, &origin);
     if (network_name_classes(&settings->network, model, &err) ||

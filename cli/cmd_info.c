@@ -10,6 +10,7 @@
 #include "network_options.h"
 #include "origin.h"
 #include "progress.h"
+#include "runfolder.h"
 
 struct info_settings {
     int size[2], batch;
@@ -169,7 +170,7 @@ static int run_info(const struct command *command, int argc, char **argv)
     unet_model *model = NULL;
     unet_error err;
     const char *given;
-    char name[OPTION_NAME];
+    char name[OPTION_NAME], *file = NULL;
     int operands, status;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
@@ -181,9 +182,13 @@ static int run_info(const struct command *command, int argc, char **argv)
     if (operands && info_image_is(argv[0]))
         return info_image_print(argv[0], &settings.common);
     if (operands) {
-        info.path = argv[0];
-        if (unet_model_import(argv[0], NULL, &model, &info.origin, &err))
+        if (run_folder_one(argv[0], &file, &err))
             return fail(&err);
+        info.path = file;
+        if (unet_model_import(file, NULL, &model, &info.origin, &err)) {
+            free(file);
+            return fail(&err);
+        }
         info.model = model;
         info.spec = *unet_model_spec(model);
     } else {
@@ -195,6 +200,7 @@ static int run_info(const struct command *command, int argc, char **argv)
     else if (status == EXIT_DONE)
         print_table(&settings, &info);
     free(info.layers);
+    free(file);
     unet_model_free(model);
     return status;
 }
@@ -204,7 +210,8 @@ const struct command command_info = {
     .arguments = "[MODEL|IMAGE] [options]",
     .summary = "show what a model costs, or what an image file holds",
     .about = "Shows the layers with their output sizes, parameters and multiply-adds, the memory "
-             "to predict and to train, and what else the file holds; of an image, its pages.",
+             "to predict and to train, and what else the file holds; of an image, its pages.  The "
+             "folder of a training stands for its best model.",
     .options = info_options,
     .max_operands = 1,
     .run = run_info,

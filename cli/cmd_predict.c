@@ -6,10 +6,11 @@
 
 #include "interrupt.h"
 #include "json_out.h"
-#include "origin.h"
+#include "models.h"
 #include "predict_memory.h"
 #include "predict_out.h"
 #include "progress.h"
+#include "runfolder.h"
 
 static const char *const format_words[] = {"png", "tif", NULL};
 static const char *const value_words[] = {"classes", "masks", NULL};
@@ -54,7 +55,8 @@ struct predict_run {
     double started; /* seconds_now() */
     struct predict_out out;
     struct objects_out objects;
-    json_t *totals; /* of objects: of each page, where --json is given */
+    json_t *totals;       /* of objects: of each page, where --json is given */
+    uint64_t pixels[256]; /* of each class in all images so far */
     const struct predict_settings *settings;
 };
 
@@ -217,6 +219,8 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
     unet_source_close(source);
     if (!code)
         report(run, settings, job, &page, seconds_now() - start);
+    for (int label = 0; label < 256 && !code; label++)
+        run->pixels[label] += run->out.pixels[label];
     predict_out_release(&run->out);
     json_decref(run->totals);
     run->totals = NULL;
@@ -228,6 +232,26 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
     if (strstr(err.text, job->input) || code == UNET_EIO)
         return fail(&err);
     return fail_text("%s: %s", job->input, err.text);
+}
+
+/* An answer of one class for everything is most often a fault of the model or of how it is used. */
+static void note_one_class(const struct predict_run *run)
+{
+    int only = -1, classes = 0;
+    const char *name;
+
+    for (int label = 0; label < 256; label++)
+        if (run->pixels[label]) {
+            only = label;
+            classes++;
+        }
+    if (classes != 1 || run->settings->common.quiet)
+        return;
+    name = unet_model_class(run->model, only, NULL);
+    fprintf(stderr,
+            "note: every pixel of every image is class %d%s%s%s: perhaps the model was trained "
+            "too little, or on images unlike these; unet eval scores it\n",
+            only, *name ? " '" : "", name, *name ? "'" : "");
 }
 
 static int predict_all(struct predict_run *run, const struct predict_settings *settings,
@@ -249,9 +273,33 @@ static int predict_all(struct predict_run *run, const struct predict_settings *s
             return EXIT_INTERRUPTED;
         }
     }
+    note_one_class(run);
     if (failed && count > 1)
         return fail_text("%zu of %zu images failed", failed, count);
     return failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* How many of the operands are models: the first, and those after it that can be nothing else. */
+static int count_models(int operands, char **argv)
+{
+    int count = 1;
+
+    while (count < operands && run_folder_is_model(argv[count]))
+        count++;
+    return count;
+}
+
+/* What makes it take longer. */
+static void say_averages(const struct models *models, unet_tta tta)
+{
+    int views = tta == UNET_TTA_NONE ? 1 : tta == UNET_TTA_FLIPS ? 4 : 8;
+
+    if (models->files.count > 1)
+        fprintf(stderr, "models: the probabilities of %zu models are averaged\n",
+                models->files.count);
+    if (views > 1)
+        fprintf(stderr, "tta: each tile is predicted in %d views, which takes %d times as long\n",
+                views, views);
 }
 
 static int run_predict(const struct command *command, int argc, char **argv)
@@ -259,34 +307,34 @@ static int run_predict(const struct command *command, int argc, char **argv)
     struct predict_settings settings = {.format = -1, .tta = -1};
     struct predict_plan plan = {0};
     struct predict_run run = {0};
-    unet_model *model = NULL;
+    struct models models = {0};
     unet_error err;
-    int operands, status;
+    int operands, leading, status;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
-    status = predict_plan_make(command, &settings, operands, argv, &plan);
-    if (status)
+    leading = count_models(operands, argv);
+    if (leading == operands)
+        return usage_error(command, "no IMAGE, only models");
+    if ((status = models_list(leading, argv, &models)) ||
+        (status = predict_plan_make(command, &settings, operands - leading, argv + leading,
+                                    &models.files, &plan)) ||
+        (status = models_open(&settings.common, &models)))
         goto done;
-    if (origin_load(argv[0], &settings.common, &model, NULL, &err)) {
-        status = fail(&err);
-        goto done;
-    }
     unet_session_options work = {.threads = settings.common.threads,
                                  .tile = settings.tile,
                                  .exact = settings.exact,
                                  .tta = settings.tta > 0 ? (unet_tta)settings.tta : UNET_TTA_NONE};
-    status = predict_memory_plan(&settings, &plan, model, &work);
-    if (status)
+    models_average(&models, &work);
+    if ((status = predict_memory_plan(&settings, &plan, models.first, &work)))
         goto done;
-    if (unet_session_create(model, &work, &run.session, &err)) {
+    if (unet_session_create(models.first, &work, &run.session, &err)) {
         status = fail(&err);
         goto done;
     }
-    if (work.tta && !settings.common.quiet)
-        fprintf(stderr, "tta: each tile is predicted in %d views, which takes %d times as long\n",
-                work.tta == UNET_TTA_FLIPS ? 4 : 8, work.tta == UNET_TTA_FLIPS ? 4 : 8);
-    run.model = model;
+    if (!settings.common.quiet)
+        say_averages(&models, work.tta);
+    run.model = models.first;
     status = predict_plan_make_folders(&plan, &settings);
     if (status)
         goto done;
@@ -294,18 +342,19 @@ static int run_predict(const struct command *command, int argc, char **argv)
     status = predict_all(&run, &settings, &plan);
 done:
     unet_session_free(run.session);
-    unet_model_free(model);
+    models_release(&models);
     predict_plan_release(&plan);
     return status;
 }
 
 const struct command command_predict = {
     .name = "predict",
-    .arguments = "MODEL IMAGE... -o PATH [options]",
-    .summary = "segment images with a model",
+    .arguments = "MODEL... IMAGE... -o PATH [options]",
+    .summary = "segment images with a model, or with several",
     .about = "Segments images (a folder stands for the images in it; scan.tif[2:7] for pages 2 to "
              "6, counted from 0). The model file says how images are prepared, so no other option "
-             "is needed.",
+             "is needed. The folder of a training stands for its best model, one with folds for "
+             "those of all folds; the probabilities of several models are averaged.",
     .options = predict_options,
     .min_operands = 2,
     .max_operands = -1,

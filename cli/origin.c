@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "origin.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "network_options.h"
+#include "runfolder.h"
 
 /* Prints the fields that came from one source, or from any but this one; returns how many. */
 static int list_fields(FILE *out, const unet_spec *spec, const unet_origin *origin,
@@ -46,8 +48,12 @@ unet_code origin_load(const char *path, const struct common_settings *common, un
                       unet_origin *origin, unet_error *err)
 {
     unet_origin told;
-    unet_code code = unet_model_import(path, NULL, model, &told, err);
+    char *file = NULL;
+    unet_code code = run_folder_one(path, &file, err);
 
+    if (!code)
+        code = unet_model_import(file, NULL, model, &told, err);
+    free(file);
     if (code)
         return code;
     if (!common->quiet) {

@@ -10,8 +10,9 @@
 #include "cli.h"
 
 /*
- * Loads a model of any kind.  What neither its file nor its layout tells is said in one line on
- * stderr, unless quiet: a wrong guess makes a wrong mask.  origin may be NULL.
+ * Loads a model of any kind, or that of a run folder.  What neither its file nor its layout tells
+ * is said in one line on stderr, unless quiet: a wrong guess makes a wrong mask.  origin may be
+ * NULL.
  */
 unet_code origin_load(const char *path, const struct common_settings *common, unet_model **model,
                       unet_origin *origin, unet_error *err);

@@ -108,10 +108,16 @@ struct promise {
     const struct predict_settings *settings;
     const unet_model *model;
     unet_session_options *work;
-    double held; /* by the process, before anything is predicted */
-    double most; /* of all pages, with work->tile */
+    double held;                /* by the process, before anything is predicted */
+    double most;                /* of all pages, with work->tile */
+    double work_factor, useful; /* what that tile costs, and what a useful one would need */
+    int useful_tile;
     int blended;
 };
+
+/* Tiles whose borders take more than this many times the arithmetic of large ones are said to be
+ * slow. */
+#define SLOW 4
 
 /* Bytes besides session and stream. */
 static double fixed_bytes(const struct promise *promise, const struct shape *shape)
@@ -129,6 +135,27 @@ static double would_do(const struct promise *promise, const struct shape *shape,
     return (predict_plan_objects(shape->job) ? need * 4 / 3 : need) / 1e6 + 1;
 }
 
+/* A page for which no tile is small enough: what would do, and what would do better. */
+static int say_too_little(const struct promise *promise, const struct shape *shape,
+                          const unet_memory_plan *found)
+{
+    double least = would_do(promise, shape, found->smallest);
+    char slow[160] = "";
+
+    if (promise->settings->tile)
+        snprintf(slow, sizeof(slow), " (with another --tile)");
+    else if (found->smallest_work > SLOW)
+        snprintf(
+            slow, sizeof(slow),
+            " with tiles of %d, which take %.0f times as long as large ones; %.0fM gives tiles "
+            "of %d",
+            found->smallest_tile, found->smallest_work, would_do(promise, shape, found->useful),
+            found->useful_tile);
+    return fail_text("%s: %d x %d pixels do not fit into --memory %.0fM; %.0fM would do%s",
+                     shape->job->input, shape->page.height, shape->page.width,
+                     promise->settings->memory / 1e6, least, slow);
+}
+
 /* Makes the tile no larger than a page can bear. */
 static int fit_tile(struct promise *promise, const struct shape *shape)
 {
@@ -137,16 +164,12 @@ static int fit_tile(struct promise *promise, const struct shape *shape)
     const unet_page *page = &shape->page;
     unet_memory_plan found = {0};
     unet_error err = {0};
-    int given = promise->settings->tile;
 
     if (unet_plan_memory(promise->model, promise->work, page, &stream,
                          limit > 1 ? (uint64_t)limit : 1, &found, &err)) {
         if (!found.smallest)
             return fail_text("%s: %s", shape->job->input, err.text);
-        return fail_text("%s: %d x %d pixels do not fit into --memory %.0fM; %.0fM would do%s",
-                         shape->job->input, page->height, page->width,
-                         promise->settings->memory / 1e6, would_do(promise, shape, found.smallest),
-                         given ? " (with another --tile)" : "");
+        return say_too_little(promise, shape, &found);
     }
     promise->blended |= found.blended;
     promise->work->tile = found.tile;
@@ -173,8 +196,14 @@ static int fit_all(struct promise *promise, const struct shapes *shapes)
         double bytes = fixed_bytes(promise, shape);
 
         if (!unet_plan_memory(promise->model, promise->work, &shape->page, &stream, 0, &found,
-                              NULL))
+                              NULL)) {
+            double useful = would_do(promise, shape, found.useful);
+
             bytes += (double)found.bytes;
+            promise->work_factor = found.work;
+            promise->useful_tile = found.useful_tile;
+            promise->useful = useful > promise->useful ? useful : promise->useful;
+        }
         promise->most = bytes > promise->most ? bytes : promise->most;
     }
     return status;
@@ -199,6 +228,10 @@ int predict_memory_plan(const struct predict_settings *settings, const struct pr
                 settings->memory / 1e6);
         if (work->tile)
             fprintf(stderr, ", tiles of %d", work->tile);
+        if (work->tile && promise.work_factor > SLOW)
+            fprintf(stderr,
+                    ", which take %.0f times as long as large ones; %.0fM gives tiles of %d",
+                    promise.work_factor, promise.useful, promise.useful_tile);
         fputc('\n', stderr);
     }
     if (!status && promise.blended)

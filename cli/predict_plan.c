@@ -53,7 +53,7 @@ static int ends_in_slash(const char *path)
 
 static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *from_folder)
 {
-    for (int i = 1; i < argc; i++) {
+    for (int i = 0; i < argc; i++) {
         size_t before = plan->inputs.count;
 
         if (!path_is_folder(argv[i])) {
@@ -121,9 +121,10 @@ int predict_plan_objects(const struct predict_job *job)
 
 char *predict_plan_file(const struct predict_job *job, enum product product, int page)
 {
-    char number[16];
+    char number[24];
+    int digits = snprintf(NULL, 0, "%d", job->pages > 1 ? job->pages - 1 : 0);
 
-    snprintf(number, sizeof(number), "-%d", page);
+    snprintf(number, sizeof(number), "-%0*d", digits, page);
     return product < PRODUCT_IMAGES || job->pages <= 1
                ? strdup(job->output[product])
                : path_before_ending(job->output[product], number);
@@ -209,17 +210,19 @@ static int report_clash(const struct entry *a, const struct entry *b)
                      b->shown);
 }
 
-static int check_clashes(const char *model, const struct predict_plan *plan)
+static int check_clashes(const struct path_list *models, const struct predict_plan *plan)
 {
-    size_t room = 2, count = 0;
+    size_t room = 2 * models->count, count = 0;
     struct entry *entries;
     int status = EXIT_DONE, ok;
 
     for (size_t i = 0; i < plan->inputs.count; i++)
         room += 2 + PRODUCTS * (size_t)(plan->jobs[i].pages > 1 ? plan->jobs[i].pages : 1);
     entries = calloc(room, sizeof(*entries));
-    ok = entries && add_entry(entries, &count, model, 0);
+    ok = entries != NULL;
 
+    for (size_t i = 0; ok && i < models->count; i++)
+        ok = add_entry(entries, &count, models->path[i], 0);
     for (size_t i = 0; ok && i < plan->inputs.count; i++) {
         ok = add_entry(entries, &count, plan->jobs[i].input, 0);
         for (int p = 0; ok && p < PRODUCTS; p++)
@@ -241,9 +244,10 @@ static int check_clashes(const char *model, const struct predict_plan *plan)
 }
 
 int predict_plan_make(const struct command *command, const struct predict_settings *settings,
-                      int argc, char **argv, struct predict_plan *plan)
+                      int image_count, char **images, const struct path_list *models,
+                      struct predict_plan *plan)
 {
-    int from_folder = 0, status = list_inputs(argc, argv, plan, &from_folder);
+    int from_folder = 0, status = list_inputs(image_count, images, plan, &from_folder);
 
     if (status)
         return status;
@@ -254,7 +258,7 @@ int predict_plan_make(const struct command *command, const struct predict_settin
     if (!plan->jobs)
         return fail_memory();
     status = name_outputs(settings, plan);
-    return status ? status : check_clashes(argv[0], plan);
+    return status ? status : check_clashes(models, plan);
 }
 
 void predict_plan_release(struct predict_plan *plan)

@@ -45,10 +45,14 @@ struct predict_plan {
 /*
  * Lists the images (a folder stands for the images in it) and names the outputs.  Refuses, with a
  * line on stderr: endings that cannot be written, two outputs with one name, an output that would
- * replace the model or an image.  Returns an exit status; release the plan in any case.
+ * replace a model or an image.  Returns an exit status; release the plan in any case.
+ *
+ *   images  [image_count] operands
+ *   models  files
  */
 int predict_plan_make(const struct command *command, const struct predict_settings *settings,
-                      int argc, char **argv, struct predict_plan *plan);
+                      int image_count, char **images, const struct path_list *models,
+                      struct predict_plan *plan);
 void predict_plan_release(struct predict_plan *plan);
 
 /* Whether a job wants objects. */
@@ -56,7 +60,8 @@ int predict_plan_objects(const struct predict_job *job);
 
 /*
  * The file of a product for one page: the job's output, but for objects of a stack NAME-3.csv for
- * page 3.  The caller frees it.
+ * page 3, with as many digits as the last page has, so that names sort as pages do.  The caller
+ * frees it.
  */
 char *predict_plan_file(const struct predict_job *job, enum product product, int page);
 

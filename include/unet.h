@@ -465,9 +465,16 @@ typedef struct unet_session_options {
                   long.  Else tiles differ by rounding, some 1e-6 to 1e-5 of the largest logit */
     unet_tta tta; /* views of each tile whose probabilities are averaged, which takes as many times
                      as long; logits are then those of the averages */
+    /* Further models, whose probabilities are averaged with those of the first (and of each with
+       its views); each reads the image by its own scaling.  They are borrowed and must outlive the
+       session, others only the call.  Channels, classes, padding, depth and the border that tiles
+       need must be the same; widths, norms and activations need not. */
+    const unet_model *const *others;
+    int other_count;
 } unet_session_options;
 
-/* Fails with UNET_EINVAL or UNET_ENOMEM.  options may be NULL.  The model must outlive it. */
+/* Fails with UNET_EINVAL (says in what a model differs from the first one) or UNET_ENOMEM.  options
+ * may be NULL.  The model must outlive it. */
 UNET_API unet_code unet_session_create(const unet_model *model, const unet_session_options *options,
                                        unet_session **session, unet_error *err);
 UNET_API void unet_session_free(unet_session *session);
@@ -475,7 +482,7 @@ UNET_API void unet_session_free(unet_session *session);
 /*
  * Bytes the session holds.  No image makes it hold more, but for networks that see the whole image
  * at once (instance or group norm, align_corners): without options->tile, their session grows to
- * the largest image it has met, because only the whole image as one tile gives the right answer.
+ * an image that is larger, because only the whole image as one tile gives the right answer.
  */
 UNET_API size_t unet_session_bytes(const unet_session *session);
 
@@ -545,7 +552,13 @@ typedef struct unet_memory_plan {
     int blended;       /* 1: the network sees whole images, which do not fit: tiles are blended, and
                           the answer is only near that of the whole */
     uint64_t bytes;    /* that session and stream will hold */
-    uint64_t smallest; /* with the smallest tile */
+    double work;       /* how many times the arithmetic of one endless tile it takes: the smaller
+                          the tile, the more of it is borders */
+    uint64_t smallest; /* bytes with the smallest tile, and its side and work */
+    int smallest_tile;
+    double smallest_work;
+    uint64_t useful; /* with the smallest tile that takes at most 4 times the arithmetic */
+    int useful_tile;
 } unet_memory_plan;
 
 /*
@@ -745,7 +758,8 @@ typedef enum unet_finding_kind {
     UNET_FOUND_SAMPLE,          /* unet_sample of this image, of most */
     UNET_FOUND_SIZE,            /* width, height, and those of most */
     UNET_FOUND_BITS,            /* 16-bit samples that only use: bits, highest sample */
-    UNET_FOUND_BITS_SPREAD,     /* 16-bit samples that are 8-bit ones times 257 */
+    UNET_FOUND_BITS_SPREAD,     /* 16-bit samples that are 8-bit ones times 257; of a pair: samples
+                                   are multiples of: this, those of most images */
     UNET_FOUND_CONSTANT,        /* the sample that fills the image */
     UNET_FOUND_SATURATED,       /* share of samples at the highest value */
     UNET_FOUND_CHANNEL_ORDER,   /* the others fit better with channel 1, 2, 3 of this image taken

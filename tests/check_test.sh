@@ -74,6 +74,20 @@ mkdir empty
 expect 1 - 'empty' check --images empty --masks d/masks
 expect 1 - 'nowhere' check --images nowhere --masks d/masks
 expect 1 '' 'cannot be written' check --images d/images --masks d/masks -o none/p.html
+mkdir full
+for blocks in 1 24; do # a limit on the size of files acts as a full disk does
+    checks=$((checks + 1))
+    (
+        trap '' XFSZ
+        ulimit -f $blocks
+        "$unet" check --images d/images --masks d/masks -o full/p.html >/dev/null 2>.small
+    )
+    code=$?
+    [ $code -eq 1 ] || note "a full disk: exit code $code, wanted 1"
+    grep -Eq '^unet: full/p\.html: .*(No space left|File too large)' .small ||
+        note "a full disk: no reason in: $(cat .small)"
+done
+check 'a full disk leaves nothing' test -z "$(ls full)"
 expect 2 - '--images DIR is missing' check --masks d/masks
 expect 0 'look at images and masks' - --help
 expect 0 'usage: unet check' - check --help

@@ -27,9 +27,10 @@ check 'logits depend on the tile' cmp a.tif b.tif
 
 # ---- --memory ----
 
-expect 1 - 'strips\.tif: 700 x 700 pixels do not fit into --memory 1M; [0-9]+M would do$' \
+expect 1 - 'strips\.tif: 700 x 700 pixels do not fit into --memory 1M; [0-9]+M would do with' \
     predict $m strips.tif -o x.png --memory 1M
 would=$(sed 's/.* \([0-9]*\)M would do.*/\1/' .err)
+least=$would
 expect 0 - "memory: at most [0-9]+M of ${would}M, tiles of [0-9]+" \
     predict $m strips.tif -o strips.png --memory "${would}M" --exact
 check 'the least memory: another mask' cmp strips.png whole.png
@@ -37,8 +38,18 @@ expect 1 - 'do not fit .*with another --tile' \
     predict $m strips.tif -o x.png --memory "${would}M" --tile 512
 expect 2 - 'a size in bytes such as 500M' predict $m strips.tif -o x.png --memory lots
 absent "a prediction that does not fit" x.png
+expect 0 - '' init --width 4 --depth 4 -o deep.safetensors
+slow='tiles of (16|32), which take [0-9]+ times as long as large ones; [0-9]+M gives tiles of [0-9]+'
+expect 1 - "would do with $slow$" predict deep.safetensors strips.tif -o x.png --memory 1M
+would=$(sed 's/.* \([0-9]*\)M would do.*/\1/' .err)
+useful=$(sed 's/.* \([0-9]*\)M gives.*/\1/' .err)
+side=$(sed 's/.* \([0-9]*\)$/\1/' .err)
+expect 0 - "memory: at most [0-9]+M of ${would}M, $slow" \
+    predict deep.safetensors strips.tif -o x.png --memory "${would}M"
+expect 0 - "memory: at most [0-9]+M of ${useful}M, tiles of $side$" \
+    predict deep.safetensors strips.tif -o x.png --memory "${useful}M"
 expect 0 - 'warning: this network looks at whole images' \
-    predict whole.safetensors strips.tif -o x.png --memory "$((would + 3))M"
+    predict whole.safetensors strips.tif -o x.png --memory "$((least + 3))M"
 
 # ---- pages and rows that are odd ----
 
@@ -50,6 +61,7 @@ printf 'P5 9000 40 255\n' >mixed/wide.pgm
 head -c 360000 /dev/zero >>mixed/wide.pgm
 printf 'P5 4000 900 255\n' >mixed/tall.pgm
 head -c 3600000 /dev/zero >>mixed/tall.pgm
+expect 0 - '' init --width 6 --depth 2 --seed 9 -o whole2.safetensors
 promise() { # promise ARGUMENT...: the peak is below what was promised
     checks=$((checks + 1))
     "$build/peak" "$unet" predict "$@" >.out 2>.err || note "unet predict $*: $(cat .err)"
@@ -59,6 +71,9 @@ promise() { # promise ARGUMENT...: the peak is below what was promised
 if "$unet" --version | grep -q . && [ -x "$build/peak" ] && ! nm "$unet" | grep -q __asan_init; then
     promise $m mixed -o mixed_out --memory 60M
     promise $m tiles.tif -o x.tif --overlay y.tif --measure x.csv --memory 90M
+    promise $m $m whole2.safetensors mixed -o mixed_out --memory 90M
+    promise whole.safetensors mixed/wide.pgm -o x.tif --memory 140M
+    check 'a long image is not blended' sh -c '! grep -q blended .err'
 fi
 expect 1 - '[0-9]+M would do' predict $m mixed/tall.pgm --instances x.tif --memory 10M
 would=$(sed 's/.* \([0-9]*\)M would do.*/\1/' .err)
@@ -70,7 +85,65 @@ expect 0 - 'tta: .* 4 views' predict $m strips.tif -o x.png --tta flips
 expect 0 - 'tta: .* 8 views' predict $m strips.tif -o x.png --tta rotations
 expect 2 - 'none or flips or rotations' predict $m strips.tif -o x.png --tta some
 
+# ---- several models ----
+
+mkdir -p run cv/fold1 cv/fold2
+expect 0 - '' init --width 4 --depth 2 --seed 1 -o run/best.safetensors
+expect 0 - '' init --width 6 --depth 2 --seed 2 -o cv/fold2/best.safetensors
+cp run/best.safetensors cv/fold1
+expect 0 - 'models: the probabilities of 2 models are averaged' \
+    predict cv strips.tif --probabilities cv.npy --exact
+expect 0 - - predict cv/fold1 cv/fold2/best.safetensors tiles.tif --probabilities two.npy --exact \
+    --quiet --tile 40
+check 'folds named one by one' cmp cv.npy two.npy
+expect 0 - - predict run strips.tif --probabilities one.npy --quiet
+check 'two models say what one says' sh -c '! cmp -s cv.npy one.npy'
+expect 0 - - predict run run/best.safetensors strips.tif -o x.png --quiet
+expect 0 - - predict run strips.tif -o y.png --quiet
+check 'one model twice' cmp x.png y.png
+expect 2 - 'no IMAGE, only models' predict run cv -o x.png
+expect 1 - 'deep.safetensors: cannot be averaged with run/best.safetensors: depth is 4' \
+    predict run deep.safetensors strips.tif -o z.png
+expect 1 - 'whole.safetensors: cannot be averaged with .*: padding is same, .* none' \
+    predict run whole.safetensors strips.tif -o z.png
+mkdir empty_run cv/fold3
+expect 1 - 'empty_run: no model in this folder, wanted best.safetensors' \
+    predict empty_run strips.tif -o z.png
+expect 1 - 'cv: fold3 has no best.safetensors yet' predict cv strips.tif -o z.png
+absent 'models that do not go together' z.png
+expect 0 '^model +run/best.safetensors' '' info run
+rmdir cv/fold3
+expect 1 - 'cv/: the models of 2 folds, wanted one: cv/fold1/best' info cv/
+expect 0 - '' convert run run.onnx
+
+# ---- one class for everything ----
+
+note='note: every pixel of every image is class 1: perhaps the model was trained too little'
+expect 0 - '' init --width 2 --depth 1 --seed 1 -o poor.safetensors
+printf 'P5 40 40 255\n' >black.pgm
+head -c 1600 /dev/zero >>black.pgm
+expect 0 - '' predict poor.safetensors black.pgm black.pgm[0] -o ones/
+check 'one class is noted' grep -Eq 'note: every pixel of every image is class [01]: ' .err
+checks=$((checks + 1))
+[ "$(grep -c '^note' .err)" -eq 1 ] || note "one class: $(cat .err)"
+expect 0 - - predict poor.safetensors black.pgm -o x.png --quiet
+
 # ---- objects ----
+
+put() { # put OFFSET BYTES: into stack.nii
+    printf "$2" | dd of=stack.nii bs=1 seek="$1" conv=notrunc 2>/dev/null
+}
+head -c $((352 + 12 * 40 * 40)) /dev/zero >stack.nii # 12 pages of 40 x 40
+put 0 '\134\001\000\000'
+put 40 '\003\000\050\000\050\000\014\000\001\000\001\000\001\000\001\000'
+put 70 '\002\000\010\000'
+put 108 '\000\000\260\103'
+put 344 'n+1\000'
+expect 0 '' - predict $m stack.nii --measure stack.csv --quiet
+check 'tables of pages sort as pages do' test -s stack-00.csv -a -s stack-09.csv -a -s stack-11.csv
+absent 'tables of a stack' stack-0.csv stack-9.csv stack-012.csv
+expect 0 '' - predict $m 'stack.nii[2:5]' --measure three.csv --quiet
+check 'three pages need one digit' test -s three-0.csv -a -s three-2.csv
 
 expect 0 'strips\.tif: [0-9]+ class 1, area [0-9]+ px' 'strips\.tif -> ids\.tif' \
     predict $m strips.tif --instances ids.tif --measure a.csv --rois a.zip --exact

@@ -167,6 +167,43 @@ static void deep_of_eight(struct set *set)
         set_deepen(&set->image[i], 257);
 }
 
+/* 12 bits among 8 bits that were spread, and the reverse. */
+static void other_step(struct set *set)
+{
+    for (int i = 0; i < set->count; i++)
+        set_deepen(&set->image[i], i == 3 ? 16 : 257);
+}
+
+static void spread_among_shifted(struct set *set)
+{
+    for (int i = 0; i < set->count; i++)
+        set_deepen(&set->image[i], i == 3 ? 257 : 16);
+}
+
+/* As a camera of 12 bits gives them, one of them shifted up. */
+static void one_shifted(struct set *set)
+{
+    for (int i = 0; i < set->count; i++) {
+        set_deepen(&set->image[i], i == 5 ? 256 : 16);
+        uint16_t *p = set->image[i].data;
+        size_t n = un_image_bytes(&set->image[i]) / 2;
+        for (size_t k = 0; k < n; k++)
+            p[k] = (uint16_t)(p[k] + (k % 16) * (i == 5 ? 16 : 1));
+    }
+}
+
+/* Few values have a large step by chance. */
+static void one_of_few_values(struct set *set)
+{
+    for (int i = 0; i < set->count; i++) {
+        set_deepen(&set->image[i], 16);
+        uint16_t *p = set->image[i].data;
+        size_t n = un_image_bytes(&set->image[i]) / 2;
+        for (size_t k = 0; k < n; k++)
+            p[k] = i == 2 ? (uint16_t)(p[k] / 128 * 128) : (uint16_t)(p[k] + k % 16);
+    }
+}
+
 static const struct spoiled spoilt[] = {
     {"as it is", nothing, ""},
     {"shifted by 12, 6", shift_12, "mask-shifted c03.png\n"},
@@ -193,6 +230,10 @@ static const struct spoiled spoilt[] = {
     {"12 bits of 16", all_deep, "bits -\n"},
     {"8 bits among 16", all_deep_one_shallow, "bits c04.png\n"},
     {"8 bits times 257", deep_of_eight, "bits-spread -\n"},
+    {"times 16 among times 257", other_step, "bits-spread c03.png\n"},
+    {"times 257 among times 16", spread_among_shifted, "bits-spread c03.png\n"},
+    {"12 bits shifted among 12 bits", one_shifted, "bits-spread c05.png\n"},
+    {"few values among 12 bits", one_of_few_values, ""},
 };
 
 static void test_spoilt(void **state)
@@ -256,6 +297,62 @@ static void test_soft(void **state)
     assert_true(soft != refused);
     assert_int_equal(unet_survey_findings(survey), 1);
     unet_survey_free(survey);
+}
+
+/* Three codes, of which the middle one is a ring that is two pixels wide. */
+static struct set three_codes(void)
+{
+    static const uint8_t codes[] = {0, 128, 255};
+    struct set set = set_make();
+    for (int i = 0; i < set.count; i++) {
+        unet_image *mask = &set.mask[i];
+        const uint8_t *old = mask->data;
+        int H = mask->height, W = mask->width;
+        uint8_t *made = malloc((size_t)H * (size_t)W);
+        for (int y = 0; y < H; y++)
+            for (int x = 0; x < W; x++) {
+                bool inner = true, outer = old[y * W + x] > 0;
+                for (int v = y - 2; v <= y + 2; v++)
+                    for (int u = x - 2; u <= x + 2; u++)
+                        inner = inner && v >= 0 && v < H && u >= 0 && u < W && old[v * W + u];
+                made[y * W + x] = codes[inner ? 2 : outer];
+            }
+        free(mask->data);
+        mask->data = made;
+    }
+    return set;
+}
+
+/* One mask that was resampled is named, alone, with what to do; its neighbours are as they were. */
+static void test_one_soft_of_three(void **state)
+{
+    (void)state;
+    struct set set = three_codes();
+    unet_dataset *dataset;
+    unet_error err;
+    set_smooth(&set.mask[4]);
+    unet_survey *survey = write_and_survey(&set);
+    for (int i = 0; i < unet_survey_findings(survey); i++) {
+        const unet_finding *f = unet_survey_finding(survey, i);
+        if (f->severity == UNET_ERROR && strcmp(set_file(f->file), "c04.png") != 0)
+            fail_msg("%s of %s: %s", unet_finding_name(f->kind), set_file(f->file), f->text);
+    }
+    assert_true(survey_has(survey, UNET_FOUND_MASK_VALUES, "c04.png"));
+    assert_int_equal(unet_survey_all(survey)->labels, 3);
+    assert_int_equal(unet_survey_all(survey)->errors, 1);
+    unet_survey_free(survey);
+    /* training says the same */
+    unet_dataset_options options = {.ignore = -1};
+    assert_int_equal(unet_dataset_open(in_folder("i"), in_folder("m"), &options, &dataset, &err),
+                     UNET_EINVAL);
+    if (!strstr(err.text, "c04.png: mask value") ||
+        !strstr(err.text, "--labels 'a=0-64,b=65-191,c=192-255'"))
+        fail_msg("'%s' names another file, or no option", err.text);
+    options.labels = "a=0-64,b=65-191,c=192-255";
+    if (unet_dataset_open(in_folder("i"), in_folder("m"), &options, &dataset, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(unet_dataset_labels(dataset), 3);
+    unet_dataset_free(dataset);
 }
 
 static void test_all_soft(void **state)
@@ -481,13 +578,21 @@ static void test_stopped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spoilt),  IN_FOLDER(test_inverted),
-        IN_FOLDER(test_all_inverted),   IN_FOLDER(test_soft),
-        IN_FOLDER(test_all_soft),       IN_FOLDER(test_masks_exchanged),
-        IN_FOLDER(test_not_finite),     IN_FOLDER(test_palette_order),
-        IN_FOLDER(test_strange_patch),  IN_FOLDER(test_broken_files),
-        IN_FOLDER(test_shift_is_right), IN_FOLDER(test_facts),
-        IN_FOLDER(test_dataset),        IN_FOLDER(test_picture),
+        cmocka_unit_test(test_spoilt),
+        IN_FOLDER(test_inverted),
+        IN_FOLDER(test_all_inverted),
+        IN_FOLDER(test_soft),
+        IN_FOLDER(test_one_soft_of_three),
+        IN_FOLDER(test_all_soft),
+        IN_FOLDER(test_masks_exchanged),
+        IN_FOLDER(test_not_finite),
+        IN_FOLDER(test_palette_order),
+        IN_FOLDER(test_strange_patch),
+        IN_FOLDER(test_broken_files),
+        IN_FOLDER(test_shift_is_right),
+        IN_FOLDER(test_facts),
+        IN_FOLDER(test_dataset),
+        IN_FOLDER(test_picture),
         IN_FOLDER(test_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,23 +245,53 @@ static unet_code fail_unclear(const struct un_view *view, const struct un_wish *
                    un_view_file(view, last), values, (long long)found.missing);
 }
 
+/* Readings that take each value for what it is. */
+static unet_code find_hard(const struct un_view *view, const struct un_wish *wish,
+                           struct un_coding *coding, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    if (is_black_and_white(view, wish->ignore))
+        return find_black_and_white(view, wish->classes, coding, err);
+    if (view->kind != UN_CODING_COLOR && (code = find_indices(view, wish, coding, err)))
+        return code;
+    return coding->labels ? UNET_OK : find_codes(view, wish, coding, err);
+}
+
+/* Most masks have a reading of more classes than all together: it is that of all. */
+static unet_code find_of_most(const struct un_view *view, const struct un_wish *wish,
+                              const struct un_coding *start, struct un_coding *coding,
+                              unet_error *err)
+{
+    const struct un_census_entry *odd;
+    struct un_coding made = *start;
+    struct un_view most;
+    if (!un_view_of_most(view, &most))
+        return UNET_OK;
+    unet_code code = find_hard(&most, wish, &made, err);
+    un_view_release(&most);
+    if (code || made.labels < 2 || made.labels <= coding->labels)
+        return code;
+    if (!un_coding_softens(view, &made, &odd))
+        return un_coding_fail_few(view, &made, odd, err);
+    *coding = made;
+    return UNET_OK;
+}
+
 static unet_code find_reading(const struct un_view *view, const struct un_wish *wish,
                               struct un_coding *coding, unet_error *err)
 {
+    const struct un_coding start = *coding;
+    const bool numbers = view->kind != UN_CODING_COLOR;
     unet_code code;
-    bool numbers = view->kind != UN_CODING_COLOR;
-    if (is_black_and_white(view, wish->ignore))
-        return find_black_and_white(view, wish->classes, coding, err);
-    if (numbers && wish->what == UN_WISH_NONE && wish->classes == 0 &&
+    if (!is_black_and_white(view, wish->ignore) && numbers && wish->what == UN_WISH_NONE &&
+        wish->classes == 0 &&
         ((code = un_objects_find(view, wish->ignore, coding, err)) || coding->labels))
         return code;
-    if (numbers && ((code = find_indices(view, wish, coding, err)) || coding->labels))
+    if ((code = find_hard(view, wish, coding, err)) || coding->labels)
         return code;
-    if ((code = find_codes(view, wish, coding, err)) || coding->labels)
-        return code;
-    if (un_coding_soft(view, (uint32_t)wish->ignore, numbers && wish->ignore >= 0, coding))
-        return UNET_OK;
-    return fail_unclear(view, wish, err);
+    un_coding_soft(view, (uint32_t)wish->ignore, numbers && wish->ignore >= 0, coding);
+    code = find_of_most(view, wish, &start, coding, err);
+    return code || coding->labels ? code : fail_unclear(view, wish, err);
 }
 
 /* ---- given ------------------------------------------------------------------------------- */

@@ -7,7 +7,8 @@
  * others) that both occur within REACH pixels.  It becomes the nearer of the two.  With three
  * classes or more, a pixel whose own value is known can still be such a mixture (128 between 0 and
  * 255): when it is in no square of 3 x 3 pixels of its class, and lies between two other classes
- * that are near, nobody can tell, and it is refused.
+ * that are near, nobody can tell, and it is refused.  A mask whose values are all codes has hard
+ * edges.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,16 @@
 static unet_code fail_pixel(const struct un_mask *mask, const struct un_coding *coding,
                             size_t pixel, const char *why, unet_error *err)
 {
-    char text[40], wanted[200];
+    char text[40], wanted[160], advice[256] = "";
     size_t W = (size_t)mask->width;
     un_code_text(coding->kind == UN_CODING_COLOR ? UN_CODE_COLOR : UN_CODE_GREY, mask->codes[pixel],
                  text, sizeof text);
     un_coding_text(coding, wanted, sizeof wanted);
-    return un_fail(err, UNET_EINVAL, "%s: mask %s in row %zu, column %zu %s; the masks have %s",
-                   mask->name, text, pixel / W, pixel % W, why, wanted);
+    if (coding->tolerance)
+        un_coding_advice(coding, advice, sizeof advice);
+    return un_fail(err, UNET_EINVAL, "%s: mask %s in row %zu, column %zu %s; the masks have %s%s%s",
+                   mask->name, text, pixel / W, pixel % W, why, wanted, *advice ? ": " : "",
+                   advice);
 }
 
 /* Codes of the file become those that the coding speaks of. */
@@ -184,6 +188,17 @@ static unet_code snap(const struct un_mask *mask, const struct un_coding *coding
     return code;
 }
 
+/* Whether every value is a code as it stands: soft edges take others as well, so there are none. */
+static bool is_exact(const struct un_mask *mask, const struct un_coding *coding)
+{
+    size_t count = (size_t)mask->height * (size_t)mask->width;
+    for (size_t i = 0; i < count; i++)
+        if ((!i || mask->codes[i] != mask->codes[i - 1]) &&
+            un_coding_class(coding, mask->codes[i]) < 0)
+            return false;
+    return true;
+}
+
 unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *coding, uint8_t *classes,
                              unet_error *err)
 {
@@ -191,7 +206,7 @@ unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *codin
     unet_code code = recode(mask, coding, err);
     if (code)
         return code;
-    if (coding->tolerance)
+    if (coding->tolerance && !is_exact(mask, coding))
         return snap(mask, coding, classes, err);
     int label = -1;
     for (size_t i = 0; i < count; i++) {

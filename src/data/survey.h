@@ -58,7 +58,7 @@ struct un_survey_item {
     double soft;         /* share of pixels whose value was on a soft edge between codes */
     bool mask_refused;   /* its values or its file are of no use; a finding says so
                           */
-    bool spread;         /* 16-bit samples that are all multiples of 257 */
+    unsigned step;       /* 16-bit samples are all multiples of this; 0: all are 0 */
     float *thumb;        /* [32][32], mean 0, length 1; all 0: flat */
     struct un_edge_maps maps;
     struct un_alignment align;

@@ -138,40 +138,86 @@ static int bits_used(const unet_survey_pair *seen)
     return bits;
 }
 
-/* One note when the whole set has less than 16 bits; a warning for an image of
- * 8 among deeper. */
-static unet_code judge_bits(unet_survey *survey, unet_error *err)
+static bool is_deep(const struct un_survey_item *item)
 {
-    int count = 0, shallow = 0, spread = 0, most = 0;
-    double high = 0;
-    unet_code code = UNET_OK;
+    return item->seen.readable && item->seen.sample == UNET_U16 && !item->seen.prepared &&
+           item->seen.low < item->seen.high;
+}
+
+/* The step between samples that more than half of the deep images have; 0: none is. */
+static unsigned most_step(const struct unet_survey *survey)
+{
+    unsigned most = 0;
+    int votes = 0, agree = 0, count = 0;
+    for (int i = 0; i < survey->files.count; i++) {
+        const struct un_survey_item *item = &survey->items[i];
+        if (!is_deep(item))
+            continue;
+        most = votes ? most : item->step;
+        votes += item->step == most ? 1 : -1;
+        count++;
+    }
+    for (int i = 0; i < survey->files.count; i++)
+        agree += is_deep(&survey->items[i]) && survey->items[i].step == most;
+    return 2 * agree > count ? most : 0;
+}
+
+/* Whether an image was multiplied by another number than most: its samples are no multiples of the
+ * others' step, or of one so coarse that it is no chance. */
+static bool is_other_step(const struct un_survey_item *item, unsigned most)
+{
+    enum { STEPS = 64 }; /* an image of few values can have a large step */
+    if (!is_deep(item) || !most || item->step == most)
+        return false;
+    return item->step % most != 0 || (item->seen.high - item->seen.low) / item->step >= STEPS;
+}
+
+struct depths {
+    int count, shallow, spread, stepped; /* images; of 8 bits, 8 bits times 257, another step */
+    int most;                            /* bits */
+    unsigned step;
+    double high;
+};
+
+static struct depths look_at_depths(const unet_survey *survey)
+{
+    struct depths found = {.step = most_step(survey)};
     for (int i = 0; i < survey->files.count; i++) {
         const struct un_survey_item *item = &survey->items[i];
         if (!item->seen.readable || item->seen.sample != UNET_U16 || item->seen.prepared)
             continue;
         int bits = bits_used(&item->seen);
-        count++;
-        shallow += bits == 8;
-        spread += item->spread;
-        most = bits > most ? bits : most;
-        high = fmax(high, item->seen.high);
+        found.count++;
+        found.shallow += bits == 8;
+        found.spread += item->step % 257 == 0;
+        found.stepped += is_other_step(item, found.step);
+        found.most = bits > found.most ? bits : found.most;
+        found.high = fmax(found.high, item->seen.high);
     }
-    if (count && spread == count)
+    return found;
+}
+
+/* One note when the whole set has less than 16 bits; a warning for an image of 8 among deeper, and
+ * for one whose samples were multiplied by something else. */
+static unet_code judge_bits(unet_survey *survey, unet_error *err)
+{
+    const struct depths all = look_at_depths(survey);
+    unet_code code = UNET_OK;
+    if (all.count && all.spread == all.count)
         return un_survey_report(survey, UNET_NOTE, UNET_FOUND_BITS_SPREAD, -1, -1, NULL, NULL, err);
-    if (count && most < 16)
-        code = un_survey_report(survey, UNET_NOTE, UNET_FOUND_BITS, -1, -1, (double[4]){most, high},
-                                NULL, err);
+    if (all.count && all.most < 16)
+        code = un_survey_report(survey, UNET_NOTE, UNET_FOUND_BITS, -1, -1,
+                                (double[4]){all.most, all.high}, NULL, err);
     for (int i = 0; !code && i < survey->files.count; i++) {
         const struct un_survey_item *item = &survey->items[i];
-        if (!item->seen.readable || item->seen.sample != UNET_U16 || item->seen.prepared ||
-            item->seen.low == item->seen.high)
+        if (!is_deep(item))
             continue;
-        if (is_few(survey, shallow) && shallow < count && bits_used(&item->seen) == 8)
+        if (is_few(survey, all.shallow) && all.shallow < all.count && bits_used(&item->seen) == 8)
             code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_BITS, i, -1,
                                     (double[4]){8, item->seen.high}, NULL, err);
-        else if (is_few(survey, spread) && item->spread)
-            code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_BITS_SPREAD, i, -1, NULL, NULL,
-                                    err);
+        else if (is_few(survey, all.stepped) && is_other_step(item, all.step))
+            code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_BITS_SPREAD, i, -1,
+                                    (double[4]){item->step, all.step}, NULL, err);
     }
     return code;
 }

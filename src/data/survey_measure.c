@@ -70,6 +70,17 @@ static uint64_t hash_shape(int height, int width, int channels, int sample)
     return hash_bytes(PRIME, shape, sizeof shape);
 }
 
+/* The largest number of which both are multiples. */
+static unsigned common_step(unsigned a, unsigned b)
+{
+    while (b) {
+        unsigned rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 static unet_code measure_samples(unet_survey *survey, struct un_survey_item *item,
                                  const unet_image *image, unet_error *err)
 {
@@ -81,7 +92,7 @@ static unet_code measure_samples(unet_survey *survey, struct un_survey_item *ite
         return un_fail_memory(err, BINS * sizeof *bins, "percentiles");
     seen->low = INFINITY;
     seen->high = -INFINITY;
-    item->spread = image->sample == UNET_U16;
+    item->step = 0;
     for (size_t i = 0; i < n; i++) {
         double v = un_sample_at(image, i);
         bins[bin_of(image, i)]++;
@@ -91,7 +102,8 @@ static unet_code measure_samples(unet_survey *survey, struct un_survey_item *ite
         }
         seen->low = v < seen->low ? v : seen->low;
         top += v == seen->high;
-        item->spread &= image->sample != UNET_U16 || (unsigned)v % 257 == 0;
+        if (image->sample == UNET_U16 && item->step != 1)
+            item->step = common_step(item->step, (unsigned)v);
         if (i % C < 3)
             sum[i % C] += v;
     }

@@ -47,4 +47,17 @@ bool un_coding_soft(const struct un_view *view, uint32_t ignore, bool has_ignore
 bool un_coding_softens(const struct un_view *view, struct un_coding *coding,
                        const struct un_census_entry **odd);
 
+/* ---- coding_most.c ---- */
+
+/* The codes that a quarter of the masks have, if the others are in a third of the masks at most;
+ * false: they are not, or there are none.  Release it. */
+bool un_view_of_most(const struct un_view *view, struct un_view *most);
+
+/* The few are not what most masks say. */
+unet_code un_coding_fail_few(const struct un_view *view, const struct un_coding *coding,
+                             const struct un_census_entry *odd, unet_error *err);
+
+/* What to do about a mask with values between the codes. */
+void un_coding_advice(const struct un_coding *coding, char *text, size_t size);
+
 #endif

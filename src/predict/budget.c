@@ -7,7 +7,8 @@
  *     + tile rows x width x answers                  mask 1, scores 4 a class; with sums twice
  *     + what reading takes
  *
- * The window is reckoned at its largest, an input tile's side.
+ * The window is reckoned at its largest, an input tile's side.  A network that sees whole images
+ * has the image as its tile where that fits, with the sides that it has.
  */
 #include "predict/stream.h"
 
@@ -30,56 +31,101 @@ static uint64_t walk_bytes(const unet_model *model, const unet_page *page,
            page->reading_bytes;
 }
 
-/* Bytes with a tile of this side. */
-static unet_code reckon(const unet_model *model, const unet_session_options *options,
-                        const unet_page *page, const unet_stream *stream, int side, uint64_t *bytes,
+/* How many times the arithmetic of an endless tile one takes: a tile's border is worked through,
+ * too. */
+static double work_of(int out, int in)
+{
+    return in > out ? (double)in / out * ((double)in / out) : 1;
+}
+
+/* What is asked for. */
+struct wanted {
+    const unet_model *model;
+    const unet_session_options *options;
+    const unet_page *page;
+    const unet_stream *stream;
+};
+
+/* Bytes and work with a tile of this side; 0: of whole images the whole, else as sessions choose.
+ */
+static unet_code reckon(const struct wanted *wanted, int side, uint64_t *bytes, double *work,
                         unet_error *err)
 {
-    unet_session_options wanted = *options;
-    const unet_spec *spec = &model->graph.spec;
-    bool sums = options->tta != UNET_TTA_NONE || !un_spec_local(spec);
+    unet_session_options options = *wanted->options;
+    const unet_spec *spec = &wanted->model->graph.spec;
+    const unet_page *page = wanted->page;
+    const bool sums = options.tta != UNET_TTA_NONE || !un_spec_local(spec) ||
+                      (options.others && options.other_count > 0);
     size_t session;
-    int out, in;
-    wanted.tile = side;
-    unet_code code = un_session_foretell(model, &wanted, &session, err);
+    int sides[2];
+    options.tile = side;
+    unet_code code = un_session_foretell(wanted->model, &options, page->height, page->width,
+                                         &session, sides, err);
     if (code)
         return code;
-    un_span_sides(spec, side, options->tta != UNET_TTA_NONE, &out, &in);
-    *bytes = session + walk_bytes(model, page, stream, out, in, sums);
+    *bytes = session + walk_bytes(wanted->model, page, wanted->stream, sides[0], sides[1], sums);
+    *work = work_of(sides[0], sides[1]);
     return UNET_OK;
 }
 
-/* A network that sees whole images: the whole one as a tile. */
-static int whole_side(const unet_page *page)
+/* The smallest tile, and the smallest one that spends no more than this on its borders. */
+#define USEFUL_WORK 4.0
+
+static unet_code find_smallest(const struct wanted *wanted, unet_memory_plan *plan, unet_error *err)
 {
-    return page->height > page->width ? page->height : page->width;
+    plan->useful = 0;
+    for (size_t i = COUNT(choices); i-- > 0 && !plan->useful;) {
+        uint64_t bytes;
+        double work;
+        unet_code code = reckon(wanted, choices[i], &bytes, &work, err);
+        if (code)
+            return code;
+        if (!plan->smallest_work) {
+            plan->smallest = bytes;
+            plan->smallest_tile = choices[i];
+            plan->smallest_work = work;
+        }
+        if (work <= USEFUL_WORK || i == 0) {
+            plan->useful = bytes;
+            plan->useful_tile = choices[i];
+        }
+    }
+    return UNET_OK;
+}
+
+/* The largest tile below the limit; plan->bytes is that of the smallest when there is none. */
+static unet_code find_largest(const struct wanted *wanted, uint64_t limit, unet_memory_plan *plan,
+                              unet_error *err)
+{
+    unet_code code = UNET_OK;
+    for (size_t i = 0; i < COUNT(choices); i++) {
+        plan->tile = choices[i];
+        code = reckon(wanted, plan->tile, &plan->bytes, &plan->work, err);
+        if (!code && plan->bytes <= limit) /* a tile too large to be planned is no obstacle */
+            break;
+    }
+    return code;
 }
 
 unet_code un_stream_plan(const unet_model *model, const unet_session_options *options,
                          const unet_page *page, const unet_stream *stream, uint64_t limit,
                          unet_memory_plan *plan, unet_error *err)
 {
-    unet_memory_plan made = {.tile = options->tile};
-    bool local = un_spec_local(&model->graph.spec);
-    unet_code code =
-        reckon(model, options, page, stream, choices[COUNT(choices) - 1], &made.smallest, err);
+    const struct wanted wanted = {model, options, page, stream};
+    const bool local = un_spec_local(&model->graph.spec);
+    const int tile = options->tile;
+    unet_memory_plan made = {.tile = tile};
+    unet_code code = find_smallest(&wanted, &made, err);
     if (code)
         return code;
-    if (options->tile || limit == 0 || !local) {
-        int side = options->tile || local ? options->tile : whole_side(page);
-        code = reckon(model, options, page, stream, side, &made.bytes, err);
-        made.blended = !local && options->tile;
-        if (code || limit == 0 || made.bytes <= limit || options->tile)
-            goto settled;
-        made.blended = true;
+    made.blended = !local && tile;
+    if (tile || limit == 0 || !local)
+        code = reckon(&wanted, tile, &made.bytes, &made.work, err);
+    if (limit && !tile && (local || code || made.bytes > limit)) {
+        /* a whole image that is too large to be planned leaves tiles of it */
+        code = find_largest(&wanted, limit, &made, err);
+        made.blended = !local;
     }
-    for (size_t i = 0; i < COUNT(choices); i++) {
-        made.tile = choices[i];
-        code = reckon(model, options, page, stream, made.tile, &made.bytes, err);
-        if (!code && made.bytes <= limit) /* a tile too large to be planned is no obstacle */
-            break;
-    }
-settled:
     if (code)
         return code;
     *plan = made;
@@ -87,5 +133,5 @@ settled:
         return UNET_OK;
     return un_fail(err, UNET_ENOMEM, "%.0f MB wanted for this image, at least %.0f MB needed%s",
                    (double)limit / 1e6, (double)made.smallest / 1e6,
-                   options->tile ? " (with a smaller tile)" : "");
+                   tile ? " (with a smaller tile)" : "");
 }

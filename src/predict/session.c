@@ -9,54 +9,71 @@
 static const int tile_choices[] = {1024, 768, 512, 384, 256, 192, 128, 64};
 static const size_t tile_memory = (size_t)512 << 20;
 
-/* Sizes graph for a tile; plan is only filled. */
-static unet_code plan_tile(const unet_session *s, int side, struct un_graph *graph,
-                           struct un_plan *plan, unet_error *err)
+/* Too large for the stack. */
+struct draft {
+    struct un_graph graph;
+    struct un_plan plan;
+};
+
+/* What the networks of all members take for inputs of these sides: their arenas, and all of it. */
+static unet_code network_bytes(const unet_session *s, int height, int width, size_t *arenas,
+                               size_t *bytes, unet_error *err)
 {
-    int output, input;
-    *graph = s->model->graph;
-    un_span_sides(&graph->spec, side, s->views > 1, &output, &input);
-    unet_code code = un_graph_size(graph, 1, input, input, err);
-    if (!code)
-        un_plan_make(plan, graph, s->engine, UN_PREDICT);
+    struct draft *draft = malloc(sizeof *draft);
+    unet_code code = UNET_OK;
+    if (!draft)
+        return un_fail_memory(err, sizeof *draft, "a session");
+    *arenas = *bytes = 0;
+    for (int m = 0; m < s->member_count && !code; m++) {
+        draft->graph = s->members[m].model->graph;
+        if ((code = un_graph_size(&draft->graph, 1, height, width, err)))
+            break;
+        un_plan_make(&draft->plan, &draft->graph, s->engine, UN_PREDICT);
+        *arenas += draft->plan.arena_bytes;
+        *bytes += un_network_bytes(&draft->graph, &draft->plan);
+    }
+    free(draft);
     return code;
 }
 
-static unet_code choose_tile(unet_session *s, int wanted, struct un_graph *graph,
-                             struct un_plan *plan, unet_error *err)
+static unet_code choose_tile(unet_session *s, int wanted, unet_error *err)
 {
-    size_t count = sizeof tile_choices / sizeof *tile_choices;
-    unet_code code = UNET_OK;
-    int side = wanted;
-    if (wanted > 0) {
-        code = plan_tile(s, side, graph, plan, err);
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            side = tile_choices[i];
-            if ((code = plan_tile(s, side, graph, plan, err)))
-                return code;
-            if (plan->arena_bytes <= tile_memory)
-                break;
-        }
+    const size_t count = sizeof tile_choices / sizeof *tile_choices;
+    const unet_spec *spec = &s->model->graph.spec;
+    /* the image will say how large; until then, the smallest */
+    int side = wanted > 0 ? wanted : tile_choices[count - 1];
+    for (size_t i = 0; i < count && wanted == 0 && !s->whole; i++) {
+        size_t arenas, bytes;
+        int output, input;
+        side = tile_choices[i];
+        un_span_sides(spec, side, s->views > 1, &output, &input);
+        unet_code code = network_bytes(s, input, input, &arenas, &bytes, err);
+        if (code)
+            return code;
+        if (arenas <= tile_memory)
+            break;
     }
-    if (code)
-        return code;
-    const struct un_geometry *g = &s->geometry;
-    un_span_sides(&graph->spec, side, s->views > 1, &s->tile, &s->height);
+    un_span_sides(spec, side, s->views > 1, &s->tile, &s->height);
     s->width = s->height;
     /* a quarter of a tile, where tiles can only be blended */
-    if (!s->whole && !un_spec_local(&graph->spec))
-        s->overlap = s->tile / 4 / g->grid * g->grid;
+    if (!s->whole && !un_spec_local(spec))
+        s->overlap = s->tile / 4 / s->geometry.grid * s->geometry.grid;
     return UNET_OK;
+}
+
+int un_session_answers(const unet_session *s)
+{
+    return s->views * s->member_count;
 }
 
 static unet_code allocate(unet_session *s, unet_error *err)
 {
     const unet_spec *spec = &s->model->graph.spec;
+    const int answers = un_session_answers(s);
     size_t in = (size_t)s->height * s->width, out = in; /* padded: the output is as large */
     s->pixels = malloc(in * spec->in_channels * sizeof(float));
     s->logits = malloc(out * spec->classes * sizeof(float));
-    if (s->views > 1) {
+    if (answers > 1) {
         int most = spec->classes > spec->in_channels ? spec->classes : spec->in_channels;
         s->turned = malloc(in * most * sizeof(float));
         s->average = malloc(out * spec->classes * sizeof(float));
@@ -64,34 +81,55 @@ static unet_code allocate(unet_session *s, unet_error *err)
     s->mask = malloc(out);
     s->labels = s->engine->ops->alloc(s->engine, out);
     if (!s->pixels || !s->logits || !s->mask || !s->labels ||
-        (s->views > 1 && (!s->turned || !s->average)))
-        return un_fail_memory(err, un_session_extra_bytes(spec, s->views, in), "a tile");
+        (answers > 1 && (!s->turned || !s->average)))
+        return un_fail_memory(err, un_session_extra_bytes(spec, answers, in), "a tile");
     return UNET_OK;
+}
+
+/* All memory, for the sides that the session has. */
+static unet_code create_memory(unet_session *s, unet_error *err)
+{
+    struct un_graph *graph = malloc(sizeof *graph);
+    unet_code code = UNET_OK;
+    if (!graph)
+        return un_fail_memory(err, sizeof *graph, "a session");
+    for (int m = 0; m < s->member_count && !code; m++) {
+        struct un_member *member = &s->members[m];
+        *graph = member->model->graph;
+        code = un_graph_size(graph, 1, s->height, s->width, err);
+        if (!code)
+            code = un_network_create(&member->network, s->engine, graph, UN_PREDICT,
+                                     member->model->values, err);
+    }
+    free(graph);
+    return code ? code : allocate(s, err);
 }
 
 /* A session that has everything but its memory. */
 static unet_code prepare(const unet_model *model, const unet_session_options *options,
-                         unet_session **session, struct un_graph *graph, struct un_plan *plan,
-                         unet_error *err)
+                         unet_session **session, unet_error *err)
 {
     static const int views[] = {
         [UNET_TTA_NONE] = 1, [UNET_TTA_FLIPS] = 4, [UNET_TTA_ROTATIONS] = 8};
-    int threads = options ? options->threads : 0, tile = options ? options->tile : 0;
-    unsigned tta = options ? (unsigned)options->tta : 0;
-    if (tile < 0 || tile > 1 << 20 || tta > UNET_TTA_ROTATIONS)
-        return un_fail(err, UNET_EINVAL, "a tile of %d, tta %u; wanted 0 to %d, 0 to %d", tile, tta,
-                       1 << 20, UNET_TTA_ROTATIONS);
+    static const unet_session_options none = {0};
+    options = options ? options : &none;
+    const unsigned tta = (unsigned)options->tta;
+    if (options->tile < 0 || options->tile > 1 << 20 || tta > UNET_TTA_ROTATIONS)
+        return un_fail(err, UNET_EINVAL, "a tile of %d, tta %u; wanted 0 to %d, 0 to %d",
+                       options->tile, tta, 1 << 20, UNET_TTA_ROTATIONS);
     unet_session *s = calloc(1, sizeof *s);
     if (!s)
         return un_fail_memory(err, sizeof *s, "a session");
     s->model = model;
     s->geometry = un_geometry(&model->graph.spec);
-    s->whole = tile == 0 && !un_spec_local(&model->graph.spec);
+    s->whole = options->tile == 0 && !un_spec_local(&model->graph.spec);
     s->views = views[tta];
-    unet_code code = un_engine_choose(threads, &s->engine, err);
+    unet_code code = un_members_set(s, model, options, err);
+    if (!code)
+        code = un_engine_choose(options->threads, &s->engine, err);
     if (!code) {
-        s->engine->exact = options && options->exact;
-        code = choose_tile(s, tile, graph, plan, err);
+        s->engine->exact = options->exact;
+        code = choose_tile(s, options->tile, err);
     }
     if (code)
         un_session_free(s);
@@ -100,26 +138,14 @@ static unet_code prepare(const unet_model *model, const unet_session_options *op
     return code;
 }
 
-/* The two large structs that planning needs. */
-struct draft {
-    struct un_graph graph;
-    struct un_plan plan;
-};
-
 unet_code un_session_create(const unet_model *model, const unet_session_options *options,
                             unet_session **session, unet_error *err)
 {
-    struct draft *draft = malloc(sizeof *draft);
     unet_session *s = NULL;
-    if (!draft)
-        return un_fail_memory(err, sizeof *draft, "a session");
-    unet_code code = prepare(model, options, &s, &draft->graph, &draft->plan, err);
-    if (!code)
-        code = un_network_create(&s->network, s->engine, &draft->graph, UN_PREDICT, model->values,
-                                 err);
-    if (!code)
-        code = allocate(s, err);
-    free(draft);
+    unet_code code = prepare(model, options, &s, err);
+    if (code)
+        return code;
+    code = create_memory(s, err);
     if (code)
         un_session_free(s);
     else
@@ -127,28 +153,12 @@ unet_code un_session_create(const unet_model *model, const unet_session_options 
     return code;
 }
 
-unet_code un_session_foretell(const unet_model *model, const unet_session_options *options,
-                              size_t *bytes, unet_error *err)
-{
-    struct draft *draft = malloc(sizeof *draft);
-    unet_session *s = NULL;
-    if (!draft)
-        return un_fail_memory(err, sizeof *draft, "a session");
-    unet_code code = prepare(model, options, &s, &draft->graph, &draft->plan, err);
-    if (!code)
-        *bytes = un_network_bytes(&draft->graph, &draft->plan) +
-                 un_session_extra_bytes(&model->graph.spec, s->views,
-                                        (size_t)s->height * (size_t)s->width);
-    un_session_free(s);
-    free(draft);
-    return code;
-}
-
 static void release_memory(unet_session *s)
 {
     if (s->engine && s->labels)
         s->engine->ops->release(s->engine, s->labels);
-    un_network_release(&s->network);
+    for (int m = 0; m < s->member_count; m++)
+        un_network_release(&s->members[m].network);
     free(s->pixels);
     free(s->logits);
     free(s->mask);
@@ -165,6 +175,7 @@ void un_session_free(unet_session *s)
     release_memory(s);
     if (s->engine)
         s->engine->ops->free(s->engine);
+    free(s->members);
     free(s);
 }
 
@@ -177,87 +188,114 @@ static void whole_sides(const unet_session *s, int side, int *output, int *input
         *input = side < g->grid ? g->grid : side;
 }
 
-/* Memory that the machine does not have is refused here: asking for it may succeed, and end the
- * process when it is used. */
-static unet_code check_fits(const unet_session *s, const struct un_graph *graph, unet_error *err)
-{
-    struct un_plan *plan = malloc(sizeof *plan);
-    if (!plan)
-        return un_fail_memory(err, sizeof *plan, "a session");
-    un_plan_make(plan, graph, s->engine, UN_PREDICT);
-    const double bytes = (double)plan->arena_bytes;
-    free(plan);
-    const double has = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    if (bytes <= has || has <= 0)
-        return UNET_OK;
-    return un_fail(err, UNET_ENOMEM,
-                   "%d x %d pixels at once need %.1f GB, this machine has %.1f; this network looks "
-                   "at whole images, so tiles only give nearly the same: set a tile to have them",
-                   graph->input.h, graph->input.w, bytes / 1e9, has / 1e9);
-}
-
-/* Makes the tile as large as an image, where it is not.  After a failure the session has no memory,
- * and the next image makes it try again. */
-unet_code un_session_fit(unet_session *s, int height, int width, unet_error *err)
+/* Takes the sides of an image as those of the tile, where it is larger.  Only its own, not also
+ * those of images before it: a tall and a wide one do not make a large one. */
+static bool grow_sides(unet_session *s, int height, int width)
 {
     int output[2], input[2];
-    if (!s->whole)
-        return UNET_OK;
     if (s->views > 4) /* rows and columns are exchanged */
         height = width = height > width ? height : width;
     whole_sides(s, height, &output[0], &input[0]);
     whole_sides(s, width, &output[1], &input[1]);
     if (input[0] <= s->height && input[1] <= s->width && output[0] <= s->tile &&
         output[1] <= s->tile)
+        return false;
+    s->height = input[0];
+    s->width = input[1];
+    s->tile = output[0] > output[1] ? output[0] : output[1];
+    return true;
+}
+
+/* Memory that the machine does not have is refused here: asking for it may succeed, and end the
+ * process when it is used. */
+static unet_code check_fits(const unet_session *s, unet_error *err)
+{
+    size_t arenas, all;
+    unet_code code = network_bytes(s, s->height, s->width, &arenas, &all, err);
+    const double bytes = (double)arenas;
+    const double has = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    if (code || bytes <= has || has <= 0)
+        return code;
+    return un_fail(err, UNET_ENOMEM,
+                   "%d x %d pixels at once need %.1f GB, this machine has %.1f; this network looks "
+                   "at whole images, so tiles only give nearly the same: set a tile to have them",
+                   s->height, s->width, bytes / 1e9, has / 1e9);
+}
+
+/* Makes the tile as large as an image, where it is not.  After a failure for want of memory the
+ * session has none, and the next image makes it try again. */
+unet_code un_session_fit(unet_session *s, int height, int width, unet_error *err)
+{
+    const int tall = s->height, wide = s->width, tile = s->tile;
+    if (!s->whole || !grow_sides(s, height, width))
         return UNET_OK;
-    struct un_graph *graph = malloc(sizeof *graph);
-    if (!graph)
-        return un_fail_memory(err, sizeof *graph, "a session");
-    *graph = s->model->graph;
-    const int tall = input[0] > s->height ? input[0] : s->height;
-    const int wide = input[1] > s->width ? input[1] : s->width;
-    unet_code code = un_graph_size(graph, 1, tall, wide, err);
-    if (!code)
-        code = check_fits(s, graph, err);
+    unet_code code = check_fits(s, err);
     if (code) {
-        free(graph);
+        s->height = tall;
+        s->width = wide;
+        s->tile = tile;
         return code;
     }
     release_memory(s);
-    s->height = tall;
-    s->width = wide;
-    s->tile = 0;
-    code = un_network_create(&s->network, s->engine, graph, UN_PREDICT, s->model->values, err);
-    if (!code)
-        code = allocate(s, err);
-    if (code) {
+    if ((code = create_memory(s, err))) {
         release_memory(s);
-        s->height = s->width = 0; /* so that the next image asks for what it needs itself */
-    } else {
-        s->tile = output[0] > output[1] ? output[0] : output[1];
+        s->height = s->width = s->tile = 0; /* so that any image asks for what it needs */
     }
-    free(graph);
     return code;
 }
 
-size_t un_session_extra_bytes(const unet_spec *spec, int views, size_t pixels)
+unet_code un_session_foretell(const unet_model *model, const unet_session_options *options,
+                              int height, int width, size_t *bytes, int sides[2], unet_error *err)
+{
+    unet_session *s = NULL;
+    size_t arenas, before = 0, found = 0;
+    unet_code code = prepare(model, options, &s, err);
+    if (code)
+        return code;
+    for (int grown = 0; grown < 2 && !code; grown++) {
+        if (grown && (!s->whole || !grow_sides(s, height, width)))
+            break;
+        before = found > before ? found : before;
+        if ((code = network_bytes(s, s->height, s->width, &arenas, &found, err)))
+            break;
+        found += un_session_extra_bytes(&model->graph.spec, un_session_answers(s),
+                                        (size_t)s->height * (size_t)s->width);
+    }
+    if (!code)
+        *bytes = found > before ? found : before;
+    if (!code && sides) {
+        sides[0] = s->tile;
+        sides[1] = s->height;
+    }
+    un_session_free(s);
+    return code;
+}
+
+size_t un_session_extra_bytes(const unet_spec *spec, int answers, size_t pixels)
 {
     int most = spec->classes > spec->in_channels ? spec->classes : spec->in_channels;
-    int turning = views > 1 ? most + spec->classes : 0;
+    int turning = answers > 1 ? most + spec->classes : 0;
     return pixels * ((size_t)(spec->in_channels + spec->classes + turning) * sizeof(float) + 2);
 }
 
 size_t un_session_bytes(const unet_session *s)
 {
-    return un_network_bytes(&s->network.graph, &s->network.plan) +
-           un_session_extra_bytes(&s->model->graph.spec, s->views, (size_t)s->height * s->width);
+    size_t bytes = un_session_extra_bytes(&s->model->graph.spec, un_session_answers(s),
+                                          (size_t)s->height * s->width);
+    for (int m = 0; m < s->member_count; m++) {
+        const struct un_network *n = &s->members[m].network;
+        bytes += un_network_bytes(&n->graph, &n->first);
+    }
+    return bytes;
 }
 
 void un_session_refresh(unet_session *s)
 {
-    struct un_network *n = &s->network;
-    if (n->owns_values)
-        s->engine->ops->put(s->engine, n->values, s->model->values,
-                            n->graph.values * sizeof(float));
-    un_network_repack(n);
+    for (int m = 0; m < s->member_count; m++) {
+        struct un_network *n = &s->members[m].network;
+        if (n->owns_values)
+            s->engine->ops->put(s->engine, n->values, s->members[m].model->values,
+                                n->graph.values * sizeof(float));
+        un_network_repack(n);
+    }
 }

@@ -12,11 +12,15 @@
  * That holds for networks that look at a neighbourhood (un_spec_local()).  Where a norm takes its
  * statistics from the image, or an interpolation stretches over all of it, only the whole image as
  * one tile gives what the network is meant to give.  Unless a tile was asked for, the session then
- * grows to the largest image it meets; with a tile, neighbours overlap and are blended.
+ * grows to each image that is larger; with a tile, neighbours overlap and are blended.
  *
- *     session.c  its memory               tiles.c  rows of an image, tile by tile
- *     tta.c      averages of views        stream.c  an image in memory, or one that is read as
- *     budget.c   the tile that fits                 it goes
+ * Several models are members of one session: each has its network and reads the image by its own
+ * scaling, and all answer for the same tiles, so their sides go together (members.c).
+ *
+ *     session.c  its memory               tiles.c   rows of an image, tile by tile
+ *     members.c  who is averaged          tta.c     averages of members and views
+ *     budget.c   the tile that fits       stream.c  an image in memory, or one that is read as
+ *                                                   it goes
  */
 #ifndef UN_SESSION_H
 #define UN_SESSION_H
@@ -27,10 +31,18 @@
 #include "net/run.h"
 #include "predict/span.h"
 
-struct unet_session {
+/* One of the models whose answers are averaged. */
+struct un_member {
     const unet_model *model;
-    struct un_engine *engine;
     struct un_network network;
+    struct un_reading reading; /* of the image at work */
+};
+
+struct unet_session {
+    const unet_model *model; /* the first member's: sides and counts of it are those of all */
+    struct un_member *members;
+    int member_count;
+    struct un_engine *engine;
     struct un_geometry geometry;
     bool whole;        /* no tile was asked for, and the network sees the whole image at once */
     int views;         /* of each tile, averaged: 1, 4 or 8 */
@@ -39,8 +51,8 @@ struct unet_session {
     int height, width; /* its input sides */
     float *pixels;     /* [height][width][channels] */
     float *logits;     /* [output][output][classes] */
-    float *turned;     /* views > 1: room to turn one of these two */
-    float *average;    /* views > 1: [output][output][classes] */
+    float *turned;     /* averages: room to turn one of these two */
+    float *average;    /* averages: [output][output][classes] */
     uint8_t *labels;   /* [output][output]; engine memory unless that is host memory */
     uint8_t *mask;     /* [output][output] on the host */
 };
@@ -50,18 +62,36 @@ unet_code un_session_create(const unet_model *model, const unet_session_options 
 void un_session_free(unet_session *session);
 size_t un_session_bytes(const unet_session *session);
 
-/* What un_session_bytes() would be with these options. */
+/* The most that un_session_bytes() would be with these options and an image of height x width,
+ * which matter where the network sees whole images and no tile is asked for; and the sides of a
+ * full tile, its output's and its input's (may be NULL). */
 unet_code un_session_foretell(const unet_model *model, const unet_session_options *options,
-                              size_t *bytes, unet_error *err);
+                              int height, int width, size_t *bytes, int sides[2], unet_error *err);
 
-/* Bytes of a session besides its network, for inputs of so many pixels. */
-size_t un_session_extra_bytes(const unet_spec *spec, int views, size_t pixels);
+/* Bytes of a session besides its networks, for inputs of so many pixels, of each of which so many
+ * answers (members times views) are averaged. */
+size_t un_session_extra_bytes(const unet_spec *spec, int answers, size_t pixels);
+
+/* How many answers are averaged: members times views. */
+int un_session_answers(const unet_session *session);
 
 /* Before an image of this size is predicted: grows where that is needed. */
 unet_code un_session_fit(unet_session *session, int height, int width, unet_error *err);
 
 /* After the model's weights have changed. */
 void un_session_refresh(unet_session *session);
+
+/* ---- members.c --------------------------------------------------------------------------- */
+
+/* Makes s->members of model and options->others.  UNET_EINVAL: one does not go with the first. */
+unet_code un_members_set(unet_session *session, const unet_model *model,
+                         const unet_session_options *options, unet_error *err);
+
+/* Each member's reading of an image that is all in memory. */
+void un_members_read(unet_session *session, const unet_image *image);
+
+/* Moves them to the rows of the image that begin at row top. */
+void un_members_move(unet_session *session, const unet_image *rows, int top);
 
 /* ---- tiles.c ----------------------------------------------------------------------------- */
 
@@ -90,11 +120,12 @@ void un_session_rows(const unet_session *session, int top, int height, int *firs
 
 /*
  * Predicts the row of tiles that starts at row `top`, a multiple of the step: rows
- * top .. un_session_end() - 1.  progress (may be NULL) gets the share of this row of tiles.
+ * top .. un_session_end() - 1 of what the members' readings read.  progress (may be NULL) gets the
+ * share of this row of tiles.
  */
-unet_code un_session_tiles(unet_session *session, const struct un_reading *reading, int top,
-                           const struct un_target *target, const unet_answers *progress,
-                           double share_before, double share_after, unet_error *err);
+unet_code un_session_tiles(unet_session *session, int top, const struct un_target *target,
+                           const unet_answers *progress, double share_before, double share_after,
+                           unet_error *err);
 
 /* Fills `count` rows of mask, logits and probabilities (of `to`, from its row 0) from the rows of
  * from->scores that begin at row `first`. */
@@ -103,12 +134,10 @@ void un_scores_finish(int classes, const struct un_target *from, int first, int 
 
 /* ---- tta.c ------------------------------------------------------------------------------- */
 
-/*
- * The mean probabilities over the session's views of one tile, as logits in session->average:
- * [y.count][x.count][classes].
- */
-unet_code un_session_average(unet_session *session, const struct un_reading *reading, int top,
-                             int left, int rows, int columns, unet_error *err);
+/* The mean probabilities over the session's members and views of one tile, as logits in
+ * session->average: [rows][columns][classes]. */
+unet_code un_session_average(unet_session *session, int top, int left, int rows, int columns,
+                             unet_error *err);
 
 /* ---- stream.c ---------------------------------------------------------------------------- */
 

@@ -37,12 +37,12 @@ unet_code un_session_predict(unet_session *s, const unet_image *image, const cha
         if (!(target.scores = calloc(bytes, 1)))
             return un_fail_memory(err, bytes, "scores");
     }
-    struct un_reading reading = un_reading_of(image, spec->in_channels, &s->model->scaling);
+    un_members_read(s, image);
     int step = un_session_step(s), bottom = 0;
     for (int top = 0; bottom < H && !code; top += step) {
         bottom = un_session_end(s, top, H);
         double after = bottom < H ? (double)(top + step) / H : 1;
-        code = un_session_tiles(s, &reading, top, &target, answers, (double)top / H, after, err);
+        code = un_session_tiles(s, top, &target, answers, (double)top / H, after, err);
     }
     if (!code && target.scores)
         un_scores_finish(spec->classes, &target, 0, H, &target);
@@ -122,25 +122,32 @@ static unet_code sum_over(struct window *w, int height, int channels, const doub
     return UNET_OK;
 }
 
-/* How samples become input; with per_image, the image is read twice for it. */
-static unet_code find_reading(const unet_session *s, struct window *w, int height,
-                              struct un_reading *reading, unet_error *err)
+/* How samples become each member's input; with per_image, the image is read twice for it. */
+static unet_code find_readings(unet_session *s, struct window *w, int height, unet_error *err)
 {
     const int channels = s->model->graph.spec.in_channels;
-    struct un_scaling scaling = s->model->scaling;
-    bool per_image = scaling.per_image && !w->image.prepared;
-    double sum, squares;
-    scaling.per_image = false;
-    *reading = un_reading_of(&w->image, channels, &scaling);
-    reading->height = height;
-    if (!per_image)
-        return UNET_OK;
-    double count = (double)height * w->image.width * w->image.channels;
-    unet_code code = sum_over(w, height, channels, NULL, &sum, err);
-    double mean = sum / count;
-    if (code || (code = sum_over(w, height, channels, &mean, &squares, err)))
-        return code;
-    un_reading_standardize(reading, mean, squares, count);
+    const double count = (double)height * w->image.width * w->image.channels;
+    double sum, squares = 0, mean = 0;
+    bool known = false;
+    for (int m = 0; m < s->member_count; m++) {
+        struct un_reading *reading = &s->members[m].reading;
+        struct un_scaling scaling = s->members[m].model->scaling;
+        const bool per_image = scaling.per_image && !w->image.prepared;
+        unet_code code = UNET_OK;
+        scaling.per_image = false;
+        *reading = un_reading_of(&w->image, channels, &scaling);
+        reading->height = height;
+        if (per_image && !known) {
+            if ((code = sum_over(w, height, channels, NULL, &sum, err)))
+                return code;
+            mean = sum / count;
+            if ((code = sum_over(w, height, channels, &mean, &squares, err)))
+                return code;
+            known = true;
+        }
+        if (per_image)
+            un_reading_standardize(reading, mean, squares, count);
+    }
     return UNET_OK;
 }
 
@@ -149,7 +156,6 @@ struct walk {
     unet_session *session;
     const unet_stream *stream;
     struct window window;
-    struct un_reading reading;
     int height;
     struct un_target target; /* of one row of tiles */
     struct un_target ready;  /* where sums become answers */
@@ -256,14 +262,13 @@ static unet_code predict_row(struct walk *walk, int top, int bottom, unet_error 
     unet_code code = move_window(&walk->window, first, end, s->model->graph.spec.in_channels, err);
     if (code)
         return code;
-    walk->reading.image = &walk->window.image;
-    walk->reading.top = walk->window.top;
+    un_members_move(s, &walk->window.image, walk->window.top);
     walk->target.top = top;
     if (!walk->target.scores)
         walk->target.rows = bottom - top;
     int done = bottom < H ? top + step : H;
-    code = un_session_tiles(s, &walk->reading, top, &walk->target, &progress, (double)top / H,
-                            (double)done / H, err);
+    code =
+        un_session_tiles(s, top, &walk->target, &progress, (double)top / H, (double)done / H, err);
     if (code)
         return code;
     return walk->target.scores ? finish_sums(walk, top, done - top, err)
@@ -286,7 +291,7 @@ unet_code un_session_stream(unet_session *s, struct un_source *source, int page,
         (code = allocate(&walk, err)))
         goto done;
     w->image.height = 0;
-    if ((code = find_reading(s, w, walk.height, &walk.reading, err)))
+    if ((code = find_readings(s, w, walk.height, err)))
         goto done;
     int bottom = 0, step = un_session_step(s);
     for (int top = 0; bottom < walk.height && !code; top += step) {

@@ -13,7 +13,7 @@
 
 bool un_session_sums(const unet_session *s)
 {
-    return s->views > 1 || s->overlap > 0;
+    return un_session_answers(s) > 1 || s->overlap > 0;
 }
 
 int un_session_step(const unet_session *s)
@@ -85,26 +85,27 @@ static void read_scores(unet_session *s, struct un_tensor scores, struct un_span
     keep_scores(s, y, x, scores.shape.w, target, to);
 }
 
-static unet_code run(unet_session *s, const struct un_reading *reading, struct un_span y,
-                     struct un_span x, unet_error *err)
+/* A tile through the only member. */
+static unet_code run(unet_session *s, struct un_span y, struct un_span x, unet_error *err)
 {
-    unet_code code = un_network_size(&s->network, 1, y.size, x.size, err);
+    struct un_network *network = &s->members[0].network;
+    unet_code code = un_network_size(network, 1, y.size, x.size, err);
     if (code)
         return code;
-    un_tile_read(reading, y.in, x.in, y.size, x.size, s->pixels);
-    s->engine->ops->upload(s->engine, un_network_input(&s->network), s->pixels);
-    un_network_forward(&s->network, 0);
+    un_tile_read(&s->members[0].reading, y.in, x.in, y.size, x.size, s->pixels);
+    s->engine->ops->upload(s->engine, un_network_input(network), s->pixels);
+    un_network_forward(network, 0);
     return UNET_OK;
 }
 
-static unet_code predict_tile(unet_session *s, const struct un_reading *reading, struct un_span y,
-                              struct un_span x, const struct un_target *target, unet_error *err)
+static unet_code predict_tile(unet_session *s, struct un_span y, struct un_span x,
+                              const struct un_target *target, unet_error *err)
 {
     struct un_engine *e = s->engine;
-    unet_code code = run(s, reading, y, x, err);
+    unet_code code = run(s, y, x, err);
     if (code)
         return code;
-    struct un_tensor logits = un_network_output(&s->network);
+    struct un_tensor logits = un_network_output(&s->members[0].network);
     if (target->mask) {
         e->ops->argmax(e, logits, s->labels);
         e->ops->get(e, s->mask, s->labels, (size_t)logits.shape.h * logits.shape.w);
@@ -147,40 +148,41 @@ static void add_scores(const unet_session *s, const float *scores, size_t stride
     }
 }
 
-static unet_code sum_tile(unet_session *s, const struct un_reading *reading, struct un_span y,
-                          struct un_span x, const struct un_target *target, unet_error *err)
+static unet_code sum_tile(unet_session *s, struct un_span y, struct un_span x,
+                          const struct un_target *target, unet_error *err)
 {
-    if (s->views > 1) {
-        unet_code code = un_session_average(s, reading, y.out, x.out, y.count, x.count, err);
+    const int height = s->members[0].reading.height;
+    if (un_session_answers(s) > 1) {
+        unet_code code = un_session_average(s, y.out, x.out, y.count, x.count, err);
         if (!code)
-            add_scores(s, s->average, (size_t)x.count, reading->height, y, x, target);
+            add_scores(s, s->average, (size_t)x.count, height, y, x, target);
         return code;
     }
     struct un_engine *e = s->engine;
-    unet_code code = run(s, reading, y, x, err);
+    unet_code code = run(s, y, x, err);
     if (code)
         return code;
-    struct un_tensor logits = un_network_output(&s->network);
+    struct un_tensor logits = un_network_output(&s->members[0].network);
     e->ops->download(e, s->logits, logits);
     if ((code = e->ops->finish(e, err)))
         return code;
     size_t stride = (size_t)logits.shape.w, classes = (size_t)logits.shape.c;
-    add_scores(s, s->logits + ((size_t)y.skip * stride + (size_t)x.skip) * classes, stride,
-               reading->height, y, x, target);
+    add_scores(s, s->logits + ((size_t)y.skip * stride + (size_t)x.skip) * classes, stride, height,
+               y, x, target);
     return UNET_OK;
 }
 
-unet_code un_session_tiles(unet_session *s, const struct un_reading *reading, int top,
-                           const struct un_target *target, const unet_answers *progress,
-                           double share_before, double share_after, unet_error *err)
+unet_code un_session_tiles(unet_session *s, int top, const struct un_target *target,
+                           const unet_answers *progress, double share_before, double share_after,
+                           unet_error *err)
 {
     int width = target->width, step = un_session_step(s), right = 0;
-    struct un_span y = span_of(s, top, reading->height);
+    struct un_span y = span_of(s, top, s->members[0].reading.height);
     for (int left = 0; right < width; left += step) {
         struct un_span x = span_of(s, left, width);
         right = left + x.count;
-        unet_code code = target->scores ? sum_tile(s, reading, y, x, target, err)
-                                        : predict_tile(s, reading, y, x, target, err);
+        unet_code code =
+            target->scores ? sum_tile(s, y, x, target, err) : predict_tile(s, y, x, target, err);
         if (code)
             return code;
         double done = right < width ? (double)(left + step) / width : 1;

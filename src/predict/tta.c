@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tta.c - test-time averaging: a tile in several views, their probabilities averaged
+ * tta.c - averages: a tile in several views, by each of several models, their probabilities
+ * averaged
  *
  * A view is the image mirrored or turned, numbered as the orientations of turn.c (1: as it is; 2,
  * 3, 4: mirrored; 5..8: with rows and columns exchanged as well).  What is averaged is what the
@@ -9,6 +10,7 @@
  *
  *     tile (rows, columns) -> spans in the view -> pixels -> turned -> network -> probabilities
  *                                                  average += turned back
+ *     (all views of the first model, then those of the next)
  *     logits of the average p: log p, or log p - log(1 - p) of one class
  */
 #include <math.h>
@@ -24,9 +26,10 @@ static int place(int start, int count, int side, bool reversed)
     return reversed ? side - start - count : start;
 }
 
-static unet_code add_view(unet_session *s, const struct un_reading *reading, int view,
+static unet_code add_view(unet_session *s, struct un_member *member, int view,
                           const struct un_rect *tile, unet_error *err)
 {
+    const struct un_reading *reading = &member->reading;
     struct un_engine *e = s->engine;
     const unet_spec *spec = &s->model->graph.spec;
     bool swap = view > 4, rows = (view - 1) % 4 >= 2, columns = view % 4 == 2 || view % 4 == 3;
@@ -36,7 +39,7 @@ static unet_code add_view(unet_session *s, const struct un_reading *reading, int
     int top = place(swap ? tile->left : tile->top, tall, H, rows);
     int left = place(swap ? tile->top : tile->left, wide, W, columns);
     struct un_span y = un_span_at(spec, top, tall, H), x = un_span_at(spec, left, wide, W);
-    unet_code code = un_network_size(&s->network, 1, y.size, x.size, err);
+    unet_code code = un_network_size(&member->network, 1, y.size, x.size, err);
     if (code)
         return code;
 
@@ -50,10 +53,10 @@ static unet_code add_view(unet_session *s, const struct un_reading *reading, int
     un_tile_read(reading, swap ? in_x : in_y, swap ? in_y : in_x, page.height, page.width,
                  s->turned);
     un_turn(&page, (struct un_rect){0, 0, page.height, page.width}, s->turned, s->pixels);
-    e->ops->upload(e, un_network_input(&s->network), s->pixels);
-    un_network_forward(&s->network, 0);
+    e->ops->upload(e, un_network_input(&member->network), s->pixels);
+    un_network_forward(&member->network, 0);
 
-    struct un_tensor scores = un_network_output(&s->network);
+    struct un_tensor scores = un_network_output(&member->network);
     e->ops->probabilities(e, scores);
     e->ops->download(e, s->logits, scores);
     if ((code = e->ops->finish(e, err)))
@@ -71,20 +74,21 @@ static unet_code add_view(unet_session *s, const struct un_reading *reading, int
     return UNET_OK;
 }
 
-unet_code un_session_average(unet_session *s, const struct un_reading *reading, int top, int left,
-                             int rows, int columns, unet_error *err)
+unet_code un_session_average(unet_session *s, int top, int left, int rows, int columns,
+                             unet_error *err)
 {
     const struct un_rect tile = {top, left, rows, columns};
     int classes = s->model->graph.spec.classes;
     size_t n = (size_t)rows * (size_t)columns * (size_t)classes;
     memset(s->average, 0, n * sizeof(float));
-    for (int view = 1; view <= s->views; view++) {
-        unet_code code = add_view(s, reading, view, &tile, err);
+    const int answers = un_session_answers(s);
+    for (int i = 0; i < answers; i++) {
+        unet_code code = add_view(s, &s->members[i / s->views], 1 + i % s->views, &tile, err);
         if (code)
             return code;
     }
     for (size_t i = 0; i < n; i++) {
-        float p = s->average[i] / (float)s->views;
+        float p = s->average[i] / (float)answers;
         p = p < 1e-37f ? 1e-37f : p; /* so that no logarithm is infinite */
         s->average[i] = classes > 1 ? logf(p) : logf(p) - logf(1 - p < 1e-7f ? 1e-7f : 1 - p);
     }
