@@ -299,7 +299,8 @@ char *un_train_options_json(const unet_train_options *options, int labels, int i
     json_t *object = un_train_options_pack(options, labels);
     char *text = NULL;
     if (object && !json_object_set_new(object, "tile", json_integer(in_side)) &&
-        !json_object_set_new(object, "steps", json_integer(steps)))
+        !json_object_set_new(object, "steps", json_integer(steps)) &&
+        !json_object_del(object, "threads"))
         text = un_json_text(object);
     json_decref(object);
     return text;

@@ -28,8 +28,8 @@ json_t *un_train_options_pack(const unet_train_options *options, int labels);
 const char *un_train_options_differ(const json_t *a, const json_t *b, char *in_a, char *in_b,
                                     size_t size);
 
-/* The options for the model file, with the real tile and the steps that were done; from malloc,
- * NULL when memory is short. */
+/* The options for the model file, with the real tile and the steps that were done, without the
+ * threads, which leave no trace; from malloc, NULL when memory is short. */
 char *un_train_options_json(const unet_train_options *options, int labels, int in_side, long steps);
 
 #endif
