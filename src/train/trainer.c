@@ -296,12 +296,8 @@ static unet_code run_passes(unet_trainer *t, double *mean, uint64_t *bad, unet_e
     uint64_t key = un_rng_key(t->options.seed, STREAM_DROPOUT, (uint64_t)t->step, 0);
     double result[2];
     un_network_forward(n, key);
-    if (n->graph.spec.classes == 1)
-        ops->bce_loss(e, un_network_output(n), t->device_labels, t->device_weights,
-                      t->options.loss.pos_weight, t->result, un_network_output_gradient(n));
-    else
-        ops->softmax_loss(e, un_network_output(n), t->device_labels, t->device_weights, t->result,
-                          un_network_output_gradient(n));
+    ops->loss(e, un_network_output(n), t->device_labels, t->device_weights, &t->options.loss,
+              t->result, un_network_output_gradient(n));
     un_network_backward(n, key);
     ops->count_nonfinite(e, n->gradients + t->frozen, n->graph.trainable - t->frozen, t->bad);
     ops->get(e, result, t->result, sizeof result);
