@@ -23,22 +23,6 @@ struct found {
     uint64_t bad;        /* gradient values that are not finite */
 };
 
-/* Cross-entropy alone has operations of its own. */
-static void compute_loss(unet_trainer *t, const uint8_t *labels, const float *weights)
-{
-    struct un_engine *e = t->engine;
-    const unet_loss *loss = &t->options.loss;
-    const struct un_tensor logits = un_network_output(&t->network);
-    const struct un_tensor gradient = un_network_output_gradient(&t->network);
-    const bool plain = loss->pixel == 1 && loss->overlap == 0 && loss->focal == 0;
-    if (!plain)
-        e->ops->loss(e, logits, labels, weights, loss, t->result, gradient);
-    else if (logits.shape.c == 1)
-        e->ops->bce_loss(e, logits, labels, weights, loss->pos_weight, t->result, gradient);
-    else
-        e->ops->softmax_loss(e, logits, labels, weights, t->result, gradient);
-}
-
 /* Whether the network says one class for all labelled pixels of a batch that has more. */
 static bool says_one_class(const unet_trainer *t, const struct un_batch *batch)
 {
@@ -88,7 +72,8 @@ static unet_code run_pass(unet_trainer *t, const struct un_batch *batch, int pas
     un_network_forward(n, key);
     if (t->watch && pass == t->options.accumulate - 1)
         watch(t, batch); /* before the loss, whose gradient may lie where the logits do */
-    compute_loss(t, labels, weights);
+    ops->loss(e, un_network_output(n), labels, weights, &t->options.loss, t->result,
+              un_network_output_gradient(n));
     un_network_backward(n, key);
     ops->count_nonfinite(e, n->gradients + t->frozen, n->graph.trainable - t->frozen, t->bad);
     ops->get(e, result, t->result, sizeof result);
