@@ -235,6 +235,8 @@ static void predict(struct bench *b)
     check(ops->finish(b->e, &err), &err);
 }
 
+static const unet_loss cross_entropy = {.pixel = 1, .pos_weight = 1, .smooth = 1};
+
 /* Returns the loss before the update. */
 static double train(struct bench *b, float rate)
 {
@@ -245,8 +247,8 @@ static double train(struct bench *b, float rate)
     unet_error err;
     ops->upload(b->e, un_network_input(n), b->image);
     un_network_forward(n, 0);
-    ops->softmax_loss(b->e, un_network_output(n), b->labels, b->weights, b->result,
-                      un_network_output_gradient(n));
+    ops->loss(b->e, un_network_output(n), b->labels, b->weights, &cross_entropy, b->result,
+              un_network_output_gradient(n));
     un_network_backward(n, 0);
     ops->count_nonfinite(b->e, n->gradients, n->graph.trainable, b->bad);
     ops->get(b->e, result, b->result, sizeof result);

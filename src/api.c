@@ -8,6 +8,7 @@
 #include "predict/objects_stream.h"
 #include "data/sink.h"
 #include "predict/stream.h"
+#include "train/checkpoint.h"
 #include "train/trainer.h"
 
 static unet_code missing(unet_error *err, const char *what)
@@ -658,6 +659,17 @@ unet_train_options unet_train_options_default(const unet_spec *spec)
     return un_train_options_default(spec);
 }
 
+unet_code unet_train_options_check(const unet_train_options *options, const unet_spec *spec,
+                                   unet_error *err)
+{
+    if (!options || !spec)
+        return missing(err, !options ? "options" : "spec");
+    unet_code code = un_spec_check(spec, err);
+    if (code)
+        return code;
+    return un_train_options_check(options, spec, spec->classes > 1 ? spec->classes : 2, err);
+}
+
 unet_code unet_trainer_create(unet_model *model, const unet_dataset *dataset,
                               const unet_train_options *options, unet_trainer **trainer,
                               unet_error *err)
@@ -680,6 +692,25 @@ unet_code unet_trainer_step(unet_trainer *trainer, double *loss, unet_error *err
     if (!trainer)
         return missing(err, "trainer");
     return un_trainer_step(trainer, loss, err);
+}
+
+unet_trainer_facts unet_trainer_all(const unet_trainer *trainer)
+{
+    return trainer ? un_trainer_all(trainer) : (unet_trainer_facts){0};
+}
+
+unet_code unet_trainer_save(const unet_trainer *trainer, const char *path, unet_error *err)
+{
+    if (!trainer || !path)
+        return missing(err, !trainer ? "trainer" : "path");
+    return un_checkpoint_write(trainer, NULL, NULL, path, err);
+}
+
+unet_code unet_trainer_load(unet_trainer *trainer, const char *path, unet_error *err)
+{
+    if (!trainer || !path)
+        return missing(err, !trainer ? "trainer" : "path");
+    return un_checkpoint_read(trainer, NULL, NULL, path, err);
 }
 
 unet_code unet_train(const unet_train_job *job, const unet_train_options *options, unet_error *err)

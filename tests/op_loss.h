@@ -68,10 +68,8 @@ static void run_loss(struct op_run *r, const struct op_case *k)
             d = op_tensor(r, UN_PIXELS, k->shape, NULL);
         double *result = op_buffer(r, 2 * sizeof *result);
         op_workspace(r, ops->loss_workspace(r->engine, k->shape));
-        if (k->shape.c == 1)
-            ops->bce_loss(r->engine, logits, labels, weights, POS_WEIGHT, result, d);
-        else
-            ops->softmax_loss(r->engine, logits, labels, weights, result, d);
+        const unet_loss loss = {.pixel = 1, .pos_weight = POS_WEIGHT};
+        ops->loss(r->engine, logits, labels, weights, &loss, result, d);
         ops->get(r->engine, got, result, sizeof got);
         op_record_doubles(r, "loss", &got[0], 1, 8 * EPS * scale * (1 + largest) * total);
         op_record_doubles(r, "weight sum", &got[1], 1, EPS * total * 0.01);

@@ -270,10 +270,8 @@ static double run_step(struct bench *b, const struct fixture *f, const struct su
     struct un_tensor dlogits = un_network_output_gradient(&b->net);
     ops->upload(s->engine, un_network_input(&b->net), b->input);
     un_network_forward(&b->net, 0);
-    if (f->spec.classes == 1)
-        ops->bce_loss(s->engine, logits, b->labels, b->weights, f->pos_weight, b->result, dlogits);
-    else
-        ops->softmax_loss(s->engine, logits, b->labels, b->weights, b->result, dlogits);
+    const unet_loss loss = {.pixel = 1, .pos_weight = f->pos_weight, .smooth = 1};
+    ops->loss(s->engine, logits, b->labels, b->weights, &loss, b->result, dlogits);
     un_network_backward(&b->net, 0);
     return b->result[0] / b->result[1];
 }
@@ -298,8 +296,12 @@ static void compare_gradients(const struct fixture *f, const struct subject *s, 
     for (int i = 0; i < g->node_count; i++) {
         const struct un_node *node = &g->nodes[i];
         const int params[] = {node->weight, node->bias};
+        /* that of an up-convolution moves the whole map that the next convolution reads, unless
+         * there is padding in it */
+        const int behind =
+            node->conv == UN_UPCONV2X2 && f->spec.padding == UNET_PADDING_VALID ? 2 : 1;
         bool vanishes = node->kind == UN_NODE_CONV && node->act.kind == UN_ACT_NONE &&
-                        i + 1 < g->node_count && g->nodes[i + 1].kind == UN_NODE_NORM;
+                        i + behind < g->node_count && g->nodes[i + behind].kind == UN_NODE_NORM;
         for (int k = 0; k < 2; k++) {
             if (params[k] < 0)
                 continue;

@@ -101,8 +101,9 @@ static float *gradients_of(struct un_engine *engine, const struct un_graph *grap
     }
     engine->ops->upload(engine, in, input);
     un_network_forward(&net, 3);
-    engine->ops->softmax_loss(engine, out, labels, weights, result,
-                              un_network_output_gradient(&net));
+    const unet_loss loss = {.pixel = 1, .pos_weight = 1, .smooth = 1};
+    engine->ops->loss(engine, out, labels, weights, &loss, result,
+                      un_network_output_gradient(&net));
     un_network_backward(&net, 3);
     bytes = net.graph.trainable * sizeof(float);
     float *gradients = malloc(bytes);

@@ -260,6 +260,7 @@ struct loss_context {
     struct un_tensor logits;
     uint8_t labels[30];
     float weights[30];
+    unet_loss loss;
 };
 
 static double loss_value(void *context)
@@ -267,41 +268,45 @@ static double loss_value(void *context)
     struct loss_context *t = context;
     struct un_tensor none = {t->logits.shape, UN_PIXELS, NULL};
     double result[2];
-    if (t->logits.shape.c == 1)
-        ops->bce_loss(engine, t->logits, t->labels, t->weights, 3, result, none);
-    else
-        ops->softmax_loss(engine, t->logits, t->labels, t->weights, result, none);
+    ops->loss(engine, t->logits, t->labels, t->weights, &t->loss, result, none);
     return result[0] / result[1];
 }
 
 static void test_losses(void **state)
 {
     (void)state;
-    for (int classes = 1; classes <= 4; classes++) {
-        struct loss_context t = {.logits = tensor(2, 3, 5, classes)};
+    static const unet_loss losses[] = {
+        {.pixel = 1, .pos_weight = 3},
+        {.pixel = 1, .pos_weight = 3, .focal = 2},
+        {.pixel = 2, .pos_weight = 3, .focal = 0.5f},
+        {.overlap = 1, .false_positive = 0.5f, .false_negative = 0.5f, .smooth = 1},
+        {.overlap = 3, .false_positive = 0.3f, .false_negative = 0.7f, .smooth = 2},
+        {1, 1, 3, 2, 0.25f, 1.5f, 0.5f, 1},
+    };
+    const int count = sizeof losses / sizeof *losses;
+    for (int i = 0; i < 4 * count; i++) {
+        const int classes = 1 + i % 4, kind = i / 4;
+        struct loss_context t = {.logits = tensor(2, 3, 5, classes), .loss = losses[kind]};
         struct un_tensor d = like(t.logits);
         double result[2];
-        for (int i = 0; i < 30; i++) {
-            bool ignored = i % 7 == 3;
-            t.labels[i] = ignored ? UNET_IGNORE : (uint8_t)(i % (classes == 1 ? 2 : classes));
-            t.weights[i] = ignored ? 0 : 0.5f + (float)(i % 3);
+        for (int j = 0; j < 30; j++) {
+            bool ignored = j % 7 == 3;
+            t.labels[j] = ignored ? UNET_IGNORE : (uint8_t)(j % (classes == 1 ? 2 : classes));
+            t.weights[j] = ignored ? 0 : 0.5f + (float)(j % 3);
         }
-        if (classes == 1)
-            ops->bce_loss(engine, t.logits, t.labels, t.weights, 3, result, d);
-        else
-            ops->softmax_loss(engine, t.logits, t.labels, t.weights, result, d);
+        ops->loss(engine, t.logits, t.labels, t.weights, &t.loss, result, d);
         assert_true(fabs(result[0] / result[1] - loss_value(&t)) < 1e-12);
         /* the mean over 30 pixels makes gradients small; look at 30 times as much */
-        for (size_t i = 0; i < volume(d); i++) {
-            float *x = &t.logits.data[i], old = *x;
+        for (size_t j = 0; j < volume(d); j++) {
+            float *x = &t.logits.data[j], old = *x;
             *x = old + STEP;
             double above = loss_value(&t);
             *x = old - STEP;
             double want = (above - loss_value(&t)) / (2 * STEP);
             *x = old;
-            if (!(fabs(d.data[i] - want) * 30 <= TOLERANCE))
-                fail_msg("%d classes: dlogits[%zu]: got %.9g, finite difference %.9g", classes, i,
-                         d.data[i], want);
+            if (!(fabs(d.data[j] - want) * 30 <= TOLERANCE))
+                fail_msg("loss %d, %d classes: dlogits[%zu]: got %.9g, finite difference %.9g",
+                         kind, classes, j, d.data[j], want);
         }
     }
 }
@@ -313,14 +318,30 @@ static void test_loss_values(void **state)
     struct un_tensor x = {{1, 1, 2, 2}, UN_PIXELS, (float[]){0, logf(3), 0, logf(3)}};
     struct un_tensor none = {x.shape, UN_PIXELS, NULL};
     double result[2];
-    ops->softmax_loss(engine, x, (uint8_t[]){0, 1}, (float[]){1, 2}, result, none);
+    unet_loss loss = {.pixel = 1, .pos_weight = 5};
+    ops->loss(engine, x, (uint8_t[]){0, 1}, (float[]){1, 2}, &loss, result, none);
     assert_true(fabs(result[0] - (log(4) + 2 * log(4.0 / 3))) < 1e-6);
     assert_true(result[1] == 3);
 
     struct un_tensor y = {{1, 1, 2, 1}, UN_PIXELS, (float[]){logf(3), logf(3)}};
-    ops->bce_loss(engine, y, (uint8_t[]){0, 1}, (float[]){1, 2}, 5, result,
-                  (struct un_tensor){y.shape, UN_PIXELS, NULL});
+    const struct un_tensor no_d = {y.shape, UN_PIXELS, NULL};
+    ops->loss(engine, y, (uint8_t[]){0, 1}, (float[]){1, 2}, &loss, result, no_d);
     assert_true(fabs(result[0] - (log(4) + 2 * 5 * log(4.0 / 3))) < 1e-6);
+
+    /* p = 3/4: one pixel of class 0, weight 1; one of class 1, weight 2.  tp = 3/2, fp = 3/4,
+     * fn = 1/2; T = (3/2 + 1) / (3/2 + 3/4 a + 1/2 b + 1) */
+    loss = (unet_loss){.overlap = 1, .false_positive = 0.5f, .false_negative = 0.5f, .smooth = 1};
+    ops->loss(engine, y, (uint8_t[]){0, 1}, (float[]){1, 2}, &loss, result, no_d);
+    assert_true(fabs(result[0] / 3 - (1 - 2.5 / 3.125)) < 1e-6);
+    loss.false_positive = 2, loss.false_negative = 1;
+    ops->loss(engine, y, (uint8_t[]){0, 1}, (float[]){1, 2}, &loss, result, no_d);
+    assert_true(fabs(result[0] / 3 - (1 - 2.5 / 4.5)) < 1e-6);
+    /* two classes, class 0 counts, too: tp = 1/4, fp = 1/2, fn = 3/4 */
+    ops->loss(engine, x, (uint8_t[]){0, 1}, (float[]){1, 2}, &loss, result, none);
+    assert_true(fabs(result[0] / 3 - (1 - (2.5 / 4.5 + 1.25 / 3) / 2)) < 1e-6);
+    loss.first_class = 1;
+    ops->loss(engine, x, (uint8_t[]){0, 1}, (float[]){1, 2}, &loss, result, none);
+    assert_true(fabs(result[0] / 3 - (1 - 2.5 / 4.5)) < 1e-6);
 }
 
 /* ---- a U of one level: how gradients of one value add up and pass its activation ----
@@ -397,6 +418,27 @@ static void test_optimisers(void **state)
     w = 1, m = 0, v = 0;
     ops->adam_step(engine, 1, &w, &g, &m, &v, 0.01f, 0.9f, 0.999f, 1e-8f, 0.5f, true, 1);
     assert_true(fabs(w - (0.995 - 0.01)) < 1e-6);
+
+    /* Nesterov: the step from where the momentum leads */
+    w = 1, m = 0;
+    ops->sgd_step(engine, 1, &w, &g, &m, 0.1f, 0.9f, 0, true);
+    assert_true(fabs(w - (1 - 0.1 * 0.95)) < 1e-7 && fabs(m - 0.5) < 1e-7);
+
+    /* the first step of RMSprop is rate / sqrt(1 - alpha); without momentum m is not touched */
+    w = 1, m = 7, v = 0;
+    ops->rmsprop_step(engine, 1, &w, &g, &m, &v, 0.01f, 0, 0.75f, 1e-8f, 0);
+    assert_true(fabs(w - 0.98) < 1e-6 && m == 7 && fabs(v - 0.0625) < 1e-8);
+    ops->rmsprop_step(engine, 1, &w, &g, &m, &v, 0.01f, 0.5f, 0.75f, 1e-8f, 0);
+    assert_true(fabs(m - (3.5 + 0.5 / sqrt(0.109375))) < 1e-6);
+
+    float y[2] = {1, 2}, x[2] = {3, 5};
+    double sum;
+    ops->blend(engine, 2, y, 0.5f, x, 2);
+    assert_true(y[0] == 6.5f && y[1] == 11);
+    ops->blend(engine, 2, y, 2, NULL, 0);
+    assert_true(y[0] == 13 && y[1] == 22);
+    ops->sum_squares(engine, x, 2, &sum);
+    assert_true(sum == 34);
 }
 
 int main(void)

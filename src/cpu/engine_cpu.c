@@ -117,12 +117,14 @@ static const struct un_engine_ops cpu_ops = {
     .norm_fold = un_cpu_norm_fold,
     .dropout = un_cpu_dropout,
     .loss_workspace = un_cpu_loss_workspace,
-    .softmax_loss = un_cpu_softmax_loss,
-    .bce_loss = un_cpu_bce_loss,
+    .loss = un_cpu_loss,
     .probabilities = un_cpu_probabilities,
     .argmax = un_cpu_argmax,
     .sgd_step = un_cpu_sgd_step,
     .adam_step = un_cpu_adam_step,
+    .rmsprop_step = un_cpu_rmsprop_step,
+    .blend = un_cpu_blend,
+    .sum_squares = un_cpu_sum_squares,
     .count_nonfinite = un_cpu_count_nonfinite,
 };
 

@@ -7,7 +7,8 @@
  *   conv.c         which way a convolution goes: directly (conv_plan.h) or by winograd.h
  *   maps.c         pooling, doubling, dropout
  *   norms.c        batch normalisation
- *   scores.c       losses, probabilities
+ *   losses.c       losses
+ *   scores.c       probabilities, labels
  *   steps.c        optimisers
  *
  * Work is cut into tasks by shapes alone; a task is done by any one thread.
@@ -148,13 +149,13 @@ void un_cpu_norm_running(struct un_engine *e, int channels, double count, float 
 void un_cpu_norm_fold(struct un_engine *e, int channels, const struct un_norm *norm,
                       const float *bias, float *scale, float *shift);
 
-/* scores.c */
+/* losses.c */
 size_t un_cpu_loss_workspace(struct un_engine *e, struct un_shape logits);
-void un_cpu_softmax_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
-                         const float *weights, double *result, struct un_tensor dlogits);
-void un_cpu_bce_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
-                     const float *weights, float pos_weight, double *result,
-                     struct un_tensor dlogits);
+void un_cpu_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                 const float *weights, const unet_loss *loss, double *result,
+                 struct un_tensor dlogits);
+
+/* scores.c */
 void un_cpu_probabilities(struct un_engine *e, struct un_tensor logits);
 void un_cpu_argmax(struct un_engine *e, struct un_tensor logits, uint8_t *labels);
 
@@ -164,6 +165,11 @@ void un_cpu_sgd_step(struct un_engine *e, size_t count, float *w, const float *g
 void un_cpu_adam_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,
                       float *v, float rate, float beta1, float beta2, float epsilon, float decay,
                       bool decoupled, long step);
+void un_cpu_rmsprop_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,
+                         float *v, float rate, float momentum, float alpha, float epsilon,
+                         float decay);
+void un_cpu_blend(struct un_engine *e, size_t count, float *y, float a, const float *x, float b);
+void un_cpu_sum_squares(struct un_engine *e, const float *x, size_t count, double *result);
 void un_cpu_count_nonfinite(struct un_engine *e, const float *x, size_t count, uint64_t *result);
 
 #endif

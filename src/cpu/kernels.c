@@ -3,6 +3,7 @@
 #include "cpu/kernels.h"
 
 #include "cpu/gather_kernel.h"
+#include "cpu/loss_kernel.h"
 #include "cpu/map_kernel.h"
 #include "cpu/outer_kernel.h"
 #include "cpu/step_kernel.h"
@@ -38,8 +39,13 @@ const struct un_kernels JOIN(un_kernels_, UN_ISA) = {
     .affine_row = affine_row,
     .norm_back_row = norm_back_row,
     .moments_row = moments_row,
+    .loss_sums = loss_sums,
+    .loss_overlap = loss_overlap,
     .sgd = sgd,
     .adam = adam,
+    .rmsprop = rmsprop,
+    .blend = blend,
+    .sum_squares = sum_squares,
     .nonfinite = nonfinite,
     .peak = peak,
 };

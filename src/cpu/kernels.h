@@ -124,6 +124,28 @@ struct un_winograd_result {
     int pooled_pixels;
 };
 
+/*
+ * A piece of a batch's pixels, for the two passes of a loss (loss_kernel.h).  planes and sums are
+ * 64-byte aligned and of `lanes` values for each of max(2, classes) classes, and of each row of
+ * sums: losses * weights, weights, and with an overlap term for each class its weighted true
+ * positives, false positives and false negatives.
+ */
+struct un_loss_piece {
+    const float *logits; /* [pixels][classes] */
+    const uint8_t *labels;
+    const float *weights;
+    float *d; /* [pixels][classes], or NULL: not wanted */
+    size_t pixels;
+    int classes;
+    const unet_loss *loss;
+    float *planes;
+    double *sums;
+    /* second pass */
+    float scale;              /* of the pixels' gradients: loss->pixel / sum of weights */
+    const float *own, *other; /* [max(2, classes)] derivative of the loss by a probability of the
+                                 class, of a pixel of the class and of another, weight 1 */
+};
+
 struct un_kernels {
     const char *isa;
     int lanes;     /* floats in a register */
@@ -180,6 +202,12 @@ struct un_kernels {
     void (*moments_row)(const float *p, const float *q, const float *origin, double sum[2][16],
                         int pixels);
 
+    /* adds to sums, and fills d for the second pass or, without an overlap term, with the gradient
+     * of the sum of losses * weights */
+    void (*loss_sums)(const struct un_loss_piece *p);
+    /* makes the gradient of what is in d */
+    void (*loss_overlap)(const struct un_loss_piece *p);
+
     void (*sgd)(size_t count, float *w, const float *g, float *m, float rate, float momentum,
                 float decay, bool nesterov);
     /* grad_decay is added to g as grad_decay * w; w is first multiplied by keep;
@@ -187,6 +215,10 @@ struct un_kernels {
     void (*adam)(size_t count, float *w, const float *g, float *m, float *v, float rate,
                  float beta1, float beta2, float epsilon, float grad_decay, float keep,
                  double correct1, double correct2);
+    void (*rmsprop)(size_t count, float *w, const float *g, float *m, float *v, float rate,
+                    float momentum, float alpha, float epsilon, float decay);
+    void (*blend)(size_t count, float *y, float a, const float *x, float b);
+    double (*sum_squares)(const float *x, size_t count);
     size_t (*nonfinite)(const float *x, size_t count);
 
     /* rounds of independent multiply-adds in registers: what the machine can do at most */

@@ -8,7 +8,7 @@
  *   reference_map.c    pooling, bilinear doubling, dropout
  *   reference_norm.c   batch normalisation
  *   reference_loss.c   losses, probabilities, argmax
- *   reference_step.c   optimisers, the check for non-finite values
+ *   reference_step.c   optimisers, sums, the check for non-finite values
  */
 #include "cpu/reference.h"
 
@@ -137,12 +137,14 @@ static const struct un_engine_ops reference_ops = {
     .norm_fold = un_ref_norm_fold,
     .dropout = un_ref_dropout,
     .loss_workspace = no_workspace,
-    .softmax_loss = un_ref_softmax_loss,
-    .bce_loss = un_ref_bce_loss,
+    .loss = un_ref_loss,
     .probabilities = un_ref_probabilities,
     .argmax = un_ref_argmax,
     .sgd_step = un_ref_sgd_step,
     .adam_step = un_ref_adam_step,
+    .rmsprop_step = un_ref_rmsprop_step,
+    .blend = un_ref_blend,
+    .sum_squares = un_ref_sum_squares,
     .count_nonfinite = un_ref_count_nonfinite,
 };
 

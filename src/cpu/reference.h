@@ -72,11 +72,9 @@ void un_ref_norm_fold(struct un_engine *e, int channels, const struct un_norm *n
                       const float *bias, float *scale, float *shift);
 
 /* reference_loss.c */
-void un_ref_softmax_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
-                         const float *weights, double *result, struct un_tensor dlogits);
-void un_ref_bce_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
-                     const float *weights, float pos_weight, double *result,
-                     struct un_tensor dlogits);
+void un_ref_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                 const float *weights, const unet_loss *loss, double *result,
+                 struct un_tensor dlogits);
 void un_ref_probabilities(struct un_engine *e, struct un_tensor logits);
 void un_ref_argmax(struct un_engine *e, struct un_tensor logits, uint8_t *labels);
 
@@ -86,6 +84,11 @@ void un_ref_sgd_step(struct un_engine *e, size_t count, float *w, const float *g
 void un_ref_adam_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,
                       float *v, float rate, float beta1, float beta2, float epsilon, float decay,
                       bool decoupled, long step);
+void un_ref_rmsprop_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,
+                         float *v, float rate, float momentum, float alpha, float epsilon,
+                         float decay);
+void un_ref_blend(struct un_engine *e, size_t count, float *y, float a, const float *x, float b);
+void un_ref_sum_squares(struct un_engine *e, const float *x, size_t count, double *result);
 void un_ref_count_nonfinite(struct un_engine *e, const float *x, size_t count, uint64_t *result);
 
 #endif

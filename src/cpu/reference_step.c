@@ -8,6 +8,11 @@
  *
  * or, with Nesterov's momentum, w <- w - rate * (g + momentum * m).
  *
+ * RMSprop (Tieleman & Hinton 2012, lecture 6.5) in PyTorch's form, not centred:
+ *
+ *   g <- g + decay * w         v <- alpha * v + (1 - alpha) * g^2         u = g / (sqrt(v) +
+ * epsilon) m <- momentum * m + u      w <- w - rate * m       (without momentum: w <- w - rate * u)
+ *
  * Adam (Kingma & Ba 2015, algorithm 1), step t = 1, 2, ...:
  *
  *   m <- beta1 * m + (1 - beta1) * g          mhat = m / (1 - beta1^t)
@@ -53,6 +58,40 @@ void un_ref_adam_step(struct un_engine *e, size_t count, float *w, const float *
         m[i] = (float)first;
         v[i] = (float)second;
     }
+}
+
+void un_ref_rmsprop_step(struct un_engine *e, size_t count, float *w, const float *g, float *m,
+                         float *v, float rate, float momentum, float alpha, float epsilon,
+                         float decay)
+{
+    (void)e;
+    for (size_t i = 0; i < count; i++) {
+        double gradient = g[i] + (double)decay * w[i];
+        double square = (double)alpha * v[i] + (1.0 - alpha) * gradient * gradient;
+        double move = gradient / (sqrt(square) + epsilon);
+        if (momentum > 0) {
+            move += (double)momentum * m[i];
+            m[i] = (float)move;
+        }
+        w[i] = (float)(w[i] - rate * move);
+        v[i] = (float)square;
+    }
+}
+
+void un_ref_blend(struct un_engine *e, size_t count, float *y, float a, const float *x, float b)
+{
+    (void)e;
+    for (size_t i = 0; i < count; i++)
+        y[i] = (float)((double)a * y[i] + (b != 0 ? (double)b * x[i] : 0));
+}
+
+void un_ref_sum_squares(struct un_engine *e, const float *x, size_t count, double *result)
+{
+    (void)e;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (double)x[i] * x[i];
+    *result = sum;
 }
 
 void un_ref_count_nonfinite(struct un_engine *e, const float *x, size_t count, uint64_t *result)

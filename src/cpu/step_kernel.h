@@ -32,6 +32,50 @@ static void adam(size_t count, float *restrict w, const float *restrict g, float
     }
 }
 
+static void rmsprop(size_t count, float *restrict w, const float *restrict g, float *restrict m,
+                    float *restrict v, float rate, float momentum, float alpha, float epsilon,
+                    float decay)
+{
+    for (size_t i = 0; i < count; i++) {
+        float gradient = g[i] + decay * w[i];
+        v[i] = alpha * v[i] + (1 - alpha) * gradient * gradient;
+        float move = gradient / (sqrtf(v[i]) + epsilon);
+        if (momentum > 0)
+            m[i] = move = momentum * m[i] + move;
+        w[i] -= rate * move;
+    }
+}
+
+static void blend(size_t count, float *restrict y, float a, const float *restrict x, float b)
+{
+    if (b == 0)
+        for (size_t i = 0; i < count; i++)
+            y[i] *= a;
+    else
+        for (size_t i = 0; i < count; i++)
+            y[i] = a * y[i] + b * x[i];
+}
+
+/* Lane i of the sums takes the values i, i + VEC, i + 2 VEC ... */
+static double sum_squares(const float *x, size_t count)
+{
+    enum { HALF = VEC / 2 };
+    vec_double sum[2] = {{0}};
+    double all = 0;
+    size_t i = 0;
+    for (; i + VEC <= count; i += VEC)
+        for (int h = 0; h < 2; h++) {
+            vec_double v = vec_widen(x + i + h * HALF);
+            sum[h] += v * v;
+        }
+    for (; i < count; i++)
+        all += (double)x[i] * x[i];
+    for (int h = 0; h < 2; h++)
+        for (int lane = 0; lane < HALF; lane++)
+            all += sum[h][lane];
+    return all;
+}
+
 /* not finite: all bits of the exponent are set */
 static size_t nonfinite(const float *x, size_t count)
 {

@@ -218,28 +218,21 @@ struct un_engine_ops {
      *    the same call on the gradient -- */
     void (*dropout)(struct un_engine *e, struct un_tensor x, float rate, uint64_t key);
 
-    /* -- losses on UN_PIXELS logits [N][H][W][K], labels [N*H*W], weights [N*H*W] (0: ignored, and
-     *    the label is then not looked at).  result[0] = sum of weight * loss, result[1] = sum of
-     *    weight, double, in engine memory; dlogits (data NULL: not wanted) = gradient of
-     *    result[0] / result[1], zero when that sum is zero -- */
+    /* -- the loss that unet_loss in unet.h describes, of UN_PIXELS logits [N][H][W][K] (K == 1:
+     *    sigmoid, labels 0 and 1, the overlap is that of class 1; else softmax), labels [N*H*W],
+     *    weights [N*H*W] (0: ignored, and neither label nor logits are then looked at).
+     *    result[0] = loss * result[1], result[1] = sum of weights, double, in engine memory;
+     *    dlogits (data NULL: not wanted) = gradient of the loss, which is zero when the sum of
+     *    weights is zero.  A batch with logits that are not finite gives a loss that is not -- */
     size_t (*loss_workspace)(struct un_engine *e, struct un_shape logits);
-    void (*softmax_loss)(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
-                         const float *weights, double *result, struct un_tensor dlogits);
-    /* K = 1, labels 0 or 1: pos_weight * y * softplus(-x) + (1 - y) * softplus(x) */
-    void (*bce_loss)(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
-                     const float *weights, float pos_weight, double *result,
-                     struct un_tensor dlogits);
+    void (*loss)(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                 const float *weights, const unet_loss *loss, double *result,
+                 struct un_tensor dlogits);
 
     /* -- logits to answers: softmax (K >= 2) or sigmoid (K == 1) in place; the index of the largest
      *    logit, the lowest on a tie (K == 1: 1 where the logit is > 0) -- */
     void (*probabilities)(struct un_engine *e, struct un_tensor logits);
     void (*argmax)(struct un_engine *e, struct un_tensor logits, uint8_t *labels);
-
-    /* what unet_loss in unet.h says, for K = 1 and K >= 2; result and dlogits as above, where
-     * result[0] = loss * result[1] */
-    void (*loss)(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
-                 const float *weights, const unet_loss *loss, double *result,
-                 struct un_tensor dlogits);
 
     /* -- optimisers: one step on count weights w with gradients g (formulas: PyTorch's) -- */
     /* g += decay * w; m = momentum * m + g; w -= rate * m   (m starts at 0);

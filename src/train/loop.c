@@ -1,234 +1,282 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The epochs: steps, then validation on whole images, then the best and the newest model on disk.
+ * The epochs: steps, then validation on whole images, then the best and the newest model on disk,
+ * then a checkpoint.
+ *
+ * The checkpoint is the last that an epoch writes: whoever is killed before it repeats the end of
+ * the epoch, with the same results and the same files.  A stop that is asked for leaves an epoch
+ * open; its sums and counters are in the state, so the next run closes it as this one would have.
  */
+#include "train/loop.h"
+
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
-#include "predict/session.h"
-#include "train/trainer.h"
-
-struct loop {
-    const unet_train_job *job;
-    unet_trainer *trainer;
-    unet_session *session; /* for validation */
-    unet_scores *scores;
-    uint8_t *mask; /* as large as the largest validation image */
-    unet_progress now;
-    double started;
-    double loss_sum, loss_weight; /* over the epoch so far */
-    double class_dice[UNET_MAX_CLASSES];
-    double score; /* of the present weights: the mean of the above, or the loss turned round */
-    double best;
-    bool best_saved;
-};
-
-static double seconds_now(void)
+double un_loop_clock(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static unet_code prepare_validation(struct loop *l, int threads, unet_error *err)
+double un_loop_seconds(const struct un_loop *l)
 {
-    const unet_dataset *set = l->job->validation;
-    const struct un_coding *mine = &l->job->dataset->coding, *other = &set->coding;
-    const unet_session_options options = {.threads = threads};
-    size_t largest = 0;
-    unet_code code = un_trainer_check(l->job->model, set, err);
-    if (code)
-        return code;
-    uint32_t value;
-    if (un_coding_differ(mine, other, &value))
-        return un_fail(err, UNET_EINVAL,
-                       "mask value %u is class %d in the training set, %d in the validation set "
-                       "(%d: no label; -1: not known)",
-                       value, un_coding_class(mine, value), un_coding_class(other, value),
-                       UNET_IGNORE);
-    for (int i = 0; i < set->count; i++) {
-        const unet_image *image = &set->pairs[i].image;
-        size_t pixels = (size_t)image->height * image->width;
-        if (pixels > largest)
-            largest = pixels;
-    }
-    if (!(l->mask = malloc(largest)))
-        return un_fail_memory(err, largest, "validation");
-    return un_session_create(l->job->model, &options, &l->session, err);
+    return l->seconds_before + un_loop_clock() - l->started;
 }
 
-static unet_code validate(struct loop *l, unet_error *err)
+/* The time left by whichever limit comes first, -1 when there is none. */
+static double estimate_left(const struct un_loop *l, double seconds)
 {
-    const unet_dataset *set = l->job->validation;
-    int labels = unet_model_labels(l->job->model), present = 0, foreground = 0;
+    const unet_train_options *o = &l->trainer->options;
+    const unet_progress *now = &l->now;
+    const long done = now->step - l->first_step;
+    double left = -1;
+    if (now->steps > 0 && done > 0)
+        left = (seconds - l->seconds_before) / (double)done * (double)(now->steps - now->step);
+    if (o->seconds > 0 && (left < 0 || o->seconds - seconds < left))
+        left = o->seconds - seconds;
+    return left > 0 || left == -1 ? left : 0;
+}
+
+void un_loop_report(struct un_loop *l, unet_train_event event)
+{
     unet_progress *now = &l->now;
-    double dice = 0, iou = 0, all = 0;
-    unet_scores_free(l->scores);
-    if (!(l->scores = unet_scores_create(labels)))
-        return un_fail_memory(err, (size_t)labels * labels * 8, "the scores");
-    un_session_refresh(l->session);
-    for (int i = 0; i < set->count; i++) {
-        const struct un_sample_pair *pair = &set->pairs[i];
-        const unet_answers answers = {.mask = l->mask};
-        unet_code code = un_session_predict(l->session, &pair->image, pair->name, &answers, err);
-        if (code)
-            return code;
-        unet_scores_add(l->scores, l->mask, pair->mask,
-                        (size_t)pair->image.height * pair->image.width);
+    const unet_train_options *o = &l->trainer->options;
+    const double seconds = un_loop_seconds(l), run = seconds - l->seconds_before;
+    const double tiles = (double)(l->trainer->step - l->first_step) * o->batch * o->accumulate;
+    now->event = event;
+    now->step = l->trainer->step;
+    now->seconds = seconds;
+    now->seconds_left = estimate_left(l, seconds);
+    now->images_per_second = run > 0 ? tiles / run : 0;
+    now->waited = run > 0 ? un_feed_waited(l->trainer->feed) / run : 0;
+    now->best_epoch = l->state.best_epoch;
+    now->one_class = l->state.one_class;
+    if (l->job->progress && l->job->progress(l->job->context, now))
+        l->stop = true;
+}
+
+static bool steps_done(const struct un_loop *l)
+{
+    const unet_train_options *o = &l->trainer->options;
+    return o->steps > 0 && l->trainer->step >= o->steps;
+}
+
+static bool time_over(const struct un_loop *l)
+{
+    const unet_train_options *o = &l->trainer->options;
+    return o->seconds > 0 && un_loop_seconds(l) >= o->seconds;
+}
+
+/* Between two epochs: whether training ends here. */
+static unet_train_end find_end(const struct un_loop *l)
+{
+    const unet_train_options *o = &l->trainer->options;
+    if (steps_done(l) || (o->epochs > 0 && l->state.epoch >= o->epochs))
+        return UNET_END_LIMIT;
+    if (o->patience > 0 && l->state.stale >= o->patience)
+        return UNET_END_PATIENCE;
+    return time_over(l) ? UNET_END_TIME : UNET_RUNNING;
+}
+
+/* With steps (or epochs) as the limit it depends on the step alone, so the same run gives the same
+ * bits. */
+static float scheduled_rate(const struct un_loop *l)
+{
+    const unet_train_options *o = &l->trainer->options;
+    const struct un_schedule_at at = {.step = l->trainer->step,
+                                      .steps = l->now.steps,
+                                      .share_of_time =
+                                          o->seconds > 0 ? un_loop_seconds(l) / o->seconds : 0,
+                                      .epochs = l->state.epoch,
+                                      .drops = l->state.plateau.drops};
+    return un_schedule_rate(o, &at);
+}
+
+static unet_code make_step(struct un_loop *l, unet_error *err)
+{
+    unet_trainer *t = l->trainer;
+    struct un_progress_state *s = &l->state;
+    unet_progress *now = &l->now;
+    double loss;
+    t->rate = scheduled_rate(l);
+    unet_code code = un_trainer_step(t, &loss, err);
+    if (code) { /* the weights are those before the step: let them not be lost */
+        un_loop_save_model(l, l->job->last_path, NULL);
+        return code;
     }
-    for (int k = 0; k < labels; k++) {
-        double d = l->class_dice[k] = unet_scores_dice(l->scores, k);
-        if (isnan(d))
-            continue;
-        all += d;
-        present++;
-        if (k == 0)
-            continue;
-        dice += d;
-        iou += unet_scores_iou(l->scores, k);
-        foreground++;
-    }
-    now->class_dice = l->class_dice;
-    now->labels = labels;
-    now->val_dice = foreground ? dice / foreground : NAN;
-    now->val_iou = foreground ? iou / foreground : NAN;
-    /* the first class counts, too: it may be the one that matters (membranes drawn in black) */
-    l->score = present ? all / present : 0;
-    now->val_accuracy = unet_scores_accuracy(l->scores);
+    s->in_epoch++;
+    s->loss_sum += loss * t->weight;
+    s->loss_weight += t->weight;
+    s->one_answer = t->one_class;
+    now->epoch = s->epoch + 1;
+    now->loss = s->loss_weight > 0 ? s->loss_sum / s->loss_weight : 0;
+    now->step_loss = loss;
+    now->rate = t->rate;
+    now->gradient_norm = t->gradient_norm;
+    now->improved = 0;
+    un_loop_report(l, UNET_EVENT_STEP);
     return UNET_OK;
 }
 
-static unet_code save_models(struct loop *l, bool compare, unet_error *err)
+static void take_validation(struct un_loop *l, const struct un_validation *found)
+{
+    unet_progress *now = &l->now;
+    now->val_loss = found->loss;
+    now->val_dice = found->dice;
+    now->val_iou = found->iou;
+    now->val_accuracy = found->accuracy;
+    now->class_dice = found->class_dice;
+    now->scores = found->scores;
+    now->score = found->score;
+}
+
+/* What the state is when this epoch is over. */
+static struct un_progress_state next_state(const struct un_loop *l, bool one_class)
+{
+    const unet_progress *now = &l->now;
+    struct un_progress_state s = l->state;
+    const bool better = !s.best_epoch || now->score > s.best;
+    s.epoch++;
+    s.in_epoch = 0;
+    s.loss_sum = s.loss_weight = 0;
+    s.stale = better ? 0 : s.stale + 1;
+    if (better) {
+        s.best = now->score;
+        s.best_epoch = s.epoch;
+    }
+    s.one_class = one_class ? s.one_class + 1 : 0;
+    un_plateau_epoch(&s.plateau, l->trainer->options.every, better);
+    s.val_loss = now->val_loss;
+    s.val_dice = now->val_dice;
+    s.val_iou = now->val_iou;
+    s.val_accuracy = now->val_accuracy;
+    s.score = now->score;
+    return s;
+}
+
+static unet_code close_epoch(struct un_loop *l, unet_error *err)
 {
     const unet_train_job *job = l->job;
-    unet_progress *now = &l->now;
-    const unet_trainer *t = l->trainer;
-    char *settings = un_train_options_json(&t->options, t->in_side, t->step);
-    unet_code code = settings ? un_model_set_settings(job->model, settings, err)
-                              : un_fail_memory(err, 1024, "the settings");
-    free(settings);
-    if (!code && job->last_path)
-        code = un_model_write(job->model, job->last_path, err);
-    now->improved = !l->best_saved || (compare && l->score > l->best);
-    if (!code && now->improved) {
-        if (job->best_path)
-            code = un_model_write(job->model, job->best_path, err);
-        l->best = l->score;
-        l->best_saved = true;
+    struct un_validation found;
+    bool one_class = l->state.one_answer;
+    unet_code code, next;
+    l->now.epoch = l->state.epoch + 1;
+    l->now.loss = l->state.loss_weight > 0 ? l->state.loss_sum / l->state.loss_weight : 0;
+    l->now.score = -l->now.loss;
+    un_trainer_show_average(l->trainer, true);
+    if (l->validator) {
+        if ((code = un_validator_run(l->validator, l->now.epoch, &found, &l->stop, err)))
+            return code;
+        if (l->stop)
+            return UNET_OK;
+        take_validation(l, &found);
+        one_class = found.one_class;
+    }
+    const struct un_progress_state after = next_state(l, one_class);
+    l->now.improved = after.best_epoch == after.epoch;
+    code = un_loop_save_model(l, job->last_path, err);
+    next = un_loop_save_model(l, l->now.improved ? job->best_path : NULL, code ? NULL : err);
+    if (code || next) { /* who goes on from here ends the epoch again, and writes what is missing */
+        un_loop_save_checkpoint(l, NULL);
+        return code ? code : next;
+    }
+    l->state = after;
+    un_loop_report(l, UNET_EVENT_EPOCH);
+    return un_loop_save_checkpoint(l, err);
+}
+
+static bool epoch_complete(const struct un_loop *l)
+{
+    return l->state.in_epoch >= l->trainer->steps_per_epoch ||
+           (l->state.in_epoch > 0 && (steps_done(l) || time_over(l)));
+}
+
+static bool checkpoint_due(const struct un_loop *l)
+{
+    const double every = l->job->checkpoint_seconds > 0 ? l->job->checkpoint_seconds : 60;
+    return l->job->checkpoint_path && un_loop_clock() - l->saved >= every;
+}
+
+static unet_code save_midway(struct un_loop *l, unet_error *err)
+{
+    unet_code code = un_loop_save_checkpoint(l, err);
+    if (code)
+        un_loop_save_model(l, l->job->last_path, NULL);
+    return code;
+}
+
+/* Until a limit is reached or an end asked for. */
+static unet_code run_steps(struct un_loop *l, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    while (!l->stop && !code) {
+        const bool between = l->state.in_epoch == 0 && l->trainer->step > 0;
+        if (between && (l->now.end = find_end(l)))
+            return UNET_OK;
+        if (!epoch_complete(l) && ((code = make_step(l, err)) || l->stop))
+            break;
+        if (epoch_complete(l))
+            code = close_epoch(l, err);
+        else if (checkpoint_due(l))
+            code = save_midway(l, err);
+    }
+    if (!code) {
+        l->now.end = UNET_END_ASKED;
+        code = un_loop_save_all(l, err);
     }
     return code;
 }
 
-/* The time left by whichever limit comes first, -1 when there is none. */
-static double estimate_left(const struct loop *l)
+/* How many steps there will be at most, 0: not known. */
+static long count_steps(const struct un_loop *l)
 {
     const unet_train_options *o = &l->trainer->options;
-    const unet_progress *now = &l->now;
-    double left = -1, per_step = now->seconds / (double)now->step;
-    if (now->steps > 0)
-        left = per_step * (double)(now->steps - now->step);
-    if (o->seconds > 0 && (left < 0 || o->seconds - now->seconds < left))
-        left = o->seconds - now->seconds;
-    return left > 0 || left == -1 ? left : 0;
+    const long epochs = (long)o->epochs * l->trainer->steps_per_epoch;
+    return o->steps > 0 && (epochs == 0 || o->steps < epochs) ? o->steps : epochs;
 }
 
-static bool report(struct loop *l)
+static unet_code prepare(struct un_loop *l, const unet_train_options *options, unet_error *err)
 {
-    unet_progress *now = &l->now;
-    now->seconds = seconds_now() - l->started;
-    now->seconds_left = estimate_left(l);
-    now->loss = l->loss_weight > 0 ? l->loss_sum / l->loss_weight : 0;
-    now->images_per_second =
-        (double)now->step * l->trainer->options.batch / (now->seconds > 0 ? now->seconds : 1e-9);
-    return l->job->progress && l->job->progress(l->job->context, now);
-}
-
-static bool limit_reached(const struct loop *l)
-{
-    const unet_train_options *o = &l->trainer->options;
-    if (l->now.steps > 0 && l->trainer->step >= l->now.steps)
-        return true;
-    return o->seconds > 0 && seconds_now() - l->started >= o->seconds;
-}
-
-/*
- * The learning rate of the next step: p is the share of the training that is over.  With steps (or
- * epochs) as the limit it depends on the step alone, so the same run gives the same bits.
- */
-static float scheduled_rate(const struct loop *l)
-{
-    const unet_train_options *o = &l->trainer->options;
-    double p = l->now.steps > 0 ? (double)l->trainer->step / (double)l->now.steps
-                                : (seconds_now() - l->started) / o->seconds;
-    if (o->schedule == UNET_SCHEDULE_CONSTANT)
-        return o->learning_rate;
-    return o->learning_rate * (float)pow(p < 1 ? 1 - p : 0, 0.9);
-}
-
-/* *stop: the caller asked for an end; *done: a limit is reached. */
-static unet_code run_epoch(struct loop *l, bool *stop, bool *done, unet_error *err)
-{
-    unet_progress *now = &l->now;
+    const unet_train_job *job = l->job;
+    const bool held_out = job->validation && job->validation->count;
     unet_code code;
-    l->loss_sum = 0;
-    l->loss_weight = 0;
-    now->epoch++;
-    now->event = UNET_EVENT_STEP;
-    for (int i = 0; i < l->trainer->steps_per_epoch && !*stop && !*done; i++) {
-        double loss;
-        l->trainer->rate = scheduled_rate(l);
-        if ((code = un_trainer_step(l->trainer, &loss, err)))
-            return code;
-        l->loss_sum += loss * l->trainer->weight;
-        l->loss_weight += l->trainer->weight;
-        now->step = l->trainer->step;
-        *stop = report(l);
-        *done = limit_reached(l);
-    }
-    now->val_dice = now->val_iou = now->val_accuracy = NAN;
-    now->class_dice = NULL;
-    l->score = -now->loss;
-    bool validated = l->session && !*stop;
-    if (validated && (code = validate(l, err)))
+    if (options->epochs == 0 && options->steps == 0 && options->seconds == 0 &&
+        options->patience == 0)
+        return un_fail(err, UNET_EINVAL,
+                       "training without an end: set epochs, steps, seconds or patience");
+    if ((code = un_trainer_create(job->model, job->dataset, options, &l->trainer, err)))
         return code;
-    if ((code = save_models(l, validated || !l->session, err)))
+    const int threads = l->trainer->engine->threads;
+    if (held_out && (code = un_validator_create(job, options->threads, &l->validator, err)))
         return code;
-    now->event = UNET_EVENT_EPOCH;
-    if (report(l))
-        *stop = true;
-    return UNET_OK;
+    l->held_out = un_fingerprint_of(held_out ? job->validation : NULL, threads);
+    l->trainer->watch = !held_out;
+    l->state.val_loss = l->state.val_dice = l->state.val_iou = l->state.val_accuracy = NAN;
+    l->now = (unet_progress){.epochs = options->epochs,
+                             .val_loss = NAN,
+                             .val_dice = NAN,
+                             .val_iou = NAN,
+                             .val_accuracy = NAN,
+                             .labels = unet_model_labels(job->model)};
+    l->now.steps = count_steps(l);
+    l->saved = un_loop_clock();
+    return job->resume ? un_loop_resume(l, err) : UNET_OK;
 }
 
 unet_code un_train(const unet_train_job *job, const unet_train_options *options, unet_error *err)
 {
-    struct loop l = {.job = job, .started = seconds_now()};
-    bool stop = false, done = false;
-    unet_code code = un_trainer_create(job->model, job->dataset, options, &l.trainer, err);
-    if (code)
-        return code;
-    if (job->validation && job->validation->count &&
-        (code = prepare_validation(&l, options->threads, err)))
-        goto cleanup;
-    l.now.epochs = options->epochs;
-    l.now.steps = options->steps;
-    if (options->epochs > 0) {
-        long steps = (long)options->epochs * l.trainer->steps_per_epoch;
-        if (l.now.steps == 0 || steps < l.now.steps)
-            l.now.steps = steps;
+    struct un_loop l = {.job = job, .started = un_loop_clock()};
+    unet_code code = prepare(&l, options, err);
+    if (!code) {
+        l.now.epoch = l.state.epoch;
+        un_loop_report(&l, UNET_EVENT_BEGIN);
+        code = run_steps(&l, err);
+        un_trainer_show_average(l.trainer, true);
     }
-    if (l.now.steps == 0 && options->seconds == 0) {
-        code = un_fail(err, UNET_EINVAL, "training without an end: set epochs, steps or seconds");
-        goto cleanup;
-    }
-    while (!stop && !done)
-        if ((code = run_epoch(&l, &stop, &done, err)))
-            break;
-cleanup:
-    un_session_free(l.session);
-    unet_scores_free(l.scores);
-    free(l.mask);
+    if (!code)
+        un_loop_report(&l, UNET_EVENT_END);
+    un_validator_free(l.validator);
     un_trainer_free(l.trainer);
     return code;
 }

@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A step: draw a batch (keys: seed, step, sample), forward, loss, backward, check, update.
- *
- * Which image a tile comes from: an epoch is a list in which every image stands as often as tiles
- * are needed to cover it, shuffled by (seed, epoch).  Tile number t of all training is entry t mod
- * length of epoch t / length.  So the state of the data is one number, the step.
- */
 #include "train/trainer.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/rng.h"
-
-/* Streams of random numbers, by purpose. */
-enum { STREAM_ORDER = 1, STREAM_TILE, STREAM_DROPOUT };
 
 unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset, unet_error *err)
 {
@@ -61,50 +47,20 @@ int un_trainer_tile(const unet_spec *spec, const unet_dataset *dataset, int want
     return in;
 }
 
-/* How many tiles it takes to cover an image. */
-static long tiles_of(const unet_image *image, int out_side)
-{
-    long rows = (image->height + out_side - 1) / out_side;
-    long columns = (image->width + out_side - 1) / out_side;
-    return rows * columns;
-}
-
 static const int least_steps = 32; /* of an epoch, unless the user says */
 
 static unet_code plan_epoch(unet_trainer *t, unet_error *err)
 {
-    const unet_dataset *set = t->dataset;
-    long tiles = 0;
-    for (int i = 0; i < set->count; i++)
-        tiles += tiles_of(&set->pairs[i].image, t->out_side);
-    if (tiles > 1 << 28)
-        return un_fail(err, UNET_EINVAL, "%ld tiles of %d pixels are too many", tiles, t->out_side);
-    t->tiles_per_epoch = (int)tiles;
-    t->order = malloc((size_t)tiles * sizeof *t->order);
-    if (!t->order)
-        return un_fail_memory(err, (size_t)tiles * sizeof *t->order, "the order of tiles");
-    t->order_epoch = -1;
-    int cover = (t->tiles_per_epoch + t->options.batch - 1) / t->options.batch;
+    const int per_step = t->options.batch * t->options.accumulate;
+    t->tiles_per_epoch = un_feed_tiles(t->dataset, t->out_side);
+    if (!t->tiles_per_epoch)
+        return un_fail(err, UNET_EINVAL, "more than %d tiles of %d pixels, which are too many",
+                       1 << 28, t->out_side);
+    int cover = (t->tiles_per_epoch + per_step - 1) / per_step;
     t->steps_per_epoch = t->options.steps_per_epoch;
     if (!t->steps_per_epoch) /* as many rounds over the images as make an epoch worth its name */
         t->steps_per_epoch = cover * ((least_steps + cover - 1) / cover);
     return UNET_OK;
-}
-
-/* Fills the order of an epoch and shuffles it (Fisher and Yates). */
-static void shuffle(unet_trainer *t, long epoch)
-{
-    uint64_t key = un_rng_key(t->options.seed, STREAM_ORDER, (uint64_t)epoch, 0);
-    int at = 0;
-    for (int i = 0; i < t->dataset->count; i++)
-        for (long k = tiles_of(&t->dataset->pairs[i].image, t->out_side); k > 0; k--)
-            t->order[at++] = i;
-    for (int i = at - 1; i > 0; i--) {
-        int j = (int)un_rng_below(key, (uint64_t)i, (uint32_t)i + 1), swap = t->order[i];
-        t->order[i] = t->order[j];
-        t->order[j] = swap;
-    }
-    t->order_epoch = epoch;
 }
 
 size_t un_trainer_extra_bytes(const struct un_graph *graph, int batch, size_t in_pixels,
@@ -112,43 +68,42 @@ size_t un_trainer_extra_bytes(const struct un_graph *graph, int batch, size_t in
 {
     size_t per_input = graph->spec.in_channels * sizeof(float);
     size_t running = graph->values - graph->trainable + 1;
+    size_t tiles = in_pixels * per_input + out_pixels * (sizeof(float) + 1);
     return (2 * graph->trainable + running) * sizeof(float) +
-           (size_t)batch * (in_pixels * per_input + out_pixels * (sizeof(float) + 1));
+           (size_t)batch * (un_feed_slots(1) * tiles + 2 * out_pixels);
 }
 
 static unet_code allocate(unet_trainer *t, unet_error *err)
 {
     const struct un_graph *g = &t->network.graph;
+    const unet_train_options *o = &t->options;
     const struct un_engine_ops *ops = t->engine->ops;
-    size_t in = (size_t)t->options.batch * t->in_side * t->in_side;
-    size_t out = (size_t)t->options.batch * t->out_side * t->out_side;
-    bool adam = t->options.optimizer != UNET_OPTIMIZER_SGD, shared = ops->host_memory;
-    size_t running = g->values - g->trainable;
-    t->input = malloc(in * g->spec.in_channels * sizeof(float));
-    t->labels = malloc(out);
-    t->weights = malloc(out * sizeof(float));
-    t->running = malloc((running + 1) * sizeof(float));
-    t->moment = ops->alloc(t->engine, g->trainable * sizeof(float));
-    t->square = adam ? ops->alloc(t->engine, g->trainable * sizeof(float)) : NULL;
-    t->device_labels = shared ? t->labels : ops->alloc(t->engine, out);
-    t->device_weights = shared ? t->weights : ops->alloc(t->engine, out * sizeof(float));
-    t->result = ops->alloc(t->engine, 2 * sizeof(double));
-    t->bad = ops->alloc(t->engine, sizeof(uint64_t));
-    if (!t->input || !t->labels || !t->weights || !t->running || !t->moment ||
-        (adam && !t->square) || !t->device_labels || !t->device_weights || !t->result || !t->bad)
-        return un_fail_memory(err, un_trainer_extra_bytes(g, 1, in, out), "training");
+    const size_t out = (size_t)o->batch * t->out_side * t->out_side;
+    const size_t trainable = g->trainable * sizeof(float);
+    const struct {
+        void **memory;
+        size_t bytes;
+    } wanted[] = {
+        {(void **)&t->moment, trainable},
+        {(void **)&t->square, o->optimizer == UNET_OPTIMIZER_SGD ? 0 : trainable},
+        {(void **)&t->average, o->average > 0 ? trainable : 0},
+        {(void **)&t->sum, o->accumulate > 1 ? trainable : 0},
+        {(void **)&t->answer, out},
+        {(void **)&t->device_labels, ops->host_memory ? 0 : out},
+        {(void **)&t->device_weights, ops->host_memory ? 0 : out * sizeof(float)},
+        {(void **)&t->result, 2 * sizeof(double)},
+        {(void **)&t->bad, sizeof(uint64_t)},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (wanted[i].bytes && !(*wanted[i].memory = ops->alloc(t->engine, wanted[i].bytes)))
+            return un_fail_memory(err, wanted[i].bytes, "training");
+    t->running = malloc((g->values - g->trainable + 1) * sizeof(float));
+    t->host_answer = malloc(out);
+    if (!t->running || !t->host_answer)
+        return un_fail_memory(err, (g->values - g->trainable) * sizeof(float) + out, "training");
+    if (t->average)
+        ops->put(t->engine, t->average, t->model->values, trainable);
     return UNET_OK;
-}
-
-/* From now on the model reads images and masks as this data set does. */
-static void adopt_dataset(unet_model *model, const unet_dataset *dataset)
-{
-    if (!model->scaling.set && !model->scaling.per_image)
-        model->scaling = dataset->scaling;
-    if (model->trained)
-        return;
-    un_model_set_coding(model, &dataset->coding);
-    model->trained = true;
 }
 
 /* Parameters lie in the order of nodes, so those of the encoder are the first. */
@@ -161,11 +116,62 @@ static void freeze(unet_trainer *t)
     t->frozen = g->params[g->nodes[node].weight].offset;
 }
 
+static void take_options(unet_trainer *t, const unet_train_options *options)
+{
+    t->options = *options;
+    if (!t->options.accumulate)
+        t->options.accumulate = 1;
+    t->rate = options->learning_rate;
+    if (!options->class_weights)
+        return;
+    memcpy(t->class_weights, options->class_weights,
+           (size_t)unet_model_labels(t->model) * sizeof(float));
+    t->options.class_weights = t->class_weights;
+}
+
+/* The places that tiles come from, and the threads that draw them. */
+static unet_code start_feed(unet_trainer *t, unet_error *err)
+{
+    const unet_train_options *o = &t->options;
+    const int channels = t->model->graph.spec.in_channels;
+    unet_code code = un_places_make(t->dataset, channels, &t->model->scaling, o, t->engine->threads,
+                                    &t->places, err);
+    if (code)
+        return code;
+    const struct un_feed_source source = {.places = &t->places,
+                                          .augment = &t->options.augment,
+                                          .seed = o->seed,
+                                          .batch = o->batch,
+                                          .accumulate = o->accumulate,
+                                          .in_side = t->in_side,
+                                          .out_side = t->out_side,
+                                          .channels = channels,
+                                          .threads = t->engine->threads};
+    return un_feed_create(&source, &t->feed, err);
+}
+
+static unet_code build(unet_trainer *t, struct un_graph *graph, unet_error *err)
+{
+    const unet_train_options *o = &t->options;
+    unet_code code;
+    t->in_side = un_trainer_tile(&graph->spec, t->dataset, o->tile, &t->out_side);
+    if ((code = un_graph_size(graph, o->batch, t->in_side, t->in_side, err)) ||
+        (code = plan_epoch(t, err)) || (code = un_engine_choose(o->threads, &t->engine, err)) ||
+        (code = un_network_create(&t->network, t->engine, graph, UN_TRAIN, t->model->values, err)))
+        return code;
+    if (o->freeze_encoder)
+        freeze(t);
+    if ((code = allocate(t, err)))
+        return code;
+    t->fingerprint = un_fingerprint_of(t->dataset, t->engine->threads);
+    return UNET_OK;
+}
+
 unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
                             const unet_train_options *options, unet_trainer **trainer,
                             unet_error *err)
 {
-    const unet_spec *spec = &model->graph.spec;
+    const struct un_scaling scaling = model->scaling;
     struct un_graph *graph = malloc(sizeof *graph);
     unet_trainer *t = calloc(1, sizeof *t);
     unet_code code = UNET_ENOMEM;
@@ -173,34 +179,25 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
         un_fail_memory(err, sizeof *graph, "a trainer");
         goto done;
     }
-    if ((code = un_train_options_check(options, spec, unet_model_labels(model), err)))
-        goto done;
-    if ((code = un_trainer_check(model, dataset, err)))
+    *graph = model->graph;
+    if ((code = un_train_options_check(options, &graph->spec, unet_model_labels(model), err)) ||
+        (code = un_trainer_check(model, dataset, err)))
         goto done;
     t->model = model;
     t->dataset = dataset;
-    t->options = *options;
-    t->rate = options->learning_rate;
-    if (options->class_weights) {
-        memcpy(t->class_weights, options->class_weights,
-               (size_t)unet_model_labels(model) * sizeof(float));
-        t->options.class_weights = t->class_weights;
+    take_options(t, options);
+    if ((code = build(t, graph, err)))
+        goto done;
+    /* from now on the model reads images and masks as this data set does */
+    if (!scaling.set && !scaling.per_image)
+        model->scaling = dataset->scaling;
+    if ((code = start_feed(t, err))) {
+        model->scaling = scaling;
+        goto done;
     }
-    t->in_side = un_trainer_tile(spec, dataset, options->tile, &t->out_side);
-    *graph = model->graph;
-    if ((code = un_graph_size(graph, options->batch, t->in_side, t->in_side, err)))
-        goto done;
-    if ((code = plan_epoch(t, err)))
-        goto done;
-    if ((code = un_engine_choose(options->threads, &t->engine, err)))
-        goto done;
-    if ((code = un_network_create(&t->network, t->engine, graph, UN_TRAIN, model->values, err)))
-        goto done;
-    if (options->freeze_encoder)
-        freeze(t);
-    if ((code = allocate(t, err)))
-        goto done;
-    adopt_dataset(model, dataset);
+    if (!model->trained)
+        un_model_set_coding(model, &dataset->coding);
+    model->trained = true;
     *trainer = t;
     t = NULL;
 done:
@@ -214,127 +211,45 @@ void un_trainer_free(unet_trainer *t)
     if (!t)
         return;
     struct un_engine *e = t->engine;
+    un_feed_free(t->feed);
+    un_places_release(&t->places);
     if (e) {
-        if (!e->ops->host_memory) {
-            e->ops->release(e, t->device_labels);
-            e->ops->release(e, t->device_weights);
-        }
-        e->ops->release(e, t->moment);
-        e->ops->release(e, t->square);
-        e->ops->release(e, t->result);
-        e->ops->release(e, t->bad);
+        void *const memory[] = {t->moment, t->square,        t->average,        t->sum, t->answer,
+                                t->result, t->device_labels, t->device_weights, t->bad};
+        for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
+            e->ops->release(e, memory[i]);
         un_network_release(&t->network);
         e->ops->free(e);
     }
-    free(t->order);
-    free(t->input);
-    free(t->labels);
-    free(t->weights);
     free(t->running);
+    free(t->host_answer);
     free(t);
 }
 
-static void draw_sample(unet_trainer *t, int b)
+static size_t bytes_of(const unet_trainer *t)
 {
-    const unet_train_options *o = &t->options;
-    long number = t->step * o->batch + b;
-    long entry = number % t->tiles_per_epoch;
-    const struct un_sample_pair *pair = &t->dataset->pairs[t->order[entry]];
-    int channels = t->model->graph.spec.in_channels;
-    size_t in = (size_t)t->in_side * t->in_side, out = (size_t)t->out_side * t->out_side;
-    struct un_reading reading = un_reading_of(&pair->image, channels, &t->model->scaling);
-    struct un_tile tile = {.in_side = t->in_side,
-                           .out_side = t->out_side,
-                           .input = t->input + (size_t)b * in * channels,
-                           .labels = t->labels + (size_t)b * out,
-                           .weights = t->weights + (size_t)b * out};
-    uint64_t key = un_rng_key(o->seed, STREAM_TILE, (uint64_t)t->step, (uint64_t)b);
-    const struct un_place place = {&reading, pair->mask, o->class_weights, NULL, NULL};
-    un_tile_draw(&place, &o->augment, key, &tile);
+    const struct un_graph *g = &t->network.graph;
+    const size_t out = (size_t)t->options.batch * t->out_side * t->out_side;
+    const struct un_feed_source source = {.augment = &t->options.augment,
+                                          .batch = t->options.batch,
+                                          .in_side = t->in_side,
+                                          .out_side = t->out_side,
+                                          .channels = g->spec.in_channels,
+                                          .threads = t->engine->threads};
+    size_t arrays = 1 + (t->square != NULL) + (t->average != NULL) + (t->sum != NULL);
+    return un_network_bytes(g, &t->network.plan) + un_feed_bytes(&source, t->tiles_per_epoch) +
+           t->places.bytes + (arrays * g->trainable + g->values - g->trainable) * sizeof(float) +
+           2 * out;
 }
 
-static void draw_batch(unet_trainer *t)
+unet_trainer_facts un_trainer_all(const unet_trainer *t)
 {
-    struct un_engine *e = t->engine;
-    size_t out = (size_t)t->options.batch * t->out_side * t->out_side;
-    for (int b = 0; b < t->options.batch; b++) {
-        long epoch = (t->step * t->options.batch + b) / t->tiles_per_epoch;
-        if (epoch != t->order_epoch)
-            shuffle(t, epoch);
-        draw_sample(t, b);
-    }
-    e->ops->upload(e, un_network_input(&t->network), t->input);
-    if (!e->ops->host_memory) {
-        e->ops->put(e, t->device_labels, t->labels, out);
-        e->ops->put(e, t->device_weights, t->weights, out * sizeof(float));
-    }
-}
-
-static void update_weights(unet_trainer *t)
-{
-    const unet_train_options *o = &t->options;
-    struct un_network *n = &t->network;
-    struct un_engine *e = t->engine;
-    size_t first = t->frozen, count = n->graph.trainable - first;
-    if (o->optimizer == UNET_OPTIMIZER_SGD)
-        e->ops->sgd_step(e, count, n->values + first, n->gradients + first, t->moment + first,
-                         t->rate, o->momentum, o->weight_decay, o->nesterov);
-    else
-        e->ops->adam_step(e, count, n->values + first, n->gradients + first, t->moment + first,
-                          t->square + first, t->rate, o->beta1, o->beta2, o->epsilon,
-                          o->weight_decay, o->optimizer == UNET_OPTIMIZER_ADAMW, t->step + 1);
-    if (n->owns_values)
-        e->ops->get(e, t->model->values, n->values, n->graph.values * sizeof(float));
-}
-
-/* Runs both passes; *mean is the loss, *bad the number of gradients that are not finite. */
-static unet_code run_passes(unet_trainer *t, double *mean, uint64_t *bad, unet_error *err)
-{
-    struct un_network *n = &t->network;
-    struct un_engine *e = t->engine;
-    const struct un_engine_ops *ops = e->ops;
-    uint64_t key = un_rng_key(t->options.seed, STREAM_DROPOUT, (uint64_t)t->step, 0);
-    double result[2];
-    un_network_forward(n, key);
-    if (n->graph.spec.classes == 1)
-        ops->bce_loss(e, un_network_output(n), t->device_labels, t->device_weights,
-                      t->options.loss.pos_weight, t->result, un_network_output_gradient(n));
-    else
-        ops->softmax_loss(e, un_network_output(n), t->device_labels, t->device_weights, t->result,
-                          un_network_output_gradient(n));
-    un_network_backward(n, key);
-    ops->count_nonfinite(e, n->gradients + t->frozen, n->graph.trainable - t->frozen, t->bad);
-    ops->get(e, result, t->result, sizeof result);
-    ops->get(e, bad, t->bad, sizeof *bad);
-    t->weight = result[1];
-    *mean = result[1] > 0 ? result[0] / result[1] : 0;
-    return ops->finish(e, err);
-}
-
-unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
-{
-    struct un_network *n = &t->network;
-    struct un_engine *e = t->engine;
-    size_t running = (n->graph.values - n->graph.trainable) * sizeof(float);
-    float *statistics = n->values + n->graph.trainable;
-    double mean;
-    uint64_t bad;
-    draw_batch(t);
-    e->ops->get(e, t->running, statistics, running);
-    unet_code code = run_passes(t, &mean, &bad, err);
-    if (!code && (bad || !isfinite(mean)))
-        code = un_fail(err, UNET_EINVAL,
-                       "step %ld: the loss is %g and %llu gradient values are not finite; a lower "
-                       "learning rate (now %g) may help",
-                       t->step + 1, mean, (unsigned long long)bad, (double)t->rate);
-    if (code) { /* the weights are untouched; the norms' statistics are not */
-        e->ops->put(e, statistics, t->running, running);
-        return code;
-    }
-    if (t->weight > 0) /* else no pixel had a label: there is nothing to learn from */
-        update_weights(t);
-    t->step++;
-    if (loss)
-        *loss = mean;
-    return UNET_OK;
+    return (unet_trainer_facts){.bytes = bytes_of(t),
+                                .in_tile = t->in_side,
+                                .out_tile = t->out_side,
+                                .steps_per_epoch = t->steps_per_epoch,
+                                .step = t->step,
+                                .rate = t->rate,
+                                .gradient_norm = t->gradient_norm,
+                                .waited = un_feed_waited(t->feed)};
 }

@@ -1,34 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trainer.h - a model, a data set, an optimiser, and all memory that a training step needs */
+/*
+ * trainer.h - a model, a data set, an optimiser, and all memory that a training step needs
+ *
+ *     trainer.c  its memory                     step.c    one step: passes, checks
+ *     update.c   clip, optimiser, average       feed.c    tiles, drawn ahead of the steps
+ *     checkpoint.c  to a file and back          loop.c    epochs: unet_train()
+ */
 #ifndef UN_TRAINER_H
 #define UN_TRAINER_H
 
-#include "data/dataset.h"
-#include "data/tile.h"
 #include "model/model.h"
 #include "net/run.h"
+#include "train/feed.h"
+#include "train/fingerprint.h"
+#include "train/train_options.h"
 
 struct unet_trainer {
     unet_model *model;
     const unet_dataset *dataset;
-    unet_train_options options; /* class_weights points to the array below */
+    unet_train_options options; /* class_weights points to the array below; accumulate >= 1 */
     float class_weights[UNET_MAX_CLASSES];
+    struct un_fingerprint fingerprint; /* of the data set */
     struct un_engine *engine;
     struct un_network network;
     int in_side, out_side; /* of a tile */
-    long step;             /* steps done */
-    size_t frozen;         /* trainable values at the beginning that are left alone */
-    float rate;            /* learning rate of the next step */
-    double weight;         /* sum of the pixel weights of the last step; 0: nothing had a label */
-    int *order;            /* [tiles_per_epoch]: which image each tile of this epoch comes from */
     int tiles_per_epoch, steps_per_epoch;
-    long order_epoch;       /* the epoch that order is for, -1: none */
-    float *moment, *square; /* optimiser state in engine memory, [trainable]; square: Adam */
-    float *running;         /* copy of the norms' statistics, to undo a step */
-    /* one batch, on the host */
-    float *input, *weights;
-    uint8_t *labels;
-    /* the same in engine memory (host memory: the arrays above) */
+    long step;     /* steps done */
+    size_t frozen; /* trainable values at the beginning that are left alone */
+    float rate;    /* learning rate of the next step, and then that of the last */
+    struct un_places places;
+    struct un_feed *feed;
+
+    /* of the last step */
+    double weight; /* sum of the pixel weights; 0: nothing had a label, and nothing was learnt */
+    double gradient_norm;
+    bool one_class; /* where watch is set: of the last pass, though the masks have more */
+
+    /* state of the optimiser in engine memory, [trainable] each */
+    float *moment;
+    float *square;      /* Adam, AdamW, RMSprop */
+    float *average;     /* where options.average is set */
+    bool shows_average; /* the model holds the averaged weights, and average the newest */
+
+    float *sum;     /* [trainable], engine memory: gradients of several passes; or NULL */
+    float *running; /* copy of the norms' statistics, to undo a step */
+    bool watch;     /* look what the network answers */
+    uint8_t *answer, *host_answer; /* [batch][out_side][out_side], engine memory and the host's */
+    /* a batch in engine memory; host memory: NULL, the feed's is used */
     float *device_weights;
     uint8_t *device_labels;
     double *result; /* [2], engine memory */
@@ -39,7 +57,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
                             const unet_train_options *options, unet_trainer **trainer,
                             unet_error *err);
 void un_trainer_free(unet_trainer *trainer);
-unet_code un_trainer_step(unet_trainer *trainer, double *loss, unet_error *err);
+unet_trainer_facts un_trainer_all(const unet_trainer *trainer);
 
 /* UNET_EINVAL when the model cannot take an image of the set, or has fewer classes. */
 unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset, unet_error *err);
@@ -47,23 +65,35 @@ unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset,
 /* The input side of a tile: what the user wants or, for 0, what suits the images of the set. */
 int un_trainer_tile(const unet_spec *spec, const unet_dataset *dataset, int wanted, int *out_side);
 
-/* Bytes a trainer allocates besides the network: batch and optimiser state (Adam). */
+/* Bytes a trainer allocates besides the network: batches and optimiser state (Adam), without border
+ * weights, averaged weights, accumulation or scratch memory of an augmentation. */
 size_t un_trainer_extra_bytes(const struct un_graph *graph, int batch, size_t in_pixels,
                               size_t out_pixels);
 
-/* Defaults and range checks of options; labels: of the model. */
-unet_train_options un_train_options_default(const unet_spec *spec);
-unet_code un_train_options_check(const unet_train_options *options, const unet_spec *spec,
-                                 int labels, unet_error *err);
+/* ---- step.c ------------------------------------------------------------------------------ */
 
-/* The options as one JSON object, for the model file; from malloc, NULL when memory is short. */
-char *un_train_options_json(const unet_train_options *options, int in_side, long steps);
+unet_code un_trainer_step(unet_trainer *trainer, double *loss, unet_error *err);
 
-/* cost.c: unet_spec_cost() */
+/* ---- update.c ---------------------------------------------------------------------------- */
+
+/* The norm of gradients [trainable] (engine memory), of what is trained. */
+double un_trainer_norm(const unet_trainer *trainer, const float *gradients);
+
+/* Clips them by trainer->gradient_norm, steps the optimiser, then the averaged weights. */
+void un_trainer_update(unet_trainer *trainer, float *gradients);
+
+/* Exchanges the model's trainable weights with their average; norms' running statistics stay.
+ * Nothing happens where there is no average, or what is wanted is there.  Before a step the newest
+ * weights must be back. */
+void un_trainer_show_average(unet_trainer *trainer, bool wanted);
+
+/* ---- cost.c: unet_spec_cost() ------------------------------------------------------------- */
+
 unet_code un_spec_cost(const unet_spec *spec, int height, int width, int batch, unet_cost *cost,
                        unet_layer *layers, int *layer_count, unet_error *err);
 
-/* loop.c: unet_train() */
+/* ---- loop.c: unet_train() ----------------------------------------------------------------- */
+
 unet_code un_train(const unet_train_job *job, const unet_train_options *options, unet_error *err);
 
 #endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * losses.c - the loss of a batch and its gradient, in pieces of the pixels
+ *
+ * First pass: each piece gives its sums (of losses, of weights, and for the overlap term of true
+ * positives, false positives and false negatives of each class) and leaves in dlogits what the
+ * second pass needs; see loss_kernel.h.  The sums of all pieces, added in order, make the factors
+ * of the second pass.  How the pixels are cut does not depend on threads, so neither does a bit of
+ * the result.
+ *
+ * The workspace: for each thread its planes and sums by lanes, then for each piece its sums, then
+ * the factors of the classes.
+ */
+#include <string.h>
+
+#include "cpu/engine_cpu.h"
+
+enum { PIECES = 256 };
+
+/* Rows of sums: losses, weights, then three for each class. */
+enum { LOSSES, WEIGHTS, CLASSES };
+
+struct layout {
+    int planes, rows;   /* rows of sums */
+    size_t thread;      /* bytes of a thread, which begin with its sums by lanes */
+    double *pieces;     /* [PIECES][rows] */
+    float *own, *other; /* [planes] */
+    size_t bytes;
+};
+
+static struct layout lay_out(const struct un_engine *e, int classes)
+{
+    const size_t lanes = (size_t)un_cpu_kernels(e)->lanes;
+    struct layout l = {.planes = un_max(classes, 2)};
+    l.rows = CLASSES + 3 * l.planes;
+    l.thread = un_round_up(
+        lanes * ((size_t)l.rows * sizeof(double) + (size_t)l.planes * sizeof(float)), UN_ALIGN);
+    size_t pieces = l.thread * (size_t)e->threads;
+    size_t own = pieces + PIECES * (size_t)l.rows * sizeof(double);
+    size_t other = own + (size_t)l.planes * sizeof(float);
+    l.bytes = other + (size_t)l.planes * sizeof(float);
+    if (e->workspace) {
+        char *base = e->workspace;
+        l.pieces = (double *)(base + pieces);
+        l.own = (float *)(base + own);
+        l.other = (float *)(base + other);
+    }
+    return l;
+}
+
+size_t un_cpu_loss_workspace(struct un_engine *e, struct un_shape logits)
+{
+    return lay_out(e, logits.c).bytes;
+}
+
+static size_t pixels_of(const struct un_tensor *t)
+{
+    return (size_t)t->shape.n * (size_t)t->shape.h * (size_t)t->shape.w;
+}
+
+static size_t piece_of(size_t count, int i)
+{
+    return count * (size_t)i / PIECES;
+}
+
+/* Moves what describes all pixels to a piece of them, in this thread's workspace. */
+static struct un_loss_piece cut(const struct un_engine *e, const struct layout *l,
+                                struct un_loss_piece all, int i)
+{
+    const size_t from = piece_of(all.pixels, i), to = piece_of(all.pixels, i + 1);
+    const size_t lanes = (size_t)un_cpu_kernels(e)->lanes, values = from * (size_t)all.classes;
+    all.logits += values;
+    all.labels += from;
+    all.weights += from;
+    if (all.d)
+        all.d += values;
+    all.pixels = to - from;
+    all.sums = un_workspace(e, l->thread);
+    all.planes = (float *)(all.sums + lanes * (size_t)l->rows);
+    return all;
+}
+
+static void sum_piece(const struct un_engine *e, const struct layout *l,
+                      const struct un_loss_piece *all, int i)
+{
+    const int lanes = un_cpu_kernels(e)->lanes;
+    const int rows = all->loss->overlap > 0 ? l->rows : CLASSES;
+    const struct un_loss_piece p = cut(e, l, *all, i);
+    double *to = l->pieces + (size_t)i * (size_t)l->rows;
+    memset(p.sums, 0, (size_t)rows * (size_t)lanes * sizeof(double));
+    un_cpu_kernels(e)->loss_sums(&p);
+    for (int row = 0; row < rows; row++) {
+        to[row] = 0;
+        for (int lane = 0; lane < lanes; lane++)
+            to[row] += p.sums[row * lanes + lane];
+    }
+}
+
+static double total(const struct layout *l, int row)
+{
+    double sum = 0;
+    for (int i = 0; i < PIECES; i++)
+        sum += l->pieces[(size_t)i * (size_t)l->rows + (size_t)row];
+    return sum;
+}
+
+/*
+ * 1 - mean T, and share * its derivatives by w p of pixels of the class (own) and of others
+ * (other): T = N / D, dN = 1 and dD = 1 - false_negative in the one case, 0 and false_positive in
+ * the other.
+ */
+static double overlap_loss(const struct layout *l, const unet_loss *loss, int classes)
+{
+    const int first = classes == 1 ? 1 : loss->first_class;
+    const double count = l->planes - first, share = loss->overlap / count;
+    double sum = 0;
+    for (int k = 0; k < l->planes; k++) {
+        l->own[k] = l->other[k] = 0;
+        if (k < first)
+            continue;
+        const double tp = total(l, CLASSES + 3 * k), fp = total(l, CLASSES + 3 * k + 1);
+        const double fn = total(l, CLASSES + 3 * k + 2), n = tp + loss->smooth;
+        const double d = n + loss->false_positive * fp + loss->false_negative * fn;
+        sum += n / d;
+        l->own[k] = (float)(-share * (d - n * (1 - (double)loss->false_negative)) / (d * d));
+        l->other[k] = (float)(share * n * loss->false_positive / (d * d));
+    }
+    return 1 - sum / count;
+}
+
+/* All values of d times factor; 0: zeros, also where there was something not finite. */
+static void scale_all(struct un_engine *e, float *d, size_t count, float factor)
+{
+#pragma omp parallel for num_threads(e->threads)
+    for (size_t i = 0; i < count; i++)
+        d[i] = factor != 0 ? d[i] * factor : 0;
+}
+
+void un_cpu_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                 const float *weights, const unet_loss *loss, double *result,
+                 struct un_tensor dlogits)
+{
+    const struct layout l = lay_out(e, logits.shape.c);
+    struct un_loss_piece all = {.logits = logits.data,
+                                .labels = labels,
+                                .weights = weights,
+                                .d = dlogits.data,
+                                .pixels = pixels_of(&logits),
+                                .classes = logits.shape.c,
+                                .loss = loss,
+                                .own = l.own,
+                                .other = l.other};
+#pragma omp parallel for schedule(dynamic) num_threads(e->threads)
+    for (int i = 0; i < PIECES; i++)
+        sum_piece(e, &l, &all, i);
+    const double weight = total(&l, WEIGHTS), sum = loss->pixel * total(&l, LOSSES);
+    result[0] = sum;
+    result[1] = weight;
+    all.scale = weight > 0 ? (float)(loss->pixel / weight) : 0;
+    if (loss->overlap > 0 && weight > 0) {
+        result[0] += weight * loss->overlap * overlap_loss(&l, loss, all.classes);
+        if (!all.d)
+            return;
+#pragma omp parallel for schedule(dynamic) num_threads(e->threads)
+        for (int i = 0; i < PIECES; i++) {
+            const struct un_loss_piece p = cut(e, &l, all, i);
+            un_cpu_kernels(e)->loss_overlap(&p);
+        }
+    } else if (all.d) {
+        scale_all(e, all.d, all.pixels * (size_t)all.classes, all.scale);
+    }
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ring of slots.  Under the lock a thread takes the number of the next pass that nobody draws and
+ * looks up which images its tiles come from; it draws without the lock.  Pass q lies in slot
+ * q mod slots, so drawing stays at most so many passes ahead of the one that is taken.
+ */
+#include "train/feed.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/rng.h"
+#include "train/streams.h"
+
+struct slot {
+    struct un_batch batch;
+    int *images; /* [batch]: which image each tile comes from */
+    long ready;  /* the pass that lies in it, -1: none */
+};
+
+struct un_feed {
+    struct un_feed_source source;
+    pthread_mutex_t lock;
+    pthread_cond_t drawn, wanted; /* a slot is ready; there is something to draw */
+    struct slot *slots;
+    void **scratch; /* [threads], each its own */
+    pthread_t *threads;
+    int slot_count, thread_count, running, busy;
+    long next, taken; /* the next pass to draw; the one that is taken next or being used */
+    int *order;       /* [tiles]: which image each tile of this epoch comes from */
+    int tiles;
+    long order_epoch; /* the epoch that order is for, -1: none */
+    bool leave;
+    double waited;
+};
+
+/* What a thread needs to know. */
+struct drawer {
+    struct un_feed *feed;
+    int index;
+};
+
+static int thread_count(int threads)
+{
+    int count = 1 + threads / 8;
+    return count < 8 ? count : 8;
+}
+
+int un_feed_slots(int threads)
+{
+    return 2 + thread_count(threads);
+}
+
+/* How many tiles it takes to cover an image. */
+static long tiles_of(const unet_image *image, int out_side)
+{
+    long rows = (image->height + out_side - 1) / out_side;
+    long columns = (image->width + out_side - 1) / out_side;
+    return rows * columns;
+}
+
+int un_feed_tiles(const unet_dataset *dataset, int out_side)
+{
+    long tiles = 0;
+    for (int i = 0; i < dataset->count && tiles <= 1 << 28; i++)
+        tiles += tiles_of(&dataset->pairs[i].image, out_side);
+    return tiles <= 1 << 28 ? (int)tiles : 0;
+}
+
+/* Fills the order of an epoch and shuffles it (Fisher and Yates). */
+static void shuffle(struct un_feed *f, long epoch)
+{
+    uint64_t key = un_rng_key(f->source.seed, UN_STREAM_ORDER, (uint64_t)epoch, 0);
+    int at = 0;
+    for (int i = 0; i < f->source.places->count; i++)
+        for (long k = tiles_of(f->source.places->readings[i].image, f->source.out_side); k > 0; k--)
+            f->order[at++] = i;
+    for (int i = at - 1; i > 0; i--) {
+        int j = (int)un_rng_below(key, (uint64_t)i, (uint32_t)i + 1), swap = f->order[i];
+        f->order[i] = f->order[j];
+        f->order[j] = swap;
+    }
+    f->order_epoch = epoch;
+}
+
+/* With the lock: which images a pass draws from. */
+static void look_up(struct un_feed *f, long pass, int *images)
+{
+    for (int b = 0; b < f->source.batch; b++) {
+        long number = pass * f->source.batch + b, epoch = number / f->tiles;
+        if (epoch != f->order_epoch)
+            shuffle(f, epoch);
+        images[b] = f->order[number % f->tiles];
+    }
+}
+
+static void draw_batch(const struct un_feed_source *s, long pass, const struct slot *slot,
+                       void *scratch)
+{
+    const size_t in = (size_t)s->in_side * s->in_side * s->channels;
+    const size_t out = (size_t)s->out_side * s->out_side;
+    const uint64_t step = (uint64_t)(pass / s->accumulate);
+    const uint64_t first = (uint64_t)(pass % s->accumulate) * s->batch;
+    for (int b = 0; b < s->batch; b++) {
+        const struct un_tile tile = {.in_side = s->in_side,
+                                     .out_side = s->out_side,
+                                     .input = slot->batch.input + b * in,
+                                     .labels = slot->batch.labels + b * out,
+                                     .weights = slot->batch.weights + b * out,
+                                     .scratch = scratch};
+        const uint64_t key = un_rng_key(s->seed, UN_STREAM_TILE, step, first + b);
+        un_tile_draw(&s->places->place[slot->images[b]], s->augment, key, &tile);
+    }
+}
+
+static void *draw(void *context)
+{
+    const struct drawer drawer = *(struct drawer *)context;
+    struct un_feed *f = drawer.feed;
+    free(context);
+    pthread_mutex_lock(&f->lock);
+    while (!f->leave) {
+        if (f->next >= f->taken + f->slot_count) {
+            pthread_cond_wait(&f->wanted, &f->lock);
+            continue;
+        }
+        const long pass = f->next++;
+        struct slot *slot = &f->slots[pass % f->slot_count];
+        slot->ready = -1;
+        look_up(f, pass, slot->images);
+        f->busy++;
+        pthread_mutex_unlock(&f->lock);
+        draw_batch(&f->source, pass, slot, f->scratch[drawer.index]);
+        pthread_mutex_lock(&f->lock);
+        f->busy--;
+        slot->ready = pass;
+        pthread_cond_broadcast(&f->drawn);
+    }
+    pthread_mutex_unlock(&f->lock);
+    return NULL;
+}
+
+static size_t slot_bytes(const struct un_feed_source *s)
+{
+    const size_t in = (size_t)s->in_side * s->in_side * s->channels * sizeof(float);
+    const size_t out = (size_t)s->out_side * s->out_side * (sizeof(float) + 1);
+    return (in + out + sizeof(int)) * s->batch;
+}
+
+size_t un_feed_bytes(const struct un_feed_source *s, int tiles)
+{
+    const size_t scratch = un_tile_scratch(s->augment, s->in_side, s->out_side, s->channels);
+    return un_feed_slots(s->threads) * slot_bytes(s) + thread_count(s->threads) * scratch +
+           (size_t)tiles * sizeof(int);
+}
+
+static bool allocate_slot(const struct un_feed_source *s, struct slot *slot)
+{
+    const size_t in = (size_t)s->in_side * s->in_side * s->channels * s->batch;
+    const size_t out = (size_t)s->out_side * s->out_side * s->batch;
+    slot->batch.input = malloc(in * sizeof(float));
+    slot->batch.labels = malloc(out);
+    slot->batch.weights = malloc(out * sizeof(float));
+    slot->images = malloc((size_t)s->batch * sizeof(int));
+    slot->ready = -1;
+    return slot->batch.input && slot->batch.labels && slot->batch.weights && slot->images;
+}
+
+static bool allocate(struct un_feed *f)
+{
+    const struct un_feed_source *s = &f->source;
+    const size_t scratch = un_tile_scratch(s->augment, s->in_side, s->out_side, s->channels);
+    f->order = malloc((size_t)f->tiles * sizeof *f->order);
+    f->slots = calloc((size_t)f->slot_count, sizeof *f->slots);
+    f->scratch = calloc((size_t)f->thread_count, sizeof *f->scratch);
+    f->threads = calloc((size_t)f->thread_count, sizeof *f->threads);
+    bool all = f->order && f->slots && f->scratch && f->threads;
+    for (int i = 0; all && i < f->slot_count; i++)
+        all = allocate_slot(s, &f->slots[i]);
+    for (int i = 0; all && scratch && i < f->thread_count; i++)
+        all = (f->scratch[i] = un_aligned_alloc(un_round_up(scratch, UN_ALIGN))) != NULL;
+    return all;
+}
+
+/* Signals are the caller's: a handler that runs in one of these threads would surprise it. */
+static unet_code start(struct un_feed *f, unet_error *err)
+{
+    sigset_t all, before;
+    unet_code code = UNET_OK;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (; f->running < f->thread_count && !code; f->running++) {
+        struct drawer *drawer = malloc(sizeof *drawer);
+        if (!drawer) {
+            code = un_fail_memory(err, sizeof *drawer, "a thread");
+            break;
+        }
+        *drawer = (struct drawer){f, f->running};
+        if (pthread_create(&f->threads[f->running], NULL, draw, drawer)) {
+            free(drawer);
+            code = un_fail(err, UNET_ENOMEM, "no thread can be started to draw tiles");
+            break;
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return code;
+}
+
+unet_code un_feed_create(const struct un_feed_source *source, struct un_feed **feed,
+                         unet_error *err)
+{
+    struct un_feed *f = calloc(1, sizeof *f);
+    if (!f)
+        return un_fail_memory(err, sizeof *f, "the tiles");
+    f->source = *source;
+    f->slot_count = un_feed_slots(source->threads);
+    f->thread_count = thread_count(source->threads);
+    f->order_epoch = -1;
+    for (int i = 0; i < source->places->count; i++)
+        f->tiles += (int)tiles_of(source->places->readings[i].image, source->out_side);
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->drawn, NULL);
+    pthread_cond_init(&f->wanted, NULL);
+    unet_code code = UNET_OK;
+    if (!allocate(f))
+        code = un_fail_memory(err, un_feed_bytes(source, f->tiles), "the tiles");
+    if (!code)
+        code = start(f, err);
+    if (code)
+        un_feed_free(f);
+    else
+        *feed = f;
+    return code;
+}
+
+void un_feed_free(struct un_feed *f)
+{
+    if (!f)
+        return;
+    pthread_mutex_lock(&f->lock);
+    f->leave = true;
+    pthread_cond_broadcast(&f->wanted);
+    pthread_mutex_unlock(&f->lock);
+    for (int i = 0; i < f->running; i++)
+        pthread_join(f->threads[i], NULL);
+    pthread_mutex_destroy(&f->lock);
+    pthread_cond_destroy(&f->drawn);
+    pthread_cond_destroy(&f->wanted);
+    for (int i = 0; f->slots && i < f->slot_count; i++) {
+        free(f->slots[i].batch.input);
+        free(f->slots[i].batch.labels);
+        free(f->slots[i].batch.weights);
+        free(f->slots[i].images);
+    }
+    for (int i = 0; f->scratch && i < f->thread_count; i++)
+        free(f->scratch[i]);
+    free(f->slots);
+    free(f->scratch);
+    free(f->threads);
+    free(f->order);
+    free(f);
+}
+
+/* With the lock: goes on at another pass. */
+static void seek(struct un_feed *f, long pass)
+{
+    f->next = f->taken + f->slot_count; /* nobody begins a batch while the others end theirs */
+    while (f->busy)
+        pthread_cond_wait(&f->drawn, &f->lock);
+    for (int i = 0; i < f->slot_count; i++)
+        f->slots[i].ready = -1;
+    f->next = f->taken = pass;
+    pthread_cond_broadcast(&f->wanted);
+}
+
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+const struct un_batch *un_feed_take(struct un_feed *f, long pass)
+{
+    pthread_mutex_lock(&f->lock);
+    if (pass != f->taken)
+        seek(f, pass);
+    struct slot *slot = &f->slots[pass % f->slot_count];
+    if (slot->ready != pass) {
+        double since = seconds_now();
+        while (slot->ready != pass)
+            pthread_cond_wait(&f->drawn, &f->lock);
+        f->waited += seconds_now() - since;
+    }
+    pthread_mutex_unlock(&f->lock);
+    return &slot->batch;
+}
+
+void un_feed_give_back(struct un_feed *f)
+{
+    pthread_mutex_lock(&f->lock);
+    f->taken++;
+    pthread_cond_signal(&f->wanted);
+    pthread_mutex_unlock(&f->lock);
+}
+
+double un_feed_waited(const struct un_feed *f)
+{
+    return f->waited;
+}

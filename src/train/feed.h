@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * feed.h - batches of tiles, drawn ahead of the steps by threads of their own
+ *
+ * Pass number q (0, 1, ... over all of training) has the tiles q * batch ... q * batch + batch - 1.
+ * Which image a tile comes from: an epoch is a list in which every image stands as often as tiles
+ * are needed to cover it, shuffled by (seed, epoch); tile t is entry t mod length of epoch
+ * t / length.  What is drawn of it is keyed by (seed, step, sample of the step).  So a batch is a
+ * function of its number, and it does not matter which thread draws it, or when.
+ *
+ * Order of calls: un_feed_create(); for each pass un_feed_take(), un_feed_give_back();
+ * un_feed_free()
+ */
+#ifndef UN_FEED_H
+#define UN_FEED_H
+
+#include "train/places.h"
+
+struct un_batch {
+    float *input;    /* [batch][in_side][in_side][channels] */
+    uint8_t *labels; /* [batch][out_side][out_side] */
+    float *weights;  /* as labels */
+};
+
+/* All must outlive the feed. */
+struct un_feed_source {
+    const struct un_places *places;
+    const unet_augment *augment;
+    uint64_t seed;
+    int batch, accumulate; /* tiles of a pass, passes of a step */
+    int in_side, out_side, channels;
+    int threads; /* that the engine has: many of them want more than one to draw */
+};
+
+struct un_feed;
+
+/* Tiles that cover every image once; 0: more than can be counted. */
+int un_feed_tiles(const unet_dataset *dataset, int out_side);
+
+/* Batches that lie ready at most, and bytes of that and all else that the feed holds. */
+int un_feed_slots(int threads);
+size_t un_feed_bytes(const struct un_feed_source *source, int tiles);
+
+/* Starts drawing pass 0, 1, ...  UNET_ENOMEM, UNET_EIO (no thread to be had). */
+unet_code un_feed_create(const struct un_feed_source *source, struct un_feed **feed,
+                         unet_error *err);
+void un_feed_free(struct un_feed *feed); /* ends its threads, also in the middle of a batch */
+
+/*
+ * Waits for a pass, which belongs to the caller until give_back().  In order of their numbers this
+ * is quick; another number than the next throws away what lies ready.
+ */
+const struct un_batch *un_feed_take(struct un_feed *feed, long pass);
+void un_feed_give_back(struct un_feed *feed);
+
+/* Seconds that un_feed_take() waited, in all. */
+double un_feed_waited(const struct un_feed *feed);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/places.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/border.h"
+
+static bool wants_focus(const unet_augment *a)
+{
+    return a->at_foreground > 0 || a->at_background > 0 || a->at_ignored > 0;
+}
+
+static bool wants_extra(const unet_border *b)
+{
+    return b->weight > 0 || b->near_weight > 0;
+}
+
+static size_t pixels_of(const struct un_sample_pair *pair)
+{
+    return (size_t)pair->image.height * pair->image.width;
+}
+
+static void *copy(const void *from, size_t bytes)
+{
+    void *made = malloc(bytes);
+    if (made)
+        memcpy(made, from, bytes);
+    return made;
+}
+
+/* The image's mask, and its border weights, which see the objects as the gap leaves them. */
+static unet_code make_border(const struct un_sample_pair *pair, const unet_border *border,
+                             struct un_places *p, int i, unet_error *err)
+{
+    const size_t pixels = pixels_of(pair);
+    const int height = pair->image.height, width = pair->image.width;
+    const uint8_t *mask = pair->mask;
+    uint32_t *objects = pair->objects;
+    unet_code code = UNET_OK;
+    if (p->masks) {
+        mask = p->masks[i] = copy(pair->mask, pixels);
+        objects = pair->objects ? copy(pair->objects, pixels * sizeof *objects) : NULL;
+        if (!mask || (pair->objects && !objects))
+            code = un_fail_memory(err, 5 * pixels, "the gaps between objects");
+        else
+            code = un_border_gap(p->masks[i], objects, height, width, err);
+    }
+    if (!code && p->extra) {
+        p->extra[i] = malloc(pixels * sizeof(float));
+        code = p->extra[i] ? un_border_map(border, mask, objects, height, width, p->extra[i], err)
+                           : un_fail_memory(err, pixels * sizeof(float), "the border weights");
+    }
+    if (objects != pair->objects)
+        free(objects);
+    return code;
+}
+
+static unet_code make_place(const struct un_sample_pair *pair, int channels,
+                            const struct un_scaling *scaling, const unet_train_options *o,
+                            struct un_places *p, int i, unet_error *err)
+{
+    unet_code code = make_border(pair, &o->border, p, i, err);
+    if (code)
+        return code;
+    p->readings[i] = un_reading_of(&pair->image, channels, scaling);
+    struct un_place *place = &p->place[i];
+    *place = (struct un_place){.reading = &p->readings[i],
+                               .mask = p->masks ? p->masks[i] : pair->mask,
+                               .class_weights = o->class_weights,
+                               .extra = p->extra ? p->extra[i] : NULL};
+    if (p->focus) {
+        code = un_focus_make(&o->augment, place->mask, pair->image.height, pair->image.width,
+                             &p->focus[i], err);
+        if (!code && p->focus[i].rows)
+            place->focus = &p->focus[i];
+    }
+    return code;
+}
+
+static size_t count_bytes(const struct un_places *p, const unet_dataset *dataset)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < p->count; i++) {
+        const size_t pixels = pixels_of(&dataset->pairs[i]);
+        bytes += sizeof *p->place + sizeof *p->readings;
+        bytes += p->extra ? pixels * sizeof(float) : 0;
+        bytes += p->masks ? pixels : 0;
+        bytes += p->focus ? sizeof *p->focus : 0;
+        if (p->focus && p->focus[i].rows)
+            bytes += (size_t)dataset->pairs[i].image.height * sizeof *p->focus[i].rows;
+    }
+    return bytes;
+}
+
+static unet_code allocate(struct un_places *p, const unet_train_options *o, unet_error *err)
+{
+    const size_t count = (size_t)p->count;
+    const bool extra = wants_extra(&o->border), focus = wants_focus(&o->augment);
+    p->place = calloc(count, sizeof *p->place);
+    p->readings = calloc(count, sizeof *p->readings);
+    p->focus = focus ? calloc(count, sizeof *p->focus) : NULL;
+    p->masks = o->border.gap ? calloc(count, sizeof *p->masks) : NULL;
+    p->extra = extra ? calloc(count, sizeof *p->extra) : NULL;
+    if (!p->place || !p->readings || (focus && !p->focus) || (o->border.gap && !p->masks) ||
+        (extra && !p->extra))
+        return un_fail_memory(err, count * sizeof *p->place, "the images of training");
+    return UNET_OK;
+}
+
+unet_code un_places_make(const unet_dataset *dataset, int channels,
+                         const struct un_scaling *scaling, const unet_train_options *options,
+                         int threads, struct un_places *places, unet_error *err)
+{
+    struct un_places made = {.count = dataset->count};
+    unet_error first = {UNET_OK, ""};
+    unet_code code = allocate(&made, options, err);
+    if (code) {
+        un_places_release(&made);
+        return code;
+    }
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+    for (int i = 0; i < made.count; i++) {
+        unet_error failure;
+        if (make_place(&dataset->pairs[i], channels, scaling, options, &made, i, &failure)) {
+#pragma omp critical(un_places_failure)
+            first = failure;
+        }
+    }
+    if (first.code) {
+        un_places_release(&made);
+        return un_fail(err, first.code, "%s", first.text);
+    }
+    made.bytes = count_bytes(&made, dataset);
+    *places = made;
+    return UNET_OK;
+}
+
+void un_places_release(struct un_places *p)
+{
+    for (int i = 0; i < p->count; i++) {
+        if (p->focus)
+            free(p->focus[i].rows);
+        if (p->masks)
+            free(p->masks[i]);
+        if (p->extra)
+            free(p->extra[i]);
+    }
+    free(p->place);
+    free(p->readings);
+    free(p->focus);
+    free(p->masks);
+    free(p->extra);
+    *p = (struct un_places){0};
+}

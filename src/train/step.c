@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A step: for each pass a batch (keys: seed, step, sample), forward, loss, backward; then check and
+ * update.
+ *
+ * With passes i of weight sums w_i and gradients g_i = d(l_i / w_i), l_i the sum of weight * loss,
+ *
+ *   g = sum(w_i g_i) / sum(w_i)
+ *
+ * is the gradient of a batch of all their tiles.  It is kept as a mean that each pass moves:
+ * with w the weights so far, g <- g * w / (w + w_i) + g_i * w_i / (w + w_i).
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/rng.h"
+#include "train/streams.h"
+#include "train/trainer.h"
+
+/* What the passes of a step found. */
+struct found {
+    double loss, weight; /* sums over the passes */
+    uint64_t bad;        /* gradient values that are not finite */
+};
+
+/* Whether the network says one class for all labelled pixels of a batch that has more. */
+static bool says_one_class(const unet_trainer *t, const struct un_batch *batch)
+{
+    const size_t count = (size_t)t->options.batch * t->out_side * t->out_side;
+    int truth = -1, said = -1;
+    bool several = false;
+    for (size_t i = 0; i < count; i++) {
+        if (batch->labels[i] == UNET_IGNORE)
+            continue;
+        if (said >= 0 && t->host_answer[i] != said)
+            return false;
+        several |= truth >= 0 && batch->labels[i] != truth;
+        said = t->host_answer[i];
+        truth = batch->labels[i];
+    }
+    return several;
+}
+
+static void watch(unet_trainer *t, const struct un_batch *batch)
+{
+    struct un_engine *e = t->engine;
+    e->ops->argmax(e, un_network_output(&t->network), t->answer);
+    e->ops->get(e, t->host_answer, t->answer, (size_t)t->options.batch * t->out_side * t->out_side);
+    t->one_class = says_one_class(t, batch);
+}
+
+static unet_code run_pass(unet_trainer *t, const struct un_batch *batch, int pass,
+                          struct found *found, unet_error *err)
+{
+    struct un_network *n = &t->network;
+    struct un_engine *e = t->engine;
+    const struct un_engine_ops *ops = e->ops;
+    const size_t out = (size_t)t->options.batch * t->out_side * t->out_side;
+    const uint8_t *labels = batch->labels;
+    const float *weights = batch->weights;
+    const uint64_t key =
+        un_rng_key(t->options.seed, UN_STREAM_DROPOUT, (uint64_t)t->step, (uint64_t)pass);
+    double result[2];
+    uint64_t bad;
+    ops->upload(e, un_network_input(n), batch->input);
+    if (!ops->host_memory) {
+        ops->put(e, t->device_labels, labels, out);
+        ops->put(e, t->device_weights, weights, out * sizeof(float));
+        labels = t->device_labels;
+        weights = t->device_weights;
+    }
+    un_network_forward(n, key);
+    if (t->watch && pass == t->options.accumulate - 1)
+        watch(t, batch); /* before the loss, whose gradient may lie where the logits do */
+    ops->loss(e, un_network_output(n), labels, weights, &t->options.loss, t->result,
+              un_network_output_gradient(n));
+    un_network_backward(n, key);
+    ops->count_nonfinite(e, n->gradients + t->frozen, n->graph.trainable - t->frozen, t->bad);
+    ops->get(e, result, t->result, sizeof result);
+    ops->get(e, &bad, t->bad, sizeof bad);
+    found->bad += bad;
+    found->loss += result[0];
+    if (t->sum && !bad && result[1] > 0) {
+        double all = found->weight + result[1];
+        ops->blend(e, n->graph.trainable - t->frozen, t->sum + t->frozen,
+                   (float)(found->weight / all), n->gradients + t->frozen,
+                   (float)(result[1] / all));
+    }
+    found->weight += result[1];
+    return ops->finish(e, err);
+}
+
+static unet_code run_passes(unet_trainer *t, struct found *found, unet_error *err)
+{
+    const int passes = t->options.accumulate;
+    for (int i = 0; i < passes; i++) {
+        const struct un_batch *batch = un_feed_take(t->feed, t->step * passes + i);
+        unet_code code = run_pass(t, batch, i, found, err);
+        un_feed_give_back(t->feed);
+        if (code)
+            return code;
+        if (found->bad || !isfinite(found->loss))
+            break;
+    }
+    return UNET_OK;
+}
+
+/* How many values of a parameter's gradient are not finite. */
+static uint64_t count_bad(unet_trainer *t, int param)
+{
+    struct un_engine *e = t->engine;
+    uint64_t bad;
+    if (param < 0 || t->network.graph.params[param].offset < t->frozen)
+        return 0;
+    const struct un_param *p = &t->network.graph.params[param];
+    e->ops->count_nonfinite(e, t->network.gradients + p->offset, p->count, t->bad);
+    e->ops->get(e, &bad, t->bad, sizeof bad);
+    return bad;
+}
+
+static unet_code fail_not_finite(unet_trainer *t, const struct found *found, unet_error *err)
+{
+    const struct un_graph *g = &t->network.graph;
+    const double loss = found->weight > 0 ? found->loss / found->weight : 0;
+    char where[120] = "the gradients are finite";
+    for (int i = 0; i < g->node_count && found->bad; i++) {
+        const uint64_t bad = count_bad(t, g->nodes[i].weight) + count_bad(t, g->nodes[i].bias);
+        if (!bad)
+            continue;
+        snprintf(where, sizeof where, "%llu gradient values of %s are not finite",
+                 (unsigned long long)bad, g->nodes[i].name);
+        break;
+    }
+    return un_fail(err, UNET_EINVAL,
+                   "step %ld: the loss is %g, %s; try a lower learning rate (now %g) or clip the "
+                   "gradients (--clip 1)",
+                   t->step + 1, loss, where, (double)t->rate);
+}
+
+unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
+{
+    struct un_network *n = &t->network;
+    struct un_engine *e = t->engine;
+    const size_t running = (n->graph.values - n->graph.trainable) * sizeof(float);
+    float *statistics = n->values + n->graph.trainable;
+    float *gradients = t->sum ? t->sum : n->gradients;
+    struct found found = {0, 0, 0};
+    un_trainer_show_average(t, false);
+    e->ops->get(e, t->running, statistics, running);
+    unet_code code = run_passes(t, &found, err);
+    double norm = code || found.bad || found.weight == 0 ? 0 : un_trainer_norm(t, gradients);
+    if (!code && (found.bad || !isfinite(found.loss) || !isfinite(norm)))
+        code = fail_not_finite(t, &found, err);
+    if (code) { /* the weights are untouched; the norms' statistics are not */
+        e->ops->put(e, statistics, t->running, running);
+        return code;
+    }
+    t->weight = found.weight;
+    t->gradient_norm = norm;
+    if (found.weight > 0) /* else no pixel had a label: there is nothing to learn from */
+        un_trainer_update(t, gradients);
+    t->step++;
+    if (loss)
+        *loss = found.weight > 0 ? found.loss / found.weight : 0;
+    return UNET_OK;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/validate.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct un_validator {
+    const unet_train_job *job;
+    unet_session *session;
+    unet_scores *scores; /* of the last run */
+    uint8_t *mask;       /* as large as the largest image, as is logits [classes] */
+    float *logits;
+    double *rows; /* [the largest height] */
+    double class_dice[UNET_MAX_CLASSES];
+};
+
+/* log(1 + exp(x)) */
+static double softplus(double x)
+{
+    return (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
+}
+
+/* x: the logits of one pixel, `stride` values apart. */
+static double pixel_loss(const float *x, size_t stride, int classes, int label)
+{
+    double largest = x[0], sum = 0;
+    if (classes == 1)
+        return softplus(label ? -(double)x[0] : x[0]);
+    for (int k = 1; k < classes; k++)
+        if (x[k * stride] > largest)
+            largest = x[k * stride];
+    for (int k = 0; k < classes; k++)
+        sum += exp(x[k * stride] - largest);
+    return log(sum) + largest - x[label * stride];
+}
+
+double un_validation_loss(const float *logits, const uint8_t *truth, int classes, int height,
+                          int width, int threads, double *rows, uint64_t *count)
+{
+    const size_t plane = (size_t)height * width;
+    const int labels = classes > 1 ? classes : 2;
+    uint64_t counted = 0;
+    double all = 0;
+#pragma omp parallel for num_threads(threads) reduction(+ : counted)
+    for (int y = 0; y < height; y++) {
+        rows[y] = 0;
+        for (size_t i = (size_t)y * width; i < (size_t)(y + 1) * width; i++) {
+            if (truth[i] >= labels)
+                continue;
+            rows[y] += pixel_loss(logits + i, plane, classes, truth[i]);
+            counted++;
+        }
+    }
+    for (int y = 0; y < height; y++)
+        all += rows[y];
+    *count = counted;
+    return all;
+}
+
+static unet_code check_coding(const unet_train_job *job, unet_error *err)
+{
+    const struct un_coding *mine = &job->dataset->coding, *other = &job->validation->coding;
+    uint32_t value;
+    if (!un_coding_differ(mine, other, &value))
+        return UNET_OK;
+    return un_fail(err, UNET_EINVAL,
+                   "mask value %u is class %d in the training set, %d in the validation set "
+                   "(%d: no label; -1: not known)",
+                   value, un_coding_class(mine, value), un_coding_class(other, value), UNET_IGNORE);
+}
+
+static unet_code allocate(struct un_validator *v, unet_error *err)
+{
+    const unet_dataset *set = v->job->validation;
+    const size_t classes = (size_t)v->job->model->graph.spec.classes;
+    size_t largest = 0;
+    int tallest = 0;
+    for (int i = 0; i < set->count; i++) {
+        const unet_image *image = &set->pairs[i].image;
+        size_t pixels = (size_t)image->height * image->width;
+        largest = pixels > largest ? pixels : largest;
+        tallest = image->height > tallest ? image->height : tallest;
+    }
+    v->mask = malloc(largest);
+    v->logits = malloc(largest * classes * sizeof(float));
+    v->rows = malloc((size_t)tallest * sizeof *v->rows);
+    if (!v->mask || !v->logits || !v->rows)
+        return un_fail_memory(err, largest * (1 + classes * sizeof(float)), "validation");
+    return UNET_OK;
+}
+
+unet_code un_validator_create(const unet_train_job *job, int threads,
+                              struct un_validator **validator, unet_error *err)
+{
+    const unet_session_options options = {.threads = threads};
+    unet_code code = un_trainer_check(job->model, job->validation, err);
+    if (code || (code = check_coding(job, err)))
+        return code;
+    struct un_validator *v = calloc(1, sizeof *v);
+    if (!v)
+        return un_fail_memory(err, sizeof *v, "validation");
+    v->job = job;
+    if ((code = allocate(v, err)) ||
+        (code = un_session_create(job->model, &options, &v->session, err)))
+        un_validator_free(v);
+    else
+        *validator = v;
+    return code;
+}
+
+void un_validator_free(struct un_validator *v)
+{
+    if (!v)
+        return;
+    un_session_free(v->session);
+    unet_scores_free(v->scores);
+    free(v->mask);
+    free(v->logits);
+    free(v->rows);
+    free(v);
+}
+
+/* Whether one column of the matrix has all pixels, though more than one row has some. */
+static bool says_one_class(const unet_scores *scores, int labels)
+{
+    int rows = 0, columns = 0;
+    for (int i = 0; i < labels; i++) {
+        uint64_t row = 0, column = 0;
+        for (int j = 0; j < labels; j++) {
+            row += unet_scores_pixels(scores, i, j);
+            column += unet_scores_pixels(scores, j, i);
+        }
+        rows += row > 0;
+        columns += column > 0;
+    }
+    return rows > 1 && columns == 1;
+}
+
+static void summarize(struct un_validator *v, struct un_validation *r)
+{
+    int present = 0, foreground = 0;
+    double dice = 0, iou = 0, all = 0;
+    for (int k = 0; k < r->labels; k++) {
+        double d = v->class_dice[k] = unet_scores_dice(v->scores, k);
+        if (isnan(d))
+            continue;
+        all += d;
+        present++;
+        if (k == 0)
+            continue;
+        dice += d;
+        iou += unet_scores_iou(v->scores, k);
+        foreground++;
+    }
+    r->dice = foreground ? dice / foreground : NAN;
+    r->iou = foreground ? iou / foreground : NAN;
+    r->accuracy = unet_scores_accuracy(v->scores);
+    /* the first class counts, too: it may be the one that matters (membranes drawn in black) */
+    r->score = present ? all / present : 0;
+    r->one_class = says_one_class(v->scores, r->labels);
+    r->class_dice = v->class_dice;
+    r->scores = v->scores;
+}
+
+/* Shows one image to the caller. */
+static unet_code show(struct un_validator *v, int epoch, int index, int labels, bool *stop,
+                      unet_error *err)
+{
+    const unet_dataset *set = v->job->validation;
+    const struct un_sample_pair *pair = &set->pairs[index];
+    if (!v->job->validated)
+        return UNET_OK;
+    unet_scores *scores = unet_scores_create(labels);
+    if (!scores)
+        return un_fail_memory(err, (size_t)labels * labels * 8, "the scores");
+    unet_scores_add(scores, v->mask, pair->mask, (size_t)pair->image.height * pair->image.width);
+    const unet_validated seen = {.epoch = epoch,
+                                 .index = index,
+                                 .count = set->count,
+                                 .name = pair->name,
+                                 .image = &pair->image,
+                                 .truth = pair->mask,
+                                 .predicted = v->mask,
+                                 .scores = scores};
+    *stop |= v->job->validated(v->job->context, &seen) != 0;
+    unet_scores_free(scores);
+    return UNET_OK;
+}
+
+unet_code un_validator_run(struct un_validator *v, int epoch, struct un_validation *result,
+                           bool *stop, unet_error *err)
+{
+    const unet_dataset *set = v->job->validation;
+    const int classes = v->job->model->graph.spec.classes;
+    struct un_validation made = {.labels = unet_model_labels(v->job->model)};
+    uint64_t all = 0;
+    unet_scores_free(v->scores);
+    if (!(v->scores = unet_scores_create(made.labels)))
+        return un_fail_memory(err, (size_t)made.labels * made.labels * 8, "the scores");
+    un_session_refresh(v->session);
+    for (int i = 0; i < set->count && !*stop; i++) {
+        const struct un_sample_pair *pair = &set->pairs[i];
+        const unet_answers answers = {.mask = v->mask, .logits = v->logits};
+        const int height = pair->image.height, width = pair->image.width;
+        uint64_t count;
+        unet_code code = un_session_predict(v->session, &pair->image, pair->name, &answers, err);
+        if (code)
+            return code;
+        unet_scores_add(v->scores, v->mask, pair->mask, (size_t)height * width);
+        made.loss += un_validation_loss(v->logits, pair->mask, classes, height, width,
+                                        v->session->engine->threads, v->rows, &count);
+        all += count;
+        if ((code = show(v, epoch, i, made.labels, stop, err)))
+            return code;
+    }
+    if (*stop)
+        return UNET_OK;
+    made.loss = all ? made.loss / (double)all : NAN;
+    summarize(v, &made);
+    *result = made;
+    return UNET_OK;
+}
