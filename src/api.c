@@ -9,6 +9,7 @@
 #include "data/sink.h"
 #include "predict/stream.h"
 #include "train/checkpoint.h"
+#include "train/score.h"
 #include "train/trainer.h"
 
 static unet_code missing(unet_error *err, const char *what)
@@ -721,6 +722,99 @@ unet_code unet_train(const unet_train_job *job, const unet_train_options *option
                             : !job->model ? "job->model"
                                           : "job->dataset");
     return un_train(job, options, err);
+}
+
+/* ---- scores (the confusion matrix: train/confusion.c) ---- */
+
+unet_code unet_matches_add(unet_matches *matches, const uint32_t *predicted, const uint32_t *truth,
+                           const uint8_t *mask, size_t count, unet_error *err)
+{
+    if (!matches || !predicted || !truth)
+        return missing(err, !matches ? "matches" : !predicted ? "predicted" : "truth");
+    return un_matches_add(matches, predicted, truth, mask, count, err);
+}
+
+void unet_matches_merge(unet_matches *matches, const unet_matches *more)
+{
+    un_matches_merge(matches, more);
+}
+
+unet_match_scores unet_matches_scores(const unet_matches *matches)
+{
+    return un_matches_scores(matches);
+}
+
+unet_code unet_partition_compare(const uint32_t *predicted, const uint32_t *truth, size_t count,
+                                 int singles, unet_partition *partition, unet_error *err)
+{
+    if (!predicted || !truth || !partition)
+        return missing(err, !predicted ? "predicted" : !truth ? "truth" : "partition");
+    return un_partition_compare(predicted, truth, count, singles != 0, partition, err);
+}
+
+static unet_code check_plane(int height, int width, int connectivity, unet_error *err)
+{
+    if (height < 1 || width < 1)
+        return un_fail(err, UNET_EINVAL, "%d x %d pixels; at least one wanted", height, width);
+    if (connectivity != 4 && connectivity != 8)
+        return un_fail(err, UNET_EINVAL, "connectivity %d; 4 or 8 wanted", connectivity);
+    return UNET_OK;
+}
+
+unet_code unet_parts(const uint8_t *mask, int height, int width, int label, int connectivity,
+                     uint32_t *ids, uint32_t *parts, unet_error *err)
+{
+    if (!mask || !ids)
+        return missing(err, !mask ? "mask" : "ids");
+    unet_code code = check_plane(height, width, connectivity, err);
+    if (code)
+        return code;
+    struct un_plane plane = {height, width, connectivity};
+    return un_parts(&plane, mask, label, ids, parts, err);
+}
+
+unet_code unet_warp(const uint8_t *predicted, const uint8_t *truth, int height, int width,
+                    int connectivity, int distance, uint8_t *warped, uint64_t *wrong,
+                    unet_error *err)
+{
+    if (!predicted || !truth || !wrong)
+        return missing(err, !predicted ? "predicted" : !truth ? "truth" : "wrong");
+    unet_code code = check_plane(height, width, connectivity, err);
+    if (code)
+        return code;
+    if (distance < 0)
+        return un_fail(err, UNET_EINVAL, "distance %d; 0 or more wanted", distance);
+    struct un_plane plane = {height, width, connectivity};
+    return un_warp(&plane, predicted, truth, distance, warped, wrong, err);
+}
+
+unet_code unet_boundary_scores(const float *inside, const uint8_t *truth, int height, int width,
+                               const unet_boundary_options *options, unet_boundary *rows,
+                               unet_error *err)
+{
+    if (!inside || !truth || !rows)
+        return missing(err, !inside ? "inside" : !truth ? "truth" : "rows");
+    struct un_plane plane = {height, width, 4};
+    if (options && options->connectivity)
+        plane.connectivity = options->connectivity;
+    unet_code code = check_plane(height, width, plane.connectivity, err);
+    if (code)
+        return code;
+    if (options && options->distance < 0)
+        return un_fail(err, UNET_EINVAL, "distance %d; 0 or more wanted", options->distance);
+    return un_boundary_scores(&plane, inside, truth, options ? options->distance : 0, rows, err);
+}
+
+unet_code unet_bootstrap(int count, int resamples, uint64_t seed,
+                         double (*statistic)(void *context, const int *times, int count),
+                         void *context, double interval[2], unet_error *err)
+{
+    if (!statistic || !interval)
+        return missing(err, !statistic ? "statistic" : "interval");
+    if (count < 0 || resamples < 1)
+        return un_fail(err, UNET_EINVAL, "%d images, %d resamples; 0 or more, 1 or more wanted",
+                       count, resamples);
+    return un_bootstrap(count, resamples, seed, statistic, context, interval, err);
 }
 
 /* ---- the machine ---- */

@@ -6,6 +6,7 @@
  *
  *     tp = m[k][k]     fn = the rest of row k     fp = the rest of column k
  *     Dice = 2 tp / (2 tp + fp + fn)     IoU = tp / (tp + fp + fn)
+ *     precision = tp / (tp + fp)         recall = tp / (tp + fn)
  *
  * (Dice 1945; Jaccard 1912).  A predicted value beyond the labels has a column of its own: it is
  * wrong, whatever it was.
@@ -53,10 +54,22 @@ void unet_scores_add(unet_scores *scores, const uint8_t *predicted, const uint8_
         }
 }
 
+void unet_scores_merge(unet_scores *scores, const unet_scores *more)
+{
+    size_t count = (size_t)scores->labels * ((size_t)scores->labels + 1);
+    for (size_t i = 0; i < count && more->labels == scores->labels; i++)
+        scores->pixels[i] += more->pixels[i];
+}
+
+int unet_scores_labels(const unet_scores *scores)
+{
+    return scores->labels;
+}
+
 uint64_t unet_scores_pixels(const unet_scores *scores, int truth, int predicted)
 {
     int labels = scores->labels;
-    if (truth < 0 || truth >= labels || predicted < 0 || predicted >= labels)
+    if (truth < 0 || truth >= labels || predicted < 0 || predicted > labels)
         return 0;
     return scores->pixels[truth * (labels + 1) + predicted];
 }
@@ -88,6 +101,46 @@ double unet_scores_iou(const unet_scores *scores, int label)
     double tp = (double)unet_scores_pixels(scores, label, label), truth, predicted;
     count_class(scores, label, &truth, &predicted);
     return truth + predicted > 0 ? tp / (truth + predicted - tp) : NAN;
+}
+
+double unet_scores_precision(const unet_scores *scores, int label)
+{
+    if (label < 0 || label >= scores->labels)
+        return NAN;
+    double truth, predicted;
+    count_class(scores, label, &truth, &predicted);
+    return predicted > 0 ? (double)unet_scores_pixels(scores, label, label) / predicted : NAN;
+}
+
+double unet_scores_recall(const unet_scores *scores, int label)
+{
+    if (label < 0 || label >= scores->labels)
+        return NAN;
+    double truth, predicted;
+    count_class(scores, label, &truth, &predicted);
+    return truth > 0 ? (double)unet_scores_pixels(scores, label, label) / truth : NAN;
+}
+
+static double mean_of(const unet_scores *scores, double (*score)(const unet_scores *, int))
+{
+    double sum = 0;
+    int count = 0;
+    for (int label = 1; label < scores->labels; label++) {
+        double value = score(scores, label);
+        sum += isnan(value) ? 0 : value;
+        count += !isnan(value);
+    }
+    return count ? sum / count : NAN;
+}
+
+double unet_scores_mean_dice(const unet_scores *scores)
+{
+    return mean_of(scores, unet_scores_dice);
+}
+
+double unet_scores_mean_iou(const unet_scores *scores)
+{
+    return mean_of(scores, unet_scores_iou);
 }
 
 double unet_scores_accuracy(const unet_scores *scores)
