@@ -213,6 +213,19 @@ static int write_pair(const struct check *check, int i, const uint8_t (*colors)[
     return ok;
 }
 
+/* Class 0 is not drawn. */
+static void write_legend(const struct check *check, const uint8_t (*colors)[3], FILE *out)
+{
+    html_legend_begin(out);
+    for (int k = 1; k < check->facts->labels; k++) {
+        char text[32];
+
+        snprintf(text, sizeof(text), "class %d", k);
+        html_legend_color(out, colors[k], text);
+    }
+    html_legend_end(out);
+}
+
 static int write_sheet(const struct check *check, int pictures, FILE *out, const char *path,
                        unet_error *err)
 {
@@ -225,6 +238,7 @@ static int write_sheet(const struct check *check, int pictures, FILE *out, const
         html_heading(out, "Images and their masks");
         html_paragraph(out, "Each image, and beside it the same with its mask: classes in colour, "
                             "their outlines opaque. Pairs with findings come first in the choice.");
+        write_legend(check, (const uint8_t(*)[3])colors, out);
         html_gallery_begin(out, 4);
         for (int i = 0; ok && i < check->facts->pairs; i++)
             ok = !shown[i] || write_pair(check, i, (const uint8_t(*)[3])colors, out, scratch, err);
