@@ -42,7 +42,7 @@ void train_files_release(struct train_files *files)
     free(files->settings);
 }
 
-int train_files_begin(const struct train_files *files, int overwrite)
+int train_files_check(const struct train_files *files, int overwrite)
 {
     if (path_exists(files->folder) && !path_is_folder(files->folder))
         return fail_text("%s: is a file, wanted a folder for the run", files->folder);
@@ -50,6 +50,11 @@ int train_files_begin(const struct train_files *files, int overwrite)
         return fail_text("%s: has a run already; --resume %s goes on with it, --overwrite begins "
                          "anew",
                          files->folder, files->folder);
+    return EXIT_DONE;
+}
+
+int train_files_begin(const struct train_files *files)
+{
     if (!path_make_folder(files->folder))
         return fail_text("%s: cannot be made: %s", files->folder, strerror(errno));
     if (!path_writable(files->best))

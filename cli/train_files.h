@@ -21,8 +21,12 @@ struct train_files {
 int train_files_name(const char *output, struct train_files *files);
 void train_files_release(struct train_files *files);
 
-/* Makes the folder.  EXIT_FAILED (told): it cannot be, or has a run and overwrite is 0. */
-int train_files_begin(const struct train_files *files, int overwrite);
+/* Whether a run can begin here.  EXIT_FAILED (told): there is a run and overwrite is 0, or a file.
+ */
+int train_files_check(const struct train_files *files, int overwrite);
+
+/* Makes the folder, and removes the checkpoint of a run that is overwritten.  EXIT_FAILED: told. */
+int train_files_begin(const struct train_files *files);
 
 /*
  * settings.json: {"format": 1, "version": "0.1.0", "options": {...}, "recipe": {...}}, where paths

@@ -25,17 +25,17 @@ static json_t *load_results(const char *path)
     return list;
 }
 
-/* Mean and standard deviation (n - 1) of the best Dice of the folds. */
+/* Mean and standard deviation (n - 1) of the best scores of the folds. */
 static void summarise(const json_t *list, double *mean, double *deviation)
 {
     size_t count = json_array_size(list);
     double sum = 0, squares = 0;
 
     for (size_t i = 0; i < count; i++)
-        sum += json_number_value(json_object_get(json_array_get(list, i), "val_dice"));
+        sum += json_number_value(json_object_get(json_array_get(list, i), "score"));
     *mean = count ? sum / (double)count : (double)NAN;
     for (size_t i = 0; i < count; i++) {
-        double d = json_number_value(json_object_get(json_array_get(list, i), "val_dice")) - *mean;
+        double d = json_number_value(json_object_get(json_array_get(list, i), "score")) - *mean;
 
         squares += d * d;
     }
@@ -50,7 +50,7 @@ static int save_results(const char *path, json_t *list, int folds)
     int done;
 
     summarise(list, &mean, &deviation);
-    root = json_pack("{si so so sO}", "count", folds, "mean_val_dice", json_number_short(mean),
+    root = json_pack("{si so so sO}", "count", folds, "mean_score", json_number_short(mean),
                      "deviation", json_number_short(deviation), "folds", list);
     if (!root)
         return fail_memory();
@@ -76,10 +76,10 @@ static int run_fold(const struct command *command, const struct train_settings *
     if (!output)
         return fail_memory();
     inner.output = output;
+    inner.overwrite = 1; /* what a fold has without a checkpoint is nothing */
     status = train_run_prepare(&run);
     if (status == EXIT_DONE) {
-        run.resumed = !settings->overwrite && path_exists(run.files.checkpoint);
-        inner.overwrite = 1; /* what a fold has without a checkpoint is nothing */
+        run.resumed = path_exists(run.files.checkpoint);
         if (!settings->common.quiet)
             fprintf(stderr, "%sfold %d of %d%s\n", fold ? "\n" : "", fold + 1, settings->folds,
                     run.resumed ? ", resumed" : "");
@@ -87,8 +87,7 @@ static int run_fold(const struct command *command, const struct train_settings *
     }
     if (status == EXIT_DONE)
         json_array_append_new(
-            list, json_pack("{si ss so so si}", "fold", fold + 1, "model", run.files.best,
-                            "val_dice", json_number_short(run.best_dice), "score",
+            list, json_pack("{si ss so si}", "fold", fold + 1, "model", run.files.best, "score",
                             json_number_short(run.best_score), "best_epoch", run.best_epoch));
     train_run_release(&run);
     free(output);
@@ -101,17 +100,29 @@ static void print_summary(const struct train_settings *settings, const char *fol
     double mean, deviation;
 
     summarise(list, &mean, &deviation);
-    printf("%-8s %10s %6s\n", "fold", "val Dice", "epoch");
+    printf("%-8s %10s %6s\n", "fold", "mean Dice", "epoch");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *row = json_array_get(list, i);
 
-        printf("%-8zu %10.4f %6d\n", i + 1, json_number_value(json_object_get(row, "val_dice")),
+        printf("%-8zu %10.4f %6d\n", i + 1, json_number_value(json_object_get(row, "score")),
                (int)json_integer_value(json_object_get(row, "best_epoch")));
     }
     printf("%-8s %10.4f +- %.4f\n", "mean", mean, deviation);
     if (!settings->common.quiet)
         fprintf(stderr, "unet predict %s IMAGE... averages the %d models\n", folder,
                 settings->folds);
+}
+
+/* No fold is resumed from that of a run that is overwritten. */
+static void forget_folds(const char *folder, int folds)
+{
+    for (int fold = 1; fold <= folds; fold++) {
+        char *path = path_text("%s/fold%d/checkpoint", folder, fold);
+
+        if (path)
+            remove(path);
+        free(path);
+    }
 }
 
 int train_folds(const struct command *command, struct train_settings *settings, int resumed)
@@ -127,7 +138,9 @@ int train_folds(const struct command *command, struct train_settings *settings, 
     if (!path_is_folder(folder) && !strcmp(path_ending(folder), ".safetensors"))
         status = usage_error(command, "--folds makes several models: --output wants a folder");
     if (status == EXIT_DONE && !resumed)
-        status = train_files_begin(&files, settings->overwrite);
+        status = train_files_check(&files, settings->overwrite);
+    if (status == EXIT_DONE && !resumed && (status = train_files_begin(&files)) == EXIT_DONE)
+        forget_folds(folder, settings->folds);
     if (status == EXIT_DONE && !resumed)
         status = train_files_save(&files, settings, NULL, 0);
     list = resumed ? load_results(path) : json_array();

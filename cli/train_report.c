@@ -10,7 +10,7 @@
 
 void train_report_init(struct train_report *report, int quiet, int json)
 {
-    *report = (struct train_report){.quiet = quiet, .json = json, .best_dice = (double)NAN};
+    *report = (struct train_report){.quiet = quiet, .json = json};
     progress_init(&report->line, quiet);
 }
 
@@ -80,16 +80,14 @@ int train_report_step(void *context, const unet_progress *progress)
 
     report->seconds = progress->seconds;
     report->steps = progress->step;
+    report->best_epoch = progress->best_epoch;
+    report->best_score = progress->best_score;
     if (progress->event != UNET_EVENT_EPOCH) {
         draw(report, progress);
         return interrupted();
     }
     report->last_epoch = progress->epoch;
-    if (progress->improved) {
-        report->best_dice = progress->val_dice;
-        report->best_loss = progress->loss;
-        report->best_epoch = progress->epoch;
-    }
+    report->scored = !isnan(progress->val_dice);
     if (report->epoch_count < report->epoch_room)
         report->epochs[report->epoch_count++] = (struct train_epoch){
             progress->seconds, progress->loss, progress->val_dice, progress->val_iou};
@@ -107,10 +105,10 @@ void train_report_summary(const struct train_report *report, const char *best, c
 
     fprintf(stderr, "trained %ld steps in %s\n", report->steps,
             format_seconds(report->seconds, time));
-    if (isnan(report->best_dice))
+    if (!report->scored)
         fprintf(stderr, "%s: lowest loss, %.4f, of epoch %d; %s: the newest weights\n", best,
-                report->best_loss, report->best_epoch, last);
+                -report->best_score, report->best_epoch, last);
     else
-        fprintf(stderr, "%s: best, val Dice %.4f of epoch %d; %s: the newest weights\n", best,
-                report->best_dice, report->best_epoch, last);
+        fprintf(stderr, "%s: best, mean Dice %.4f of epoch %d; %s: the newest weights\n", best,
+                report->best_score, report->best_epoch, last);
 }

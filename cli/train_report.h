@@ -14,8 +14,8 @@ struct train_epoch {
 struct train_report {
     struct progress_line line;
     int quiet, json;
-    double best_dice, best_loss, seconds;
-    int best_epoch, last_epoch;
+    double best_score, seconds; /* the mean Dice of all classes, or minus the loss */
+    int best_epoch, last_epoch, scored;
     long steps;
     struct train_epoch *epochs; /* epoch_count of them; NULL: not kept, see train_report_keep() */
     int epoch_count, epoch_room;

@@ -162,6 +162,9 @@ int train_run_prepare(struct train_run *run)
 
     if (settings->output && !train_files_name(settings->output, &run->files))
         return fail_memory();
+    if (!run->resumed && !settings->dry_run &&
+        (status = train_files_check(&run->files, settings->overwrite)) != EXIT_DONE)
+        return status;
     if (settings->init && origin_load(settings->init, &settings->common, &run->model, NULL, &err))
         return fail(&err);
     if (open_data(run, &err))
@@ -227,19 +230,32 @@ struct watch {
     struct train_report report;
     struct run_folder folder;
     struct train_run *run;
+    struct recipe_words words;
+    struct run_row rows[RECIPE_ROWS];
     int failed; /* a file of the run folder could not be written */
 };
+
+static int save_settings(const struct watch *watch)
+{
+    const char *pairs[RECIPE_ROWS][2];
+
+    for (int i = 0; i < watch->words.count; i++) {
+        pairs[i][0] = watch->words.name[i];
+        pairs[i][1] = watch->words.text[i];
+    }
+    return train_files_save(&watch->run->files, watch->run->settings,
+                            (const char *const(*)[2])pairs, watch->words.count);
+}
 
 static int on_progress(void *context, const unet_progress *progress)
 {
     struct watch *watch = context;
     struct train_run *run = watch->run;
 
-    if (progress->event == UNET_EVENT_EPOCH && progress->improved) {
-        run->best_dice = progress->val_dice;
-        run->best_score = progress->score;
-        run->best_epoch = progress->epoch;
-    }
+    if (progress->event == UNET_EVENT_BEGIN && run->resumed && save_settings(watch) != EXIT_DONE)
+        watch->failed = 1;
+    run->best_score = progress->best_score;
+    run->best_epoch = progress->best_epoch;
     run->one_class = progress->one_class;
     run->end = progress->end;
     if (run_progress(&watch->folder, progress))
@@ -278,23 +294,18 @@ static int finish(const struct train_run *run, struct watch *watch)
     return EXIT_DONE;
 }
 
-static int begin_folder(struct train_run *run, struct watch *watch, struct recipe_words *words,
-                        struct run_row rows[RECIPE_ROWS])
+/* What a run is told is kept before its first step; when it goes on, once that is found possible.
+ */
+static int begin_folder(struct watch *watch)
 {
-    const char *pairs[RECIPE_ROWS][2];
+    struct train_run *run = watch->run;
     int status = EXIT_DONE;
 
-    describe_recipe(run, words);
-    for (int i = 0; i < words->count; i++) {
-        rows[i] = (struct run_row){words->name[i], words->text[i]};
-        pairs[i][0] = words->name[i];
-        pairs[i][1] = words->text[i];
-    }
-    if (!run->resumed)
-        status = train_files_begin(&run->files, run->settings->overwrite);
-    if (status == EXIT_DONE)
-        status = train_files_save(&run->files, run->settings, (const char *const(*)[2])pairs,
-                                  words->count);
+    describe_recipe(run, &watch->words);
+    for (int i = 0; i < watch->words.count; i++)
+        watch->rows[i] = (struct run_row){watch->words.name[i], watch->words.text[i]};
+    if (!run->resumed && (status = train_files_begin(&run->files)) == EXIT_DONE)
+        status = save_settings(watch);
     if (status != EXIT_DONE)
         return status;
     const struct run_facts facts = {.folder = run->files.folder,
@@ -302,8 +313,8 @@ static int begin_folder(struct train_run *run, struct watch *watch, struct recip
                                     .dataset = run->dataset,
                                     .validation = run->validation,
                                     .survey = run->survey,
-                                    .recipe = rows,
-                                    .recipe_rows = words->count,
+                                    .recipe = watch->rows,
+                                    .recipe_rows = watch->words.count,
                                     .resumed = run->resumed,
                                     .tensorboard = run->settings->tensorboard};
     return run_begin(&watch->folder, &facts);
@@ -312,17 +323,15 @@ static int begin_folder(struct train_run *run, struct watch *watch, struct recip
 int train_run_go(struct train_run *run)
 {
     const struct train_settings *settings = run->settings;
-    struct run_row rows[RECIPE_ROWS];
-    struct recipe_words words;
     struct watch watch = {.run = run};
     unet_error err;
     unet_code code;
     int status;
 
+    if ((status = begin_folder(&watch)) != EXIT_DONE)
+        return status;
     if (!settings->common.quiet)
         train_run_describe(run);
-    if ((status = begin_folder(run, &watch, &words, rows)) != EXIT_DONE)
-        return status;
     interrupt_watch();
     train_report_init(&watch.report, settings->common.quiet, settings->common.json);
     const unet_train_job job = {.model = run->model,

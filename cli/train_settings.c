@@ -177,8 +177,7 @@ int train_settings_check(const struct command *command, const struct train_setti
         return usage_error(command, "--folds holds out each image once; --val-%s goes without it",
                            settings->val_images ? "images" : "share");
     if (augment_conflict(&settings->augment))
-        return usage_error(command, "%s exclude each other",
-                           augment_conflict(&settings->augment));
+        return usage_error(command, "%s exclude each other", augment_conflict(&settings->augment));
     if (!settings->output && !settings->dry_run)
         return usage_error(command, "--output RUN is missing");
     if (settings->output && path_is_foreign(settings->output))

@@ -1082,11 +1082,12 @@ typedef struct unet_progress {
                                  validation set; valid during the call */
     const struct unet_scores *scores; /* the confusion matrix; as class_dice */
     int labels;
-    double score;   /* what `improved` compares: mean Dice of all classes, or minus the loss */
-    int improved;   /* 1: best so far, just saved */
-    int best_epoch; /* 0: none yet */
-    int one_class;  /* epochs in a row up to this one in which the network answered with one class
-                       everywhere, though the masks have more; > 0 is an alarm */
+    double score;      /* what `improved` compares: mean Dice of all classes, or minus the loss */
+    int improved;      /* 1: best so far, just saved */
+    int best_epoch;    /* 0: none yet */
+    double best_score; /* of that epoch, also when an earlier run reached it */
+    int one_class; /* epochs in a row up to this one in which the network answered with one class
+                      everywhere, though the masks have more; > 0 is an alarm */
     unet_train_end end;
 } unet_progress;
 

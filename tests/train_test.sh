@@ -25,7 +25,7 @@ one_line 'resuming what is not there'
 
 # ---- recipes ----
 
-expect 0 - - demo d --time 1s --quiet
+expect 0 '' - demo d --time 1s --quiet
 data='--images d/images --masks d/masks'
 for preset in paper2015 release2015 lmb2019 seed milesial auto; do
     expect 0 "^preset +$preset" - train $data --preset $preset --width 4 --tile 188 --dry-run
@@ -46,7 +46,7 @@ expect 0 'leaky-relu 0.1' - train $data --preset lmb2019 --width 4 --tile 188 --
 expect 0 'elastic 3 px' - train $data --preset lmb2019 --width 4 --tile 188 --elastic 3 --dry-run
 expect 0 '"seconds_per_epoch":' - train $data --width 4 --tile 64 --dry-run --json --quiet
 check 'unet train --dry-run --json is no JSON' is_json .out
-expect 1 - '--memory 1.0 MiB: training takes' train $data -o x --memory 1048576
+expect 1 - '--memory 1.00 MiB: training takes' train $data -o x --memory 1048576
 absent 'a training that does not fit' x
 
 # ---- one run ----
@@ -72,7 +72,9 @@ expect 0 - - train $data --init t/best.safetensors -o v --steps 1 --batch 1 --ti
 expect 0 - - "$@" -o v --overwrite --steps 1 --loss bce --pos-weight 2 --quiet
 expect 0 '-> 1 class,' - info v/best.safetensors
 expect 2 - '--class-weights: found 3 numbers, wanted 2' "$@" -o x --class-weights 1,2,3
-expect 1 - '^unet: nofolder/x\.safetensors: ' "$@" -o nofolder/x.safetensors --init nofolder/m
+expect 1 - '^unet: /proc/x: cannot be made: ' "$@" -o /proc/x
+one_line 'a run where none can be'
+expect 1 - '^unet: d/report.html: is a file' "$@" -o d/report.html
 expect 0 - - "$@" -o elastic --steps 3 --elastic 5 --rotate 90 --border-weight 5 --gap --noise 0.1 \
     --blur 1 --curve 1 --average 0.9 --accumulate 2 --loss ce+dice --optimizer adamw --warmup 2 \
     --tensorboard --quiet
@@ -111,17 +113,17 @@ done
 check 'its history differs' cmp whole.lines moved.lines
 expect 0 - - train --resume whole --steps 420 --quiet
 check 'a run that is done can be made longer' test "$(grep -c '"kind": *"step"' whole/history.jsonl)" -eq 420
-expect 1 - 'batch' train --resume whole --batch 2 --steps 430
+expect 1 - 'batch' train --resume whole --batch 2 --steps 430 --quiet
 one_line 'a resume with another recipe'
 echo 'no checkpoint' >whole/checkpoint
-expect 1 - '^unet: .*checkpoint: ' train --resume whole --steps 450
+expect 1 - '^unet: .*checkpoint: ' train --resume whole --steps 450 --quiet
 one_line 'a broken checkpoint'
 
 # ---- folds ----
 
 expect 0 '^mean +0\.[0-9]+ \+- ' '' "${@}" -o folds --folds 3 --steps 20
 check 'a model for each fold' test -s folds/fold1/best.safetensors -a -s folds/fold3/best.safetensors
-check 'their summary' grep -q '"mean_val_dice"' folds/folds.json
+check 'their summary' grep -q '"mean_score"' folds/folds.json
 
 # ---- pairs that do not go together ----
 

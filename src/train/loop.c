@@ -51,6 +51,7 @@ void un_loop_report(struct un_loop *l, unet_train_event event)
     now->images_per_second = run > 0 ? tiles / run : 0;
     now->waited = run > 0 ? un_feed_waited(l->trainer->feed) / run : 0;
     now->best_epoch = l->state.best_epoch;
+    now->best_score = l->state.best;
     now->one_class = l->state.one_class;
     if (l->job->progress && l->job->progress(l->job->context, now))
         l->stop = true;
