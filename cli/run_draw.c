@@ -137,6 +137,23 @@ static void paint_errors(const struct small *small, unet_image *picture)
     }
 }
 
+/* A mask over a picture that is stretched already. */
+static unet_code draw_mask(const unet_image *picture, const uint8_t *mask,
+                           const uint8_t (*colors)[3], int labels, float opacity, unet_image *drawn,
+                           unet_error *err)
+{
+    static const float range[2] = {0, 255};
+
+    *drawn = *picture;
+    drawn->data = malloc(3 * (size_t)picture->height * (size_t)picture->width);
+    if (!drawn->data) {
+        snprintf(err->text, sizeof(err->text), "not enough memory to draw a mask");
+        return err->code = UNET_ENOMEM;
+    }
+    return unet_overlay_rows(picture, mask, NULL, NULL, colors, labels, opacity, range, drawn->data,
+                             err);
+}
+
 unet_code draw_views(const unet_validated *validated, const uint8_t (*colors)[3], int labels,
                      unet_image view[VIEWS], unet_error *err)
 {
@@ -149,14 +166,16 @@ unet_code draw_views(const unet_validated *validated, const uint8_t (*colors)[3]
                  validated->name);
         code = err->code = UNET_ENOMEM;
     }
-    if (!code)
-        code = unet_overlay(&small.image, small.truth, colors, labels, 0, &view[VIEW_TRUTH], err);
-    if (!code)
-        code = unet_overlay(&small.image, small.predicted, colors, labels, OPACITY,
-                            &view[VIEW_PREDICTED], err);
+    /* stretching looks for percentiles, so it is done once */
     if (!code)
         code =
             unet_overlay(&small.image, small.nothing, colors, labels, 0, &view[VIEW_ERRORS], err);
+    if (!code)
+        code =
+            draw_mask(&view[VIEW_ERRORS], small.truth, colors, labels, 0, &view[VIEW_TRUTH], err);
+    if (!code)
+        code = draw_mask(&view[VIEW_ERRORS], small.predicted, colors, labels, OPACITY,
+                         &view[VIEW_PREDICTED], err);
     if (!code)
         paint_errors(&small, &view[VIEW_ERRORS]);
     for (int i = 0; code && i < VIEWS; i++) {
