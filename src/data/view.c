@@ -172,6 +172,7 @@ static void merge(struct un_census_entry *to, const struct un_census_entry *from
     to->smooth += from->smooth;
     to->files += from->files;
     to->pieces += from->pieces;
+    to->last_file = from->last_file > to->last_file ? from->last_file : to->last_file;
 }
 
 static unet_code take(const struct un_census *census, struct un_view *view, unet_error *err)
