@@ -5,18 +5,31 @@
  *   cc train.c $(pkg-config --cflags --libs unet) -o train
  *   ./train images/ masks/ cells.safetensors
  */
+#include <signal.h>
 #include <stdio.h>
 
 #include <unet.h>
 
-/* Called after every step and every epoch; any number but 0 ends the training. */
+/* Control-C: the step is finished, all is saved, and the same command goes on from there. */
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* Called at every event, of which steps are the most; any number but 0 ends the training. */
 static int show(void *context, const unet_progress *progress)
 {
     (void)context;
-    if (progress->event == UNET_EVENT_EPOCH)
-        printf("epoch %d: loss %.4f, Dice on held-out images %.4f\n", progress->epoch,
-               progress->loss, progress->val_dice);
-    return 0;
+    if (progress->event == UNET_EVENT_EPOCH) {
+        printf("epoch %d: loss %.4f, Dice on held-out images %.4f%s\n", progress->epoch,
+               progress->loss, progress->val_dice, progress->improved ? ", the best so far" : "");
+        if (progress->one_class)
+            printf("warning: the network says one class everywhere\n");
+    }
+    return interrupted;
 }
 
 int main(int argc, char **argv)
@@ -24,6 +37,7 @@ int main(int argc, char **argv)
     unet_dataset *dataset = NULL, *held_out = NULL;
     unet_model *model = NULL;
     unet_error err;
+    char checkpoint[4096];
     int failed = 1;
 
     if (argc != 4) {
@@ -51,10 +65,17 @@ int main(int argc, char **argv)
     options.batch = 4;
     options.tile = 128;
     options.seconds = 300;
+    snprintf(checkpoint, sizeof checkpoint, "%s.checkpoint", argv[3]);
+    FILE *before = fopen(checkpoint, "rb");
+    if (before)
+        fclose(before);
+    signal(SIGINT, on_interrupt);
     const unet_train_job job = {.model = model,
                                 .dataset = dataset,
                                 .validation = held_out,
                                 .best_path = argv[3],
+                                .checkpoint_path = checkpoint,
+                                .resume = before != NULL,
                                 .progress = show};
     failed = unet_train(&job, &options, &err) != UNET_OK;
 

@@ -44,9 +44,10 @@ static const struct un_shape logit_shapes[] = {
     {1, 97, 89, 2}, {1, 101, 83, 1}, {1, 67, 71, 19},
 };
 static const struct un_shape flat_shapes[] = {
-    {1, 1, 1, 1},  {1, 1, 2, 1},  {1, 1, 7, 1},   {1, 1, 8, 1},     {1, 1, 9, 1},  {1, 1, 15, 1},
-    {1, 1, 16, 1}, {1, 1, 17, 1}, {1, 1, 31, 1},  {1, 1, 33, 1},    {1, 1, 63, 1}, {1, 1, 64, 1},
-    {1, 1, 65, 1}, {1, 1, 97, 1}, {1, 1, 997, 1}, {1, 1, 40009, 1},
+    {1, 1, 1, 1},     {1, 1, 2, 1},      {1, 1, 7, 1},  {1, 1, 8, 1},  {1, 1, 9, 1},
+    {1, 1, 15, 1},    {1, 1, 16, 1},     {1, 1, 17, 1}, {1, 1, 31, 1}, {1, 1, 33, 1},
+    {1, 1, 63, 1},    {1, 1, 64, 1},     {1, 1, 65, 1}, {1, 1, 97, 1}, {1, 1, 997, 1},
+    {1, 1, 40009, 1}, {1, 1, 200003, 1},
 };
 
 #define SHAPES(list) (list), (int)(sizeof(list) / sizeof *(list))
@@ -56,7 +57,7 @@ static const struct family {
     void (*run)(struct op_run *r, const struct op_case *k);
     const struct un_shape *shapes;
     int shape_count;
-    int variants[5], variant_count;
+    int variants[6], variant_count;
 } families[] = {
     {"transfer", run_transfer, SHAPES(map_shapes), {0, 1}, 2},
     {"maxpool", run_maxpool, SHAPES(map_shapes), {0, 1}, 2},
@@ -67,8 +68,17 @@ static const struct family {
     {"norm_backward", run_norm_backward, SHAPES(map_shapes), {0, 1, 2, 3}, 4},
     {"norm_channels", run_norm_channels, SHAPES(map_shapes), {0, 1}, 2},
     {"loss", run_loss, SHAPES(logit_shapes), {0, 1, 2, 3, 4}, 5},
+    {"focal", run_focal, SHAPES(logit_shapes), {0, 1, 2, 3, 4}, 5},
+    {"overlap", run_overlap, SHAPES(logit_shapes), {0, 1, 2, 3, 4}, 5},
+    {"mixed", run_mixed, SHAPES(logit_shapes), {0, 1, 2, 3, 4}, 5},
     {"answers", run_answers, SHAPES(logit_shapes), {LOSS_PLAIN, LOSS_EXTREME, LOSS_TIES}, 3},
-    {"optimizer", run_optimizer, SHAPES(flat_shapes), {0, 1, 2}, 3},
+    {"optimizer",
+     run_optimizer,
+     SHAPES(flat_shapes),
+     {SGD, ADAM, ADAMW, NESTEROV, RMSPROP, RMSPROP_MOMENTUM},
+     6},
+    {"blend", run_blend, SHAPES(flat_shapes), {0, 1}, 2},
+    {"sum_squares", run_sum_squares, SHAPES(flat_shapes), {0, 1}, 2},
     {"count_nonfinite", run_count_nonfinite, SHAPES(flat_shapes), {0, 1, 5, 1000}, 4},
 };
 

@@ -452,7 +452,7 @@ static void expect_whole(const char *folder, int kill_number)
 {
     static const char *const names[] = {"best.safetensors", "last.safetensors", "checkpoint"};
     for (int i = 0; i < 3; i++) {
-        char path[200];
+        char path[400];
         struct un_safetensors file;
         unet_error err;
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);

@@ -34,7 +34,8 @@ enum { GROUP = VEC * TILE_VECS }; /* output channels of a tile: 32 or 16 */
 typedef float vec __attribute__((vector_size(VEC * 4), may_alias));
 typedef int32_t vec_mask __attribute__((vector_size(VEC * 4), may_alias));
 typedef uint32_t vec_bits __attribute__((vector_size(VEC * 4), may_alias));
-typedef float vec_half __attribute__((vector_size(VEC * 2), may_alias));
+/* at any address of a float */
+typedef float vec_half __attribute__((vector_size(VEC * 2), may_alias, aligned(4)));
 typedef double vec_double __attribute__((vector_size(VEC * 4), may_alias)); /* VEC / 2 of them */
 
 /* before a loop over registers: arrays of them are only registers when every index is a constant */

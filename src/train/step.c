@@ -134,7 +134,7 @@ static unet_code fail_not_finite(unet_trainer *t, const struct found *found, une
     return un_fail(err, UNET_EINVAL,
                    "step %ld: the loss is %g, %s; try a lower learning rate (now %g) or clip the "
                    "gradients (--clip 1)",
-                   t->step + 1, loss, where, (double)t->rate);
+                   t->step + 1, isnan(loss) ? fabs(loss) : loss, where, (double)t->rate);
 }
 
 unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
