@@ -85,7 +85,9 @@ static unet_code score_image(const struct eval_job *job, struct eval *eval, int 
     pair.width = image->width;
     pair.true_ids = unet_dataset_objects(job->dataset, i);
     if (job->predicted) {
-        unet_dataset_image(job->predicted, i, &pair.predicted, NULL);
+        const char *name;
+
+        unet_dataset_image(job->predicted, i, &pair.predicted, &name);
         return eval_image_score(eval, &pair, &eval->images[i], err);
     }
     planes = (size_t)unet_model_spec(job->model)->classes;
@@ -167,7 +169,28 @@ static int open_model(const struct eval_settings *settings, const char *path, st
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 
-/* The predicted masks are the images of both sets. */
+/* Whether image i of one set and of the other are named after each other: cell7, cell7_mask. */
+static int check_names(const struct eval_job *job, int i)
+{
+    const uint8_t *mask;
+    const char *a, *b;
+    const unet_image *one = unet_dataset_image(job->dataset, i, &mask, &a);
+    const unet_image *other = unet_dataset_image(job->predicted, i, &mask, &b);
+    char *stem = path_stem(a), *other_stem = path_stem(b);
+    int status = EXIT_DONE;
+
+    if (!stem || !other_stem)
+        status = fail_memory();
+    else if ((!strstr(stem, other_stem) && !strstr(other_stem, stem)) ||
+             one->height != other->height || one->width != other->width)
+        status =
+            fail_text("%s and %s: not sure that one is the other's mask; equal names wanted", a, b);
+    free(stem);
+    free(other_stem);
+    return status;
+}
+
+/* In one set the predicted masks are the images, in the other the masks: both pair by name. */
 static int open_masks(const struct eval_settings *settings, struct eval_job *job)
 {
     unet_dataset_options data = {.ignore = settings->ignore, .labels = settings->labels};
@@ -182,7 +205,7 @@ static int open_masks(const struct eval_settings *settings, struct eval_job *job
         data.like = job->dataset;
         data.labels = NULL;
     }
-    if (unet_dataset_open(settings->predicted, settings->predicted, &data, &job->predicted, &err))
+    if (unet_dataset_open(settings->masks, settings->predicted, &data, &job->predicted, &err))
         return fail_text("%s%s", err.text,
                          settings->predicted_labels ? ""
                                                     : " (--predicted-labels says what predicted "
@@ -192,6 +215,12 @@ static int open_masks(const struct eval_settings *settings, struct eval_job *job
         return fail_text("%s: %d masks of %d classes; the truth has %d of %d", settings->predicted,
                          unet_dataset_count(job->predicted), unet_dataset_labels(job->predicted),
                          unet_dataset_count(job->dataset), unet_dataset_labels(job->dataset));
+    for (int i = 0; i < unet_dataset_count(job->dataset); i++) {
+        int status = check_names(job, i);
+
+        if (status != EXIT_DONE)
+            return status;
+    }
     return EXIT_DONE;
 }
 
