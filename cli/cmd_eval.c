@@ -1,169 +1,310 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_eval.c - unet eval: how well a model does on images whose masks are known */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
+#include "eval.h"
+#include "interrupt.h"
 #include "json_out.h"
 #include "origin.h"
+#include "paths.h"
 #include "progress.h"
 
 struct eval_settings {
-    const char *images, *masks;
-    const char *labels;
-    int ignore, tile;
+    const char *images, *masks, *predicted;
+    const char *labels, *predicted_labels;
+    const char *csv, *boundary;
+    int ignore, tile, tta;
+    int objects, split, minimum_area;
+    int isbi, connectivity, warp;
     struct common_settings common;
 };
 
 #define AT(field) offsetof(struct eval_settings, field)
 
+static const char *const tta_words[] = {"none", "flips", "rotations", NULL};
+static const char *const connectivity_words[] = {"4", "8", NULL};
+
 static const struct option_row eval_options[] = {
-    OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
+    OPT_STRING("images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
+    OPT_STRING("predicted", AT(predicted), "DIR", "score these masks; no model, no images"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
+    OPT_STRING("predicted-labels", AT(predicted_labels), "L", "the same of --predicted"),
     OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V", "mask value that carries no label"),
     OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; results are the same"),
+    OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [none]"),
+    OPT_LETTER(0, "csv", AT(csv), "FILE", "a table with a row for each image"),
+    OPT_HEADING("Objects (found by themselves when masks number them):"),
+    OPT_FLAG("objects", AT(objects), "score objects: F1, AP, panoptic quality, SEG"),
+    OPT_FLAG("split", AT(split), NULL),
+    OPT_INT("min-area", AT(minimum_area), 1, 1000000000, "PX",
+            "predicted ones: cut at necks; drop smaller ones"),
+    OPT_HEADING("Boundaries:"),
+    OPT_FLAG("isbi", AT(isbi), NULL),
+    OPT_STRING("boundary", AT(boundary), "CLASS",
+               "the scores of ISBI 2012; class of the lines [0]"),
+    OPT_CHOICE("connectivity", AT(connectivity), connectivity_words, "of what they enclose [4]"),
+    OPT_INT("warp", AT(warp), 0, 65536, "PX", "farthest that a line may be warped [0: any]"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };
 
-/* Predicts every image of the set and counts its pixels. */
-static int score_all(const struct eval_settings *settings, unet_session *session,
-                     const unet_dataset *dataset, unet_scores *scores)
+/* What an evaluation works on; predicted NULL: the model predicts. */
+struct eval_job {
+    unet_model *model;
+    unet_session *session;
+    unet_dataset *dataset, *predicted;
+};
+
+/* Probability of not being the class, from all probabilities; of one logit, there is one plane. */
+static void keep_inside(const unet_model *model, int boundary, size_t count, float *probabilities)
 {
-    int count = unet_dataset_count(dataset);
+    int one = unet_model_spec(model)->classes == 1;
+    const float *of = probabilities + (one ? 0 : (size_t)boundary * count);
+
+    for (size_t i = 0; i < count; i++)
+        probabilities[i] = one && boundary == 0 ? of[i] : 1 - of[i];
+}
+
+/* Predicts image i, or looks it up, and scores it. */
+static unet_code score_image(const struct eval_job *job, struct eval *eval, int i, unet_error *err)
+{
+    struct eval_pair pair = {0};
+    const unet_image *image = unet_dataset_image(job->dataset, i, &pair.truth, &pair.name);
+    size_t count = (size_t)image->height * (size_t)image->width, planes = 1;
+    uint8_t *mask = NULL;
+    float *inside = NULL;
+    unet_code code = UNET_OK;
+
+    pair.height = image->height;
+    pair.width = image->width;
+    pair.true_ids = unet_dataset_objects(job->dataset, i);
+    if (job->predicted) {
+        const char *name;
+
+        unet_dataset_image(job->predicted, i, &pair.predicted, &name);
+        return eval_image_score(eval, &pair, &eval->images[i], err);
+    }
+    planes = (size_t)unet_model_spec(job->model)->classes;
+    mask = malloc(count);
+    inside = eval->boundary >= 0 ? malloc(count * planes * sizeof(*inside)) : NULL;
+    unet_answers answers = {.mask = mask, .probabilities = inside};
+    if (!mask || (!inside && eval->boundary >= 0)) {
+        *err = (unet_error){UNET_ENOMEM, "out of memory"};
+        code = UNET_ENOMEM;
+    } else if (!(code = unet_predict_all(job->session, image, &answers, err))) {
+        if (inside)
+            keep_inside(job->model, eval->boundary, count, inside);
+        pair.predicted = mask;
+        pair.inside = inside;
+        code = eval_image_score(eval, &pair, &eval->images[i], err);
+    }
+    free(mask);
+    free(inside);
+    return code;
+}
+
+static int score_all(const struct eval_settings *settings, const struct eval_job *job,
+                     struct eval *eval)
+{
     struct progress_line line;
     unet_error err;
 
     progress_init(&line, settings->common.quiet);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < eval->count; i++) {
         const uint8_t *truth;
         const char *name;
-        const unet_image *image = unet_dataset_image(dataset, i, &truth, &name);
-        size_t pixels = (size_t)image->height * (size_t)image->width;
-        uint8_t *mask = malloc(pixels);
 
-        if (!mask)
-            return fail_memory();
-        progress_draw(&line, "eval", (double)i / count, name);
-        if (unet_predict(session, image, mask, &err)) {
-            free(mask);
+        unet_dataset_image(job->dataset, i, &truth, &name);
+        progress_draw(&line, "eval", (double)i / eval->count, name);
+        if (interrupted() || score_image(job, eval, i, &err)) {
             progress_clear(&line);
-            return fail_text("%s: %s", name, err.text);
+            return interrupted() ? EXIT_INTERRUPTED : fail_text("%s: %s", name, err.text);
         }
-        unet_scores_add(scores, mask, truth, pixels);
-        free(mask);
     }
     progress_clear(&line);
+    return eval_sum(eval, &err) ? fail(&err) : EXIT_DONE;
+}
+
+/* ---- what is evaluated ------------------------------------------------------------------- */
+
+/* Masks that the model does not understand: says what they are by themselves, and the option. */
+static int fail_coding(const struct eval_settings *settings, const unet_model *model,
+                       const unet_error *err)
+{
+    unet_dataset_options alone = {.ignore = settings->ignore};
+    unet_dataset *dataset;
+    char trained[256];
+
+    if (settings->labels || err->code != UNET_EINVAL || !*unet_model_settings(model) ||
+        unet_dataset_open(settings->images, settings->masks, &alone, &dataset, NULL))
+        return fail(err);
+    unet_model_coding_text(model, trained, sizeof(trained));
+    fail_text("these masks have %s, those of the model %s; say --labels with what their values "
+              "mean",
+              unet_dataset_coding_text(dataset), trained);
+    unet_dataset_free(dataset);
+    return EXIT_FAILED;
+}
+
+static int open_model(const struct eval_settings *settings, const char *path, struct eval_job *job)
+{
+    unet_session_options work = {.threads = settings->common.threads,
+                                 .tile = settings->tile,
+                                 .tta =
+                                     settings->tta > 0 ? (unet_tta)settings->tta : UNET_TTA_NONE};
+    unet_error err;
+
+    if (origin_load(path, &settings->common, &job->model, NULL, &err))
+        return fail(&err);
+    unet_dataset_options data = {
+        .ignore = settings->ignore, .labels = settings->labels, .model = job->model};
+    if (unet_dataset_open(settings->images, settings->masks, &data, &job->dataset, &err))
+        return fail_coding(settings, job->model, &err);
+    return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
+}
+
+/* Whether image i of one set and of the other are named after each other: cell7, cell7_mask. */
+static int check_names(const struct eval_job *job, int i)
+{
+    const uint8_t *mask;
+    const char *a, *b;
+    const unet_image *one = unet_dataset_image(job->dataset, i, &mask, &a);
+    const unet_image *other = unet_dataset_image(job->predicted, i, &mask, &b);
+    char *stem = path_stem(a), *other_stem = path_stem(b);
+    int status = EXIT_DONE;
+
+    if (!stem || !other_stem)
+        status = fail_memory();
+    else if ((!strstr(stem, other_stem) && !strstr(other_stem, stem)) ||
+             one->height != other->height || one->width != other->width)
+        status =
+            fail_text("%s and %s: not sure that one is the other's mask; equal names wanted", a, b);
+    free(stem);
+    free(other_stem);
+    return status;
+}
+
+/* In one set the predicted masks are the images, in the other the masks: both pair by name. */
+static int open_masks(const struct eval_settings *settings, struct eval_job *job)
+{
+    unet_dataset_options data = {.ignore = settings->ignore, .labels = settings->labels};
+    unet_error err;
+
+    if (unet_dataset_open(settings->predicted, settings->masks, &data, &job->dataset, &err))
+        return fail(&err);
+    if (settings->predicted_labels) {
+        data.labels = settings->predicted_labels;
+        data.classes = unet_dataset_labels(job->dataset);
+    } else {
+        data.like = job->dataset;
+        data.labels = NULL;
+    }
+    if (unet_dataset_open(settings->masks, settings->predicted, &data, &job->predicted, &err))
+        return fail_text("%s%s", err.text,
+                         settings->predicted_labels ? ""
+                                                    : " (--predicted-labels says what predicted "
+                                                      "values mean)");
+    if (unet_dataset_labels(job->predicted) > unet_dataset_labels(job->dataset) ||
+        unet_dataset_count(job->predicted) != unet_dataset_count(job->dataset))
+        return fail_text("%s: %d masks of %d classes; the truth has %d of %d", settings->predicted,
+                         unet_dataset_count(job->predicted), unet_dataset_labels(job->predicted),
+                         unet_dataset_count(job->dataset), unet_dataset_labels(job->dataset));
+    for (int i = 0; i < unet_dataset_count(job->dataset); i++) {
+        int status = check_names(job, i);
+
+        if (status != EXIT_DONE)
+            return status;
+    }
     return EXIT_DONE;
 }
 
-/* The mean of a score over the classes that occur, but the first; NAN when none does. */
-static double mean_score(const unet_scores *scores, int labels,
-                         double (*score)(const unet_scores *, int))
+/* The class that --boundary names, by name or index; -1: there is none. */
+static int find_class(const struct eval *eval, const char *word)
 {
-    double sum = 0;
-    int count = 0;
+    char *end;
+    long number = strtol(word, &end, 10);
 
-    for (int label = 1; label < labels; label++) {
-        double value = score(scores, label);
-
-        if (!isnan(value)) {
-            sum += value;
-            count++;
-        }
-    }
-    return count ? sum / count : (double)NAN;
+    for (int label = 0; label < eval->labels; label++)
+        if (!strcmp(eval->names[label], word))
+            return label;
+    return *word && !*end && number >= 0 && number < eval->labels ? (int)number : -1;
 }
 
-static uint64_t true_pixels(const unet_scores *scores, int labels, int truth)
+static int prepare(const struct eval_settings *settings, const struct eval_job *job,
+                   struct eval *eval)
 {
-    uint64_t sum = 0;
+    int numbered = unet_dataset_objects(job->dataset, 0) != NULL;
 
-    for (int predicted = 0; predicted < labels; predicted++)
-        sum += unet_scores_pixels(scores, truth, predicted);
-    return sum;
-}
-
-static void print_table(const unet_model *model, const unet_scores *scores, int images)
-{
-    int labels = unet_model_labels(model);
-    char count[32];
-
-    printf("%-24s %8s %8s %16s\n", "class", "Dice", "IoU", "pixels");
-    for (int label = 0; label < labels; label++) {
+    eval->labels = job->model ? unet_model_labels(job->model) : unet_dataset_labels(job->dataset);
+    eval->count = unet_dataset_count(job->dataset);
+    eval->images = calloc((size_t)eval->count, sizeof(*eval->images));
+    if (!eval->images)
+        return fail_memory();
+    for (int label = 0; label < eval->labels; label++) {
         uint8_t rgb[3];
-        const char *name = unet_model_class(model, label, rgb);
 
-        printf("%3d %-20s %8.4f %8.4f %16s\n", label, name, unet_scores_dice(scores, label),
-               unet_scores_iou(scores, label),
-               format_count(true_pixels(scores, labels, label), count));
+        eval->names[label] = job->model ? unet_model_class(job->model, label, rgb) : "";
     }
-    printf("%-24s %8.4f %8.4f\n", "mean without class 0",
-           mean_score(scores, labels, unet_scores_dice),
-           mean_score(scores, labels, unet_scores_iou));
-    printf("%-24s %8.4f\n", "pixel accuracy", unet_scores_accuracy(scores));
-    printf("%-24s %8d\n", "images", images);
+    eval->seed = settings->common.seed;
+    eval->objects = (unet_objects_options){
+        .keep_holes = 1, .split = settings->split, .minimum_area = settings->minimum_area};
+    if (numbered || settings->objects || settings->split || settings->minimum_area)
+        eval->object_labels = numbered ? 2 : eval->labels;
+    eval->boundary_options =
+        (unet_boundary_options){settings->connectivity == 1 ? 8 : 4, settings->warp};
+    eval->boundary =
+        settings->boundary ? find_class(eval, settings->boundary) : (settings->isbi ? 0 : -1);
+    if (settings->boundary && eval->boundary < 0)
+        return fail_text("--boundary %s: no such class; a name or 0 to %d wanted",
+                         settings->boundary, eval->labels - 1);
+    return EXIT_DONE;
 }
 
-static int print_json(const unet_model *model, const unet_scores *scores, int images)
+static int report(const struct eval_settings *settings, const struct eval *eval)
 {
-    int labels = unet_model_labels(model);
-    json_t *classes = json_array(), *root;
-
-    for (int label = 0; label < labels; label++) {
-        uint8_t rgb[3];
-        json_t *row = json_pack("{si so so so sI}", "class", label, "name",
-                                json_path(unet_model_class(model, label, rgb)), "dice",
-                                json_number_short(unet_scores_dice(scores, label)), "iou",
-                                json_number_short(unet_scores_iou(scores, label)), "pixels",
-                                (json_int_t)true_pixels(scores, labels, label));
-
-        json_array_append_new(classes, row);
-    }
-    root = json_pack("{si so so so so}", "images", images, "mean_dice",
-                     json_number_short(mean_score(scores, labels, unet_scores_dice)), "mean_iou",
-                     json_number_short(mean_score(scores, labels, unet_scores_iou)), "accuracy",
-                     json_number_short(unet_scores_accuracy(scores)), "classes", classes);
-    return json_print(root) ? EXIT_DONE : fail_memory();
+    if (settings->csv && !eval_csv(eval, settings->csv))
+        return fail_text("%s: %s", settings->csv, strerror(errno));
+    if (settings->common.json)
+        return json_print(eval_json(eval)) ? EXIT_DONE : fail_memory();
+    eval_print(eval);
+    return EXIT_DONE;
 }
 
 static int run_eval(const struct command *command, int argc, char **argv)
 {
-    struct eval_settings settings = {.ignore = -1};
-    unet_model *model = NULL;
-    unet_dataset *dataset = NULL;
-    unet_session *session = NULL;
-    unet_scores *scores = NULL;
-    unet_error err;
+    struct eval_settings settings = {.ignore = -1, .tta = -1, .connectivity = -1};
+    struct eval_job job = {0};
+    struct eval eval = {0};
     int operands, status;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
-    if (origin_load(argv[0], &settings.common, &model, NULL, &err)) {
-        status = fail(&err);
-        goto done;
-    }
-    unet_dataset_options data = {
-        .ignore = settings.ignore, .labels = settings.labels, .model = model};
-    unet_session_options work = {.threads = settings.common.threads, .tile = settings.tile};
-    if (unet_dataset_open(settings.images, settings.masks, &data, &dataset, &err) ||
-        unet_session_create(model, &work, &session, &err)) {
-        status = fail(&err);
-        goto done;
-    }
-    scores = unet_scores_create(unet_model_labels(model));
-    status = scores ? score_all(&settings, session, dataset, scores) : fail_memory();
-    if (status == EXIT_DONE && settings.common.json)
-        status = print_json(model, scores, unet_dataset_count(dataset));
-    else if (status == EXIT_DONE)
-        print_table(model, scores, unet_dataset_count(dataset));
-done:
-    unet_scores_free(scores);
-    unet_session_free(session);
-    unet_dataset_free(dataset);
-    unet_model_free(model);
+    if (settings.predicted ? operands || settings.images : !operands || !settings.images)
+        return usage_error(command, settings.predicted
+                                        ? "--predicted takes no MODEL and no --images"
+                                        : "a MODEL and --images, or --predicted, wanted");
+    if (settings.csv && !path_writable(settings.csv))
+        return fail_text("%s: %s", settings.csv, strerror(errno));
+    interrupt_watch();
+    status =
+        settings.predicted ? open_masks(&settings, &job) : open_model(&settings, argv[0], &job);
+    if (status == EXIT_DONE)
+        status = prepare(&settings, &job, &eval);
+    if (status == EXIT_DONE)
+        status = score_all(&settings, &job, &eval);
+    if (status == EXIT_DONE)
+        status = report(&settings, &eval);
+    eval_release(&eval);
+    unet_session_free(job.session);
+    unet_dataset_free(job.predicted);
+    unet_dataset_free(job.dataset);
+    unet_model_free(job.model);
     return status;
 }
 
@@ -171,10 +312,11 @@ const struct command command_eval = {
     .name = "eval",
     .arguments = "MODEL --images DIR --masks DIR [options]",
     .summary = "score a model on images whose masks are known",
-    .about = "Predicts every image and compares with its mask: Dice and IoU of each class over all "
-             "pixels of the set, their mean without class 0, and the share of right pixels.",
+    .about = "Predicts every image and compares with its mask: Dice, IoU, precision and recall of "
+             "each class over all pixels of the set, their mean without class 0 with its 95 % "
+             "interval over images, and the share of right pixels.  docs/scores.md defines all.",
     .options = eval_options,
-    .min_operands = 1,
+    .min_operands = 0,
     .max_operands = 1,
     .run = run_eval,
 };

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * eval.h - what unet eval found out, for its three reports: text, JSON and CSV
+ *
+ *     eval_image_score() for each image, then eval_sum(), then the reports
+ */
+#ifndef EVAL_H
+#define EVAL_H
+
+#include <jansson.h>
+
+#include "unet.h"
+
+#define EVAL_RESAMPLES 1000
+
+struct eval_image {
+    const char *name; /* of the data set */
+    unet_scores *scores;
+    unet_matches *matches;                       /* [labels]; NULL: not asked for */
+    unet_boundary boundary[UNET_BOUNDARY_STEPS]; /* where boundaries are asked for */
+};
+
+struct eval {
+    int labels, count;
+    const char *names[UNET_MAX_CLASSES]; /* of the classes; "" where there is none */
+    int object_labels;                   /* objects of classes 1 .. object_labels - 1; 0: none */
+    unet_objects_options objects;
+    int boundary; /* class between objects; -1: not asked for */
+    unet_boundary_options boundary_options;
+    uint64_t seed;
+    struct eval_image *images; /* [count] */
+
+    /* over all images; intervals are NAN for fewer than two */
+    struct eval_image sum; /* its boundary: means over the images */
+    unet_matches matched;  /* of all classes */
+    double dice[2], iou[2], f1[2];
+    int best_rand, best_info, best_pixel, best_warping; /* thresholds */
+    int best_thin_rand, best_thin_info;
+};
+
+/* An image, what was predicted for it and what is true; ids NULL: of the truth's classes. */
+struct eval_pair {
+    const char *name;
+    int height, width;
+    const uint8_t *predicted, *truth;
+    const float *inside; /* probability of not being boundary; NULL: what `predicted` says */
+    const uint32_t *true_ids;
+};
+
+unet_code eval_image_score(const struct eval *eval, const struct eval_pair *pair,
+                           struct eval_image *image, unet_error *err);
+
+/* After all images: sums, means, intervals. */
+unet_code eval_sum(struct eval *eval, unet_error *err);
+void eval_release(struct eval *eval);
+
+void eval_print(const struct eval *eval);
+json_t *eval_json(const struct eval *eval);              /* NULL: no memory */
+int eval_csv(const struct eval *eval, const char *path); /* 0: errno says why not */
+
+#endif

@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# unet eval: tables, CSV, JSON, masks of other programs, what it says when masks do not fit.
+# Usage: eval_test.sh UNET_BINARY SOURCE_FOLDER BUILD_FOLDER
+. "$(dirname "$0")/shell/expect.sh"
+
+# small masks.  a: a cell of 3x3 and one of 2x2; b: one of 4x4
+pgm() { # pgm FILE WIDTH HEIGHT VALUES...
+    file=$1
+    shift
+    printf 'P5\n%s %s\n255\n' "$1" "$2" >"$file"
+    shift 2
+    for value in "$@"; do
+        printf "\\$(printf %o "$value")" >>"$file"
+    done
+}
+mkdir truth same worse indices
+pgm truth/a.pgm 6 4  255 255 255 0 0 0  255 255 255 0 255 255  255 255 255 0 255 255  0 0 0 0 0 0
+pgm truth/b.pgm 6 4  0 255 255 255 255 0  0 255 255 255 255 0  0 255 255 255 255 0  0 255 255 255 255 0
+cp truth/*.pgm same
+cp truth/b.pgm worse
+# the first cell is gone, there is a bridge to nowhere
+pgm worse/a.pgm 6 4  0 0 0 0 0 0  0 0 0 0 255 255  0 0 0 0 255 255  0 0 0 0 0 0
+pgm indices/a.pgm 6 4  1 1 1 0 0 0  1 1 1 0 1 1  1 1 1 0 1 1  0 0 0 0 0 0
+pgm indices/b.pgm 6 4  0 1 1 1 1 0  0 1 1 1 1 0  0 1 1 1 1 0  0 1 1 1 1 0
+
+expect 0 'pixel accuracy +1\.0000' - eval --predicted same --masks truth --quiet
+expect 0 'F1 of all objects +1\.0000' - eval --predicted same --masks truth --quiet --objects
+# 29 true pixels, 20 found; objects: 3 true, 2 found
+expect 0 '^ +1 +0\.8163 +0\.6897 +1\.0000 +0\.6897 +29$' - eval --predicted worse --masks truth --quiet
+expect 0 'F1 of all objects +0\.8000' - eval --predicted worse --masks truth --quiet --objects
+expect 0 '"confusion":\[\[19,0\],\[9,20\]\]' - eval --predicted worse --masks truth --quiet --json
+check 'eval --json is no JSON' is_json .out
+expect 0 'mean Dice without 0 .*95 %' - eval --predicted worse --masks truth --quiet
+expect 0 'Rand \(foreground\) +1\.0000' - eval --predicted same --masks truth --quiet --isbi
+expect 0 'warping error +0\.000000' - eval --predicted same --masks truth --quiet --boundary 0
+expect 1 - 'boundary 7: no such class' eval --predicted same --masks truth --boundary 7
+expect 0 '' - eval --predicted worse --masks truth --quiet --objects --csv t.csv
+check 'three rows' test "$(wc -l <t.csv)" -eq 3
+check 'a title' grep -q '^image,accuracy,mean Dice,mean IoU,class 0 Dice,' t.csv
+check 'the row of a' grep -q '^a.pgm,0\.625,' t.csv
+check 'the row of b' grep -q '^b.pgm,1,1,1,' t.csv
+expect 1 - 'nowhere' eval --predicted same --masks truth --csv nowhere/t.csv
+expect 0 'pixel accuracy +1\.0000' - eval --predicted indices --masks truth --quiet \
+    --predicted-labels indices
+expect 1 - 'predicted-labels' eval --predicted indices --masks truth --quiet
+one_line 'predictions in another coding'
+
+# what does not go together
+expect 2 - 'takes no MODEL' eval m.safetensors --predicted same --masks truth
+expect 2 - 'wanted' eval --masks truth
+expect 2 - 'wanted' eval m.safetensors --masks truth
+
+# masks that are coded otherwise than those of the model
+"$unet" demo d --time 3s --quiet >/dev/null 2>&1
+expect 0 'precision' - eval d/model.safetensors --images d/test/images --masks d/test/masks --quiet
+"$unet" predict d/model.safetensors d/test/images -o coded --quiet
+expect 0 'pixel accuracy' - eval --predicted coded --masks d/test/masks --predicted-labels indices \
+    --quiet
+expect 1 - 'say --labels' eval d/model.safetensors --images d/test/images --masks coded --quiet
+one_line 'masks in another coding'
+expect 0 'accuracy +1\.0' - eval d/model.safetensors --images d/test/images --masks coded \
+    --labels indices --quiet
+finish eval
