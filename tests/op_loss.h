@@ -212,7 +212,9 @@ static void run_blend(struct op_run *r, const struct op_case *k)
     op_record_params(r, "y", y, count, 2 * EPS);
 }
 
-/* each product is exact in double, and each of the sums errs by 2^-53; some squares are no floats
+/*
+ * Each product is exact in double, and each addition errs by 2^-53.  Some squares are no floats,
+ * and the array begins anywhere.
  */
 static void run_sum_squares(struct op_run *r, const struct op_case *k)
 {
@@ -222,7 +224,8 @@ static void run_sum_squares(struct op_run *r, const struct op_case *k)
     if (k->variant)
         x[op_below(&r->random, (int)count)] = 1e30f;
     double *result = op_buffer(r, sizeof *result), got;
-    float *p = op_params(r, x, count);
+    float *p = op_params(r, NULL, count + 1) + 1;
+    ops->put(r->engine, p, x, count * sizeof *x);
     op_workspace(r, 0);
     ops->sum_squares(r->engine, p, count, result);
     ops->get(r->engine, &got, result, sizeof got);

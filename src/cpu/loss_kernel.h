@@ -21,6 +21,9 @@
 #ifndef UN_LOSS_KERNEL_H
 #define UN_LOSS_KERNEL_H
 
+#include <string.h>
+
+#include "cpu/finish_kernel.h"
 #include "cpu/kernels.h"
 #include "cpu/vec_math.h"
 
@@ -55,6 +58,8 @@ static void load_planes(const float *x, int classes, int count, float *planes)
             planes[i] = x[2 * i];
             planes[VEC + i] = x[2 * i + 1];
         }
+    else if (classes == 1 && count == VEC)
+        memcpy(planes, x, sizeof(float) * VEC);
     else
         for (int i = 0; i < count; i++)
             for (int k = 0; k < classes; k++)
@@ -68,6 +73,8 @@ static void store_planes(const float *planes, int classes, int count, float *x)
             x[2 * i] = planes[i];
             x[2 * i + 1] = planes[VEC + i];
         }
+    else if (classes == 1 && count == VEC)
+        memcpy(x, planes, sizeof(float) * VEC);
     else
         for (int i = 0; i < count; i++)
             for (int k = 0; k < classes; k++)

@@ -56,23 +56,18 @@ static void blend(size_t count, float *restrict y, float a, const float *restric
             y[i] = a * y[i] + b * x[i];
 }
 
-/* Lane i of the sums takes the values i, i + VEC, i + 2 VEC ... */
+/* Sum i takes the values i, i + VEC, i + 2 VEC ...; x is aligned to floats only. */
 static double sum_squares(const float *x, size_t count)
 {
-    enum { HALF = VEC / 2 };
-    vec_double sum[2] = {{0}};
-    double all = 0;
+    double sum[VEC] = {0}, all = 0;
     size_t i = 0;
     for (; i + VEC <= count; i += VEC)
-        for (int h = 0; h < 2; h++) {
-            vec_double v = vec_widen(x + i + h * HALF);
-            sum[h] += v * v;
-        }
+        for (int lane = 0; lane < VEC; lane++)
+            sum[lane] += (double)x[i + (size_t)lane] * x[i + (size_t)lane];
     for (; i < count; i++)
         all += (double)x[i] * x[i];
-    for (int h = 0; h < 2; h++)
-        for (int lane = 0; lane < HALF; lane++)
-            all += sum[h][lane];
+    for (int lane = 0; lane < VEC; lane++)
+        all += sum[lane];
     return all;
 }
 
