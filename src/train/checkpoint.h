@@ -18,15 +18,16 @@
 
 /* Where unet_train() is, between two steps. */
 struct un_progress_state {
-    int epoch;                    /* epochs done */
-    int in_epoch;                 /* steps done of the one after that */
-    double seconds;               /* of work */
-    double loss_sum, loss_weight; /* over this epoch */
-    double best;                  /* score, of best_epoch */
-    int best_epoch;               /* 0: none yet */
-    int stale;                    /* epochs since then */
-    int one_class;                /* as in unet_progress */
-    int one_answer;               /* the last step's trainer->one_class */
+    int epoch;                             /* epochs done */
+    int in_epoch;                          /* steps done of the one after that */
+    double seconds;                        /* of work */
+    double loss_sum, loss_weight;          /* over this epoch */
+    double step_loss, rate, gradient_norm; /* of the last step; what is reported, not used */
+    double best;                           /* score, of best_epoch */
+    int best_epoch;                        /* 0: none yet */
+    int stale;                             /* epochs since then */
+    int one_class;                         /* as in unet_progress */
+    int one_answer;                        /* the last step's trainer->one_class */
     struct un_plateau plateau;
     /* of the last epoch that was done */
     double val_loss, val_dice, val_iou, val_accuracy, score;

@@ -31,9 +31,12 @@ static const struct whole wholes[] = {
 };
 
 static const struct real reals[] = {
-    {AT(seconds), false, 0},     {AT(loss_sum), false, -HUGE_VAL}, {AT(loss_weight), false, 0},
-    {AT(best), true, -HUGE_VAL}, {AT(val_loss), true, -HUGE_VAL},  {AT(val_dice), true, 0},
-    {AT(val_iou), true, 0},      {AT(val_accuracy), true, 0},      {AT(score), true, -HUGE_VAL},
+    {AT(step_loss), false, -HUGE_VAL}, {AT(rate), false, 0},
+    {AT(gradient_norm), false, 0},     {AT(seconds), false, 0},
+    {AT(loss_sum), false, -HUGE_VAL},  {AT(loss_weight), false, 0},
+    {AT(best), true, -HUGE_VAL},       {AT(val_loss), true, -HUGE_VAL},
+    {AT(val_dice), true, 0},           {AT(val_iou), true, 0},
+    {AT(val_accuracy), true, 0},       {AT(score), true, -HUGE_VAL},
 };
 
 enum { WHOLES = sizeof wholes / sizeof *wholes, REALS = sizeof reals / sizeof *reals };

@@ -112,9 +112,9 @@ static unet_code make_step(struct un_loop *l, unet_error *err)
     s->one_answer = t->one_class;
     now->epoch = s->epoch + 1;
     now->loss = s->loss_weight > 0 ? s->loss_sum / s->loss_weight : 0;
-    now->step_loss = loss;
-    now->rate = t->rate;
-    now->gradient_norm = t->gradient_norm;
+    now->step_loss = s->step_loss = loss;
+    now->rate = s->rate = t->rate;
+    now->gradient_norm = s->gradient_norm = t->gradient_norm;
     now->improved = 0;
     un_loop_report(l, UNET_EVENT_STEP);
     return UNET_OK;

@@ -55,6 +55,9 @@ unet_code un_loop_resume(struct un_loop *l, unet_error *err)
         return code;
     l->seconds_before = l->state.seconds;
     l->first_step = l->now.step = l->trainer->step;
+    l->now.step_loss = l->state.step_loss;
+    l->now.rate = l->state.rate;
+    l->now.gradient_norm = l->state.gradient_norm;
     l->now.val_loss = l->state.val_loss;
     l->now.val_dice = l->state.val_dice;
     l->now.val_iou = l->state.val_iou;
