@@ -66,6 +66,10 @@ struct un_focus {
 unet_code un_focus_make(const unet_augment *augment, const uint8_t *mask, int height, int width,
                         struct un_focus *focus, unet_error *err);
 
+/* Draws a pixel; a and b are 32 random bits each. */
+void un_focus_draw(const struct un_focus *focus, const uint8_t *mask, int height, int width,
+                   uint32_t a, uint32_t b, int *y, int *x);
+
 /* An image as training knows it. */
 struct un_place {
     const struct un_reading *reading; /* of a whole image */
