@@ -892,7 +892,7 @@ typedef struct unet_loss {
  * What a pixel's weight has besides that of its class: more on the background between objects that
  * are near each other (Ronneberger et al. 2015, equation 2).  d1, d2: Euclidean distances in pixels
  * from the middle of a background pixel to that of the nearest pixel of the nearest object, and of
- * the second nearest one; 0 where there are not so many objects.
+ * the second nearest one.  Where there is one object the first term is 0, where there is none both.
  *
  *   weight * exp(-(d1 + d2)^2 / (2 sigma^2))  +  near_weight * exp(-d1^2 / (2 near_sigma^2))
  *
@@ -902,7 +902,8 @@ typedef struct unet_loss {
 typedef struct unet_border {
     float weight, sigma;           /* the paper: 10, 5; weight 0: none */
     float near_weight, near_sigma; /* near_weight 0: none */
-    int gap; /* 1: pixels of an object that touch another object become background, in training */
+    int gap; /* 1: where masks number objects, pixels of one that touch another become background,
+                in training; parts of a class never touch */
 } unet_border;
 
 /*

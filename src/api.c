@@ -554,6 +554,19 @@ unet_code unet_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
     return un_dataset_split(dataset, share, seed, held_out, err);
 }
 
+unet_code unet_dataset_fold(unet_dataset *dataset, int fold, int folds, uint64_t seed,
+                            unet_dataset **held_out, unet_error *err)
+{
+    if (!dataset || !held_out)
+        return missing(err, !dataset ? "dataset" : "held_out");
+    return un_dataset_fold(dataset, fold, folds, seed, held_out, err);
+}
+
+const uint32_t *unet_dataset_objects(const unet_dataset *dataset, int i)
+{
+    return i < 0 || i >= dataset->count ? NULL : dataset->pairs[i].objects;
+}
+
 void unet_dataset_free(unet_dataset *dataset)
 {
     un_dataset_free(dataset);

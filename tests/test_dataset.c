@@ -207,6 +207,96 @@ static void test_split(void **state)
     un_dataset_free(one);
 }
 
+/* Each image is held out by exactly one fold, the parts differ by one image at most, and another
+ * seed deals them otherwise. */
+static void test_fold(void **state)
+{
+    (void)state;
+    make_folders();
+    char name[32];
+    for (int k = 0; k < 11; k++) {
+        sprintf(name, "i/%02d.png", k);
+        put_image(name, 2, 2, 1, 10 * k, 10 * k);
+        name[0] = 'm';
+        put_image(name, 2, 2, 1, 0, 1);
+    }
+    bool first[11] = {false};
+    int moved = 0;
+    for (uint64_t seed = 1; seed < 4; seed++) {
+        int seen[11] = {0};
+        for (int fold = 0; fold < 4; fold++) {
+            unet_dataset *set = open_set(in_folder("i"), in_folder("m"), NULL), *held;
+            assert_int_equal(unet_dataset_fold(set, fold, 4, seed, &held, NULL), UNET_OK);
+            assert_int_equal(held->count, fold < 3 ? 3 : 2);
+            assert_int_equal(held->count + set->count, 11);
+            for (int k = 0; k < held->count; k++) {
+                int which = atoi(held->pairs[k].name);
+                seen[which]++;
+                moved += seed > 1 && fold == 0 && !first[which];
+                first[which] = first[which] || (seed == 1 && fold == 0);
+            }
+            for (int k = 0; k < set->count; k++)
+                for (int h = 0; h < held->count; h++)
+                    assert_string_not_equal(set->pairs[k].name, held->pairs[h].name);
+            unet_dataset_free(set);
+            unet_dataset_free(held);
+        }
+        for (int k = 0; k < 11; k++)
+            if (seen[k] != 1)
+                fail_msg("seed %d: image %d is held out %d times", (int)seed, k, seen[k]);
+    }
+    assert_true(moved > 0);
+    static const int wrong[][2] = {{0, 12}, {-1, 4}, {4, 4}, {0, 1}, {0, 0}};
+    unet_dataset *set = open_set(in_folder("i"), in_folder("m"), NULL), *held = NULL;
+    for (size_t r = 0; r < COUNT(wrong); r++)
+        assert_int_equal(unet_dataset_fold(set, wrong[r][0], wrong[r][1], 1, &held, NULL),
+                         UNET_EINVAL);
+    assert_null(held);
+    assert_int_equal(set->count, 11);
+    unet_dataset_free(set);
+}
+
+/* Masks of object numbers keep them, also when a set is split; an ignored number is none. */
+static void test_objects(void **state)
+{
+    static uint16_t codes[2][12] = {{0, 0, 300, 300, 0, 7, 7, 300, 0, 9, 0, 0},
+                                    {0, 1, 1, 0, 2, 2, 3, 3, 9, 4, 4, 4}};
+    static const char *const labels[] = {"instances", "instances+border"};
+    (void)state;
+    make_folders();
+    for (int k = 0; k < 2; k++) {
+        unet_image mask = {3, 4, 1, UNET_U16, 0, codes[k]};
+        put_image(k ? "i/b.png" : "i/a.png", 3, 4, 1, 5, 6);
+        assert_int_equal(un_image_write(in_folder(k ? "m/b.png" : "m/a.png"), &mask, NULL),
+                         UNET_OK);
+    }
+    for (size_t r = 0; r < COUNT(labels); r++) {
+        const unet_dataset_options options = {.ignore = 9, .labels = labels[r]};
+        unet_dataset *set = open_set(in_folder("i"), in_folder("m"), &options), *held;
+        assert_int_equal(un_dataset_split(set, 0.5, 3, &held, NULL), UNET_OK);
+        const unet_dataset *sets[2] = {set, held};
+        for (int s = 0; s < 2; s++) {
+            const uint32_t *objects = unet_dataset_objects(sets[s], 0);
+            int k = sets[s]->pairs[0].name[0] - 'a';
+            assert_non_null(objects);
+            for (int i = 0; i < 12; i++) {
+                uint32_t want =
+                    codes[k][i] == 9 || (r && !sets[s]->pairs[0].mask[i]) ? 0 : codes[k][i];
+                if (objects[i] != want)
+                    fail_msg("%s, mask %d, pixel %d: object %u, wanted %u", labels[r], k, i,
+                             objects[i], want);
+            }
+            assert_null(unet_dataset_objects(sets[s], 1));
+        }
+        un_dataset_free(set);
+        un_dataset_free(held);
+    }
+    const unet_dataset_options indices = {.ignore = -1, .labels = "a=0,b=1-9999"};
+    unet_dataset *set = open_set(in_folder("i"), in_folder("m"), &indices);
+    assert_null(unet_dataset_objects(set, 0));
+    un_dataset_free(set);
+}
+
 /* ---- real sets --------------------------------------------------------------------------- */
 
 #define SEG TEST_SHARED "/seg/"
@@ -348,6 +438,8 @@ int main(void)
         IN_FOLDER(test_trained_coding),
         IN_FOLDER(test_scaling),
         IN_FOLDER(test_split),
+        IN_FOLDER(test_fold),
+        IN_FOLDER(test_objects),
         cmocka_unit_test(test_real_sets),
         cmocka_unit_test(test_real_channels),
         cmocka_unit_test(test_real_refusals),

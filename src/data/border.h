@@ -23,7 +23,8 @@ unet_code un_border_map(const unet_border *border, const uint8_t *mask, const ui
 
 /*
  * Makes every pixel of an object that touches (by a side or a corner) a pixel of another object
- * class 0, in mask and in objects (0).  Looks at the objects as they were.  UNET_ENOMEM.
+ * class 0, in mask and in objects (0).  Looks at the objects as they were.  objects NULL: leaves
+ * mask as it is, since parts of one class that touch are one object.  UNET_ENOMEM.
  */
 unet_code un_border_gap(uint8_t *mask, uint32_t *objects, int height, int width, unet_error *err);
 

@@ -81,6 +81,17 @@ static unet_code check_sides(const char *image, int height, int width, const str
                    width, height, mask->name, mask->width, mask->height);
 }
 
+/* Takes the codes of a mask that numbers objects. */
+static void take_objects(struct un_mask *codes, struct un_sample_pair *pair)
+{
+    size_t count = (size_t)codes->height * (size_t)codes->width;
+    for (size_t i = 0; i < count; i++)
+        if (!pair->mask[i] || pair->mask[i] == UNET_IGNORE)
+            codes->codes[i] = 0;
+    pair->objects = codes->codes;
+    codes->codes = NULL;
+}
+
 /* The classes of one page: from one mask, or from the masks of all classes. */
 static unet_code read_classes(const struct un_pair *files, const char *image,
                               struct un_source *mask, int page, const unet_dataset *dataset,
@@ -97,6 +108,8 @@ static unet_code read_classes(const struct un_pair *files, const char *image,
             return code;
         if (!(code = check_sides(image, height, width, &codes, err)))
             code = un_mask_to_classes(&codes, coding, pair->mask, err);
+        if (!code && coding->kind == UN_CODING_OBJECTS)
+            take_objects(&codes, pair);
         un_mask_release(&codes);
         return code;
     }
@@ -268,6 +281,27 @@ static void draw(bool *out, int count, int n, uint64_t seed)
         }
 }
 
+/* Moves the n images that are marked into a set of their own. */
+static unet_code part(unet_dataset *dataset, const bool *out, int n, unet_dataset **held_out,
+                      unet_error *err)
+{
+    int count = dataset->count;
+    unet_dataset *made = calloc(1, sizeof *made);
+    if (made)
+        *made = *dataset;
+    if (!made || !(made->pairs = calloc((size_t)n + 1, sizeof *made->pairs))) {
+        free(made);
+        return un_fail_memory(err, (size_t)n * sizeof *dataset->pairs, "split");
+    }
+    made->count = dataset->count = 0;
+    for (int i = 0; i < count; i++) {
+        unet_dataset *to = out[i] ? made : dataset;
+        to->pairs[to->count++] = dataset->pairs[i];
+    }
+    *held_out = made;
+    return UNET_OK;
+}
+
 unet_code un_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
                            unet_dataset **held_out, unet_error *err)
 {
@@ -277,24 +311,45 @@ unet_code un_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
     int n = (int)lround(share * count);
     n = n < 1 && share > 0 ? 1 : n;
     n = n > count - 1 ? (count > 0 ? count - 1 : 0) : n;
-    unet_dataset *made = calloc(1, sizeof *made);
     bool *out = calloc((size_t)count + 1, sizeof *out);
-    if (made)
-        *made = *dataset;
-    if (!made || !out || !(made->pairs = calloc((size_t)n + 1, sizeof *made->pairs))) {
-        free(made);
-        free(out);
-        return un_fail_memory(err, (size_t)n * sizeof *dataset->pairs, "split");
-    }
+    if (!out)
+        return un_fail_memory(err, (size_t)count, "split");
     draw(out, count, n, seed);
-    made->count = dataset->count = 0;
-    for (int i = 0; i < count; i++) {
-        unet_dataset *to = out[i] ? made : dataset;
-        to->pairs[to->count++] = dataset->pairs[i];
-    }
+    unet_code code = part(dataset, out, n, held_out, err);
     free(out);
-    *held_out = made;
-    return UNET_OK;
+    return code;
+}
+
+unet_code un_dataset_fold(unet_dataset *dataset, int fold, int folds, uint64_t seed,
+                          unet_dataset **held_out, unet_error *err)
+{
+    int count = dataset->count, n = 0;
+    if (folds < 2 || fold < 0 || fold >= folds)
+        return un_fail(err, UNET_EINVAL, "fold %d of %d; 2 or more, and one of them wanted", fold,
+                       folds);
+    if (count < folds)
+        return un_fail(err, UNET_EINVAL, "%d images for %d folds; one or more for each wanted",
+                       count, folds);
+    uint64_t key = un_rng_key(seed, 0x666f6c64 /* "fold" */, 0, 0);
+    int *order = malloc((size_t)count * sizeof *order);
+    bool *out = calloc((size_t)count, sizeof *out);
+    if (!order || !out) {
+        free(order);
+        free(out);
+        return un_fail_memory(err, (size_t)count * sizeof *order, "folds");
+    }
+    for (int i = 0; i < count; i++) { /* Fisher and Yates, inside out */
+        int j = (int)un_rng_below(key, (uint64_t)i, (uint32_t)i + 1);
+        if (j != i)
+            order[i] = order[j];
+        order[j] = i;
+    }
+    for (int i = fold; i < count; i += folds, n++)
+        out[order[i]] = true;
+    unet_code code = part(dataset, out, n, held_out, err);
+    free(order);
+    free(out);
+    return code;
 }
 
 void un_dataset_free(unet_dataset *dataset)
@@ -304,6 +359,7 @@ void un_dataset_free(unet_dataset *dataset)
     for (int i = 0; i < dataset->count; i++) {
         free(dataset->pairs[i].image.data);
         free(dataset->pairs[i].mask);
+        free(dataset->pairs[i].objects);
         free(dataset->pairs[i].name);
     }
     free(dataset->pairs);

@@ -38,6 +38,10 @@ unet_code un_dataset_open(const char *images, const char *masks,
 unet_code un_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
                            unet_dataset **held_out, unet_error *err);
 
+/* The inner half of unet_dataset_fold(). */
+unet_code un_dataset_fold(unet_dataset *dataset, int fold, int folds, uint64_t seed,
+                          unet_dataset **held_out, unet_error *err);
+
 void un_dataset_free(unet_dataset *dataset);
 
 #endif
