@@ -26,7 +26,7 @@ row() { # row NAME OPTIONS...
     echo "$name: $(cat "$folder/$name.json")"
 }
 plain='--elastic 0 --rotate 0 --border-weight 0'
-elastic='--elastic 10 --rotate 180'
+elastic='--elastic 10 --elastic-grid 150 --rotate 180'
 border='--border-weight 10 --border-sigma 5'
 row plain $plain "$@"
 row elastic $plain $elastic "$@"
