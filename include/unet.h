@@ -921,7 +921,7 @@ typedef struct unet_augment {
     int cubic;     /* 1: the image is resampled with bicubic weights (Catmull-Rom), not linearly */
     float grey;    /* brightness, contrast and gamma jitter; 0: none, 1: strong */
     float curve;   /* a monotone grey curve; 1: black moves within +-0.05 of the range, white
-                      too, slopes lie in 0.8..1.25; 0: none */
+                      too, slopes lie in 0.8..1.2; 0: none */
     float noise;   /* Gaussian noise, its standard deviation drawn from 0..noise, in the tile's
                       own standard deviations */
     float blur;    /* Gaussian blur, its sigma drawn from 0..blur pixels */
