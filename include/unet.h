@@ -1004,6 +1004,25 @@ UNET_API unet_train_options unet_train_options_default(const unet_spec *spec);
 UNET_API unet_code unet_train_options_check(const unet_train_options *options,
                                             const unet_spec *spec, unet_error *err);
 
+/*
+ * Draws a tile of image i as training does, to look at: changed as options->augment says, with the
+ * weights of options->class_weights and options->border, by random numbers of (options->seed,
+ * sample).  Other fields of options are not used, but have to be in range.
+ *
+ *   side     of the tile, 1..16384; input and output are the same
+ *   tile     [side][side][channels of the data set], a fresh F32 image: the network's input; the
+ *            caller releases it
+ *   labels   [side][side], may be NULL; UNET_IGNORE: no label
+ *   weights  [side][side], may be NULL; 0 where there is no label
+ *
+ * The same arguments give the same bits, and the same sample without options->augment's changes
+ * (but with its at_...) the same place.  UNET_EINVAL, UNET_ENOMEM.
+ */
+UNET_API unet_code unet_augment_draw(const unet_dataset *dataset, int i,
+                                     const unet_train_options *options, int sample, int side,
+                                     unet_image *tile, uint8_t *labels, float *weights,
+                                     unet_error *err);
+
 typedef struct unet_trainer unet_trainer;
 
 /*
