@@ -189,7 +189,7 @@ unet_code sheet_draw(struct sheet *s, const unet_dataset *dataset, int i,
     return code;
 }
 
-/* Black, red, yellow, white. */
+/* Black, red, yellow, white; share: of the square root, so that small weights are seen, too. */
 static void put_heat(float share, uint8_t *rgb)
 {
     for (int c = 0; c < 3; c++) {
@@ -204,7 +204,7 @@ void sheet_finish(struct sheet *s)
     size_t pixels = (size_t)s->side * (size_t)s->side;
 
     for (size_t n = 0; s->heat && n < (size_t)s->count * pixels; n++)
-        put_heat(s->most > 0 ? s->weights[n] / s->most : 0,
+        put_heat(s->most > 0 ? sqrtf(s->weights[n] / s->most) : 0,
                  pixel_of(s, (int)(n / pixels), 2, (int)(n % pixels / (size_t)s->side),
                           (int)(n % pixels % (size_t)s->side)));
 }

@@ -25,7 +25,8 @@ void sheet_release(struct sheet *sheet);
 unet_code sheet_draw(struct sheet *sheet, const unet_dataset *dataset, int i,
                      const unet_train_options *options, int k, unet_error *err);
 
-/* Colours the weights, all on one scale: 0 is black, the largest white. */
+/* Colours the weights, all on one scale of square roots: 0 is black, the largest
+ * white. */
 void sheet_finish(struct sheet *sheet);
 
 #endif

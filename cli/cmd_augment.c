@@ -14,6 +14,7 @@
 #include "augment_options.h"
 #include "augment_sheet.h"
 #include "cli.h"
+#include "json_out.h"
 #include "paths.h"
 #include "presets.h"
 
@@ -72,6 +73,19 @@ static unet_code draw_all(const struct augment_command *given, const unet_datase
     return code;
 }
 
+static unet_code report_json(const struct augment_command *given, const struct sheet *sheet,
+                             const char *masks, unet_error *err)
+{
+    json_t *row =
+        json_pack("{so ss si sb sf}", "preview", json_path(given->preview), "masks", masks, "count",
+                  given->count, "weights", sheet->heat, "largest_weight", (double)sheet->most);
+
+    if (json_print(row))
+        return UNET_OK;
+    *err = (unet_error){UNET_ENOMEM, "not enough memory"};
+    return UNET_ENOMEM;
+}
+
 static int make_sheet(const struct augment_command *given)
 {
     const unet_dataset_options data = {.ignore = given->ignore, .labels = given->labels};
@@ -92,7 +106,9 @@ static int make_sheet(const struct augment_command *given)
             code = unet_image_write(given->preview, &sheet.image, &err);
         }
     }
-    if (!code && !given->common.quiet) {
+    if (!code && given->common.json)
+        code = report_json(given, &sheet, unet_dataset_coding_text(dataset), &err);
+    else if (!code && !given->common.quiet) {
         fprintf(stderr, "masks      %s\n", unet_dataset_coding_text(dataset));
         fprintf(stderr, "sheet      %s: %d tiles, each with its mask%s\n", given->preview,
                 given->count, sheet.heat ? " and its weights" : "");
@@ -101,7 +117,7 @@ static int make_sheet(const struct augment_command *given)
     }
     sheet_release(&sheet);
     unet_dataset_free(dataset);
-    return code ? fail(&err) : EXIT_DONE;
+    return finish_output(code ? fail(&err) : EXIT_DONE);
 }
 
 static int run_augment(const struct command *command, int argc, char **argv)
