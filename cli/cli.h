@@ -7,7 +7,7 @@
 #include "unet.h"
 
 extern const struct command command_init, command_info, command_train, command_predict,
-    command_eval, command_demo, command_convert, command_check;
+    command_eval, command_demo, command_convert, command_check, command_augment;
 
 /* --threads, --seed, --quiet, --json: the last rows of each command's table take them in. */
 struct common_settings {

@@ -10,8 +10,8 @@
 #include "cli.h"
 
 static const struct command *const commands[] = {
-    &command_demo, &command_check, &command_train, &command_predict,
-    &command_eval, &command_init,  &command_info,  &command_convert,
+    &command_demo, &command_check, &command_train,   &command_predict, &command_eval,
+    &command_init, &command_info,  &command_convert, &command_augment,
 };
 #define COMMAND_COUNT ((int)(sizeof(commands) / sizeof(commands[0])))
 

@@ -921,7 +921,7 @@ typedef struct unet_augment {
     int cubic;     /* 1: the image is resampled with bicubic weights (Catmull-Rom), not linearly */
     float grey;    /* brightness, contrast and gamma jitter; 0: none, 1: strong */
     float curve;   /* a monotone grey curve; 1: black moves within +-0.05 of the range, white
-                      too, slopes lie in 0.8..1.25; 0: none */
+                      too, slopes lie in 0.8..1.2; 0: none */
     float noise;   /* Gaussian noise, its standard deviation drawn from 0..noise, in the tile's
                       own standard deviations */
     float blur;    /* Gaussian blur, its sigma drawn from 0..blur pixels */
@@ -1003,6 +1003,25 @@ UNET_API unet_train_options unet_train_options_default(const unet_spec *spec);
 /* UNET_EINVAL names the first field that is out of range for a network of this spec. */
 UNET_API unet_code unet_train_options_check(const unet_train_options *options,
                                             const unet_spec *spec, unet_error *err);
+
+/*
+ * Draws a tile of image i as training does, to look at: changed as options->augment says, with the
+ * weights of options->class_weights and options->border, by random numbers of (options->seed,
+ * sample).  Other fields of options are not used, but have to be in range.
+ *
+ *   side     of the tile, 1..16384; input and output are the same
+ *   tile     [side][side][channels of the data set], a fresh F32 image: the network's input; the
+ *            caller releases it
+ *   labels   [side][side], may be NULL; UNET_IGNORE: no label
+ *   weights  [side][side], may be NULL; 0 where there is no label
+ *
+ * The same arguments give the same bits, and the same sample without options->augment's changes
+ * (but with its at_...) the same place.  UNET_EINVAL, UNET_ENOMEM.
+ */
+UNET_API unet_code unet_augment_draw(const unet_dataset *dataset, int i,
+                                     const unet_train_options *options, int sample, int side,
+                                     unet_image *tile, uint8_t *labels, float *weights,
+                                     unet_error *err);
 
 typedef struct unet_trainer unet_trainer;
 

@@ -10,6 +10,7 @@
 #include "predict/stream.h"
 #include "train/checkpoint.h"
 #include "train/score.h"
+#include "train/preview.h"
 #include "train/trainer.h"
 
 static unet_code missing(unet_error *err, const char *what)
@@ -682,6 +683,15 @@ unet_code unet_train_options_check(const unet_train_options *options, const unet
     if (code)
         return code;
     return un_train_options_check(options, spec, spec->classes > 1 ? spec->classes : 2, err);
+}
+
+unet_code unet_augment_draw(const unet_dataset *dataset, int i, const unet_train_options *options,
+                            int sample, int side, unet_image *tile, uint8_t *labels, float *weights,
+                            unet_error *err)
+{
+    if (!dataset || !options || !tile)
+        return missing(err, !dataset ? "dataset" : !options ? "options" : "tile");
+    return un_preview_draw(dataset, i, options, sample, side, tile, labels, weights, err);
 }
 
 unet_code unet_trainer_create(unet_model *model, const unet_dataset *dataset,

@@ -15,7 +15,6 @@
 
 #include "base/rng.h"
 #include "data/border.h"
-#include "data/parts.h"
 
 enum { MOST = 48 * 48 };
 

@@ -39,9 +39,12 @@ static void check_tile(int height, int width, int in_side, int out_side, uint64_
     unet_image image = {height, width, 1, UNET_U8, 1, data};
     struct un_reading reading = un_reading_of(&image, 1, NULL);
     unet_augment augment = {.flip = 1};
-    struct un_tile tile = {in_side, out_side, malloc((size_t)in_side * in_side * sizeof(float)),
+    struct un_tile tile = {in_side,
+                           out_side,
+                           malloc((size_t)in_side * in_side * sizeof(float)),
                            malloc((size_t)out_side * out_side),
-                           malloc((size_t)out_side * out_side * sizeof(float))};
+                           malloc((size_t)out_side * out_side * sizeof(float)),
+                           NULL};
     un_tile_draw(&(struct un_place){&reading, mask, class_weights, NULL, NULL}, &augment, key,
                  &tile);
     int border = (in_side - out_side) / 2;
@@ -89,7 +92,7 @@ static void test_resampling_keeps_places(void **state)
     unet_image image = {SIDE, SIDE, 1, UNET_F32, 1, data};
     struct un_reading reading = un_reading_of(&image, 1, NULL);
     unet_augment augment = {.flip = 1, .rotate = 30, .scale = 0.2f};
-    struct un_tile tile = {TILE, TILE, input, labels, weights};
+    struct un_tile tile = {TILE, TILE, input, labels, weights, NULL};
     for (uint64_t key = 0; key < 50; key++) {
         un_tile_draw(&(struct un_place){&reading, mask, NULL, NULL, NULL}, &augment, key, &tile);
         for (int i = 0; i < TILE * TILE; i++)
@@ -117,7 +120,7 @@ static void test_shading_is_relative(void **state)
         for (int t = 0; t < 2; t++) {
             unet_image image = {SIDE, SIDE, 1, UNET_F32, 1, t ? bright : dark};
             struct un_reading reading = un_reading_of(&image, 1, NULL);
-            struct un_tile tile = {SIDE, SIDE, tiles[t], labels, weights};
+            struct un_tile tile = {SIDE, SIDE, tiles[t], labels, weights, NULL};
             un_tile_draw(&(struct un_place){&reading, mask, NULL, NULL, NULL}, &augment, key,
                          &tile);
         }
