@@ -91,6 +91,5 @@ void preset_auto(const struct preset_facts *facts, const struct network_settings
                                 : "a batch norm needs more than one tile");
     because(recipe, "learning rate %g: as far as Adam stays calm on small batches; falls to 0",
             (double)options->learning_rate);
-    options->clip = 1;
     choose_balance(facts->data, recipe);
 }
