@@ -7,7 +7,6 @@
  */
 #include "preset_auto.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,18 +22,6 @@ static void because(struct recipe *recipe, const char *format, ...)
     va_start(args, format);
     vsnprintf(recipe->reason[recipe->reasons++], sizeof(recipe->reason[0]), format, args);
     va_end(args);
-}
-
-/* The share of labelled pixels that is not of class 0. */
-static double foreground_share(const unet_survey_facts *data)
-{
-    double all = 0, foreground = 0;
-
-    for (int k = 0; k < data->labels; k++) {
-        all += (double)data->pixels[k];
-        foreground += k ? (double)data->pixels[k] : 0;
-    }
-    return all > 0 ? foreground / all : 0;
 }
 
 static void choose_network(const struct preset_facts *facts, const struct network_settings *given,
@@ -59,31 +46,36 @@ static void choose_network(const struct preset_facts *facts, const struct networ
         because(recipe, "padding same: no border is computed only to be thrown away");
 }
 
-/* So that a third of the tiles have their middle on the foreground. */
-static void choose_places(const unet_survey_facts *data, struct recipe *recipe)
+/*
+ * Little foreground: a third of the tiles have their middle on it, and its overlap is part of the
+ * loss.  Class weights besides would make it be seen where it is not (docs/training.md has
+ * figures).
+ */
+static void choose_for_rare(const unet_survey_facts *data, struct recipe *recipe)
 {
     unet_augment *augment = &recipe->options.augment;
     double share = foreground_share(data);
 
-    if (share <= 0 || share >= 0.05)
-        return;
     augment->at_foreground = (float)((1 - share) / (2 * share));
     augment->at_background = 1;
+    recipe->options.loss.overlap = 1;
     because(recipe,
             "places: the foreground has %.2g %% of the pixels; a third of the tiles lie on it",
             100 * share);
+    because(recipe, "loss: Dice besides cross-entropy, which so little foreground hardly moves");
 }
 
 static void choose_balance(const unet_survey_facts *data, struct recipe *recipe)
 {
-    if (!choose_weights(data, recipe->weights))
-        return;
-    recipe->options.class_weights = recipe->weights;
-    because(
-        recipe,
-        "class weights: the rarest class has %.2g %%; the root of median share / share keeps it "
-        "from being drowned, and from being seen everywhere",
-        100 * rarest_share(data));
+    if (foreground_is_rare(data)) {
+        choose_for_rare(data, recipe);
+    } else if (choose_weights(data, recipe->weights)) {
+        recipe->options.class_weights = recipe->weights;
+        because(recipe,
+                "class weights: the rarest class has %.2g %%; the root of median share / share "
+                "keeps it from being drowned, and from being seen everywhere",
+                100 * rarest_share(data));
+    }
 }
 
 void preset_auto(const struct preset_facts *facts, const struct network_settings *given,
@@ -99,7 +91,5 @@ void preset_auto(const struct preset_facts *facts, const struct network_settings
                                 : "a batch norm needs more than one tile");
     because(recipe, "learning rate %g: as far as Adam stays calm on small batches; falls to 0",
             (double)options->learning_rate);
-    options->clip = 1;
-    choose_places(facts->data, recipe);
     choose_balance(facts->data, recipe);
 }

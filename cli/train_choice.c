@@ -66,6 +66,22 @@ void balance_weights(const unet_survey_facts *facts, double power, float *weight
         weights[k] = facts->pixels[k] ? (float)pow(median / (double)facts->pixels[k], power) : 1;
 }
 
+double foreground_share(const unet_survey_facts *facts)
+{
+    double all = 0;
+
+    for (int k = 0; k < facts->labels; k++)
+        all += (double)facts->pixels[k];
+    return all > 0 ? 1 - (double)facts->pixels[0] / all : 0;
+}
+
+int foreground_is_rare(const unet_survey_facts *facts)
+{
+    double share = foreground_share(facts);
+
+    return share > 0 && share < 0.05;
+}
+
 double rarest_share(const unet_survey_facts *facts)
 {
     double all = 0, rarest = 1;
@@ -83,7 +99,7 @@ int choose_weights(const unet_survey_facts *facts, float weights[UNET_MAX_CLASSE
     /* the root: full weights would make a rare class as loud as a common one, and found where it
      * is not */
     balance_weights(facts, 0.5, weights);
-    return rarest_share(facts) < 0.01;
+    return rarest_share(facts) < 0.01 && !foreground_is_rare(facts);
 }
 
 int training_tile(const unet_survey_facts *facts, const unet_spec *spec,

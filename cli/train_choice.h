@@ -15,13 +15,17 @@ unet_train_options choose_training(const unet_spec *spec);
 /* Weights [labels] = (median share / share)^power of classes that occur, 1 of others. */
 void balance_weights(const unet_survey_facts *facts, double power, float *weights);
 
+/* The share of labelled pixels that is not of class 0, and whether it is below 0.05. */
+double foreground_share(const unet_survey_facts *facts);
+int foreground_is_rare(const unet_survey_facts *facts);
+
 /* The smallest share of labelled pixels that a class has which occurs. */
 double rarest_share(const unet_survey_facts *facts);
 
 /*
  * Weights [labels] for classes of very different size: sqrt(median share / share), and 1 for a
  * class that does not occur.  0: the rarest class has a hundredth of the pixels or more, and
- * weights would change little.
+ * weights would change little; or all foreground is rare, which tiles are to favour instead.
  */
 int choose_weights(const unet_survey_facts *facts, float weights[UNET_MAX_CLASSES]);
 

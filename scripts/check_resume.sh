@@ -35,7 +35,7 @@ while [ "$killed" -lt "$kills" ]; do
             { echo "check_resume: $file.safetensors is broken after kill $killed"; exit 1; }
     done
     if [ -e "$folder/killed/checkpoint" ]; then
-        "$unet" train --resume "$folder/killed" &
+        "$unet" train --resume "$folder/killed" --quiet &
     else
         "$unet" train "$@" -o "$folder/killed" --steps "$steps" --checkpoint-every 0.2s --overwrite &
     fi
