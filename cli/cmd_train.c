@@ -91,10 +91,12 @@ static int run_train(const struct command *command, int argc, char **argv)
     if (resume && (status = train_files_load(resume, &settings, &kept)) != EXIT_DONE)
         return status;
     begun = settings.output;
+    if (resume && !begun) {
+        json_decref(kept);
+        return fail_text("%s/settings.json: \"options\" has no \"output\"", resume);
+    }
     if (options_parse(command, argc, argv, &settings, &operands, &status)) {
         status = train_settings_check(command, &settings);
-        if (status == EXIT_DONE && settings.resume && !begun)
-            status = fail_text("%s/settings.json: \"options\" has no \"output\"", settings.resume);
         if (status == EXIT_DONE && settings.resume)
             status = follow_folder(command, &settings, begun);
         if (status == EXIT_DONE && settings.folds && !settings.dry_run)

@@ -44,9 +44,9 @@ static void print_epoch(const unet_progress *progress)
 
     fprintf(stderr, "epoch %3d  loss %.4f", progress->epoch, progress->loss);
     if (!isnan(progress->val_dice))
-        fprintf(stderr, "  val Dice %.4f, with class 0 %.4f", progress->val_dice, progress->score);
-    fprintf(stderr, "  %5.1f tiles/s  %6s left%s\n", progress->images_per_second,
-            format_seconds(progress->seconds_left, left), progress->improved ? "  best" : "");
+        fprintf(stderr, "  val Dice %.4f, all classes %.4f", progress->val_dice, progress->score);
+    fprintf(stderr, "  %6s left%s\n", format_seconds(progress->seconds_left, left),
+            progress->improved ? "  best" : "");
     if (progress->one_class > 0)
         fprintf(stderr, "           alarm: one class is the answer everywhere\n");
 }
