@@ -14,7 +14,6 @@
 
 static const char *const format_words[] = {"png", "tif", NULL};
 static const char *const value_words[] = {"classes", "masks", NULL};
-static const char *const tta_words[] = {"none", "flips", "rotations", NULL};
 
 #define AT(field) offsetof(struct predict_settings, field)
 
@@ -36,7 +35,7 @@ static const struct option_row predict_options[] = {
     OPT_STRING("rois", AT(target[PRODUCT_ROIS]), "PATH", "outlines for ImageJ, as .zip"),
     OPT_TABLE(AT(objects), objects_options),
     OPT_HEADING("how:"),
-    OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [none]"),
+    OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_BYTES("memory", AT(memory), "SIZE", "stay below it: 500M, 2G; any image fits"),
     OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; changes memory, not the mask"),
     OPT_FLAG("exact", AT(exact), "the same bits for every tile, in two to three times the time"),
@@ -289,19 +288,6 @@ static int count_models(int operands, char **argv)
     return count;
 }
 
-/* What makes it take longer. */
-static void say_averages(const struct models *models, unet_tta tta)
-{
-    int views = tta == UNET_TTA_NONE ? 1 : tta == UNET_TTA_FLIPS ? 4 : 8;
-
-    if (models->files.count > 1)
-        fprintf(stderr, "models: the probabilities of %zu models are averaged\n",
-                models->files.count);
-    if (views > 1)
-        fprintf(stderr, "tta: each tile is predicted in %d views, which takes %d times as long\n",
-                views, views);
-}
-
 static int run_predict(const struct command *command, int argc, char **argv)
 {
     struct predict_settings settings = {.format = -1, .tta = -1};
@@ -324,7 +310,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
     unet_session_options work = {.threads = settings.common.threads,
                                  .tile = settings.tile,
                                  .exact = settings.exact,
-                                 .tta = settings.tta > 0 ? (unet_tta)settings.tta : UNET_TTA_NONE};
+                                 .tta = model_views(models.first, settings.tta)};
     models_average(&models, &work);
     if ((status = predict_memory_plan(&settings, &plan, models.first, &work)))
         goto done;
@@ -332,8 +318,12 @@ static int run_predict(const struct command *command, int argc, char **argv)
         status = fail(&err);
         goto done;
     }
-    if (!settings.common.quiet)
-        say_averages(&models, work.tta);
+    if (!settings.common.quiet) {
+        if (models.files.count > 1)
+            fprintf(stderr, "models: the probabilities of %zu models are averaged\n",
+                    models.files.count);
+        say_views(work.tta, settings.tta);
+    }
     run.model = models.first;
     status = predict_plan_make_folders(&plan, &settings);
     if (status)

@@ -11,6 +11,15 @@
 #include "paths.h"
 #include "train_run.h"
 
+static int path_exists_in(const char *folder, const char *name)
+{
+    char *path = path_join(folder, name);
+    int exists = path && path_exists(path);
+
+    free(path);
+    return exists;
+}
+
 /* The value of --resume before the options are parsed; NULL: not given. */
 static const char *find_resume(int argc, char **argv)
 {
@@ -23,20 +32,38 @@ static const char *find_resume(int argc, char **argv)
     return NULL;
 }
 
-/* A run that was moved is where it is now, not where it was begun. */
-static int follow_folder(struct train_settings *settings)
+/*
+ * A run that was moved is where it is now, not where it was begun.  begun: the output that it was
+ * told then; what is given now beside --resume can only be the same.
+ */
+static int follow_folder(const struct command *command, struct train_settings *settings,
+                         const char *begun)
 {
-    struct train_files files = {0};
-    char *told = NULL, *here = NULL;
-    int done = train_files_name(settings->output, &files) && (told = path_entry(files.folder)) &&
-               (here = path_entry(settings->resume));
+    const char *given = strcmp(settings->output, begun) ? settings->output : NULL;
+    struct train_files files = {0}, other = {0};
+    char *told = NULL, *here = NULL, *now = NULL;
+    int status = EXIT_DONE;
 
-    if (done && strcmp(told, here))
+    if (!train_files_name(begun, &files) || !(told = path_entry(files.folder)) ||
+        !(here = path_entry(settings->resume)) ||
+        (given && (!train_files_name(given, &other) || !(now = path_entry(other.folder)))))
+        status = fail_memory();
+    else if (now && strcmp(now, here))
+        status = usage_error(command, "--output %s: a run goes on in its own folder, %s", given,
+                             settings->resume);
+    else if (settings->folds && path_exists_in(settings->resume, "history.jsonl"))
+        status = usage_error(command,
+                             "--resume %s: is one of %d folds; --resume wants the folder "
+                             "that holds them",
+                             settings->resume, settings->folds);
+    else if (!given && (strcmp(told, here) || !strcmp(files.folder, begun)))
         settings->output = settings->resume;
     free(told);
     free(here);
+    free(now);
     train_files_release(&files);
-    return done ? EXIT_DONE : fail_memory();
+    train_files_release(&other);
+    return status;
 }
 
 static int train_once(const struct command *command, struct train_settings *settings)
@@ -57,15 +84,21 @@ static int run_train(const struct command *command, int argc, char **argv)
 {
     struct train_settings settings = train_settings_none;
     const char *resume = find_resume(argc, argv);
+    const char *begun;
     json_t *kept = NULL;
     int operands, status;
 
     if (resume && (status = train_files_load(resume, &settings, &kept)) != EXIT_DONE)
         return status;
+    begun = settings.output;
+    if (resume && !begun) {
+        json_decref(kept);
+        return fail_text("%s/settings.json: \"options\" has no \"output\"", resume);
+    }
     if (options_parse(command, argc, argv, &settings, &operands, &status)) {
         status = train_settings_check(command, &settings);
         if (status == EXIT_DONE && settings.resume)
-            status = follow_folder(&settings);
+            status = follow_folder(command, &settings, begun);
         if (status == EXIT_DONE && settings.folds && !settings.dry_run)
             status = train_folds(command, &settings, settings.resume != NULL);
         else if (status == EXIT_DONE)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "models.h"
 
+#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "origin.h"
 #include "runfolder.h"
@@ -71,4 +74,31 @@ void models_average(const struct models *models, unet_session_options *work)
 {
     work->others = (const unet_model *const *)models->list + 1;
     work->other_count = (int)models->files.count - 1;
+}
+
+const char *const tta_words[] = {"none", "flips", "rotations", NULL};
+
+unet_tta model_views(const unet_model *model, int given)
+{
+    json_t *settings;
+    const char *word;
+    int tta = UNET_TTA_ROTATIONS;
+
+    if (given >= 0)
+        return (unet_tta)given;
+    settings = json_loads(unet_model_settings(model), 0, NULL);
+    word = json_string_value(json_object_get(settings, "tta"));
+    while (tta > UNET_TTA_NONE && (!word || strcmp(word, tta_words[tta])))
+        tta--;
+    json_decref(settings);
+    return (unet_tta)tta;
+}
+
+void say_views(unet_tta tta, int given)
+{
+    int views = tta == UNET_TTA_NONE ? 1 : tta == UNET_TTA_FLIPS ? 4 : 8;
+
+    if (views > 1)
+        fprintf(stderr, "tta: each tile is predicted in %d views, which takes %d times as long%s\n",
+                views, views, given < 0 ? "; the model's preset says so, --tta none does not" : "");
 }

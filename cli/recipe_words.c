@@ -117,7 +117,6 @@ static void describe_augment(const unet_augment *a, char *text)
     } strengths[] = {
         {a->rotate, "rotation up to %g degrees"},
         {a->scale, "zoom up to 1 + %g"},
-        {a->elastic, "elastic %g px"},
         {a->grey, "grey jitter %g"},
         {a->curve, "grey curve %g"},
         {a->channel, "channels %g"},
@@ -127,13 +126,13 @@ static void describe_augment(const unet_augment *a, char *text)
 
     if (a->flip)
         add(text, "flips and quarter turns");
+    if (a->elastic > 0 && a->elastic_grid > 0)
+        add(text, "elastic %g px on a grid of %g px", (double)a->elastic, (double)a->elastic_grid);
+    else if (a->elastic > 0)
+        add(text, "elastic %g px on 3x3 points", (double)a->elastic);
     for (size_t i = 0; i < sizeof(strengths) / sizeof(strengths[0]); i++)
         if (strengths[i].value > 0)
             add(text, strengths[i].format, (double)strengths[i].value); /* NOLINT */
-    if (a->elastic > 0 && a->elastic_grid > 0)
-        add(text, "grid of %g px", (double)a->elastic_grid);
-    else if (a->elastic > 0)
-        add(text, "grid of 3x3 points");
     if (a->cubic)
         add(text, "bicubic");
     if (!*text)

@@ -55,6 +55,10 @@ static void print_text(const struct train_run *run, const struct recipe_words *w
            format_bytes((double)facts->bytes, b), format_bytes(data_bytes, c));
     printf("time       %s an epoch: %d steps of %.3g s, measured on two; validation comes on top\n",
            format_seconds(seconds * facts->steps_per_epoch, a), facts->steps_per_epoch, seconds);
+    if (run->recipe.options.seconds > 0)
+        printf("           so %s are %.2g epochs at most\n",
+               format_seconds(run->recipe.options.seconds, a),
+               run->recipe.options.seconds / (seconds * facts->steps_per_epoch));
     if (run->recipe.reasons)
         printf("\nwhy\n");
     for (int i = 0; i < run->recipe.reasons; i++)

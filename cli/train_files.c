@@ -30,7 +30,8 @@ int train_files_name(const char *output, struct train_files *files)
     files->last = path_join(files->folder, "last.safetensors");
     files->checkpoint = path_join(files->folder, "checkpoint");
     files->settings = path_join(files->folder, "settings.json");
-    return files->last && files->checkpoint && files->settings;
+    files->history = path_join(files->folder, "history.jsonl");
+    return files->last && files->checkpoint && files->settings && files->history;
 }
 
 void train_files_release(struct train_files *files)
@@ -40,12 +41,17 @@ void train_files_release(struct train_files *files)
     free(files->last);
     free(files->checkpoint);
     free(files->settings);
+    free(files->history);
 }
 
 int train_files_check(const struct train_files *files, int overwrite)
 {
     if (path_exists(files->folder) && !path_is_folder(files->folder))
         return fail_text("%s: is a file, wanted a folder for the run", files->folder);
+    if (!overwrite && path_exists(files->history) && !path_exists(files->checkpoint))
+        return fail_text("%s: has a run already, stopped before its first checkpoint; --overwrite "
+                         "begins anew",
+                         files->folder);
     if (!overwrite && (path_exists(files->settings) || path_exists(files->checkpoint)))
         return fail_text("%s: has a run already; --resume %s goes on with it, --overwrite begins "
                          "anew",

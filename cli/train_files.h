@@ -14,7 +14,7 @@
 
 /* All from malloc; NULL where there was no memory. */
 struct train_files {
-    char *folder, *best, *last, *checkpoint, *settings;
+    char *folder, *best, *last, *checkpoint, *settings, *history;
 };
 
 /* 0: no memory. */

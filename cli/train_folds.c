@@ -55,7 +55,8 @@ static int save_results(const char *path, json_t *list, int folds)
     if (!root)
         return fail_memory();
     done = text_file_begin(&file, path);
-    if (done && json_dumpf(root, file.stream, JSON_INDENT(2))) {
+    if (done && (json_dumpf(root, file.stream, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) ||
+                 fputc('\n', file.stream) == EOF)) {
         text_file_abort(&file);
         done = 0;
     } else if (done) {
@@ -65,19 +66,49 @@ static int save_results(const char *path, json_t *list, int folds)
     return done ? EXIT_DONE : fail_text("%s: cannot be written: %s", path, strerror(errno));
 }
 
+/* No fold is resumed from that of a run that is overwritten. */
+static void forget_folds(const char *folder, int folds)
+{
+    for (int fold = 1; fold <= folds; fold++) {
+        char *path = path_text("%s/fold%d/checkpoint", folder, fold);
+
+        if (path)
+            remove(path);
+        free(path);
+    }
+}
+
+/* The folder that holds the folds, once it is known that they can be trained. */
+static int begin_folder(const struct train_settings *settings, const char *folder)
+{
+    struct train_files files = {0};
+    int status = train_files_name(folder, &files) ? EXIT_DONE : fail_memory();
+
+    if (status == EXIT_DONE && (status = train_files_begin(&files)) == EXIT_DONE) {
+        forget_folds(folder, settings->folds);
+        status = train_files_save(&files, settings, NULL, 0);
+    }
+    train_files_release(&files);
+    return status;
+}
+
 static int run_fold(const struct command *command, const struct train_settings *settings, int fold,
-                    const char *folder, json_t *list)
+                    int begin, const char *folder, json_t *list)
 {
     struct train_settings inner = *settings;
-    struct train_run run = {.command = command, .settings = &inner, .fold = fold};
-    char *output = path_text("%s/fold%d", folder, fold + 1);
+    struct train_run run = {
+        .command = command, .settings = &inner, .fold = fold, .folds_folder = folder};
+    char *output = path_text("%s/fold%d", folder, fold + 1), model[48];
     int status;
 
     if (!output)
         return fail_memory();
     inner.output = output;
     inner.overwrite = 1; /* what a fold has without a checkpoint is nothing */
+    snprintf(model, sizeof(model), "fold%d/best.safetensors", fold + 1);
     status = train_run_prepare(&run);
+    if (status == EXIT_DONE && begin)
+        status = begin_folder(settings, folder);
     if (status == EXIT_DONE) {
         run.resumed = path_exists(run.files.checkpoint);
         if (!settings->common.quiet)
@@ -86,9 +117,9 @@ static int run_fold(const struct command *command, const struct train_settings *
         status = train_run_go(&run);
     }
     if (status == EXIT_DONE)
-        json_array_append_new(
-            list, json_pack("{si ss so si}", "fold", fold + 1, "model", run.files.best, "score",
-                            json_number_short(run.best_score), "best_epoch", run.best_epoch));
+        json_array_append_new(list, json_pack("{si ss so si}", "fold", fold + 1, "model", model,
+                                              "score", json_number_short(run.best_score),
+                                              "best_epoch", run.best_epoch));
     train_run_release(&run);
     free(output);
     return status;
@@ -113,18 +144,6 @@ static void print_summary(const struct train_settings *settings, const char *fol
                 settings->folds);
 }
 
-/* No fold is resumed from that of a run that is overwritten. */
-static void forget_folds(const char *folder, int folds)
-{
-    for (int fold = 1; fold <= folds; fold++) {
-        char *path = path_text("%s/fold%d/checkpoint", folder, fold);
-
-        if (path)
-            remove(path);
-        free(path);
-    }
-}
-
 int train_folds(const struct command *command, struct train_settings *settings, int resumed)
 {
     const char *folder = settings->output;
@@ -139,14 +158,12 @@ int train_folds(const struct command *command, struct train_settings *settings, 
         status = usage_error(command, "--folds makes several models: --output wants a folder");
     if (status == EXIT_DONE && !resumed)
         status = train_files_check(&files, settings->overwrite);
-    if (status == EXIT_DONE && !resumed && (status = train_files_begin(&files)) == EXIT_DONE)
-        forget_folds(folder, settings->folds);
-    if (status == EXIT_DONE && !resumed)
-        status = train_files_save(&files, settings, NULL, 0);
     list = resumed ? load_results(path) : json_array();
+    if (status == EXIT_DONE && resumed && (int)json_array_size(list) >= settings->folds)
+        fprintf(stderr, "nothing left to do: all %d folds are done\n", settings->folds);
     for (int fold = (int)json_array_size(list); fold < settings->folds && status == EXIT_DONE;
          fold++) {
-        status = run_fold(command, settings, fold, folder, list);
+        status = run_fold(command, settings, fold, !resumed && !fold, folder, list);
         if (status == EXIT_DONE)
             status = save_results(path, list, settings->folds);
     }

@@ -44,9 +44,11 @@ static void print_epoch(const unet_progress *progress)
 
     fprintf(stderr, "epoch %3d  loss %.4f", progress->epoch, progress->loss);
     if (!isnan(progress->val_dice))
-        fprintf(stderr, "  val Dice %.4f IoU %.4f", progress->val_dice, progress->val_iou);
-    fprintf(stderr, "  %5.1f tiles/s  %6s left%s\n", progress->images_per_second,
-            format_seconds(progress->seconds_left, left), progress->improved ? "  best" : "");
+        fprintf(stderr, "  val Dice %.4f, all classes %.4f", progress->val_dice, progress->score);
+    fprintf(stderr, "  %6s left%s\n", format_seconds(progress->seconds_left, left),
+            progress->improved ? "  best" : "");
+    if (progress->one_class > 0)
+        fprintf(stderr, "           alarm: one class is the answer everywhere\n");
 }
 
 static json_t *class_dice(const unet_progress *progress)
@@ -78,6 +80,8 @@ int train_report_step(void *context, const unet_progress *progress)
 {
     struct train_report *report = context;
 
+    if (progress->event == UNET_EVENT_BEGIN)
+        report->steps_before = progress->step;
     report->seconds = progress->seconds;
     report->steps = progress->step;
     report->best_epoch = progress->best_epoch;
@@ -87,7 +91,6 @@ int train_report_step(void *context, const unet_progress *progress)
         return interrupted();
     }
     report->last_epoch = progress->epoch;
-    report->scored = !isnan(progress->val_dice);
     if (report->epoch_count < report->epoch_room)
         report->epochs[report->epoch_count++] = (struct train_epoch){
             progress->seconds, progress->loss, progress->val_dice, progress->val_iou};
@@ -99,16 +102,25 @@ int train_report_step(void *context, const unet_progress *progress)
     return interrupted();
 }
 
-void train_report_summary(const struct train_report *report, const char *best, const char *last)
+void train_report_summary(const struct train_report *report, int validated, const char *best,
+                          const char *last)
 {
     char time[24];
 
-    fprintf(stderr, "trained %ld steps in %s\n", report->steps,
-            format_seconds(report->seconds, time));
-    if (!report->scored)
+    format_seconds(report->seconds, time);
+    if (report->steps == report->steps_before)
+        fprintf(stderr,
+                "nothing left to do: %ld steps in %s reached the end that this run was told; with "
+                "a larger --time, --steps or --epochs it goes on\n",
+                report->steps, time);
+    else
+        fprintf(stderr, "trained %ld steps in %s\n", report->steps, time);
+    if (!report->best_epoch)
+        fprintf(stderr, "%s: the newest weights; no epoch has ended\n", last);
+    else if (!validated)
         fprintf(stderr, "%s: lowest loss, %.4f, of epoch %d; %s: the newest weights\n", best,
                 -report->best_score, report->best_epoch, last);
     else
-        fprintf(stderr, "%s: best, mean Dice %.4f of epoch %d; %s: the newest weights\n", best,
-                report->best_score, report->best_epoch, last);
+        fprintf(stderr, "%s: best, mean Dice of all classes %.4f, of epoch %d; %s: the newest\n",
+                best, report->best_score, report->best_epoch, last);
 }

@@ -15,8 +15,8 @@ struct train_report {
     struct progress_line line;
     int quiet, json;
     double best_score, seconds; /* the mean Dice of all classes, or minus the loss */
-    int best_epoch, last_epoch, scored;
-    long steps;
+    int best_epoch, last_epoch;
+    long steps, steps_before;   /* of the whole run; when it began or went on */
     struct train_epoch *epochs; /* epoch_count of them; NULL: not kept, see train_report_keep() */
     int epoch_count, epoch_room;
 };
@@ -29,7 +29,8 @@ void train_report_keep(struct train_report *report, struct train_epoch *epochs, 
 /* The progress function for unet_train(); context is a struct train_report. */
 int train_report_step(void *context, const unet_progress *progress);
 
-/* The lines at the end. */
-void train_report_summary(const struct train_report *report, const char *best, const char *last);
+/* The lines at the end; validated: scores are of held-out images. */
+void train_report_summary(const struct train_report *report, int validated, const char *best,
+                          const char *last);
 
 #endif

@@ -10,6 +10,7 @@
 #include "check_words.h"
 #include "interrupt.h"
 #include "origin.h"
+#include "paths.h"
 #include "recipe_words.h"
 #include "run_folder.h"
 #include "train_choice.h"
@@ -82,7 +83,20 @@ static unet_code make_model(struct train_run *run, unet_error *err)
                                 settings->freeze >= 0, run->dataset, &run->model, err);
     else
         code = unet_model_create(&run->recipe.spec, settings->common.seed, &run->model, err);
-    return code ? code : network_name_classes(&settings->network, run->model, err);
+    return code;
+}
+
+static int check_names(const struct train_run *run)
+{
+    const char *names = run->settings->network.class_names;
+    int count = names != NULL, labels = unet_model_labels(run->model);
+
+    for (; names && (names = strchr(names, ',')); names++)
+        count++;
+    if (!count || count == labels)
+        return EXIT_DONE;
+    return usage_error(run->command, "--class-names: found %d names, wanted %d, one a class", count,
+                       labels);
 }
 
 static int check_weights(struct train_run *run)
@@ -162,6 +176,10 @@ int train_run_prepare(struct train_run *run)
 
     if (settings->output && !train_files_name(settings->output, &run->files))
         return fail_memory();
+    if (run->resumed && !path_exists(run->files.checkpoint))
+        return fail_text("%s: not there, as this run was stopped before its first checkpoint; "
+                         "unet train --images .. -o %s --overwrite begins anew",
+                         run->files.checkpoint, run->files.folder);
     if (!run->resumed && !settings->dry_run &&
         (status = train_files_check(&run->files, settings->overwrite)) != EXIT_DONE)
         return status;
@@ -174,9 +192,10 @@ int train_run_prepare(struct train_run *run)
     if (make_model(run, &err))
         return fail(&err);
     run->recipe.spec = *unet_model_spec(run->model);
-    if ((status = check_weights(run)) != EXIT_DONE)
+    if ((status = check_names(run)) != EXIT_DONE || (status = check_weights(run)) != EXIT_DONE)
         return status;
-    if (unet_train_options_check(&run->recipe.options, &run->recipe.spec, &err))
+    if (network_name_classes(&settings->network, run->model, &err) ||
+        unet_train_options_check(&run->recipe.options, &run->recipe.spec, &err))
         return fail(&err);
     return EXIT_DONE;
 }
@@ -282,11 +301,13 @@ static int finish(const struct train_run *run, struct watch *watch)
     if (interrupted()) {
         fail_text("interrupted: the newest weights are in %s, the best so far in %s; unet train "
                   "--resume %s goes on",
-                  run->files.last, run->files.best, run->files.folder);
+                  run->files.last, run->files.best,
+                  run->folds_folder ? run->folds_folder : run->files.folder);
         return EXIT_INTERRUPTED;
     }
     if (!settings->common.quiet)
-        train_report_summary(&watch->report, run->files.best, run->files.last);
+        train_report_summary(&watch->report, run->validation != NULL, run->files.best,
+                             run->files.last);
     if (run->one_class)
         fprintf(stderr,
                 "warning: the network answers with one class everywhere; docs/training.md says "

@@ -15,7 +15,8 @@
 struct train_run {
     const struct command *command;
     struct train_settings *settings;
-    int fold; /* from 0; -1: no folds */
+    int fold;                 /* from 0; -1: no folds */
+    const char *folds_folder; /* which is told to --resume; NULL: no folds */
     int resumed;
     unet_dataset *dataset, *validation;
     unet_survey *survey;

@@ -149,6 +149,10 @@ static int check_loss(const struct command *command, const struct train_settings
         return usage_error(command, "--loss bce is for --classes 1");
     if (loss->loss == LOSS_CE && classes == 1)
         return usage_error(command, "--loss ce is for --classes 2 or more");
+    if (loss->loss >= 0 && loss->loss != LOSS_BCE && classes != 1 && loss->pos_weight >= 0)
+        return usage_error(command,
+                           "--pos-weight is for a network with one class, which --loss bce "
+                           "or --classes 1 makes; --class-weights is for others");
     if (loss->tversky.count && loss->tversky.count != 2)
         return usage_error(command,
                            "--tversky: found %d numbers, wanted two: of false positives "

@@ -72,6 +72,8 @@ expect 0 - - train $data --init t/best.safetensors -o v --steps 1 --batch 1 --ti
 expect 0 - - "$@" -o v --overwrite --steps 1 --loss bce --pos-weight 2 --quiet
 expect 0 '-> 1 class,' - info v/best.safetensors
 expect 2 - '--class-weights: found 3 numbers, wanted 2' "$@" -o x --class-weights 1,2,3
+expect 2 - '--class-names: found 3 names, wanted 2' "$@" -o x --class-names a,b,c
+expect 2 - '--pos-weight is for a network with one class' "$@" -o x --loss ce --pos-weight 2
 expect 1 - '^unet: /proc/x: cannot be made: ' "$@" -o /proc/x
 one_line 'a run where none can be'
 expect 1 - '^unet: d/report.html: is a file' "$@" -o d/report.html
@@ -115,15 +117,52 @@ expect 0 - - train --resume whole --steps 420 --quiet
 check 'a run that is done can be made longer' test "$(grep -c '"kind": *"step"' whole/history.jsonl)" -eq 420
 expect 1 - 'batch' train --resume whole --batch 2 --steps 430 --quiet
 one_line 'a resume with another recipe'
+expect 0 - 'nothing left to do: 420 steps' train --resume whole
+check 'a run that is done calls its Dice something else' grep -q 'mean Dice of all classes 0\.' .err
+expect 2 - 'goes on in its own folder, whole' train --resume whole -o other --steps 430
+expect 0 - 'trained 425 steps' train --resume whole -o ./whole --steps 425
 echo 'no checkpoint' >whole/checkpoint
 expect 1 - '^unet: .*checkpoint: ' train --resume whole --steps 450 --quiet
 one_line 'a broken checkpoint'
+rm whole/checkpoint
+expect 1 - 'stopped before its first checkpoint' train --resume whole --quiet
+one_line 'a resume without a checkpoint'
+expect 1 - 'stopped before its first checkpoint; --overwrite' "$@" -o whole
+sed '/"output"/d' elsewhere/moved/settings.json >whole/settings.json
+expect 1 - 'settings.json: "options" has no "output"' train --resume whole --quiet
 
 # ---- folds ----
 
 expect 0 '^mean +0\.[0-9]+ \+- ' '' "${@}" -o folds --folds 3 --steps 20
 check 'a model for each fold' test -s folds/fold1/best.safetensors -a -s folds/fold3/best.safetensors
 check 'their summary' grep -q '"mean_score"' folds/folds.json
+check 'which names models as seen from there' grep -q '"model": "fold2/best.safetensors"' folds/folds.json
+expect 0 '' 'nothing left to do: all 3 folds' train --resume folds
+expect 2 - 'is one of 3 folds' train --resume folds/fold2
+expect 1 - 'images for 50 folds' "$@" -o many --folds 50
+absent 'the folder of folds that cannot be' many
+"$unet" "$@" -o stop --folds 2 --steps 4000 >.out 2>.err &
+pid=$!
+for _ in $(seq 100); do
+    sleep 0.1
+    [ -s stop/fold1/history.jsonl ] && break
+done
+kill -TERM $pid
+wait $pid
+check 'an interrupted fold says to resume all' grep -q '^unet: interrupted.*--resume stop goes on' .err
+
+# ---- averages that a preset keeps ----
+
+expect 0 - - train $data -o views --preset release2015 --width 2 --depth 2 --tile 60 --steps 1 --quiet
+one=d/images/cells_001.png
+expect 0 - "tta: .* 4 views.*the model's preset" predict views $one -o follows.png
+expect 0 - "tta: .* 4 views" predict views $one -o flips.png --tta flips
+check 'a preset of flips is none' cmp follows.png flips.png
+expect 0 - '' predict views $one -o plain.png --tta none
+check '--tta none is not none' sh -c '! grep -q tta: .err'
+expect 0 '' "tta: .* 4 views" eval views $data
+expect 0 - '' predict t $one -o follows.png
+check 'a model without views has some' sh -c '! grep -q tta: .err'
 
 # ---- pairs that do not go together ----
 
