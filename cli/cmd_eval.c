@@ -10,6 +10,7 @@
 #include "eval.h"
 #include "interrupt.h"
 #include "json_out.h"
+#include "models.h"
 #include "origin.h"
 #include "paths.h"
 #include "progress.h"
@@ -37,7 +38,7 @@ static const struct option_row eval_options[] = {
     OPT_STRING("predicted-labels", AT(predicted_labels), "L", "the same of --predicted"),
     OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V", "mask value that carries no label"),
     OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; results are the same"),
-    OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [none]"),
+    OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_LETTER(0, "csv", AT(csv), "FILE", "a table with a row for each image"),
     OPT_HEADING("Objects (found by themselves when masks number them):"),
     OPT_FLAG("objects", AT(objects), "score objects: F1, AP, panoptic quality, SEG"),
@@ -154,10 +155,7 @@ static int fail_coding(const struct eval_settings *settings, const unet_model *m
 
 static int open_model(const struct eval_settings *settings, const char *path, struct eval_job *job)
 {
-    unet_session_options work = {.threads = settings->common.threads,
-                                 .tile = settings->tile,
-                                 .tta =
-                                     settings->tta > 0 ? (unet_tta)settings->tta : UNET_TTA_NONE};
+    unet_session_options work = {.threads = settings->common.threads, .tile = settings->tile};
     unet_error err;
 
     if (origin_load(path, &settings->common, &job->model, NULL, &err))
@@ -166,6 +164,7 @@ static int open_model(const struct eval_settings *settings, const char *path, st
         .ignore = settings->ignore, .labels = settings->labels, .model = job->model};
     if (unet_dataset_open(settings->images, settings->masks, &data, &job->dataset, &err))
         return fail_coding(settings, job->model, &err);
+    work.tta = models_views(job->model, settings->tta);
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 

@@ -36,7 +36,7 @@ static const struct option_row predict_options[] = {
     OPT_STRING("rois", AT(target[PRODUCT_ROIS]), "PATH", "outlines for ImageJ, as .zip"),
     OPT_TABLE(AT(objects), objects_options),
     OPT_HEADING("how:"),
-    OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [none]"),
+    OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_BYTES("memory", AT(memory), "SIZE", "stay below it: 500M, 2G; any image fits"),
     OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; changes memory, not the mask"),
     OPT_FLAG("exact", AT(exact), "the same bits for every tile, in two to three times the time"),
@@ -324,7 +324,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
     unet_session_options work = {.threads = settings.common.threads,
                                  .tile = settings.tile,
                                  .exact = settings.exact,
-                                 .tta = settings.tta > 0 ? (unet_tta)settings.tta : UNET_TTA_NONE};
+                                 .tta = models_views(models.first, settings.tta)};
     models_average(&models, &work);
     if ((status = predict_memory_plan(&settings, &plan, models.first, &work)))
         goto done;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "models.h"
 
+#include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "origin.h"
 #include "runfolder.h"
@@ -71,4 +73,18 @@ void models_average(const struct models *models, unet_session_options *work)
 {
     work->others = (const unet_model *const *)models->list + 1;
     work->other_count = (int)models->files.count - 1;
+}
+
+unet_tta models_views(const unet_model *model, int given)
+{
+    static const char *const words[] = {"none", "flips", "rotations"};
+    json_t *trained = given < 0 ? json_loads(unet_model_settings(model), 0, NULL) : NULL;
+    const char *wish = json_string_value(json_object_get(trained, "tta"));
+    int views = given < 0 ? UNET_TTA_NONE : given;
+
+    for (int i = 0; wish && i <= UNET_TTA_ROTATIONS; i++)
+        if (!strcmp(wish, words[i]))
+            views = i;
+    json_decref(trained);
+    return (unet_tta)views;
 }

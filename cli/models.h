@@ -35,4 +35,8 @@ void models_release(struct models *models);
 /* Lets a session average all of them. */
 void models_average(const struct models *models, unet_session_options *work);
 
+/* The views to average: given (an index of a unet_tta), or for -1 what the model's training wished.
+ */
+unet_tta models_views(const unet_model *model, int given);
+
 #endif

@@ -105,6 +105,25 @@ static void test_nothing_to_learn(void **state)
     free_dataset(set);
 }
 
+/* What is for prediction is kept in the model. */
+static void test_views_are_kept(void **state)
+{
+    unet_train_options o = few_steps(&small_valid);
+    unet_error err;
+    (void)state;
+    unet_dataset *set = make_dataset(1, 40, 40, 1);
+    unet_model *model = make_model(&small_valid, 1);
+    o.steps = 1;
+    o.tta = UNET_TTA_FLIPS;
+    assert_int_equal(train(model, set, &o, 0, &err), UNET_OK);
+    if (!strstr(unet_model_settings(model), "\"tta\":\"flips\""))
+        fail_msg("%s", unet_model_settings(model));
+    o.tta = (unet_tta)3;
+    assert_int_equal(train(model, set, &o, 0, &err), UNET_EINVAL);
+    unet_model_free(model);
+    free_dataset(set);
+}
+
 /* Statistics of norms that overflow, though loss and gradients do not. */
 static void test_statistics_overflow(void **state)
 {
@@ -135,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_images),
         cmocka_unit_test(test_nothing_to_learn),
+        cmocka_unit_test(test_views_are_kept),
         cmocka_unit_test(test_statistics_overflow),
     };
     return cmocka_run_group_tests(tests, folder_create, folder_destroy);

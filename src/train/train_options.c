@@ -13,7 +13,7 @@
 
 #include "model/json.h"
 
-enum kind { INT, LONG, FLOAT, DOUBLE, SEED, SCHEDULE, OPTIMIZER };
+enum kind { INT, LONG, FLOAT, DOUBLE, SEED, SCHEDULE, OPTIMIZER, TTA };
 
 /* Whether a run that goes on may have another value. */
 enum { FIXED, FREE };
@@ -28,6 +28,7 @@ struct field {
 
 static const char *const schedules[] = {"constant", "poly", "cosine", "step", "plateau"};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", "rmsprop"};
+static const char *const views[] = {"none", "flips", "rotations"};
 
 #define FIELD(name, kind, when, low, high)                                                         \
     {                                                                                              \
@@ -88,6 +89,7 @@ static const struct field fields[] = {
     FIELD(augment.at_foreground, FLOAT, FIXED, 0, 1e6),
     FIELD(augment.at_background, FLOAT, FIXED, 0, 1e6),
     FIELD(augment.at_ignored, FLOAT, FIXED, 0, 1e6),
+    FIELD(tta, TTA, FREE, 0, UNET_TTA_ROTATIONS),
     FIELD(freeze_encoder, INT, FIXED, 0, 1),
     FIELD(seed, SEED, FIXED, 0, 0),
     FIELD(threads, INT, FREE, 0, 1 << 16),
@@ -136,6 +138,8 @@ static double number_of(const unet_train_options *options, const struct field *f
         return *(const unet_schedule *)at;
     case OPTIMIZER:
         return *(const unet_optimizer *)at;
+    case TTA:
+        return *(const unet_tta *)at;
     case SEED:
         return 0; /* any will do */
     default:
@@ -219,6 +223,8 @@ static json_t *value_of(const unet_train_options *options, const struct field *f
         return json_string(schedules[*(const unet_schedule *)at]);
     case OPTIMIZER:
         return json_string(optimizers[*(const unet_optimizer *)at]);
+    case TTA:
+        return json_string(views[*(const unet_tta *)at]);
     case SEED:
         seed = *(const uint64_t *)at;
         snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
