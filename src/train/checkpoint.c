@@ -51,6 +51,18 @@ static const float *host_values(const unet_trainer *t, const struct part *part, 
     return *copy;
 }
 
+/* A checkpoint that could not be read again must not take the place of one that can. */
+static unet_code check_finite(const char *path, const struct un_safetensors_entry *entry,
+                              size_t count, unet_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(entry->values[i]))
+            return un_fail(err, UNET_EINVAL,
+                           "%s: not written: value %zu of %s is %g; try a lower learning rate",
+                           path, i, entry->name, (double)entry->values[i]);
+    return UNET_OK;
+}
+
 unet_code un_checkpoint_write(const unet_trainer *t, const struct un_progress_state *state,
                               const struct un_fingerprint *validation, const char *path,
                               unet_error *err)
@@ -68,6 +80,8 @@ unet_code un_checkpoint_write(const unet_trainer *t, const struct un_progress_st
                                                    host_values(t, &part[i], &copies[i])};
         if (!entries[i].values)
             code = un_fail_memory(err, part[i].count * sizeof(float), path);
+        else
+            code = check_finite(path, &entries[i], part[i].count, err);
     }
     const char *const metadata[1][2] = {{metadata_key, text}};
     if (!code)

@@ -19,7 +19,7 @@ struct whole {
 struct real {
     const char *name;
     size_t offset;
-    bool can_be_nan; /* there was no validation, or no epoch yet */
+    bool can_be_nan; /* there was no validation, or no epoch yet; infinite: a network gone wild */
     double low;
 };
 
@@ -204,7 +204,7 @@ static unet_code read_state(const json_t *object, const unet_trainer *t, const c
         if ((code = bits_field(&at, reals[i].name, &bits, err)))
             return code;
         memcpy(&value, &bits, sizeof value);
-        if (isnan(value) ? !reals[i].can_be_nan : isinf(value) || value < reals[i].low)
+        if (!isfinite(value) ? !reals[i].can_be_nan : value < reals[i].low)
             return un_fail(err, UNET_EFORMAT, "%s: progress.%s is %g", path, reals[i].name, value);
         memcpy((char *)&made + reals[i].offset, &value, sizeof value);
     }

@@ -137,6 +137,34 @@ static unet_code fail_not_finite(unet_trainer *t, const struct found *found, une
                    t->step + 1, isnan(loss) ? fabs(loss) : loss, where, (double)t->rate);
 }
 
+/* What the optimiser would take: a square of more than this fits no float. */
+static const double largest_norm = 1e18;
+
+/*
+ * What finite gradients hide: some so large that the mean of their squares would be infinite, and
+ * Adam stand still for ever; and statistics of a norm that overflowed, which no validation shows.
+ */
+static unet_code check_sizes(unet_trainer *t, double norm, unet_error *err)
+{
+    const struct un_graph *g = &t->network.graph;
+    struct un_engine *e = t->engine;
+    const double clip = t->options.clip, used = clip > 0 && norm > clip ? clip : norm;
+    uint64_t bad;
+    e->ops->count_nonfinite(e, t->network.values + g->trainable, g->values - g->trainable, t->bad);
+    e->ops->get(e, &bad, t->bad, sizeof bad);
+    if (bad)
+        return un_fail(err, UNET_EINVAL,
+                       "step %ld: %llu running statistics of norms are not finite; try a lower "
+                       "learning rate (now %g)",
+                       t->step + 1, (unsigned long long)bad, (double)t->rate);
+    if (used > largest_norm)
+        return un_fail(err, UNET_EINVAL,
+                       "step %ld: the norm of the gradients is %g, at most %g can be used; try a "
+                       "lower learning rate (now %g) or clip the gradients (--clip 1)",
+                       t->step + 1, norm, largest_norm, (double)t->rate);
+    return UNET_OK;
+}
+
 unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
 {
     struct un_network *n = &t->network;
@@ -151,6 +179,8 @@ unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
     double norm = code || found.bad || found.weight == 0 ? 0 : un_trainer_norm(t, gradients);
     if (!code && (found.bad || !isfinite(found.loss) || !isfinite(norm)))
         code = fail_not_finite(t, &found, err);
+    if (!code)
+        code = check_sizes(t, norm, err);
     if (code) { /* the weights are untouched; the norms' statistics are not */
         e->ops->put(e, statistics, t->running, running);
         return code;

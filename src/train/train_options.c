@@ -82,9 +82,9 @@ static const struct field fields[] = {
     FIELD(augment.elastic_grid, FLOAT, FIXED, 0, 1e6),
     FIELD(augment.cubic, INT, FIXED, 0, 1),
     FIELD(augment.grey, FLOAT, FIXED, 0, 10),
-    FIELD(augment.curve, FLOAT, FIXED, 0, 10),
+    FIELD(augment.curve, FLOAT, FIXED, 0, 1),
     FIELD(augment.noise, FLOAT, FIXED, 0, 100),
-    FIELD(augment.blur, FLOAT, FIXED, 0, 100),
+    FIELD(augment.blur, FLOAT, FIXED, 0, 20),
     FIELD(augment.channel, FLOAT, FIXED, 0, 10),
     FIELD(augment.at_foreground, FLOAT, FIXED, 0, 1e6),
     FIELD(augment.at_background, FLOAT, FIXED, 0, 1e6),
@@ -158,8 +158,13 @@ static unet_code check_number(unet_error *err, const char *name, double value, d
 /* What no single range can say. */
 static unet_code check_together(const unet_train_options *o, unet_error *err)
 {
-    if (o->loss.pixel == 0 && o->loss.overlap == 0)
+    const unet_loss *loss = &o->loss;
+    if (loss->pixel == 0 && loss->overlap == 0)
         return un_fail(err, UNET_EINVAL, "loss.pixel and loss.overlap are both 0, wanted one more");
+    if (loss->pixel == 0 && loss->false_positive == 0 && loss->false_negative == 0)
+        return un_fail(err, UNET_EINVAL,
+                       "loss.false_positive and loss.false_negative are both 0, so no answer is "
+                       "wrong; wanted one more");
     if (o->border.weight > 0 && o->border.sigma == 0)
         return un_fail(err, UNET_EINVAL, "border.sigma is 0, wanted more for a border.weight of %g",
                        (double)o->border.weight);
@@ -182,6 +187,7 @@ unet_code un_train_options_check(const unet_train_options *o, const unet_spec *s
                                  unet_error *err)
 {
     unet_code code;
+    float most = 0;
     for (int i = 0; i < FIELDS; i++)
         if ((code = check_number(err, fields[i].name, number_of(o, &fields[i]), fields[i].low,
                                  fields[i].high)))
@@ -191,7 +197,10 @@ unet_code un_train_options_check(const unet_train_options *o, const unet_spec *s
         snprintf(name, sizeof name, "class_weights[%d]", i);
         if ((code = check_number(err, name, o->class_weights[i], 0, 1e9)))
             return code;
+        most = o->class_weights[i] > most ? o->class_weights[i] : most;
     }
+    if (o->class_weights && labels > 0 && most == 0)
+        return un_fail(err, UNET_EINVAL, "class_weights are all 0, wanted one more");
     if (spec->classes != 1 && o->loss.pos_weight != 1)
         return un_fail(err, UNET_EINVAL,
                        "loss.pos_weight is %g, which is for networks of one class, this has %d; "
