@@ -48,7 +48,7 @@ static unet_train_options everything(const unet_spec *spec, int k)
     o.augment.elastic_grid = grids[k % 3];
     o.augment.rotate = 180;
     o.augment.scale = k % 2 ? 10 : 0.3f;
-    o.augment.blur = 30;
+    o.augment.blur = 20;
     o.augment.noise = 3;
     o.augment.curve = 1;
     o.augment.channel = 2;

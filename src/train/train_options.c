@@ -107,7 +107,7 @@ unet_train_options un_train_options_default(const unet_spec *spec)
                  .false_positive = 0.5f,
                  .false_negative = 0.5f,
                  .smooth = 1},
-        .border = {.sigma = 5, .near_sigma = 5},
+        .border = {.sigma = 5, .near_sigma = 10},
         .optimizer = UNET_OPTIMIZER_ADAM,
         .learning_rate = 1e-3f,
         .schedule = UNET_SCHEDULE_POLY,
