@@ -59,7 +59,7 @@ expect 0 "^warning +$second: image and mask are the same as those of $first" - c
     --images twice/images --masks twice/masks --no-page
 expect 0 '' "^warning +$second: image and mask are the same" train --images twice/images \
     --masks twice/masks -o x.safetensors --steps 1 --width 2 --depth 1
-expect 0 - - train --images twice/images --masks twice/masks -o x.safetensors --overwrite --steps 1 \
+expect 0 - '' train --images twice/images --masks twice/masks -o x.safetensors --overwrite --steps 1 \
     --width 2 --depth 1 --quiet
 
 copy broken
