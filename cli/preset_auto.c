@@ -59,10 +59,12 @@ static void choose_for_rare(const unet_survey_facts *data, struct recipe *recipe
     augment->at_foreground = (float)((1 - share) / (2 * share));
     augment->at_background = 1;
     recipe->options.loss.overlap = 1;
+    recipe->options.clip = 1;
     because(recipe,
             "places: the foreground has %.2g %% of the pixels; a third of the tiles lie on it",
             100 * share);
-    because(recipe, "loss: Dice besides cross-entropy, which so little foreground hardly moves");
+    because(recipe, "loss: Dice besides cross-entropy, which so little foreground hardly moves; "
+                    "gradients clipped to 1, since such tiles pull now and then, and hard");
 }
 
 static void choose_balance(const unet_survey_facts *data, struct recipe *recipe)
