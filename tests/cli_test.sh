@@ -14,7 +14,7 @@ expect 0 '^unet [0-9]+\.[0-9]+\.[0-9]+ ' - --version
 expect 2 - 'no command "trian", perhaps "train"' trian
 one_line 'an unknown command'
 expect 2 - 'perhaps "predict"' help pred
-for command in demo train predict eval init info convert; do
+for command in demo train augment predict eval init info convert; do
     expect 0 "^usage: unet $command" - help "$command"
     expect 0 "^usage: unet $command" - "$command" --help
     check "unet $command --help: more than 40 lines or 80 columns" \
