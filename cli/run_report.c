@@ -187,8 +187,10 @@ static void write_alarms(const struct run_folder *run, FILE *out)
 
     if (run->one_class > 0) {
         snprintf(text, sizeof(text),
-                 "For %d epoch%s, the answer for every pixel of the validation set was the same "
-                 "class, though the masks have more. In the first epochs this can pass. If it "
+                 "For %d epoch%s, the answer for every pixel that was looked at (of the validation "
+                 "set, or "
+                 "without one of the epoch's last tile) was the same class, though the masks have "
+                 "more. In the first epochs this can pass. If it "
                  "stays: weigh the rare classes or use a loss with Dice, lower the learning "
                  "rate, and look at images and masks with unet check.",
                  run->one_class, run->one_class == 1 ? "" : "s in a row");

@@ -1107,7 +1107,9 @@ typedef struct unet_progress {
     int best_epoch;    /* 0: none yet */
     double best_score; /* of that epoch, also when an earlier run reached it */
     int one_class; /* epochs in a row up to this one in which the network answered with one class
-                      everywhere, though the masks have more; > 0 is an alarm */
+                      everywhere, though the masks have more; > 0 is an alarm.  Without a
+                      validation set the last tiles of each epoch are looked at, and less than
+                      three such epochs count as 0 */
     unet_train_end end;
 } unet_progress;
 

@@ -208,32 +208,22 @@ static void weigh_row(const unet_border *border, const uint8_t *mask, const stru
     }
 }
 
-/* Rows are shared out to threads, each with room of its own; false: no memory. */
+/* false: no memory. */
 static bool weigh_rows(const unet_border *border, const uint8_t *mask, const struct near *map,
                        int height, int width, float *extra)
 {
-    bool enough = true;
-#pragma omp parallel
-    {
-        size_t W = (size_t)width;
-        double *d = malloc(2 * W * sizeof *d);
-        struct row_room room = {malloc(W * sizeof *room.stack), malloc(W * sizeof *room.from),
-                                malloc(W * sizeof *room.winner), d};
-        bool here = d && room.stack && room.from && room.winner;
-        if (!here) {
-#pragma omp atomic write
-            enough = false;
-        }
-#pragma omp for schedule(dynamic, 16)
-        for (int y = 0; y < height; y++)
-            if (here)
-                weigh_row(border, mask + (size_t)y * W, map + (size_t)y * W, width, &room, d + W,
-                          extra + (size_t)y * W);
-        free(d);
-        free(room.stack);
-        free(room.from);
-        free(room.winner);
-    }
+    const size_t W = (size_t)width;
+    double *d = malloc(2 * W * sizeof *d);
+    struct row_room room = {malloc(W * sizeof *room.stack), malloc(W * sizeof *room.from),
+                            malloc(W * sizeof *room.winner), d};
+    const bool enough = d && room.stack && room.from && room.winner;
+    for (int y = 0; y < height && enough; y++)
+        weigh_row(border, mask + (size_t)y * W, map + (size_t)y * W, width, &room, d + W,
+                  extra + (size_t)y * W);
+    free(d);
+    free(room.stack);
+    free(room.from);
+    free(room.winner);
     return enough;
 }
 
@@ -256,7 +246,6 @@ unet_code un_border_map(const unet_border *border, const uint8_t *mask, const ui
     if (code)
         goto done;
     const uint32_t *numbers = made ? made : objects;
-#pragma omp parallel for schedule(static)
     for (int left = 0; left < width; left += STRIP)
         look_along_columns(numbers, height, width, left,
                            left + STRIP < width ? left + STRIP : width, map);

@@ -52,7 +52,8 @@ void un_loop_report(struct un_loop *l, unet_train_event event)
     now->waited = run > 0 ? un_feed_waited(l->trainer->feed) / run : 0;
     now->best_epoch = l->state.best_epoch;
     now->best_score = l->state.best;
-    now->one_class = l->state.one_class;
+    /* one tile proves little */
+    now->one_class = l->validator || l->state.one_class > 2 ? l->state.one_class : 0;
     if (l->job->progress && l->job->progress(l->job->context, now))
         l->stop = true;
 }
