@@ -11,7 +11,6 @@
 #include "interrupt.h"
 #include "json_out.h"
 #include "models.h"
-#include "origin.h"
 #include "paths.h"
 #include "progress.h"
 
@@ -56,7 +55,8 @@ static const struct option_row eval_options[] = {
 
 /* What an evaluation works on; predicted NULL: the model predicts. */
 struct eval_job {
-    unet_model *model;
+    struct models models;    /* averaged */
+    const unet_model *model; /* the first; NULL: masks are scored */
     unet_session *session;
     unet_dataset *dataset, *predicted;
 };
@@ -152,13 +152,16 @@ static int fail_coding(const struct eval_settings *settings, const unet_model *m
     return EXIT_FAILED;
 }
 
-static int open_model(const struct eval_settings *settings, const char *path, struct eval_job *job)
+static int open_model(const struct eval_settings *settings, char *path, struct eval_job *job)
 {
     unet_session_options work = {.threads = settings->common.threads, .tile = settings->tile};
     unet_error err;
+    int status = models_load(1, &path, &settings->common, &job->models);
 
-    if (origin_load(path, &settings->common, &job->model, NULL, &err))
-        return fail(&err);
+    if (status != EXIT_DONE)
+        return status;
+    job->model = job->models.first;
+    models_average(&job->models, &work);
     unet_dataset_options data = {
         .ignore = settings->ignore, .labels = settings->labels, .model = job->model};
     if (unet_dataset_open(settings->images, settings->masks, &data, &job->dataset, &err))
@@ -304,7 +307,7 @@ static int run_eval(const struct command *command, int argc, char **argv)
     unet_session_free(job.session);
     unet_dataset_free(job.predicted);
     unet_dataset_free(job.dataset);
-    unet_model_free(job.model);
+    models_release(&job.models);
     return status;
 }
 

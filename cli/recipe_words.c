@@ -132,7 +132,7 @@ static void describe_augment(const unet_augment *a, char *text)
         add(text, "elastic %g px on 3x3 points", (double)a->elastic);
     for (size_t i = 0; i < sizeof(strengths) / sizeof(strengths[0]); i++)
         if (strengths[i].value > 0)
-            add(text, strengths[i].format, (double)strengths[i].value); /* NOLINT */
+            add(text, strengths[i].format, (double)strengths[i].value);
     if (a->cubic)
         add(text, "bicubic");
     if (!*text)

@@ -163,6 +163,7 @@ check '--tta none is not none' sh -c '! grep -q tta: .err'
 expect 0 '' "tta: .* 4 views" eval views $data
 expect 0 - '' predict t $one -o follows.png
 check 'a model without views has some' sh -c '! grep -q tta: .err'
+expect 0 '^pixel accuracy' - eval folds --images d/images --masks d/masks --quiet
 
 # ---- pairs that do not go together ----
 
