@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "check_table.h"
 #include "check_words.h"
 #include "cli.h"
 #include "htmlreport.h"
@@ -55,30 +56,11 @@ static int write_figures(const struct check *check, FILE *out)
 static int write_findings(const struct check *check, FILE *out)
 {
     int count = unet_survey_findings(check->survey);
-    const char **cells = calloc(3 * (size_t)count + 3, sizeof(*cells));
-    char(*texts)[640] = calloc((size_t)count + 1, sizeof(*texts));
-    int ok = cells && texts;
 
     html_heading(out, "What is odd");
-    if (ok && !count)
+    if (!count)
         html_paragraph(out, "Nothing.");
-    for (int i = 0; ok && i < count; i++) {
-        const unet_finding *finding = unet_survey_finding(check->survey, i);
-
-        finding_words(finding, texts[i], sizeof(texts[i]));
-        cells[3 * i + 3] = severity_words[finding->severity];
-        cells[3 * i + 4] = file_name(finding->file);
-        cells[3 * i + 5] = texts[i];
-    }
-    if (ok && count) {
-        cells[0] = "severity";
-        cells[1] = "file";
-        cells[2] = "what";
-        html_table_of_words(out, cells, count + 1, 3);
-    }
-    free(cells);
-    free(texts);
-    return ok;
+    return check_findings_table(check->survey, count, out);
 }
 
 static int write_classes(const struct check *check, FILE *out)

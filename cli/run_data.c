@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "check_table.h"
 #include "check_words.h"
 #include "htmlreport.h"
 #include "htmltext.h"
@@ -106,30 +107,15 @@ static void write_shares(const struct run_folder *run, FILE *out)
 static int write_findings(const unet_survey *survey, FILE *out)
 {
     int count = unet_survey_findings(survey), shown = count < FINDINGS ? count : FINDINGS;
-    const char **cells = calloc(3 * (size_t)shown + 3, sizeof(*cells));
-    char(*texts)[TEXT] = calloc((size_t)shown + 1, sizeof(*texts));
-    int ok = cells && texts;
 
-    for (int i = 0; ok && i < shown; i++) {
-        const unet_finding *finding = unet_survey_finding(survey, i);
-
-        finding_words(finding, texts[i], sizeof(texts[i]));
-        cells[3 * i + 3] = severity_words[finding->severity];
-        cells[3 * i + 4] = file_name(finding->file);
-        cells[3 * i + 5] = texts[i];
-    }
-    if (ok && count) {
-        cells[0] = "severity";
-        cells[1] = "file";
-        cells[2] = "what";
-        fputs("<h3>What is odd</h3>\n", out);
-        html_table_of_words(out, cells, shown + 1, 3);
-        if (shown < count)
-            html_paragraph(out, "And %d more; unet check shows them all.", count - shown);
-    }
-    free(cells);
-    free(texts);
-    return ok;
+    if (!count)
+        return 1;
+    fputs("<h3>What is odd</h3>\n", out);
+    if (!check_findings_table(survey, shown, out))
+        return 0;
+    if (shown < count)
+        html_paragraph(out, "And %d more; unet check shows them all.", count - shown);
+    return 1;
 }
 
 int report_data(const struct run_folder *run, FILE *out)
