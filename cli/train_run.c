@@ -220,7 +220,8 @@ static void describe_recipe(const struct train_run *run, struct recipe_words *wo
                     unet_model_labels(run->model), words);
 }
 
-void train_run_describe(const struct train_run *run)
+/* The recipe and the data on stderr. */
+static void describe(const struct train_run *run)
 {
     struct recipe_words words;
     unet_cost cost;
@@ -352,7 +353,7 @@ int train_run_go(struct train_run *run)
     if ((status = begin_folder(&watch)) != EXIT_DONE)
         return status;
     if (!settings->common.quiet)
-        train_run_describe(run);
+        describe(run);
     interrupt_watch();
     train_report_init(&watch.report, settings->common.quiet, settings->common.json);
     const unet_train_job job = {.model = run->model,

@@ -37,9 +37,6 @@ int train_run_go(struct train_run *run);
 
 void train_run_release(struct train_run *run);
 
-/* The recipe and the data on stderr. */
-void train_run_describe(const struct train_run *run);
-
 /* train_dry.c: the recipe, the memory and the time of an epoch, measured on two steps, on stdout.
  */
 int train_run_dry(struct train_run *run);
