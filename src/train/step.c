@@ -132,9 +132,9 @@ static unet_code fail_not_finite(unet_trainer *t, const struct found *found, une
         break;
     }
     return un_fail(err, UNET_EINVAL,
-                   "step %ld: the loss is %g, %s; try a lower learning rate (now %g) or clip the "
-                   "gradients (--clip 1)",
-                   t->step + 1, isnan(loss) ? fabs(loss) : loss, where, (double)t->rate);
+                   "step %ld: the loss is %g, %s; try a lower learning rate (now %g)%s",
+                   t->step + 1, isnan(loss) ? fabs(loss) : loss, where, (double)t->rate,
+                   t->options.clip > 0 ? "" : " or clip the gradients (--clip 1)");
 }
 
 /* What the optimiser would take: a square of more than this fits no float. */
