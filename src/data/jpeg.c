@@ -162,13 +162,18 @@ static boolean on_app1(j_decompress_ptr jpeg)
 
 /* ---- opening ----------------------------------------------------------------------------- */
 
+/* Kinds of JPEG that libjpeg names and does not decode. */
+static const int refused[] = {
+    JERR_BAD_PRECISION,      JERR_SOF_UNSUPPORTED,      JERR_EMPTY_IMAGE,
+#if JPEG_LIB_VERSION < 70 /* from there on, also in libjpeg-turbo, it is never said */
+    JERR_ARITH_NOTIMPL,
+#endif
+    JERR_CCIR601_NOTIMPL,    JERR_FRACT_SAMPLE_NOTIMPL, JERR_NOTIMPL,
+    JERR_CONVERSION_NOTIMPL, JERR_COMPONENT_COUNT,      JERR_IMAGE_TOO_BIG};
+
 /* After libjpeg has jumped back. */
 static unet_code fail_decode(const char *name, struct reader *r, unet_error *err)
 {
-    static const int refused[] = {
-        JERR_BAD_PRECISION,   JERR_SOF_UNSUPPORTED,      JERR_EMPTY_IMAGE, JERR_ARITH_NOTIMPL,
-        JERR_CCIR601_NOTIMPL, JERR_FRACT_SAMPLE_NOTIMPL, JERR_NOTIMPL,     JERR_CONVERSION_NOTIMPL,
-        JERR_COMPONENT_COUNT, JERR_IMAGE_TOO_BIG};
     r->failed = true;
     if (r->error == JERR_OUT_OF_MEMORY)
         return un_fail(err, UNET_ENOMEM, "%s: not enough memory to decode the JPEG", name);
