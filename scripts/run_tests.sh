@@ -1,18 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds and runs the tests in a build folder; the last line is "N passed, N failed".
+# Builds and runs the tests in a build folder, as many at once as there are cores; the last line is
+# "N passed, N failed".
 # Usage: scripts/run_tests.sh BUILD_FOLDER CMAKE_OPTION...
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
 shift
-jobs=$(nproc 2>/dev/null || echo 2)
+jobs=${CTEST_PARALLEL_LEVEL:-$(nproc 2>/dev/null || echo 2)}
 cmake -S . -B "$build" "$@" >/dev/null
 cmake --build "$build" -j"$jobs" -- --no-print-directory | grep -v '^\[' || true
 cmake --build "$build" -- --no-print-directory >/dev/null # fails here if the first did
 status=0
-ctest --test-dir "$build" --output-on-failure >"$build/ctest.log" 2>&1 || status=$?
-grep -vE '^(Internal|Test project|Total Test)' "$build/ctest.log" || true
+(cd "$build" && exec ctest --output-on-failure -j"$jobs") >"$build/ctest.log" 2>&1 || status=$?
+grep -vE '^(Internal|Test project|Total Test|      Start)' "$build/ctest.log" || true
 # "91% tests passed, 1 tests failed out of 11"
 failed=$(sed -nE 's/.* ([0-9]+) tests? failed out of ([0-9]+).*/\1/p' "$build/ctest.log")
 total=$(sed -nE 's/.* ([0-9]+) tests? failed out of ([0-9]+).*/\2/p' "$build/ctest.log")

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what building (and, with "test", testing) needs and is not there yet; says so first.
-# Usage: scripts/setup.sh build|test|long|arm
+# Whoever may not install is told, in one line, what to ask an administrator for.
+# Usage: scripts/setup.sh build|test|fuzz|page|arm|fresh
 set -eu
 need=""
 
@@ -11,46 +12,100 @@ want() { # want PACKAGE COMMAND...: the package, unless the command succeeds
     "$@" >/dev/null 2>&1 || need="$need $package"
 }
 
-want gcc sh -c 'command -v cc || command -v gcc'
-want libc6-dev sh -c 'echo "#include <stdio.h>" | ${CC:-gcc} -E -'
-want make command -v make
-want cmake command -v cmake
-want pkg-config command -v pkg-config
-want libpng-dev pkg-config --exists libpng
-want libtiff-dev pkg-config --exists libtiff-4
-want libjpeg-dev pkg-config --exists libjpeg
-want libgif-dev sh -c 'echo "#include <gif_lib.h>" | ${CC:-gcc} -E -'
-want zlib1g-dev pkg-config --exists zlib
-want libjansson-dev pkg-config --exists jansson
-want libzip-dev pkg-config --exists libzip
+compiles() { # compiles COMPILER_AND_OPTIONS... <SOURCE
+    "$@" -x c - -o /dev/null
+}
+
+want_build() {
+    want gcc sh -c 'command -v cc || command -v gcc'
+    want libc6-dev sh -c 'echo "#include <stdio.h>" | ${CC:-gcc} -E -'
+    want make command -v make
+    want cmake command -v cmake
+    want pkg-config command -v pkg-config
+    want libpng-dev pkg-config --exists libpng
+    want libtiff-dev pkg-config --exists libtiff-4
+    want libjpeg-dev pkg-config --exists libjpeg
+    want libgif-dev sh -c 'echo "#include <gif_lib.h>" | ${CC:-gcc} -E -'
+    want zlib1g-dev pkg-config --exists zlib
+    want libjansson-dev pkg-config --exists jansson
+    want libzip-dev pkg-config --exists libzip
+}
+
+# what the fuzzers are built with: clang, and its run-time library where that is a package of its own
+want_clang() {
+    if ! command -v clang >/dev/null 2>&1; then
+        need="$need clang"
+        fuzzes=no
+    else
+        fuzzes=yes
+        echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return p && n > 9; }' |
+            compiles clang -fsanitize=fuzzer,address >/dev/null 2>&1 || fuzzes=no
+    fi
+    if [ "$fuzzes" = no ] && apt-cache show libclang-rt-dev >/dev/null 2>&1; then
+        need="$need libclang-rt-dev"
+    elif [ "$fuzzes" = no ]; then # older systems name it after the version
+        need="$need $(apt-cache depends clang 2>/dev/null |
+            sed -nE 's/.*Depends: clang-([0-9]+)$/libclang-rt-\1-dev/p' | head -n 1)"
+    fi
+}
+
+want_build
 case "${1:-build}" in
-test | long)
+build) ;;
+test) want libcmocka-dev pkg-config --exists cmocka ;;
+fuzz)
     want libcmocka-dev pkg-config --exists cmocka
-    want clang-format-14 sh -c 'command -v clang-format-14 || clang-format --version | grep -q "version 14"'
+    want_clang
     ;;
-esac
-if [ "${1:-build}" = long ]; then
-    want clang-14 sh -c 'command -v clang-14 || command -v clang'
-    want libomp-14-dev sh -c 'ls /usr/lib/llvm-14/lib/libomp.so'
-    want libclang-rt-14-dev sh -c 'ls /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-*.a'
-    want chromium sh -c 'command -v chromium || command -v google-chrome'
-fi
-if [ "${1:-build}" = arm ]; then
+page) want chromium sh -c 'command -v chromium || command -v google-chrome' ;;
+arm)
     want gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
     want qemu-user command -v qemu-aarch64
-fi
+    ;;
+fresh) want debootstrap sh -c 'PATH=$PATH:/usr/sbin command -v debootstrap' ;;
+*)
+    echo "usage: scripts/setup.sh build|test|fuzz|page|arm|fresh" >&2
+    exit 2
+    ;;
+esac
 
+need=${need# }
 [ -n "$need" ] || exit 0
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "unet needs these (Debian's names), please install them:$need" >&2
+    echo "unet needs these packages (Debian's names); install them, then try again: $need" >&2
     exit 1
 fi
-echo "Installing what is missing:$need"
-sudo=""
-[ "$(id -u)" = 0 ] || sudo=sudo
+
+# who may install: root, and whom sudo lets (asking for a password only where somebody can answer)
+if [ "$(id -u)" = 0 ]; then
+    sudo=""
+elif ! command -v sudo >/dev/null 2>&1; then
+    sudo=none
+elif [ -t 0 ] && [ -t 2 ]; then
+    sudo=sudo
+else
+    sudo="sudo -n"
+fi
+if [ "$sudo" != none ]; then
+    echo "Installing what is missing: $need"
+    $sudo true 2>/dev/null || sudo=none
+fi
+if [ "$sudo" = none ]; then
+    echo "unet needs packages that only an administrator can install; ask for: apt-get install $need" >&2
+    exit 1
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 export DEBIAN_FRONTEND=noninteractive
+apt() {
+    # shellcheck disable=SC2086  # "sudo -n" is two words
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get "$@" >"$log" 2>&1
+}
 # shellcheck disable=SC2086  # a list of words
-$sudo apt-get install -y -qq --no-install-recommends $need >/dev/null 2>&1 || {
-    $sudo apt-get update -qq
-    $sudo apt-get install -y -qq --no-install-recommends $need >/dev/null
+apt install -y -qq --no-install-recommends $need ||
+    { apt update -qq && apt install -y -qq --no-install-recommends $need; } || {
+    grep -E '^(E|W|Err):' "$log" | tail -n 5 >&2
+    echo "unet could not install: $need (apt-get said why, above)" >&2
+    exit 1
 }
