@@ -6,7 +6,8 @@
 #   make test       build and run all tests
 #   make sanitize   the tests under AddressSanitizer and UBSan
 #   make check-arm  the tests on an emulated 64-bit Arm; some minutes
-#   make check-long sanitizers, fuzzers, real training and check-arm; an hour
+#   make check-long sanitizers, fuzzers, real training, other systems: hours; PARTS="isa fuzz" for some
+#                   of them (PARTS=help lists them)
 #   make bench      measure the kernels, then bench-networks
 #   make bench-networks  whole networks, ours beside PyTorch, onnxruntime, OpenVINO and ncnn from
 #                   PyPI where Python has it, else ours alone; BENCH="--networks paper --rounds 3"
@@ -41,9 +42,8 @@ sanitize:
 check-arm:
 	@scripts/check_arm.sh
 
-check-long: sanitize
-	@scripts/setup.sh long
-	@scripts/check_long.sh
+check-long:
+	@scripts/check_long.sh $(PARTS)
 
 bench: bench-build
 	build/bench_kernels

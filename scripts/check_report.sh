@@ -11,7 +11,7 @@ mkdir -p "$2"
 out=$(cd "$2" && pwd)
 data=$root/../shared/data/seg
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
-    { echo "skipped: there is no chromium; scripts/setup.sh long installs it"; exit 0; }
+    { echo "skipped: there is no chromium; scripts/setup.sh page installs it"; exit 0; }
 [ -d "$data" ] || { echo "skipped: no images at $data"; exit 0; }
 sample=$build/report_sample
 flags="--headless --disable-gpu --hide-scrollbars --allow-file-access-from-files
