@@ -13,19 +13,27 @@
 #                   PyPI where Python has it, else ours alone; BENCH="--networks paper --rounds 3"
 #   make bench-docs put what was measured into docs/benchmarks.md
 #   make install    (PREFIX=/usr/local, DESTDIR=)
+#   make uninstall  remove what make install put there
+#   make ci         what continuous integration runs; half an hour
 #   make format     let clang-format decide
+#
+# CFLAGS are used as they are, without the -O2 of a release build; BUILD_TYPE=Debug and others are CMake's.
+# docs/install.md has the rest.
 
 PREFIX ?= /usr/local
+override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
+BUILD_TYPE ?= $(if $(CFLAGS),None,Release)
 JOBS := $(shell nproc 2>/dev/null || echo 2)
-CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DCMAKE_C_FLAGS='$(CFLAGS)' \
+    -DCMAKE_INSTALL_PREFIX='$(PREFIX)'
 
 .PHONY: all demo test sanitize check-arm check-long bench bench-build bench-networks bench-docs \
-    install format clean
+    install uninstall ci format clean
 
 all:
 	@scripts/setup.sh build
 	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
-	@cmake --build build -j$(JOBS) --target unet_cli unet_static unet_shared -- --no-print-directory -s
+	@scripts/build.sh build -j$(JOBS) --target unet_cli unet_static unet_shared
 
 demo: all
 	build/unet demo demo
@@ -70,7 +78,13 @@ bench-docs:
 	@python3 bench/report.py
 
 install: all
-	cmake --install build
+	@scripts/install.sh install build '$(PREFIX)'
+
+uninstall:
+	@scripts/install.sh uninstall build '$(PREFIX)'
+
+ci:
+	@scripts/ci.sh
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -206,7 +206,7 @@ static void test_stream_is_memory(void **state)
         float *want = malloc(n * sizeof *want);
         uint8_t mask[H * W];
         unet_session *session;
-        unet_source *source;
+        unet_source *source = NULL;
         unet_error err;
         const unet_stream wanted = {.mask = 1, .probabilities = 1, .band = gather, .context = &got};
         predict(models[0], &options, &image, &(unet_answers){.mask = mask, .probabilities = want});

@@ -279,7 +279,7 @@ static void reference(const unet_model *model, const unet_image *image, float *o
 {
     struct un_geometry g = un_geometry(&model->graph.spec);
     struct un_graph graph = model->graph;
-    struct un_engine *engine;
+    struct un_engine *engine = NULL;
     struct un_network net;
     unet_error err;
     const unet_spec *spec = &model->graph.spec;

@@ -217,7 +217,7 @@ static void test_save_and_load(void **state)
         fail_msg("%s", err.text);
     assert_int_equal(unet_trainer_all(second).step, 2);
     for (int i = 0; i < 3; i++) {
-        double x, y;
+        double x = 0, y = 0;
         if (unet_trainer_step(first, &x, &err) || unet_trainer_step(second, &y, &err))
             fail_msg("%s", err.text);
         assert_true(x == y);

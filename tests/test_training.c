@@ -361,7 +361,7 @@ static void test_one_picture_one_logit(void **state)
     unet_dataset *set = make_dataset(1, 100, 120, 1);
     unet_train_options options = unet_train_options_default(&spec);
     unet_model *model = make_model(&spec, 2);
-    unet_session *session;
+    unet_session *session = NULL;
     unet_error err;
     (void)state;
     options.loss.pos_weight = 10;

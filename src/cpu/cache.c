@@ -2,8 +2,9 @@
 /*
  * cache.c - how large the second-level cache is
  *
- * The C library asks the processor on x86-64; on Arm it may not know, and the kernel does.  Where
- * nobody answers, what nearly every processor of the last ten years has at least.
+ * glibc asks the processor on x86-64; on Arm it may not know, nor do other C libraries, and the
+ * kernel does.  Where nobody answers, what nearly every processor of the last ten years has at
+ * least.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -25,6 +26,18 @@ static void read_line(int index, const char *name, char line[32])
     fclose(file);
 }
 
+#ifdef _SC_LEVEL2_CACHE_SIZE
+static long ask_library(void)
+{
+    return sysconf(_SC_LEVEL2_CACHE_SIZE);
+}
+#else
+static long ask_library(void)
+{
+    return 0;
+}
+#endif
+
 static size_t ask_kernel(void)
 {
     for (int index = 0; index < 8; index++) {
@@ -43,7 +56,7 @@ static size_t ask_kernel(void)
 
 size_t un_cache_bytes(void)
 {
-    long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    long bytes = ask_library();
     size_t asked = bytes > 0 ? (size_t)bytes : ask_kernel();
     return asked ? asked : 512 << 10;
 }

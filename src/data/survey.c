@@ -191,7 +191,7 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
                          unet_survey **survey, unet_error *err)
 {
     struct un_survey_files files;
-    unet_survey *made;
+    unet_survey *made = NULL;
     unet_code code = un_survey_list(images, masks, &files, err);
     if (code)
         return code;
@@ -242,7 +242,7 @@ static unet_code measure_all(unet_survey *survey, const unet_dataset *dataset, u
 
 unet_code un_survey_dataset(const unet_dataset *dataset, unet_survey **survey, unet_error *err)
 {
-    unet_survey *made;
+    unet_survey *made = NULL;
     unet_code code = begin(&made, dataset->count, err);
     if (code)
         return code;

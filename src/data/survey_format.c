@@ -42,6 +42,7 @@ static bool ask_all(const unet_survey *survey, question ask, double *most, int *
      * majority, if there is one
      */
     int votes = 0, agree = 0, count = 0;
+    *most = 0;
     for (int i = 0; i < survey->files.count; i++) {
         const unet_survey_pair *seen = &survey->items[i].seen;
         if (!seen->readable)

@@ -96,7 +96,7 @@ unet_code un_pickle_pop_mark(struct un_pickle_machine *m, uint32_t *first)
 
 unet_code un_pickle_memo_put(struct un_pickle_machine *m, int64_t number)
 {
-    uint32_t value;
+    uint32_t value = 0;
     unet_code code = un_pickle_top(m, &value);
     if (code)
         return code;
