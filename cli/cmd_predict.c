@@ -11,6 +11,7 @@
 #include "predict_out.h"
 #include "progress.h"
 #include "runfolder.h"
+#include "samples_warn.h"
 
 static const char *const format_words[] = {"png", "tif", NULL};
 static const char *const value_words[] = {"classes", "masks", NULL};
@@ -288,6 +289,15 @@ static int count_models(int operands, char **argv)
     return count;
 }
 
+static void warn_of_samples(const struct predict_plan *plan, const struct models *models)
+{
+    struct sample_count count = {0};
+
+    for (size_t i = 0; i < plan->inputs.count; i++)
+        samples_count(&count, plan->jobs[i].samples, plan->jobs[i].input);
+    samples_warn(&count, models);
+}
+
 static int run_predict(const struct command *command, int argc, char **argv)
 {
     struct predict_settings settings = {.format = -1, .tta = -1};
@@ -310,6 +320,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
     unet_session_options work = {.threads = settings.common.threads,
                                  .tile = settings.tile,
                                  .exact = settings.exact,
+                                 .any_samples = 1,
                                  .tta = model_views(models.first, settings.tta)};
     models_average(&models, &work);
     if ((status = predict_memory_plan(&settings, &plan, models.first, &work)))
@@ -324,6 +335,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
                     models.files.count);
         say_views(work.tta, settings.tta);
     }
+    warn_of_samples(&plan, &models);
     run.model = models.first;
     status = predict_plan_make_folders(&plan, &settings);
     if (status)

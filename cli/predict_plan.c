@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "samples_warn.h"
+
 static const char *const mask_endings[] = {".png", ".tif", ".tiff", NULL};
 static const char *const score_endings[] = {".npy", ".tif", ".tiff", NULL};
 
@@ -101,16 +103,18 @@ static int check_targets(const struct command *command, const struct predict_set
     return EXIT_DONE;
 }
 
-static int count_pages(const char *path)
+/* What has to be known of an image beforehand. */
+static void look_at(struct predict_job *job)
 {
     unet_source *source;
-    int pages = 0;
+    unet_page page;
 
-    if (!unet_source_open(path, &source, NULL)) {
-        pages = unet_source_pages(source);
-        unet_source_close(source);
-    }
-    return pages;
+    if (unet_source_open(job->input, &source, NULL))
+        return;
+    job->pages = unet_source_pages(source);
+    for (int i = 0; i < job->pages && !unet_source_page(source, i, &page, NULL); i++)
+        job->samples |= samples_bit(page.sample, page.prepared);
+    unet_source_close(source);
 }
 
 int predict_plan_objects(const struct predict_job *job)
@@ -136,7 +140,7 @@ static int name_outputs(const struct predict_settings *settings, struct predict_
         struct predict_job *job = &plan->jobs[i];
 
         job->input = plan->inputs.path[i];
-        job->pages = count_pages(job->input);
+        look_at(job);
         for (int p = 0; p < PRODUCTS; p++) {
             const char *ending = products[p].ending;
             char *stem;

@@ -34,6 +34,7 @@ struct predict_job {
     const char *input;
     char *output[PRODUCTS]; /* NULL: not asked for */
     int pages;              /* of the image; 0: it cannot be read */
+    unsigned samples;       /* of its pages: samples_bit() */
 };
 
 struct predict_plan {

@@ -235,6 +235,19 @@ UNET_API unet_code unet_model_mask_value(const unet_model *model, int label, uin
 /* As unet_dataset_coding_text() said of these masks; cut at size bytes. */
 UNET_API void unet_model_coding_text(const unet_model *model, char *text, size_t size);
 
+typedef enum { UNET_U8, UNET_U16, UNET_F32 } unet_sample; /* of an image */
+
+/*
+ * Whether a model was trained on samples of this type.  UNET_EINVAL: it was trained on others, so
+ * that values may be on another scale than those it knows, and err says which: "8-bit samples, the
+ * model was trained on 16-bit samples (110 to 4012)".  UNET_OK, too, where it does not matter: the
+ * image is `prepared`, the model brings each image to one scale by itself, or nothing is known of
+ * its training.  unet_predict() and the functions beside it ask this of each image, see
+ * unet_session_options.any_samples.
+ */
+UNET_API unet_code unet_model_check_samples(const unet_model *model, unet_sample sample,
+                                            int prepared, unet_error *err);
+
 /* The training settings stored with the model, as one JSON object; "" when it was never trained. */
 UNET_API const char *unet_model_settings(const unet_model *model);
 
@@ -293,8 +306,6 @@ UNET_API unet_code unet_spec_cost(const unet_spec *spec, int height, int width, 
                                   unet_error *err);
 
 /* ---- images ------------------------------------------------------------------------------ */
-
-typedef enum { UNET_U8, UNET_U16, UNET_F32 } unet_sample;
 
 typedef struct unet_image {
     int height, width, channels; /* each >= 1 */
@@ -471,6 +482,10 @@ typedef struct unet_session_options {
        need must be the same; widths, norms and activations need not. */
     const unet_model *const *others;
     int other_count;
+    int any_samples; /* 0: an image whose samples are of another type than those of the training is
+                        UNET_EINVAL, see unet_model_check_samples().  Not 0: it is taken, 8-bit
+                        samples / 255, 16-bit and float ones by the range of those that were
+                        trained on, or / 65535 and as they are where there were none */
 } unet_session_options;
 
 /* Fails with UNET_EINVAL (says in what a model differs from the first one) or UNET_ENOMEM.  options
@@ -493,7 +508,8 @@ UNET_API size_t unet_session_bytes(const unet_session *session);
  *
  * An image larger than the session's tile is cut into tiles that see their real neighbours, and
  * mirrored pixels only beyond the image's edge (paper, section 2, overlap-tile); the result does
- * not depend on the tile size.  Fails with UNET_EINVAL when channels or samples do not fit.
+ * not depend on the tile size.  Fails with UNET_EINVAL when channels do not fit, samples are of
+ * another type than those of the training (see any_samples) or not finite.
  */
 UNET_API unet_code unet_predict(unet_session *session, const unet_image *image, uint8_t *mask,
                                 unet_error *err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "data/dataset.h"
+#include "data/samples.h"
 #include "data/survey.h"
 #include "engine/choose.h"
 #include "predict/objects_stream.h"
@@ -97,6 +98,16 @@ unet_code unet_model_mask_value(const unet_model *model, int label, uint32_t *va
 void unet_model_coding_text(const unet_model *model, char *text, size_t size)
 {
     un_model_coding_text(model, text, size);
+}
+
+unet_code unet_model_check_samples(const unet_model *model, unet_sample sample, int prepared,
+                                   unet_error *err)
+{
+    if (!model)
+        return missing(err, "model");
+    if ((unsigned)sample > UNET_F32)
+        return un_fail(err, UNET_EINVAL, "no such sample type: %d", (int)sample);
+    return un_samples_check(&model->scaling, un_samples_of(sample, prepared), NULL, err);
 }
 
 const char *unet_model_settings(const unet_model *model)
@@ -373,7 +384,8 @@ unet_code unet_predict_all(unet_session *session, const unet_image *image,
         return missing(err, !session ? "session" : !image || !image->data ? "image" : "answers");
     if (!answers->mask && !answers->logits && !answers->probabilities)
         return missing(err, "every answer");
-    return un_session_predict(session, image, NULL, answers, err);
+    unet_code code = un_session_check(session, image->sample, image->prepared, NULL, err);
+    return code ? code : un_session_predict(session, image, NULL, answers, err);
 }
 
 unet_code unet_predict(unet_session *session, const unet_image *image, uint8_t *mask,
@@ -399,7 +411,11 @@ unet_code unet_predict_stream(unet_session *session, unet_source *source, int pa
 {
     if (!session || !source || !stream || !stream->band)
         return missing(err, !session ? "session" : !source ? "source" : "band function");
-    return un_session_stream(session, source, page, stream, err);
+    unet_page what;
+    unet_code code = unet_source_page(source, page, &what, err);
+    if (!code)
+        code = un_session_check(session, what.sample, what.prepared, source->name, err);
+    return code ? code : un_session_stream(session, source, page, stream, err);
 }
 
 unet_code unet_plan_memory(const unet_model *model, const unet_session_options *options,
