@@ -681,6 +681,45 @@ UNET_API unet_code unet_objects_write_ids(unet_objects *objects, const char *pat
 UNET_API unet_code unet_objects_write_csv(const unet_objects *objects, const char *path,
                                           const char *const *class_names, unet_error *err);
 
+/*
+ * A table of the objects of several images or pages: unet_table_open(), unet_table_add() for each
+ * in the order of the rows, unet_table_commit().  Before that nothing is at path that was not
+ * there; unet_table_abort() leaves it so.
+ */
+typedef struct unet_table unet_table;
+
+typedef struct unet_table_options {
+    int images, pages;              /* 1: columns `image` and `page` come first */
+    const char *const *class_names; /* [classes], until the commit; NULL: no such column */
+    int intensities;                /* 1: with their columns */
+    const char *unit; /* of the columns in the pixels' size, empty where an image does not tell it;
+                         NULL: no such columns */
+} unet_table_options;
+
+UNET_API unet_code unet_table_open(const char *path, const unet_table_options *options,
+                                   unet_table **table, unet_error *err);
+
+/* The objects of one page, after unet_objects_finish(); image may be NULL without that column.
+ * UNET_EINVAL: their unit is not that of the table. */
+UNET_API unet_code unet_table_add(unet_table *table, const unet_objects *objects, const char *image,
+                                  int page, unet_error *err);
+
+/* Both free the table. */
+UNET_API unet_code unet_table_commit(unet_table *table, unet_error *err);
+UNET_API void unet_table_abort(unet_table *table);
+
+/*
+ * Rows top .. top + image->height - 1 of an overlay, as unet_overlay_rows() draws it, but of the
+ * objects as they are counted after unet_objects_finish(): each has an outline of its own, also
+ * where it touches another one of its class.
+ *
+ *   image  these rows
+ *   rgb    [height][width][3] of image, from the caller
+ */
+UNET_API unet_code unet_objects_overlay(unet_objects *objects, int top, const unet_image *image,
+                                        const uint8_t (*colors)[3], int color_count, float opacity,
+                                        const float range[2], uint8_t *rgb, unet_error *err);
+
 /* Writes the outlines as a zip of ImageJ ROIs, one for each object, without its holes.  Fails with
  * UNET_EIO, and with UNET_ENOMEM if options.memory is too little for all outlines. */
 UNET_API unet_code unet_objects_write_rois(unet_objects *objects, const char *path,

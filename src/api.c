@@ -514,6 +514,57 @@ unet_code unet_objects_write_csv(const unet_objects *objects, const char *path,
     return code ? code : un_objects_write_csv(objects, path, class_names, err);
 }
 
+unet_code unet_table_open(const char *path, const unet_table_options *options, unet_table **table,
+                          unet_error *err)
+{
+    if (!path || !options || !table)
+        return missing(err, !path ? "path" : !options ? "options" : "table");
+    return un_table_open(path, options, table, err);
+}
+
+unet_code unet_table_add(unet_table *table, const unet_objects *objects, const char *image,
+                         int page, unet_error *err)
+{
+    if (!table)
+        return missing(err, "table");
+    unet_code code = check_written(objects, image ? image : "objects", err);
+    return code ? code : un_table_add(table, objects, image, page, err);
+}
+
+unet_code unet_table_commit(unet_table *table, unet_error *err)
+{
+    return table ? un_table_commit(table, err) : missing(err, "table");
+}
+
+void unet_table_abort(unet_table *table)
+{
+    un_table_abort(table);
+}
+
+unet_code unet_objects_overlay(unet_objects *objects, int top, const unet_image *image,
+                               const uint8_t (*colors)[3], int color_count, float opacity,
+                               const float range[2], uint8_t *rgb, unet_error *err)
+{
+    unet_code code = check_written(objects, "overlay", err);
+    if (code)
+        return code;
+    if (!image || !colors || !range || !rgb)
+        return missing(err, !image ? "image" : !colors ? "colors" : !range ? "range" : "rgb");
+    if (top < 0 || image->height < 1 || image->height > objects->height - top ||
+        image->width != objects->width)
+        return un_fail(err, UNET_EINVAL, "%d x %d pixels from row %d, the objects have %d x %d",
+                       image->height, image->width, top, objects->height, objects->width);
+    if (color_count < objects->classes || color_count > 256)
+        return un_fail(err, UNET_EINVAL, "%d colours, %d to 256 wanted", color_count,
+                       objects->classes);
+    struct un_overlay overlay = {.image = image,
+                                 .colors = colors,
+                                 .color_count = color_count,
+                                 .opacity = opacity,
+                                 .range = {range[0], range[1]}};
+    return un_objects_overlay(objects, top, &overlay, rgb, err);
+}
+
 unet_code unet_objects_write_rois(unet_objects *objects, const char *path, unet_error *err)
 {
     unet_code code = check_written(objects, path, err);
