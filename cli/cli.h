@@ -8,6 +8,8 @@
 
 extern const struct command command_init, command_info, command_train, command_predict,
     command_eval, command_demo, command_convert, command_check, command_augment;
+extern const struct command *const commands[]; /* all of them, command_count */
+extern const int command_count;
 
 /* --threads, --seed, --quiet, --json: the last rows of each command's table take them in. */
 struct common_settings {

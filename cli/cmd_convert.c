@@ -64,7 +64,7 @@ struct comparison {
 static unet_code run_model(const unet_model *model, const struct common_settings *common,
                            const unet_image *image, float **logits, size_t *count, unet_error *err)
 {
-    const unet_session_options options = {.threads = common->threads};
+    const unet_session_options options = {.threads = common->threads, .any_samples = 1};
     unet_session *session = NULL;
     unet_code code = unet_session_create(model, &options, &session, err);
 

@@ -13,6 +13,7 @@
 #include "models.h"
 #include "paths.h"
 #include "progress.h"
+#include "samples_warn.h"
 
 struct eval_settings {
     const char *images, *masks, *predicted;
@@ -152,9 +153,24 @@ static int fail_coding(const struct eval_settings *settings, const unet_model *m
     return EXIT_FAILED;
 }
 
+static void warn_of_samples(const unet_dataset *dataset, const struct models *models)
+{
+    struct sample_count count = {0};
+
+    for (int i = 0; i < unet_dataset_count(dataset); i++) {
+        const uint8_t *mask;
+        const char *name;
+        const unet_image *image = unet_dataset_image(dataset, i, &mask, &name);
+
+        samples_count(&count, samples_bit(image->sample, image->prepared), name);
+    }
+    samples_warn(&count, models);
+}
+
 static int open_model(const struct eval_settings *settings, char *path, struct eval_job *job)
 {
-    unet_session_options work = {.threads = settings->common.threads, .tile = settings->tile};
+    unet_session_options work = {
+        .threads = settings->common.threads, .tile = settings->tile, .any_samples = 1};
     unet_error err;
     int status = models_load(1, &path, &settings->common, &job->models);
 
@@ -169,6 +185,7 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     work.tta = model_views(job->model, settings->tta);
     if (!settings->common.quiet)
         say_views(work.tta, settings->tta);
+    warn_of_samples(job->dataset, &job->models);
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 

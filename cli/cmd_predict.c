@@ -9,8 +9,11 @@
 #include "models.h"
 #include "predict_memory.h"
 #include "predict_out.h"
+#include "predict_report.h"
+#include "predict_table.h"
 #include "progress.h"
 #include "runfolder.h"
+#include "samples_warn.h"
 
 static const char *const format_words[] = {"png", "tif", NULL};
 static const char *const value_words[] = {"classes", "masks", NULL};
@@ -25,13 +28,14 @@ static const struct option_row predict_options[] = {
     OPT_CHOICE("format", AT(format), format_words, "of masks in a folder [png; tif for stacks]"),
     OPT_CHOICE("values", AT(values), value_words, "class numbers, or as in the training masks"),
     OPT_STRING("overlay", AT(target[PRODUCT_OVERLAY]), "PATH",
-               "the image with the mask drawn over it, as PNG or TIFF"),
+               "the image with mask or objects over it, as PNG or TIFF"),
     OPT_STRING("probabilities", AT(target[PRODUCT_PROBABILITIES]), "PATH",
                "float32 [class][row][column] as .npy, or [row][column][class] as .tif"),
     OPT_STRING("logits", AT(target[PRODUCT_LOGITS]), "PATH", "the same before softmax or sigmoid"),
     OPT_HEADING("objects (pixels of one class that hang together):"),
     OPT_STRING("instances", AT(target[PRODUCT_INSTANCES]), "PATH", "their numbers, as .tif"),
-    OPT_STRING("measure", AT(target[PRODUCT_MEASURE]), "PATH", "area, place, shape, .. as .csv"),
+    OPT_STRING("measure", AT(target[PRODUCT_MEASURE]), "PATH",
+               "area, place, shape, .. as .csv, one for all images"),
     OPT_STRING("rois", AT(target[PRODUCT_ROIS]), "PATH", "outlines for ImageJ, as .zip"),
     OPT_TABLE(AT(objects), objects_options),
     OPT_HEADING("how:"),
@@ -54,51 +58,11 @@ struct predict_run {
     double started; /* seconds_now() */
     struct predict_out out;
     struct objects_out objects;
-    json_t *totals;       /* of objects: of each page, where --json is given */
-    uint64_t pixels[256]; /* of each class in all images so far */
+    struct predict_table table; /* of the image at work, or of all */
+    json_t *totals;             /* of objects: of each page, where --json is given */
+    uint64_t pixels[256];       /* of each class in all images so far */
     const struct predict_settings *settings;
 };
-
-static void report(const struct predict_run *run, const struct predict_settings *settings,
-                   const struct predict_job *job, const unet_page *page, double seconds)
-{
-    static const char *const keys[PRODUCTS] = {"mask",      "overlay", "probabilities", "logits",
-                                               "instances", "measure", "rois"};
-    int pages = run->out.pages;
-    json_t *row, *counts;
-    char time[24], stack[32] = "";
-
-    if (!settings->common.json) {
-        if (pages > 1)
-            snprintf(stack, sizeof(stack), "%d pages, ", pages);
-        for (int p = 0; p < PRODUCTS && !settings->common.quiet; p++) {
-            char *file = job->output[p] ? predict_plan_file(job, (enum product)p, 0) : NULL;
-
-            if (file)
-                fprintf(stderr, "%s -> %s%s (%s%dx%d, %s)\n", job->input, file,
-                        strcmp(file, job->output[p]) ? " .." : "", stack, page->height, page->width,
-                        format_seconds(seconds, time));
-            free(file);
-        }
-        return;
-    }
-    row = json_pack("{so si si so}", "image", json_path(job->input), "height", page->height,
-                    "width", page->width, "seconds", json_number_short(seconds));
-    if (pages > 1)
-        json_object_set_new(row, "pages", json_integer(pages));
-    for (int p = 0; p < PRODUCTS; p++)
-        if (job->output[p])
-            json_object_set_new(row, keys[p], json_path(job->output[p]));
-    if (predict_out_wants(job).mask) {
-        counts = json_array();
-        for (int label = 0; label < unet_model_labels(run->model); label++)
-            json_array_append_new(counts, json_integer((json_int_t)run->out.pixels[label]));
-        json_object_set_new(row, "pixels", counts);
-    }
-    if (run->totals)
-        json_object_set(row, "objects", pages > 1 ? run->totals : json_array_get(run->totals, 0));
-    json_print(row);
-}
 
 /* The bar over all images, tile by tile. */
 static int on_tile(void *context, double share)
@@ -125,34 +89,48 @@ static unet_code on_band(void *context, const unet_band *band, unet_error *err)
     return code || !run->objects.objects ? code : objects_out_band(&run->objects, band, err);
 }
 
-/* The files and totals of a page's objects. */
-static unet_code finish_objects(struct predict_run *run, const struct predict_job *job,
-                                unet_error *err)
+/* The totals of a page's objects, and what a user should know of them. */
+static void say_objects(struct predict_run *run, const struct predict_job *job)
 {
-    char *file[PRODUCTS] = {NULL}, *name = NULL, note[128];
-    unet_code code;
+    char *name = NULL, note[128];
 
-    for (int p = PRODUCT_IMAGES; p < PRODUCTS; p++)
-        if (job->output[p])
-            file[p] = predict_plan_file(job, (enum product)p, run->page);
-    const struct objects_files files = {file[PRODUCT_INSTANCES], file[PRODUCT_MEASURE],
-                                        file[PRODUCT_ROIS]};
-    code = objects_out_finish(&run->objects, &files, err);
-    if (!code && run->settings->common.json) {
+    if (run->settings->common.json) {
         run->totals = run->totals ? run->totals : json_array();
         json_array_append_new(run->totals, objects_out_json(&run->objects));
-    } else if (!code) {
+    } else {
         name = run->out.pages > 1 ? path_text("%s, page %d", job->input, run->page)
                                   : strdup(job->input);
         objects_out_print(&run->objects, name ? name : job->input);
     }
-    if (!code)
-        objects_out_note(&run->objects, note, sizeof(note));
-    if (!code && *note && !run->settings->common.quiet)
+    objects_out_note(&run->objects, note, sizeof(note));
+    if (*note && !run->settings->common.quiet)
         fprintf(stderr, "%s: %s\n", job->input, note);
-    for (int p = PRODUCT_IMAGES; p < PRODUCTS; p++)
-        free(file[p]);
     free(name);
+}
+
+/* The files and totals of a page's objects. */
+static unet_code finish_objects(struct predict_run *run, const struct predict_job *job,
+                                unet_source *source, unet_error *err)
+{
+    char *ids = NULL, *rois = NULL;
+    unet_code code;
+
+    if (job->output[PRODUCT_INSTANCES])
+        ids = predict_plan_file(job, PRODUCT_INSTANCES, run->page);
+    if (job->output[PRODUCT_ROIS])
+        rois = predict_plan_file(job, PRODUCT_ROIS, run->page);
+    const struct objects_files files = {.ids = ids,
+                                        .rois = rois,
+                                        .table = run->table.table,
+                                        .image = job->input,
+                                        .page = run->page};
+    code = objects_out_finish(&run->objects, &files, err);
+    if (!code)
+        code = predict_out_objects(&run->out, source, run->page, run->objects.objects, err);
+    if (!code)
+        say_objects(run, job);
+    free(ids);
+    free(rois);
     return code;
 }
 
@@ -166,14 +144,13 @@ static unet_code predict_page(struct predict_run *run, const struct predict_job 
 
     if (code || (code = predict_out_page(&run->out, source, run->page, err)))
         return code;
-    if (predict_plan_objects(job) &&
-        (code = objects_out_open(&run->objects, &run->settings->objects, run->model, &what, memory,
-                                 err)))
+    if (job->objects && (code = objects_out_open(&run->objects, &run->settings->objects, run->model,
+                                                 &what, memory, err)))
         return code;
     code = unet_predict_stream(run->session, source, run->page, stream, err);
     progress_clear(&run->line);
     if (!code && run->objects.objects)
-        code = finish_objects(run, job, err);
+        code = finish_objects(run, job, source, err);
     objects_out_release(&run->objects);
     return code;
 }
@@ -183,6 +160,7 @@ static unet_code predict_pages(struct predict_run *run, const struct predict_job
                                unet_source *source, unet_page *first, unet_error *err)
 {
     unet_stream stream = predict_out_wants(job);
+    int alone = !run->plan->joined[PRODUCT_MEASURE];
     unet_code code = unet_source_page(source, 0, first, err);
 
     stream.band = on_band;
@@ -191,9 +169,15 @@ static unet_code predict_pages(struct predict_run *run, const struct predict_job
     if (code ||
         (code = predict_out_open(&run->out, job, run->settings->values, run->model, source, err)))
         return code;
+    if (alone && (code = predict_table_open(&run->table, run->plan, job, run->model, err)))
+        return code;
     for (run->page = 0; run->page < run->out.pages && !code; run->page++)
         code = predict_page(run, job, source, &stream, err);
     run->page = 0;
+    if (!code && alone)
+        code = predict_table_commit(&run->table, err);
+    if (alone)
+        predict_table_abort(&run->table);
     return code ? code : predict_out_commit(&run->out, err);
 }
 
@@ -217,7 +201,8 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
         fprintf(stderr, "%s: %s\n", job->input, unet_source_note(source));
     unet_source_close(source);
     if (!code)
-        report(run, settings, job, &page, seconds_now() - start);
+        predict_report(settings, run->plan, job, &run->out, &page, run->totals,
+                       seconds_now() - start);
     for (int label = 0; label < 256 && !code; label++)
         run->pixels[label] += run->out.pixels[label];
     predict_out_release(&run->out);
@@ -253,26 +238,65 @@ static void note_one_class(const struct predict_run *run)
             only, *name ? " '" : "", name, *name ? "'" : "");
 }
 
+/* All images, one after the other; *failed: how many. */
+static int predict_each(struct predict_run *run, const struct predict_settings *settings,
+                        const struct predict_plan *plan, size_t *failed)
+{
+    size_t count = plan->inputs.count;
+
+    for (size_t i = 0; i < count; i++) {
+        run->now = i;
+        on_tile(run, 0);
+        int status = predict_one(run, settings, &plan->jobs[i]);
+        *failed += status != EXIT_DONE;
+        if (status == EXIT_INTERRUPTED || (interrupted() && i + 1 < count)) {
+            fail_text("interrupted: %zu of %zu images are done", i + 1 - *failed, count);
+            return EXIT_INTERRUPTED;
+        }
+    }
+    return EXIT_DONE;
+}
+
+/* The table of all images is written when none failed: one that lacks some is taken for whole. */
+static int finish_table(struct predict_run *run, size_t failed)
+{
+    unet_error err;
+
+    if (!run->table.table)
+        return EXIT_DONE;
+    if (failed)
+        return fail_text("%s: not written: %zu of %zu images failed", run->table.path, failed,
+                         run->plan->inputs.count);
+    if (predict_table_commit(&run->table, &err))
+        return fail(&err);
+    if (!run->settings->common.quiet && !run->settings->common.json)
+        fprintf(stderr, "%zu image%s -> %s\n", run->plan->inputs.count,
+                run->plan->inputs.count == 1 ? "" : "s", run->table.path);
+    return EXIT_DONE;
+}
+
 static int predict_all(struct predict_run *run, const struct predict_settings *settings,
                        const struct predict_plan *plan)
 {
     size_t count = plan->inputs.count, failed = 0;
+    unet_error err;
+    int status;
 
     progress_init(&run->line, settings->common.quiet);
     run->plan = plan;
     run->settings = settings;
     run->started = seconds_now();
-    for (size_t i = 0; i < count; i++) {
-        run->now = i;
-        on_tile(run, 0);
-        int status = predict_one(run, settings, &plan->jobs[i]);
-        failed += status != EXIT_DONE;
-        if (status == EXIT_INTERRUPTED || (interrupted() && i + 1 < count)) {
-            fail_text("interrupted: %zu of %zu images are done", i + 1 - failed, count);
-            return EXIT_INTERRUPTED;
-        }
+    if (plan->joined[PRODUCT_MEASURE] &&
+        predict_table_open(&run->table, plan, NULL, run->model, &err))
+        return fail(&err);
+    status = predict_each(run, settings, plan, &failed);
+    if (!status) {
+        note_one_class(run);
+        status = finish_table(run, failed);
     }
-    note_one_class(run);
+    predict_table_abort(&run->table);
+    if (status)
+        return status;
     if (failed && count > 1)
         return fail_text("%zu of %zu images failed", failed, count);
     return failed ? EXIT_FAILED : EXIT_DONE;
@@ -286,6 +310,15 @@ static int count_models(int operands, char **argv)
     while (count < operands && run_folder_is_model(argv[count]))
         count++;
     return count;
+}
+
+static void warn_of_samples(const struct predict_plan *plan, const struct models *models)
+{
+    struct sample_count count = {0};
+
+    for (size_t i = 0; i < plan->inputs.count; i++)
+        samples_count(&count, plan->jobs[i].samples, plan->jobs[i].input);
+    samples_warn(&count, models);
 }
 
 static int run_predict(const struct command *command, int argc, char **argv)
@@ -310,6 +343,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
     unet_session_options work = {.threads = settings.common.threads,
                                  .tile = settings.tile,
                                  .exact = settings.exact,
+                                 .any_samples = 1,
                                  .tta = model_views(models.first, settings.tta)};
     models_average(&models, &work);
     if ((status = predict_memory_plan(&settings, &plan, models.first, &work)))
@@ -324,6 +358,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
                     models.files.count);
         say_views(work.tta, settings.tta);
     }
+    warn_of_samples(&plan, &models);
     run.model = models.first;
     status = predict_plan_make_folders(&plan, &settings);
     if (status)

@@ -9,11 +9,11 @@
 
 #include "cli.h"
 
-static const struct command *const commands[] = {
+const struct command *const commands[] = {
     &command_demo, &command_check, &command_train,   &command_predict, &command_eval,
     &command_init, &command_info,  &command_convert, &command_augment,
 };
-#define COMMAND_COUNT ((int)(sizeof(commands) / sizeof(commands[0])))
+const int command_count = (int)(sizeof(commands) / sizeof(commands[0]));
 
 #define AT(field) offsetof(struct common_settings, field)
 
@@ -57,7 +57,7 @@ int finish_output(int status)
 
 static const struct command *find_command(const char *name)
 {
-    for (int i = 0; i < COMMAND_COUNT; i++)
+    for (int i = 0; i < command_count; i++)
         if (!strcmp(commands[i]->name, name))
             return commands[i];
     return NULL;
@@ -67,7 +67,7 @@ static int unknown_command(const char *name)
 {
     struct nearest nearest = {.word = name};
 
-    for (int i = 0; i < COMMAND_COUNT; i++)
+    for (int i = 0; i < command_count; i++)
         nearest_try(&nearest, commands[i]->name);
     nearest_try(&nearest, "help");
     fprintf(stderr, "unet: there is no command \"%s\"", name);
@@ -82,7 +82,7 @@ static void print_overview(FILE *stream)
     fputs("usage: unet COMMAND [options]\n\n"
           "Trains U-Nets on pictures and their masks, and segments new pictures with them.\n\n",
           stream);
-    for (int i = 0; i < COMMAND_COUNT; i++)
+    for (int i = 0; i < command_count; i++)
         fprintf(stream, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n"
           "  unet help COMMAND, unet COMMAND --help   the options of a command\n"

@@ -19,6 +19,11 @@ const struct option_row objects_options[] = {
     OPT_END,
 };
 
+int objects_wished(const struct objects_wishes *wishes)
+{
+    return wishes->split || wishes->split_depth > 0 || wishes->minimum_area || wishes->keep_holes;
+}
+
 static int on_share(void *context, double share)
 {
     (void)context;
@@ -69,18 +74,14 @@ static void add_up(struct objects_out *out)
 unet_code objects_out_finish(struct objects_out *out, const struct objects_files *files,
                              unet_error *err)
 {
-    const char *names[UNET_MAX_CLASSES];
-    uint8_t rgb[3];
     unet_code code = unet_objects_finish(out->objects, err);
 
-    for (int label = 0; label < unet_model_labels(out->model); label++)
-        names[label] = unet_model_class(out->model, label, rgb);
     if (!code)
         add_up(out);
     if (!code && files->ids)
         code = unet_objects_write_ids(out->objects, files->ids, err);
     if (!code && files->table)
-        code = unet_objects_write_csv(out->objects, files->table, names, err);
+        code = unet_table_add(files->table, out->objects, files->image, files->page, err);
     if (!code && files->rois)
         code = unet_objects_write_rois(out->objects, files->rois, err);
     return code;

@@ -23,9 +23,15 @@ struct objects_wishes {
 };
 extern const struct option_row objects_options[];
 
+/* Whether they say what objects are, so that someone wants to see them. */
+int objects_wished(const struct objects_wishes *wishes);
+
 /* Where results go; NULL: not asked for. */
 struct objects_files {
-    const char *ids, *table, *rois;
+    const char *ids, *rois;
+    unet_table *table;
+    const char *image; /* of the rows of the table */
+    int page;
 };
 
 /* Of one class. */

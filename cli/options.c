@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "option_hints.h"
 #include "option_values.h"
 
 int usage_error(const struct command *command, const char *format, ...)
@@ -97,28 +98,11 @@ static int find_row(const struct option_row *table, size_t base, const char *nam
     return 0;
 }
 
-static void suggest(const struct option_row *table, struct nearest *nearest)
+const struct option_row *option_find(const struct option_row *table, const char *name)
 {
-    for (const struct option_row *row = table; row->type != OPTION_END; row++) {
-        if (row->type == OPTION_TABLE || row->type == OPTION_TOPIC)
-            suggest(row->table, nearest);
-        else if (row->type != OPTION_HEADING)
-            nearest_try(nearest, row->name);
-    }
-}
+    struct found found;
 
-static int unknown_option(const struct command *command, const char *text, size_t length)
-{
-    char word[64];
-    struct nearest nearest = {.word = word};
-
-    snprintf(word, sizeof(word), "%.*s", (int)(length < 60 ? length : 60), text + 2);
-    if (text[1] == '-')
-        suggest(command->options, &nearest);
-    if (nearest.best)
-        return usage_error(command, "there is no option --%s, perhaps --%s is meant", word,
-                           nearest.best);
-    return usage_error(command, "there is no option %s", text);
+    return find_row(table, 0, name, strlen(name), 0, &found) ? found.row : NULL;
 }
 
 /* One option at argv[*at]; *at is moved to the last argument it used. */
@@ -131,7 +115,7 @@ static int parse_option(const struct command *command, int argc, char **argv, in
     size_t length = is_long ? strcspn(text + 2, "=") : 1;
 
     if (!find_row(command->options, 0, is_long ? text + 2 : NULL, length, text[1], &found))
-        return unknown_option(command, text, length);
+        return option_unknown(command, text, length);
     snprintf(shown, sizeof(shown), "%.*s", (int)(is_long ? length + 2 : 2), text);
     if (is_long && text[2 + length] == '=')
         value = text + 3 + length;
@@ -188,7 +172,8 @@ int options_parse(const struct command *command, int argc, char **argv, void *se
             if (*status)
                 return 0;
         } else if (command->max_operands >= 0 && count == command->max_operands) {
-            *status = usage_error(command, "\"%s\" is one argument too many", argv[i]);
+            *status = usage_error(command, "\"%s\" is one argument too many, wanted: unet %s %s",
+                                  argv[i], command->name, command->arguments);
             return 0;
         } else {
             argv[count++] = argv[i];

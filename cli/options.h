@@ -147,6 +147,9 @@ struct command {
 int options_parse(const struct command *command, int argc, char **argv, void *settings,
                   int *operands, int *status);
 
+/* The row of an option, also of the tables that table takes in; NULL: there is none. */
+const struct option_row *option_find(const struct option_row *table, const char *name);
+
 /* Prints the help of a command on stdout, or of one of its topics; topic may be NULL.  0: there is
  * no such topic. */
 int options_help(const struct command *command, const char *topic);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interrupt.h"
+
 #define OPACITY 0.35f
 #define SLAB 32 /* rows drawn at a time */
 
@@ -15,11 +17,14 @@ static size_t row_bytes(const unet_image *image)
     return (size_t)image->width * (size_t)image->channels * bytes[image->sample];
 }
 
-uint64_t overlay_out_bytes(const unet_page *page)
+uint64_t overlay_out_bytes(const unet_page *page, int objects)
 {
     unet_image row = {.width = page->width, .channels = page->channels, .sample = page->sample};
+    uint64_t bytes = row_bytes(&row) + (uint64_t)page->width * (2 + 3 * SLAB) + (32 << 20);
 
-    return row_bytes(&row) + (uint64_t)page->width * (2 + 3 * SLAB) + (32 << 20);
+    /* rows of the image, their ids and classes */
+    return objects ? bytes + SLAB * row_bytes(&row) + (uint64_t)page->width * 5 * (SLAB + 2)
+                   : bytes;
 }
 
 unet_code overlay_out_begin(struct overlay_out *out, unet_writer *writer, unet_source *source,
@@ -98,6 +103,32 @@ unet_code overlay_out_band(struct overlay_out *out, const unet_band *band, unet_
     memcpy(out->last_mask + width, end, width);
     memcpy(out->last.data, pixels + (size_t)(band->rows - 1) * row, row);
     return band->top + band->rows == out->height ? draw_last(out, NULL, err) : UNET_OK;
+}
+
+unet_code overlay_out_objects(struct overlay_out *out, unet_source *source, int page,
+                              unet_objects *objects, unet_error *err)
+{
+    unet_image part = out->last;
+    unet_code code = UNET_OK;
+
+    part.data = malloc(SLAB * row_bytes(&part));
+    if (!part.data) {
+        snprintf(err->text, sizeof(err->text), "not enough memory for the overlay");
+        return err->code = UNET_ENOMEM;
+    }
+    for (int y = 0; y < out->height && !code; y += SLAB) {
+        part.height = out->height - y < SLAB ? out->height - y : SLAB;
+        if (interrupted()) {
+            snprintf(err->text, sizeof(err->text), "interrupted");
+            code = err->code = UNET_ESTOPPED;
+        } else if (!(code = unet_source_read(source, page, y, part.height, part.data, err)) &&
+                   !(code = unet_objects_overlay(objects, y, &part, out->colors, out->color_count,
+                                                 OPACITY, out->range, out->rgb, err))) {
+            code = unet_writer_rows(out->writer, out->rgb, part.height, err);
+        }
+    }
+    free(part.data);
+    return code;
 }
 
 void overlay_out_release(struct overlay_out *out)

@@ -26,9 +26,13 @@ struct overlay_out {
 unet_code overlay_out_begin(struct overlay_out *out, unet_writer *writer, unet_source *source,
                             int page, const uint8_t (*colors)[3], int color_count, unet_error *err);
 unet_code overlay_out_band(struct overlay_out *out, const unet_band *band, unet_error *err);
+
+/* Instead of bands: the whole page, of objects that are finished, so as they are counted. */
+unet_code overlay_out_objects(struct overlay_out *out, unet_source *source, int page,
+                              unet_objects *objects, unet_error *err);
 void overlay_out_release(struct overlay_out *out);
 
-/* Bytes that it holds, besides its writer's. */
-uint64_t overlay_out_bytes(const unet_page *page);
+/* Bytes that it holds, besides its writer's; objects: 1: it is drawn of them. */
+uint64_t overlay_out_bytes(const unet_page *page, int objects);
 
 #endif

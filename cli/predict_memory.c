@@ -100,7 +100,7 @@ static int list_shapes(struct shapes *shapes, const struct predict_plan *plan)
 uint64_t predict_memory_objects(const struct predict_settings *settings,
                                 const struct predict_job *job)
 {
-    return predict_plan_objects(job) ? (uint64_t)(settings->memory / 4) : 0;
+    return job->objects ? (uint64_t)(settings->memory / 4) : 0;
 }
 
 /* What the promise is made of. */
@@ -132,7 +132,7 @@ static double would_do(const struct promise *promise, const struct shape *shape,
     double objects = (double)predict_memory_objects(promise->settings, shape->job);
     double need = fixed_bytes(promise, shape) - objects + (double)smallest;
 
-    return (predict_plan_objects(shape->job) ? need * 4 / 3 : need) / 1e6 + 1;
+    return (shape->job->objects ? need * 4 / 3 : need) / 1e6 + 1;
 }
 
 /* A page for which no tile is small enough: what would do, and what would do better. */

@@ -15,11 +15,10 @@ static int is_scores(int product)
 unet_stream predict_out_wants(const struct predict_job *job)
 {
     return (unet_stream){
-        .mask =
-            job->output[PRODUCT_MASK] || job->output[PRODUCT_OVERLAY] || predict_plan_objects(job),
+        .mask = job->output[PRODUCT_MASK] || job->output[PRODUCT_OVERLAY] || job->objects,
         .logits = job->output[PRODUCT_LOGITS] != NULL,
         .probabilities = job->output[PRODUCT_PROBABILITIES] != NULL,
-        .image = job->output[PRODUCT_OVERLAY] || job->output[PRODUCT_MEASURE],
+        .image = (job->output[PRODUCT_OVERLAY] && !job->objects) || job->output[PRODUCT_MEASURE],
     };
 }
 
@@ -77,7 +76,7 @@ uint64_t predict_out_bytes(const struct predict_job *job, const unet_model *mode
             continue;
         bytes += unet_writer_bytes(job->output[p], &target);
         if (p == PRODUCT_OVERLAY)
-            bytes += overlay_out_bytes(page);
+            bytes += overlay_out_bytes(page, job->objects);
         if (is_scores(p) && !out.planar[p])
             bytes += slab_bytes(model, page->width);
     }
@@ -188,13 +187,21 @@ unet_code predict_out_band(struct predict_out *out, const unet_band *band, unet_
         out->pixels[band->mask[i]]++;
     if (out->writer[PRODUCT_MASK])
         code = mask_out_rows(&out->mask, out->writer[PRODUCT_MASK], band, err);
-    if (!code && out->writer[PRODUCT_OVERLAY])
+    if (!code && out->writer[PRODUCT_OVERLAY] && !out->job->objects)
         code = overlay_out_band(&out->overlay, band, err);
     if (!code && out->writer[PRODUCT_PROBABILITIES])
         code = write_scores(out, PRODUCT_PROBABILITIES, band, band->probabilities, err);
     if (!code && out->writer[PRODUCT_LOGITS])
         code = write_scores(out, PRODUCT_LOGITS, band, band->logits, err);
     return code;
+}
+
+unet_code predict_out_objects(struct predict_out *out, unet_source *source, int page,
+                              unet_objects *objects, unet_error *err)
+{
+    return out->writer[PRODUCT_OVERLAY]
+               ? overlay_out_objects(&out->overlay, source, page, objects, err)
+               : UNET_OK;
 }
 
 unet_code predict_out_commit(struct predict_out *out, unet_error *err)

@@ -2,8 +2,9 @@
 /*
  * predict_out.h - what unet predict writes of one image, row by row
  *
- * For each image: predict_out_open(); for each page predict_out_page() and bands of it;
- * predict_out_commit().  predict_out_release() in any case: what is not committed leaves nothing.
+ * For each image: predict_out_open(); for each page predict_out_page(), bands of it, and
+ * predict_out_objects() where the job wants objects; predict_out_commit().  predict_out_release()
+ * in any case: what is not committed leaves nothing.
  */
 #ifndef PREDICT_OUT_H
 #define PREDICT_OUT_H
@@ -30,6 +31,10 @@ unet_code predict_out_open(struct predict_out *out, const struct predict_job *jo
                            const unet_model *model, unet_source *source, unet_error *err);
 unet_code predict_out_page(struct predict_out *out, unet_source *source, int page, unet_error *err);
 unet_code predict_out_band(struct predict_out *out, const unet_band *band, unet_error *err);
+
+/* What shows the objects of a page, which are finished. */
+unet_code predict_out_objects(struct predict_out *out, unet_source *source, int page,
+                              unet_objects *objects, unet_error *err);
 unet_code predict_out_commit(struct predict_out *out, unet_error *err);
 void predict_out_release(struct predict_out *out);
 

@@ -2,16 +2,19 @@
 /*
  * predict_plan.c - which file of unet predict goes where
  *
- * A target is a folder when it ends in "/", is a folder already, or there are several images.  In a
- * folder the files are called as the image: scan.tif -> masks/scan.png.  Then every name, of inputs
- * and outputs alike, is written in one spelling and sorted; equal neighbours of which one is an
- * output are an error.  So nothing is overwritten by mistake and nothing is done twice.
+ * A target is a folder when it ends in "/", is a folder already, or there are several images and
+ * its ending is not one of a file.  In a folder the files are called as the image: scan.tif ->
+ * masks/scan.png.  A file holds what was made of one image; a table holds all.  Then every name, of
+ * inputs and outputs alike, is written in one spelling and sorted; equal neighbours of which one is
+ * an output are an error.  So nothing is overwritten by mistake and nothing is done twice.
  */
 #include "predict_plan.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "samples_warn.h"
 
 static const char *const mask_endings[] = {".png", ".tif", ".tiff", NULL};
 static const char *const score_endings[] = {".npy", ".tif", ".tiff", NULL};
@@ -25,6 +28,7 @@ static const struct {
     const char *ending; /* in a folder */
     const char *const *endings;
     const char *wanted;
+    int joins; /* one file can hold several images */
 } products[PRODUCTS] = {
     [PRODUCT_MASK] = {"--output", ".png", mask_endings, "a name ending in .png or .tif"},
     [PRODUCT_OVERLAY] = {"--overlay", ".png", mask_endings, "a name ending in .png or .tif"},
@@ -33,7 +37,7 @@ static const struct {
     [PRODUCT_LOGITS] = {"--logits", ".npy", score_endings, "a name ending in .npy or .tif"},
     [PRODUCT_INSTANCES] = {"--instances", ".tif", id_endings,
                            "a name ending in .tif, .png or .npy"},
-    [PRODUCT_MEASURE] = {"--measure", ".csv", csv_endings, "a name ending in .csv"},
+    [PRODUCT_MEASURE] = {"--measure", ".csv", csv_endings, "a name ending in .csv", .joins = 1},
     [PRODUCT_ROIS] = {"--rois", ".zip", zip_endings, "a name ending in .zip"},
 };
 
@@ -43,6 +47,15 @@ struct entry {
     const char *shown;
     int is_output;
 };
+
+/* Whether a name that is not there yet is meant as one of a file. */
+static int names_file(const char *path)
+{
+    static const char *const others[] = {".csv",  ".tsv",  ".txt", ".zip", ".roi", ".xls",
+                                         ".xlsx", ".json", ".pdf", ".svg", ".npz", NULL};
+
+    return unet_image_name(path) || path_has_ending(path, others);
+}
 
 static int ends_in_slash(const char *path)
 {
@@ -70,53 +83,71 @@ static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *fr
     return EXIT_DONE;
 }
 
+/* One file, for several images perhaps. */
+static int check_file(const struct command *command, const struct predict_settings *settings,
+                      const struct predict_plan *plan, int p)
+{
+    static const char *const formats[][3] = {{".png", NULL}, {".tif", ".tiff", NULL}};
+    const char *target = settings->target[p];
+
+    if (!path_has_ending(target, products[p].endings))
+        return usage_error(command, "%s: found \"%s\", wanted %s, or a folder ending in /",
+                           products[p].option, target, products[p].wanted);
+    if (plan->inputs.count > 1 && !products[p].joins)
+        return usage_error(command,
+                           "%s: found \"%s\" for %zu images, wanted a folder, such as %.*s/",
+                           products[p].option, target, plan->inputs.count,
+                           (int)(path_ending(target) - target), target);
+    if (p == PRODUCT_MASK && settings->format >= 0 &&
+        !path_has_ending(target, formats[settings->format]))
+        return usage_error(command, "--format and the ending of %s do not agree", target);
+    if (!path_writable(target))
+        return fail_text("%s: cannot be written: %s", target, strerror(errno));
+    return EXIT_DONE;
+}
+
 /* Settles which targets are folders, and refuses endings that cannot be written. */
 static int check_targets(const struct command *command, const struct predict_settings *settings,
                          struct predict_plan *plan, int several)
 {
-    static const char *const formats[][3] = {{".png", NULL}, {".tif", ".tiff", NULL}};
-    int asked = 0;
+    int asked = 0, status = EXIT_DONE;
 
-    for (int p = 0; p < PRODUCTS; p++) {
+    for (int p = 0; p < PRODUCTS && !status; p++) {
         const char *target = settings->target[p];
 
         if (!target)
             continue;
         asked = 1;
-        plan->in_folder[p] = several || ends_in_slash(target) || path_is_folder(target);
+        plan->in_folder[p] =
+            ends_in_slash(target) || path_is_folder(target) || (several && !names_file(target));
         if (plan->in_folder[p])
             continue;
-        if (!path_has_ending(target, products[p].endings))
-            return usage_error(command, "%s: found \"%s\", wanted %s, or a folder ending in /",
-                               products[p].option, target, products[p].wanted);
-        if (p == PRODUCT_MASK && settings->format >= 0 &&
-            !path_has_ending(target, formats[settings->format]))
-            return usage_error(command, "--format and the ending of %s do not agree", target);
-        if (!path_writable(target))
-            return fail_text("%s: cannot be written: %s", target, strerror(errno));
+        plan->joined[p] = several && products[p].joins;
+        status = check_file(command, settings, plan, p);
     }
     if (!asked)
         return usage_error(command, "nothing to write, wanted -o, --overlay, --probabilities, "
                                     "--logits, --instances, --measure or --rois");
-    return EXIT_DONE;
+    return status;
 }
 
-static int count_pages(const char *path)
+/* What has to be known of an image beforehand. */
+static void look_at(struct predict_job *job)
 {
     unet_source *source;
-    int pages = 0;
+    unet_page page;
 
-    if (!unet_source_open(path, &source, NULL)) {
-        pages = unet_source_pages(source);
-        unet_source_close(source);
+    if (unet_source_open(job->input, &source, NULL))
+        return;
+    job->pages = unet_source_pages(source);
+    for (int i = 0; i < job->pages && !unet_source_page(source, i, &page, NULL); i++) {
+        job->samples |= samples_bit(page.sample, page.prepared);
+        if (!job->has_size && page.pixel_height > 0 && page.pixel_width > 0) {
+            job->has_size = 1;
+            memcpy(job->unit, page.unit, sizeof(job->unit));
+        }
     }
-    return pages;
-}
-
-int predict_plan_objects(const struct predict_job *job)
-{
-    return job->output[PRODUCT_INSTANCES] || job->output[PRODUCT_MEASURE] ||
-           job->output[PRODUCT_ROIS];
+    unet_source_close(source);
 }
 
 char *predict_plan_file(const struct predict_job *job, enum product product, int page)
@@ -125,7 +156,7 @@ char *predict_plan_file(const struct predict_job *job, enum product product, int
     int digits = snprintf(NULL, 0, "%d", job->pages > 1 ? job->pages - 1 : 0);
 
     snprintf(number, sizeof(number), "-%0*d", digits, page);
-    return product < PRODUCT_IMAGES || job->pages <= 1
+    return product < PRODUCT_IMAGES || product == PRODUCT_MEASURE || job->pages <= 1
                ? strdup(job->output[product])
                : path_before_ending(job->output[product], number);
 }
@@ -136,7 +167,9 @@ static int name_outputs(const struct predict_settings *settings, struct predict_
         struct predict_job *job = &plan->jobs[i];
 
         job->input = plan->inputs.path[i];
-        job->pages = count_pages(job->input);
+        look_at(job);
+        job->objects = settings->target[PRODUCT_INSTANCES] || settings->target[PRODUCT_MEASURE] ||
+                       settings->target[PRODUCT_ROIS] || objects_wished(&settings->objects);
         for (int p = 0; p < PRODUCTS; p++) {
             const char *ending = products[p].ending;
             char *stem;
@@ -156,6 +189,27 @@ static int name_outputs(const struct predict_settings *settings, struct predict_
             if (!job->output[p])
                 return fail_memory();
         }
+    }
+    return EXIT_DONE;
+}
+
+/* One table has one unit. */
+static int check_units(const struct predict_settings *settings, const struct predict_plan *plan)
+{
+    const struct predict_job *first = NULL;
+
+    for (size_t i = 0; i < plan->inputs.count && plan->joined[PRODUCT_MEASURE]; i++) {
+        const struct predict_job *job = &plan->jobs[i];
+
+        if (first && job->has_size && strcmp(job->unit, first->unit))
+            return fail_text("%s: pixels measured in %s, those of %s in %s; for --measure wanted a "
+                             "folder, such as %.*s/",
+                             job->input, job->unit, first->input, first->unit,
+                             (int)(path_ending(settings->target[PRODUCT_MEASURE]) -
+                                   settings->target[PRODUCT_MEASURE]),
+                             settings->target[PRODUCT_MEASURE]);
+        if (!first && job->has_size)
+            first = job;
     }
     return EXIT_DONE;
 }
@@ -184,11 +238,12 @@ static int add_entry(struct entry *entries, size_t *count, const char *path, int
     return 1;
 }
 
-/* The files of a product, which for objects are one a page. */
+/* The files of a product, which may be one a page. */
 static int add_outputs(struct entry *entries, size_t *count, const struct predict_job *job,
                        enum product product)
 {
-    int files = product < PRODUCT_IMAGES || job->pages < 1 ? 1 : job->pages, ok = 1;
+    int each = product == PRODUCT_INSTANCES || product == PRODUCT_ROIS;
+    int files = each && job->pages > 1 ? job->pages : 1, ok = 1;
 
     for (int page = 0; ok && page < files; page++) {
         char *file = predict_plan_file(job, product, page);
@@ -226,7 +281,7 @@ static int check_clashes(const struct path_list *models, const struct predict_pl
     for (size_t i = 0; ok && i < plan->inputs.count; i++) {
         ok = add_entry(entries, &count, plan->jobs[i].input, 0);
         for (int p = 0; ok && p < PRODUCTS; p++)
-            if (plan->jobs[i].output[p])
+            if (plan->jobs[i].output[p] && !(plan->joined[p] && i))
                 ok = add_outputs(entries, &count, &plan->jobs[i], (enum product)p);
     }
     if (!ok) {
@@ -257,8 +312,9 @@ int predict_plan_make(const struct command *command, const struct predict_settin
     plan->jobs = calloc(plan->inputs.count, sizeof(*plan->jobs));
     if (!plan->jobs)
         return fail_memory();
-    status = name_outputs(settings, plan);
-    return status ? status : check_clashes(models, plan);
+    if ((status = name_outputs(settings, plan)) || (status = check_units(settings, plan)))
+        return status;
+    return check_clashes(models, plan);
 }
 
 void predict_plan_release(struct predict_plan *plan)

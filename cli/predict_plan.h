@@ -34,18 +34,24 @@ struct predict_job {
     const char *input;
     char *output[PRODUCTS]; /* NULL: not asked for */
     int pages;              /* of the image; 0: it cannot be read */
+    unsigned samples;       /* of its pages: samples_bit() */
+    char unit[8];           /* of the pixels' size of the first page that tells it; */
+    int has_size;           /* 0: none does */
+    int objects;            /* 1: they are wanted */
 };
 
 struct predict_plan {
     struct path_list inputs;
     struct predict_job *jobs; /* inputs.count of them */
     int in_folder[PRODUCTS];  /* the target is a folder */
+    int joined[PRODUCTS];     /* it is one file, for all images */
 };
 
 /*
  * Lists the images (a folder stands for the images in it) and names the outputs.  Refuses, with a
- * line on stderr: endings that cannot be written, two outputs with one name, an output that would
- * replace a model or an image.  Returns an exit status; release the plan in any case.
+ * line on stderr: endings that cannot be written, one file for several images unless it can hold
+ * them, two outputs with one name, an output that would replace a model or an image.  Returns an
+ * exit status; release the plan in any case.
  *
  *   images  [image_count] operands
  *   models  files
@@ -55,13 +61,10 @@ int predict_plan_make(const struct command *command, const struct predict_settin
                       struct predict_plan *plan);
 void predict_plan_release(struct predict_plan *plan);
 
-/* Whether a job wants objects. */
-int predict_plan_objects(const struct predict_job *job);
-
 /*
- * The file of a product for one page: the job's output, but for objects of a stack NAME-3.csv for
- * page 3, with as many digits as the last page has, so that names sort as pages do.  The caller
- * frees it.
+ * The file of a product for one page: the job's output, but for ids and outlines of a stack
+ * NAME-3.zip for page 3, with as many digits as the last page has, so that names sort as pages do.
+ * The caller frees it.
  */
 char *predict_plan_file(const struct predict_job *job, enum product product, int page);
 

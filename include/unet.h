@@ -235,6 +235,19 @@ UNET_API unet_code unet_model_mask_value(const unet_model *model, int label, uin
 /* As unet_dataset_coding_text() said of these masks; cut at size bytes. */
 UNET_API void unet_model_coding_text(const unet_model *model, char *text, size_t size);
 
+typedef enum { UNET_U8, UNET_U16, UNET_F32 } unet_sample; /* of an image */
+
+/*
+ * Whether a model was trained on samples of this type.  UNET_EINVAL: it was trained on others, so
+ * that values may be on another scale than those it knows, and err says which: "8-bit samples, the
+ * model was trained on 16-bit samples (110 to 4012)".  UNET_OK, too, where it does not matter: the
+ * image is `prepared`, the model brings each image to one scale by itself, or nothing is known of
+ * its training.  unet_predict() and the functions beside it ask this of each image, see
+ * unet_session_options.any_samples.
+ */
+UNET_API unet_code unet_model_check_samples(const unet_model *model, unet_sample sample,
+                                            int prepared, unet_error *err);
+
 /* The training settings stored with the model, as one JSON object; "" when it was never trained. */
 UNET_API const char *unet_model_settings(const unet_model *model);
 
@@ -293,8 +306,6 @@ UNET_API unet_code unet_spec_cost(const unet_spec *spec, int height, int width, 
                                   unet_error *err);
 
 /* ---- images ------------------------------------------------------------------------------ */
-
-typedef enum { UNET_U8, UNET_U16, UNET_F32 } unet_sample;
 
 typedef struct unet_image {
     int height, width, channels; /* each >= 1 */
@@ -471,6 +482,10 @@ typedef struct unet_session_options {
        need must be the same; widths, norms and activations need not. */
     const unet_model *const *others;
     int other_count;
+    int any_samples; /* 0: an image whose samples are of another type than those of the training is
+                        UNET_EINVAL, see unet_model_check_samples().  Not 0: it is taken, 8-bit
+                        samples / 255, 16-bit and float ones by the range of those that were
+                        trained on, or / 65535 and as they are where there were none */
 } unet_session_options;
 
 /* Fails with UNET_EINVAL (says in what a model differs from the first one) or UNET_ENOMEM.  options
@@ -493,7 +508,8 @@ UNET_API size_t unet_session_bytes(const unet_session *session);
  *
  * An image larger than the session's tile is cut into tiles that see their real neighbours, and
  * mirrored pixels only beyond the image's edge (paper, section 2, overlap-tile); the result does
- * not depend on the tile size.  Fails with UNET_EINVAL when channels or samples do not fit.
+ * not depend on the tile size.  Fails with UNET_EINVAL when channels do not fit, samples are of
+ * another type than those of the training (see any_samples) or not finite.
  */
 UNET_API unet_code unet_predict(unet_session *session, const unet_image *image, uint8_t *mask,
                                 unet_error *err);
@@ -664,6 +680,45 @@ UNET_API unet_code unet_objects_write_ids(unet_objects *objects, const char *pat
  */
 UNET_API unet_code unet_objects_write_csv(const unet_objects *objects, const char *path,
                                           const char *const *class_names, unet_error *err);
+
+/*
+ * A table of the objects of several images or pages: unet_table_open(), unet_table_add() for each
+ * in the order of the rows, unet_table_commit().  Before that nothing is at path that was not
+ * there; unet_table_abort() leaves it so.
+ */
+typedef struct unet_table unet_table;
+
+typedef struct unet_table_options {
+    int images, pages;              /* 1: columns `image` and `page` come first */
+    const char *const *class_names; /* [classes], until the commit; NULL: no such column */
+    int intensities;                /* 1: with their columns */
+    const char *unit; /* of the columns in the pixels' size, empty where an image does not tell it;
+                         NULL: no such columns */
+} unet_table_options;
+
+UNET_API unet_code unet_table_open(const char *path, const unet_table_options *options,
+                                   unet_table **table, unet_error *err);
+
+/* The objects of one page, after unet_objects_finish(); image may be NULL without that column.
+ * UNET_EINVAL: their unit is not that of the table. */
+UNET_API unet_code unet_table_add(unet_table *table, const unet_objects *objects, const char *image,
+                                  int page, unet_error *err);
+
+/* Both free the table. */
+UNET_API unet_code unet_table_commit(unet_table *table, unet_error *err);
+UNET_API void unet_table_abort(unet_table *table);
+
+/*
+ * Rows top .. top + image->height - 1 of an overlay, as unet_overlay_rows() draws it, but of the
+ * objects as they are counted after unet_objects_finish(): each has an outline of its own, also
+ * where it touches another one of its class.
+ *
+ *   image  these rows
+ *   rgb    [height][width][3] of image, from the caller
+ */
+UNET_API unet_code unet_objects_overlay(unet_objects *objects, int top, const unet_image *image,
+                                        const uint8_t (*colors)[3], int color_count, float opacity,
+                                        const float range[2], uint8_t *rgb, unet_error *err);
 
 /* Writes the outlines as a zip of ImageJ ROIs, one for each object, without its holes.  Fails with
  * UNET_EIO, and with UNET_ENOMEM if options.memory is too little for all outlines. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "data/dataset.h"
+#include "data/samples.h"
 #include "data/survey.h"
 #include "engine/choose.h"
 #include "predict/objects_stream.h"
@@ -97,6 +98,16 @@ unet_code unet_model_mask_value(const unet_model *model, int label, uint32_t *va
 void unet_model_coding_text(const unet_model *model, char *text, size_t size)
 {
     un_model_coding_text(model, text, size);
+}
+
+unet_code unet_model_check_samples(const unet_model *model, unet_sample sample, int prepared,
+                                   unet_error *err)
+{
+    if (!model)
+        return missing(err, "model");
+    if ((unsigned)sample > UNET_F32)
+        return un_fail(err, UNET_EINVAL, "no such sample type: %d", (int)sample);
+    return un_samples_check(&model->scaling, un_samples_of(sample, prepared), NULL, err);
 }
 
 const char *unet_model_settings(const unet_model *model)
@@ -373,7 +384,8 @@ unet_code unet_predict_all(unet_session *session, const unet_image *image,
         return missing(err, !session ? "session" : !image || !image->data ? "image" : "answers");
     if (!answers->mask && !answers->logits && !answers->probabilities)
         return missing(err, "every answer");
-    return un_session_predict(session, image, NULL, answers, err);
+    unet_code code = un_session_check(session, image->sample, image->prepared, NULL, err);
+    return code ? code : un_session_predict(session, image, NULL, answers, err);
 }
 
 unet_code unet_predict(unet_session *session, const unet_image *image, uint8_t *mask,
@@ -399,7 +411,11 @@ unet_code unet_predict_stream(unet_session *session, unet_source *source, int pa
 {
     if (!session || !source || !stream || !stream->band)
         return missing(err, !session ? "session" : !source ? "source" : "band function");
-    return un_session_stream(session, source, page, stream, err);
+    unet_page what;
+    unet_code code = unet_source_page(source, page, &what, err);
+    if (!code)
+        code = un_session_check(session, what.sample, what.prepared, source->name, err);
+    return code ? code : un_session_stream(session, source, page, stream, err);
 }
 
 unet_code unet_plan_memory(const unet_model *model, const unet_session_options *options,
@@ -496,6 +512,57 @@ unet_code unet_objects_write_csv(const unet_objects *objects, const char *path,
 {
     unet_code code = check_written(objects, path, err);
     return code ? code : un_objects_write_csv(objects, path, class_names, err);
+}
+
+unet_code unet_table_open(const char *path, const unet_table_options *options, unet_table **table,
+                          unet_error *err)
+{
+    if (!path || !options || !table)
+        return missing(err, !path ? "path" : !options ? "options" : "table");
+    return un_table_open(path, options, table, err);
+}
+
+unet_code unet_table_add(unet_table *table, const unet_objects *objects, const char *image,
+                         int page, unet_error *err)
+{
+    if (!table)
+        return missing(err, "table");
+    unet_code code = check_written(objects, image ? image : "objects", err);
+    return code ? code : un_table_add(table, objects, image, page, err);
+}
+
+unet_code unet_table_commit(unet_table *table, unet_error *err)
+{
+    return table ? un_table_commit(table, err) : missing(err, "table");
+}
+
+void unet_table_abort(unet_table *table)
+{
+    un_table_abort(table);
+}
+
+unet_code unet_objects_overlay(unet_objects *objects, int top, const unet_image *image,
+                               const uint8_t (*colors)[3], int color_count, float opacity,
+                               const float range[2], uint8_t *rgb, unet_error *err)
+{
+    unet_code code = check_written(objects, "overlay", err);
+    if (code)
+        return code;
+    if (!image || !colors || !range || !rgb)
+        return missing(err, !image ? "image" : !colors ? "colors" : !range ? "range" : "rgb");
+    if (top < 0 || image->height < 1 || image->height > objects->height - top ||
+        image->width != objects->width)
+        return un_fail(err, UNET_EINVAL, "%d x %d pixels from row %d, the objects have %d x %d",
+                       image->height, image->width, top, objects->height, objects->width);
+    if (color_count < objects->classes || color_count > 256)
+        return un_fail(err, UNET_EINVAL, "%d colours, %d to 256 wanted", color_count,
+                       objects->classes);
+    struct un_overlay overlay = {.image = image,
+                                 .colors = colors,
+                                 .color_count = color_count,
+                                 .opacity = opacity,
+                                 .range = {range[0], range[1]}};
+    return un_objects_overlay(objects, top, &overlay, rgb, err);
 }
 
 unet_code unet_objects_write_rois(unet_objects *objects, const char *path, unet_error *err)

@@ -139,11 +139,13 @@ put 40 '\003\000\050\000\050\000\014\000\001\000\001\000\001\000\001\000'
 put 70 '\002\000\010\000'
 put 108 '\000\000\260\103'
 put 344 'n+1\000'
-expect 0 '' - predict $m stack.nii --measure stack.csv --quiet
-check 'tables of pages sort as pages do' test -s stack-00.csv -a -s stack-09.csv -a -s stack-11.csv
-absent 'tables of a stack' stack-0.csv stack-9.csv stack-012.csv
-expect 0 '' - predict $m 'stack.nii[2:5]' --measure three.csv --quiet
-check 'three pages need one digit' test -s three-0.csv -a -s three-2.csv
+expect 0 '' - predict $m stack.nii --instances stack.tif --measure stack.csv --quiet
+check 'ids of pages sort as pages do' test -s stack-00.tif -a -s stack-09.tif -a -s stack-11.tif
+absent 'ids of a stack' stack-0.tif stack-9.tif stack-012.tif stack.tif
+check 'a stack has one table' test -s stack.csv
+absent 'tables of a stack' stack-00.csv stack-0.csv
+expect 0 '' - predict $m 'stack.nii[2:5]' --instances three.tif --quiet
+check 'three pages need one digit' test -s three-0.tif -a -s three-2.tif
 
 expect 0 'strips\.tif: [0-9]+ class 1, area [0-9]+ px' 'strips\.tif -> ids\.tif' \
     predict $m strips.tif --instances ids.tif --measure a.csv --rois a.zip --exact

@@ -241,6 +241,8 @@ static void test_fail_errno(void **state)
     }
     assert_int_equal(un_fail_memory(&err, 2500000, "model"), UNET_ENOMEM);
     assert_string_equal(err.text, "model: not enough memory for 2.5 MB");
+    assert_int_equal(un_fail_memory(&err, 30439684300000, "batch"), UNET_ENOMEM);
+    assert_string_equal(err.text, "batch: not enough memory for 30.4 TB");
     assert_int_equal(un_fail_memory(NULL, 1, "model"), UNET_ENOMEM);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "data/dataset.h"
+#include "data/samples.h"
 #include "folder.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -80,6 +81,7 @@ static void test_small_set(void **state)
     assert_int_equal(set->channels, 1); /* b is grey in truth */
     assert_int_equal(set->coding.labels, 2);
     assert_int_equal(set->scaling.set, false);
+    assert_int_equal(set->scaling.trained_on, UN_SAMPLES_U8);
     assert_string_equal(set->pairs[0].name, "a.png");
     assert_int_equal(set->pairs[0].mask[0], 0);
     assert_int_equal(set->pairs[0].mask[17], 1);
@@ -152,6 +154,7 @@ static void test_scaling(void **state)
     assert_true(set->scaling.set);
     assert_true(set->scaling.offset == 1004); /* rank floor(0.001 * 4095) = 4 */
     assert_true(fabsf(1 / set->scaling.scale - 4086) < 0.01f);
+    assert_int_equal(set->scaling.trained_on, UN_SAMPLES_U16);
     un_dataset_free(set);
 
     float values[4] = {1, 2, INFINITY, 4};

@@ -81,6 +81,8 @@ static const struct edit {
     {Q "dropout" Q ":0.0", Q "dropout" Q ":1e999", "unet metadata is not valid JSON"},
     {Q "dropout" Q ":0.0", Q "dropout" Q ":NaN", "unet metadata is not valid JSON"},
     {Q "set" Q ":false", Q "set" Q ":0", META "scaling.set is an integer, wanted true or false"},
+    {Q "set" Q ":false", Q "set" Q ":false," Q "trained_on" Q ":8",
+     META "scaling.trained_on is an integer, wanted an array"},
     {Q "offset" Q, Q "off" Q, META "scaling.offset is missing"},
     {"[[0,0],", "[[0,0],[0,1],", META "coding[1]: mask value 0 occurs twice"},
     {"[[0,0],", "[[256,0],", META "coding[0]: mask value 256, wanted 0..255"},

@@ -60,5 +60,10 @@ unet_code un_fail_errno(unet_error *err, const char *format, ...)
 
 unet_code un_fail_memory(unet_error *err, size_t bytes, const char *what)
 {
-    return un_fail(err, UNET_ENOMEM, "%s: not enough memory for %.1f MB", what, bytes / 1e6);
+    static const char *const units[] = {"MB", "GB", "TB", "PB", "EB"};
+    double size = (double)bytes / 1e6;
+    int unit = 0;
+    for (; size >= 1000 && unit < 4; unit++)
+        size /= 1000;
+    return un_fail(err, UNET_ENOMEM, "%s: not enough memory for %.1f %s", what, size, units[unit]);
 }

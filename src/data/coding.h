@@ -121,6 +121,7 @@ struct un_scaling {
     bool set; /* false: the defaults above */
     bool per_image;
     float offset, scale;
+    unsigned trained_on; /* UN_SAMPLES_.. of samples.h; 0: not known */
 };
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "data/census.h"
 #include "data/pairs.h"
+#include "data/samples.h"
 
 /* ---- what the masks mean ----------------------------------------------------------------- */
 
@@ -209,7 +210,8 @@ static unet_code find_channels(unet_dataset *dataset, unet_error *err)
     return UNET_OK;
 }
 
-/* The 0.1 and 99.9 percentiles of all 16-bit and float samples go to 0 and 1. */
+/* The 0.1 and 99.9 percentiles of all 16-bit and float samples go to 0 and 1; and which there are.
+ */
 static unet_code find_scaling(unet_dataset *dataset, unet_error *err)
 {
     static const double share[2] = {0.001, 0.999};
@@ -218,16 +220,20 @@ static unet_code find_scaling(unet_dataset *dataset, unet_error *err)
     if (!images)
         return un_fail_memory(err, (size_t)dataset->count * sizeof *images, "percentiles");
     int count = 0;
-    for (int i = 0; i < dataset->count; i++)
-        if (!dataset->pairs[i].image.prepared && dataset->pairs[i].image.sample != UNET_U8)
-            images[count++] = &dataset->pairs[i].image;
+    for (int i = 0; i < dataset->count; i++) {
+        const unet_image *image = &dataset->pairs[i].image;
+        dataset->scaling.trained_on |= un_samples_of(image->sample, image->prepared);
+        if (!image->prepared && image->sample != UNET_U8)
+            images[count++] = image;
+    }
     unet_code code = count ? un_image_quantiles(images, count, share, value, 2, err) : UNET_OK;
     free(images);
     if (code || !count)
         return code;
     double range = (double)value[1] - (double)value[0];
-    dataset->scaling = (struct un_scaling){
-        .set = true, .offset = value[0], .scale = range > 0 ? (float)(1 / range) : 1};
+    dataset->scaling.set = true;
+    dataset->scaling.offset = value[0];
+    dataset->scaling.scale = range > 0 ? (float)(1 / range) : 1;
     return UNET_OK;
 }
 

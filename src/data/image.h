@@ -73,6 +73,8 @@ struct un_overlay {
     const unet_image *image;
     const uint8_t *mask;          /* [height][width] */
     const uint8_t *above, *below; /* the mask's rows before and after these; NULL: the image ends */
+    /* numbers of objects, which each have an outline, in as many rows; NULL: classes have one */
+    const uint32_t *ids, *ids_above, *ids_below;
     const uint8_t (*colors)[3];
     int color_count;
     float opacity;

@@ -7,7 +7,8 @@
  *             = color[k]                                        class k > 0 on its outline
  *             = grey + opacity * (color[k] - grey)              class k > 0 inside
  *
- * The outline is made of the class's own pixels that touch another class by a side.
+ * The outline is made of the class's own pixels that touch another class by a side; where objects
+ * are numbered, of the object's own pixels that touch another number.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -65,26 +66,47 @@ static float stretched(const unet_image *image, float low, float scale, size_t a
     return v > 255 ? 255 : v > 0 ? v : 0; /* NaN becomes 0 */
 }
 
-static bool on_outline(const struct un_overlay *o, const uint8_t *above, const uint8_t *here,
-                       const uint8_t *below, int x)
+/* Row y and its neighbours above and below, of what outlines are drawn around; NULL: the image
+ * ends.
+ */
+struct rows {
+    const uint8_t *labels[3];
+    const uint32_t *ids[3]; /* all NULL: outlines of classes */
+};
+
+static struct rows rows_at(const struct un_overlay *o, int y)
 {
-    uint8_t label = here[x];
-    return (x > 0 && here[x - 1] != label) || (x + 1 < o->image->width && here[x + 1] != label) ||
-           (above && above[x] != label) || (below && below[x] != label);
+    size_t width = (size_t)o->image->width, i = (size_t)y * width;
+    bool first = y == 0, last = y + 1 == o->image->height;
+    struct rows r = {.labels = {first ? o->above : o->mask + i - width, o->mask + i,
+                                last ? o->below : o->mask + i + width}};
+    if (o->ids) {
+        r.ids[0] = first ? o->ids_above : o->ids + i - width;
+        r.ids[1] = o->ids + i;
+        r.ids[2] = last ? o->ids_below : o->ids + i + width;
+    }
+    return r;
+}
+
+#define DIFFERS(row, x, width)                                                                     \
+    ((x > 0 && row[1][x - 1] != row[1][x]) || (x + 1 < width && row[1][x + 1] != row[1][x]) ||     \
+     (row[0] && row[0][x] != row[1][x]) || (row[2] && row[2][x] != row[1][x]))
+
+static bool on_outline(const struct rows *r, int x, int width)
+{
+    return r->ids[1] ? DIFFERS(r->ids, x, width) : DIFFERS(r->labels, x, width);
 }
 
 static void draw_row(const struct un_overlay *o, int y, uint8_t *dst)
 {
     const unet_image *image = o->image;
     size_t C = (size_t)image->channels, width = (size_t)image->width, i = (size_t)y * width;
-    const uint8_t *here = o->mask + i;
-    const uint8_t *above = y ? here - width : o->above;
-    const uint8_t *below = y + 1 < image->height ? here + width : o->below;
+    const struct rows rows = rows_at(o, y);
     double range = (double)o->range[1] - (double)o->range[0];
     float scale = range > 0 ? (float)(255 / range) : 0;
     for (int x = 0; x < image->width; x++, i++) {
-        int label = here[x] == UNET_IGNORE ? 0 : here[x];
-        float share = !label ? 0 : on_outline(o, above, here, below, x) ? 1 : o->opacity;
+        int label = o->mask[i] == UNET_IGNORE ? 0 : o->mask[i];
+        float share = !label ? 0 : on_outline(&rows, x, image->width) ? 1 : o->opacity;
         for (size_t c = 0; c < 3; c++) {
             float grey = stretched(image, o->range[0], scale, i * C + (C < 3 ? 0 : c));
             float color = label ? o->colors[label][c] : 0;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/samples.h"
 #include "model/codingjson.h"
 #include "model/json.h"
 #include "model/specjson.h"
@@ -26,14 +27,47 @@ static json_t *unless_failed(json_t *list, bool failed)
 
 /* ---- scaling ---- */
 
+/* Entry i is the word for the samples 1 << i. */
+static const char *const samples_words[UN_SAMPLE_KINDS] = {"8-bit", "16-bit", "float", "prepared"};
+
+static json_t *write_trained_on(unsigned trained_on)
+{
+    json_t *list = json_array();
+    bool failed = false;
+    for (int i = 0; i < UN_SAMPLE_KINDS; i++)
+        if (trained_on >> i & 1)
+            failed |= json_array_append_new(list, json_string(samples_words[i])) != 0;
+    return unless_failed(list, failed);
+}
+
 static json_t *write_scaling(const struct un_scaling *scaling)
 {
     json_t *object =
         json_pack("{s:b, s:o, s:o}", "set", scaling->set, "offset",
                   un_json_from_float(scaling->offset), "scale", un_json_from_float(scaling->scale));
-    if (!object || !scaling->per_image)
-        return object;
-    return unless_failed(object, json_object_set_new(object, "per_image", json_true()) != 0);
+    bool failed = false;
+    if (object && scaling->per_image)
+        failed |= json_object_set_new(object, "per_image", json_true()) != 0;
+    if (object && scaling->trained_on)
+        failed |= json_object_set_new(object, "trained_on", write_trained_on(scaling->trained_on));
+    return unless_failed(object, failed);
+}
+
+/* Words that are not known are those of a newer version. */
+static unet_code read_trained_on(const struct un_json_at *at, unsigned *trained_on, unet_error *err)
+{
+    const json_t *list = NULL, *word;
+    size_t i;
+    unet_code code = un_json_field(at, "trained_on", JSON_ARRAY, &list, err);
+    if (code)
+        return code;
+    json_array_foreach((json_t *)list, i, word)
+    {
+        for (int k = 0; k < UN_SAMPLE_KINDS; k++)
+            if (json_is_string(word) && !strcmp(json_string_value(word), samples_words[k]))
+                *trained_on |= 1u << k;
+    }
+    return UNET_OK;
 }
 
 static unet_code read_scaling(const char *what, const json_t *object, struct un_scaling *scaling,
@@ -47,7 +81,19 @@ static unet_code read_scaling(const char *what, const json_t *object, struct un_
         code = un_json_float(&at, "scale", &scaling->scale, err);
     if (!code && json_object_get(object, "per_image"))
         code = un_json_bool(&at, "per_image", &scaling->per_image, err);
+    if (!code && json_object_get(object, "trained_on"))
+        code = read_trained_on(&at, &scaling->trained_on, err);
     return code;
+}
+
+/* What a file of a version that did not write it was trained on: its scaling is set where there
+ * were 16-bit or float samples. */
+static unsigned guess_trained_on(const unet_model *model)
+{
+    if (!model->trained)
+        return 0;
+    return model->scaling.set ? UN_SAMPLES_U16 | UN_SAMPLES_F32
+                              : UN_SAMPLES_U8 | UN_SAMPLES_PREPARED;
 }
 
 /* ---- classes ---- */
@@ -176,8 +222,11 @@ static unet_code read_root(const char *what, const json_t *root, unet_model *mod
     if ((code = un_json_field(&at, "scaling", JSON_OBJECT, &scaling, err)) ||
         (code = read_scaling(what, scaling, &model->scaling, err)) ||
         (code = un_coding_from_json(what, root, labels, &model->coding, err)) ||
-        (code = un_json_bool(&at, "trained", &model->trained, err)) ||
-        (code = un_json_field(&at, "classes", JSON_ARRAY, &classes, err)) ||
+        (code = un_json_bool(&at, "trained", &model->trained, err)))
+        return code;
+    if (!model->scaling.trained_on)
+        model->scaling.trained_on = guess_trained_on(model);
+    if ((code = un_json_field(&at, "classes", JSON_ARRAY, &classes, err)) ||
         (code = read_classes(what, classes, model, err)))
         return code;
     return read_settings(what, root, model, err);

@@ -114,7 +114,9 @@ static void put_values(FILE *file, const struct column *column, const void *from
 /* The box in the image's unit. */
 static void put_physical_box(FILE *file, const unet_objects *objects, const unet_object *object)
 {
-    const double height = objects->options.pixel_height, width = objects->options.pixel_width;
+    const bool known = objects->options.pixel_height > 0 && objects->options.pixel_width > 0;
+    const double height = known ? objects->options.pixel_height : (double)NAN;
+    const double width = known ? objects->options.pixel_width : (double)NAN;
     const double sides[] = {object->top * height, object->left * width, object->height * height,
                             object->width * width};
     for (int i = 0; i < 4; i++) {
@@ -123,56 +125,127 @@ static void put_physical_box(FILE *file, const unet_objects *objects, const unet
     }
 }
 
-static void put_header(FILE *file, const unet_objects *objects, bool named, const char *unit)
+struct unet_table {
+    struct un_save save;
+    unet_table_options options;
+    char unit[8];
+};
+
+static void put_header(const struct unet_table *table)
 {
-    fputs(named ? "id,class,class_name" : "id,class", file);
+    const unet_table_options *o = &table->options;
+    FILE *file = table->save.file;
+    fputs(o->images ? "image," : "", file);
+    fputs(o->pages ? "page," : "", file);
+    fputs(o->class_names ? "id,class,class_name" : "id,class", file);
     put_names(file, lengths, "px");
     put_names(file, box, "px");
     put_names(file, shape, "");
-    if (objects->measured)
+    if (o->intensities)
         put_names(file, intensities, "");
-    if (unit) {
-        put_names(file, lengths, unit);
-        put_names(file, box, unit);
+    if (o->unit) {
+        put_names(file, lengths, table->unit);
+        put_names(file, box, table->unit);
     }
     fputs("\r\n", file);
 }
 
-static void put_object(FILE *file, const unet_objects *objects, const unet_object *object,
-                       const char *class_name, bool physical)
+static void put_object(const struct unet_table *table, const unet_objects *objects,
+                       const unet_object *object)
 {
+    const unet_table_options *o = &table->options;
+    FILE *file = table->save.file;
     fprintf(file, "%u,%d", (unsigned)object->id, object->label);
-    if (class_name) {
+    if (o->class_names) {
         fputc(',', file);
-        put_text(file, class_name);
+        put_text(file, o->class_names[object->label]);
     }
     put_values(file, lengths, &object->pixels);
     put_values(file, box, object);
     put_values(file, shape, object);
-    if (objects->measured)
+    if (o->intensities)
         put_values(file, intensities, object);
-    if (physical) {
+    if (o->unit) {
         put_values(file, lengths, &object->physical);
         put_physical_box(file, objects, object);
     }
     fputs("\r\n", file);
 }
 
+static bool has_size(const unet_objects *objects)
+{
+    return objects->options.pixel_height > 0 && objects->options.pixel_width > 0;
+}
+
+unet_code un_table_open(const char *path, const unet_table_options *options, unet_table **table,
+                        unet_error *err)
+{
+    unet_table *made = calloc(1, sizeof *made);
+    if (!made)
+        return un_fail_memory(err, sizeof *made, path);
+    unet_code code = un_save_begin(&made->save, path, err);
+    if (code) {
+        free(made);
+        return code;
+    }
+    made->options = *options;
+    if (options->unit)
+        snprintf(made->unit, sizeof made->unit, "%s", *options->unit ? options->unit : "unit");
+    put_header(made);
+    *table = made;
+    return UNET_OK;
+}
+
+unet_code un_table_add(unet_table *table, const unet_objects *objects, const char *image, int page,
+                       unet_error *err)
+{
+    const unet_table_options *o = &table->options;
+    const char *unit = *objects->options.unit ? objects->options.unit : "unit";
+    FILE *file = table->save.file;
+    if (o->unit && has_size(objects) && strcmp(unit, table->unit))
+        return un_fail(err, UNET_EINVAL, "%s: pixels measured in %s, those of the table in %s",
+                       image ? image : table->save.path, unit, table->unit);
+    for (size_t i = 0; i < objects->sums.count && !ferror(file); i++) {
+        unet_object object;
+        un_objects_get(objects, i, &object);
+        if (o->images) {
+            put_text(file, image ? image : "");
+            fputc(',', file);
+        }
+        if (o->pages)
+            fprintf(file, "%d,", page);
+        put_object(table, objects, &object);
+    }
+    return UNET_OK; /* the commit sees what could not be written */
+}
+
+unet_code un_table_commit(unet_table *table, unet_error *err)
+{
+    unet_code code = un_save_commit(&table->save, err);
+    free(table);
+    return code;
+}
+
+void un_table_abort(unet_table *table)
+{
+    if (table)
+        un_save_abort(&table->save);
+    free(table);
+}
+
 unet_code un_objects_write_csv(const unet_objects *objects, const char *path,
                                const char *const *class_names, unet_error *err)
 {
-    const unet_objects_options *o = &objects->options;
-    const bool physical = o->pixel_height > 0 && o->pixel_width > 0;
-    struct un_save save;
-    unet_code code = un_save_begin(&save, path, err);
+    const unet_table_options options = {.class_names = class_names,
+                                        .intensities = objects->measured,
+                                        .unit = has_size(objects) ? objects->options.unit : NULL};
+    unet_table *table = NULL;
+    unet_code code = un_table_open(path, &options, &table, err);
     if (code)
         return code;
-    put_header(save.file, objects, class_names, !physical ? NULL : *o->unit ? o->unit : "unit");
-    for (size_t i = 0; i < objects->sums.count && !ferror(save.file); i++) {
-        unet_object object;
-        un_objects_get(objects, i, &object);
-        put_object(save.file, objects, &object, class_names ? class_names[object.label] : NULL,
-                   physical);
+    if ((code = un_table_add(table, objects, NULL, 0, err))) {
+        un_table_abort(table);
+        return code;
     }
-    return un_save_commit(&save, err);
+    return un_table_commit(table, err);
 }

@@ -15,6 +15,7 @@
 #ifndef UN_OBJECTS_STREAM_H
 #define UN_OBJECTS_STREAM_H
 
+#include "data/image.h"
 #include "predict/objects_label.h"
 #include "predict/objects_measure.h"
 #include "predict/objects_window.h"
@@ -64,8 +65,18 @@ size_t un_objects_left(const unet_objects *objects);
 
 unet_code un_objects_rows(unet_objects *objects, int top, int rows, uint32_t *ids, unet_error *err);
 unet_code un_objects_write_ids(unet_objects *objects, const char *path, unet_error *err);
+/* Draws rows top .. of overlay->image; mask and ids of overlay are set here. */
+unet_code un_objects_overlay(unet_objects *objects, int top, struct un_overlay *overlay,
+                             uint8_t *rgb, unet_error *err);
 unet_code un_objects_write_csv(const unet_objects *objects, const char *path,
                                const char *const *class_names, unet_error *err);
+/* objects_csv.c: behind unet_table_.. */
+unet_code un_table_open(const char *path, const unet_table_options *options, unet_table **table,
+                        unet_error *err);
+unet_code un_table_add(unet_table *table, const unet_objects *objects, const char *image, int page,
+                       unet_error *err);
+unet_code un_table_commit(unet_table *table, unet_error *err);
+void un_table_abort(unet_table *table);
 unet_code un_objects_write_rois(unet_objects *objects, const char *path, unet_error *err);
 
 #endif

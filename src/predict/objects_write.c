@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects as an image of their ids. */
+/* Objects as an image of their ids, and drawn over their image. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/image.h"
 #include "data/sink.h"
 #include "predict/objects_stream.h"
 
@@ -67,5 +68,38 @@ unet_code un_objects_write_ids(unet_objects *objects, const char *path, unet_err
     if (!code)
         return un_sink_commit(sink, err);
     un_sink_abort(sink);
+    return code;
+}
+
+/* Draws the rows whose ids are in [rows + 2][width], with those above and below. */
+static unet_code draw(const unet_objects *objects, int top, uint32_t *ids, uint8_t *labels,
+                      struct un_overlay *overlay, uint8_t *rgb, unet_error *err)
+{
+    const size_t width = (size_t)objects->width, rows = (size_t)overlay->image->height;
+    overlay->ids = ids + width;
+    for (size_t i = 0; i < rows * width; i++)
+        labels[i] = overlay->ids[i] ? un_sums_at(&objects->sums, overlay->ids[i] - 1)->label : 0;
+    overlay->mask = labels;
+    overlay->ids_above = top > 0 ? ids : NULL;
+    overlay->ids_below = top + (int)rows < objects->height ? overlay->ids + rows * width : NULL;
+    return un_overlay_draw(overlay, rgb, err);
+}
+
+unet_code un_objects_overlay(unet_objects *objects, int top, struct un_overlay *overlay,
+                             uint8_t *rgb, unet_error *err)
+{
+    const size_t width = (size_t)objects->width;
+    const int rows = overlay->image->height, from = top > 0 ? top - 1 : 0;
+    const int to = top + rows < objects->height ? top + rows + 1 : objects->height;
+    const size_t bytes = ((size_t)rows + 2) * width * sizeof(uint32_t);
+    uint32_t *ids = malloc(bytes);
+    uint8_t *labels = malloc((size_t)rows * width);
+    unet_code code = ids && labels ? UNET_OK : un_fail_memory(err, bytes, "an overlay");
+    if (!code)
+        code = un_objects_rows(objects, from, to - from, ids + (top > 0 ? 0 : width), err);
+    if (!code)
+        code = draw(objects, top, ids, labels, overlay, rgb, err);
+    free(ids);
+    free(labels);
     return code;
 }

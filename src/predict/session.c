@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "data/samples.h"
+
 /* A session chooses the largest of these output sides whose feature maps stay below this. */
 static const int tile_choices[] = {1024, 768, 512, 384, 256, 192, 128, 64};
 static const size_t tile_memory = (size_t)512 << 20;
@@ -124,6 +126,7 @@ static unet_code prepare(const unet_model *model, const unet_session_options *op
     s->geometry = un_geometry(&model->graph.spec);
     s->whole = options->tile == 0 && !un_spec_local(&model->graph.spec);
     s->views = views[tta];
+    s->any_samples = options->any_samples;
     unet_code code = un_members_set(s, model, options, err);
     if (!code)
         code = un_engine_choose(options->threads, &s->engine, err);
@@ -186,6 +189,16 @@ static void whole_sides(const unet_session *s, int side, int *output, int *input
     un_span_sides(&s->model->graph.spec, side, s->views > 1, output, input);
     if (!g->valid)
         *input = side < g->grid ? g->grid : side;
+}
+
+unet_code un_session_check(const unet_session *s, unet_sample sample, int prepared,
+                           const char *name, unet_error *err)
+{
+    const unsigned samples = un_samples_of(sample, prepared);
+    unet_code code = UNET_OK;
+    for (int m = 0; m < s->member_count && !code && !s->any_samples; m++)
+        code = un_samples_check(&s->members[m].model->scaling, samples, name, err);
+    return code;
 }
 
 /* Takes the sides of an image as those of the tile, where it is larger.  Only its own, not also

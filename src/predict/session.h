@@ -44,6 +44,7 @@ struct unet_session {
     int member_count;
     struct un_engine *engine;
     struct un_geometry geometry;
+    bool any_samples;  /* options->any_samples */
     bool whole;        /* no tile was asked for, and the network sees the whole image at once */
     int views;         /* of each tile, averaged: 1, 4 or 8 */
     int tile;          /* output side of a full tile */
@@ -74,6 +75,10 @@ size_t un_session_extra_bytes(const unet_spec *spec, int answers, size_t pixels)
 
 /* How many answers are averaged: members times views. */
 int un_session_answers(const unet_session *session);
+
+/* Whether the models were trained on such samples, unless any will do; see un_samples_check(). */
+unet_code un_session_check(const unet_session *session, unet_sample sample, int prepared,
+                           const char *name, unet_error *err);
 
 /* Before an image of this size is predicted: grows where that is needed. */
 unet_code un_session_fit(unet_session *session, int height, int width, unet_error *err);

@@ -191,6 +191,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
     /* from now on the model reads images and masks as this data set does */
     if (!scaling.set && !scaling.per_image)
         model->scaling = dataset->scaling;
+    model->scaling.trained_on = scaling.trained_on | dataset->scaling.trained_on;
     if ((code = start_feed(t, err))) {
         model->scaling = scaling;
         goto done;
