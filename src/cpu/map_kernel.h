@@ -92,8 +92,7 @@ static void blend_row(const float *const row[2], const float weight[2], enum un_
         const struct un_taps taps = un_taps(how, q, width);
         for (int j = 0; j < UN_BLOCK; j += VEC) {
             vec column[2];
-            UNROLL for (int i = 0; i < 2; i++)
-            {
+            UNROLL_FOR (int i = 0; i < 2; i++) {
                 ptrdiff_t at = (ptrdiff_t)taps.at[i] * UN_BLOCK + j;
                 column[i] = weight[0] * vec_load(row[0] + at) + weight[1] * vec_load(row[1] + at);
             }
