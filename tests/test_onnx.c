@@ -317,7 +317,8 @@ static void keep_case(const char *folder, const struct onnx_case *c, bool whole,
     write_onnx(model, path, whole ? &all : &plain);
     for (size_t s = 0; s < sizeof sides / sizeof *sides; s++)
         keep_result(folder, name, model, whole ? &all : &plain, engine, 1 + (int)(s % 2),
-                    un_fit_input(&c->spec, sides[s][0]), un_fit_input(&c->spec, sides[s][1]));
+                    un_fit_input(&model->graph, sides[s][0]),
+                    un_fit_input(&model->graph, sides[s][1]));
     un_model_free(model);
 }
 

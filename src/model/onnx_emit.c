@@ -65,7 +65,7 @@ static const char *value_name(const struct un_onnx_emit *emit, int v)
 {
     if (v == 0)
         return emit->options->scaled ? "scaled" : un_onnx_image;
-    return v == emit->graph->node_count ? "logits" : emit->graph->nodes[v - 1].name;
+    return v == emit->graph->outputs[0] ? "logits" : emit->graph->nodes[v - 1].name;
 }
 
 static const char *made_by(const struct un_onnx_emit *emit, const struct un_node *node)

@@ -55,14 +55,24 @@ struct un_tensor un_network_input(const struct un_network *network)
     return value(network, 0);
 }
 
+struct un_tensor un_network_result(const struct un_network *network, int i)
+{
+    return value(network, network->graph.outputs[i]);
+}
+
+struct un_tensor un_network_result_gradient(const struct un_network *network, int i)
+{
+    return gradient(network, network->graph.outputs[i]);
+}
+
 struct un_tensor un_network_output(const struct un_network *network)
 {
-    return value(network, network->graph.node_count);
+    return un_network_result(network, 0);
 }
 
 struct un_tensor un_network_output_gradient(const struct un_network *network)
 {
-    return gradient(network, network->graph.node_count);
+    return un_network_result_gradient(network, 0);
 }
 
 /* A node's convolution with all pointers set. */

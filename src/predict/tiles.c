@@ -33,7 +33,7 @@ int un_session_end(const unet_session *s, int start, int side)
 static struct un_span span_of(const unet_session *s, int start, int side)
 {
     int count = un_session_end(s, start, side) - start;
-    return un_span_at(&s->model->graph.spec, start, count, side);
+    return un_span_at(&s->model->graph, start, count, side);
 }
 
 void un_session_rows(const unet_session *s, int top, int height, int *first, int *end)
@@ -43,8 +43,7 @@ void un_session_rows(const unet_session *s, int top, int height, int *first, int
     if (s->views == 1)
         return;
     /* mirrored views start their tiles from the other end */
-    struct un_span mirrored =
-        un_span_at(&s->model->graph.spec, height - top - y.count, y.count, height);
+    struct un_span mirrored = un_span_at(&s->model->graph, height - top - y.count, y.count, height);
     int from, to;
     un_span_rows(&mirrored, height, &from, &to);
     *first = height - to < *first ? height - to : *first;

@@ -22,9 +22,10 @@ unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset,
     return UNET_OK;
 }
 
-int un_trainer_tile(const unet_spec *spec, const unet_dataset *dataset, int wanted, int *out_side)
+int un_trainer_tile(const struct un_graph *graph, const unet_dataset *dataset, int wanted,
+                    int *out_side)
 {
-    struct un_geometry g = un_geometry(spec);
+    struct un_geometry g = graph->geometry;
     int largest = 0, in;
     for (int i = 0; i < dataset->count; i++) {
         const unet_image *image = &dataset->pairs[i].image;
@@ -33,13 +34,13 @@ int un_trainer_tile(const unet_spec *spec, const unet_dataset *dataset, int want
             largest = side;
     }
     if (wanted > 0) {
-        in = un_fit_input(spec, wanted);
+        in = un_fit_input(graph, wanted);
     } else if (g.valid) {
         /* an output of about 200 pixels keeps most of the work inside the tile */
-        un_fit_output(spec, largest < 196 ? largest : 196, &in);
+        un_fit_output(graph, largest < 196 ? largest : 196, &in);
     } else {
         /* twice the reach of a network of depth 4; smaller tiles make more steps in a minute */
-        in = un_fit_input(spec, largest < 192 ? largest : 192);
+        in = un_fit_input(graph, largest < 192 ? largest : 192);
     }
     if (!g.valid)
         in = (in + g.grid - 1) / g.grid * g.grid; /* so that no pooling drops a row */
@@ -154,7 +155,7 @@ static unet_code build(unet_trainer *t, struct un_graph *graph, unet_error *err)
 {
     const unet_train_options *o = &t->options;
     unet_code code;
-    t->in_side = un_trainer_tile(&graph->spec, t->dataset, o->tile, &t->out_side);
+    t->in_side = un_trainer_tile(graph, t->dataset, o->tile, &t->out_side);
     if ((code = un_graph_size(graph, o->batch, t->in_side, t->in_side, err)) ||
         (code = plan_epoch(t, err)) || (code = un_engine_choose(o->threads, &t->engine, err)) ||
         (code = un_network_create(&t->network, t->engine, graph, UN_TRAIN, t->model->values, err)))
