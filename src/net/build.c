@@ -26,6 +26,8 @@ static void name_node(const struct un_graph *graph, struct un_node *node)
         snprintf(name, size, "pool_%d", w.level);
     else if (node->kind == UN_NODE_UPSAMPLE)
         snprintf(name, size, "upsample_%d", w.level);
+    else if (node->kind == UN_NODE_ADD)
+        snprintf(name, size, "%s.add", block);
     else if (w.role == UN_ROLE_UP)
         snprintf(name, size, "up%s_%d", node->kind == UN_NODE_NORM ? "norm" : "conv", w.level);
     else if (w.role == UN_ROLE_HEAD)
@@ -152,6 +154,15 @@ int un_graph_plain(struct un_graph *graph, struct un_where where, enum un_node_k
                                                     : UN_BILINEAR;
         node.trim = spec->padding == UNET_PADDING_VALID && spec->up == UNET_UP_BILINEAR;
     }
+    return append(graph, &node);
+}
+
+int un_graph_add(struct un_graph *graph, struct un_where where, const int src[2],
+                 struct un_activation act)
+{
+    struct un_node node = node_of(graph, UN_NODE_ADD, where, src[0], src[1]);
+    node.act = act;
+    node.skip = 1;
     return append(graph, &node);
 }
 

@@ -58,6 +58,7 @@ enum un_node_kind {
     UN_NODE_NORM, /* of the convolution before it, whose value nobody else reads */
     UN_NODE_MAXPOOL,
     UN_NODE_UPSAMPLE,
+    UN_NODE_ADD, /* the sum of two maps of equal channels */
 };
 
 /*
@@ -140,6 +141,9 @@ int un_graph_conv(struct un_graph *graph, struct un_where where, enum un_conv_ki
 int un_graph_norm(struct un_graph *graph, struct un_where where, struct un_activation act);
 /* A node without parameters that reads one value: UN_NODE_MAXPOOL or UN_NODE_UPSAMPLE. */
 int un_graph_plain(struct un_graph *graph, struct un_where where, enum un_node_kind kind, int src);
+/* src[1] is cropped as a skip connection is; neither is the network's input. */
+int un_graph_add(struct un_graph *graph, struct un_where where, const int src[2],
+                 struct un_activation act);
 /* Of a 1x1 convolution, which no node reads.  The last node makes one. */
 void un_graph_output(struct un_graph *graph, int value);
 void un_graph_end(struct un_graph *graph);

@@ -230,6 +230,17 @@ static void norm_forward(struct un_network *network, int i)
                              param(network, node->running_mean), param(network, node->running_var));
 }
 
+static void add_forward(struct un_network *network, int i)
+{
+    const struct un_node *node = &network->graph.nodes[i];
+    struct un_operand src[2];
+    for (int s = 0; s < 2; s++) {
+        src[s] = un_graph_source(&network->graph, node, s);
+        src[s].tensor = value(network, node->src[s]);
+    }
+    network->engine->ops->add_forward(network->engine, src, node->act, value(network, i + 1));
+}
+
 static void node_forward(struct un_network *network, int i)
 {
     struct un_engine *e = network->engine;
@@ -255,6 +266,9 @@ static void node_forward(struct un_network *network, int i)
     case UN_NODE_UPSAMPLE:
         e->ops->upsample_forward(e, value(network, node->src[0]), value(network, i + 1),
                                  node->doubling, node->trim);
+        break;
+    case UN_NODE_ADD:
+        add_forward(network, i);
         break;
     }
 }
@@ -334,6 +348,12 @@ static void node_backward(struct un_network *network, int i)
     case UN_NODE_UPSAMPLE:
         dsrc = gradient_from(network, i, node->src[0]);
         e->ops->upsample_backward(e, ddst, node->doubling, node->trim, &dsrc);
+        break;
+    case UN_NODE_ADD:
+        for (int s = 0; s < 2; s++) {
+            dsrc = gradient_from(network, i, node->src[s]);
+            e->ops->add_backward(e, ddst, node->top[s], node->left[s], &dsrc);
+        }
         break;
     }
 }

@@ -60,6 +60,7 @@ static int side_of(const struct un_graph *graph, int i, struct axis *axis)
     case UN_NODE_UPSAMPLE:
         return 2 * side - 2 * node->trim;
     case UN_NODE_NORM:
+    case UN_NODE_ADD:
         break;
     }
     return side;
@@ -93,6 +94,7 @@ static int reads_from(const struct un_node *node, int first, int p)
     case UN_NODE_UPSAMPLE: /* an interpolation looks at the neighbour, too */
         return half(p + node->trim - (node->doubling != UN_NEAREST));
     case UN_NODE_NORM:
+    case UN_NODE_ADD:
         break;
     }
     return p + first;
