@@ -452,6 +452,7 @@ UNET_API unet_code unet_overlay_range(unet_source *source, int page, float range
  *   image         the rows
  *   mask          [height][width] of image
  *   above, below  the mask's row before these and after them; NULL at the image's edge
+ *   range         the samples that are drawn black and white
  *   rgb           [height][width][3], from the caller
  */
 UNET_API unet_code unet_overlay_rows(const unet_image *image, const uint8_t *mask,

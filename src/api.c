@@ -82,6 +82,13 @@ unet_code unet_model_set_class(unet_model *model, int label, const char *name, c
     return un_model_set_class(model, label, name, rgb, err);
 }
 
+/* one is the other by its number */
+_Static_assert((int)UNET_MASKS_GREY == (int)UN_CODING_GREY, "kinds of masks");
+_Static_assert((int)UNET_MASKS_PALETTE == (int)UN_CODING_PALETTE, "kinds of masks");
+_Static_assert((int)UNET_MASKS_COLOR == (int)UN_CODING_COLOR, "kinds of masks");
+_Static_assert((int)UNET_MASKS_OBJECTS == (int)UN_CODING_OBJECTS, "kinds of masks");
+_Static_assert((int)UNET_MASKS_FILES == (int)UN_CODING_FILES, "kinds of masks");
+
 unet_mask_kind unet_model_mask_kind(const unet_model *model)
 {
     return (unet_mask_kind)model->coding.kind;
@@ -342,8 +349,12 @@ unet_code unet_overlay_rows(const unet_image *image, const uint8_t *mask, const 
                             const uint8_t *below, const uint8_t (*colors)[3], int color_count,
                             float opacity, const float range[2], uint8_t *rgb, unet_error *err)
 {
-    if (!image || !mask || !colors || !rgb)
-        return missing(err, !image ? "image" : !mask ? "mask" : !colors ? "colors" : "rgb");
+    if (!image || !mask || !colors || !range || !rgb)
+        return missing(err, !image    ? "image"
+                            : !mask   ? "mask"
+                            : !colors ? "colors"
+                            : !range  ? "range"
+                                      : "rgb");
     if (color_count < 1 || color_count > 256)
         return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", color_count);
     const struct un_overlay overlay = {.image = image,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_map.h - pooling, doubling, dropout, normalisation, transfers */
+/* op_map.h - pooling, sums, doubling, dropout, normalisation, transfers */
 #ifndef TEST_OP_MAP_H
 #define TEST_OP_MAP_H
 
@@ -56,6 +56,56 @@ static void run_maxpool(struct op_run *r, const struct op_case *k)
             op_expect(r, "adjoint", op_dot(x, got, count), op_dot(y, g, pooled),
                       1e-12 * (double)count);
     }
+}
+
+/*
+ * variant: where the sources lie, see sources[].  Their pixels beyond the frame get no gradient,
+ * and the frame's beyond them are zero.  One addition; for the gradient none, and those of struct
+ * un_gradient.
+ */
+static void run_add(struct op_run *r, const struct op_case *k)
+{
+    static const struct {
+        int grow[2]; /* sides more than the frame's */
+        int top[2], left[2];
+    } sources[] = {{{0, 0}, {0, 0}, {0, 0}},    /* equal */
+                   {{0, 5}, {0, 2}, {0, 3}},    /* copy and crop */
+                   {{0, -1}, {0, 0}, {0, 0}},   /* one that ends earlier */
+                   {{-2, 3}, {-1, 1}, {-1, 2}}, /* in the middle, and cropped */
+                   {{9, -3}, {9, -3}, {0, 0}}}; /* of which some rows, or none, are in the frame */
+    static const struct un_activation acts[] = {
+        {UN_ACT_NONE, 0}, {UN_ACT_RELU, 0}, {UN_ACT_LEAKY, 0.125f}};
+    const struct un_engine_ops *ops = r->engine->ops;
+    struct un_shape d = k->shape;
+    struct un_operand src[2];
+    float *x[2], *y = NULL, *g = op_random(r, op_volume(d), -1, 1);
+    double forward = 0, backward = 0;
+    op_workspace(r, 0);
+    for (int s = 0; s < 2; s++) {
+        const int h = d.h + sources[k->variant].grow[s], w = d.w + sources[k->variant].grow[s];
+        struct un_shape shape = {d.n, h > 1 ? h : 1, w > 1 ? w : 1, d.c};
+        x[s] = op_random(r, op_volume(shape), -1, 1);
+        src[s] = (struct un_operand){op_tensor(r, UN_FEATURES, shape, x[s]),
+                                     sources[k->variant].top[s], sources[k->variant].left[s]};
+    }
+    for (int a = 2; a >= 0; a--) { /* without activation last */
+        struct un_tensor dst = op_tensor(r, UN_FEATURES, d, NULL);
+        ops->add_forward(r->engine, src, acts[a], dst);
+        y = op_fetch(r, dst);
+        op_record(r, "dst", y, op_volume(d), 2 * EPS);
+    }
+    forward = op_dot(y, g, op_volume(d));
+    struct un_tensor ddst = op_tensor(r, UN_FEATURES, d, g);
+    for (int s = 0; s < 2; s++)
+        for (int way = 0; way < OP_GRADIENT_WAYS; way++) {
+            struct un_gradient dsrc = op_gradient(r, way, src[s].tensor.shape);
+            ops->add_backward(r->engine, ddst, src[s].top, src[s].left, &dsrc);
+            float *got = op_fetch(r, dsrc.d);
+            op_record(r, op_gradient_ways[way].name, got, op_volume(dsrc.d.shape), 2 * EPS);
+            if (way == 0)
+                backward += op_dot(x[s], got, op_volume(dsrc.d.shape));
+        }
+    op_expect(r, "adjoint", backward, forward, 4 * EPS * sqrt((double)op_volume(d)));
 }
 
 /*

@@ -18,6 +18,7 @@
 #include "folder.h"
 #include "model/model.h"
 #include "model/onnx.h"
+#include "model/onnx_table.h"
 #include "net/run.h"
 #include "onnx_cases.h"
 #include "sha256.h"
@@ -317,7 +318,8 @@ static void keep_case(const char *folder, const struct onnx_case *c, bool whole,
     write_onnx(model, path, whole ? &all : &plain);
     for (size_t s = 0; s < sizeof sides / sizeof *sides; s++)
         keep_result(folder, name, model, whole ? &all : &plain, engine, 1 + (int)(s % 2),
-                    un_fit_input(&c->spec, sides[s][0]), un_fit_input(&c->spec, sides[s][1]));
+                    un_fit_input(&model->graph, sides[s][0]),
+                    un_fit_input(&model->graph, sides[s][1]));
     un_model_free(model);
 }
 
@@ -337,12 +339,65 @@ static void test_keep(void **state)
     engine->ops->free(engine);
 }
 
+static bool value_is(const struct un_onnx_table *table, int value, const char *name)
+{
+    return value >= 0 && un_slice_is(table->values[value].name, name);
+}
+
+/* A sum of two maps, which no spec asks for. */
+static void test_sum(void **state)
+{
+    const unet_spec spec = {
+        .in_channels = 1, .classes = 2, .width = 4, .depth = 1, .padding = UNET_PADDING_SAME};
+    const struct un_activation relu = {UN_ACT_RELU, 0}, none = {UN_ACT_NONE, 0};
+    const struct un_onnx_options options = {0};
+    struct un_where where = {UN_ROLE_ENC, 0, 0, 0};
+    struct un_graph *graph = malloc(sizeof *graph);
+    struct un_onnx_table table = {0};
+    unet_error err;
+    size_t size = 0;
+    (void)state;
+    un_graph_begin(graph, &spec);
+    int a = un_graph_conv(graph, where, UN_CONV3X3, (const int[2]){0, -1}, 4, true, relu);
+    where.index = where.number = 1;
+    int b = un_graph_conv(graph, where, UN_CONV3X3, (const int[2]){a, -1}, 4, true, none);
+    int sum = un_graph_add(graph, where, (const int[2]){b, a}, relu);
+    where = (struct un_where){UN_ROLE_HEAD, 0, 0, 0};
+    un_graph_output(
+        graph, un_graph_conv(graph, where, UN_CONV1X1, (const int[2]){sum, -1}, 2, true, none));
+    un_graph_end(graph);
+    float *values = calloc(graph->values, sizeof *values);
+    if (un_onnx_write(in_folder("sum.onnx"), graph, values, &options, &err))
+        fail_msg("%s", err.text);
+    unsigned char *bytes = get_file(in_folder("sum.onnx"), &size);
+    if (un_onnx_table_read("sum.onnx", bytes, size, &table, &err))
+        fail_msg("%s", err.text);
+    int sums = 0, acts = 0;
+    for (int i = 0; i < table.node_count; i++) {
+        const struct un_onnx_node *node = &table.nodes[i];
+        const int out = un_onnx_output(&table, node, 0);
+        const int in[2] = {un_onnx_input(&table, node, 0), un_onnx_input(&table, node, 1)};
+        sums += un_slice_is(node->op, "Add") && value_is(&table, out, "enc_0.add.linear") &&
+                value_is(&table, in[0], "enc_0.add.fitted") &&
+                value_is(&table, in[1], "enc_0.conv_block.0");
+        acts += un_slice_is(node->op, "Relu") && value_is(&table, out, "enc_0.add") &&
+                value_is(&table, in[0], "enc_0.add.linear");
+    }
+    if (sums != 1 || acts != 1)
+        fail_msg("%d sums and %d activations behind them, wanted one of each", sums, acts);
+    un_arena_release(&table.arena);
+    free(bytes);
+    free(values);
+    free(graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_scaled_alone),
         cmocka_unit_test(test_cut),          cmocka_unit_test(test_nuclei),
         cmocka_unit_test(test_nuclei_torch), cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_sum),
     };
     return cmocka_run_group_tests(tests, folder_create, folder_destroy);
 }

@@ -61,6 +61,7 @@ static const struct family {
 } families[] = {
     {"transfer", run_transfer, SHAPES(map_shapes), {0, 1}, 2},
     {"maxpool", run_maxpool, SHAPES(map_shapes), {0, 1}, 2},
+    {"add", run_add, SHAPES(map_shapes), {0, 1, 2, 3, 4}, 5},
     {"upsample", run_upsample, SHAPES(map_shapes), {0, 1, 2, 3}, 4},
     {"dropout", run_dropout, SHAPES(map_shapes), {0, 1, 4, 7, 8}, 5},
     {"norm_statistics", run_norm_statistics, SHAPES(map_shapes), {0, 1, 2, 3}, 4},

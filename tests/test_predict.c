@@ -277,7 +277,7 @@ static void test_whole_image_too_large(void **state)
 /* The whole image through the reference engine at once. */
 static void reference(const unet_model *model, const unet_image *image, float *out)
 {
-    struct un_geometry g = un_geometry(&model->graph.spec);
+    struct un_geometry g = model->graph.geometry;
     struct un_graph graph = model->graph;
     struct un_engine *engine = NULL;
     struct un_network net;
@@ -285,8 +285,8 @@ static void reference(const unet_model *model, const unet_image *image, float *o
     const unet_spec *spec = &model->graph.spec;
     int h = image->height, w = image->width, border = g.valid ? g.border : 0;
     if (g.valid) {
-        un_fit_output(spec, image->height, &h);
-        un_fit_output(spec, image->width, &w);
+        un_fit_output(&graph, image->height, &h);
+        un_fit_output(&graph, image->width, &w);
     }
     struct un_reading reading = un_reading_of(image, spec->in_channels, NULL);
     float *input = malloc((size_t)h * w * spec->in_channels * sizeof *input);

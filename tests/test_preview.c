@@ -95,11 +95,35 @@ static void test_refusals(void **state)
     unet_dataset_free(set);
 }
 
+/* Each argument that an overlay needs is missed by name. */
+static void test_overlay_refusals(void **state)
+{
+    static uint8_t pixels[4] = {0, 60, 120, 180}, mask[4], rgb[12];
+    static const uint8_t colors[2][3] = {{0, 0, 0}, {255, 0, 0}};
+    static const char *const names[] = {"image", "mask", "colors", "range", "rgb"};
+    const unet_image image = {2, 2, 1, UNET_U8, 0, pixels};
+    const float range[2] = {0, 255};
+    (void)state;
+    for (int missing = 0; missing < 6; missing++) {
+        unet_error err = {0};
+        unet_code code =
+            unet_overlay_rows(missing == 0 ? NULL : &image, missing == 1 ? NULL : mask, NULL, NULL,
+                              missing == 2 ? NULL : colors, 2, 0.5f, missing == 3 ? NULL : range,
+                              missing == 4 ? NULL : rgb, &err);
+        char want[40] = "";
+        if (missing < 5)
+            snprintf(want, sizeof want, "%s is NULL", names[missing]);
+        if (code != (missing < 5 ? UNET_EINVAL : UNET_OK) || strcmp(err.text, want))
+            fail_msg("code %d: '%s', wanted '%s'", (int)code, err.text, want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_draw, folder_create, folder_destroy),
         cmocka_unit_test_setup_teardown(test_refusals, folder_create, folder_destroy),
+        cmocka_unit_test(test_overlay_refusals),
     };
     return cmocka_run_group_tests_name("preview", tests, NULL, NULL);
 }

@@ -359,11 +359,10 @@ static void test_span_rows(void **state)
     (void)state;
     for (int padding = 0; padding < 2; padding++) {
         unet_model *model = made_model((unet_padding)padding, UNET_NORM_NONE, 2, 1, 1);
-        const unet_spec *spec = unet_model_spec(model);
         for (int side = 1; side < 200; side += 1 + side / 7)
             for (int start = 0; start < side; start += 1 + start / 3)
                 for (int count = 1; count <= side - start; count += 13) {
-                    struct un_span p = un_span_at(spec, start, count, side);
+                    struct un_span p = un_span_at(&model->graph, start, count, side);
                     int first, end, low = side, high = 0;
                     un_span_rows(&p, side, &first, &end);
                     for (int i = p.in; i < p.in + p.size; i++) {

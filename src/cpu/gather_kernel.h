@@ -42,16 +42,20 @@ INLINE void gather_run(const struct un_gather *g, int first, int end, const floa
                        vec acc[TILE_PIXELS][TILE_VECS])
 {
     const int depth = g->depth;
-    UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++) acc[i][j] =
-        (vec){0};
+    UNROLL_FOR (int i = 0; i < pixels; i++)
+        UNROLL_FOR (int j = 0; j < vecs; j++)
+            acc[i][j] = (vec){0};
     for (int s = first; s < end; s++) {
         const float *src = g->segment[s], *next = g->segment[s + 1 < end ? s + 1 : s];
-        UNROLL for (int i = 0; i < pixels; i++) __builtin_prefetch(next + i * src_step);
+        UNROLL_FOR (int i = 0; i < pixels; i++)
+            __builtin_prefetch(next + i * src_step);
         for (int c = 0; c < depth; c++, src++, w += vecs * VEC) {
             vec row[TILE_VECS];
-            UNROLL for (int j = 0; j < vecs; j++) row[j] = vec_load(w + j * VEC);
-            UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++)
-                acc[i][j] += src[i * src_step] * row[j];
+            UNROLL_FOR (int j = 0; j < vecs; j++)
+                row[j] = vec_load(w + j * VEC);
+            UNROLL_FOR (int i = 0; i < pixels; i++)
+                UNROLL_FOR (int j = 0; j < vecs; j++)
+                    acc[i][j] += src[i * src_step] * row[j];
         }
     }
 }
@@ -69,15 +73,18 @@ INLINE void gather_tile(const struct un_gather *g, const int pixels, const int v
     for (; g->segments - s > RUN_SEGMENTS; s += RUN_SEGMENTS) {
         gather_run(g, s, s + RUN_SEGMENTS, w, pixels, vecs, src_step, acc);
         w += (ptrdiff_t)RUN_SEGMENTS * g->depth * vecs * VEC;
-        UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++) sum[i][j] +=
-            acc[i][j];
+        UNROLL_FOR (int i = 0; i < pixels; i++)
+            UNROLL_FOR (int j = 0; j < vecs; j++)
+                sum[i][j] += acc[i][j];
     }
     gather_run(g, s, g->segments, w, pixels, vecs, src_step, acc);
     if (s > 0)
-        UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++) acc[i][j] +=
-            sum[i][j];
-    UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vecs; j++)
-        gather_store(g, acc[i][j], i, j, slope);
+        UNROLL_FOR (int i = 0; i < pixels; i++)
+            UNROLL_FOR (int j = 0; j < vecs; j++)
+                acc[i][j] += sum[i][j];
+    UNROLL_FOR (int i = 0; i < pixels; i++)
+        UNROLL_FOR (int j = 0; j < vecs; j++)
+            gather_store(g, acc[i][j], i, j, slope);
 }
 
 #define GATHER_CASE(n)                                                                             \

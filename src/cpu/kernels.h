@@ -68,6 +68,12 @@ struct un_outer {
     float *sum;     /* [taps * rows][blocks * 16] */
 };
 
+/* A row that is added to another; nothing is there beyond its ends.  NULL: no row at all. */
+struct un_add_source {
+    const float *row;
+    int left, width;
+};
+
 /* The two source positions that an output position of a doubled side is made of. */
 struct un_taps {
     int at[2]; /* the second may be the first */
@@ -176,6 +182,13 @@ struct un_kernels {
                              const float *const y[2], struct un_finish finish, int pixels);
     /* nothing was added here: d = act'(y) * (accumulate ? d : 0) */
     void (*finish_row)(float *d, const float *y, struct un_finish finish, int pixels);
+
+    /* dst = act(src[0] + src[1]); pixel x of dst is pixel x + left of a source */
+    void (*add_row)(const struct un_add_source src[2], struct un_activation act, float *dst,
+                    int pixels);
+    /* pixel x of d gets pixel x + left of ddst */
+    void (*add_back_row)(const struct un_add_source *ddst, float *d, const float *y,
+                         struct un_finish finish, int pixels);
 
     /* dst[p] of 2 * width - 2 * trim pixels, from rows near (3/4) and far (1/4) */
     void (*upsample_row)(const float *near, const float *far, int width, int trim, float *dst);

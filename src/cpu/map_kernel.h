@@ -40,6 +40,32 @@ static void finish_row(float *d, const float *y, struct un_finish finish, int pi
         vec_finish((vec){0}, d, y, at, finish);
 }
 
+/* Lanes j of pixel x of the frame. */
+INLINE vec lanes_at(const struct un_add_source *s, int x, int j)
+{
+    const int at = x + s->left;
+    return s->row && at >= 0 && at < s->width ? vec_load(s->row + (ptrdiff_t)at * UN_BLOCK + j)
+                                              : (vec){0};
+}
+
+static void add_row(const struct un_add_source src[2], struct un_activation act, float *dst,
+                    int pixels)
+{
+    for (int x = 0; x < pixels; x++, dst += UN_BLOCK)
+        for (int j = 0; j < UN_BLOCK; j += VEC) {
+            vec sum = lanes_at(&src[0], x, j) + lanes_at(&src[1], x, j);
+            vec_store(dst + j, vec_act(sum, act.kind, vec_all(act.slope)));
+        }
+}
+
+static void add_back_row(const struct un_add_source *ddst, float *d, const float *y,
+                         struct un_finish finish, int pixels)
+{
+    for (int x = 0; x < pixels; x++)
+        for (int j = 0; j < UN_BLOCK; j += VEC)
+            vec_finish(lanes_at(ddst, x, j), d, y, (ptrdiff_t)x * UN_BLOCK + j, finish);
+}
+
 /*
  * Output position q of the untrimmed double map lies a quarter of a source pixel from source
  * q / 2, towards q / 2 - 1 when q is even and q / 2 + 1 when it is odd; past the ends the map goes
@@ -92,8 +118,7 @@ static void blend_row(const float *const row[2], const float weight[2], enum un_
         const struct un_taps taps = un_taps(how, q, width);
         for (int j = 0; j < UN_BLOCK; j += VEC) {
             vec column[2];
-            UNROLL for (int i = 0; i < 2; i++)
-            {
+            UNROLL_FOR (int i = 0; i < 2; i++) {
                 ptrdiff_t at = (ptrdiff_t)taps.at[i] * UN_BLOCK + j;
                 column[i] = weight[0] * vec_load(row[0] + at) + weight[1] * vec_load(row[1] + at);
             }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* maps.c - pooling, doubling and dropout: each task is one row of one block of channels */
+/* maps.c - pooling, sums, doubling and dropout: each task is one row of one block of channels */
 #include <string.h>
 
 #include "base/rng.h"
@@ -73,6 +73,43 @@ void un_cpu_maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
         else
             k->finish_row(un_row(&dsrc->d, at.n, at.block, 2 * at.y),
                           value_row(dsrc, at.n, at.block, 2 * at.y), finish_of(dsrc), src.shape.w);
+    }
+}
+
+/* Row y of a map, which begins at column left of what is added to; NULL beyond its ends. */
+static struct un_add_source add_source(const struct un_tensor *t, struct place at, int y, int left)
+{
+    const bool there = y >= 0 && y < t->shape.h;
+    return (struct un_add_source){there ? un_row(t, at.n, at.block, y) : NULL, left, t->shape.w};
+}
+
+void un_cpu_add_forward(struct un_engine *e, const struct un_operand src[2],
+                        struct un_activation act, struct un_tensor dst)
+{
+    const struct un_kernels *k = un_cpu_kernels(e);
+    const int rows = dst.shape.h, tasks = dst.shape.n * un_blocks(dst.shape.c) * rows;
+#pragma omp parallel for num_threads(e->threads)
+    for (int i = 0; i < tasks; i++) {
+        struct place at = place_of(i, &dst, rows);
+        struct un_add_source source[2];
+        for (int s = 0; s < 2; s++)
+            source[s] = add_source(&src[s].tensor, at, at.y + src[s].top, src[s].left);
+        k->add_row(source, act, un_row(&dst, at.n, at.block, at.y), dst.shape.w);
+    }
+}
+
+void un_cpu_add_backward(struct un_engine *e, struct un_tensor ddst, int top, int left,
+                         const struct un_gradient *dsrc)
+{
+    const struct un_kernels *k = un_cpu_kernels(e);
+    const struct un_shape shape = dsrc->d.shape;
+    const int rows = shape.h, tasks = shape.n * un_blocks(shape.c) * rows;
+#pragma omp parallel for num_threads(e->threads)
+    for (int i = 0; i < tasks; i++) {
+        struct place at = place_of(i, &dsrc->d, rows);
+        const struct un_add_source source = add_source(&ddst, at, at.y - top, -left);
+        k->add_back_row(&source, un_row(&dsrc->d, at.n, at.block, at.y),
+                        value_row(dsrc, at.n, at.block, at.y), finish_of(dsrc), shape.w);
     }
 }
 

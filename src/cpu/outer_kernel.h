@@ -18,24 +18,27 @@ INLINE void outer_tile(const struct un_outer *o, int row0, const int taps, const
                        const int vecs, const int step)
 {
     vec acc[TILE_PIXELS][TILE_VECS];
-    UNROLL for (int i = 0; i < taps * rows; i++) UNROLL for (int j = 0; j < vecs; j++) acc[i][j] =
-        (vec){0};
+    UNROLL_FOR (int i = 0; i < taps * rows; i++)
+        UNROLL_FOR (int j = 0; j < vecs; j++)
+            acc[i][j] = (vec){0};
 
     const ptrdiff_t a_step = step ? step : o->a_step, b_step = step ? step : o->b_step;
     const float *a = o->a + row0, *b = o->b;
     for (int x = 0; x < o->pixels; x++, a += a_step, b += b_step) {
         OPAQUE(a); /* else gcc keeps a pixel's values for the next, and the sums leave registers */
         vec row[TILE_VECS];
-        UNROLL for (int j = 0; j < vecs; j++) row[j] = vec_load(b + vec_place(j, o->b_block));
-        UNROLL for (int i = 0; i < taps * rows; i++) UNROLL for (int j = 0; j < vecs; j++)
-            acc[i][j] += a[i / rows * UN_BLOCK + i % rows] * row[j];
+        UNROLL_FOR (int j = 0; j < vecs; j++)
+            row[j] = vec_load(b + vec_place(j, o->b_block));
+        UNROLL_FOR (int i = 0; i < taps * rows; i++)
+            UNROLL_FOR (int j = 0; j < vecs; j++)
+                acc[i][j] += a[i / rows * UN_BLOCK + i % rows] * row[j];
     }
-    UNROLL for (int i = 0; i < taps * rows; i++) UNROLL for (int j = 0; j < vecs; j++)
-    {
-        int row = i / rows * UN_BLOCK + row0 + i % rows;
-        float *sum = o->sum + row * vecs * VEC + j * VEC;
-        vec_store(sum, vec_load(sum) + acc[i][j]);
-    }
+    UNROLL_FOR (int i = 0; i < taps * rows; i++)
+        UNROLL_FOR (int j = 0; j < vecs; j++) {
+            int row = i / rows * UN_BLOCK + row0 + i % rows;
+            float *sum = o->sum + row * vecs * VEC + j * VEC;
+            vec_store(sum, vec_load(sum) + acc[i][j]);
+        }
 }
 
 #define OUTER_CASE(n)                                                                              \

@@ -52,6 +52,10 @@ void un_ref_conv_backward_weights(struct un_engine *e, const struct un_conv *c,
 void un_ref_maxpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
 void un_ref_maxpool_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
                              const struct un_gradient *dsrc);
+void un_ref_add_forward(struct un_engine *e, const struct un_operand src[2],
+                        struct un_activation act, struct un_tensor dst);
+void un_ref_add_backward(struct un_engine *e, struct un_tensor ddst, int top, int left,
+                         const struct un_gradient *dsrc);
 void un_ref_upsample_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst,
                              enum un_doubling how, int trim);
 void un_ref_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum un_doubling how,

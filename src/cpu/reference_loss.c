@@ -28,24 +28,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/logits.h"
+
 static size_t pixel_count(struct un_tensor t)
 {
     return (size_t)t.shape.n * t.shape.h * t.shape.w;
-}
-
-static double log_sum_exp(const float *x, int count)
-{
-    double largest = x[0], sum = 0;
-    for (int k = 1; k < count; k++)
-        largest = fmax(largest, x[k]);
-    for (int k = 0; k < count; k++)
-        sum += exp(x[k] - largest);
-    return largest + log(sum);
-}
-
-static double sigmoid(double t)
-{
-    return 1 / (1 + exp(-t));
 }
 
 /* What a pixel's logits say; p has max(2, classes) entries. */
@@ -68,7 +55,7 @@ static void answer_pixel(const float *logits, int classes, int label, struct ans
         sum += a->p[k];
         others += k == label ? 0 : a->p[k];
     }
-    a->ce = x[label] == largest ? log1p(others) : log(sum) + largest - x[label];
+    a->ce = un_cross_entropy(logits, 1, classes, label);
     a->miss = others / sum;
     for (int k = 0; k < count; k++)
         a->p[k] /= sum;
@@ -180,11 +167,12 @@ void un_ref_probabilities(struct un_engine *e, struct un_tensor logits)
     (void)e;
     size_t pixels = pixel_count(logits);
     int classes = logits.shape.c;
+    struct answer a;
     for (size_t i = 0; i < pixels; i++) {
         float *x = logits.data + i * classes;
-        double lse = log_sum_exp(x, classes);
+        answer_pixel(x, classes, 0, &a);
         for (int k = 0; k < classes; k++)
-            x[k] = (float)(classes == 1 ? sigmoid(x[k]) : exp(x[k] - lse));
+            x[k] = (float)a.p[k + (classes == 1)];
     }
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operations on maps that have no parameters: max pooling, bilinear doubling, dropout. */
+/* Operations on maps that have no parameters: max pooling, sums, doubling, dropout. */
 #include "cpu/reference.h"
 
 #include <math.h>
@@ -47,6 +47,40 @@ void un_ref_maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
                     bool won = un_ref_inside(ddst, y / 2, x / 2) &&
                                winner(src, n, y / 2, x / 2, c) == y % 2 * 2 + x % 2;
                     un_ref_give(dsrc, n, y, x, c, won ? *un_ref_at(ddst, n, y / 2, x / 2, c) : 0);
+                }
+}
+
+/* ---- the sum of two maps ---- */
+
+void un_ref_add_forward(struct un_engine *e, const struct un_operand src[2],
+                        struct un_activation act, struct un_tensor dst)
+{
+    (void)e;
+    struct un_shape d = dst.shape;
+    for (int n = 0; n < d.n; n++)
+        for (int y = 0; y < d.h; y++)
+            for (int x = 0; x < d.w; x++)
+                for (int c = 0; c < d.c; c++) {
+                    double sum = 0;
+                    for (int s = 0; s < 2; s++)
+                        if (un_ref_inside(src[s].tensor, y + src[s].top, x + src[s].left))
+                            sum += *un_ref_at(src[s].tensor, n, y + src[s].top, x + src[s].left, c);
+                    *un_ref_at(dst, n, y, x, c) = (float)un_ref_activate(act, sum);
+                }
+}
+
+void un_ref_add_backward(struct un_engine *e, struct un_tensor ddst, int top, int left,
+                         const struct un_gradient *dsrc)
+{
+    (void)e;
+    struct un_shape s = dsrc->d.shape;
+    for (int n = 0; n < s.n; n++)
+        for (int y = 0; y < s.h; y++)
+            for (int x = 0; x < s.w; x++)
+                for (int c = 0; c < s.c; c++) {
+                    bool there = un_ref_inside(ddst, y - top, x - left);
+                    un_ref_give(dsrc, n, y, x, c,
+                                there ? *un_ref_at(ddst, n, y - top, x - left, c) : 0);
                 }
 }
 

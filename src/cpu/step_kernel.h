@@ -91,8 +91,9 @@ static float peak(long rounds)
     __asm__ volatile("" : "+m"(one));
     vec zero = vec_all(one - 1);
     for (long r = 0; r < rounds; r++)
-        UNROLL for (int i = 0; i < TILE_PIXELS; i++) UNROLL for (int j = 0; j < TILE_VECS; j++)
-            acc[i][j] += acc[i][j] * zero;
+        UNROLL_FOR (int i = 0; i < TILE_PIXELS; i++)
+            UNROLL_FOR (int j = 0; j < TILE_VECS; j++)
+                acc[i][j] += acc[i][j] * zero;
     float sum = 0;
     for (int i = 0; i < TILE_PIXELS; i++)
         for (int j = 0; j < TILE_VECS; j++)

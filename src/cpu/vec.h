@@ -40,9 +40,9 @@ typedef double vec_double __attribute__((vector_size(VEC * 4), may_alias)); /* V
 
 /* before a loop over registers: arrays of them are only registers when every index is a constant */
 #if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define UNROLL_FOR _Pragma("clang loop unroll(full)") for
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL_FOR _Pragma("GCC unroll 16") for
 #endif
 
 /* the compiler forgets what it knows about a pointer */

@@ -42,25 +42,24 @@ INLINE void source_pair(const int pair, const vec d[6], vec *a, vec *b)
  */
 INLINE void fetch_frequencies(const float *v, ptrdiff_t by_frequency)
 {
-    UNROLL for (int f = 0; f < 36; f++) __builtin_prefetch(v + f * by_frequency, 1);
+    UNROLL_FOR (int f = 0; f < 36; f++)
+        __builtin_prefetch(v + f * by_frequency, 1);
 }
 
 INLINE void source_tile(const float *const row[6], ptrdiff_t at, float *v, ptrdiff_t by_frequency)
 {
-    UNROLL for (int p = 0; p < 3; p++)
-    {
+    UNROLL_FOR (int p = 0; p < 3; p++) {
         vec e[2][6], o[6];
-        UNROLL for (int x = 0; x < 6; x++)
-        {
+        UNROLL_FOR (int x = 0; x < 6; x++) {
             vec d[6];
-            UNROLL for (int i = 0; i < 6; i++) d[i] = vec_load(row[i] + at + x * UN_BLOCK);
+            UNROLL_FOR (int i = 0; i < 6; i++)
+                d[i] = vec_load(row[i] + at + x * UN_BLOCK);
             source_pair(p, d, &e[0][x], &e[1][x]);
         }
-        UNROLL for (int h = 0; h < 2; h++)
-        {
-            UNROLL for (int q = 0; q < 3; q++)
+        UNROLL_FOR (int h = 0; h < 2; h++) {
+            UNROLL_FOR (int q = 0; q < 3; q++)
                 source_pair(q, e[h], &o[pair_row[q][0]], &o[pair_row[q][1]]);
-            UNROLL for (int j = 0; j < 6; j++)
+            UNROLL_FOR (int j = 0; j < 6; j++)
                 vec_store(v + (pair_row[p][h] * 6 + j) * by_frequency, o[j]);
         }
     }
@@ -92,20 +91,18 @@ INLINE void gradient_pair(const int pair, const vec y[4], vec *a, vec *b)
 
 INLINE void gradient_tile(const float *const row[4], ptrdiff_t at, float *v, ptrdiff_t by_frequency)
 {
-    UNROLL for (int p = 0; p < 3; p++)
-    {
+    UNROLL_FOR (int p = 0; p < 3; p++) {
         vec e[2][4], o[6];
-        UNROLL for (int x = 0; x < 4; x++)
-        {
+        UNROLL_FOR (int x = 0; x < 4; x++) {
             vec y[4];
-            UNROLL for (int i = 0; i < 4; i++) y[i] = vec_load(row[i] + at + x * UN_BLOCK);
+            UNROLL_FOR (int i = 0; i < 4; i++)
+                y[i] = vec_load(row[i] + at + x * UN_BLOCK);
             gradient_pair(p, y, &e[0][x], &e[1][x]);
         }
-        UNROLL for (int h = 0; h < 2; h++)
-        {
-            UNROLL for (int q = 0; q < 3; q++)
+        UNROLL_FOR (int h = 0; h < 2; h++) {
+            UNROLL_FOR (int q = 0; q < 3; q++)
                 gradient_pair(q, e[h], &o[pair_row[q][0]], &o[pair_row[q][1]]);
-            UNROLL for (int j = 0; j < 6; j++)
+            UNROLL_FOR (int j = 0; j < 6; j++)
                 vec_store(v + (pair_row[p][h] * 6 + j) * by_frequency, o[j]);
         }
     }
@@ -141,8 +138,7 @@ INLINE void result_store(const struct un_winograd_result *r, const vec o[4], int
 {
     if (!whole && (row < r->rows.first || row >= r->rows.end))
         return;
-    UNROLL for (int j = 0; j < 4; j++)
-    {
+    UNROLL_FOR (int j = 0; j < 4; j++) {
         int x = 4 * tile + j;
         ptrdiff_t at = (r->column + x) * UN_BLOCK + lane;
         if (!whole && (x < r->columns.first || x >= r->columns.end))
@@ -158,8 +154,7 @@ INLINE void result_store(const struct un_winograd_result *r, const vec o[4], int
 INLINE void result_pool(const struct un_winograd_result *r, const vec top[2], const vec o[4],
                         int tile, int half, int lane, const bool whole)
 {
-    UNROLL for (int j = 0; j < 2; j++)
-    {
+    UNROLL_FOR (int j = 0; j < 2; j++) {
         int x = 2 * tile + j;
         if (whole || (r->pooled[half] && x < r->pooled_pixels))
             vec_store(r->pooled[half] + x * UN_BLOCK + lane,
@@ -173,25 +168,24 @@ INLINE void result_tile(const struct un_winograd_result *r, int tile, int lane, 
     const float *from = r->m + tile * UN_BLOCK + lane;
     const vec bias = r->bias ? vec_load(r->bias + lane) : (vec){0}, slope = vec_all(r->act.slope);
     vec top[2][2] = {{{0}}};
-    UNROLL for (int p = 0; p < 2; p++)
-    {
+    UNROLL_FOR (int p = 0; p < 2; p++) {
         vec e[2][6], o[4];
-        UNROLL for (int x = 0; x < 6; x++)
-        {
+        UNROLL_FOR (int x = 0; x < 6; x++) {
             vec m[6];
-            UNROLL for (int i = 0; i < 6; i++) m[i] =
-                vec_load(from + (i * 6 + x) * r->by_frequency);
+            UNROLL_FOR (int i = 0; i < 6; i++)
+                m[i] = vec_load(from + (i * 6 + x) * r->by_frequency);
             result_pair(p, m, &e[0][x], &e[1][x]);
         }
-        UNROLL for (int h = 0; h < 2; h++)
-        {
+        UNROLL_FOR (int h = 0; h < 2; h++) {
             result_pair(0, e[h], &o[0], &o[2]);
             result_pair(1, e[h], &o[1], &o[3]);
             if (r->bias)
-                UNROLL for (int j = 0; j < 4; j++) o[j] = vec_act(o[j] + bias, r->act.kind, slope);
+                UNROLL_FOR (int j = 0; j < 4; j++)
+                    o[j] = vec_act(o[j] + bias, r->act.kind, slope);
             result_store(r, o, tile, 2 * h + p, lane, whole);
             if (pools && p == 0)
-                UNROLL for (int j = 0; j < 2; j++) top[h][j] = vec_max(o[2 * j], o[2 * j + 1]);
+                UNROLL_FOR (int j = 0; j < 2; j++)
+                    top[h][j] = vec_max(o[2 * j], o[2 * j + 1]);
             if (pools && p == 1)
                 result_pool(r, top[h], o, tile, h, lane, whole);
         }
@@ -246,17 +240,16 @@ static void winograd_weights(const float *g, int lanes, float *u, ptrdiff_t by_f
         fetch_frequencies(u + lanes + lane, by_frequency);
     for (int lane = 0; lane < lanes; lane += VEC) {
         vec e[3][6]; /* [column][row] */
-        UNROLL for (int x = 0; x < 3; x++)
-        {
+        UNROLL_FOR (int x = 0; x < 3; x++) {
             vec column[3];
-            UNROLL for (int i = 0; i < 3; i++) column[i] = vec_load(g + (i * 3 + x) * lanes + lane);
+            UNROLL_FOR (int i = 0; i < 3; i++)
+                column[i] = vec_load(g + (i * 3 + x) * lanes + lane);
             weights_rise(column, e[x]);
         }
-        UNROLL for (int i = 0; i < 6; i++)
-        {
+        UNROLL_FOR (int i = 0; i < 6; i++) {
             vec row[3] = {e[0][i], e[1][i], e[2][i]}, o[6];
             weights_rise(row, o);
-            UNROLL for (int j = 0; j < 6; j++)
+            UNROLL_FOR (int j = 0; j < 6; j++)
                 vec_store(u + (i * 6 + j) * by_frequency + lane, o[j]);
         }
     }
@@ -266,19 +259,19 @@ static void winograd_weights_back(const float *u, ptrdiff_t by_frequency, int la
 {
     for (int lane = 0; lane < lanes; lane += VEC) {
         vec e[6][3]; /* [column][row] */
-        UNROLL for (int x = 0; x < 6; x++)
-        {
+        UNROLL_FOR (int x = 0; x < 6; x++) {
             vec column[6];
-            UNROLL for (int i = 0; i < 6; i++) column[i] =
-                vec_load(u + (i * 6 + x) * by_frequency + lane);
+            UNROLL_FOR (int i = 0; i < 6; i++)
+                column[i] = vec_load(u + (i * 6 + x) * by_frequency + lane);
             weights_fall(column, e[x]);
         }
-        UNROLL for (int i = 0; i < 3; i++)
-        {
+        UNROLL_FOR (int i = 0; i < 3; i++) {
             vec row[6], o[3];
-            UNROLL for (int x = 0; x < 6; x++) row[x] = e[x][i];
+            UNROLL_FOR (int x = 0; x < 6; x++)
+                row[x] = e[x][i];
             weights_fall(row, o);
-            UNROLL for (int j = 0; j < 3; j++) vec_store(g + (i * 3 + j) * lanes + lane, o[j]);
+            UNROLL_FOR (int j = 0; j < 3; j++)
+                vec_store(g + (i * 3 + j) * lanes + lane, o[j]);
         }
     }
 }

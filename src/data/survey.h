@@ -2,15 +2,14 @@
 /*
  * survey.h - a look at a set of images and masks before any training
  *
- *     names -> pairs (survey_read.c)
- *     masks -> what their values mean (survey_coding.c)
- *     pair  -> un_measure: numbers and small maps (survey_measure.c,
- * survey_align.c) all   -> un_judge_...: findings (survey_format.c,
- * survey_classes.c, survey_place.c, survey_twins.c)
+ *     names -> pairs                               survey_read.c
+ *     masks -> what their values mean              survey_coding.c
+ *     pair  -> un_measure: numbers, small maps     survey_measure.c, survey_align.c
+ *     all   -> un_judge_...: findings              survey_format.c, survey_classes.c,
+ *                                                  survey_place.c, survey_twins.c
  *
- * Only numbers and maps of some 36 KB stay of a pair.  A judge compares one
- * pair with all others and keeps silent where they do not agree among
- * themselves.
+ * Only numbers and maps of some 36 KB stay of a pair.  A judge compares one pair with all others
+ * and keeps silent where they do not agree among themselves.
  */
 #ifndef UN_SURVEY_H
 #define UN_SURVEY_H
@@ -34,13 +33,11 @@ struct un_edge_maps {
     uint8_t *image, *mask; /* in one piece of memory that begins at image */
 };
 
-/* Where the mask's outlines lie best on the image's edges, in pixels of the
- * image. */
+/* Where the mask's outlines lie best on the image's edges, in pixels of the image. */
 struct un_alignment {
     bool known;          /* false: too small, or no outlines */
     int right, down;     /* moving the mask by this fits best */
-    double best, here;   /* how far above chance that fits, and how far the mask as
-                            it is does */
+    double best, here;   /* how far above chance that fits, and how far the mask as it is does */
     double second;       /* the best fit elsewhere */
     double mean, spread; /* of the correlations by chance */
     double step;         /* pixels of the image in one of the map */
@@ -50,16 +47,14 @@ struct un_survey_item {
     unet_survey_pair seen;
     char *name;          /* of the image, without folder, owned; NULL when files has it */
     uint64_t hash[2];    /* of the image's samples and of the mask's classes */
-    uint32_t palette[2]; /* hashes of the mask's colours, in their order and in
-                            any; 0: none */
+    uint32_t palette[2]; /* hashes of the mask's colours, in their order and in any; 0: none */
     uint64_t *pixels;    /* [UNET_MAX_CLASSES] that seen.pixels is */
-    double *brightness;  /* [UNET_MAX_CLASSES] mean grey of each class, from the
-                            image's mean, in its  standard deviations */
-    double soft;         /* share of pixels whose value was on a soft edge between codes */
-    bool mask_refused;   /* its values or its file are of no use; a finding says so
-                          */
-    unsigned step;       /* 16-bit samples are all multiples of this; 0: all are 0 */
-    float *thumb;        /* [32][32], mean 0, length 1; all 0: flat */
+    double *brightness; /* [UNET_MAX_CLASSES] mean grey of each class, from the image's mean, in its
+                           standard deviations */
+    double soft;        /* share of pixels whose value was on a soft edge between codes */
+    bool mask_refused;  /* its values or its file are of no use; a finding says so */
+    unsigned step;      /* 16-bit samples are all multiples of this; 0: all are 0 */
+    float *thumb;       /* [32][32], mean 0, length 1; all 0: flat */
     struct un_edge_maps maps;
     struct un_alignment align;
 };

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/logits.h"
 #include "data/survey.h"
 
 /* Distances in spreads, squared and added over two classes: far, near, and the
@@ -245,8 +246,8 @@ static unet_code judge_one(unet_survey *survey, int i, const struct usual *usual
     if (survey->coding.labels > 2)
         return un_survey_report(survey, UNET_WARNING, UNET_FOUND_CLASSES_SWAPPED, i, -1,
                                 (double[4]){a, b}, NULL, err);
-    double share = 1 / (1 + exp(-logit_share(item, 1)));
-    double others = 1 / (1 + exp(-usual->middle[1][0].median));
+    double share = un_sigmoid(logit_share(item, 1));
+    double others = un_sigmoid(usual->middle[1][0].median);
     return un_survey_report(survey, UNET_WARNING, UNET_FOUND_INVERTED, i, -1,
                             (double[4]){share, others}, NULL, err);
 }

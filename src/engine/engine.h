@@ -183,6 +183,15 @@ struct un_engine_ops {
     void (*maxpool_backward)(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
                              const struct un_gradient *dsrc);
 
+    /* -- the sum of two maps of dst's channels: dst(y,x,c) = act(sum over both sources:
+     *    src(y + top, x + left, c), zero outside of it).  The gradient of one source, of which dst
+     *    is a frame that begins at (top, left); ddst is before the activation; pixels that the
+     *    frame does not reach get zero.  UN_FEATURES -- */
+    void (*add_forward)(struct un_engine *e, const struct un_operand src[2],
+                        struct un_activation act, struct un_tensor dst);
+    void (*add_backward)(struct un_engine *e, struct un_tensor ddst, int top, int left,
+                         const struct un_gradient *dsrc);
+
     /* -- doubling: dst [N][2H - 2 trim][2W - 2 trim][C]; trim 0, or 1 (UN_BILINEAR only): the
      *    outermost ring of the doubled map is left out -- */
     void (*upsample_forward)(struct un_engine *e, struct un_tensor src, struct un_tensor dst,

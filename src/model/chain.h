@@ -11,12 +11,10 @@
 
 #include "model/names.h"
 
-enum un_role { UN_ROLE_ENC, UN_ROLE_UP, UN_ROLE_DEC, UN_ROLE_HEAD };
-
 struct un_slot {
-    enum un_role role;
-    int level; /* of ENC, depth: the bottleneck; of UP the level it leads to */
-    int conv;  /* which convolution of its block */
+    enum un_role role; /* role, level and conv: as struct un_where has them */
+    int level;
+    int conv;
     enum un_module_kind kind;
     int module;
 };

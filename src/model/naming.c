@@ -5,7 +5,6 @@
  * would run differently must not be written under its names.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/names.h"
@@ -17,8 +16,8 @@
  */
 struct naming {
     const char *layout;
-    const char *first;                                        /* level 0 of the encoder */
-    const char *enc, *bottleneck, *up, *up_norm, *dec, *head; /* NULL: there is no such layer */
+    const char *first, *enc, *bottleneck;  /* the encoder's: level 0, the others, the deepest */
+    const char *up, *up_norm, *dec, *head; /* NULL: there is no such layer */
     unet_code (*check)(const char *layout, const unet_spec *spec, unet_error *err);
 };
 
@@ -102,8 +101,7 @@ static unet_code check_milesial(const char *layout, const unet_spec *spec, unet_
 /* ---- the table ---- */
 
 static const struct naming namings[] = {
-    {"unet", "enc_%d.conv_block.%n", "enc_%d.conv_block.%n", "bottleneck.conv_block.%n",
-     "upconv_%d", "upnorm_%d", "dec_%d.conv_block.%n", "out_conv", accept_all},
+    {.layout = "unet", .check = accept_all}, /* our own names */
     {"milesial", "inc.double_conv.%n", "down%d.maxpool_conv.1.double_conv.%n",
      "down%d.maxpool_conv.1.double_conv.%n", "up%f.up", NULL, "up%f.conv.double_conv.%n",
      "outc.conv", check_milesial},
@@ -126,62 +124,53 @@ unet_code un_layout_check(const struct un_names *layout, const unet_spec *spec, 
     return naming->check(layout->name, spec, err);
 }
 
-/* What our own name of a parameter says: which layer of which level. */
-struct place {
-    const char *format;
-    int level, number;
-    const char *suffix; /* "weight" */
-};
-
-static bool place_of(const struct naming *naming, const struct un_graph *graph, const char *name,
-                     struct place *place)
+/* What a node is called there; NULL: there is no such layer. */
+static const char *format_of(const struct naming *naming, const struct un_graph *graph,
+                             const struct un_node *node)
 {
-    char *end;
-    const char *dot = strrchr(name, '.'), *block = strstr(name, ".conv_block.");
-    const char *under = strchr(name, '_');
-    if (!dot || !under)
-        return false;
-    *place = (struct place){.suffix = dot + 1};
-    if (block)
-        place->number = (int)strtol(block + strlen(".conv_block."), &end, 10);
-    place->level = (int)strtol(under + 1, &end, 10);
-    if (!strncmp(name, "enc_", 4)) {
-        place->format = place->level ? naming->enc : naming->first;
-    } else if (!strncmp(name, "bottleneck.", 11)) {
-        place->format = naming->bottleneck;
-        place->level = graph->spec.depth;
-    } else if (!strncmp(name, "upconv_", 7)) {
-        place->format = naming->up;
-    } else if (!strncmp(name, "upnorm_", 7)) {
-        place->format = naming->up_norm;
-    } else if (!strncmp(name, "dec_", 4)) {
-        place->format = naming->dec;
-    } else if (!strncmp(name, "out_conv.", 9)) {
-        place->format = naming->head;
+    switch (node->where.role) {
+    case UN_ROLE_ENC:
+        return node->where.level == 0                   ? naming->first
+               : node->where.level == graph->spec.depth ? naming->bottleneck
+                                                        : naming->enc;
+    case UN_ROLE_UP:
+        return node->kind == UN_NODE_NORM ? naming->up_norm : naming->up;
+    case UN_ROLE_DEC:
+        return naming->dec;
+    case UN_ROLE_HEAD:
+        break;
     }
-    return place->format != NULL;
+    return naming->head;
 }
 
 bool un_layout_name(const struct un_names *layout, const struct un_graph *graph, int param,
                     char name[UN_LAYOUT_NAME])
 {
     const struct naming *naming = naming_of(layout);
-    struct place place;
-    if (!naming || !place_of(naming, graph, graph->params[param].name, &place))
-        return false;
+    const struct un_param *p = &graph->params[param];
+    const struct un_node *node = &graph->nodes[p->node];
     size_t length = 0;
-    for (const char *f = place.format; *f; f++) {
+    if (!naming)
+        return false;
+    if (!naming->head) {
+        snprintf(name, UN_LAYOUT_NAME, "%s", p->name);
+        return true;
+    }
+    const char *format = format_of(naming, graph, node);
+    if (!format)
+        return false;
+    for (const char *f = format; *f; f++) {
         if (*f != '%') {
             name[length++] = *f;
             continue;
         }
         f++;
-        int value = *f == 'd'   ? place.level
-                    : *f == 'f' ? graph->spec.depth - place.level
-                                : place.number;
+        int value = *f == 'd'   ? node->where.level
+                    : *f == 'f' ? graph->spec.depth - node->where.level
+                                : node->where.number;
         length += (size_t)snprintf(name + length, UN_LAYOUT_NAME - length, "%d", value);
     }
     /* the longest, down4.maxpool_conv.1.double_conv.4.running_mean, has 46 characters */
-    snprintf(name + length, UN_LAYOUT_NAME - length, ".%s", place.suffix);
+    snprintf(name + length, UN_LAYOUT_NAME - length, ".%s", un_param_suffix(p->kind));
     return true;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One node of the graph becomes one node of ONNX and its activation another, with three exceptions.
- * Where a convolution reads two maps, one is cropped or padded to the size of the other before they
- * are joined; sizes are calculated when the network runs, as (height, width), so any size goes.
- * A bilinear doubling without padding loses its outermost ring.  Group norm has an operator only
- * since version 18, and the right one since 21, so it is spelled out:
+ * Where a node reads two maps, one is cropped or padded to the size of the other before they are
+ * joined or added; sizes are calculated when the network runs, as (height, width), so any size
+ * goes. A bilinear doubling without padding loses its outermost ring.  Group norm has an operator
+ * only since version 18, and the right one since 21, so it is spelled out:
  *
  *   [N][C][H][W] -> [N][groups][all the rest] -> instance norm -> [N][C][H][W] -> * weight + bias
  *
@@ -65,7 +65,7 @@ static const char *value_name(const struct un_onnx_emit *emit, int v)
 {
     if (v == 0)
         return emit->options->scaled ? "scaled" : un_onnx_image;
-    return v == emit->graph->node_count ? "logits" : emit->graph->nodes[v - 1].name;
+    return v == emit->graph->outputs[0] ? "logits" : emit->graph->nodes[v - 1].name;
 }
 
 static const char *made_by(const struct un_onnx_emit *emit, const struct un_node *node)
@@ -139,7 +139,8 @@ static int fit_sources(struct un_onnx_emit *emit, const struct un_node *node)
     return !node->skip;
 }
 
-static void join_sources(struct un_onnx_emit *emit, const struct un_node *node)
+/* Both maps that a node reads, of one size, as inputs of what is emitted next. */
+static void both_sources(struct un_onnx_emit *emit, const struct un_node *node)
 {
     const int changed = fit_sources(emit, node);
     for (int s = 0; s < 2; s++)
@@ -147,15 +148,22 @@ static void join_sources(struct un_onnx_emit *emit, const struct un_node *node)
             un_emit_input(emit, "%s.fitted", node->name);
         else
             un_emit_input(emit, "%s", value_name(emit, node->src[s]));
-    un_emit_int(emit, "axis", 1);
-    un_emit_end(emit, "Concat", "%s.joined", node->name);
+}
+
+static void sum(struct un_onnx_emit *emit, const struct un_node *node)
+{
+    both_sources(emit, node);
+    un_emit_end(emit, "Add", "%s%s", made_by(emit, node), before_act(node));
+    activation(emit, node);
 }
 
 static void convolution(struct un_onnx_emit *emit, const struct un_node *node)
 {
     const bool wide = node->conv == UN_CONV3X3, up = node->conv == UN_UPCONV2X2;
     if (node->src[1] >= 0) {
-        join_sources(emit, node);
+        both_sources(emit, node);
+        un_emit_int(emit, "axis", 1);
+        un_emit_end(emit, "Concat", "%s.joined", node->name);
         un_emit_input(emit, "%s.joined", node->name);
     } else {
         un_emit_input(emit, "%s", value_name(emit, node->src[0]));
@@ -285,6 +293,9 @@ void un_onnx_emit_graph(struct un_onnx_emit *emit)
             break;
         case UN_NODE_UPSAMPLE:
             doubling(emit, node);
+            break;
+        case UN_NODE_ADD:
+            sum(emit, node);
             break;
         }
     }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "model/recognise_work.h"
 
@@ -111,27 +109,6 @@ static unet_code check_biases(const struct un_work *w, unet_error *err)
 
 /* ---- the arrays of the parameters ---- */
 
-/* The slot of a convolution of the graph by its name; *conv counts those of a block. */
-static int slot_module(const struct un_work *w, const char *name, char block[40], int *conv)
-{
-    const char *dot = strchr(name, '.');
-    int length = dot ? (int)(dot - name) : (int)strlen(name), level = w->chain.depth;
-    enum un_role role = UN_ROLE_ENC;
-    *conv = !strncmp(block, name, (size_t)length) && !block[length] ? *conv + 1 : 0;
-    snprintf(block, 40, "%.*s", length, name);
-    if (!strncmp(name, "out_conv", 8)) {
-        role = UN_ROLE_HEAD;
-        level = 0;
-    } else if (sscanf(name, "upconv_%d", &level) == 1) {
-        role = UN_ROLE_UP;
-    } else if (sscanf(name, "dec_%d", &level) == 1) {
-        role = UN_ROLE_DEC;
-    } else {
-        sscanf(name, "enc_%d", &level);
-    }
-    return un_chain_module(&w->chain, role, level, *conv);
-}
-
 static void set_source(struct un_work *w, int param, int array)
 {
     if (param >= 0)
@@ -142,8 +119,7 @@ static void set_source(struct un_work *w, int param, int array)
  * place in the graph, and in *empty how many of the graph are not in the file. */
 static int map_params(struct un_work *w, int *empty)
 {
-    char block[40] = "";
-    int conv = 0, module = -1, lost = 0;
+    int module = -1, lost = 0;
     *empty = 0;
     un_graph_build(&w->graph, &w->out->spec);
     for (int i = 0; i < UN_MAX_PARAMS; i++)
@@ -151,7 +127,8 @@ static int map_params(struct un_work *w, int *empty)
     for (int i = 0; i < w->graph.node_count; i++) {
         const struct un_node *node = &w->graph.nodes[i];
         if (node->kind == UN_NODE_CONV) {
-            module = slot_module(w, node->name, block, &conv);
+            module =
+                un_chain_module(&w->chain, node->where.role, node->where.level, node->where.index);
             const struct un_module *m = &w->modules.items[module];
             set_source(w, node->weight, m->weight);
             set_source(w, node->bias, m->bias);

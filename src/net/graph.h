@@ -6,6 +6,10 @@
  * parameters with their names and shapes: the one table that the model file, the initialisation,
  * `unet info` and the run over the network all read.  un_graph_size() then gives every value its
  * shape for one input size.
+ *
+ *   graph.c  the U of a spec     build.c  what it is put together with
+ *   sides.c  how large its maps are, and how far a pixel sees
+ *   spec.c   what a spec may say
  */
 #ifndef UN_GRAPH_H
 #define UN_GRAPH_H
@@ -19,11 +23,27 @@ enum {
     /* depth 6 with norms everywhere: 13 blocks of 2 * 2, 6 pools, 6 * 3 ups, head */
     UN_MAX_NODES = 96,
     UN_MAX_PARAMS = 200, /* of 26 + 6 convolutions with bias and norm, 6 each, and the head */
+    UN_MAX_OUTPUTS = UN_MAX_DEPTH + 1,
 };
 
-/* One parameter tensor. */
+/* Which part of the U something belongs to. */
+enum un_role { UN_ROLE_ENC, UN_ROLE_UP, UN_ROLE_DEC, UN_ROLE_HEAD };
+
+/* Where in the U a node stands, and its parameters with it. */
+struct un_where {
+    enum un_role role;
+    int level;  /* of ENC, depth: the bottleneck; of UP, the one it leads to; of the head, 0 */
+    int index;  /* which convolution of its block, and with it the norm behind */
+    int number; /* in the block's nn.Sequential of convolutions, norms and activations */
+};
+
+enum un_param_kind { UN_PARAM_WEIGHT, UN_PARAM_BIAS, UN_PARAM_RUNNING_MEAN, UN_PARAM_RUNNING_VAR };
+
+/* One parameter tensor.  Its name is for files and people; what it is, kind and node say. */
 struct un_param {
     char name[40]; /* "enc_0.conv_block.0.weight" */
+    enum un_param_kind kind;
+    int node; /* whose it is */
     int dims;
     int shape[4];
     size_t count;   /* product of the shape */
@@ -33,7 +53,13 @@ struct un_param {
     bool trainable; /* trainable ones come first in the array, the others after them */
 };
 
-enum un_node_kind { UN_NODE_CONV, UN_NODE_NORM, UN_NODE_MAXPOOL, UN_NODE_UPSAMPLE };
+enum un_node_kind {
+    UN_NODE_CONV,
+    UN_NODE_NORM, /* of the convolution before it, whose value nobody else reads */
+    UN_NODE_MAXPOOL,
+    UN_NODE_UPSAMPLE,
+    UN_NODE_ADD, /* the sum of two maps of equal channels */
+};
 
 /*
  * One operation.  Values (what nodes make and read) are numbered: value 0 is the network's input,
@@ -42,8 +68,9 @@ enum un_node_kind { UN_NODE_CONV, UN_NODE_NORM, UN_NODE_MAXPOOL, UN_NODE_UPSAMPL
 struct un_node {
     enum un_node_kind kind;
     enum un_conv_kind conv;        /* of UN_NODE_CONV */
-    char name[40];                 /* "enc_0.conv_block.0" */
-    int src[2];                    /* values it reads; src[1] < 0: one source */
+    struct un_where where;         /* in the U */
+    char name[40];                 /* "enc_0.conv_block.0", for files and people */
+    int src[2];                    /* two values that it reads; src[1] < 0: one source */
     int channels;                  /* of its value */
     struct un_activation act;      /* applied to its value */
     float dropout;                 /* applied to its value, after act */
@@ -52,18 +79,31 @@ struct un_node {
     enum un_doubling doubling;     /* of an upsample */
     int trim;                      /* of an upsample */
     int groups;                    /* of a norm, see struct un_norm */
-    int skip;                      /* which of two sources is the skip connection */
+    int skip;                      /* which of two sources is the skip connection, see sides.c */
     /* set by un_graph_size() */
     struct un_shape shape; /* of its value */
-    int top[2], left[2];   /* where each source's frame starts, see un_source */
+    int top[2], left[2];   /* where each source's frame starts, see un_operand */
+};
+
+/*
+ * How input and output sides of a network go together.  Tiles start at multiples of grid, so that
+ * every tile pools the same groups of pixels.
+ */
+struct un_geometry {
+    bool valid; /* unpadded: the input is 2 * border larger than the output */
+    int grid;   /* 2^depth */
+    int border; /* pixels of input beyond each side of the output that the output depends on;
+                   padded networks: the reach of the receptive field, rounded up to the grid */
 };
 
 struct un_graph {
     unet_spec spec;
-    int node_count, param_count;
-    size_t trainable;      /* floats of trainable parameters */
-    size_t values;         /* floats of all parameters */
-    struct un_shape input; /* set by un_graph_size() */
+    struct un_geometry geometry;
+    int node_count, param_count, output_count;
+    int outputs[UN_MAX_OUTPUTS]; /* values, in UN_PIXELS; the first is the network's answer */
+    size_t trainable;            /* floats of trainable parameters */
+    size_t values;               /* floats of all parameters */
+    struct un_shape input;       /* set by un_graph_size() */
     struct un_node nodes[UN_MAX_NODES];
     struct un_param params[UN_MAX_PARAMS];
 };
@@ -88,9 +128,45 @@ bool un_spec_local(const unet_spec *spec);
 /* The spec must have passed un_spec_check(). */
 void un_graph_build(struct un_graph *graph, const unet_spec *spec);
 
+/* ---- build.c: node by node ----
+ *
+ * un_graph_begin(), nodes in the order in which they run, each of which returns the value that it
+ * makes, the outputs, un_graph_end().  Every value is read by some node or is an output.
+ */
+
+void un_graph_begin(struct un_graph *graph, const unet_spec *spec);
+int un_graph_conv(struct un_graph *graph, struct un_where where, enum un_conv_kind kind,
+                  const int src[2], int channels, bool bias, struct un_activation act);
+/* The spec's norm, of the value made last. */
+int un_graph_norm(struct un_graph *graph, struct un_where where, struct un_activation act);
+/* A node without parameters that reads one value: UN_NODE_MAXPOOL or UN_NODE_UPSAMPLE. */
+int un_graph_plain(struct un_graph *graph, struct un_where where, enum un_node_kind kind, int src);
+/* src[1] is cropped as a skip connection is; neither is the network's input. */
+int un_graph_add(struct un_graph *graph, struct un_where where, const int src[2],
+                 struct un_activation act);
+/* Of a 1x1 convolution, which no node reads.  The last node makes one. */
+void un_graph_output(struct un_graph *graph, int value);
+void un_graph_end(struct un_graph *graph);
+
+bool un_graph_is_output(const struct un_graph *graph, int value);
+
+/* ---- sides.c ---- */
+
 /* UNET_EINVAL: the input is too small, or (unpadded) a side at which a pooling would meet an odd
  * size; the message says which sides fit. */
 unet_code un_graph_size(struct un_graph *graph, int n, int height, int width, unet_error *err);
+
+struct un_geometry un_geometry(const struct un_graph *graph);
+
+/* The smallest input side (of one axis) that is at least side and fits the network. */
+int un_fit_input(const struct un_graph *graph, int side);
+/* The smallest output side that exists and is at least side; its input side in *input. */
+int un_fit_output(const struct un_graph *graph, int side, int *input);
+
+/* ---- graph.c: what it says ---- */
+
+/* "weight": what a name ends with, behind the node's and a dot. */
+const char *un_param_suffix(enum un_param_kind kind);
 
 /* The first node of the way up. */
 int un_graph_decoder(const struct un_graph *graph);
@@ -103,23 +179,5 @@ struct un_operand un_graph_source(const struct un_graph *graph, const struct un_
 
 /* The multiply-adds of a node for one image of the present size. */
 uint64_t un_graph_macs(const struct un_graph *graph, const struct un_node *node);
-
-/*
- * How input and output sides of a spec go together.  Tiles start at multiples of grid, so that
- * every tile pools the same groups of pixels.
- */
-struct un_geometry {
-    bool valid; /* unpadded: the input is 2 * border larger than the output */
-    int grid;   /* 2^depth */
-    int border; /* pixels of input beyond each side of the output that the output depends on;
-                   padded networks: the reach of the receptive field, rounded up to the grid */
-};
-
-struct un_geometry un_geometry(const unet_spec *spec);
-
-/* The smallest input side (of one axis) that is at least side and fits the network. */
-int un_fit_input(const unet_spec *spec, int side);
-/* The smallest output side that exists and is at least side; its input side in *input. */
-int un_fit_output(const unet_spec *spec, int side, int *input);
 
 #endif

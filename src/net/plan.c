@@ -55,7 +55,7 @@ static int cut(int side, int *first, int frame)
 struct un_operand un_plan_value(const struct un_plan *plan, const struct un_graph *graph, int v)
 {
     struct un_operand all = {.tensor = {.shape = un_graph_value(graph, v), .layout = UN_FEATURES}};
-    if (v == 0 || v == graph->node_count)
+    if (v == 0 || un_graph_is_output(graph, v))
         all.tensor.layout = UN_PIXELS;
     if (plan->window[v] < 0)
         return all;
@@ -76,7 +76,7 @@ struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *g
         .kind = node->conv,
         .src = {un_graph_source(graph, node, 0), un_graph_source(graph, node, 1)},
         .dst = {.shape = node->shape,
-                .layout = i == graph->node_count - 1 ? UN_PIXELS : UN_FEATURES},
+                .layout = un_graph_is_output(graph, i + 1) ? UN_PIXELS : UN_FEATURES},
         .act = graph->nodes[v - 1].act,
     };
     for (int s = 0; s < 2 && node->src[s] >= 0; s++) {
@@ -93,8 +93,8 @@ struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *g
     return c;
 }
 
-/* The first and last node that reads value v (the result of the network is read after the end), and
- * how many there are. */
+/* The first and last node that reads value v (outputs are read after the end), and how many there
+ * are. */
 static int readers(const struct un_graph *graph, int v, int *first, int *last)
 {
     int count = 0;
@@ -121,7 +121,8 @@ static void find_windows(struct un_plan *plan, const struct un_graph *graph,
             continue;
         struct un_conv c = un_plan_conv(plan, graph, i);
         if (pooling == v && graph->nodes[pooling].kind == UN_NODE_MAXPOOL &&
-            graph->nodes[reader].conv == UN_CONV3X3 && engine->ops->conv_parts(engine, &c))
+            graph->nodes[reader].kind == UN_NODE_CONV && graph->nodes[reader].conv == UN_CONV3X3 &&
+            engine->ops->conv_parts(engine, &c))
             plan->window[v] = reader;
     }
 }
@@ -166,8 +167,9 @@ static void want_trained(struct un_placing *p, struct un_plan *plan, const struc
     int n = graph->node_count, maker = v - 1, first, last;
     size_t bytes = value_bytes(plan, graph, engine, v);
     readers(graph, v, &first, &last);
-    /* the loss reads the result, and writes its gradient, at time n */
-    int until = v == n ? n : 2 * n - 1 - first, begin = v == n ? n : 2 * n - 1 - last;
+    /* the losses read the outputs, and write their gradients, at time n */
+    const bool out = un_graph_is_output(graph, v);
+    int until = out ? n : 2 * n - 1 - first, begin = out ? n : 2 * n - 1 - last;
     bool norm = v > 0 && graph->nodes[maker].kind == UN_NODE_NORM;
     int end = 2 * n - 1 - (norm ? maker - 1 : maker);
     bool replaced = is_replaced(graph, v);
@@ -208,11 +210,21 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* The workspace of the losses, one after the other. */
+static size_t loss_workspace(const struct un_graph *graph, struct un_engine *engine)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < graph->output_count; i++) {
+        const struct un_shape shape = un_graph_value(graph, graph->outputs[i]);
+        bytes = larger(bytes, engine->ops->loss_workspace(engine, shape));
+    }
+    return bytes;
+}
+
 static void want_conv(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
                       struct un_engine *engine, int i)
 {
     const struct un_engine_ops *ops = engine->ops;
-    const struct un_node *node = &graph->nodes[i];
     const struct un_conv c = un_plan_conv(plan, graph, i);
     const bool train = plan->mode == UN_TRAIN;
     const int n = graph->node_count, back = 2 * n - 1 - i;
@@ -226,7 +238,7 @@ static void want_conv(struct un_placing *p, struct un_plan *plan, const struct u
     want_workspace(p, plan, work[0], i);
     if (train) {
         un_place_want(p, pack[0], i, i, &plan->packed[i][UN_PASS_FORWARD]);
-        size_t loss = i == n - 1 ? ops->loss_workspace(engine, node->shape) : 0;
+        size_t loss = i == n - 1 ? loss_workspace(graph, engine) : 0;
         un_place_want(p, pack[1], back, back, &plan->packed[i][UN_PASS_BACKWARD_DATA]);
         want_workspace(p, plan, larger(loss, larger(work[1], work[2])), back);
     }

@@ -3,9 +3,9 @@
  * plan.h - where every array of a pass lies, before any of them exists
  *
  * Time is counted in node runs: forward 0..n-1, then (training) backward n..2n-1, node i's backward
- * pass at 2n-1-i; the loss belongs to that of the last node, n.  Every array has an interval of
- * time in which it must exist; arrays whose intervals do not meet share memory.  The sum is exact
- * and known before anything is allocated.
+ * pass at 2n-1-i; the losses of all outputs belong to that of the last node, n.  Every array has an
+ * interval of time in which it must exist; arrays whose intervals do not meet share memory.  The
+ * sum is exact and known before anything is allocated.
  */
 #ifndef UN_PLAN_H
 #define UN_PLAN_H

@@ -55,14 +55,24 @@ struct un_tensor un_network_input(const struct un_network *network)
     return value(network, 0);
 }
 
+struct un_tensor un_network_result(const struct un_network *network, int i)
+{
+    return value(network, network->graph.outputs[i]);
+}
+
+struct un_tensor un_network_result_gradient(const struct un_network *network, int i)
+{
+    return gradient(network, network->graph.outputs[i]);
+}
+
 struct un_tensor un_network_output(const struct un_network *network)
 {
-    return value(network, network->graph.node_count);
+    return un_network_result(network, 0);
 }
 
 struct un_tensor un_network_output_gradient(const struct un_network *network)
 {
-    return gradient(network, network->graph.node_count);
+    return un_network_result_gradient(network, 0);
 }
 
 /* A node's convolution with all pointers set. */
@@ -220,6 +230,17 @@ static void norm_forward(struct un_network *network, int i)
                              param(network, node->running_mean), param(network, node->running_var));
 }
 
+static void add_forward(struct un_network *network, int i)
+{
+    const struct un_node *node = &network->graph.nodes[i];
+    struct un_operand src[2];
+    for (int s = 0; s < 2; s++) {
+        src[s] = un_graph_source(&network->graph, node, s);
+        src[s].tensor = value(network, node->src[s]);
+    }
+    network->engine->ops->add_forward(network->engine, src, node->act, value(network, i + 1));
+}
+
 static void node_forward(struct un_network *network, int i)
 {
     struct un_engine *e = network->engine;
@@ -245,6 +266,9 @@ static void node_forward(struct un_network *network, int i)
     case UN_NODE_UPSAMPLE:
         e->ops->upsample_forward(e, value(network, node->src[0]), value(network, i + 1),
                                  node->doubling, node->trim);
+        break;
+    case UN_NODE_ADD:
+        add_forward(network, i);
         break;
     }
 }
@@ -324,6 +348,12 @@ static void node_backward(struct un_network *network, int i)
     case UN_NODE_UPSAMPLE:
         dsrc = gradient_from(network, i, node->src[0]);
         e->ops->upsample_backward(e, ddst, node->doubling, node->trim, &dsrc);
+        break;
+    case UN_NODE_ADD:
+        for (int s = 0; s < 2; s++) {
+            dsrc = gradient_from(network, i, node->src[s]);
+            e->ops->add_backward(e, ddst, node->top[s], node->left[s], &dsrc);
+        }
         break;
     }
 }

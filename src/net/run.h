@@ -3,8 +3,8 @@
  * run.h - a network with its memory, and the forward and backward walk over its list of nodes
  *
  * Order of calls: un_network_create(); un_network_size() for each new input size (not larger than
- * at creation); write the input; un_network_forward(); read the output; when training: write the
- * gradient of the output, un_network_backward(), change the parameters.
+ * at creation); write the input; un_network_forward(); read the outputs; when training: write the
+ * gradient of each output, un_network_backward(), change the parameters.
  */
 #ifndef UN_RUN_H
 #define UN_RUN_H
@@ -45,11 +45,15 @@ unet_code un_network_size(struct un_network *network, int n, int height, int wid
                           unet_error *err);
 
 struct un_tensor un_network_input(const struct un_network *network);
+/* The answer, which is the first output of the graph, and its gradient. */
 struct un_tensor un_network_output(const struct un_network *network);
 struct un_tensor un_network_output_gradient(const struct un_network *network);
+/* Output i of graph.outputs, and its gradient. */
+struct un_tensor un_network_result(const struct un_network *network, int i);
+struct un_tensor un_network_result_gradient(const struct un_network *network, int i);
 
 /* key: of this step's dropout (UN_TRAIN).  In training, norms use and update batch statistics, and
- * the engine is left with the workspace of the loss. */
+ * the engine is left with the workspace of a loss, which serves those of all outputs in turn. */
 void un_network_forward(struct un_network *network, uint64_t key);
 
 /* Overwrites the gradients of the parameters of all nodes from first_trained on.  key as in the

@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The sides of a U-Net: which inputs fit, what comes out, how far a pixel sees.
- *
- * Unpadded, depth 4, transposed up-convolution: each block of two 3x3 convolutions takes 4 pixels,
- * each pooling wants an even side.  572 -> 568 |284 -> 280 |140 -> 136 |68 -> 64 |32 -> 28 |56 ->
- * 52 |104 -> 100 |200 -> 196 |392 -> 388.  Going through the sides one by one (walk()) says all
- * there is to know, so there is no second formula that could disagree with the graph.
- */
+/* What a spec may say, and what it leaves unsaid: the widths of its blocks. */
 #include "net/graph.h"
-
-#include <math.h>
 
 unet_spec un_spec_default(void)
 {
@@ -161,81 +152,4 @@ unet_code un_spec_check(const unet_spec *spec, unet_error *err)
         return out_of_range(err, "norm_epsilon", (double)spec->norm_epsilon, 0, 1);
     unet_code code = check_together(spec, err);
     return code ? code : check_all_channels(spec, err);
-}
-
-/* The output side for an input side, 0 when the input does not fit. */
-static int walk(const unet_spec *spec, int side)
-{
-    bool valid = spec->padding == UNET_PADDING_VALID;
-    int block = valid ? 2 * un_spec_convs(spec) : 0;
-    int trim = 0;
-    if (valid && spec->up == UNET_UP_BILINEAR)
-        trim += 2;
-    if (valid && spec->up != UNET_UP_TRANSPOSE && spec->up_conv == UNET_UP_CONV3X3)
-        trim += 2;
-    int s = side;
-    for (int d = 0; d < spec->depth; d++) {
-        s -= block;
-        if (s < 2 || (valid && s % 2))
-            return 0;
-        s /= 2;
-    }
-    s -= block;
-    if (s < 1)
-        return 0;
-    for (int d = 0; d < spec->depth; d++) {
-        s = 2 * s - trim - block;
-        if (s < 1)
-            return 0;
-    }
-    return valid ? s : side;
-}
-
-int un_fit_input(const unet_spec *spec, int side)
-{
-    while (!walk(spec, side))
-        side++;
-    return side;
-}
-
-int un_fit_output(const unet_spec *spec, int side, int *input)
-{
-    struct un_geometry g = un_geometry(spec);
-    *input = un_fit_input(spec, side + (g.valid ? 2 * g.border : 0));
-    return walk(spec, *input);
-}
-
-/*
- * How far left of output position 0 the input matters: follow the leftmost position that is read
- * down the decoder and back up the encoder.  A skip connection reaches less far than the way
- * through the level below, so it need not be followed.
- */
-static int reach(const unet_spec *spec)
-{
-    const int convs = un_spec_convs(spec);
-    int left = 0;
-    for (int d = 0; d < spec->depth; d++) {
-        left -= convs; /* 3x3 convolutions */
-        if (spec->up != UNET_UP_TRANSPOSE && spec->up_conv == UNET_UP_CONV3X3)
-            left -= 1;
-        if (spec->up == UNET_UP_BILINEAR)
-            left -= 1;             /* the other neighbour that is interpolated with */
-        left = -((-left + 1) / 2); /* floor(left / 2) */
-    }
-    left -= convs;
-    for (int d = 0; d < spec->depth; d++)
-        left = 2 * left - convs;
-    return -left;
-}
-
-struct un_geometry un_geometry(const unet_spec *spec)
-{
-    struct un_geometry g = {.grid = 1 << spec->depth, .valid = spec->padding == UNET_PADDING_VALID};
-    if (g.valid) {
-        int smallest = un_fit_input(spec, 1);
-        g.border = (smallest - walk(spec, smallest)) / 2;
-    } else {
-        g.border = (reach(spec) + g.grid - 1) / g.grid * g.grid;
-    }
-    return g;
 }

@@ -13,9 +13,10 @@ struct shared {
 };
 enum { SHARED = 6 };
 
-static void list_shared(const unet_spec *spec, struct shared list[SHARED])
+static void list_shared(const struct un_graph *graph, struct shared list[SHARED])
 {
-    const struct un_geometry g = un_geometry(spec);
+    const unet_spec *spec = &graph->spec;
+    const struct un_geometry g = graph->geometry;
     const struct {
         const char *what;
         int value;
@@ -45,8 +46,8 @@ static unet_code check_member(const unet_model *first, const unet_model *other, 
                               unet_error *err)
 {
     struct shared want[SHARED], found[SHARED];
-    list_shared(&first->graph.spec, want);
-    list_shared(&other->graph.spec, found);
+    list_shared(&first->graph, want);
+    list_shared(&other->graph, found);
     for (int i = 0; i < SHARED; i++)
         if (strcmp(found[i].value, want[i].value) != 0)
             return un_fail(err, UNET_EINVAL,

@@ -48,14 +48,14 @@ static unet_code choose_tile(unet_session *s, int wanted, unet_error *err)
         size_t arenas, bytes;
         int output, input;
         side = tile_choices[i];
-        un_span_sides(spec, side, s->views > 1, &output, &input);
+        un_span_sides(&s->model->graph, side, s->views > 1, &output, &input);
         unet_code code = network_bytes(s, input, input, &arenas, &bytes, err);
         if (code)
             return code;
         if (arenas <= tile_memory)
             break;
     }
-    un_span_sides(spec, side, s->views > 1, &s->tile, &s->height);
+    un_span_sides(&s->model->graph, side, s->views > 1, &s->tile, &s->height);
     s->width = s->height;
     /* a quarter of a tile, where tiles can only be blended */
     if (!s->whole && !un_spec_local(spec))
@@ -123,7 +123,7 @@ static unet_code prepare(const unet_model *model, const unet_session_options *op
     if (!s)
         return un_fail_memory(err, sizeof *s, "a session");
     s->model = model;
-    s->geometry = un_geometry(&model->graph.spec);
+    s->geometry = model->graph.geometry;
     s->whole = options->tile == 0 && !un_spec_local(&model->graph.spec);
     s->views = views[tta];
     s->any_samples = options->any_samples;
@@ -186,7 +186,7 @@ void un_session_free(unet_session *s)
 static void whole_sides(const unet_session *s, int side, int *output, int *input)
 {
     const struct un_geometry *g = &s->geometry;
-    un_span_sides(&s->model->graph.spec, side, s->views > 1, output, input);
+    un_span_sides(&s->model->graph, side, s->views > 1, output, input);
     if (!g->valid)
         *input = side < g->grid ? g->grid : side;
 }

@@ -6,15 +6,15 @@ static int round_up(int value, int grid)
     return (value + grid - 1) / grid * grid;
 }
 
-struct un_span un_span_at(const unet_spec *spec, int start, int count, int side)
+struct un_span un_span_at(const struct un_graph *graph, int start, int count, int side)
 {
-    const struct un_geometry g = un_geometry(spec);
+    const struct un_geometry g = graph->geometry;
     struct un_span p = {.out = start, .count = count};
     if (g.valid) {
         int first = start / g.grid * g.grid;
         p.skip = start - first;
         p.in = first - g.border;
-        un_fit_output(spec, count + p.skip, &p.size);
+        un_fit_output(graph, count + p.skip, &p.size);
         return p;
     }
     p.in = start < g.border ? 0 : (start - g.border) / g.grid * g.grid;
@@ -29,14 +29,14 @@ struct un_span un_span_at(const unet_spec *spec, int start, int count, int side)
     return p;
 }
 
-void un_span_sides(const unet_spec *spec, int side, bool loose, int *output, int *input)
+void un_span_sides(const struct un_graph *graph, int side, bool loose, int *output, int *input)
 {
-    const struct un_geometry g = un_geometry(spec);
+    const struct un_geometry g = graph->geometry;
     side = round_up(side, g.grid);
     if (g.valid) {
-        *output = un_fit_output(spec, side, input);
+        *output = un_fit_output(graph, side, input);
         if (loose)
-            un_fit_output(spec, *output + g.grid, input);
+            un_fit_output(graph, *output + g.grid, input);
         return;
     }
     *output = side;

@@ -21,11 +21,11 @@ struct un_span {
 };
 
 /* For outputs start .. start + count - 1 of an axis of `side` pixels. */
-struct un_span un_span_at(const unet_spec *spec, int start, int count, int side);
+struct un_span un_span_at(const struct un_graph *graph, int start, int count, int side);
 
 /* The sides of a full tile when the output shall be at least `side`.  loose: tiles may start off
  * the grid. */
-void un_span_sides(const unet_spec *spec, int side, bool loose, int *output, int *input);
+void un_span_sides(const struct un_graph *graph, int side, bool loose, int *output, int *input);
 
 /* The rows of the image that a span looks at, mirrored ones included: *first .. *end - 1. */
 void un_span_rows(const struct un_span *span, int side, int *first, int *end);

@@ -6,9 +6,9 @@
  * steps while that of the other falls, so that weights sum to 1.  Scores are blended, then mask and
  * probabilities are made of the sums.
  */
-#include <math.h>
 #include <string.h>
 
+#include "base/logits.h"
 #include "predict/session.h"
 
 bool un_session_sums(const unet_session *s)
@@ -33,7 +33,7 @@ int un_session_end(const unet_session *s, int start, int side)
 static struct un_span span_of(const unet_session *s, int start, int side)
 {
     int count = un_session_end(s, start, side) - start;
-    return un_span_at(&s->model->graph.spec, start, count, side);
+    return un_span_at(&s->model->graph, start, count, side);
 }
 
 void un_session_rows(const unet_session *s, int top, int height, int *first, int *end)
@@ -43,8 +43,7 @@ void un_session_rows(const unet_session *s, int top, int height, int *first, int
     if (s->views == 1)
         return;
     /* mirrored views start their tiles from the other end */
-    struct un_span mirrored =
-        un_span_at(&s->model->graph.spec, height - top - y.count, y.count, height);
+    struct un_span mirrored = un_span_at(&s->model->graph, height - top - y.count, y.count, height);
     int from, to;
     un_span_rows(&mirrored, height, &from, &to);
     *first = height - to < *first ? height - to : *first;
@@ -193,34 +192,6 @@ unet_code un_session_tiles(unet_session *s, int top, const struct un_target *tar
     return UNET_OK;
 }
 
-/* softmax, or a sigmoid of one class, of p[k * plane]; as the engine's operation does it. */
-static void to_probabilities(const float *from, size_t from_plane, float *to, size_t to_plane,
-                             int classes)
-{
-    if (classes == 1) {
-        *to = 1 / (1 + expf(-*from));
-        return;
-    }
-    float most = from[0], sum = 0;
-    for (size_t k = 1; k < (size_t)classes; k++)
-        most = from[k * from_plane] > most ? from[k * from_plane] : most;
-    for (size_t k = 0; k < (size_t)classes; k++)
-        sum += to[k * to_plane] = expf(from[k * from_plane] - most);
-    for (size_t k = 0; k < (size_t)classes; k++)
-        to[k * to_plane] /= sum;
-}
-
-static uint8_t best_of(const float *scores, size_t plane, int classes)
-{
-    size_t best = 0;
-    if (classes == 1)
-        return scores[0] > 0;
-    for (size_t k = 1; k < (size_t)classes; k++)
-        if (scores[k * plane] > scores[best * plane])
-            best = k;
-    return (uint8_t)best;
-}
-
 void un_scores_finish(int classes, const struct un_target *from, int first, int count,
                       const struct un_target *to)
 {
@@ -229,9 +200,9 @@ void un_scores_finish(int classes, const struct un_target *from, int first, int 
     const float *scores = from->scores + (size_t)first * width;
     for (size_t i = 0; i < n; i++) {
         if (to->mask)
-            to->mask[i] = best_of(scores + i, plane, classes);
+            to->mask[i] = un_best_class(scores + i, plane, classes);
         if (to->probabilities)
-            to_probabilities(scores + i, plane, to->probabilities + i, to_plane, classes);
+            un_probabilities(scores + i, plane, to->probabilities + i, to_plane, classes);
     }
     for (size_t k = 0; to->logits && k < (size_t)classes; k++)
         memcpy(to->logits + k * to_plane, scores + k * plane, n * sizeof(float));

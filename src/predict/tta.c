@@ -31,14 +31,14 @@ static unet_code add_view(unet_session *s, struct un_member *member, int view,
 {
     const struct un_reading *reading = &member->reading;
     struct un_engine *e = s->engine;
-    const unet_spec *spec = &s->model->graph.spec;
+    const struct un_graph *graph = &s->model->graph;
     bool swap = view > 4, rows = (view - 1) % 4 >= 2, columns = view % 4 == 2 || view % 4 == 3;
     int height = reading->height, width = reading->image->width;
     int H = swap ? width : height, W = swap ? height : width; /* of the view */
     int tall = swap ? tile->width : tile->height, wide = swap ? tile->height : tile->width;
     int top = place(swap ? tile->left : tile->top, tall, H, rows);
     int left = place(swap ? tile->top : tile->left, wide, W, columns);
-    struct un_span y = un_span_at(spec, top, tall, H), x = un_span_at(spec, left, wide, W);
+    struct un_span y = un_span_at(graph, top, tall, H), x = un_span_at(graph, left, wide, W);
     unet_code code = un_network_size(&member->network, 1, y.size, x.size, err);
     if (code)
         return code;
@@ -63,12 +63,12 @@ static unet_code add_view(unet_session *s, struct un_member *member, int view,
         return code;
     page.height = scores.shape.h;
     page.width = scores.shape.w;
-    page.channels = spec->classes;
+    page.channels = graph->spec.classes;
     page.orientation = inverse[view];
     const struct un_rect part = {y.skip, x.skip, tall, wide};
     un_rect_copy(&page, s->logits, part, s->turned);
     un_turn(&page, (struct un_rect){0, 0, tall, wide}, s->turned, s->logits);
-    size_t n = (size_t)tall * (size_t)wide * (size_t)spec->classes;
+    size_t n = (size_t)tall * (size_t)wide * (size_t)graph->spec.classes;
     for (size_t i = 0; i < n; i++)
         s->average[i] += s->logits[i];
     return UNET_OK;

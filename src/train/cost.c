@@ -9,7 +9,7 @@
 static const char *op_name(const struct un_node *node)
 {
     static const char *const convs[] = {"conv3x3", "conv1x1", "upconv2x2"};
-    static const char *const others[] = {"conv", "norm", "maxpool", "upsample"};
+    static const char *const others[] = {"conv", "norm", "maxpool", "upsample", "add"};
     return node->kind == UN_NODE_CONV ? convs[node->conv] : others[node->kind];
 }
 
@@ -36,7 +36,7 @@ static unet_code fill_cost(const struct un_graph *graph, int batch, unet_cost *c
 {
     struct un_engine *engine;
     struct un_plan plan;
-    struct un_shape out = un_graph_value(graph, graph->node_count);
+    struct un_shape out = un_graph_value(graph, graph->outputs[0]);
     size_t in_pixels = (size_t)graph->input.h * graph->input.w;
     size_t out_pixels = (size_t)out.h * out.w;
     unet_code code = un_engine_choose(0, &engine, err);
@@ -70,8 +70,8 @@ unet_code un_spec_cost(const unet_spec *spec, int height, int width, int batch, 
         return un_fail_memory(err, sizeof *graph, "a network");
     un_graph_build(graph, spec);
     if (height >= 1 && height <= 1 << 20 && width >= 1 && width <= 1 << 20) {
-        height = un_fit_input(spec, height);
-        width = un_fit_input(spec, width);
+        height = un_fit_input(graph, height);
+        width = un_fit_input(graph, width);
     }
     if ((code = un_graph_size(graph, batch, height, width, err)))
         goto done;

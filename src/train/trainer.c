@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/trainer.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,9 +23,10 @@ unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset,
     return UNET_OK;
 }
 
-int un_trainer_tile(const unet_spec *spec, const unet_dataset *dataset, int wanted, int *out_side)
+int un_trainer_tile(const struct un_graph *graph, const unet_dataset *dataset, int wanted,
+                    int *out_side)
 {
-    struct un_geometry g = un_geometry(spec);
+    struct un_geometry g = graph->geometry;
     int largest = 0, in;
     for (int i = 0; i < dataset->count; i++) {
         const unet_image *image = &dataset->pairs[i].image;
@@ -33,13 +35,13 @@ int un_trainer_tile(const unet_spec *spec, const unet_dataset *dataset, int want
             largest = side;
     }
     if (wanted > 0) {
-        in = un_fit_input(spec, wanted);
+        in = un_fit_input(graph, wanted);
     } else if (g.valid) {
         /* an output of about 200 pixels keeps most of the work inside the tile */
-        un_fit_output(spec, largest < 196 ? largest : 196, &in);
+        un_fit_output(graph, largest < 196 ? largest : 196, &in);
     } else {
         /* twice the reach of a network of depth 4; smaller tiles make more steps in a minute */
-        in = un_fit_input(spec, largest < 192 ? largest : 192);
+        in = un_fit_input(graph, largest < 192 ? largest : 192);
     }
     if (!g.valid)
         in = (in + g.grid - 1) / g.grid * g.grid; /* so that no pooling drops a row */
@@ -63,46 +65,86 @@ static unet_code plan_epoch(unet_trainer *t, unet_error *err)
     return UNET_OK;
 }
 
+/* An array of a trainer's own, besides the network and what the feed draws ahead.  The numbers of a
+ * step, result and bad, are no arrays. */
+struct array {
+    size_t at; /* of its pointer in unet_trainer */
+    bool host; /* ordinary memory, not the engine's */
+    size_t bytes;
+};
+
+enum { ARRAYS = 9 };
+
+/* All of them, for batches of this many pixels that have labels. */
+static void list_arrays(const struct un_graph *g, const unet_train_options *o, size_t pixels,
+                        bool host_memory, struct array list[ARRAYS])
+{
+    const size_t trainable = g->trainable * sizeof(float);
+    const struct array all[ARRAYS] = {
+        {offsetof(unet_trainer, moment), false, trainable},
+        {offsetof(unet_trainer, square), false, o->optimizer == UNET_OPTIMIZER_SGD ? 0 : trainable},
+        {offsetof(unet_trainer, average), false, o->average > 0 ? trainable : 0},
+        {offsetof(unet_trainer, sum), false, o->accumulate > 1 ? trainable : 0},
+        {offsetof(unet_trainer, answer), false, pixels},
+        {offsetof(unet_trainer, device_labels), false, host_memory ? 0 : pixels},
+        {offsetof(unet_trainer, device_weights), false, host_memory ? 0 : pixels * sizeof(float)},
+        {offsetof(unet_trainer, running), true, (g->values - g->trainable + 1) * sizeof(float)},
+        {offsetof(unet_trainer, host_answer), true, pixels},
+    };
+    memcpy(list, all, sizeof all);
+}
+
+static size_t sum_bytes(const struct array list[ARRAYS])
+{
+    size_t bytes = 0;
+    for (int i = 0; i < ARRAYS; i++)
+        bytes += list[i].bytes;
+    return bytes;
+}
+
 size_t un_trainer_extra_bytes(const struct un_graph *graph, int batch, size_t in_pixels,
                               size_t out_pixels)
 {
+    const unet_train_options adam = {.optimizer = UNET_OPTIMIZER_ADAM};
+    struct array list[ARRAYS];
     size_t per_input = graph->spec.in_channels * sizeof(float);
-    size_t running = graph->values - graph->trainable + 1;
     size_t tiles = in_pixels * per_input + out_pixels * (sizeof(float) + 1);
-    return (2 * graph->trainable + running) * sizeof(float) +
-           (size_t)batch * (un_feed_slots(1) * tiles + 2 * out_pixels);
+    list_arrays(graph, &adam, (size_t)batch * out_pixels, true, list);
+    return sum_bytes(list) + (size_t)batch * un_feed_slots(1) * tiles;
+}
+
+/* The arrays of a trainer that has its engine and its tiles' sides. */
+static void list_own(const unet_trainer *t, struct array list[ARRAYS])
+{
+    list_arrays(&t->network.graph, &t->options,
+                (size_t)t->options.batch * t->out_side * t->out_side, t->engine->ops->host_memory,
+                list);
+}
+
+static void **pointer_at(unet_trainer *t, const struct array *array)
+{
+    return (void **)((char *)t + array->at);
 }
 
 static unet_code allocate(unet_trainer *t, unet_error *err)
 {
-    const struct un_graph *g = &t->network.graph;
-    const unet_train_options *o = &t->options;
     const struct un_engine_ops *ops = t->engine->ops;
-    const size_t out = (size_t)o->batch * t->out_side * t->out_side;
-    const size_t trainable = g->trainable * sizeof(float);
-    const struct {
-        void **memory;
-        size_t bytes;
-    } wanted[] = {
-        {(void **)&t->moment, trainable},
-        {(void **)&t->square, o->optimizer == UNET_OPTIMIZER_SGD ? 0 : trainable},
-        {(void **)&t->average, o->average > 0 ? trainable : 0},
-        {(void **)&t->sum, o->accumulate > 1 ? trainable : 0},
-        {(void **)&t->answer, out},
-        {(void **)&t->device_labels, ops->host_memory ? 0 : out},
-        {(void **)&t->device_weights, ops->host_memory ? 0 : out * sizeof(float)},
-        {(void **)&t->result, 2 * sizeof(double)},
-        {(void **)&t->bad, sizeof(uint64_t)},
-    };
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-        if (wanted[i].bytes && !(*wanted[i].memory = ops->alloc(t->engine, wanted[i].bytes)))
-            return un_fail_memory(err, wanted[i].bytes, "training");
-    t->running = malloc((g->values - g->trainable + 1) * sizeof(float));
-    t->host_answer = malloc(out);
-    if (!t->running || !t->host_answer)
-        return un_fail_memory(err, (g->values - g->trainable) * sizeof(float) + out, "training");
+    struct array list[ARRAYS];
+    list_own(t, list);
+    for (int i = 0; i < ARRAYS; i++) {
+        const size_t bytes = list[i].bytes;
+        void *made = !bytes ? NULL : list[i].host ? malloc(bytes) : ops->alloc(t->engine, bytes);
+        if (bytes && !made)
+            return un_fail_memory(err, bytes, "training");
+        *pointer_at(t, &list[i]) = made;
+    }
+    t->result = ops->alloc(t->engine, 2 * sizeof *t->result);
+    t->bad = ops->alloc(t->engine, sizeof *t->bad);
+    if (!t->result || !t->bad)
+        return un_fail_memory(err, 2 * sizeof *t->result, "training");
     if (t->average)
-        ops->put(t->engine, t->average, t->model->values, trainable);
+        ops->put(t->engine, t->average, t->model->values,
+                 t->network.graph.trainable * sizeof(float));
     return UNET_OK;
 }
 
@@ -154,7 +196,7 @@ static unet_code build(unet_trainer *t, struct un_graph *graph, unet_error *err)
 {
     const unet_train_options *o = &t->options;
     unet_code code;
-    t->in_side = un_trainer_tile(&graph->spec, t->dataset, o->tile, &t->out_side);
+    t->in_side = un_trainer_tile(graph, t->dataset, o->tile, &t->out_side);
     if ((code = un_graph_size(graph, o->batch, t->in_side, t->in_side, err)) ||
         (code = plan_epoch(t, err)) || (code = un_engine_choose(o->threads, &t->engine, err)) ||
         (code = un_network_create(&t->network, t->engine, graph, UN_TRAIN, t->model->values, err)))
@@ -215,32 +257,36 @@ void un_trainer_free(unet_trainer *t)
     un_feed_free(t->feed);
     un_places_release(&t->places);
     if (e) {
-        void *const memory[] = {t->moment, t->square,        t->average,        t->sum, t->answer,
-                                t->result, t->device_labels, t->device_weights, t->bad};
-        for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
-            e->ops->release(e, memory[i]);
+        struct array list[ARRAYS];
+        list_own(t, list);
+        for (int i = 0; i < ARRAYS; i++) {
+            void *memory = *pointer_at(t, &list[i]);
+            if (list[i].host)
+                free(memory);
+            else
+                e->ops->release(e, memory);
+        }
+        e->ops->release(e, t->result);
+        e->ops->release(e, t->bad);
         un_network_release(&t->network);
         e->ops->free(e);
     }
-    free(t->running);
-    free(t->host_answer);
     free(t);
 }
 
 static size_t bytes_of(const unet_trainer *t)
 {
     const struct un_graph *g = &t->network.graph;
-    const size_t out = (size_t)t->options.batch * t->out_side * t->out_side;
     const struct un_feed_source source = {.augment = &t->options.augment,
                                           .batch = t->options.batch,
                                           .in_side = t->in_side,
                                           .out_side = t->out_side,
                                           .channels = g->spec.in_channels,
                                           .threads = t->engine->threads};
-    size_t arrays = 1 + (t->square != NULL) + (t->average != NULL) + (t->sum != NULL);
+    struct array list[ARRAYS];
+    list_own(t, list);
     return un_network_bytes(g, &t->network.plan) + un_feed_bytes(&source, t->tiles_per_epoch) +
-           t->places.bytes + (arrays * g->trainable + g->values - g->trainable) * sizeof(float) +
-           2 * out;
+           t->places.bytes + sum_bytes(list);
 }
 
 unet_trainer_facts un_trainer_all(const unet_trainer *t)

@@ -63,7 +63,8 @@ unet_trainer_facts un_trainer_all(const unet_trainer *trainer);
 unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset, unet_error *err);
 
 /* The input side of a tile: what the user wants or, for 0, what suits the images of the set. */
-int un_trainer_tile(const unet_spec *spec, const unet_dataset *dataset, int wanted, int *out_side);
+int un_trainer_tile(const struct un_graph *graph, const unet_dataset *dataset, int wanted,
+                    int *out_side);
 
 /* Bytes a trainer allocates besides the network: batches and optimiser state (Adam), without border
  * weights, averaged weights, accumulation or scratch memory of an augmentation. */

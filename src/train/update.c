@@ -8,7 +8,6 @@
  * whose decay grows while there is little to average.
  */
 #include <math.h>
-#include <string.h>
 
 #include "train/trainer.h"
 
@@ -45,12 +44,6 @@ static void step_optimizer(unet_trainer *t, float *gradients, size_t first, size
     }
 }
 
-static bool is_bias(const struct un_param *param)
-{
-    const size_t length = strlen(param->name);
-    return length >= 5 && !strcmp(param->name + length - 5, ".bias");
-}
-
 /* Biases (of norms, too) at a rate of their own: the parameters one by one. */
 static void step_parameters(unet_trainer *t, float *gradients)
 {
@@ -59,7 +52,7 @@ static void step_parameters(unet_trainer *t, float *gradients)
         const struct un_param *param = &g->params[i];
         if (!param->trainable || param->offset < t->frozen)
             continue;
-        const float rate = is_bias(param) ? t->rate * t->options.bias_rate : t->rate;
+        const float rate = param->kind == UN_PARAM_BIAS ? t->rate * t->options.bias_rate : t->rate;
         step_optimizer(t, gradients, param->offset, param->count, rate);
     }
 }

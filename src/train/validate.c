@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/logits.h"
+
 struct un_validator {
     const unet_train_job *job;
     unet_session *session;
@@ -13,26 +15,6 @@ struct un_validator {
     double *rows; /* [the largest height] */
     double class_dice[UNET_MAX_CLASSES];
 };
-
-/* log(1 + exp(x)) */
-static double softplus(double x)
-{
-    return (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
-}
-
-/* x: the logits of one pixel, `stride` values apart. */
-static double pixel_loss(const float *x, size_t stride, int classes, int label)
-{
-    double largest = x[0], sum = 0;
-    if (classes == 1)
-        return softplus(label ? -(double)x[0] : x[0]);
-    for (int k = 1; k < classes; k++)
-        if (x[k * stride] > largest)
-            largest = x[k * stride];
-    for (int k = 0; k < classes; k++)
-        sum += exp(x[k * stride] - largest);
-    return log(sum) + largest - x[label * stride];
-}
 
 double un_validation_loss(const float *logits, const uint8_t *truth, int classes, int height,
                           int width, int threads, double *rows, uint64_t *count)
@@ -47,7 +29,7 @@ double un_validation_loss(const float *logits, const uint8_t *truth, int classes
         for (size_t i = (size_t)y * width; i < (size_t)(y + 1) * width; i++) {
             if (truth[i] >= labels)
                 continue;
-            rows[y] += pixel_loss(logits + i, plane, classes, truth[i]);
+            rows[y] += un_cross_entropy(logits + i, plane, classes, truth[i]);
             counted++;
         }
     }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* With x_m the largest logit, no exponential below is of a positive number. */
+#include "base/logits.h"
+
+#include <math.h>
+
+double un_sigmoid(double x)
+{
+    return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x));
+}
+
+void un_probabilities(const float *from, size_t from_stride, float *to, size_t to_stride,
+                      int classes)
+{
+    if (classes == 1) {
+        *to = (float)un_sigmoid(*from);
+        return;
+    }
+    float most = from[0], sum = 0;
+    for (size_t k = 1; k < (size_t)classes; k++)
+        most = from[k * from_stride] > most ? from[k * from_stride] : most;
+    for (size_t k = 0; k < (size_t)classes; k++)
+        sum += to[k * to_stride] = expf(from[k * from_stride] - most);
+    for (size_t k = 0; k < (size_t)classes; k++)
+        to[k * to_stride] /= sum;
+}
+
+/* log(sum over k: exp(x_k)) - x_t = x_m - x_t + log(1 + sum over k other than m: exp(x_k - x_m)),
+ * which is exact, too, where the answer is sure and right. */
+double un_cross_entropy(const float *logits, size_t stride, int classes, int label)
+{
+    if (classes == 1)
+        return un_cross_entropy((const float[2]){0, *logits}, 1, 2, label);
+    size_t m = 0;
+    double others = 0;
+    for (size_t k = 1; k < (size_t)classes; k++)
+        if (logits[k * stride] > logits[m * stride] || isnan(logits[k * stride]))
+            m = k;
+    const double largest = logits[m * stride];
+    for (size_t k = 0; k < (size_t)classes; k++)
+        if (k != m)
+            others += exp(logits[k * stride] - largest);
+    return largest - logits[(size_t)label * stride] + log1p(others);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the graph of a spec says: where nodes stand, and which sides fit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "net/graph.h"
+
+/* ---- what nodes say ---- */
+
+static const unet_spec told[] = {
+    {.in_channels = 1, .classes = 2, .width = 4, .depth = 2},
+    {.in_channels = 1,
+     .classes = 2,
+     .width = 4,
+     .depth = 2,
+     .norm = UNET_NORM_BATCH,
+     .up = UNET_UP_BILINEAR,
+     .up_conv = UNET_UP_CONV3X3,
+     .up_norm = 1,
+     .up_act = 1},
+    {.in_channels = 1,
+     .classes = 2,
+     .width = 4,
+     .depth = 1,
+     .norm = UNET_NORM_BATCH,
+     .norm_order = UNET_ACT_FIRST,
+     .convs = 1,
+     .up = UNET_UP_NEAREST,
+     .up_conv = UNET_UP_NO_CONV},
+    {.in_channels = 1,
+     .classes = 2,
+     .width = 4,
+     .depth = 6,
+     .norm = UNET_NORM_BATCH,
+     .single_act = 1},
+};
+
+/* What a name would have to be: names are in files, so neither may change. */
+static void spell(const struct un_graph *graph, const struct un_node *node, char name[40])
+{
+    static const char *const roles[] = {"enc", "up", "dec"};
+    const struct un_where w = node->where;
+    const bool bottom = w.role == UN_ROLE_ENC && w.level == graph->spec.depth;
+    char block[20];
+    snprintf(block, sizeof block, bottom ? "bottleneck" : "%s_%d",
+             roles[w.role == UN_ROLE_HEAD ? 0 : w.role], w.level);
+    if (node->kind == UN_NODE_MAXPOOL || node->kind == UN_NODE_UPSAMPLE)
+        snprintf(name, 40, "%s_%d", node->kind == UN_NODE_MAXPOOL ? "pool" : "upsample", w.level);
+    else if (w.role == UN_ROLE_UP)
+        snprintf(name, 40, "up%s_%d", node->kind == UN_NODE_NORM ? "norm" : "conv", w.level);
+    else if (w.role == UN_ROLE_HEAD)
+        strcpy(name, "out_conv");
+    else
+        snprintf(name, 40, "%s.conv_block.%d", block, w.number);
+}
+
+static void test_where(void **state)
+{
+    static const char *const suffixes[] = {"weight", "bias", "running_mean", "running_var"};
+    struct un_graph graph;
+    (void)state;
+    for (size_t k = 0; k < sizeof told / sizeof *told; k++) {
+        un_graph_build(&graph, &told[k]);
+        int index = -1;
+        for (int i = 0; i < graph.node_count; i++) {
+            const struct un_node *node = &graph.nodes[i];
+            const struct un_where w = node->where;
+            char name[40];
+            spell(&graph, node, name);
+            if (strcmp(name, node->name))
+                fail_msg("spec %zu: %s says that it is %s", k, node->name, name);
+            if (node->kind == UN_NODE_CONV) /* counted within the block */
+                index = i && graph.nodes[i - 1].where.role == w.role &&
+                                graph.nodes[i - 1].where.level == w.level
+                            ? index + 1
+                            : 0;
+            if (node->kind <= UN_NODE_NORM && w.role != UN_ROLE_UP && w.index != index)
+                fail_msg("spec %zu: %s is number %d of its block, says %d", k, node->name, index,
+                         w.index);
+        }
+        for (int i = 0; i < graph.param_count; i++) {
+            const struct un_param *p = &graph.params[i];
+            char name[60];
+            snprintf(name, sizeof name, "%s.%s", graph.nodes[p->node].name, suffixes[p->kind]);
+            if (strcmp(name, p->name))
+                fail_msg("spec %zu: %s says that it is %s", k, p->name, name);
+        }
+        int up = un_graph_decoder(&graph);
+        assert_true(graph.nodes[up].where.role == UN_ROLE_UP);
+        assert_true(!strncmp(graph.nodes[up - 1].name, "bottleneck.", 11));
+    }
+}
+
+/* ---- sides ---- */
+
+static const struct {
+    unet_spec spec;
+    int border, least, fit; /* the smallest input, and the one that at least 500 becomes */
+} sides[] = {
+    {{.in_channels = 1, .classes = 2, .width = 4, .depth = 4}, 92, 188, 508},
+    {{.in_channels = 1, .classes = 2, .width = 4, .depth = 4, .padding = UNET_PADDING_SAME},
+     96,
+     16,
+     500},
+    {{.in_channels = 1, .classes = 2, .width = 4, .depth = 1, .padding = UNET_PADDING_SAME},
+     8,
+     2,
+     500},
+    {{.in_channels = 1, .classes = 2, .width = 4, .depth = 2, .convs = 1}, 10, 22, 502},
+    {{.in_channels = 1, .classes = 2, .width = 4, .depth = 2, .up = UNET_UP_BILINEAR}, 23, 48, 500},
+    {{.in_channels = 1,
+      .classes = 2,
+      .width = 4,
+      .depth = 2,
+      .up = UNET_UP_BILINEAR,
+      .up_conv = UNET_UP_CONV3X3},
+     26,
+     56,
+     500},
+    {{.in_channels = 1,
+      .classes = 2,
+      .width = 4,
+      .depth = 3,
+      .up = UNET_UP_BILINEAR,
+      .padding = UNET_PADDING_SAME,
+      .up_conv = UNET_UP_CONV3X3},
+     64,
+     8,
+     500},
+};
+
+static void test_sides(void **state)
+{
+    struct un_graph graph;
+    (void)state;
+    for (size_t k = 0; k < sizeof sides / sizeof *sides; k++) {
+        un_graph_build(&graph, &sides[k].spec);
+        int least = un_fit_input(&graph, 1), fit = un_fit_input(&graph, 500), in;
+        if (graph.geometry.border != sides[k].border || least != sides[k].least ||
+            fit != sides[k].fit)
+            fail_msg("spec %zu: border %d, the smallest side %d, then %d; wanted %d, %d, %d", k,
+                     graph.geometry.border, least, fit, sides[k].border, sides[k].least,
+                     sides[k].fit);
+        int out = un_fit_output(&graph, 300, &in);
+        assert_int_equal(un_graph_size(&graph, 1, in, least, NULL), UNET_OK);
+        struct un_shape shape = un_graph_value(&graph, graph.outputs[0]);
+        if (shape.h != out || out < 300 ||
+            (graph.geometry.valid && in - out != 2 * sides[k].border))
+            fail_msg("spec %zu: %d gives %d, the graph %d", k, in, out, shape.h);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_where),
+        cmocka_unit_test(test_sides),
+    };
+    return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
+}
