@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
+
 unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset, unet_error *err)
 {
     const unet_spec *spec = &model->graph.spec;
@@ -67,7 +69,7 @@ size_t un_trainer_extra_bytes(const struct un_graph *graph, int batch, size_t in
                               size_t out_pixels)
 {
     size_t per_input = graph->spec.in_channels * sizeof(float);
-    size_t running = graph->values - graph->trainable + 1;
+    size_t running = graph->values - graph->trainable;
     size_t tiles = in_pixels * per_input + out_pixels * (sizeof(float) + 1);
     return (2 * graph->trainable + running) * sizeof(float) +
            (size_t)batch * (un_feed_slots(1) * tiles + 2 * out_pixels);
@@ -88,6 +90,7 @@ static unet_code allocate(unet_trainer *t, unet_error *err)
         {(void **)&t->square, o->optimizer == UNET_OPTIMIZER_SGD ? 0 : trainable},
         {(void **)&t->average, o->average > 0 ? trainable : 0},
         {(void **)&t->sum, o->accumulate > 1 ? trainable : 0},
+        {(void **)&t->running, (g->values - g->trainable) * sizeof(float)},
         {(void **)&t->answer, out},
         {(void **)&t->device_labels, ops->host_memory ? 0 : out},
         {(void **)&t->device_weights, ops->host_memory ? 0 : out * sizeof(float)},
@@ -97,12 +100,10 @@ static unet_code allocate(unet_trainer *t, unet_error *err)
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         if (wanted[i].bytes && !(*wanted[i].memory = ops->alloc(t->engine, wanted[i].bytes)))
             return un_fail_memory(err, wanted[i].bytes, "training");
-    t->running = malloc((g->values - g->trainable + 1) * sizeof(float));
-    t->host_answer = malloc(out);
-    if (!t->running || !t->host_answer)
-        return un_fail_memory(err, (g->values - g->trainable) * sizeof(float) + out, "training");
+    if (!(t->host_answer = ops->host_alloc(t->engine, out)))
+        return un_fail_memory(err, out, "training");
     if (t->average)
-        ops->put(t->engine, t->average, t->model->values, trainable);
+        ops->copy(t->engine, t->average, t->network.values, trainable);
     return UNET_OK;
 }
 
@@ -122,6 +123,7 @@ static void take_options(unet_trainer *t, const unet_train_options *options)
     if (!t->options.accumulate)
         t->options.accumulate = 1;
     t->rate = options->learning_rate;
+    t->threads = un_threads(options->threads);
     if (!options->class_weights)
         return;
     memcpy(t->class_weights, options->class_weights,
@@ -134,8 +136,8 @@ static unet_code start_feed(unet_trainer *t, unet_error *err)
 {
     const unet_train_options *o = &t->options;
     const int channels = t->model->graph.spec.in_channels;
-    unet_code code = un_places_make(t->dataset, channels, &t->model->scaling, o, t->engine->threads,
-                                    &t->places, err);
+    unet_code code =
+        un_places_make(t->dataset, channels, &t->model->scaling, o, t->threads, &t->places, err);
     if (code)
         return code;
     const struct un_feed_source source = {.places = &t->places,
@@ -146,7 +148,8 @@ static unet_code start_feed(unet_trainer *t, unet_error *err)
                                           .in_side = t->in_side,
                                           .out_side = t->out_side,
                                           .channels = channels,
-                                          .threads = t->engine->threads};
+                                          .threads = t->threads,
+                                          .engine = t->engine};
     return un_feed_create(&source, &t->feed, err);
 }
 
@@ -157,14 +160,20 @@ static unet_code build(unet_trainer *t, struct un_graph *graph, unet_error *err)
     t->in_side = un_trainer_tile(&graph->spec, t->dataset, o->tile, &t->out_side);
     if ((code = un_graph_size(graph, o->batch, t->in_side, t->in_side, err)) ||
         (code = plan_epoch(t, err)) || (code = un_engine_choose(o->threads, &t->engine, err)) ||
+        (code = un_model_fetch(t->model, err)) ||
         (code = un_network_create(&t->network, t->engine, graph, UN_TRAIN, t->model->values, err)))
         return code;
     if (o->freeze_encoder)
         freeze(t);
     if ((code = allocate(t, err)))
         return code;
-    t->fingerprint = un_fingerprint_of(t->dataset, t->engine->threads);
+    t->fingerprint = un_fingerprint_of(t->dataset, t->threads);
     return UNET_OK;
+}
+
+static unet_code fetch(void *trainer, unet_error *err)
+{
+    return un_trainer_fetch(trainer, err);
 }
 
 unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
@@ -198,6 +207,8 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
     if (!model->trained)
         un_model_set_coding(model, &dataset->coding);
     model->trained = true;
+    if (t->network.owns_values)
+        model->keeper = (struct un_keeper){fetch, t};
     *trainer = t;
     t = NULL;
 done:
@@ -211,18 +222,22 @@ void un_trainer_free(unet_trainer *t)
     if (!t)
         return;
     struct un_engine *e = t->engine;
+    if (t->model && t->model->keeper.context == t) {
+        un_trainer_fetch(t, NULL);
+        t->model->keeper = (struct un_keeper){NULL, NULL};
+    }
     un_feed_free(t->feed);
     un_places_release(&t->places);
     if (e) {
-        void *const memory[] = {t->moment, t->square,        t->average,        t->sum, t->answer,
-                                t->result, t->device_labels, t->device_weights, t->bad};
+        void *const memory[] = {t->moment,         t->square,  t->average, t->sum,
+                                t->answer,         t->running, t->result,  t->device_labels,
+                                t->device_weights, t->bad};
         for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
             e->ops->release(e, memory[i]);
+        e->ops->host_release(e, t->host_answer);
         un_network_release(&t->network);
         e->ops->free(e);
     }
-    free(t->running);
-    free(t->host_answer);
     free(t);
 }
 
@@ -235,7 +250,7 @@ static size_t bytes_of(const unet_trainer *t)
                                           .in_side = t->in_side,
                                           .out_side = t->out_side,
                                           .channels = g->spec.in_channels,
-                                          .threads = t->engine->threads};
+                                          .threads = t->threads};
     size_t arrays = 1 + (t->square != NULL) + (t->average != NULL) + (t->sum != NULL);
     return un_network_bytes(g, &t->network.plan) + un_feed_bytes(&source, t->tiles_per_epoch) +
            t->places.bytes + (arrays * g->trainable + g->values - g->trainable) * sizeof(float) +
