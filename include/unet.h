@@ -256,7 +256,8 @@ typedef struct unet_tensor {
     const char *name; /* "enc_0.conv_block.0.weight" */
     int dims;         /* 1..4 */
     int shape[4];     /* PyTorch's order: [out][in][3][3], transposed [in][out][2][2] */
-    float *data;      /* belongs to the model; may be written, but not while a session uses it */
+    float *data;      /* belongs to the model; may be written, but not while a session or a trainer
+                         uses it; a trainer's steps show in it when it is asked for again */
     int trainable;    /* 0 for the running statistics of a norm */
 } unet_tensor;
 

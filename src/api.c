@@ -135,6 +135,9 @@ unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *tensor, u
         return un_fail(err, UNET_EINVAL, "tensor %d, wanted 0 to %d", index,
                        model->graph.param_count - 1);
     const struct un_param *p = &model->graph.params[index];
+    unet_code code = un_model_fetch(model, err);
+    if (code)
+        return code;
     *tensor = (unet_tensor){.name = p->name,
                             .dims = p->dims,
                             .shape = {p->shape[0], p->shape[1], p->shape[2], p->shape[3]},

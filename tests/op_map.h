@@ -6,6 +6,27 @@
 #include "base/rng.h"
 #include "op_run.h"
 
+/* The same by memory of host_alloc, which holds something else after the fence. */
+static void run_host_transfer(struct op_run *r, const struct op_case *k, const float *x)
+{
+    const struct un_engine_ops *ops = r->engine->ops;
+    size_t count = op_volume(k->shape);
+    float *host = ops->host_alloc(r->engine, count * sizeof *host);
+    unet_error err = {0};
+    op_expect(r, "host_alloc is aligned", (double)((uintptr_t)host % 64), 0, 0);
+    memcpy(host, x, count * sizeof *host);
+    struct un_tensor t = op_tensor(r, k->variant ? UN_PIXELS : UN_FEATURES, k->shape, host);
+    float *p = op_params(r, host, count);
+    if (ops->finish(r->engine, &err))
+        op_fail(r, err.text, 0, 1, 0, 0);
+    memset(host, 0xff, count * sizeof *host);
+    ops->download(r->engine, host, t);
+    op_record(r, "host_alloc, upload, download", host, count, OP_EXACT);
+    ops->get(r->engine, host, p, count * sizeof *host);
+    op_record(r, "host_alloc, put, get", host, count, OP_EXACT);
+    ops->host_release(r->engine, host);
+}
+
 /* Host [N][H][W][C] goes in and comes out again.  variant: 1: UN_PIXELS. */
 static void run_transfer(struct op_run *r, const struct op_case *k)
 {
@@ -26,7 +47,13 @@ static void run_transfer(struct op_run *r, const struct op_case *k)
     op_expect(r, "alloc is aligned", (double)((uintptr_t)memory % 64), 0, 0);
     ops->put(r->engine, memory, x, count * sizeof *memory);
     op_record_params(r, "put, get", memory, count, OP_EXACT);
+    float *other = op_params(r, NULL, count);
+    ops->copy(r->engine, other, memory, count * sizeof *memory);
+    op_record_params(r, "copy", other, count, OP_EXACT);
     ops->release(r->engine, memory);
+    op_expect(r, "copy = put", memcmp(op_fetch_params(r, other, count), x, count * sizeof *x) != 0,
+              0, 0);
+    run_host_transfer(r, k, x);
 }
 
 /*

@@ -27,6 +27,7 @@
 #define OP_EXACT (-1.0) /* as a tolerance: every bit */
 #define OP_MAX_OUTPUTS 40
 #define OP_MAX_HOSTS 128
+#define OP_MAX_BUFFERS 128
 
 struct op_run;
 
@@ -59,6 +60,8 @@ struct op_run {
     bool at_start;     /* buffers begin at a guard page instead of ending at one */
     uint64_t seed, random;
     struct guards guards;
+    void *buffers[OP_MAX_BUFFERS]; /* of an engine that takes none but its own */
+    int buffer_count;
     void *hosts[OP_MAX_HOSTS];
     int host_count;
     struct op_output outputs[OP_MAX_OUTPUTS];
@@ -153,9 +156,20 @@ static inline size_t op_volume(struct un_shape s)
     return (size_t)s.n * s.h * s.w * s.c;
 }
 
+/* Between guard pages and full of NaN; a device's memory is its own, and only filled. */
 static inline void *op_buffer(struct op_run *r, size_t bytes)
 {
-    return guard_alloc(&r->guards, bytes, r->at_start);
+    const struct un_engine_ops *ops = r->engine->ops;
+    if (ops->host_memory)
+        return guard_alloc(&r->guards, bytes, r->at_start);
+    void *memory = ops->alloc(r->engine, bytes), *nan = malloc(bytes ? bytes : 1);
+    if (!memory || !nan || r->buffer_count == OP_MAX_BUFFERS)
+        abort();
+    r->buffers[r->buffer_count++] = memory;
+    memset(nan, 0xff, bytes);
+    ops->put(r->engine, memory, nan, bytes);
+    free(nan);
+    return memory;
 }
 
 static inline struct un_tensor op_tensor(struct op_run *r, enum un_layout layout,
@@ -244,6 +258,9 @@ static inline void op_release(struct op_run *r)
 {
     r->engine->workspace = NULL;
     guard_release(&r->guards);
+    for (int i = 0; i < r->buffer_count; i++)
+        r->engine->ops->release(r->engine, r->buffers[i]);
+    r->buffer_count = 0;
     for (int i = 0; i < r->host_count; i++)
         free(r->hosts[i]);
     r->host_count = r->output_count = 0;

@@ -28,6 +28,7 @@
 #include <jansson.h>
 
 #include "base/rng.h"
+#include "far/far.h"
 #include "model/safetensors.h"
 #include "net/run.h"
 #include "slow.h"
@@ -230,6 +231,9 @@ struct bench {
     struct un_network net;
     float *values, *input, *weights;
     uint8_t *labels;
+    /* the engine's */
+    float *their_weights;
+    uint8_t *their_labels;
     double *result;
 };
 
@@ -245,12 +249,27 @@ static void setup_training(struct bench *b, struct fixture *f, const struct subj
     b->weights = array(f, "weights", "", count);
     b->labels = malloc(count);
     memcpy(b->labels, un_safetensors_find(&f->file, "labels")->data, count);
-    b->result = s->engine->ops->alloc(s->engine, 2 * sizeof(double));
+    struct un_engine *e = s->engine;
+    b->result = e->ops->alloc(e, 2 * sizeof(double));
+    b->their_weights = e->ops->alloc(e, count * sizeof(float));
+    b->their_labels = e->ops->alloc(e, count);
+    e->ops->put(e, b->their_weights, b->weights, count * sizeof(float));
+    e->ops->put(e, b->their_labels, b->labels, count);
+}
+
+/* Floats of the engine's, for the caller to free. */
+static float *bring(struct un_engine *e, const float *from, size_t count)
+{
+    float *values = malloc(count * sizeof *values);
+    e->ops->get(e, values, from, count * sizeof *values);
+    return values;
 }
 
 static void release_training(struct bench *b, const struct subject *s)
 {
     s->engine->ops->release(s->engine, b->result);
+    s->engine->ops->release(s->engine, b->their_weights);
+    s->engine->ops->release(s->engine, b->their_labels);
     un_network_release(&b->net);
     free(b->values);
     free(b->input);
@@ -271,9 +290,11 @@ static double run_step(struct bench *b, const struct fixture *f, const struct su
     ops->upload(s->engine, un_network_input(&b->net), b->input);
     un_network_forward(&b->net, 0);
     const unet_loss loss = {.pixel = 1, .pos_weight = f->pos_weight, .smooth = 1};
-    ops->loss(s->engine, logits, b->labels, b->weights, &loss, b->result, dlogits);
+    ops->loss(s->engine, logits, b->their_labels, b->their_weights, &loss, b->result, dlogits);
     un_network_backward(&b->net, 0);
-    return b->result[0] / b->result[1];
+    double result[2];
+    ops->get(s->engine, result, b->result, sizeof result);
+    return result[0] / result[1];
 }
 
 static float largest(const float *x, size_t count)
@@ -339,7 +360,9 @@ static void check_gradients(struct fixture *f, const struct subject *s)
         memcpy(all + p->offset, want, p->count * sizeof *all);
         free(want);
     }
-    compare_gradients(f, s, b.net.gradients, all);
+    float *got = bring(s->engine, b.net.gradients, f->graph.trainable);
+    compare_gradients(f, s, got, all);
+    free(got);
     free(all);
     release_training(&b, s);
 }
@@ -367,13 +390,15 @@ static void check_optimizer(struct fixture *f, const struct subject *s, const ch
                               1e-4f, !strcmp(name, "adam") ? 1e-3f : 1e-2f, !strcmp(name, "adamw"),
                               step);
     }
+    float *got = bring(e, b.net.values, f->graph.values);
     for (int i = 0; i < f->graph.param_count; i++) {
         const struct un_param *p = &f->graph.params[i];
         float *want = array(f, prefix, p->name, p->count);
         snprintf(what, sizeof what, "%s: %s", name, p->name);
-        compare(f, s, what, b.net.values + p->offset, want, p->count, tolerance);
+        compare(f, s, what, got + p->offset, want, p->count, tolerance);
         free(want);
     }
+    free(got);
     free(losses);
     e->ops->release(e, m);
     e->ops->release(e, v);
@@ -388,6 +413,13 @@ static int list_subjects(struct subject *list)
     if (un_engine_reference_create(&list[count].engine, &err))
         fail_msg("%s", err.text);
     snprintf(list[count++].name, sizeof list->name, "reference");
+    const char *wanted = getenv("UNET_ENGINE");
+    if (wanted && !strcmp(wanted, un_far.name)) { /* far alone: what it works with is tested else */
+        if (un_far.create(0, 2, &list[count].engine, &err))
+            fail_msg("%s", err.text);
+        snprintf(list[count++].name, sizeof list->name, "far");
+        return count;
+    }
     for (int i = 0; i < 8; i++) { /* each by tiles of Winograd's and directly */
         const char *isa = isas[i / 2];
         snprintf(list[count].name, sizeof list->name, "%s%s", isa, i % 2 ? ", exact" : "");
@@ -452,8 +484,7 @@ static float *smooth_gradients(const struct un_graph *graph, struct un_engine *e
     un_network_forward(&net, 0);
     engine->ops->upload(engine, d, numbers + ins);
     un_network_backward(&net, 0);
-    float *gradients = malloc(graph->trainable * sizeof *gradients);
-    memcpy(gradients, net.gradients, graph->trainable * sizeof *gradients);
+    float *gradients = bring(engine, net.gradients, graph->trainable);
     un_network_release(&net);
     free(values);
     free(numbers);

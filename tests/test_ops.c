@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "far/far.h"
 #include "op_conv.h"
 #include "op_loss.h"
 #include "op_map.h"
@@ -201,12 +202,33 @@ static struct {
 static int tested_count;
 static struct un_engine *reference;
 
+/* far over the CPU engine, where that was asked for: then it alone is tested, and what it works
+ * with is tested elsewhere. */
+static bool make_far(void)
+{
+    const char *wanted = getenv("UNET_ENGINE");
+    unet_error err;
+    if (!wanted || strcmp(wanted, un_far.name))
+        return false;
+    for (int t = 0; t < THREAD_COUNTS; t++) {
+        snprintf(tested[0][t].label, sizeof tested[0][0].label, "far, %d threads", t + 1);
+        if (un_far.create(0, t + 1, &tested[0][t].engine, &err)) {
+            fprintf(stderr, "%s: %s\n", tested[0][t].label, err.text);
+            exit(1);
+        }
+    }
+    tested_count = 1;
+    return true;
+}
+
 static void make_engines(void)
 {
     static const char *const isas[ISAS] = {"baseline", "neon", "avx2", "avx512"};
     unet_error err;
     if (un_engine_reference_create(&reference, &err))
         exit(1);
+    if (make_far())
+        return;
     for (int i = 0; i < ISAS; i++) {
         for (int t = 0; t < THREAD_COUNTS; t++) {
             unet_code code =

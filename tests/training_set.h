@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "data/dataset.h"
+#include "model/model.h"
 #include "unet.h"
 
 /* Images of blobs on noise; a pixel is class 1 where the blob is.  Image value 200 or 60, +- 40. */
@@ -58,6 +59,15 @@ static inline unet_model *make_model(const unet_spec *spec, uint64_t seed)
     if (unet_model_create(spec, seed, &model, &err))
         fail_msg("%s", err.text);
     return model;
+}
+
+/* The model's newest weights, also while a trainer has them on a device. */
+static inline const float *weights_of(const unet_model *model)
+{
+    unet_error err;
+    if (un_model_fetch(model, &err))
+        fail_msg("%s", err.text);
+    return model->values;
 }
 
 static const unet_spec small_valid = {.in_channels = 1, .classes = 2, .width = 4, .depth = 2};

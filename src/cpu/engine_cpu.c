@@ -2,22 +2,16 @@
 /* engine_cpu.c - the CPU behind the seam: its table, its memory, and how channels lie in it */
 #include "cpu/engine_cpu.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "cpu/dispatch.h"
+#include "cpu/host.h"
 
 static void engine_free(struct un_engine *e)
 {
     free(e);
-}
-
-static void copy(struct un_engine *e, void *to, const void *from, size_t bytes)
-{
-    (void)e;
-    if (bytes)
-        memcpy(to, from, bytes);
 }
 
 static size_t tensor_bytes(struct un_engine *e, enum un_layout layout, struct un_shape s)
@@ -63,13 +57,6 @@ static void download(struct un_engine *e, float *to, struct un_tensor from)
         }
 }
 
-static unet_code finish(struct un_engine *e, unet_error *err)
-{
-    (void)e;
-    (void)err;
-    return UNET_OK;
-}
-
 void un_copy_padded(const struct un_tensor *t, int n, int b, int row, int x, int count, float *to)
 {
     const size_t pixel = (size_t)un_pixel(t);
@@ -92,12 +79,16 @@ static const struct un_engine_ops cpu_ops = {
     .free = engine_free,
     .alloc = un_cpu_alloc,
     .release = un_cpu_release,
-    .put = copy,
-    .get = copy,
+    .memory = un_host_memory,
+    .host_alloc = un_host_alloc,
+    .host_release = un_host_release,
+    .put = un_host_copy,
+    .get = un_host_copy,
+    .copy = un_host_copy,
     .tensor_bytes = tensor_bytes,
     .upload = upload,
     .download = download,
-    .finish = finish,
+    .finish = un_host_finish,
     .conv_pack_bytes = un_cpu_pack_bytes,
     .conv_workspace = un_cpu_conv_workspace,
     .conv_pack = un_cpu_pack,
@@ -130,14 +121,6 @@ static const struct un_engine_ops cpu_ops = {
     .count_nonfinite = un_cpu_count_nonfinite,
 };
 
-static int cores(void)
-{
-    cpu_set_t set;
-    if (!sched_getaffinity(0, sizeof set, &set) && CPU_COUNT(&set) > 0)
-        return CPU_COUNT(&set);
-    return un_max(1, omp_get_num_procs());
-}
-
 unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **engine,
                                unet_error *err)
 {
@@ -148,10 +131,8 @@ unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **
     struct un_engine_cpu *made = malloc(sizeof *made);
     if (!made)
         return un_fail_memory(err, sizeof *made, "the CPU engine");
-    *made =
-        (struct un_engine_cpu){.base = {.ops = &cpu_ops, .threads = threads}, .kernels = kernels};
-    if (threads <= 0)
-        made->base.threads = cores();
+    *made = (struct un_engine_cpu){.base = {.ops = &cpu_ops, .threads = un_threads(threads)},
+                                   .kernels = kernels};
     made->cache = un_cache_bytes();
     *engine = &made->base;
     return UNET_OK;

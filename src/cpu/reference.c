@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "cpu/host.h"
 
 static void engine_free(struct un_engine *e)
 {
@@ -27,24 +28,6 @@ static void *memory_alloc(struct un_engine *e, size_t bytes)
     (void)e;
     void *memory = un_aligned_alloc(bytes);
     return memory ? memset(memory, 0, bytes) : NULL;
-}
-
-static void memory_release(struct un_engine *e, void *memory)
-{
-    (void)e;
-    free(memory);
-}
-
-static void memory_put(struct un_engine *e, void *to, const void *from_host, size_t bytes)
-{
-    (void)e;
-    memcpy(to, from_host, bytes);
-}
-
-static void memory_get(struct un_engine *e, void *to_host, const void *from, size_t bytes)
-{
-    (void)e;
-    memcpy(to_host, from, bytes);
 }
 
 static size_t values(struct un_shape s)
@@ -69,13 +52,6 @@ static void tensor_download(struct un_engine *e, float *to_host, struct un_tenso
 {
     (void)e;
     memcpy(to_host, from.data, values(from.shape) * sizeof(float));
-}
-
-static unet_code finish(struct un_engine *e, unet_error *err)
-{
-    (void)e;
-    (void)err;
-    return UNET_OK;
 }
 
 static size_t conv_no_bytes(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
@@ -111,13 +87,17 @@ static const struct un_engine_ops reference_ops = {
     .host_memory = true,
     .free = engine_free,
     .alloc = memory_alloc,
-    .release = memory_release,
-    .put = memory_put,
-    .get = memory_get,
+    .release = un_host_release,
+    .memory = un_host_memory,
+    .host_alloc = un_host_alloc,
+    .host_release = un_host_release,
+    .put = un_host_copy,
+    .get = un_host_copy,
+    .copy = un_host_copy,
     .tensor_bytes = tensor_bytes,
     .upload = tensor_upload,
     .download = tensor_download,
-    .finish = finish,
+    .finish = un_host_finish,
     .conv_pack_bytes = conv_no_bytes,
     .conv_workspace = conv_no_bytes,
     .conv_pack = conv_no_pack,

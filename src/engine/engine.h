@@ -8,9 +8,23 @@
  *   UN_PIXELS    plain float [N][H][W][C]: what goes in (images) and what comes out (logits)
  *   UN_FEATURES  the engine's own layout: everything between
  *
- * Parameters and their gradients are plain float arrays in PyTorch's order.  All pointers below are
- * memory of the engine (from alloc); on a CPU that is ordinary memory, on a GPU it is the device's.
- * Data crosses by put, get, upload and download alone.
+ * Parameters and their gradients are plain float arrays in PyTorch's order.  All pointers to data
+ * below are memory of the engine (from alloc): on a CPU that is ordinary memory, on a GPU the
+ * device's, and the host must not follow such a pointer.  Where alloc's memory begins may be added
+ * to, as with any array.  Data crosses by put, get, upload and download alone.
+ *
+ * An engine does what it is asked in that order, but perhaps later:
+ *
+ *   - an operation may have been queued only when it returns; the structs that it was handed
+ *     (un_conv, un_norm, un_gradient, unet_loss) and what engine->workspace and engine->exact were
+ *     have been read by then
+ *   - put and upload have read ordinary memory of the host when they return.  That of host_alloc,
+ *     which a device can take without a copy, they may read until the next fence
+ *   - get, download and finish are fences: they return when everything asked for before is done.
+ *     On a CPU all is done when it returns, and the fence is empty
+ *
+ * One thread uses an engine at a time.  How many threads the host's own work takes is not the
+ * engine's to say: see base/threads.h.
  *
  * An operation never allocates: the caller asks for the workspace it needs once, while it plans,
  * and hands it over as engine->workspace.  The bytes of tensors, packed weights and workspaces
@@ -18,7 +32,9 @@
  * operation is cut into pieces for threads depends on shapes only, and partial sums are added in a
  * fixed order, so results have the same bits for any number of threads.
  *
- * Operations do not fail one by one; what can go wrong on a device is reported by finish().
+ * Operations do not fail one by one; what can go wrong on a device is reported by finish().  Once
+ * a device is lost operations do nothing, get and download leave the host's memory as it is, and
+ * finish() returns UNET_EDEVICE for ever: so what they brought is not believed before finish().
  */
 #ifndef UN_ENGINE_H
 #define UN_ENGINE_H
@@ -149,14 +165,22 @@ struct un_engine_ops {
     /* -- memory; alloc returns zeroed memory aligned to 64 bytes, or NULL -- */
     void *(*alloc)(struct un_engine *e, size_t bytes);
     void (*release)(struct un_engine *e, void *memory);
+    /* bytes that all alloc()s together can hope for: those that are free on a device, those that
+     * the machine has on a host; 0: not known */
+    size_t (*memory)(struct un_engine *e);
+    /* memory of the host for what crosses often, aligned to 64 bytes, not zeroed; or NULL */
+    void *(*host_alloc)(struct un_engine *e, size_t bytes);
+    void (*host_release)(struct un_engine *e, void *memory);
     void (*put)(struct un_engine *e, void *to, const void *from_host, size_t bytes);
     void (*get)(struct un_engine *e, void *to_host, const void *from, size_t bytes);
+    /* within the engine's memory; the two do not overlap */
+    void (*copy)(struct un_engine *e, void *to, const void *from, size_t bytes);
     /* bytes of a tensor, a multiple of 64; its data need not be zeroed before it is written */
     size_t (*tensor_bytes)(struct un_engine *e, enum un_layout layout, struct un_shape shape);
     /* between host float [N][H][W][C] and a tensor of either layout */
     void (*upload)(struct un_engine *e, struct un_tensor to, const float *from_host);
     void (*download)(struct un_engine *e, float *to_host, struct un_tensor from);
-    /* waits until all is done; UNET_EDEVICE when something failed */
+    /* waits until all is done; UNET_EDEVICE when something failed, now or before */
     unet_code (*finish)(struct un_engine *e, unet_error *err);
 
     /* -- convolution, all kinds.  Shapes and layouts in c must be set, data may be NULL for the
@@ -271,7 +295,7 @@ struct un_engine_ops {
 
 struct un_engine {
     const struct un_engine_ops *ops;
-    int threads;
+    int threads; /* that work on operations, where these are the host's: the CPU engine's */
     /* set by the owner before it plans: do not convolve by way of tiles, so that the bits of a
      * pixel do not depend on where a map begins */
     bool exact;
@@ -290,7 +314,11 @@ unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **
 /* Naive loops in double on plain [N][H][W][C] arrays: the specification, for tests. */
 unet_code un_engine_reference_create(struct un_engine **engine, unet_error *err);
 
-/* The engine to use on this machine (choose.c). */
+/*
+ * The engine to use on this machine (choose.c).  The environment variable UNET_ENGINE says which:
+ * the name of a kind (choose.h), and if need be which of its devices: "cpu", "NAME:1",
+ * "NAME:part of the device's name".
+ */
 unet_code un_engine_choose(int threads, struct un_engine **engine, unet_error *err);
 
 #endif

@@ -17,8 +17,8 @@ unet_code un_model_adapt(const unet_model *from, int in_channels, int classes, u
     unet_model *made;
     spec.in_channels = in_channels;
     spec.classes = classes;
-    unet_code code = un_model_new(&spec, &made, err);
-    if (code)
+    unet_code code = un_model_fetch(from, err);
+    if (code || (code = un_model_new(&spec, &made, err)))
         return code;
     un_model_init(made, seed);
     /* the spec has the same layers, so the parameters are the same but for their shapes */

@@ -111,8 +111,8 @@ unet_code un_model_export(const unet_model *model, const char *path,
     if (!formats[format].names && strcmp(names, "unet"))
         return un_fail(err, UNET_EINVAL, "%s: layout %s is for .safetensors, .pth and .pt", path,
                        names);
-    unet_code code = un_model_check_finite(model, path, err);
-    if (code)
+    unet_code code = un_model_fetch(model, err);
+    if (code || (code = un_model_check_finite(model, path, err)))
         return code;
     struct leaving *l = calloc(1, sizeof *l);
     if (!l)

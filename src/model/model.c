@@ -52,6 +52,11 @@ void un_model_free(unet_model *model)
     free(model);
 }
 
+unet_code un_model_fetch(const unet_model *model, unet_error *err)
+{
+    return model->keeper.fetch ? model->keeper.fetch(model->keeper.context, err) : UNET_OK;
+}
+
 int un_model_labels(const unet_model *model)
 {
     return model->graph.spec.classes < 2 ? 2 : model->graph.spec.classes;

@@ -21,7 +21,16 @@ struct unet_model {
     struct un_coding coding;
     struct un_class classes[UNET_MAX_CLASSES]; /* [max(2, spec.classes)] used */
     char *settings;                            /* JSON object or NULL: how it was trained */
+    /* Set while a trainer keeps the newest weights on a device.  Who reads values calls
+     * un_model_fetch() first. */
+    struct un_keeper {
+        unet_code (*fetch)(void *context, unet_error *err);
+        void *context;
+    } keeper;
 };
+
+/* Brings values up to date.  UNET_EDEVICE: they are lost, and values are older. */
+unet_code un_model_fetch(const unet_model *model, unet_error *err);
 
 /*
  * An empty model of this spec: values allocated and zero, classes with default colours, mask values

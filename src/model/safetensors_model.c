@@ -29,8 +29,8 @@ unet_code un_model_write(const unet_model *model, const char *path, unet_error *
 {
     struct un_safetensors_entry entries[UN_MAX_PARAMS];
     const struct un_graph *graph = &model->graph;
-    unet_code code = un_model_check_finite(model, path, err);
-    if (code)
+    unet_code code = un_model_fetch(model, err);
+    if (code || (code = un_model_check_finite(model, path, err)))
         return code;
     for (int i = 0; i < graph->param_count; i++)
         entries[i] = (struct un_safetensors_entry){graph->params[i].name, graph->params[i].dims,

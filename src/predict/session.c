@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "base/threads.h"
 
 #include "data/samples.h"
 
@@ -73,15 +74,16 @@ static unet_code allocate(unet_session *s, unet_error *err)
     const unet_spec *spec = &s->model->graph.spec;
     const int answers = un_session_answers(s);
     size_t in = (size_t)s->height * s->width, out = in; /* padded: the output is as large */
-    s->pixels = malloc(in * spec->in_channels * sizeof(float));
-    s->logits = malloc(out * spec->classes * sizeof(float));
+    struct un_engine *e = s->engine;
+    s->pixels = e->ops->host_alloc(e, in * spec->in_channels * sizeof(float));
+    s->logits = e->ops->host_alloc(e, out * spec->classes * sizeof(float));
     if (answers > 1) {
         int most = spec->classes > spec->in_channels ? spec->classes : spec->in_channels;
         s->turned = malloc(in * most * sizeof(float));
         s->average = malloc(out * spec->classes * sizeof(float));
     }
-    s->mask = malloc(out);
-    s->labels = s->engine->ops->alloc(s->engine, out);
+    s->mask = e->ops->host_alloc(e, out);
+    s->labels = e->ops->alloc(e, out);
     if (!s->pixels || !s->logits || !s->mask || !s->labels ||
         (answers > 1 && (!s->turned || !s->average)))
         return un_fail_memory(err, un_session_extra_bytes(spec, answers, in), "a tile");
@@ -99,7 +101,7 @@ static unet_code create_memory(unet_session *s, unet_error *err)
         struct un_member *member = &s->members[m];
         *graph = member->model->graph;
         code = un_graph_size(graph, 1, s->height, s->width, err);
-        if (!code)
+        if (!code && !(code = un_model_fetch(member->model, err)))
             code = un_network_create(&member->network, s->engine, graph, UN_PREDICT,
                                      member->model->values, err);
     }
@@ -127,6 +129,7 @@ static unet_code prepare(const unet_model *model, const unet_session_options *op
     s->whole = options->tile == 0 && !un_spec_local(&model->graph.spec);
     s->views = views[tta];
     s->any_samples = options->any_samples;
+    s->threads = un_threads(options->threads);
     unet_code code = un_members_set(s, model, options, err);
     if (!code)
         code = un_engine_choose(options->threads, &s->engine, err);
@@ -158,13 +161,15 @@ unet_code un_session_create(const unet_model *model, const unet_session_options 
 
 static void release_memory(unet_session *s)
 {
-    if (s->engine && s->labels)
-        s->engine->ops->release(s->engine, s->labels);
+    struct un_engine *e = s->engine;
+    if (e) {
+        e->ops->release(e, s->labels);
+        e->ops->host_release(e, s->pixels);
+        e->ops->host_release(e, s->logits);
+        e->ops->host_release(e, s->mask);
+    }
     for (int m = 0; m < s->member_count; m++)
         un_network_release(&s->members[m].network);
-    free(s->pixels);
-    free(s->logits);
-    free(s->mask);
     free(s->turned);
     free(s->average);
     s->labels = s->mask = NULL;
@@ -226,7 +231,7 @@ static unet_code check_fits(const unet_session *s, unet_error *err)
     size_t arenas, all;
     unet_code code = network_bytes(s, s->height, s->width, &arenas, &all, err);
     const double bytes = (double)arenas;
-    const double has = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    const double has = (double)s->engine->ops->memory(s->engine);
     if (code || bytes <= has || has <= 0)
         return code;
     return un_fail(err, UNET_ENOMEM,
@@ -302,13 +307,17 @@ size_t un_session_bytes(const unet_session *s)
     return bytes;
 }
 
-void un_session_refresh(unet_session *s)
+unet_code un_session_refresh(unet_session *s, unet_error *err)
 {
     for (int m = 0; m < s->member_count; m++) {
         struct un_network *n = &s->members[m].network;
+        unet_code code = un_model_fetch(s->members[m].model, err);
+        if (code)
+            return code;
         if (n->owns_values)
             s->engine->ops->put(s->engine, n->values, s->members[m].model->values,
                                 n->graph.values * sizeof(float));
         un_network_repack(n);
     }
+    return UNET_OK;
 }

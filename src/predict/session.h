@@ -50,12 +50,14 @@ struct unet_session {
     int tile;          /* output side of a full tile */
     int overlap;       /* rows and columns that neighbouring tiles share and blend */
     int height, width; /* its input sides */
-    float *pixels;     /* [height][width][channels] */
-    float *logits;     /* [output][output][classes] */
-    float *turned;     /* averages: room to turn one of these two */
-    float *average;    /* averages: [output][output][classes] */
-    uint8_t *labels;   /* [output][output]; engine memory unless that is host memory */
-    uint8_t *mask;     /* [output][output] on the host */
+    int threads;       /* of the host's own work */
+    /* the host's, for what crosses to the engine and back */
+    float *pixels;   /* [height][width][channels] */
+    float *logits;   /* [output][output][classes] */
+    uint8_t *mask;   /* [output][output] */
+    uint8_t *labels; /* [output][output], engine memory */
+    float *turned;   /* averages: room to turn pixels or logits */
+    float *average;  /* averages: [output][output][classes] */
 };
 
 unet_code un_session_create(const unet_model *model, const unet_session_options *options,
@@ -83,8 +85,8 @@ unet_code un_session_check(const unet_session *session, unet_sample sample, int 
 /* Before an image of this size is predicted: grows where that is needed. */
 unet_code un_session_fit(unet_session *session, int height, int width, unet_error *err);
 
-/* After the model's weights have changed. */
-void un_session_refresh(unet_session *session);
+/* After the models' weights have changed.  UNET_EDEVICE: they cannot be had. */
+unet_code un_session_refresh(unet_session *session, unet_error *err);
 
 /* ---- members.c --------------------------------------------------------------------------- */
 

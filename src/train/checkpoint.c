@@ -40,15 +40,16 @@ static int list_parts(const unet_trainer *t, struct part *part)
 }
 
 /* Where the host can read a part: *copy is memory to free, or NULL when none was needed. */
-static const float *host_values(const unet_trainer *t, const struct part *part, float **copy)
+static unet_code host_values(const unet_trainer *t, const struct part *part, float **copy,
+                             const float **values, unet_error *err)
 {
-    struct un_engine *e = t->engine;
-    *copy = NULL;
-    if (e->ops->host_memory)
-        return part->values;
-    if ((*copy = malloc(part->count * sizeof(float))))
-        e->ops->get(e, *copy, part->values, part->count * sizeof(float));
-    return *copy;
+    const size_t bytes = part->count * sizeof(float);
+    *values = part->values;
+    if (t->engine->ops->host_memory)
+        return UNET_OK;
+    *values = *copy = malloc(bytes);
+    return *copy ? un_trainer_bring(t, *copy, part->values, bytes, err)
+                 : un_fail_memory(err, bytes, part->name);
 }
 
 /* A checkpoint that could not be read again must not take the place of one that can. */
@@ -76,11 +77,9 @@ unet_code un_checkpoint_write(const unet_trainer *t, const struct un_progress_st
     unet_code code = text ? UNET_OK : un_fail_memory(err, 4096, path);
     for (int i = 0; i < count && !code; i++) {
         shape[i] = (int)part[i].count; /* a spec has fewer values than an int holds */
-        entries[i] = (struct un_safetensors_entry){part[i].name, 1, &shape[i],
-                                                   host_values(t, &part[i], &copies[i])};
-        if (!entries[i].values)
-            code = un_fail_memory(err, part[i].count * sizeof(float), path);
-        else
+        entries[i] = (struct un_safetensors_entry){part[i].name, 1, &shape[i], NULL};
+        code = host_values(t, &part[i], &copies[i], &entries[i].values, err);
+        if (!code)
             code = check_finite(path, &entries[i], part[i].count, err);
     }
     const char *const metadata[1][2] = {{metadata_key, text}};
@@ -136,11 +135,9 @@ static void take_parts(unet_trainer *t, const struct part *part, const struct un
                        int count)
 {
     struct un_engine *e = t->engine;
-    struct un_network *n = &t->network;
     for (int i = 0; i < count; i++)
         e->ops->put(e, part[i].values, from[i]->data, part[i].count * sizeof(float));
-    if (n->owns_values)
-        e->ops->get(e, t->model->values, n->values, n->graph.values * sizeof(float));
+    t->behind = t->network.owns_values;
 }
 
 unet_code un_checkpoint_read(unet_trainer *t, struct un_progress_state *state,

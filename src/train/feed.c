@@ -161,9 +161,10 @@ static bool allocate_slot(const struct un_feed_source *s, struct slot *slot)
 {
     const size_t in = (size_t)s->in_side * s->in_side * s->channels * s->batch;
     const size_t out = (size_t)s->out_side * s->out_side * s->batch;
-    slot->batch.input = malloc(in * sizeof(float));
-    slot->batch.labels = malloc(out);
-    slot->batch.weights = malloc(out * sizeof(float));
+    struct un_engine *e = s->engine;
+    slot->batch.input = e->ops->host_alloc(e, in * sizeof(float));
+    slot->batch.labels = e->ops->host_alloc(e, out);
+    slot->batch.weights = e->ops->host_alloc(e, out * sizeof(float));
     slot->images = malloc((size_t)s->batch * sizeof(int));
     slot->ready = -1;
     return slot->batch.input && slot->batch.labels && slot->batch.weights && slot->images;
@@ -240,6 +241,7 @@ void un_feed_free(struct un_feed *f)
 {
     if (!f)
         return;
+    struct un_engine *e = f->source.engine;
     pthread_mutex_lock(&f->lock);
     f->leave = true;
     pthread_cond_broadcast(&f->wanted);
@@ -250,9 +252,9 @@ void un_feed_free(struct un_feed *f)
     pthread_cond_destroy(&f->drawn);
     pthread_cond_destroy(&f->wanted);
     for (int i = 0; f->slots && i < f->slot_count; i++) {
-        free(f->slots[i].batch.input);
-        free(f->slots[i].batch.labels);
-        free(f->slots[i].batch.weights);
+        e->ops->host_release(e, f->slots[i].batch.input);
+        e->ops->host_release(e, f->slots[i].batch.labels);
+        e->ops->host_release(e, f->slots[i].batch.weights);
         free(f->slots[i].images);
     }
     for (int i = 0; f->scratch && i < f->thread_count; i++)

@@ -14,6 +14,7 @@
 #ifndef UN_FEED_H
 #define UN_FEED_H
 
+#include "engine/engine.h"
 #include "train/places.h"
 
 struct un_batch {
@@ -29,7 +30,8 @@ struct un_feed_source {
     uint64_t seed;
     int batch, accumulate; /* tiles of a pass, passes of a step */
     int in_side, out_side, channels;
-    int threads; /* that the engine has: many of them want more than one to draw */
+    int threads;              /* of the host: many of them want more than one to draw */
+    struct un_engine *engine; /* whose host memory batches lie in */
 };
 
 struct un_feed;

@@ -249,7 +249,7 @@ static unet_code prepare(struct un_loop *l, const unet_train_options *options, u
                        "training without an end: set epochs, steps, seconds or patience");
     if ((code = un_trainer_create(job->model, job->dataset, options, &l->trainer, err)))
         return code;
-    const int threads = l->trainer->engine->threads;
+    const int threads = l->trainer->threads;
     if (held_out && (code = un_validator_create(job, options->threads, &l->validator, err)))
         return code;
     l->held_out = un_fingerprint_of(held_out ? job->validation : NULL, threads);
@@ -275,6 +275,8 @@ unet_code un_train(const unet_train_job *job, const unet_train_options *options,
         un_loop_report(&l, UNET_EVENT_BEGIN);
         code = run_steps(&l, err);
         un_trainer_show_average(l.trainer, true);
+        const unet_code fetched = un_trainer_fetch(l.trainer, code ? NULL : err);
+        code = code ? code : fetched;
     }
     if (!code)
         un_loop_report(&l, UNET_EVENT_END);

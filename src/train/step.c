@@ -41,14 +41,6 @@ static bool says_one_class(const unet_trainer *t, const struct un_batch *batch)
     return several;
 }
 
-static void watch(unet_trainer *t, const struct un_batch *batch)
-{
-    struct un_engine *e = t->engine;
-    e->ops->argmax(e, un_network_output(&t->network), t->answer);
-    e->ops->get(e, t->host_answer, t->answer, (size_t)t->options.batch * t->out_side * t->out_side);
-    t->one_class = says_one_class(t, batch);
-}
-
 static unet_code run_pass(unet_trainer *t, const struct un_batch *batch, int pass,
                           struct found *found, unet_error *err)
 {
@@ -60,6 +52,7 @@ static unet_code run_pass(unet_trainer *t, const struct un_batch *batch, int pas
     const float *weights = batch->weights;
     const uint64_t key =
         un_rng_key(t->options.seed, UN_STREAM_DROPOUT, (uint64_t)t->step, (uint64_t)pass);
+    const bool watch = t->watch && pass == t->options.accumulate - 1;
     double result[2];
     uint64_t bad;
     ops->upload(e, un_network_input(n), batch->input);
@@ -70,14 +63,20 @@ static unet_code run_pass(unet_trainer *t, const struct un_batch *batch, int pas
         weights = t->device_weights;
     }
     un_network_forward(n, key);
-    if (t->watch && pass == t->options.accumulate - 1)
-        watch(t, batch); /* before the loss, whose gradient may lie where the logits do */
+    if (watch) /* before the loss, whose gradient may lie where the logits do */
+        ops->argmax(e, un_network_output(n), t->answer);
     ops->loss(e, un_network_output(n), labels, weights, &t->options.loss, t->result,
               un_network_output_gradient(n));
     un_network_backward(n, key);
     ops->count_nonfinite(e, n->gradients + t->frozen, n->graph.trainable - t->frozen, t->bad);
+    if (watch)
+        ops->get(e, t->host_answer, t->answer, out);
     ops->get(e, result, t->result, sizeof result);
-    ops->get(e, &bad, t->bad, sizeof bad);
+    unet_code code = un_trainer_bring(t, &bad, t->bad, sizeof bad, err);
+    if (code)
+        return code;
+    if (watch)
+        t->one_class = says_one_class(t, batch);
     found->bad += bad;
     found->loss += result[0];
     if (t->sum && !bad && result[1] > 0) {
@@ -87,7 +86,7 @@ static unet_code run_pass(unet_trainer *t, const struct un_batch *batch, int pas
                    (float)(result[1] / all));
     }
     found->weight += result[1];
-    return ops->finish(e, err);
+    return UNET_OK;
 }
 
 static unet_code run_passes(unet_trainer *t, struct found *found, unet_error *err)
@@ -109,7 +108,7 @@ static unet_code run_passes(unet_trainer *t, struct found *found, unet_error *er
 static uint64_t count_bad(unet_trainer *t, int param)
 {
     struct un_engine *e = t->engine;
-    uint64_t bad;
+    uint64_t bad = 0;
     if (param < 0 || t->network.graph.params[param].offset < t->frozen)
         return 0;
     const struct un_param *p = &t->network.graph.params[param];
@@ -151,7 +150,9 @@ static unet_code check_sizes(unet_trainer *t, double norm, unet_error *err)
     const double clip = t->options.clip, used = clip > 0 && norm > clip ? clip : norm;
     uint64_t bad;
     e->ops->count_nonfinite(e, t->network.values + g->trainable, g->values - g->trainable, t->bad);
-    e->ops->get(e, &bad, t->bad, sizeof bad);
+    unet_code code = un_trainer_bring(t, &bad, t->bad, sizeof bad, err);
+    if (code)
+        return code;
     if (bad)
         return un_fail(err, UNET_EINVAL,
                        "step %ld: %llu running statistics of norms are not finite; try a lower "
@@ -174,15 +175,17 @@ unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
     float *gradients = t->sum ? t->sum : n->gradients;
     struct found found = {0, 0, 0};
     un_trainer_show_average(t, false);
-    e->ops->get(e, t->running, statistics, running);
+    e->ops->copy(e, t->running, statistics, running);
+    double norm = 0;
     unet_code code = run_passes(t, &found, err);
-    double norm = code || found.bad || found.weight == 0 ? 0 : un_trainer_norm(t, gradients);
+    if (!code && !found.bad && found.weight != 0)
+        code = un_trainer_norm(t, gradients, &norm, err);
     if (!code && (found.bad || !isfinite(found.loss) || !isfinite(norm)))
         code = fail_not_finite(t, &found, err);
     if (!code)
         code = check_sizes(t, norm, err);
     if (code) { /* the weights are untouched; the norms' statistics are not */
-        e->ops->put(e, statistics, t->running, running);
+        e->ops->copy(e, statistics, t->running, running);
         return code;
     }
     t->weight = found.weight;

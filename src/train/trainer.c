@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
+
 unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset, unet_error *err)
 {
     const unet_spec *spec = &model->graph.spec;
@@ -69,7 +71,7 @@ static unet_code plan_epoch(unet_trainer *t, unet_error *err)
  * step, result and bad, are no arrays. */
 struct array {
     size_t at; /* of its pointer in unet_trainer */
-    bool host; /* ordinary memory, not the engine's */
+    bool host; /* the engine's memory on the host, for transfers */
     size_t bytes;
 };
 
@@ -88,7 +90,7 @@ static void list_arrays(const struct un_graph *g, const unet_train_options *o, s
         {offsetof(unet_trainer, answer), false, pixels},
         {offsetof(unet_trainer, device_labels), false, host_memory ? 0 : pixels},
         {offsetof(unet_trainer, device_weights), false, host_memory ? 0 : pixels * sizeof(float)},
-        {offsetof(unet_trainer, running), true, (g->values - g->trainable + 1) * sizeof(float)},
+        {offsetof(unet_trainer, running), false, (g->values - g->trainable) * sizeof(float)},
         {offsetof(unet_trainer, host_answer), true, pixels},
     };
     memcpy(list, all, sizeof all);
@@ -133,7 +135,9 @@ static unet_code allocate(unet_trainer *t, unet_error *err)
     list_own(t, list);
     for (int i = 0; i < ARRAYS; i++) {
         const size_t bytes = list[i].bytes;
-        void *made = !bytes ? NULL : list[i].host ? malloc(bytes) : ops->alloc(t->engine, bytes);
+        void *made = !bytes         ? NULL
+                     : list[i].host ? ops->host_alloc(t->engine, bytes)
+                                    : ops->alloc(t->engine, bytes);
         if (bytes && !made)
             return un_fail_memory(err, bytes, "training");
         *pointer_at(t, &list[i]) = made;
@@ -143,8 +147,8 @@ static unet_code allocate(unet_trainer *t, unet_error *err)
     if (!t->result || !t->bad)
         return un_fail_memory(err, 2 * sizeof *t->result, "training");
     if (t->average)
-        ops->put(t->engine, t->average, t->model->values,
-                 t->network.graph.trainable * sizeof(float));
+        ops->copy(t->engine, t->average, t->network.values,
+                  t->network.graph.trainable * sizeof(float));
     return UNET_OK;
 }
 
@@ -164,6 +168,7 @@ static void take_options(unet_trainer *t, const unet_train_options *options)
     if (!t->options.accumulate)
         t->options.accumulate = 1;
     t->rate = options->learning_rate;
+    t->threads = un_threads(options->threads);
     if (!options->class_weights)
         return;
     memcpy(t->class_weights, options->class_weights,
@@ -176,8 +181,8 @@ static unet_code start_feed(unet_trainer *t, unet_error *err)
 {
     const unet_train_options *o = &t->options;
     const int channels = t->model->graph.spec.in_channels;
-    unet_code code = un_places_make(t->dataset, channels, &t->model->scaling, o, t->engine->threads,
-                                    &t->places, err);
+    unet_code code =
+        un_places_make(t->dataset, channels, &t->model->scaling, o, t->threads, &t->places, err);
     if (code)
         return code;
     const struct un_feed_source source = {.places = &t->places,
@@ -188,7 +193,8 @@ static unet_code start_feed(unet_trainer *t, unet_error *err)
                                           .in_side = t->in_side,
                                           .out_side = t->out_side,
                                           .channels = channels,
-                                          .threads = t->engine->threads};
+                                          .threads = t->threads,
+                                          .engine = t->engine};
     return un_feed_create(&source, &t->feed, err);
 }
 
@@ -199,14 +205,20 @@ static unet_code build(unet_trainer *t, struct un_graph *graph, unet_error *err)
     t->in_side = un_trainer_tile(graph, t->dataset, o->tile, &t->out_side);
     if ((code = un_graph_size(graph, o->batch, t->in_side, t->in_side, err)) ||
         (code = plan_epoch(t, err)) || (code = un_engine_choose(o->threads, &t->engine, err)) ||
+        (code = un_model_fetch(t->model, err)) ||
         (code = un_network_create(&t->network, t->engine, graph, UN_TRAIN, t->model->values, err)))
         return code;
     if (o->freeze_encoder)
         freeze(t);
     if ((code = allocate(t, err)))
         return code;
-    t->fingerprint = un_fingerprint_of(t->dataset, t->engine->threads);
+    t->fingerprint = un_fingerprint_of(t->dataset, t->threads);
     return UNET_OK;
+}
+
+static unet_code fetch(void *trainer, unet_error *err)
+{
+    return un_trainer_fetch(trainer, err);
 }
 
 unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
@@ -241,6 +253,8 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
     if (!model->trained)
         un_model_set_coding(model, &dataset->coding);
     model->trained = true;
+    if (t->network.owns_values)
+        model->keeper = (struct un_keeper){fetch, t};
     *trainer = t;
     t = NULL;
 done:
@@ -254,6 +268,10 @@ void un_trainer_free(unet_trainer *t)
     if (!t)
         return;
     struct un_engine *e = t->engine;
+    if (t->model && t->model->keeper.context == t) {
+        un_trainer_fetch(t, NULL);
+        t->model->keeper = (struct un_keeper){NULL, NULL};
+    }
     un_feed_free(t->feed);
     un_places_release(&t->places);
     if (e) {
@@ -262,7 +280,7 @@ void un_trainer_free(unet_trainer *t)
         for (int i = 0; i < ARRAYS; i++) {
             void *memory = *pointer_at(t, &list[i]);
             if (list[i].host)
-                free(memory);
+                e->ops->host_release(e, memory);
             else
                 e->ops->release(e, memory);
         }
@@ -282,7 +300,7 @@ static size_t bytes_of(const unet_trainer *t)
                                           .in_side = t->in_side,
                                           .out_side = t->out_side,
                                           .channels = g->spec.in_channels,
-                                          .threads = t->engine->threads};
+                                          .threads = t->threads};
     struct array list[ARRAYS];
     list_own(t, list);
     return un_network_bytes(g, &t->network.plan) + un_feed_bytes(&source, t->tiles_per_epoch) +

@@ -23,6 +23,8 @@ struct unet_trainer {
     struct un_fingerprint fingerprint; /* of the data set */
     struct un_engine *engine;
     struct un_network network;
+    int threads;           /* of the host's own work */
+    bool behind;           /* the model's weights are older than those on the device */
     int in_side, out_side; /* of a tile */
     int tiles_per_epoch, steps_per_epoch;
     long step;     /* steps done */
@@ -43,10 +45,10 @@ struct unet_trainer {
     bool shows_average; /* the model holds the averaged weights, and average the newest */
 
     float *sum;     /* [trainable], engine memory: gradients of several passes; or NULL */
-    float *running; /* copy of the norms' statistics, to undo a step */
+    float *running; /* copy of the norms' statistics, to undo a step; engine memory */
     bool watch;     /* look what the network answers */
     uint8_t *answer, *host_answer; /* [batch][out_side][out_side], engine memory and the host's */
-    /* a batch in engine memory; host memory: NULL, the feed's is used */
+    /* a batch in engine memory; NULL where that is the host's: the feed's is used */
     float *device_weights;
     uint8_t *device_labels;
     double *result; /* [2], engine memory */
@@ -77,11 +79,20 @@ unet_code un_trainer_step(unet_trainer *trainer, double *loss, unet_error *err);
 
 /* ---- update.c ---------------------------------------------------------------------------- */
 
+/* From engine memory to the host.  UNET_EDEVICE: *to is worth nothing. */
+unet_code un_trainer_bring(const unet_trainer *trainer, void *to, const void *from, size_t bytes,
+                           unet_error *err);
+
 /* The norm of gradients [trainable] (engine memory), of what is trained. */
-double un_trainer_norm(const unet_trainer *trainer, const float *gradients);
+unet_code un_trainer_norm(const unet_trainer *trainer, const float *gradients, double *norm,
+                          unet_error *err);
 
 /* Clips them by trainer->gradient_norm, steps the optimiser, then the averaged weights. */
 void un_trainer_update(unet_trainer *trainer, float *gradients);
+
+/* Brings the weights that are shown to the model, where they are on a device and have changed since
+ * they were last asked for: behind un_model_fetch(). */
+unet_code un_trainer_fetch(unet_trainer *trainer, unet_error *err);
 
 /* Exchanges the model's trainable weights with their average; norms' running statistics stay.
  * Nothing happens where there is no average, or what is wanted is there.  Before a step the newest

@@ -11,14 +11,25 @@
 
 #include "train/trainer.h"
 
-double un_trainer_norm(const unet_trainer *t, const float *gradients)
+unet_code un_trainer_bring(const unet_trainer *t, void *to, const void *from, size_t bytes,
+                           unet_error *err)
 {
     struct un_engine *e = t->engine;
-    double squares;
+    e->ops->get(e, to, from, bytes);
+    return e->ops->finish(e, err);
+}
+
+unet_code un_trainer_norm(const unet_trainer *t, const float *gradients, double *norm,
+                          unet_error *err)
+{
+    struct un_engine *e = t->engine;
+    double squares = 0;
     e->ops->sum_squares(e, gradients + t->frozen, t->network.graph.trainable - t->frozen,
                         t->result);
-    e->ops->get(e, &squares, t->result, sizeof squares);
-    return sqrt(squares);
+    unet_code code = un_trainer_bring(t, &squares, t->result, sizeof squares, err);
+    if (!code)
+        *norm = sqrt(squares);
+    return code;
 }
 
 static void step_optimizer(unet_trainer *t, float *gradients, size_t first, size_t count,
@@ -80,21 +91,34 @@ void un_trainer_update(unet_trainer *t, float *gradients)
         step_optimizer(t, gradients, t->frozen, count, t->rate);
     if (t->average)
         update_average(t);
-    if (n->owns_values)
-        e->ops->get(e, t->model->values, n->values, n->graph.values * sizeof(float));
+    t->behind = n->owns_values;
+}
+
+unet_code un_trainer_fetch(unet_trainer *t, unet_error *err)
+{
+    const struct un_network *n = &t->network;
+    const struct un_graph *g = &n->graph;
+    struct un_engine *e = t->engine;
+    float *values = t->model->values;
+    if (!t->behind)
+        return UNET_OK;
+    e->ops->get(e, values, t->shows_average ? t->average : n->values, g->trainable * sizeof(float));
+    unet_code code = un_trainer_bring(t, values + g->trainable, n->values + g->trainable,
+                                      (g->values - g->trainable) * sizeof(float), err);
+    t->behind = code != UNET_OK;
+    return code;
 }
 
 void un_trainer_show_average(unet_trainer *t, bool wanted)
 {
-    struct un_network *n = &t->network;
-    struct un_engine *e = t->engine;
-    const size_t count = n->graph.trainable;
+    const size_t count = t->network.graph.trainable;
     float *values = t->model->values;
     if (!t->average || t->shows_average == wanted)
         return;
     t->shows_average = wanted;
-    if (n->owns_values) { /* the network's own weights stay as they are */
-        e->ops->get(e, values, wanted ? t->average : n->values, count * sizeof(float));
+    if (t->network.owns_values) { /* they stay where they are, and which are shown is looked at
+                                     when they are fetched */
+        t->behind = true;
         return;
     }
     for (size_t i = 0; i < count; i++) {

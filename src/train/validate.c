@@ -179,18 +179,20 @@ unet_code un_validator_run(struct un_validator *v, int epoch, struct un_validati
     unet_scores_free(v->scores);
     if (!(v->scores = unet_scores_create(made.labels)))
         return un_fail_memory(err, (size_t)made.labels * made.labels * 8, "the scores");
-    un_session_refresh(v->session);
+    unet_code code = un_session_refresh(v->session, err);
+    if (code)
+        return code;
     for (int i = 0; i < set->count && !*stop; i++) {
         const struct un_sample_pair *pair = &set->pairs[i];
         const unet_answers answers = {.mask = v->mask, .logits = v->logits};
         const int height = pair->image.height, width = pair->image.width;
         uint64_t count;
-        unet_code code = un_session_predict(v->session, &pair->image, pair->name, &answers, err);
+        code = un_session_predict(v->session, &pair->image, pair->name, &answers, err);
         if (code)
             return code;
         unet_scores_add(v->scores, v->mask, pair->mask, (size_t)height * width);
         made.loss += un_validation_loss(v->logits, pair->mask, classes, height, width,
-                                        v->session->engine->threads, v->rows, &count);
+                                        v->session->threads, v->rows, &count);
         all += count;
         if ((code = show(v, epoch, i, made.labels, stop, err)))
             return code;

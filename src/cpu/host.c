@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+
+size_t un_host_memory(struct un_engine *e)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    (void)e;
+    return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : 0;
+}
+
+void *un_host_alloc(struct un_engine *e, size_t bytes)
+{
+    (void)e;
+    return un_aligned_alloc(bytes);
+}
+
+void un_host_release(struct un_engine *e, void *memory)
+{
+    (void)e;
+    free(memory);
+}
+
+void un_host_copy(struct un_engine *e, void *to, const void *from, size_t bytes)
+{
+    (void)e;
+    if (bytes)
+        memcpy(to, from, bytes);
+}
+
+unet_code un_host_finish(struct un_engine *e, unet_error *err)
+{
+    (void)e;
+    (void)err;
+    return UNET_OK;
+}
