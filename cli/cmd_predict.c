@@ -268,7 +268,8 @@ static int predict_all(struct predict_run *run, const struct predict_settings *s
         int status = predict_one(run, settings, &plan->jobs[i]);
         failed += status != EXIT_DONE;
         if (status == EXIT_INTERRUPTED || (interrupted() && i + 1 < count)) {
-            fail_text("interrupted: %zu of %zu images are done", i + 1 - failed, count);
+            fail_text("interrupted: %zu of %zu image%s done", i + 1 - failed, count,
+                      plural((double)count, "s"));
             return EXIT_INTERRUPTED;
         }
     }

@@ -145,7 +145,7 @@ absent 'tables of a stack' stack-0.csv stack-9.csv stack-012.csv
 expect 0 '' - predict $m 'stack.nii[2:5]' --measure three.csv --quiet
 check 'three pages need one digit' test -s three-0.csv -a -s three-2.csv
 
-expect 0 'strips\.tif: [0-9]+ class 1, area [0-9]+ px' 'strips\.tif -> ids\.tif' \
+expect 0 'strips\.tif: class 1: [0-9]+ objects?, area [0-9]+ px' 'strips\.tif -> ids\.tif' \
     predict $m strips.tif --instances ids.tif --measure a.csv --rois a.zip --exact
 expect 0 '' - predict $m strips.tif --instances tiled.tif --measure b.csv --rois b.zip --tile 32 \
     --exact --quiet
