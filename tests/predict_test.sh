@@ -153,7 +153,7 @@ check 'ids depend on the tile' cmp ids.tif tiled.tif
 check 'measurements depend on the tile' cmp a.csv b.csv
 check 'a table begins with its columns' grep -q '^id,class,class_name,area_px,' a.csv
 checks=$((checks + 1))
-[ "$(sed 1d a.csv | wc -l)" = "$(sed -n 's/.*tif: \([0-9]*\) class 1.*/\1/p' .out)" ] ||
+[ "$(sed 1d a.csv | wc -l)" = "$(sed -n 's/.*tif: class 1: \([0-9]*\) object.*/\1/p' .out)" ] ||
     note "rows of a.csv: $(sed 1d a.csv | wc -l), $(cat .out)"
 expect 0 '"objects":\[\{"class":1' - predict $m strips.tif --measure a.csv --json
 expect 2 - 'a name ending in \.csv' predict $m strips.tif --measure a.txt
