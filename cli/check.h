@@ -26,6 +26,9 @@ struct check {
 /* Share of the labelled pixels that a class has. */
 double check_share(const unet_survey_facts *facts, int label);
 
+/* The share as percent, for a person: "14.72 %", "< 0.01 %". */
+const char *check_percent(double share, char text[24]);
+
 /* How samples become the network's input, in words. */
 void check_scaling(const unet_survey_facts *facts, char *text, size_t size);
 
@@ -36,9 +39,10 @@ char *check_command(const struct check *check);
 json_t *check_json(const struct check *check);
 
 /*
- * The page, with up to `pictures` pairs: those with findings first, the rest evenly from all.
+ * The page, with up to `pictures` pairs: those with findings first, the gravest of them first, then
+ * others evenly from all; *shown: how many there are.
  * Prints why and returns EXIT_FAILED when it cannot be written.
  */
-int check_write_page(const struct check *check, const char *path, int pictures);
+int check_write_page(const struct check *check, const char *path, int pictures, int *shown);
 
 #endif

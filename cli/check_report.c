@@ -66,7 +66,7 @@ static int write_findings(const struct check *check, FILE *out)
 static int write_classes(const struct check *check, FILE *out)
 {
     const unet_survey_facts *facts = check->facts;
-    char(*texts)[2][32] = calloc((size_t)facts->labels + 1, sizeof(*texts));
+    char(*texts)[2][24] = calloc((size_t)facts->labels + 1, sizeof(*texts));
     const char **cells = calloc(2 * (size_t)facts->labels + 2, sizeof(*cells));
     int ok = texts && cells;
 
@@ -75,7 +75,7 @@ static int write_classes(const struct check *check, FILE *out)
         cells[1] = "share of pixels";
         for (int k = 0; k < facts->labels; k++) {
             snprintf(texts[k][0], sizeof(texts[k][0]), "%d", k);
-            snprintf(texts[k][1], sizeof(texts[k][1]), "%.3f %%", 100 * check_share(facts, k));
+            check_percent(check_share(facts, k), texts[k][1]);
             cells[2 * k + 2] = texts[k][0];
             cells[2 * k + 3] = texts[k][1];
         }
@@ -111,28 +111,49 @@ static int write_proposal(const struct check *check, FILE *out)
 
 /* ---- the contact sheet ---- */
 
-/* Marks the pairs to show: those with findings, then others at equal distances. */
-static int choose_pairs(const struct check *check, int pictures, char *shown)
+/* The pairs to show, in their order: those with findings, the gravest first, then as many of the
+ * others as may be, at equal distances. */
+struct choice {
+    int *pair;
+    int count, odd, readable; /* odd: with findings; readable: all that could be shown */
+};
+
+static void choose(struct choice *choice, char *left, int pair)
 {
-    int count = check->facts->pairs, chosen = 0, rest;
+    choice->pair[choice->count++] = pair;
+    left[pair] = 0;
+}
 
-    for (int i = 0; i < unet_survey_findings(check->survey) && chosen < pictures; i++) {
-        const unet_finding *finding = unet_survey_finding(check->survey, i);
+static int choose_pairs(const struct check *check, int pictures, struct choice *choice)
+{
+    int count = check->facts->pairs, rest;
+    char *left = calloc((size_t)count + 1, 1); /* can be shown, and is not chosen */
 
-        if (finding->pair >= 0 && !shown[finding->pair]) {
-            shown[finding->pair] = 1;
-            chosen++;
+    *choice = (struct choice){.pair = calloc((size_t)count + 1, sizeof(*choice->pair))};
+    if (!left || !choice->pair) {
+        free(left);
+        return 0;
+    }
+    for (int i = 0; i < count; i++)
+        choice->readable += left[i] = unet_survey_at(check->survey, i)->readable != 0;
+    for (int i = 0; i < unet_survey_findings(check->survey) && choice->count < pictures; i++) {
+        int pair = unet_survey_finding(check->survey, i)->pair;
+
+        if (pair >= 0 && left[pair])
+            choose(choice, left, pair);
+    }
+    choice->odd = choice->count;
+    rest = (pictures < choice->readable ? pictures : choice->readable) - choice->odd;
+    for (int i = 0, k = 0, seen = 0; i < count && k < rest; i++) {
+        if (!left[i])
+            continue;
+        if ((long long)(choice->readable - choice->odd) * k <= (long long)seen++ * rest) {
+            choose(choice, left, i);
+            k++;
         }
     }
-    rest = pictures - chosen < count - chosen ? pictures - chosen : count - chosen;
-    for (int k = 0; k < rest; k++) {
-        int i = (int)((long long)count * k / rest);
-
-        while (shown[i])
-            i = (i + 1) % count;
-        shown[i] = 1;
-    }
-    return chosen + (rest > 0 ? rest : 0);
+    free(left);
+    return 1;
 }
 
 /* A picture as PNG on the page, by way of a file beside it. */
@@ -153,6 +174,7 @@ static int embed(FILE *out, const char *scratch, const unet_image *picture, cons
 static void caption_words(const struct check *check, int i, char *text, size_t size)
 {
     const unet_survey_pair *seen = unet_survey_at(check->survey, i);
+    char percent[24];
 
     text[0] = 0;
     for (int k = 0; k < unet_survey_findings(check->survey); k++) {
@@ -166,9 +188,9 @@ static void caption_words(const struct check *check, int i, char *text, size_t s
     }
     for (int k = 1; seen->pixels && k < check->facts->labels && strlen(text) + 24 < size; k++)
         if (seen->pixels[k])
-            snprintf(text + strlen(text), size - strlen(text), "%sclass %d %.3g %%",
-                     *text ? ", " : "", k,
-                     100 * (double)seen->pixels[k] / seen->height / seen->width);
+            snprintf(text + strlen(text), size - strlen(text), "%sclass %d %s", *text ? ", " : "",
+                     k,
+                     check_percent((double)seen->pixels[k] / seen->height / seen->width, percent));
 }
 
 static int write_pair(const struct check *check, int i, const uint8_t (*colors)[3], FILE *out,
@@ -208,31 +230,49 @@ static void write_legend(const struct check *check, const uint8_t (*colors)[3], 
     html_legend_end(out);
 }
 
-static int write_sheet(const struct check *check, int pictures, FILE *out, const char *path,
-                       unet_error *err)
+static void write_sheet_words(const struct check *check, const struct choice *choice, FILE *out)
 {
-    char *shown = calloc((size_t)check->facts->pairs + 1, 1);
+    int outlined = 0;
+
+    for (int k = 1; k < check->facts->labels; k++)
+        outlined |= check_share(check->facts, k) > 0.5;
+    html_paragraph(
+        out,
+        "%d of %d pair%s%s. Each image, and beside it the same with its mask: classes in "
+        "colour, their outlines opaque%s.",
+        choice->count, check->facts->pairs, plural(check->facts->pairs, "s"),
+        !choice->odd                  ? ""
+        : choice->odd < choice->count ? ": those with findings, the gravest first, then "
+                                        "others from all of the set"
+                                      : ", all with findings, the gravest first",
+        outlined ? "; of the class that most pixels have, outlines alone" : "");
+}
+
+static int write_sheet(const struct check *check, int pictures, FILE *out, const char *path,
+                       int *shown, unet_error *err)
+{
+    struct choice choice;
     char *scratch = path_text("%s.%ld.png", path, (long)getpid());
     uint8_t(*colors)[3] = class_colors(check->facts->labels);
-    int ok = shown && scratch && colors;
+    int ok = choose_pairs(check, pictures, &choice) && scratch && colors;
 
-    if (ok && choose_pairs(check, pictures, shown)) {
+    if (ok && choice.count) {
         html_heading(out, "Images and their masks");
-        html_paragraph(out, "Each image, and beside it the same with its mask: classes in colour, "
-                            "their outlines opaque. Pairs with findings come first in the choice.");
+        write_sheet_words(check, &choice, out);
         write_legend(check, (const uint8_t(*)[3])colors, out);
         html_gallery_begin(out, 4);
-        for (int i = 0; ok && i < check->facts->pairs; i++)
-            ok = !shown[i] || write_pair(check, i, (const uint8_t(*)[3])colors, out, scratch, err);
+        for (int i = 0; ok && i < choice.count; i++)
+            ok = write_pair(check, choice.pair[i], (const uint8_t(*)[3])colors, out, scratch, err);
         html_gallery_end(out);
     }
-    free(shown);
+    *shown = choice.count;
+    free(choice.pair);
     free(scratch);
     free(colors);
     return ok;
 }
 
-int check_write_page(const struct check *check, const char *path, int pictures)
+int check_write_page(const struct check *check, const char *path, int pictures, int *shown)
 {
     struct text_file file;
     char *subtitle = path_text("Images of %s, masks of %s.", check->images, check->masks);
@@ -249,7 +289,7 @@ int check_write_page(const struct check *check, const char *path, int pictures)
     free(subtitle);
     ok = write_figures(check, file.stream) && write_findings(check, file.stream) &&
          write_classes(check, file.stream) && write_proposal(check, file.stream) &&
-         write_sheet(check, pictures, file.stream, path, &err);
+         write_sheet(check, pictures, file.stream, path, shown, &err);
     html_end(file.stream);
     if (!ok) {
         text_file_abort(&file);

@@ -152,8 +152,9 @@ static const char *const plain[UNET_FINDING_KINDS] = {
         "the channels seem to be in another order: like the others if taken as %g, %g, %g",
     [UNET_FOUND_INVERTED] =
         "the mask looks inverted: foreground is %.2f of it, in the others about "
-        "%.2f, and bright and dark are exchanged, too",
-    [UNET_FOUND_CLASSES_SWAPPED] = "classes %g and %g look exchanged, by size and brightness",
+        "%.2f, and what it covers looks as their background does",
+    [UNET_FOUND_CLASSES_SWAPPED] =
+        "classes %g and %g look exchanged, by their shapes and by what they cover",
     [UNET_FOUND_CLASS_OFFSET] =
         "class numbers look too high by %g: no background, and a class that no other mask has",
     [UNET_FOUND_PALETTE_ORDER] =

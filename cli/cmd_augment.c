@@ -17,6 +17,7 @@
 #include "json_out.h"
 #include "paths.h"
 #include "presets.h"
+#include "progress.h"
 
 struct augment_command {
     const char *images, *masks, *preview, *labels;
@@ -110,8 +111,8 @@ static int make_sheet(const struct augment_command *given)
         code = report_json(given, &sheet, unet_dataset_coding_text(dataset), &err);
     else if (!code && !given->common.quiet) {
         fprintf(stderr, "masks      %s\n", unet_dataset_coding_text(dataset));
-        fprintf(stderr, "sheet      %s: %d tiles, each with its mask%s\n", given->preview,
-                given->count, sheet.heat ? " and its weights" : "");
+        fprintf(stderr, "sheet      %s: %d tile%s, each with its mask%s\n", given->preview,
+                given->count, plural(given->count, "s"), sheet.heat ? " and its weights" : "");
         if (sheet.heat)
             fprintf(stderr, "weights    black 0, white %.3g\n", (double)sheet.most);
     }

@@ -68,6 +68,15 @@ double check_share(const unet_survey_facts *facts, int label)
     return all > 0 ? (double)facts->pixels[label] / all : 0;
 }
 
+const char *check_percent(double share, char text[24])
+{
+    if (share > 0 && share < 0.0001)
+        snprintf(text, 24, "< 0.01 %%");
+    else
+        snprintf(text, 24, "%.2f %%", 100 * share);
+    return text;
+}
+
 void check_scaling(const unet_survey_facts *facts, char *text, size_t size)
 {
     if (facts->prepared)
@@ -139,12 +148,13 @@ static void print_samples(const struct check *check)
         else if (count[k])
             printf(", %d %s", count[k], sample_words(samples[k]));
     printf(", values %.6g..%.6g, %d channel%s in truth\n", low, high, check->facts->channels,
-           check->facts->channels == 1 ? "" : "s");
+           plural(check->facts->channels, "s"));
 }
 
 static void print_classes(const unet_survey_facts *facts)
 {
     double all = (double)facts->ignored;
+    char text[24];
 
     if (!facts->labels) {
         printf("masks      what their values mean is not known\n");
@@ -154,10 +164,10 @@ static void print_classes(const unet_survey_facts *facts)
     printf("classes    %d:", facts->labels);
     for (int k = 0; k < facts->labels; k++) {
         all += (double)facts->pixels[k];
-        printf("%s %d %.3g %%", k ? "," : "", k, 100 * check_share(facts, k));
+        printf("%s %d %s", k ? "," : "", k, check_percent(check_share(facts, k), text));
     }
     if (facts->ignored)
-        printf("; %.3g %% without a label", 100 * (double)facts->ignored / all);
+        printf("; %s without a label", check_percent((double)facts->ignored / all, text));
     putchar('\n');
 }
 
@@ -194,10 +204,10 @@ static int print_proposal(const struct check *check)
            check->options.batch, format_bytes(check->bytes, bytes));
     if (check->memory > 0 && check->fits)
         printf("memory     %s is enough, for a batch of %d at most\n",
-               format_bytes(check->memory, limit), check->batch_most);
+               format_bytes_like(check->memory, check->bytes, limit), check->batch_most);
     else if (check->memory > 0)
         printf("memory     %s is not enough for the smallest network that was tried\n",
-               format_bytes(check->memory, limit));
+               format_bytes_like(check->memory, check->bytes, limit));
     if (check->weighted) {
         printf("weights    ");
         for (int k = 0; k < check->facts->labels; k++)
@@ -221,8 +231,9 @@ static int print_report(const struct check *check)
         print_classes(facts);
         print_fit(check);
     }
-    printf("found      %d errors, %d warnings, %d notes\n", facts->errors, facts->warnings,
-           facts->notes);
+    printf("found      %d error%s, %d warning%s, %d note%s\n", facts->errors,
+           plural(facts->errors, "s"), facts->warnings, plural(facts->warnings, "s"), facts->notes,
+           plural(facts->notes, "s"));
     if (facts->errors + facts->warnings + facts->notes) {
         putchar('\n');
         print_findings(stdout, check->survey, UNET_NOTE, 10);
@@ -244,18 +255,19 @@ static int show_progress(void *context, int done, int count)
 static int report(const struct check_settings *settings, struct check *check)
 {
     const char *page = settings->output ? settings->output : "check.html";
-    int status = EXIT_DONE;
+    int status = EXIT_DONE, shown = 0;
 
     propose(settings, check);
     if (settings->common.json ? !json_print(check_json(check)) : !print_report(check))
         return fail_memory();
     if (!settings->no_page)
-        status = check_write_page(check, page, settings->pictures);
+        status = check_write_page(check, page, settings->pictures, &shown);
     if (status == EXIT_DONE && !settings->no_page && !settings->common.json)
-        printf("\npictures of the pairs are in %s\n", page);
+        printf("\n%d of %d pair%s are drawn in %s\n", shown, check->facts->pairs,
+               plural(check->facts->pairs, "s"), page);
     if (status == EXIT_DONE && check->facts->errors)
         return fail_text("%s: %d error%s: training cannot work", check->images,
-                         check->facts->errors, check->facts->errors == 1 ? "" : "s");
+                         check->facts->errors, plural(check->facts->errors, "s"));
     return status;
 }
 

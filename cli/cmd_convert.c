@@ -142,7 +142,8 @@ static void describe(const char *input, const unet_model *model, const unet_orig
     char text[512], count[32];
     int layers = 0;
 
-    fprintf(stderr, "file       %s: %s, %d arrays\n", input, origin->format, origin->arrays);
+    fprintf(stderr, "file       %s: %s, %d array%s\n", input, origin->format, origin->arrays,
+            plural(origin->arrays, "s"));
     fprintf(stderr, "layout     %s\n",
             *origin->layout ? origin->layout : "none that is known; told by shapes");
     network_describe(spec, text, sizeof(text));

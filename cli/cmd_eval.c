@@ -232,9 +232,11 @@ static int open_masks(const struct eval_settings *settings, struct eval_job *job
                                                       "values mean)");
     if (unet_dataset_labels(job->predicted) > unet_dataset_labels(job->dataset) ||
         unet_dataset_count(job->predicted) != unet_dataset_count(job->dataset))
-        return fail_text("%s: %d masks of %d classes; the truth has %d of %d", settings->predicted,
-                         unet_dataset_count(job->predicted), unet_dataset_labels(job->predicted),
-                         unet_dataset_count(job->dataset), unet_dataset_labels(job->dataset));
+        return fail_text("%s: %d mask%s of %d classes; the truth has %d of %d", settings->predicted,
+                         unet_dataset_count(job->predicted),
+                         plural(unet_dataset_count(job->predicted), "s"),
+                         unet_dataset_labels(job->predicted), unet_dataset_count(job->dataset),
+                         unet_dataset_labels(job->dataset));
     for (int i = 0; i < unet_dataset_count(job->dataset); i++) {
         int status = check_names(job, i);
 

@@ -9,6 +9,7 @@
 #include "htmlreport.h"
 #include "network_options.h"
 #include "paths.h"
+#include "progress.h"
 
 static void write_figures(const struct demo *demo, FILE *out)
 {
@@ -46,7 +47,8 @@ static void write_pictures(const struct demo *demo, FILE *out, int *ok)
 
             snprintf(caption, sizeof(caption), "%s", captions[k]);
             if (k == 0)
-                snprintf(caption, sizeof(caption), "%s, %d cells", picture->name, picture->cells);
+                snprintf(caption, sizeof(caption), "%s, %d cell%s", picture->name, picture->cells,
+                         plural(picture->cells, "s"));
             if (k == 2)
                 snprintf(caption, sizeof(caption), "prediction, Dice %.3f", picture->dice);
             snprintf(alt, sizeof(alt), "%s: %s", picture->name, captions[k]);

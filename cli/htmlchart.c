@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * htmlchart.c - line charts as inline SVG, coloured by the style sheet of htmlstyle.c
+ * htmlchart.c - line charts as inline SVG, coloured by the style sheet of htmlstyle.css
  *
  * Title and legend are text of the page, so they keep their size and wrap on a small screen.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* htmlreport.c - the page: frame, text, tables, pictures.  Charts: htmlchart.c, style: htmlstyle.c
+/* htmlreport.c - the page: frame, text, tables, pictures.  Charts: htmlchart.c, style:
+ * htmlstyle.css
  */
 #include "htmlreport.h"
 

@@ -38,7 +38,7 @@ static void print_run(int first, int last, int pages, const unet_page *page)
     else if (pages > 1)
         snprintf(range, sizeof(range), "pages %d to %d: ", first, last);
     printf("%s%d x %d (height x width), %d channel%s, %s%s", range, page->height, page->width,
-           page->channels, page->channels == 1 ? "" : "s", sample_names[page->sample],
+           page->channels, plural(page->channels, "s"), sample_names[page->sample],
            page->prepared ? ", given to a network as it is" : "");
     if (page->pixel_height > 0)
         printf(", a pixel is %g x %g %s", page->pixel_height, page->pixel_width, page->unit);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* network_options.c - the options that describe a network */
 #include "network_options.h"
+#include "progress.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -219,8 +220,8 @@ void network_describe(const unet_spec *spec, char *text, size_t size)
 {
     snprintf(text, size,
              "%d channel%s -> %d class%s, width %d, depth %d, padding %s, norm %s, up %s, %s",
-             spec->in_channels, spec->in_channels == 1 ? "" : "s", spec->classes,
-             spec->classes == 1 ? "" : "es", spec->width, spec->depth, padding_words[spec->padding],
+             spec->in_channels, plural(spec->in_channels, "s"), spec->classes,
+             plural(spec->classes, "es"), spec->width, spec->depth, padding_words[spec->padding],
              norm_words[spec->norm], up_words[spec->up], act_words[spec->act]);
     if (spec->act == UNET_ACT_LEAKY_RELU)
         add(text, size, " %g", (double)spec->leaky_slope);

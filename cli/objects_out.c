@@ -6,6 +6,7 @@
 
 #include "interrupt.h"
 #include "json_out.h"
+#include "progress.h"
 
 #define AT(field) offsetof(struct objects_wishes, field)
 
@@ -106,12 +107,16 @@ void objects_out_print(const struct objects_out *out, const char *name)
         const struct objects_total *t = &out->total[label];
         double mean = t->count ? (double)t->pixels / (double)t->count : 0;
         char text[24];
+        const char *kind;
 
         if (!t->count)
             continue;
         found = 1;
-        printf("%s: %llu %s, area %llu px, mean %.1f px", name, (unsigned long long)t->count,
-               class_name(out, label, text), (unsigned long long)t->pixels, mean);
+        kind = class_name(out, label, text);
+        printf("%s: %s%s%llu object%s, area %llu px, mean %.1f px", name,
+               strcmp(kind, "object") ? kind : "", strcmp(kind, "object") ? ": " : "",
+               (unsigned long long)t->count, plural((double)t->count, "s"),
+               (unsigned long long)t->pixels, mean);
         if (out->pixel_area > 0)
             printf(" (%.6g %s2, mean %.4g %s2)", (double)t->pixels * out->pixel_area, out->unit,
                    mean * out->pixel_area, out->unit);
@@ -153,7 +158,8 @@ void objects_out_note(const struct objects_out *out, char *text, size_t size)
 
     *text = 0;
     if (whole)
-        snprintf(text, size, "%zu large objects were not split: more --memory would do", whole);
+        snprintf(text, size, "%zu large object%s not split: more --memory would do", whole,
+                 whole == 1 ? " was" : "s were");
 }
 
 void objects_out_release(struct objects_out *out)

@@ -86,10 +86,15 @@ const char *format_seconds(double seconds, char text[24])
 
 const char *format_bytes(double bytes, char text[24])
 {
+    return format_bytes_like(bytes, bytes, text);
+}
+
+const char *format_bytes_like(double bytes, double like, char text[24])
+{
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
     int unit = -1;
 
-    while (bytes >= 1024 && unit < 3) {
+    for (; like >= 1024 && unit < 3; like /= 1024) {
         bytes /= 1024;
         unit++;
     }
@@ -98,6 +103,11 @@ const char *format_bytes(double bytes, char text[24])
     else
         snprintf(text, 24, "%.*f %s", bytes < 10 ? 2 : bytes < 100 ? 1 : 0, bytes, units[unit]);
     return text;
+}
+
+const char *plural(double count, const char *ending)
+{
+    return count == 1 ? "" : ending;
 }
 
 const char *format_count(unsigned long long count, char text[32])

@@ -28,11 +28,15 @@ void progress_clear(struct progress_line *line);
 /* "45s", "3m20s", "1h05m"; seconds below 0: "?". */
 const char *format_seconds(double seconds, char text[24]);
 
-/* "512 bytes", "3.2 MiB". */
+/* "512 bytes", "3.2 MiB"; the second in the unit that the first would have of `like`. */
 const char *format_bytes(double bytes, char text[24]);
+const char *format_bytes_like(double bytes, double like, char text[24]);
 
 /* "1,234,567" */
 const char *format_count(unsigned long long count, char text[32]);
+
+/* What a word has after it behind a number: "" for 1, else the ending, such as "s" or "es". */
+const char *plural(double count, const char *ending);
 
 /* A clock that only goes forward. */
 double seconds_now(void);

@@ -101,7 +101,7 @@ static void describe_rate(const unet_train_options *o, char *text)
     if (o->schedule == UNET_SCHEDULE_POLY)
         add(text, "power %g", (double)o->power);
     if (o->schedule == UNET_SCHEDULE_STEP || o->schedule == UNET_SCHEDULE_PLATEAU)
-        add(text, "times %g after %d epochs%s", (double)o->factor, o->every,
+        add(text, "times %g after %d epoch%s%s", (double)o->factor, o->every, plural(o->every, "s"),
             o->schedule == UNET_SCHEDULE_PLATEAU ? " without a better score" : "");
     if (o->lowest > 0)
         add(text, "not below %g of it", (double)o->lowest);
@@ -144,13 +144,13 @@ static void describe_length(const unet_train_options *o, char *text)
     char time[24];
 
     if (o->epochs)
-        add(text, "%d epochs", o->epochs);
+        add(text, "%d epoch%s", o->epochs, plural(o->epochs, "s"));
     if (o->steps)
-        add(text, "%ld steps", o->steps);
+        add(text, "%ld step%s", o->steps, plural((double)o->steps, "s"));
     if (o->seconds > 0)
         add(text, "%s", format_seconds(o->seconds, time));
     if (o->patience)
-        add(text, "%d epochs without a better score", o->patience);
+        add(text, "%d epoch%s without a better score", o->patience, plural(o->patience, "s"));
 }
 
 void recipe_describe(const unet_spec *spec, const unet_train_options *options, int tile, int labels,

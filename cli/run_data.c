@@ -8,6 +8,7 @@
 #include "check_words.h"
 #include "htmlreport.h"
 #include "htmltext.h"
+#include "progress.h"
 #include "run_report.h"
 
 enum { FINDINGS = 20, TEXT = 640, ROWS = 10 };
@@ -58,7 +59,7 @@ static void write_summary(const struct run_folder *run, FILE *out)
         snprintf(add_row(rows, "pixels"), TEXT, "%s wide, %s high, %d channel%s",
                  range(all->min_width, all->max_width, width),
                  range(all->min_height, all->max_height, height), all->channels,
-                 all->channels == 1 ? "" : "s");
+                 plural(all->channels, "s"));
         if (all->prepared)
             snprintf(add_row(rows, "samples"), TEXT, "as they are");
         else

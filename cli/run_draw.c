@@ -154,6 +154,43 @@ static unet_code draw_mask(const unet_image *picture, const uint8_t *mask,
                              err);
 }
 
+/* The class above 0 that more than half of the true pixels have; 0: none. */
+static int largest_part(const struct small *small)
+{
+    size_t pixels = (size_t)small->image.height * (size_t)small->image.width;
+    size_t count[256] = {0}, all = 0;
+
+    for (size_t i = 0; i < pixels; i++) {
+        count[small->truth[i]]++;
+        all += small->truth[i] != UNET_IGNORE;
+    }
+    for (int k = 1; k < UNET_IGNORE; k++)
+        if (2 * count[k] > all)
+            return k;
+    return 0;
+}
+
+/* What is predicted as areas, but the largest class as its outline: its colour would hide the rest.
+ */
+static unet_code draw_predicted(const struct small *small, const unet_image *picture,
+                                const uint8_t (*colors)[3], int labels, unet_image *drawn,
+                                unet_error *err)
+{
+    size_t pixels = (size_t)small->image.height * (size_t)small->image.width;
+    unet_image outlines = {0};
+    int largest = largest_part(small);
+    unet_code code = draw_mask(picture, small->predicted, colors, labels, OPACITY, drawn, err);
+
+    if (code || !largest)
+        return code;
+    if (!(code = draw_mask(picture, small->predicted, colors, labels, 0, &outlines, err)))
+        for (size_t i = 0; i < pixels; i++)
+            if (small->predicted[i] == largest)
+                memcpy((uint8_t *)drawn->data + 3 * i, (uint8_t *)outlines.data + 3 * i, 3);
+    unet_image_release(&outlines);
+    return code;
+}
+
 unet_code draw_views(const unet_validated *validated, const uint8_t (*colors)[3], int labels,
                      unet_image view[VIEWS], unet_error *err)
 {
@@ -174,8 +211,8 @@ unet_code draw_views(const unet_validated *validated, const uint8_t (*colors)[3]
         code =
             draw_mask(&view[VIEW_ERRORS], small.truth, colors, labels, 0, &view[VIEW_TRUTH], err);
     if (!code)
-        code = draw_mask(&view[VIEW_ERRORS], small.predicted, colors, labels, OPACITY,
-                         &view[VIEW_PREDICTED], err);
+        code =
+            draw_predicted(&small, &view[VIEW_ERRORS], colors, labels, &view[VIEW_PREDICTED], err);
     if (!code)
         paint_errors(&small, &view[VIEW_ERRORS]);
     for (int i = 0; code && i < VIEWS; i++) {

@@ -4,6 +4,7 @@
 
 #include "htmlreport.h"
 #include "htmltext.h"
+#include "progress.h"
 #include "run_report.h"
 
 static void write_class_legend(const struct run_folder *run, FILE *out)
@@ -76,8 +77,9 @@ int report_pictures(const struct run_folder *run, FILE *out)
     html_paragraph(
         out,
         "Epoch %d, %d image%s, in the order of the mean Dice of the classes that occur in "
-        "truth or prediction. Truth is drawn as outlines, the prediction as areas.",
-        shown->epoch, shown->seen, shown->seen == 1 ? "" : "s");
+        "truth or prediction. Truth is drawn as outlines, the prediction as areas "
+        "(a class that most of the image has: as outlines).",
+        shown->epoch, shown->seen, plural(shown->seen, "s"));
     write_class_legend(run, out);
     write_error_legend(run, out);
     for (int i = 0; ok && i < shown->count; i++) {

@@ -65,12 +65,13 @@ static void why_ended(const struct run_folder *run, char *text, size_t size)
 {
     const unet_progress *p = &run->progress;
     const struct run_epoch *best = report_best(run);
+    int waited = best ? p->epoch - best->epoch : p->epoch;
 
     if (run->end == UNET_END_TIME)
         snprintf(text, size, "Finished: the time that it was given is over.");
     else if (run->end == UNET_END_PATIENCE)
-        snprintf(text, size, "Finished: no better score in %d epochs.",
-                 best ? p->epoch - best->epoch : p->epoch);
+        snprintf(text, size, "Finished: no better score in %d epoch%s.", waited,
+                 plural(waited, "s"));
     else if (p->epochs && p->epoch >= p->epochs)
         snprintf(text, size,
                  p->epochs == 1 ? "Finished: its epoch is done."
@@ -144,9 +145,11 @@ static void write_figures(const struct run_folder *run, FILE *out)
         html_figure(out, text, label);
     }
     snprintf(text, sizeof(text), "%d", p->epoch);
-    snprintf(label, sizeof(label), p->epochs ? "of %d epochs" : "epochs", p->epochs);
+    snprintf(label, sizeof(label), p->epochs ? "of %d epoch%s" : "epochs", p->epochs,
+             plural(p->epochs, "s"));
     html_figure(out, text, label);
-    snprintf(label, sizeof(label), p->steps ? "of %ld steps" : "steps", p->steps);
+    snprintf(label, sizeof(label), p->steps ? "of %ld step%s" : "steps", p->steps,
+             plural((double)p->steps, "s"));
     html_figure(out, format_count((unsigned long long)p->step, text), label);
     html_figure(out, format_seconds(p->seconds, text), "of work");
     if (p->images_per_second > 0) {
@@ -193,7 +196,7 @@ static void write_alarms(const struct run_folder *run, FILE *out)
                  "more. In the first epochs this can pass. If it "
                  "stays: weigh the rare classes or use a loss with Dice, lower the learning "
                  "rate, and look at images and masks with unet check.",
-                 run->one_class, run->one_class == 1 ? "" : "s in a row");
+                 run->one_class, plural(run->one_class, "s in a row"));
         html_box(out, HTML_ALARM, "The network answers with one class everywhere", text);
     }
     if (learns_by_heart(run, text, sizeof(text)))

@@ -43,8 +43,8 @@ static void print_text(const struct train_run *run, const struct recipe_words *w
 {
     char a[24], b[24], c[24];
 
-    printf("data       %d images to train on, %d held out to check\n",
-           unet_dataset_count(run->dataset),
+    printf("data       %d image%s to train on, %d held out to check\n",
+           unet_dataset_count(run->dataset), plural(unet_dataset_count(run->dataset), "s"),
            run->validation ? unet_dataset_count(run->validation) : 0);
     printf("masks      %s\npreset     %s\n", unet_dataset_coding_text(run->dataset),
            preset_words[run->settings->preset]);
@@ -53,8 +53,10 @@ static void print_text(const struct train_run *run, const struct recipe_words *w
     printf("memory     %s: %s to train, %s for the images\n",
            format_bytes((double)facts->bytes + data_bytes, a),
            format_bytes((double)facts->bytes, b), format_bytes(data_bytes, c));
-    printf("time       %s an epoch: %d steps of %.3g s, measured on two; validation comes on top\n",
-           format_seconds(seconds * facts->steps_per_epoch, a), facts->steps_per_epoch, seconds);
+    printf(
+        "time       %s an epoch: %d step%s of %.3g s, measured on two; validation comes on top\n",
+        format_seconds(seconds * facts->steps_per_epoch, a), facts->steps_per_epoch,
+        plural(facts->steps_per_epoch, "s"), seconds);
     if (run->recipe.options.seconds > 0)
         printf("           so %s are %.2g epochs at most\n",
                format_seconds(run->recipe.options.seconds, a),

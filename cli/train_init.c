@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train_init.c - unet train --init: the network of a file for the data at hand */
 #include "train_init.h"
+#include "progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static void describe_adapted(unet_model *from, unet_model *to, const int *taken)
         }
         fputc('\n', stderr);
     }
-    fprintf(stderr, "init      %d tensors taken, %d new\n", count - fresh, fresh);
+    fprintf(stderr, "init      %d tensor%s taken, %d new\n", count - fresh,
+            plural(count - fresh, "s"), fresh);
 }
 
 unet_code train_init_adapt(const struct network_settings *settings, uint64_t seed, int quiet,

@@ -11,6 +11,7 @@
 #include "interrupt.h"
 #include "origin.h"
 #include "paths.h"
+#include "progress.h"
 #include "recipe_words.h"
 #include "run_folder.h"
 #include "train_choice.h"
@@ -228,8 +229,8 @@ static void describe(const struct train_run *run)
     char count[32];
     int layers = 0;
 
-    fprintf(stderr, "data       %d images to train on, %d held out to check\n",
-            unet_dataset_count(run->dataset),
+    fprintf(stderr, "data       %d image%s to train on, %d held out to check\n",
+            unet_dataset_count(run->dataset), plural(unet_dataset_count(run->dataset), "s"),
             run->validation ? unet_dataset_count(run->validation) : 0);
     fprintf(stderr, "pairs      %s\nmasks      %s\n", unet_dataset_pairing_text(run->dataset),
             unet_dataset_coding_text(run->dataset));

@@ -914,7 +914,8 @@ UNET_API const char *unet_finding_name(unet_finding_kind kind);
 
 /*
  * Reads pair i again and draws it small: image and overlay (see unet_overlay()), U8 RGB, the longer
- * side at most `side`.  The caller releases both.  Not for a survey of a data set.
+ * side at most `side`.  A class with more than half of all pixels is an outline alone.  The caller
+ * releases both.  Not for a survey of a data set.
  */
 UNET_API unet_code unet_survey_picture(const unet_survey *survey, int i, int side,
                                        const uint8_t (*colors)[3], int color_count,

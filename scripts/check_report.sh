@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Looks at report.html in headless Chromium: pages of made-up runs over real images, and one of a real
-# training of 20 seconds, at desktop and phone width, light and dark.  Fails when a page is wider than
-# its window, names anything to load, or runs a script; leaves the screenshots for a person.
+# Looks at the pages in headless Chromium: those of made-up runs over real images, one of a real
+# training of 20 seconds, those of unet check over good and spoiled folders, and that of a short unet
+# demo; at desktop and phone width, light and dark.  Fails when a page is wider than its window, hides
+# code or pictures beside it, names anything to load, or runs a script; leaves the screenshots for a
+# person.
 # Usage: check_report.sh BUILD_FOLDER_WITH_TESTS OUT_FOLDER
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -41,13 +43,18 @@ shoot() {
 style="border:0;display:block;width:$2px;height:400px"></iframe><script>
 f.onload = () => { const d = f.contentDocument;
 f.style.height = d.documentElement.scrollHeight + "px";
+const cut = [...d.querySelectorAll("pre,p,figure,.triple,.gallery,.figures,.box,.legend")].filter(
+  e => e.scrollWidth > e.clientWidth + 1).length;
+document.body.dataset.cut = cut;
 document.body.dataset.size = d.documentElement.scrollWidth + "x" + d.documentElement.scrollHeight }
 </script>
 END
-    size=$(browse --window-size=1700,1000 --dump-dom "file://$wrap" |
-        sed -nE 's/.*data-size="([0-9x]+)".*/\1/p')
+    browse --window-size=1700,1000 --dump-dom "file://$wrap" >"$out/dom"
+    size=$(sed -nE 's/.*data-size="([0-9x]+)".*/\1/p' "$out/dom")
+    cut=$(sed -nE 's/.*data-cut="([0-9]+)".*/\1/p' "$out/dom")
     [ -n "$size" ] || { complain "$1: Chromium did not show it"; return; }
     [ "${size%x*}" -le "$2" ] || complain "$1: ${size%x*} pixels wide in a window of $2"
+    [ "$cut" = 0 ] || complain "$1: $cut parts are cut in a window of $2"
     # shellcheck disable=SC2086
     browse $mode --window-size="$(($2 < 500 ? 500 : $2)),${size#*x}" --screenshot="$picture" \
         "file://$wrap" >/dev/null || complain "$1: no screenshot"
@@ -83,7 +90,7 @@ made_up one-epoch "$data/dsb2018/image" "$data/dsb2018/mask" "" 0.1 1 one-class
 made_up no-validation "$data/isbi2012/image" "$data/isbi2012/label" "" 0 40 failed
 
 long='a <very> long & "quoted" name that a microscope'"'"'s software made up'
-rm -rf "$out/names"
+rm -rf "$out/names" "$out/odd"
 mkdir -p "$out/names/i" "$out/names/m"
 for number in 001 007 013 021 030 044 050 060; do
     name="${long}_${number}_20um_CH01_Z003_T0001_stitched_denoised_v12.3.1_final_final2"
@@ -100,6 +107,31 @@ if "$build/unet" train --help | grep -q -e '--resume'; then
 else
     echo "skipped: this unet train writes no folder"
 fi
-rm -rf "$out/profile" "$out/names" "$out/wrap.html"
+checked() { # checked NAME IMAGES MASKS [OPTIONS...]: the page of unet check; errors in the data are fine
+    name=$1 images=$2 masks=$3
+    shift 3
+    rm -rf "${out:?}/$name"
+    mkdir "$out/$name"
+    "$build/unet" check --images "$images" --masks "$masks" "$@" -o "$out/$name/report.html" --quiet \
+        >"$out/$name/text" 2>&1 || [ $? = 1 ] || complain "$name: unet check failed"
+    look "$name"
+}
+checked check-membranes "$data/isbi2012/image" "$data/isbi2012/label" --pictures 8
+checked check-classes "$data/camvid/image" "$data/camvid/label" --memory 2G
+checked check-long-names "$out/names/i" "$out/names/m"
+mkdir "$out/odd" "$out/odd/i" "$out/odd/m"
+cp "$data"/wbc1/00*.bmp "$out/odd/i"
+cp "$data"/wbc1/00*.png "$out/odd/m"
+cp "$data/wbc1/010.bmp" "$out/odd/i/001.bmp"
+cp "$data/wbc1/020.png" "$out/odd/m/002.png"
+cp "$data/wbc1/003.bmp" "$out/odd/i/004.bmp"
+rm "$out/odd/m/005.png"
+echo nothing >"$out/odd/i/006.bmp"
+checked check-odd "$out/odd/i" "$out/odd/m"
+
+rm -rf "$out/demo"
+"$build/unet" demo "$out/demo" --time 10s --quiet || complain "unet demo failed"
+look demo
+rm -rf "$out/profile" "$out/names" "$out/odd" "$out/wrap.html" "$out/dom"
 [ "$failed" = 0 ] && echo "check_report: in order; look at $out/*.png"
 exit "$failed"

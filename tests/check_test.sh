@@ -32,7 +32,7 @@ rm check.html
 expect 0 '"errors":0,' - check --images d/images --masks d/masks --json --no-page
 expect 0 '"command":"unet train' - check --images d/images --masks d/masks --json --no-page
 check 'no page' test ! -e check.html
-expect 0 'pictures of the pairs are in p\.html' - check --images d/images --masks d/masks -o p.html \
+expect 0 '2 of [0-9]+ pairs are drawn in p\.html' - check --images d/images --masks d/masks -o p.html \
     --pictures 2
 check 'two pairs' test "$(count 'data:image/png' p.html)" -eq 4
 
@@ -61,6 +61,20 @@ expect 0 '' "^warning +$second: image and mask are the same" train --images twic
     --masks twice/masks -o x.safetensors --steps 1 --width 2 --depth 1
 expect 0 - '' train --images twice/images --masks twice/masks -o x.safetensors --overwrite --steps 1 \
     --width 2 --depth 1 --quiet
+
+copy late
+last=$(ls d/images | tail -1)
+cp "d/images/$first" "late/images/$last"
+cp "d/masks/$first" "late/masks/$last"
+expect 0 '^found      0 errors, 1 warning, [0-9]+ notes?$' - check --images late/images \
+    --masks late/masks -o late.html --pictures 3
+check 'the pair with a finding comes first on the page' \
+    sh -c "grep -o '<figcaption>[^<]*' late.html | head -1 | grep -qF '>$last'"
+check 'the page says how many pairs it left out' \
+    grep -q '3 of [0-9]* pairs: those with findings, the gravest first' late.html
+check 'the style sheet is in the page, without its comments' \
+    sh -c 'grep -q "^\.gallery{" late.html && ! grep -q "SPDX" late.html'
+check 'a command on the page wraps' grep -q 'white-space:pre-wrap' late.html
 
 copy broken
 echo nothing >"broken/images/$first"

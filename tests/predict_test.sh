@@ -147,7 +147,7 @@ absent 'tables of a stack' stack-00.csv stack-0.csv
 expect 0 '' - predict $m 'stack.nii[2:5]' --instances three.tif --quiet
 check 'three pages need one digit' test -s three-0.tif -a -s three-2.tif
 
-expect 0 'strips\.tif: [0-9]+ class 1, area [0-9]+ px' 'strips\.tif -> ids\.tif' \
+expect 0 'strips\.tif: class 1: [0-9]+ objects?, area [0-9]+ px' 'strips\.tif -> ids\.tif' \
     predict $m strips.tif --instances ids.tif --measure a.csv --rois a.zip --exact
 expect 0 '' - predict $m strips.tif --instances tiled.tif --measure b.csv --rois b.zip --tile 32 \
     --exact --quiet
@@ -155,7 +155,7 @@ check 'ids depend on the tile' cmp ids.tif tiled.tif
 check 'measurements depend on the tile' cmp a.csv b.csv
 check 'a table begins with its columns' grep -q '^id,class,class_name,area_px,' a.csv
 checks=$((checks + 1))
-[ "$(sed 1d a.csv | wc -l)" = "$(sed -n 's/.*tif: \([0-9]*\) class 1.*/\1/p' .out)" ] ||
+[ "$(sed 1d a.csv | wc -l)" = "$(sed -n 's/.*tif: class 1: \([0-9]*\) object.*/\1/p' .out)" ] ||
     note "rows of a.csv: $(sed 1d a.csv | wc -l), $(cat .out)"
 expect 0 '"objects":\[\{"class":1' - predict $m strips.tif --measure a.csv --json
 expect 2 - 'a name ending in \.csv' predict $m strips.tif --measure a.txt

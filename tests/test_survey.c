@@ -415,7 +415,7 @@ static void test_palette_order(void **state)
     }
     set_release(&set);
     unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
-    survey_expect(survey, "palette-order c03.png\n");
+    survey_expect(survey, "palette-order c03.png\nclasses-swapped c03.png\n"); /* by its colours */
     unet_survey_free(survey);
 }
 
@@ -553,6 +553,31 @@ static void test_picture(void **state)
     unet_survey_free(survey);
 }
 
+/* Pixels inside the class that a set is full of are those of the image; its outline is drawn. */
+static void test_largest_is_outline(void **state)
+{
+    (void)state;
+    static const uint8_t colors[2][3] = {{0, 0, 0}, {255, 0, 255}};
+    struct set set = black_and_white();
+    unet_image image, overlay;
+    for (int i = 0; i < set.count; i++)
+        set_map(&set.mask[i], 0, 255, 0);
+    unet_survey *survey = write_and_survey(&set);
+    assert_int_equal(unet_survey_picture(survey, 2, 220, colors, 2, &image, &overlay, NULL),
+                     UNET_OK);
+    int same = 0, drawn = 0, pixels = image.height * image.width;
+    for (int i = 0; i < pixels; i++) {
+        const uint8_t *p = (uint8_t *)overlay.data + 3 * i;
+        same += !memcmp(p, (uint8_t *)image.data + 3 * i, 3);
+        drawn += !memcmp(p, colors[1], 3);
+    }
+    assert_true(drawn > 100 && same > pixels / 2);
+    assert_int_equal(same + drawn, pixels);
+    unet_image_release(&image);
+    unet_image_release(&overlay);
+    unet_survey_free(survey);
+}
+
 static int stop(void *context, int done, int count)
 {
     assert_int_equal(count, 8);
@@ -593,6 +618,7 @@ int main(void)
         IN_FOLDER(test_facts),
         IN_FOLDER(test_dataset),
         IN_FOLDER(test_picture),
+        IN_FOLDER(test_largest_is_outline),
         IN_FOLDER(test_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,7 @@ struct un_overlay {
     const uint8_t (*colors)[3];
     int color_count;
     float opacity;
+    int outlined;   /* class that is drawn as an outline alone; 0: none */
     float range[2]; /* samples that become 0 and 255 */
 };
 

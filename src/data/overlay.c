@@ -5,7 +5,8 @@
  *     grey    = 255 * (sample - low) / (high - low), cut to 0..255; low, high: 0.5, 99.5 percentile
  *     pixel   = grey                                            class 0 and UNET_IGNORE
  *             = color[k]                                        class k > 0 on its outline
- *             = grey + opacity * (color[k] - grey)              class k > 0 inside
+ *             = grey + opacity * (color[k] - grey)              class k > 0 inside, unless it is
+ *                                                               said to be an outline alone
  *
  * The outline is made of the class's own pixels that touch another class by a side; where objects
  * are numbered, of the object's own pixels that touch another number.
@@ -106,7 +107,10 @@ static void draw_row(const struct un_overlay *o, int y, uint8_t *dst)
     float scale = range > 0 ? (float)(255 / range) : 0;
     for (int x = 0; x < image->width; x++, i++) {
         int label = o->mask[i] == UNET_IGNORE ? 0 : o->mask[i];
-        float share = !label ? 0 : on_outline(&rows, x, image->width) ? 1 : o->opacity;
+        float share = !label                               ? 0
+                      : on_outline(&rows, x, image->width) ? 1
+                      : label == o->outlined               ? 0
+                                                           : o->opacity;
         for (size_t c = 0; c < 3; c++) {
             float grey = stretched(image, o->range[0], scale, i * C + (C < 3 ? 0 : c));
             float color = label ? o->colors[label][c] : 0;

@@ -263,18 +263,21 @@ unet_code un_survey_dataset(const unet_dataset *dataset, unet_survey **survey, u
     return UNET_OK;
 }
 
+void un_survey_item_release(struct un_survey_item *item)
+{
+    free(item->name);
+    free(item->pixels);
+    free(item->looks);
+    free(item->thumb);
+    free(item->maps.image);
+}
+
 void un_survey_free(unet_survey *survey)
 {
     if (!survey)
         return;
-    for (int i = 0; survey->items && i < survey->files.count; i++) {
-        struct un_survey_item *item = &survey->items[i];
-        free(item->name);
-        free(item->pixels);
-        free(item->brightness);
-        free(item->thumb);
-        free(item->maps.image);
-    }
+    for (int i = 0; survey->items && i < survey->files.count; i++)
+        un_survey_item_release(&survey->items[i]);
     for (int i = 0; i < survey->finding_count; i++)
         free(survey->findings[i].text);
     free(survey->findings);

@@ -4,9 +4,11 @@
  *
  *     names -> pairs                               survey_read.c
  *     masks -> what their values mean              survey_coding.c
- *     pair  -> un_measure: numbers, small maps     survey_measure.c, survey_align.c
+ *     pair  -> un_survey_measure: numbers, maps    survey_measure.c, survey_looks.c,
+ *                                                  survey_align.c
  *     all   -> un_judge_...: findings              survey_format.c, survey_classes.c,
- *                                                  survey_place.c, survey_twins.c
+ *                                                  survey_exchange.c, survey_place.c,
+ *                                                  survey_twins.c
  *
  * Only numbers and maps of some 36 KB stay of a pair.  A judge compares one pair with all others
  * and keeps silent where they do not agree among themselves.
@@ -27,6 +29,18 @@ enum {
                              alone; beyond, it is too little among them to matter */
 };
 
+/* What a class is like, against all that is not it (survey_looks.c); the first three are of the
+ * mask alone. */
+enum un_look {
+    UN_LOOK_SHARE,
+    UN_LOOK_BORDER,
+    UN_LOOK_CORNERS,
+    UN_LOOK_BRIGHT,
+    UN_LOOK_TEXTURE,
+    UN_LOOK_EDGES,
+    UN_LOOKS
+};
+
 /* Edges of an image and outlines of its mask: bytes [height][width]. */
 struct un_edge_maps {
     int height, width;
@@ -45,16 +59,15 @@ struct un_alignment {
 
 struct un_survey_item {
     unet_survey_pair seen;
-    char *name;          /* of the image, without folder, owned; NULL when files has it */
-    uint64_t hash[2];    /* of the image's samples and of the mask's classes */
-    uint32_t palette[2]; /* hashes of the mask's colours, in their order and in any; 0: none */
-    uint64_t *pixels;    /* [UNET_MAX_CLASSES] that seen.pixels is */
-    double *brightness; /* [UNET_MAX_CLASSES] mean grey of each class, from the image's mean, in its
-                           standard deviations */
-    double soft;        /* share of pixels whose value was on a soft edge between codes */
-    bool mask_refused;  /* its values or its file are of no use; a finding says so */
-    unsigned step;      /* 16-bit samples are all multiples of this; 0: all are 0 */
-    float *thumb;       /* [32][32], mean 0, length 1; all 0: flat */
+    char *name;               /* of the image, without folder, owned; NULL when files has it */
+    uint64_t hash[2];         /* of the image's samples and of the mask's classes */
+    uint32_t palette[2];      /* hashes of the mask's colours, in their order and in any; 0: none */
+    uint64_t *pixels;         /* [UNET_MAX_CLASSES] that seen.pixels is */
+    float (*looks)[UN_LOOKS]; /* [UNET_MAX_CLASSES] of each class that is in the mask */
+    double soft;              /* share of pixels whose value was on a soft edge between codes */
+    bool mask_refused;        /* its values or its file are of no use; a finding says so */
+    unsigned step;            /* 16-bit samples are all multiples of this; 0: all are 0 */
+    float *thumb;             /* [32][32], mean 0, length 1; all 0: flat */
     struct un_edge_maps maps;
     struct un_alignment align;
 };
@@ -82,6 +95,7 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
                          int (*progress)(void *context, int done, int count), void *context,
                          unet_survey **survey, unet_error *err);
 unet_code un_survey_dataset(const unet_dataset *dataset, unet_survey **survey, unet_error *err);
+void un_survey_item_release(struct un_survey_item *item);
 void un_survey_free(unet_survey *survey);
 
 unet_code un_survey_picture(const unet_survey *survey, int i, int side, const uint8_t (*colors)[3],
@@ -110,6 +124,10 @@ void un_survey_sort(unet_survey *survey);
  */
 unet_code un_survey_measure(unet_survey *survey, struct un_survey_item *item,
                             const unet_image *image, const uint8_t *mask, unet_error *err);
+
+/* Pixels and looks of each class. */
+unet_code un_survey_look(struct un_survey_item *item, const unet_image *image, const uint8_t *mask,
+                         unet_error *err);
 
 /*
  * The maps and the alignment.  dark, bright: grey values beyond which
@@ -159,6 +177,9 @@ unet_code un_judge_twins(unet_survey *survey, unet_error *err);
 
 /* Median of values[count], which are put in order; NAN when there are none. */
 double un_median(double *values, int count);
+
+/* The only class of a mask, 0 also where nothing is labelled; -1: it has several. */
+int un_survey_only_class(const struct un_survey_item *item);
 
 /* Median, and 1.4826 times the median distance from it (which is sigma for
  * normal values). */

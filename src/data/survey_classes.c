@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * survey_classes.c - masks whose classes are not those of the other masks
- *
- * Two numbers say what a class is like in a pair: the logit of its share of
- * pixels, and its mean grey value.  When both are far from what the other pairs
- * have for two classes, and both are near after exchanging the two, they are
- * exchanged.  Either number alone says it of good masks, too.
- */
-#include <math.h>
-#include <stdlib.h>
-
-#include "base/logits.h"
+/* survey_classes.c - masks whose classes are not those of the other masks: which they have, how
+ * many of them, in which palette */
 #include "data/survey.h"
-
-/* Distances in spreads, squared and added over two classes: far, near, and the
- * most of one. */
-#define FAR 18.0
-#define NEAR 8.0
-#define MOST 36.0
 
 /* ---- empty and full masks, palettes ---- */
 
-/* The only class of a mask; -1: it has several, or none is labelled: 0. */
-static int only_class(const struct un_survey_item *item)
+int un_survey_only_class(const struct un_survey_item *item)
 {
     int only = 0, kinds = 0;
     for (int k = 0; k < UNET_MAX_CLASSES; k++)
@@ -40,7 +23,7 @@ static unet_code judge_flat(unet_survey *survey, bool empty, unet_error *err)
     unet_code code = UNET_OK;
     for (int i = 0; i < survey->files.count; i++) {
         const struct un_survey_item *item = &survey->items[i];
-        int only = item->pixels ? only_class(item) : -1;
+        int only = item->pixels ? un_survey_only_class(item) : -1;
         count += item->pixels != NULL;
         flat += only >= 0 && (only == 0) == empty;
     }
@@ -49,7 +32,7 @@ static unet_code judge_flat(unet_survey *survey, bool empty, unet_error *err)
                                 (double[4]){flat}, NULL, err);
     for (int i = 0; !code && i < survey->files.count; i++) {
         const struct un_survey_item *item = &survey->items[i];
-        int only = item->pixels ? only_class(item) : -1;
+        int only = item->pixels ? un_survey_only_class(item) : -1;
         if (only >= 0 && (only == 0) == empty)
             code =
                 un_survey_report(survey, UNET_WARNING, kind, i, -1, (double[4]){only}, NULL, err);
@@ -132,7 +115,7 @@ static unet_code judge_offset(unet_survey *survey, unet_error *err)
             news |= item->pixels[k] && !in_others(survey, i, k);
             known &= !item->pixels[k] || in_others(survey, i, k - 1);
         }
-        if (news && known && only_class(item) < 0)
+        if (news && known && un_survey_only_class(item) < 0)
             code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_CLASS_OFFSET, i, -1,
                                     (double[4]){1}, NULL, err);
     }
@@ -166,113 +149,4 @@ unet_code un_judge_masks(unet_survey *survey, unet_error *err)
         (code = judge_offset(survey, err)))
         return code;
     return judge_shares(survey, err);
-}
-
-/* ---- classes exchanged ---- */
-
-static double logit_share(const struct un_survey_item *item, int label)
-{
-    double all = 0;
-    for (int k = 0; k < UNET_MAX_CLASSES; k++)
-        all += (double)item->pixels[k];
-    double share = ((double)item->pixels[label] + 1) / (all + 2);
-    return log(share / (1 - share));
-}
-
-/* What the others say of each class: [0] logits of shares, [1] brightness. */
-struct usual {
-    struct un_middle middle[UNET_MAX_CLASSES][2];
-    int count[UNET_MAX_CLASSES];
-};
-
-static void find_usual(const unet_survey *survey, int without, double *work, struct usual *usual)
-{
-    for (int k = 0; k < survey->coding.labels; k++)
-        for (int what = 0; what < 2; what++) {
-            int count = 0;
-            for (int i = 0; i < survey->files.count; i++) {
-                const struct un_survey_item *item = &survey->items[i];
-                if (i == without || !item->pixels || !item->pixels[k] || only_class(item) >= 0)
-                    continue;
-                work[count++] = what ? item->brightness[k] : logit_share(item, k);
-            }
-            usual->middle[k][what] = un_middle(work, count);
-            usual->middle[k][what].spread += what ? 0.15 : 0.4;
-            usual->count[k] = count;
-        }
-}
-
-/* How far class `is` of a pair is from what class `as` usually is. */
-static double distance(const struct un_survey_item *item, int is, int as, int what,
-                       const struct usual *usual)
-{
-    const struct un_middle *middle = &usual->middle[as][what];
-    double value = what ? item->brightness[is] : logit_share(item, is);
-    double away = (value - middle->median) / middle->spread;
-    return fmin(away * away, MOST);
-}
-
-/* Whether classes a and b of a pair are exchanged, and by how much that is
- * nearer. */
-static bool is_exchanged(const struct un_survey_item *item, int a, int b, const struct usual *usual,
-                         double *gain)
-{
-    *gain = 0;
-    for (int what = 0; what < 2; what++) {
-        double now = distance(item, a, a, what, usual) + distance(item, b, b, what, usual);
-        double then = distance(item, a, b, what, usual) + distance(item, b, a, what, usual);
-        *gain += now - then;
-        if (!(now > FAR) || !(then < NEAR))
-            return false;
-    }
-    return true;
-}
-
-static unet_code judge_one(unet_survey *survey, int i, const struct usual *usual, unet_error *err)
-{
-    const struct un_survey_item *item = &survey->items[i];
-    double gain, most = 0;
-    int a = -1, b = -1;
-    for (int x = 0; x < survey->coding.labels; x++)
-        for (int y = x + 1; y < survey->coding.labels; y++)
-            if (item->pixels[x] && item->pixels[y] && usual->count[x] >= 2 &&
-                usual->count[y] >= 2 && is_exchanged(item, x, y, usual, &gain) && gain > most) {
-                most = gain;
-                a = x;
-                b = y;
-            }
-    if (a < 0)
-        return UNET_OK;
-    if (survey->coding.labels > 2)
-        return un_survey_report(survey, UNET_WARNING, UNET_FOUND_CLASSES_SWAPPED, i, -1,
-                                (double[4]){a, b}, NULL, err);
-    double share = un_sigmoid(logit_share(item, 1));
-    double others = un_sigmoid(usual->middle[1][0].median);
-    return un_survey_report(survey, UNET_WARNING, UNET_FOUND_INVERTED, i, -1,
-                            (double[4]){share, others}, NULL, err);
-}
-
-unet_code un_judge_classes(unet_survey *survey, unet_error *err)
-{
-    double *work = malloc(((size_t)survey->files.count + 1) * sizeof *work);
-    struct usual *usual = malloc(sizeof *usual);
-    unet_code code = UNET_OK;
-    bool fresh = false;
-    if (!work || !usual) {
-        code = un_fail_memory(err, sizeof *usual, "classes");
-        goto done;
-    }
-    for (int i = 0; !code && i < survey->files.count; i++) {
-        const struct un_survey_item *item = &survey->items[i];
-        if (!survey->coded || !item->pixels || only_class(item) >= 0)
-            continue;
-        if (!fresh || survey->files.count <= UN_SURVEY_FEW)
-            find_usual(survey, i, work, usual);
-        fresh = true;
-        code = judge_one(survey, i, usual, err);
-    }
-done:
-    free(work);
-    free(usual);
-    return code;
 }

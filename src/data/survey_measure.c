@@ -119,38 +119,6 @@ static unet_code measure_samples(unet_survey *survey, struct un_survey_item *ite
     return UNET_OK;
 }
 
-/* Pixels and brightness of each class. */
-static unet_code measure_classes(struct un_survey_item *item, const unet_image *image,
-                                 const uint8_t *mask, unet_error *err)
-{
-    size_t n = (size_t)image->height * (size_t)image->width;
-    double sum[256] = {0}, all = 0, squares = 0;
-    uint64_t count[256] = {0};
-    item->pixels = calloc(UNET_MAX_CLASSES, sizeof *item->pixels);
-    item->brightness = calloc(UNET_MAX_CLASSES, sizeof *item->brightness);
-    if (!item->pixels || !item->brightness)
-        return un_fail_memory(err, UNET_MAX_CLASSES * 8, "classes");
-    for (size_t i = 0; i < n; i++) {
-        double grey = un_grey_at(image, i);
-        count[mask[i]]++;
-        sum[mask[i]] += grey;
-        if (mask[i] == UNET_IGNORE)
-            continue;
-        all += grey;
-        squares += grey * grey;
-    }
-    double labelled = (double)(n - count[UNET_IGNORE]), mean = labelled > 0 ? all / labelled : 0;
-    double variance = labelled > 0 ? squares / labelled - mean * mean : 0;
-    double scale = variance > 0 ? 1 / sqrt(variance) : 0;
-    for (int k = 0; k < UNET_MAX_CLASSES; k++) {
-        item->pixels[k] = count[k];
-        item->brightness[k] = count[k] ? (sum[k] / (double)count[k] - mean) * scale : 0;
-    }
-    item->seen.pixels = item->pixels;
-    item->seen.ignored = count[UNET_IGNORE];
-    return UNET_OK;
-}
-
 /* Part i of `parts` equal ones of a side, at least a pixel. */
 static void part_of(int side, int i, int parts, int *from, int *to)
 {
@@ -225,7 +193,7 @@ unet_code un_survey_measure(unet_survey *survey, struct un_survey_item *item,
         return code;
     item->hash[1] = hash_bytes(hash_shape(image->height, image->width, 1, 0), mask,
                                (size_t)image->height * (size_t)image->width);
-    if ((code = measure_classes(item, image, mask, err)) ||
+    if ((code = un_survey_look(item, image, mask, err)) ||
         (code = un_survey_align(image, mask, seen->dark, seen->bright, &item->maps, &item->align,
                                 err)))
         return code;

@@ -72,6 +72,19 @@ static unet_code classes_of(const unet_survey *survey, int i, const unet_image *
     return code;
 }
 
+/* The class with more than half of all pixels, whose colour would hide what there is to see; 0:
+ * none has, or it is not drawn anyway. */
+static int largest_part(const unet_survey_facts *facts)
+{
+    uint64_t all = 0;
+    int largest = 0;
+    for (int k = 0; k < facts->labels; k++) {
+        all += facts->pixels[k];
+        largest = facts->pixels[k] > facts->pixels[largest] ? k : largest;
+    }
+    return 2 * facts->pixels[largest] > all ? largest : 0;
+}
+
 unet_code un_survey_picture(const unet_survey *survey, int i, int side, const uint8_t (*colors)[3],
                             int color_count, unet_image *image, unet_image *overlay,
                             unet_error *err)
@@ -92,9 +105,21 @@ unet_code un_survey_picture(const unet_survey *survey, int i, int side, const ui
     }
     if (mask && (code = reduce_mask(mask, &whole, stride_for(&whole, side), &small, &reduced, err)))
         goto done;
-    if ((code = un_overlay(&small, nothing, colors, color_count, 0, &plain, err)) ||
-        (code = un_overlay(&small, reduced ? reduced : nothing, colors, color_count, 0.4f, &drawn,
-                           err)))
+    if ((code = un_overlay(&small, nothing, colors, color_count, 0, &plain, err)))
+        goto done;
+    drawn = plain;
+    if (!(drawn.data = malloc(3 * n))) {
+        code = un_fail_memory(err, 3 * n, "a small picture");
+        goto done;
+    }
+    const struct un_overlay overlay_of = {.image = &plain,
+                                          .mask = reduced ? reduced : nothing,
+                                          .colors = colors,
+                                          .color_count = color_count,
+                                          .opacity = 0.4f,
+                                          .outlined = largest_part(&survey->facts),
+                                          .range = {0, 255}};
+    if ((code = un_overlay_draw(&overlay_of, drawn.data, err)))
         goto done;
     *image = plain;
     *overlay = drawn;

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# Makes C of a style sheet: cmake -DCSS=htmlstyle.css -DC=htmlstyle.c -P embed_style.cmake
+file(READ "${CSS}" text)
+string(REGEX REPLACE "/\\*([^*]|\\*[^/])*\\*/\n?" "" text "${text}")
+string(REPLACE "\\" "\\\\" text "${text}")
+string(REPLACE "\"" "\\\"" text "${text}")
+string(REPLACE "\n" "\\n\"\n    \"" text "${text}")
+file(WRITE "${C}" "extern const char html_style[];\nconst char html_style[] =\n    \"${text}\";\n")
