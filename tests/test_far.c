@@ -219,6 +219,32 @@ static void test_lost_trainer(void **state)
     free_dataset(set);
 }
 
+/* A step without labels changes no weight, but what norms remember. */
+static void test_statistics(void **state)
+{
+    unet_dataset *set = make_dataset(1, 70, 90, 1);
+    unet_spec spec = small_same;
+    spec.norm = UNET_NORM_BATCH;
+    unet_model *model = make_model(&spec, 1);
+    unet_train_options o = unet_train_options_default(&spec);
+    const size_t count = model->graph.values, first = model->graph.trainable;
+    float *before = malloc(count * sizeof *before);
+    unet_trainer *t;
+    unet_error err;
+    (void)state;
+    memset(set->pairs[0].mask, UNET_IGNORE, 70 * 90);
+    memcpy(before, model->values, count * sizeof *before);
+    if (unet_trainer_create(model, set, &o, &t, &err) || unet_trainer_step(t, NULL, &err))
+        fail_msg("%s", err.text);
+    const float *after = weights_of(model);
+    assert_memory_equal(before, after, first * sizeof *before);
+    assert_memory_not_equal(before + first, after + first, (count - first) * sizeof *before);
+    free(before);
+    unet_trainer_free(t);
+    unet_model_free(model);
+    free_dataset(set);
+}
+
 static int lose(void *context, const unet_progress *progress)
 {
     (void)context;
@@ -330,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_fence),
         cmocka_unit_test(test_choice),
         cmocka_unit_test_setup_teardown(test_lost_trainer, set_far, unset_far),
+        cmocka_unit_test_setup_teardown(test_statistics, set_far, unset_far),
         cmocka_unit_test_setup_teardown(test_lost_training, set_far, unset_far),
         cmocka_unit_test_setup_teardown(test_lost_prediction, set_far, unset_far),
         cmocka_unit_test_setup_teardown(test_free_memory, set_far, unset_far),

@@ -171,6 +171,7 @@ struct un_engine_ops {
     /* memory of the host for what crosses often, aligned to 64 bytes, not zeroed; or NULL */
     void *(*host_alloc)(struct un_engine *e, size_t bytes);
     void (*host_release)(struct un_engine *e, void *memory);
+    /* bytes 0: nothing happens, whatever the pointers are */
     void (*put)(struct un_engine *e, void *to, const void *from_host, size_t bytes);
     void (*get)(struct un_engine *e, void *to_host, const void *from, size_t bytes);
     /* within the engine's memory; the two do not overlap */

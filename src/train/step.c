@@ -188,6 +188,7 @@ unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
         e->ops->copy(e, statistics, t->running, running);
         return code;
     }
+    t->behind = n->owns_values; /* without labels, too: the norms' statistics have moved */
     t->weight = found.weight;
     t->gradient_norm = norm;
     if (found.weight > 0) /* else no pixel had a label: there is nothing to learn from */

@@ -91,7 +91,6 @@ void un_trainer_update(unet_trainer *t, float *gradients)
         step_optimizer(t, gradients, t->frozen, count, t->rate);
     if (t->average)
         update_average(t);
-    t->behind = n->owns_values;
 }
 
 unet_code un_trainer_fetch(unet_trainer *t, unet_error *err)
