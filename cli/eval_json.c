@@ -117,6 +117,7 @@ json_t *eval_json(const struct eval *eval)
     json_t *root = image_json(eval, &eval->sum), *images = json_array();
 
     json_object_set_new(root, "images", json_integer(eval->count));
+    json_object_set_new(root, "left_out", json_path(eval->left_out));
     json_object_set_new(root, "mean_dice_interval", interval_json(eval->dice));
     json_object_set_new(root, "mean_iou_interval", interval_json(eval->iou));
     if (eval->object_labels) {

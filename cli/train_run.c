@@ -38,7 +38,8 @@ static unet_code hold_out(struct train_run *run, unet_error *err)
 static unet_code open_data(struct train_run *run, unet_error *err)
 {
     const struct train_settings *settings = run->settings;
-    unet_dataset_options data = {.ignore = settings->ignore, .labels = settings->labels};
+    unet_dataset_options data = {
+        .ignore = settings->ignore, .labels = settings->labels, .only_pairs = settings->only_pairs};
     int classes = settings->network.field[NETWORK_CLASSES];
     unet_code code;
 
@@ -220,6 +221,17 @@ static void describe_recipe(const struct train_run *run, struct recipe_words *wo
                     unet_model_labels(run->model), words);
 }
 
+void train_run_left_out(const struct train_run *run, FILE *out)
+{
+    const char *here = unet_dataset_left_out(run->dataset);
+    const char *there = run->settings->val_images ? unet_dataset_left_out(run->validation) : "";
+
+    if (*here)
+        fprintf(out, "left out   %s\n", here);
+    if (*there)
+        fprintf(out, "left out   of %s: %s\n", run->settings->val_images, there);
+}
+
 /* The recipe and the data on stderr. */
 static void describe(const struct train_run *run)
 {
@@ -233,6 +245,7 @@ static void describe(const struct train_run *run)
             run->validation ? unet_dataset_count(run->validation) : 0);
     fprintf(stderr, "pairs      %s\nmasks      %s\n", unet_dataset_pairing_text(run->dataset),
             unet_dataset_coding_text(run->dataset));
+    train_run_left_out(run, stderr);
     fprintf(stderr, "preset     %s\n", preset_words[run->settings->preset]);
     describe_recipe(run, &words);
     for (int i = 0; i < words.count; i++) {

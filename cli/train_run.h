@@ -7,6 +7,8 @@
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
+#include <stdio.h>
+
 #include "presets.h"
 #include "train_files.h"
 #include "train_settings.h"
@@ -36,6 +38,9 @@ int train_run_prepare(struct train_run *run);
 int train_run_go(struct train_run *run);
 
 void train_run_release(struct train_run *run);
+
+/* A line on files without a partner, or none. */
+void train_run_left_out(const struct train_run *run, FILE *out);
 
 /* train_dry.c: the recipe, the memory and the time of an epoch, measured on two steps, on stdout.
  */

@@ -32,7 +32,7 @@ struct train_settings {
     double val_share;
     int folds;
     const char *labels;
-    int ignore;
+    int ignore, only_pairs;
     int preset, dry_run, tensorboard, overwrite;
     double memory;
     int epochs, patience, batch, accumulate, tile, steps_per_epoch;

@@ -682,14 +682,16 @@ typedef struct unet_dataset_options {
     const char *labels; /* what the masks' values mean, docs/labels.md: "background=0,cell=255",
                            "road=#804080,...", "cell=1|2|7-999", "indices", "instances",
                            "instances+border", names for a file per class; NULL: found */
+    int only_pairs;     /* 1: images without a mask are left out instead of refused */
 } unet_dataset_options;
 
 /*
  * Reads the images of a folder and those below it (or one image file) and the masks of another,
  * paired by name; each page of a file is an image.  docs/labels.md has the rules, and the masks
  * that are understood.  options may be NULL.
- * Fails with UNET_EIO; UNET_EFORMAT; UNET_EINVAL: no pairs, an image without a mask, sizes that
- * differ, masks whose meaning is not clear: the message says what to put into options.
+ * Fails with UNET_EIO; UNET_EFORMAT; UNET_EINVAL: no pairs, an image without a mask (unless
+ * options->only_pairs is set and others have one), sizes that differ, masks whose meaning is not
+ * clear: the message says what to put into options.
  */
 UNET_API unet_code unet_dataset_open(const char *images, const char *masks,
                                      const unet_dataset_options *options, unet_dataset **dataset,
@@ -719,6 +721,10 @@ UNET_API const char *unet_dataset_coding_text(const unet_dataset *dataset);
 
 /* One line on how images and masks were paired: "by name". */
 UNET_API const char *unet_dataset_pairing_text(const unet_dataset *dataset);
+
+/* One line on files without a partner, which are not in the set: "1 mask without an image: a.png";
+ * "" when there are none. */
+UNET_API const char *unet_dataset_left_out(const unet_dataset *dataset);
 
 /* Image i, its mask [height][width] and its file name; all belong to the data set. */
 UNET_API const unet_image *unet_dataset_image(const unet_dataset *dataset, int i,

@@ -175,6 +175,30 @@ cp d/images/cells_001.png i/one.png
 expect 1 - 'one\.png' train --images i --masks m -o x
 one_line 'an image without a mask'
 cp d/masks/cells_001.png m/one.png
+cp d/images/cells_002.png i/two.png
+cp d/masks/cells_003.png m/three.png
+expect 1 - '1 of 2 images have no mask in m \(--only-pairs goes without them\): two\.png' \
+    train --images i --masks m -o x
+one_line 'an image without a mask among others'
+left='1 image without a mask: two\.png; 1 mask without an image: three\.png'
+expect 0 - "^left out +$left" train --images i --masks m --only-pairs -o pairs --width 4 --depth 2 \
+    --tile 32 --steps 2
+check 'what is left out is not in the report' grep -Eq "$left" pairs/report.html
+check '--only-pairs is not kept' grep -q '"only-pairs": true' pairs/settings.json
+expect 0 "^left out +$left" - train --images i --masks m --only-pairs --width 4 --tile 32 --dry-run
+expect 0 'accuracy' "^left out: $left" eval pairs --images i --masks m --only-pairs
+expect 0 "\"left_out\":\"$left\"" - eval pairs --images i --masks m --only-pairs --json --quiet
+expect 1 '^error +two\.png: the image has no mask: add one, or leave it out with --only-pairs' '' \
+    check --images i --masks m --no-page
+expect 0 '^unet train .* --only-pairs -o cells$' - check --images i --masks m --no-page --only-pairs
+check 'check warns of what it leaves out' grep -q '^warning  two.png: .* left out' .out
+expect 0 '' - augment --images i --masks m --only-pairs --preview pairs.png --quiet
+rm m/one.png
+expect 1 - '2 of 2 images have no mask in m: one\.png, two\.png' \
+    train --images i --masks m --only-pairs -o x
+one_line 'no pair at all'
+cp d/masks/cells_001.png m/one.png
+rm m/three.png
 echo 'no picture' >i/two.png
 cp m/one.png m/two.png
 expect 1 - 'two\.png' train --images i --masks m -o x
