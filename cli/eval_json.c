@@ -102,8 +102,9 @@ static json_t *confusion_json(const unet_scores *scores)
 static json_t *image_json(const struct eval *eval, const struct eval_image *image)
 {
     json_t *object = json_pack(
-        "{so so so so so}", "mean_dice", json_number_short(unet_scores_mean_dice(image->scores)),
-        "mean_iou", json_number_short(unet_scores_mean_iou(image->scores)), "accuracy",
+        "{so so so so so so}", "mean_dice", json_number_short(unet_scores_mean_dice(image->scores)),
+        "all_dice", json_number_short(unet_scores_all_dice(image->scores)), "mean_iou",
+        json_number_short(unet_scores_mean_iou(image->scores)), "accuracy",
         json_number_short(unet_scores_accuracy(image->scores)), "classes",
         classes_json(eval, image), "confusion", confusion_json(image->scores));
 

@@ -322,7 +322,7 @@ static int finish(const struct train_run *run, struct watch *watch)
     if (!settings->common.quiet)
         train_report_summary(&watch->report, run->validation != NULL, run->files.best,
                              run->files.last);
-    if (run->one_class)
+    if (run->one_class || watch->folder.one_answer)
         fprintf(stderr,
                 "warning: the network answers with one class everywhere; docs/training.md says "
                 "what helps\n");
@@ -350,6 +350,7 @@ static int begin_folder(struct watch *watch)
                                     .survey = run->survey,
                                     .recipe = watch->rows,
                                     .recipe_rows = watch->words.count,
+                                    .threads = run->settings->common.threads,
                                     .resumed = run->resumed,
                                     .tensorboard = run->settings->tensorboard};
     return run_begin(&watch->folder, &facts);

@@ -26,7 +26,7 @@ struct train_run {
     struct recipe recipe;
     struct train_files files;
     /* what came of it */
-    double best_score; /* the mean Dice of all classes, or minus the loss */
+    double best_score; /* the Dice of all classes, or minus the loss */
     int best_epoch, one_class;
     unet_train_end end;
 };

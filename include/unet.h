@@ -1102,13 +1102,13 @@ typedef struct unet_progress {
     double waited;            /* share of this run's time that steps waited for tiles */
     /* from here on of UNET_EVENT_EPOCH, else those of the epoch before */
     double val_loss; /* mean cross-entropy of validation pixels, NAN: no validation set */
-    double val_dice; /* mean Dice over the classes but the first; NAN: no validation set */
+    double val_dice; /* unet_scores_mean_dice() of all its pixels; NAN: no validation set */
     double val_iou, val_accuracy;
     const double *class_dice; /* Dice of each of `labels` classes, NAN: occurs nowhere; NULL: no
                                  validation set; valid during the call */
     const struct unet_scores *scores; /* the confusion matrix; as class_dice */
     int labels;
-    double score;      /* what `improved` compares: mean Dice of all classes, or minus the loss */
+    double score;      /* what `improved` compares: unet_scores_all_dice(), or minus the loss */
     int improved;      /* 1: best so far, just saved */
     int best_epoch;    /* 0: none yet */
     double best_score; /* of that epoch, also when an earlier run reached it */
@@ -1188,9 +1188,12 @@ UNET_API double unet_scores_iou(const unet_scores *scores, int label);
 UNET_API double unet_scores_precision(const unet_scores *scores, int label);
 UNET_API double unet_scores_recall(const unet_scores *scores, int label);
 
-/* Means over the classes that occur, but the first; NAN when none does. */
+/* Means over the classes that occur, but class 0; NAN when none does. */
 UNET_API double unet_scores_mean_dice(const unet_scores *scores);
 UNET_API double unet_scores_mean_iou(const unet_scores *scores);
+
+/* Dice of all classes: the mean over those that occur, class 0 too; NAN when none does. */
+UNET_API double unet_scores_all_dice(const unet_scores *scores);
 
 /* The share of pixels that are right; NAN when none were counted. */
 UNET_API double unet_scores_accuracy(const unet_scores *scores);
