@@ -265,7 +265,8 @@ struct watch {
     struct train_run *run;
     struct recipe_words words;
     struct run_row rows[RECIPE_ROWS];
-    int failed; /* a file of the run folder could not be written */
+    int failed;  /* a file of the run folder could not be written */
+    int refused; /* the run goes not on, and that was told; nothing was changed */
 };
 
 static int save_settings(const struct watch *watch)
@@ -285,6 +286,10 @@ static int on_progress(void *context, const unet_progress *progress)
     struct watch *watch = context;
     struct train_run *run = watch->run;
 
+    if (progress->event == UNET_EVENT_BEGIN)
+        watch->refused = train_rate_is_refused(run, progress);
+    if (watch->refused)
+        return 1;
     if (progress->event == UNET_EVENT_BEGIN && run->resumed && save_settings(watch) != EXIT_DONE)
         watch->failed = 1;
     run->best_score = progress->best_score;
@@ -310,8 +315,8 @@ static int finish(const struct train_run *run, struct watch *watch)
 {
     const struct train_settings *settings = run->settings;
 
-    if (watch->failed)
-        return EXIT_FAILED; /* run_end() has told */
+    if (watch->failed || watch->refused)
+        return EXIT_FAILED; /* run_end(), or train_rate_is_refused(), has told */
     if (interrupted()) {
         fail_text("interrupted: the newest weights are in %s, the best so far in %s; unet train "
                   "--resume %s goes on",

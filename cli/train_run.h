@@ -46,6 +46,10 @@ void train_run_left_out(const struct train_run *run, FILE *out);
  */
 int train_run_dry(struct train_run *run);
 
+/* train_rate.c: of a resumed run's first event, says how the learning rate changes; 1: it would
+ * rise far and nobody said so, which was told. */
+int train_rate_is_refused(const struct train_run *run, const unet_progress *progress);
+
 /* train_folds.c: --folds: a run for each part of the images, and their summary. */
 int train_folds(const struct command *command, struct train_settings *settings, int resumed);
 

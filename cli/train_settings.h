@@ -43,6 +43,7 @@ struct train_settings {
     struct optimizer_settings optimizer;
     struct augment_settings augment;
     struct common_settings common;
+    int rate_told; /* no option: --lr or --schedule stood beside --resume */
 };
 
 /* Nothing given. */

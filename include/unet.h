@@ -1095,6 +1095,7 @@ typedef struct unet_progress {
     double loss;          /* mean over the epoch so far */
     double step_loss;     /* of the last step */
     double rate;          /* learning rate of the last step */
+    double next_rate;     /* of the one to come, by the limits that this call was given */
     double gradient_norm; /* of the last step, before clipping */
     double seconds;       /* of work, also in runs that this one continues */
     double seconds_left;  /* estimate; < 0: not known */

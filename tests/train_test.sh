@@ -150,14 +150,23 @@ for run in whole elsewhere/moved; do
     sed 's/, *"seconds":.*//' $run/history.jsonl >"$(basename $run).lines"
 done
 check 'its history differs' cmp whole.lines moved.lines
-expect 0 - - train --resume whole --steps 420 --quiet
+cp -r whole kept
+rise='the learning rate has fallen to [^ ]+, and in a run of this length it would rise to'
+expect 1 - "^unet: whole: $rise 6\.46e-05 \(poly\); .* --schedule poly, .* --lr 4\.55e-06; --init whole/last" \
+    train --resume whole --steps 420 --quiet
+one_line 'a resume whose rate would rise'
+check 'a refused resume changed the run' diff -r whole kept
+expect 0 - 'learning rate 4\.55e-06 up to here, 4e-06 from here on \(constant\)' \
+    train --resume kept --steps 402 --schedule constant --lr 4e-6
+expect 0 - 'nothing left to do: 402 steps' train --resume kept
+expect 0 - - train --resume whole --steps 420 --schedule poly --quiet
 check 'a run that is done can be made longer' test "$(grep -c '"kind": *"step"' whole/history.jsonl)" -eq 420
-expect 1 - 'batch' train --resume whole --batch 2 --steps 430 --quiet
+expect 1 - 'batch' train --resume whole --batch 2 --steps 430 --schedule poly --quiet
 one_line 'a resume with another recipe'
 expect 0 - 'nothing left to do: 420 steps' train --resume whole
 check 'a run that is done calls its Dice something else' grep -q 'best, Dice of all classes 0\.' .err
 expect 2 - 'goes on in its own folder, whole' train --resume whole -o other --steps 430
-expect 0 - 'trained 425 steps' train --resume whole -o ./whole --steps 425
+expect 0 - 'trained 425 steps' train --resume whole -o ./whole --steps 425 --lr 1e-3
 echo 'no checkpoint' >whole/checkpoint
 expect 1 - '^unet: .*checkpoint: ' train --resume whole --steps 450 --quiet
 one_line 'a broken checkpoint'
