@@ -136,7 +136,7 @@ static void write_figures(const struct run_folder *run, FILE *out)
 
     html_figures_begin(out);
     if (best) {
-        int scored = run->history.best_epoch == best->epoch;
+        int scored = run->history.best_epoch == best->epoch && isfinite(best->score);
 
         snprintf(text, sizeof(text), "%.4f", scored ? best->score : best->loss);
         snprintf(label, sizeof(label), "%s, best epoch %d",
