@@ -68,6 +68,11 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
     const double *n = f->number;
 
     switch (f->kind) {
+    case UNET_FOUND_NO_MASK:
+        snprintf(text, size, "the image has no mask%s",
+                 f->severity == UNET_ERROR ? ": add one, or leave it out with --only-pairs"
+                                           : ", so it is left out");
+        return 1;
     case UNET_FOUND_MASK_SIZE:
         size_words(n, text, size);
         return 1;
@@ -128,7 +133,6 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
 
 /* printf() formats of the numbers, or of the other file. */
 static const char *const plain[UNET_FINDING_KINDS] = {
-    [UNET_FOUND_NO_MASK] = "the image has no mask: add one, or take the image away",
     [UNET_FOUND_NO_IMAGE] = "the mask has no image and will not be used",
     [UNET_FOUND_UNREADABLE] = "cannot be read",
     [UNET_FOUND_NOT_FINITE] = "%g samples are NaN or infinite",

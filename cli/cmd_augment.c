@@ -21,7 +21,7 @@
 
 struct augment_command {
     const char *images, *masks, *preview, *labels;
-    int ignore, preset, count, tile;
+    int ignore, only_pairs, preset, count, tile;
     struct augment_settings augment;
     struct common_settings common;
 };
@@ -31,6 +31,7 @@ struct augment_command {
 static const struct option_row command_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
+    OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
     OPT_REQUIRED(0, "preview", AT(preview), "PNG", "the sheet: .png or .tif"),
     OPT_INT("count", AT(count), 1, 1000, "N", NULL),
     OPT_INT("tile", AT(tile), 8, 2048, "N", "tiles to draw [12]; their side in pixels [256]"),
@@ -89,7 +90,8 @@ static unet_code report_json(const struct augment_command *given, const struct s
 
 static int make_sheet(const struct augment_command *given)
 {
-    const unet_dataset_options data = {.ignore = given->ignore, .labels = given->labels};
+    const unet_dataset_options data = {
+        .ignore = given->ignore, .labels = given->labels, .only_pairs = given->only_pairs};
     unet_dataset *dataset = NULL;
     struct recipe recipe;
     struct sheet sheet = {0};

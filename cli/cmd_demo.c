@@ -36,8 +36,8 @@ static int report(const struct demo *demo, const char *page)
 
         return json_print(row) ? EXIT_DONE : fail_memory();
     }
-    printf("Dice on %d unseen images: %.4f (Otsu's threshold: %.4f)\n", DEMO_TEST, demo->dice,
-           demo->otsu_dice);
+    printf("Dice of cells on %d unseen images: %.4f (Otsu's threshold: %.4f)\n", DEMO_TEST,
+           demo->dice, demo->otsu_dice);
     printf("Look at %s\n", page);
     return EXIT_DONE;
 }

@@ -19,7 +19,7 @@ struct eval_settings {
     const char *images, *masks, *predicted;
     const char *labels, *predicted_labels;
     const char *csv, *boundary;
-    int ignore, tile, tta;
+    int ignore, only_pairs, tile, tta;
     int objects, split, minimum_area;
     int isbi, connectivity, warp;
     struct common_settings common;
@@ -32,6 +32,7 @@ static const char *const connectivity_words[] = {"4", "8", NULL};
 static const struct option_row eval_options[] = {
     OPT_STRING("images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
+    OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
     OPT_STRING("predicted", AT(predicted), "DIR", "score these masks; no model, no images"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_STRING("predicted-labels", AT(predicted_labels), "L", "the same of --predicted"),
@@ -138,7 +139,7 @@ static int score_all(const struct eval_settings *settings, const struct eval_job
 static int fail_coding(const struct eval_settings *settings, const unet_model *model,
                        const unet_error *err)
 {
-    unet_dataset_options alone = {.ignore = settings->ignore};
+    unet_dataset_options alone = {.ignore = settings->ignore, .only_pairs = settings->only_pairs};
     unet_dataset *dataset;
     char trained[256];
 
@@ -178,8 +179,10 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
         return status;
     job->model = job->models.first;
     models_average(&job->models, &work);
-    unet_dataset_options data = {
-        .ignore = settings->ignore, .labels = settings->labels, .model = job->model};
+    unet_dataset_options data = {.ignore = settings->ignore,
+                                 .labels = settings->labels,
+                                 .model = job->model,
+                                 .only_pairs = settings->only_pairs};
     if (unet_dataset_open(settings->images, settings->masks, &data, &job->dataset, &err))
         return fail_coding(settings, job->model, &err);
     work.tta = model_views(job->model, settings->tta);
@@ -213,7 +216,8 @@ static int check_names(const struct eval_job *job, int i)
 /* In one set the predicted masks are the images, in the other the masks: both pair by name. */
 static int open_masks(const struct eval_settings *settings, struct eval_job *job)
 {
-    unet_dataset_options data = {.ignore = settings->ignore, .labels = settings->labels};
+    unet_dataset_options data = {
+        .ignore = settings->ignore, .labels = settings->labels, .only_pairs = settings->only_pairs};
     unet_error err;
 
     if (unet_dataset_open(settings->predicted, settings->masks, &data, &job->dataset, &err))
@@ -262,6 +266,10 @@ static int prepare(const struct eval_settings *settings, const struct eval_job *
                    struct eval *eval)
 {
     int numbered = unet_dataset_objects(job->dataset, 0) != NULL;
+
+    eval->left_out = unet_dataset_left_out(job->dataset);
+    if (*eval->left_out && !settings->common.quiet)
+        fprintf(stderr, "left out: %s\n", eval->left_out);
 
     eval->labels = job->model ? unet_model_labels(job->model) : unet_dataset_labels(job->dataset);
     eval->count = unet_dataset_count(job->dataset);

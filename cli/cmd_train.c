@@ -66,6 +66,25 @@ static int follow_folder(const struct command *command, struct train_settings *s
     return status;
 }
 
+/* Parses the command line over what was kept, and notes whether it speaks of the learning rate. */
+static int parse(const struct command *command, int argc, char **argv,
+                 struct train_settings *settings, int *operands, int *status)
+{
+    struct optimizer_settings *rate = &settings->optimizer;
+    const struct optimizer_settings kept = *rate;
+    int parsed;
+
+    rate->lr = train_settings_none.optimizer.lr;
+    rate->schedule = train_settings_none.optimizer.schedule;
+    parsed = options_parse(command, argc, argv, settings, operands, status);
+    settings->rate_told = rate->lr >= 0 || rate->schedule >= 0;
+    if (rate->lr < 0)
+        rate->lr = kept.lr;
+    if (rate->schedule < 0)
+        rate->schedule = kept.schedule;
+    return parsed;
+}
+
 static int train_once(const struct command *command, struct train_settings *settings)
 {
     struct train_run run = {
@@ -95,7 +114,7 @@ static int run_train(const struct command *command, int argc, char **argv)
         json_decref(kept);
         return fail_text("%s/settings.json: \"options\" has no \"output\"", resume);
     }
-    if (options_parse(command, argc, argv, &settings, &operands, &status)) {
+    if (parse(command, argc, argv, &settings, &operands, &status)) {
         status = train_settings_check(command, &settings);
         if (status == EXIT_DONE && settings.resume)
             status = follow_folder(command, &settings, begun);

@@ -19,9 +19,9 @@ static void write_figures(const struct demo *demo, FILE *out)
 
     html_figures_begin(out);
     snprintf(text, sizeof(text), "%.3f", demo->dice);
-    html_figure(out, text, "Dice on images it has not seen");
+    html_figure(out, text, "Dice of cells on images it has not seen");
     snprintf(text, sizeof(text), "%.3f", demo->otsu_dice);
-    html_figure(out, text, "Dice of a global threshold (Otsu's)");
+    html_figure(out, text, "Dice of cells by a global threshold (Otsu's)");
     html_figure(out, format_seconds(demo->train_seconds, text), "of training on this machine");
     if (!unet_spec_cost(unet_model_spec(demo->model), DEMO_SIDE, DEMO_SIDE, 1, &cost, NULL, &layers,
                         NULL))

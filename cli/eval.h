@@ -23,6 +23,7 @@ struct eval_image {
 struct eval {
     int labels, count;
     const char *names[UNET_MAX_CLASSES]; /* of the classes; "" where there is none */
+    const char *left_out;                /* files without a partner; "": none */
     int object_labels;                   /* objects of classes 1 .. object_labels - 1; 0: none */
     unet_objects_options objects;
     int boundary; /* class between objects; -1: not asked for */

@@ -54,7 +54,7 @@ static void put_titles(FILE *out, const struct eval *eval)
     static const char *const objects[] = {
         "true objects", "predicted objects", "F1", "AP", "mean AP", "PQ", "SEG"};
 
-    fputs("image,accuracy,mean Dice,mean IoU", out);
+    fputs("image,accuracy,Dice without class 0,Dice of all classes,IoU without class 0", out);
     for (int label = 0; label < eval->labels; label++)
         for (int i = 0; i < 4; i++)
             put_title(out, eval, label, pixels[i]);
@@ -74,6 +74,7 @@ static void put_row(FILE *out, const struct eval *eval, const struct eval_image 
     put_text(out, image->name);
     put_number(out, unet_scores_accuracy(scores));
     put_number(out, unet_scores_mean_dice(scores));
+    put_number(out, unet_scores_all_dice(scores));
     put_number(out, unet_scores_mean_iou(scores));
     for (int label = 0; label < eval->labels; label++) {
         put_number(out, unet_scores_dice(scores, label));

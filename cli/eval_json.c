@@ -102,8 +102,9 @@ static json_t *confusion_json(const unet_scores *scores)
 static json_t *image_json(const struct eval *eval, const struct eval_image *image)
 {
     json_t *object = json_pack(
-        "{so so so so so}", "mean_dice", json_number_short(unet_scores_mean_dice(image->scores)),
-        "mean_iou", json_number_short(unet_scores_mean_iou(image->scores)), "accuracy",
+        "{so so so so so so}", "mean_dice", json_number_short(unet_scores_mean_dice(image->scores)),
+        "all_dice", json_number_short(unet_scores_all_dice(image->scores)), "mean_iou",
+        json_number_short(unet_scores_mean_iou(image->scores)), "accuracy",
         json_number_short(unet_scores_accuracy(image->scores)), "classes",
         classes_json(eval, image), "confusion", confusion_json(image->scores));
 
@@ -117,6 +118,7 @@ json_t *eval_json(const struct eval *eval)
     json_t *root = image_json(eval, &eval->sum), *images = json_array();
 
     json_object_set_new(root, "images", json_integer(eval->count));
+    json_object_set_new(root, "left_out", json_path(eval->left_out));
     json_object_set_new(root, "mean_dice_interval", interval_json(eval->dice));
     json_object_set_new(root, "mean_iou_interval", interval_json(eval->iou));
     if (eval->object_labels) {

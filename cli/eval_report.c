@@ -33,9 +33,10 @@ static void print_classes(const struct eval *eval)
                unet_scores_dice(scores, label), unet_scores_iou(scores, label),
                unet_scores_precision(scores, label), unet_scores_recall(scores, label),
                format_count(true_pixels(scores, label), count));
-    printf("%-24s %8.4f", "mean Dice without 0", unet_scores_mean_dice(scores));
+    printf("%-24s %8.4f", "Dice without class 0", unet_scores_mean_dice(scores));
     print_interval(eval->dice);
-    printf("%-24s %8.4f", "mean IoU without 0", unet_scores_mean_iou(scores));
+    printf("%-24s %8.4f\n", "Dice of all classes", unet_scores_all_dice(scores));
+    printf("%-24s %8.4f", "IoU without class 0", unet_scores_mean_iou(scores));
     print_interval(eval->iou);
     printf("%-24s %8.4f\n", "pixel accuracy", unet_scores_accuracy(scores));
     printf("%-24s %8d\n", "images", eval->count);

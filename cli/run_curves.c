@@ -147,9 +147,9 @@ static void draw_scores(const struct run_folder *run, const struct curves *c, FI
     if (count < run->history.labels)
         chart.title = "Validation Dice of the worst classes";
     html_chart(out, &chart);
-    series[0] = (struct html_series){"Dice", c->epoch, c->dice, c->epochs};
-    series[1] = (struct html_series){"IoU", c->epoch, c->iou, c->epochs};
-    chart.title = "Validation, mean over the classes but the first";
+    series[0] = (struct html_series){"Dice without class 0", c->epoch, c->dice, c->epochs};
+    series[1] = (struct html_series){"IoU without class 0", c->epoch, c->iou, c->epochs};
+    chart.title = "Validation, means over the classes but class 0";
     chart.series_count = 2;
     html_chart(out, &chart);
 }

@@ -68,6 +68,8 @@ static void write_summary(const struct run_folder *run, FILE *out)
     }
     if (*(text = unet_dataset_pairing_text(facts->dataset)))
         snprintf(add_row(rows, "pairs"), TEXT, "%s", text);
+    if (*(text = unet_dataset_left_out(facts->dataset)))
+        snprintf(add_row(rows, "left out"), TEXT, "%s", text);
     if (*(text = unet_dataset_coding_text(facts->dataset)))
         snprintf(add_row(rows, "masks"), TEXT, "%s", text);
     html_table_of_words(out, rows->cells, rows->count, 2);

@@ -168,6 +168,9 @@ int run_progress(struct run_folder *run, const unet_progress *progress)
         run->one_class = progress->one_class;
         images_done(&run->images);
     }
+    if (!run->facts.validation &&
+        (progress->event == UNET_EVENT_EPOCH || progress->event == UNET_EVENT_END))
+        report_trained(run, progress);
     if (progress->event == UNET_EVENT_END)
         run->end = progress->end; /* run_end() writes the page */
     else if (report_is_due(run, progress->event))

@@ -28,6 +28,7 @@ struct run_facts {
     const unet_survey *survey;                /* of both together; may be NULL */
     const struct run_row *recipe;             /* [recipe_rows] */
     int recipe_rows;
+    int threads;     /* for predictions; 0: one per core */
     int resumed;     /* 1: it goes on from a checkpoint */
     int tensorboard; /* 1: event files */
 };
@@ -41,11 +42,13 @@ struct run_folder {
     int begun;              /* an event came */
     unet_progress progress; /* the newest, its pointers NULL */
     int one_class;          /* of the newest epoch */
+    int one_answer;         /* 1: one class everywhere in the training images that are shown */
     unet_train_end end;
     int interrupted;
     const char *failure;  /* why the training failed; NULL: it did not */
     double written_at;    /* of seconds_now(), when the report was last written; < 0: not yet */
     double write_seconds; /* what that took */
+    double trained_at, trained_seconds;    /* the same of predicting training images */
     unet_error record_error, report_error; /* the first that went wrong; code 0: none */
 };
 

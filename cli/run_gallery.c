@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_gallery.c - the worst and the best validation images on report.html */
+/* run_gallery.c - the worst and the best validation images on report.html, or training images */
 #include <stdlib.h>
 
 #include "htmlreport.h"
@@ -53,7 +53,8 @@ static int write_picture(const struct run_folder *run, int i, FILE *out)
     fputs("<p class=\"of\"><b>", out);
     html_escape(out, picture->name ? picture->name : "");
     fprintf(out,
-            "</b>: mean Dice %.4f, %.2f&nbsp;%% of the pixels wrong</p>\n<div class=\"triple\">\n",
+            "</b>: Dice of all classes, this image alone, %.4f; %.2f&nbsp;%% of the pixels "
+            "wrong</p>\n<div class=\"triple\">\n",
             picture->dice, 100 * picture->errors);
     for (int view = 0; ok && view < VIEWS; view++) {
         char *path = images_path(&run->images, i, (enum run_view)view);
@@ -72,13 +73,20 @@ int report_pictures(const struct run_folder *run, FILE *out)
 
     if (!shown->count)
         return 1;
-    html_heading(out, apart ? "The worst and the best validation images"
-                            : "The validation images, from the worst to the best");
+    if (!run->facts.validation) {
+        html_heading(out, "Training images, from the worst to the best");
+        html_paragraph(out,
+                       "Trained on, not held out: they show what the network cannot learn, and "
+                       "say nothing of how good it is on other images.");
+    } else {
+        html_heading(out, apart ? "The worst and the best validation images"
+                                : "The validation images, from the worst to the best");
+    }
     html_paragraph(
         out,
-        "Epoch %d, %d image%s, in the order of the mean Dice of the classes that occur in "
-        "truth or prediction. Truth is drawn as outlines, the prediction as areas "
-        "(a class that most of the image has: as outlines).",
+        "Epoch %d, %d image%s, in the order of the Dice of all classes of each image alone (of "
+        "those that occur in its truth or prediction). Truth is drawn as outlines, the prediction "
+        "as areas (a class that most of the image has: as outlines).",
         shown->epoch, shown->seen, plural(shown->seen, "s"));
     write_class_legend(run, out);
     write_error_legend(run, out);

@@ -31,22 +31,6 @@ static void release_pictures(struct run_pictures *pictures)
 
 /* ---- choosing ---------------------------------------------------------------------------- */
 
-static double mean_dice(const struct unet_scores *scores, int labels)
-{
-    double sum = 0;
-    int count = 0;
-
-    for (int k = 0; k < labels; k++) {
-        double dice = unet_scores_dice(scores, k);
-
-        if (isfinite(dice)) {
-            sum += dice;
-            count++;
-        }
-    }
-    return count ? sum / count : (double)NAN;
-}
-
 /* Whether an image of this Dice stays when it goes to place `at`: of seven the middle one goes. */
 static int has_place(const struct run_pictures *pictures, int at)
 {
@@ -65,7 +49,7 @@ unet_code images_add(struct run_images *images, const unet_validated *validated,
         coming->epoch = validated->epoch;
     }
     coming->seen++;
-    made.dice = mean_dice(validated->scores, images->labels);
+    made.dice = unet_scores_all_dice(validated->scores);
     made.errors = 1 - unet_scores_accuracy(validated->scores);
     if (isnan(made.dice))
         return UNET_OK;

@@ -2,8 +2,8 @@
 /*
  * run_images.h - the worst and the best validation images of an epoch, drawn small
  *
- * images_add() for each image of a validation, then images_done().  Images are ordered by the mean
- * Dice of the classes that occur in truth or prediction; of more than PICTURES the middle ones are
+ * images_add() for each image of a validation, then images_done().  Images are ordered by
+ * their own Dice of all classes; of more than PICTURES the middle ones are
  * let go of at once, so memory does not grow with the set.
  *
  * images_write() writes three PNG files of each into the run's folder images/ and index.jsonl, from
@@ -21,7 +21,7 @@ enum run_view { VIEW_TRUTH, VIEW_PREDICTED, VIEW_ERRORS, VIEWS };
 struct run_picture {
     int index; /* in the validation set */
     char *name;
-    double dice;            /* mean; NAN: nothing to compare */
+    double dice;            /* of all classes, this image alone; NAN: nothing to compare */
     double errors;          /* share of labelled pixels that are wrong */
     unet_image view[VIEWS]; /* U8 RGB, no side above PICTURE_SIDE; data NULL: in the files */
 };

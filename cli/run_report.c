@@ -137,12 +137,17 @@ static void write_figures(const struct run_folder *run, FILE *out)
 
     html_figures_begin(out);
     if (best) {
-        int scored = isfinite(best->val_dice);
+        int scored = run->history.best_epoch == best->epoch && isfinite(best->score);
 
-        snprintf(text, sizeof(text), "%.4f", scored ? best->val_dice : best->loss);
-        snprintf(label, sizeof(label), "%s, epoch %d",
-                 scored ? "validation Dice of the best" : "lowest training loss", best->epoch);
+        snprintf(text, sizeof(text), "%.4f", scored ? best->score : best->loss);
+        snprintf(label, sizeof(label), "%s, best epoch %d",
+                 scored ? "Dice of all classes" : "lowest training loss", best->epoch);
         html_figure(out, text, label);
+        if (isfinite(best->val_dice)) {
+            snprintf(text, sizeof(text), "%.4f", best->val_dice);
+            snprintf(label, sizeof(label), "Dice without class 0, epoch %d", best->epoch);
+            html_figure(out, text, label);
+        }
     }
     snprintf(text, sizeof(text), "%d", p->epoch);
     snprintf(label, sizeof(label), p->epochs ? "of %d epoch%s" : "epochs", p->epochs,
@@ -198,6 +203,13 @@ static void write_alarms(const struct run_folder *run, FILE *out)
                  "rate, and look at images and masks with unet check.",
                  run->one_class, plural(run->one_class, "s in a row"));
         html_box(out, HTML_ALARM, "The network answers with one class everywhere", text);
+    } else if (run->one_answer) {
+        html_box(
+            out, HTML_ALARM, "The network answers with one class everywhere",
+            "In all training images below the answer for every pixel is the same class, though "
+            "the masks have more. If it stays: lower the learning rate, take another --seed, "
+            "weigh the rare classes or use a loss with Dice, and look at images and masks with "
+            "unet check.");
     }
     if (learns_by_heart(run, text, sizeof(text)))
         html_box(out, HTML_PLAIN, "It begins to learn the training set by heart", text);

@@ -17,6 +17,10 @@ int report_scores(const struct run_folder *run, FILE *out);
 int report_pictures(const struct run_folder *run, FILE *out);
 int report_data(const struct run_folder *run, FILE *out);
 
+/* run_trained.c: after an epoch or the end of a run that holds nothing out, predicts and draws a
+ * few of its training images, unless that was done lately. */
+void report_trained(struct run_folder *run, const unet_progress *progress);
+
 /* The name of a class, or its number in words. */
 enum { CLASS_NAME = 80 };
 const char *report_class(const struct run_folder *run, int label, char text[CLASS_NAME]);

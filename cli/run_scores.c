@@ -222,7 +222,10 @@ int report_scores(const struct run_folder *run, FILE *out)
     if (!history->latest)
         return 1;
     html_heading(out, "Each class");
-    html_paragraph(out, "On all pixels of the validation images together.");
+    html_paragraph(out,
+                   "On all pixels of the validation images together. Dice of all classes, which "
+                   "says which epoch is best, is the mean of the column; Dice without class 0 "
+                   "that of its other rows.");
     if (history->best_epoch)
         class_table(run, out, history->best, same ? "The best and newest" : "The best",
                     history->best_epoch);

@@ -46,8 +46,9 @@ static void print_text(const struct train_run *run, const struct recipe_words *w
     printf("data       %d image%s to train on, %d held out to check\n",
            unet_dataset_count(run->dataset), plural(unet_dataset_count(run->dataset), "s"),
            run->validation ? unet_dataset_count(run->validation) : 0);
-    printf("masks      %s\npreset     %s\n", unet_dataset_coding_text(run->dataset),
-           preset_words[run->settings->preset]);
+    printf("masks      %s\n", unet_dataset_coding_text(run->dataset));
+    train_run_left_out(run, stdout);
+    printf("preset     %s\n", preset_words[run->settings->preset]);
     for (int i = 0; i < words->count; i++)
         printf("%-10s %s\n", words->name[i], words->text[i]);
     printf("memory     %s: %s to train, %s for the images\n",

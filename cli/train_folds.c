@@ -131,14 +131,14 @@ static void print_summary(const struct train_settings *settings, const char *fol
     double mean, deviation;
 
     summarise(list, &mean, &deviation);
-    printf("%-8s %10s %6s\n", "fold", "mean Dice", "epoch");
+    printf("%-8s %19s %6s\n", "fold", "Dice of all classes", "epoch");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *row = json_array_get(list, i);
 
-        printf("%-8zu %10.4f %6d\n", i + 1, json_number_value(json_object_get(row, "score")),
+        printf("%-8zu %19.4f %6d\n", i + 1, json_number_value(json_object_get(row, "score")),
                (int)json_integer_value(json_object_get(row, "best_epoch")));
     }
-    printf("%-8s %10.4f +- %.4f\n", "mean", mean, deviation);
+    printf("%-8s %19.4f +- %.4f\n", "mean", mean, deviation);
     if (!settings->common.quiet)
         fprintf(stderr, "unet predict %s IMAGE... averages the %d models\n", folder,
                 settings->folds);

@@ -44,7 +44,8 @@ static void print_epoch(const unet_progress *progress)
 
     fprintf(stderr, "epoch %3d  loss %.4f", progress->epoch, progress->loss);
     if (!isnan(progress->val_dice))
-        fprintf(stderr, "  val Dice %.4f, all classes %.4f", progress->val_dice, progress->score);
+        fprintf(stderr, "  Dice without class 0 %.4f, of all classes %.4f", progress->val_dice,
+                progress->score);
     fprintf(stderr, "  %6s left%s\n", format_seconds(progress->seconds_left, left),
             progress->improved ? "  best" : "");
     if (progress->one_class > 0)
@@ -66,11 +67,12 @@ static json_t *class_dice(const unet_progress *progress)
 static void print_json(const unet_progress *progress)
 {
     json_print(json_pack(
-        "{si sI so so so so so so so so sb}", "epoch", progress->epoch, "step",
+        "{si sI so so so so so so so so so sb}", "epoch", progress->epoch, "step",
         (json_int_t)progress->step, "loss", json_number_short(progress->loss), "val_dice",
         json_number_short(progress->val_dice), "val_iou", json_number_short(progress->val_iou),
         "val_accuracy", json_number_short(progress->val_accuracy), "class_dice",
-        class_dice(progress), "seconds", json_number_short(progress->seconds), "seconds_left",
+        class_dice(progress), "score", json_number_short(progress->score), "seconds",
+        json_number_short(progress->seconds), "seconds_left",
         progress->seconds_left < 0 ? json_null() : json_number_short(progress->seconds_left),
         "tiles_per_second", json_number_short(progress->images_per_second), "improved",
         progress->improved));
@@ -121,6 +123,6 @@ void train_report_summary(const struct train_report *report, int validated, cons
         fprintf(stderr, "%s: lowest loss, %.4f, of epoch %d; %s: the newest weights\n", best,
                 -report->best_score, report->best_epoch, last);
     else
-        fprintf(stderr, "%s: best, mean Dice of all classes %.4f, of epoch %d; %s: the newest\n",
-                best, report->best_score, report->best_epoch, last);
+        fprintf(stderr, "%s: best, Dice of all classes %.4f, of epoch %d; %s: the newest\n", best,
+                report->best_score, report->best_epoch, last);
 }

@@ -14,7 +14,7 @@ struct train_epoch {
 struct train_report {
     struct progress_line line;
     int quiet, json;
-    double best_score, seconds; /* the mean Dice of all classes, or minus the loss */
+    double best_score, seconds; /* the Dice of all classes, or minus the loss */
     int best_epoch, last_epoch;
     long steps, steps_before;   /* of the whole run; when it began or went on */
     struct train_epoch *epochs; /* epoch_count of them; NULL: not kept, see train_report_keep() */

@@ -39,7 +39,8 @@ static unet_code hold_out(struct train_run *run, unet_error *err)
 static unet_code open_data(struct train_run *run, unet_error *err)
 {
     const struct train_settings *settings = run->settings;
-    unet_dataset_options data = {.ignore = settings->ignore, .labels = settings->labels};
+    unet_dataset_options data = {
+        .ignore = settings->ignore, .labels = settings->labels, .only_pairs = settings->only_pairs};
     int classes = settings->network.field[NETWORK_CLASSES];
     unet_code code;
 
@@ -221,6 +222,17 @@ static void describe_recipe(const struct train_run *run, struct recipe_words *wo
                     unet_model_labels(run->model), words);
 }
 
+void train_run_left_out(const struct train_run *run, FILE *out)
+{
+    const char *here = unet_dataset_left_out(run->dataset);
+    const char *there = run->settings->val_images ? unet_dataset_left_out(run->validation) : "";
+
+    if (*here)
+        fprintf(out, "left out   %s\n", here);
+    if (*there)
+        fprintf(out, "left out   of %s: %s\n", run->settings->val_images, there);
+}
+
 /* The recipe and the data on stderr. */
 static void describe(const struct train_run *run)
 {
@@ -234,6 +246,7 @@ static void describe(const struct train_run *run)
             run->validation ? unet_dataset_count(run->validation) : 0);
     fprintf(stderr, "pairs      %s\nmasks      %s\n", unet_dataset_pairing_text(run->dataset),
             unet_dataset_coding_text(run->dataset));
+    train_run_left_out(run, stderr);
     fprintf(stderr, "preset     %s\n", preset_words[run->settings->preset]);
     describe_recipe(run, &words);
     for (int i = 0; i < words.count; i++) {
@@ -253,7 +266,8 @@ struct watch {
     struct train_run *run;
     struct recipe_words words;
     struct run_row rows[RECIPE_ROWS];
-    int failed; /* a file of the run folder could not be written */
+    int failed;  /* a file of the run folder could not be written */
+    int refused; /* the run goes not on, and that was told; nothing was changed */
 };
 
 static int save_settings(const struct watch *watch)
@@ -273,6 +287,10 @@ static int on_progress(void *context, const unet_progress *progress)
     struct watch *watch = context;
     struct train_run *run = watch->run;
 
+    if (progress->event == UNET_EVENT_BEGIN)
+        watch->refused = train_rate_is_refused(run, progress);
+    if (watch->refused)
+        return 1;
     if (progress->event == UNET_EVENT_BEGIN && run->resumed && save_settings(watch) != EXIT_DONE)
         watch->failed = 1;
     run->best_score = progress->best_score;
@@ -298,8 +316,8 @@ static int finish(const struct train_run *run, struct watch *watch)
 {
     const struct train_settings *settings = run->settings;
 
-    if (watch->failed)
-        return EXIT_FAILED; /* run_end() has told */
+    if (watch->failed || watch->refused)
+        return EXIT_FAILED; /* run_end(), or train_rate_is_refused(), has told */
     if (interrupted()) {
         fail_text("interrupted: the newest weights are in %s, the best so far in %s; unet train "
                   "--resume %s goes on",
@@ -310,7 +328,7 @@ static int finish(const struct train_run *run, struct watch *watch)
     if (!settings->common.quiet)
         train_report_summary(&watch->report, run->validation != NULL, run->files.best,
                              run->files.last);
-    if (run->one_class)
+    if (run->one_class || watch->folder.one_answer)
         fprintf(stderr,
                 "warning: the network answers with one class everywhere; docs/training.md says "
                 "what helps\n");
@@ -338,6 +356,7 @@ static int begin_folder(struct watch *watch)
                                     .survey = run->survey,
                                     .recipe = watch->rows,
                                     .recipe_rows = watch->words.count,
+                                    .threads = run->settings->common.threads,
                                     .resumed = run->resumed,
                                     .tensorboard = run->settings->tensorboard};
     return run_begin(&watch->folder, &facts);

@@ -7,6 +7,8 @@
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
+#include <stdio.h>
+
 #include "presets.h"
 #include "train_files.h"
 #include "train_settings.h"
@@ -24,7 +26,7 @@ struct train_run {
     struct recipe recipe;
     struct train_files files;
     /* what came of it */
-    double best_score; /* the mean Dice of all classes, or minus the loss */
+    double best_score; /* the Dice of all classes, or minus the loss */
     int best_epoch, one_class;
     unet_train_end end;
 };
@@ -37,9 +39,16 @@ int train_run_go(struct train_run *run);
 
 void train_run_release(struct train_run *run);
 
+/* A line on files without a partner, or none. */
+void train_run_left_out(const struct train_run *run, FILE *out);
+
 /* train_dry.c: the recipe, the memory and the time of an epoch, measured on two steps, on stdout.
  */
 int train_run_dry(struct train_run *run);
+
+/* train_rate.c: of a resumed run's first event, says how the learning rate changes; 1: it would
+ * rise far and nobody said so, which was told. */
+int train_rate_is_refused(const struct train_run *run, const unet_progress *progress);
 
 /* train_folds.c: --folds: a run for each part of the images, and their summary. */
 int train_folds(const struct command *command, struct train_settings *settings, int resumed);

@@ -32,7 +32,7 @@ struct train_settings {
     double val_share;
     int folds;
     const char *labels;
-    int ignore;
+    int ignore, only_pairs;
     int preset, dry_run, tensorboard, overwrite;
     double memory;
     int epochs, patience, batch, accumulate, tile, steps_per_epoch;
@@ -43,6 +43,7 @@ struct train_settings {
     struct optimizer_settings optimizer;
     struct augment_settings augment;
     struct common_settings common;
+    int rate_told; /* no option: --lr or --schedule stood beside --resume */
 };
 
 /* Nothing given. */

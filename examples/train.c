@@ -24,7 +24,7 @@ static int show(void *context, const unet_progress *progress)
 {
     (void)context;
     if (progress->event == UNET_EVENT_EPOCH) {
-        printf("epoch %d: loss %.4f, Dice on held-out images %.4f%s\n", progress->epoch,
+        printf("epoch %d: loss %.4f, Dice without class 0 %.4f%s\n", progress->epoch,
                progress->loss, progress->val_dice, progress->improved ? ", the best so far" : "");
         if (progress->one_class)
             printf("warning: the network says one class everywhere\n");

@@ -739,14 +739,16 @@ typedef struct unet_dataset_options {
     const char *labels; /* what the masks' values mean, docs/labels.md: "background=0,cell=255",
                            "road=#804080,...", "cell=1|2|7-999", "indices", "instances",
                            "instances+border", names for a file per class; NULL: found */
+    int only_pairs;     /* 1: images without a mask are left out instead of refused */
 } unet_dataset_options;
 
 /*
  * Reads the images of a folder and those below it (or one image file) and the masks of another,
  * paired by name; each page of a file is an image.  docs/labels.md has the rules, and the masks
  * that are understood.  options may be NULL.
- * Fails with UNET_EIO; UNET_EFORMAT; UNET_EINVAL: no pairs, an image without a mask, sizes that
- * differ, masks whose meaning is not clear: the message says what to put into options.
+ * Fails with UNET_EIO; UNET_EFORMAT; UNET_EINVAL: no pairs, an image without a mask (unless
+ * options->only_pairs is set and others have one), sizes that differ, masks whose meaning is not
+ * clear: the message says what to put into options.
  */
 UNET_API unet_code unet_dataset_open(const char *images, const char *masks,
                                      const unet_dataset_options *options, unet_dataset **dataset,
@@ -776,6 +778,10 @@ UNET_API const char *unet_dataset_coding_text(const unet_dataset *dataset);
 
 /* One line on how images and masks were paired: "by name". */
 UNET_API const char *unet_dataset_pairing_text(const unet_dataset *dataset);
+
+/* One line on files without a partner, which are not in the set: "1 mask without an image: a.png";
+ * "" when there are none. */
+UNET_API const char *unet_dataset_left_out(const unet_dataset *dataset);
 
 /* Image i, its mask [height][width] and its file name; all belong to the data set. */
 UNET_API const unet_image *unet_dataset_image(const unet_dataset *dataset, int i,
@@ -1147,6 +1153,7 @@ typedef struct unet_progress {
     double loss;          /* mean over the epoch so far */
     double step_loss;     /* of the last step */
     double rate;          /* learning rate of the last step */
+    double next_rate;     /* of the one to come, by the limits that this call was given */
     double gradient_norm; /* of the last step, before clipping */
     double seconds;       /* of work, also in runs that this one continues */
     double seconds_left;  /* estimate; < 0: not known */
@@ -1154,13 +1161,13 @@ typedef struct unet_progress {
     double waited;            /* share of this run's time that steps waited for tiles */
     /* from here on of UNET_EVENT_EPOCH, else those of the epoch before */
     double val_loss; /* mean cross-entropy of validation pixels, NAN: no validation set */
-    double val_dice; /* mean Dice over the classes but the first; NAN: no validation set */
+    double val_dice; /* unet_scores_mean_dice() of all its pixels; NAN: no validation set */
     double val_iou, val_accuracy;
     const double *class_dice; /* Dice of each of `labels` classes, NAN: occurs nowhere; NULL: no
                                  validation set; valid during the call */
     const struct unet_scores *scores; /* the confusion matrix; as class_dice */
     int labels;
-    double score;      /* what `improved` compares: mean Dice of all classes, or minus the loss */
+    double score;      /* what `improved` compares: unet_scores_all_dice(), or minus the loss */
     int improved;      /* 1: best so far, just saved */
     int best_epoch;    /* 0: none yet */
     double best_score; /* of that epoch, also when an earlier run reached it */
@@ -1240,9 +1247,12 @@ UNET_API double unet_scores_iou(const unet_scores *scores, int label);
 UNET_API double unet_scores_precision(const unet_scores *scores, int label);
 UNET_API double unet_scores_recall(const unet_scores *scores, int label);
 
-/* Means over the classes that occur, but the first; NAN when none does. */
+/* Means over the classes that occur, but class 0; NAN when none does. */
 UNET_API double unet_scores_mean_dice(const unet_scores *scores);
 UNET_API double unet_scores_mean_iou(const unet_scores *scores);
+
+/* Dice of all classes: the mean over those that occur, class 0 too; NAN when none does. */
+UNET_API double unet_scores_all_dice(const unet_scores *scores);
 
 /* The share of pixels that are right; NAN when none were counted. */
 UNET_API double unet_scores_accuracy(const unet_scores *scores);

@@ -679,6 +679,11 @@ const char *unet_dataset_pairing_text(const unet_dataset *dataset)
     return dataset->rule;
 }
 
+const char *unet_dataset_left_out(const unet_dataset *dataset)
+{
+    return dataset->left_out;
+}
+
 const unet_image *unet_dataset_image(const unet_dataset *dataset, int i, const uint8_t **mask,
                                      const char **name)
 {

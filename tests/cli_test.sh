@@ -89,7 +89,7 @@ fi
 
 # ---- the demo, whose pictures serve the tests below ----
 
-expect 0 '^Dice on 8 unseen images: 0\.' 'epoch +1 ' demo d --time 3s
+expect 0 '^Dice of cells on 8 unseen images: 0\.' 'epoch +1 ' demo d --time 3s
 check 'the demo page' grep -q '</html>' d/report.html
 check 'the demo page loads something' sh -c "! grep -Eq '(src|href)=\"?http|<script|url\(' d/report.html"
 check 'the demo model' test -s d/model.safetensors

@@ -31,15 +31,15 @@ expect 0 '^ +1 +0\.8163 +0\.6897 +1\.0000 +0\.6897 +29$' - eval --predicted wors
 expect 0 'F1 of all objects +0\.8000' - eval --predicted worse --masks truth --quiet --objects
 expect 0 '"confusion":\[\[19,0\],\[9,20\]\]' - eval --predicted worse --masks truth --quiet --json
 check 'eval --json is no JSON' is_json .out
-expect 0 'mean Dice without 0 .*95 %' - eval --predicted worse --masks truth --quiet
+expect 0 'Dice without class 0 .*95 %' - eval --predicted worse --masks truth --quiet
 expect 0 'Rand \(foreground\) +1\.0000' - eval --predicted same --masks truth --quiet --isbi
 expect 0 'warping error +0\.000000' - eval --predicted same --masks truth --quiet --boundary 0
 expect 1 - 'boundary 7: no such class' eval --predicted same --masks truth --boundary 7
 expect 0 '' - eval --predicted worse --masks truth --quiet --objects --csv t.csv
 check 'three rows' test "$(wc -l <t.csv)" -eq 3
-check 'a title' grep -q '^image,accuracy,mean Dice,mean IoU,class 0 Dice,' t.csv
+check 'a title' grep -q '^image,accuracy,Dice without class 0,Dice of all classes,IoU without class 0,class 0 Dice,' t.csv
 check 'the row of a' grep -q '^a.pgm,0\.625,' t.csv
-check 'the row of b' grep -q '^b.pgm,1,1,1,' t.csv
+check 'the row of b' grep -q '^b.pgm,1,1,1,1,' t.csv
 expect 1 - 'nowhere' eval --predicted same --masks truth --csv nowhere/t.csv
 expect 0 'pixel accuracy +1\.0000' - eval --predicted indices --masks truth --quiet \
     --predicted-labels indices

@@ -121,6 +121,44 @@ static void test_events(void **state)
     free_dataset(val);
 }
 
+static int stop_at_begin(void *context, const unet_progress *p)
+{
+    *(unet_progress *)context = *p;
+    return p->event == UNET_EVENT_BEGIN;
+}
+
+/* A run that is made longer tells what its rate would be, and can be left as it was. */
+static void test_longer_run(void **state)
+{
+    unet_dataset *set = make_dataset(2, 70, 90, 1);
+    unet_train_options o = options_of(0, 2);
+    unet_model *model = make_model(&small_same, 1);
+    struct story story = {.stop_image = 0};
+    unet_train_job job = job_of(model, set, NULL, &story);
+    unet_progress seen = {0};
+    unet_error err;
+    (void)state;
+    o.steps = 4;
+    o.schedule = UNET_SCHEDULE_POLY;
+    if (unet_train(&job, &o, &err))
+        fail_msg("%s", err.text);
+    unlink(in_folder("last"));
+    o.steps = 8;
+    job.resume = 1;
+    job.progress = stop_at_begin;
+    job.context = &seen;
+    if (unet_train(&job, &o, &err))
+        fail_msg("%s", err.text);
+    const double before = (double)o.learning_rate * pow(0.25, (double)o.power);
+    const double after = (double)o.learning_rate * pow(0.5, (double)o.power);
+    if (fabs(seen.rate - before) > 1e-6 * before || fabs(seen.next_rate - after) > 1e-6 * after)
+        fail_msg("rates %g and %g, wanted %g and %g", seen.rate, seen.next_rate, before, after);
+    assert_int_equal(seen.end, UNET_END_ASKED);
+    assert_int_not_equal(access(in_folder("last"), F_OK), 0);
+    unet_model_free(model);
+    free_dataset(set);
+}
+
 /* With a rate of 0 no epoch is better than the first; the score of a network with norms moves
  * though, so this one has none. */
 static void test_patience_and_time(void **state)
@@ -232,9 +270,9 @@ static void test_failed_step(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_events),      cmocka_unit_test(test_patience_and_time),
-        cmocka_unit_test(test_one_class),   cmocka_unit_test(test_validation_loss),
-        cmocka_unit_test(test_failed_step),
+        cmocka_unit_test(test_longer_run),        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_patience_and_time), cmocka_unit_test(test_one_class),
+        cmocka_unit_test(test_validation_loss),   cmocka_unit_test(test_failed_step),
     };
     return cmocka_run_group_tests_name("loop", tests, folder_create, folder_destroy);
 }

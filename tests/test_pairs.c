@@ -201,12 +201,23 @@ static void test_incomplete(void **state)
     (void)state;
     struct un_pairs pairs;
     unet_error err;
-    mkdir(in_folder("m"), 0777);
-    make_files("i/0.png i/1.png i/2.png i/3.png i/4.png i/5.png m/2.png");
-    assert_int_equal(un_pairs_find(in_folder("i"), in_folder("m"), &pairs, &err), UNET_OK);
-    assert_int_equal(un_pairs_complete(in_folder("i"), in_folder("m"), &pairs, &err), UNET_EINVAL);
+    char text[512];
+    const char *i = in_folder("i"), *m = in_folder("m");
+    make_files("i/0.png i/1.png i/2.png i/3.png i/4.png i/5.png m/2.png m/7.png");
+    assert_int_equal(un_pairs_find(i, m, &pairs, &err), UNET_OK);
+    assert_int_equal(un_pairs_complete(i, m, &pairs, false, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "5 of 6 images have no mask in"));
-    assert_non_null(strstr(err.text, ": 0.png, 1.png, 3.png ..."));
+    assert_non_null(strstr(err.text, "(--only-pairs goes without them): 0.png, 1.png, 3.png ..."));
+    assert_int_equal(un_pairs_complete(i, m, &pairs, true, &err), UNET_OK);
+    un_pairs_left_out(&pairs, text, sizeof text);
+    assert_string_equal(text, "5 images without a mask: 0.png, 1.png, 3.png ...; "
+                              "1 mask without an image: 7.png");
+    un_pairs_release(&pairs);
+    unlink(in_folder("m/2.png"));
+    assert_int_equal(un_pairs_find(i, m, &pairs, &err), UNET_OK);
+    assert_int_equal(un_pairs_complete(i, m, &pairs, true, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "6 of 6 images have no mask in"));
+    assert_null(strstr(err.text, "only-pairs"));
     un_pairs_release(&pairs);
     put_file(in_folder("i/0.webp"), "RIFF\1\1\1\1WEBP", 12);
     assert_int_equal(un_pairs_find(in_folder("i"), in_folder("m"), &pairs, &err), UNET_EFORMAT);

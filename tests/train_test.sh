@@ -82,6 +82,43 @@ expect 0 - - "$@" -o elastic --steps 3 --elastic 5 --rotate 90 --border-weight 5
     --tensorboard --quiet
 check 'event files' sh -c 'ls elastic/events.out.tfevents.*'
 
+# one number under one name: terminal, history, report, eval
+held='--images d/test/images --masks d/test/masks'
+expect 0 - 'Dice without class 0 0\.[0-9]+, of all classes 0\.' train $data --width 4 --depth 2 --batch 1 \
+    --tile 32 --steps 20 --steps-per-epoch 10 -o dice --val-images d/test/images --val-masks d/test/masks
+all=$(sed -n 's/.*: best, Dice of all classes \([0-9.]*\), of epoch.*/\1/p' .err)
+both=$(sed -n 's|.*<b>\([0-9.]*\)</b><span>Dice without class 0, epoch.*|\1|p' dice/report.html)
+check "the report's Dice of all classes is not the terminal's, $all" \
+    grep -q "<b>$all</b><span>Dice of all classes, best epoch" dice/report.html
+expect 0 "^Dice of all classes +$all\$" - eval dice $held --quiet
+expect 0 "^Dice without class 0 +$both " - eval dice $held --quiet
+check "history.jsonl has neither $all nor $both" \
+    awk -v all="$all" -v both="$both" -F '"(score|val_dice)":' '
+    /"improved":true/ { dice = $2 + 0; score = $3 + 0 }
+    END { exit !(sprintf("%.4f", score) == all && sprintf("%.4f", dice) == both) }' dice/history.jsonl
+expect 0 '' - eval dice/last.safetensors $held --quiet --csv dice.csv
+sed -n 's/.*"name":"\([^"]*\)","dice":\([0-9.]*\).*/\1 \2/p' dice/images/index.jsonl >pictures
+check 'six pictures' test "$(wc -l <pictures)" -eq 6
+while read -r name dice; do
+    dice=$(printf %.4f "$dice")
+    check "the picture of $name has not the Dice of its row" \
+        awk -v name="$name" -v dice="$dice" -F , \
+        '$1 == name { found = sprintf("%.4f", $4) == dice } END { exit !found }' dice.csv
+    check "$name: another Dice on the page" \
+        grep -q "$name</b>: Dice of all classes, this image alone, $dice" dice/report.html
+done <pictures
+
+# without held-out images
+expect 0 - 'warning: the network answers with one class everywhere' train $data --width 4 --depth 2 \
+    --tile 32 --val-share 0 --class-weights 0,1 --lr 0.05 --steps 30 -o none
+check 'a report without held-out images has no pictures of others' \
+    grep -q 'Trained on, not held out' none/report.html
+check 'training images are not drawn' test -s none/images/6-errors.png
+check 'one class everywhere is not told' \
+    grep -q 'In all training images below the answer for every pixel is the same class' none/report.html
+check 'a run with held-out images shows training images' \
+    sh -c '! grep -q "Trained on, not held out" t/report.html'
+
 # more threads, the same bits
 expect 0 - - "$@" -o threads1 --steps 6 --elastic 5 --border-weight 5 --threads 1 --quiet
 expect 0 - - "$@" -o threads3 --steps 6 --elastic 5 --border-weight 5 --threads 3 --quiet
@@ -113,14 +150,23 @@ for run in whole elsewhere/moved; do
     sed 's/, *"seconds":.*//' $run/history.jsonl >"$(basename $run).lines"
 done
 check 'its history differs' cmp whole.lines moved.lines
-expect 0 - - train --resume whole --steps 420 --quiet
+cp -r whole kept
+rise='the learning rate has fallen to [^ ]+, and in a run of this length it would rise to'
+expect 1 - "^unet: whole: $rise 6\.46e-05 \(poly\); .* --schedule poly, .* --lr 4\.55e-06; --init whole/last" \
+    train --resume whole --steps 420 --quiet
+one_line 'a resume whose rate would rise'
+check 'a refused resume changed the run' diff -r whole kept
+expect 0 - 'learning rate 4\.55e-06 up to here, 4e-06 from here on \(constant\)' \
+    train --resume kept --steps 402 --schedule constant --lr 4e-6
+expect 0 - 'nothing left to do: 402 steps' train --resume kept
+expect 0 - - train --resume whole --steps 420 --schedule poly --quiet
 check 'a run that is done can be made longer' test "$(grep -c '"kind": *"step"' whole/history.jsonl)" -eq 420
-expect 1 - 'batch' train --resume whole --batch 2 --steps 430 --quiet
+expect 1 - 'batch' train --resume whole --batch 2 --steps 430 --schedule poly --quiet
 one_line 'a resume with another recipe'
 expect 0 - 'nothing left to do: 420 steps' train --resume whole
-check 'a run that is done calls its Dice something else' grep -q 'mean Dice of all classes 0\.' .err
+check 'a run that is done calls its Dice something else' grep -q 'best, Dice of all classes 0\.' .err
 expect 2 - 'goes on in its own folder, whole' train --resume whole -o other --steps 430
-expect 0 - 'trained 425 steps' train --resume whole -o ./whole --steps 425
+expect 0 - 'trained 425 steps' train --resume whole -o ./whole --steps 425 --lr 1e-3
 echo 'no checkpoint' >whole/checkpoint
 expect 1 - '^unet: .*checkpoint: ' train --resume whole --steps 450 --quiet
 one_line 'a broken checkpoint'
@@ -175,6 +221,30 @@ cp d/images/cells_001.png i/one.png
 expect 1 - 'one\.png' train --images i --masks m -o x
 one_line 'an image without a mask'
 cp d/masks/cells_001.png m/one.png
+cp d/images/cells_002.png i/two.png
+cp d/masks/cells_003.png m/three.png
+expect 1 - '1 of 2 images have no mask in m \(--only-pairs goes without them\): two\.png' \
+    train --images i --masks m -o x
+one_line 'an image without a mask among others'
+left='1 image without a mask: two\.png; 1 mask without an image: three\.png'
+expect 0 - "^left out +$left" train --images i --masks m --only-pairs -o pairs --width 4 --depth 2 \
+    --tile 32 --steps 2
+check 'what is left out is not in the report' grep -Eq "$left" pairs/report.html
+check '--only-pairs is not kept' grep -q '"only-pairs": true' pairs/settings.json
+expect 0 "^left out +$left" - train --images i --masks m --only-pairs --width 4 --tile 32 --dry-run
+expect 0 'accuracy' "^left out: $left" eval pairs --images i --masks m --only-pairs
+expect 0 "\"left_out\":\"$left\"" - eval pairs --images i --masks m --only-pairs --json --quiet
+expect 1 '^error +two\.png: the image has no mask: add one, or leave it out with --only-pairs' '' \
+    check --images i --masks m --no-page
+expect 0 '^unet train .* --only-pairs -o cells$' - check --images i --masks m --no-page --only-pairs
+check 'check warns of what it leaves out' grep -q '^warning  two.png: .* left out' .out
+expect 0 '' - augment --images i --masks m --only-pairs --preview pairs.png --quiet
+rm m/one.png
+expect 1 - '2 of 2 images have no mask in m: one\.png, two\.png' \
+    train --images i --masks m --only-pairs -o x
+one_line 'no pair at all'
+cp d/masks/cells_001.png m/one.png
+rm m/three.png
 echo 'no picture' >i/two.png
 cp m/one.png m/two.png
 expect 1 - 'two\.png' train --images i --masks m -o x

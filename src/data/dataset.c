@@ -262,7 +262,8 @@ unet_code un_dataset_open(const char *images, const char *masks,
     unet_dataset *made = calloc(1, sizeof *made);
     if (!made)
         code = un_fail_memory(err, sizeof *made, images);
-    else if (!(code = un_pairs_complete(images, masks, &files, err)) &&
+    else if (!(code =
+                   un_pairs_complete(images, masks, &files, options && options->only_pairs, err)) &&
              !(code = find_coding(&files, options, coding, &made->coding, err)))
         code = read_all(masks, &files, made, err);
     if (code) {
@@ -270,6 +271,7 @@ unet_code un_dataset_open(const char *images, const char *masks,
     } else {
         un_coding_text(&made->coding, made->coding_text, sizeof made->coding_text);
         memcpy(made->rule, files.rule, sizeof made->rule);
+        un_pairs_left_out(&files, made->left_out, sizeof made->left_out);
         *dataset = made;
     }
     un_pairs_release(&files);

@@ -23,6 +23,7 @@ struct unet_dataset {
     struct un_coding coding;
     char coding_text[480];     /* the coding in words */
     char rule[160];            /* how images and masks were paired */
+    char left_out[512];        /* what has no partner */
     struct un_scaling scaling; /* for 16-bit and float samples; not set when there are none */
 };
 

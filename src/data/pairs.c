@@ -17,7 +17,7 @@
 #include "data/image.h"
 #include "data/pairing.h"
 
-#define SHOWN 3 /* names in the message about images without a mask */
+#define SHOWN 3 /* names in a message about files without a partner */
 
 /* ---- for the rules ----------------------------------------------------------------------- */
 
@@ -259,21 +259,45 @@ unet_code un_pairs_find(const char *images, const char *masks, struct un_pairs *
     return code;
 }
 
+/* Appends the names of the first few files. */
+static void add_names(char *const *paths, int count, char *text, size_t size)
+{
+    for (int i = 0; i < count && i < SHOWN; i++) {
+        size_t used = strlen(text);
+        const char *slash = strrchr(paths[i], '/');
+        snprintf(text + used, size - used, "%s%.70s", i ? ", " : "", slash ? slash + 1 : paths[i]);
+    }
+    size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s", count > SHOWN ? " ..." : "");
+}
+
 unet_code un_pairs_complete(const char *images, const char *masks, const struct un_pairs *pairs,
-                            unet_error *err)
+                            bool only_pairs, unet_error *err)
 {
     char list[256] = "";
     int missing = pairs->image_count;
-    if (!missing)
+    if (!missing || (only_pairs && pairs->count))
         return UNET_OK;
-    for (int i = 0; i < missing && i < SHOWN; i++) {
-        size_t n = strlen(list);
-        const char *slash = strrchr(pairs->images[i], '/');
-        snprintf(list + n, sizeof list - n, "%s%.70s", i ? ", " : "",
-                 slash ? slash + 1 : pairs->images[i]);
+    add_names(pairs->images, missing, list, sizeof list);
+    return un_fail(err, UNET_EINVAL, "%s: %d of %d images have no mask in %s%s: %s", images,
+                   missing, missing + pairs->count, masks,
+                   pairs->count ? " (--only-pairs goes without them)" : "", list);
+}
+
+void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size)
+{
+    int images = pairs->image_count, masks = pairs->mask_count;
+    *text = 0;
+    if (images) {
+        snprintf(text, size, "%d image%s without a mask: ", images, images == 1 ? "" : "s");
+        add_names(pairs->images, images, text, size);
     }
-    return un_fail(err, UNET_EINVAL, "%s: %d of %d images have no mask in %s: %s%s", images,
-                   missing, missing + pairs->count, masks, list, missing > SHOWN ? " ..." : "");
+    if (masks) {
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s%d mask%s without an image: ", images ? "; " : "",
+                 masks, masks == 1 ? "" : "s");
+        add_names(pairs->masks, masks, text, size);
+    }
 }
 
 const char *un_pair_file(const struct un_pairs *pairs, const struct un_pair *pair, const char *name)

@@ -4,6 +4,7 @@
 #define UN_PAIRS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 
@@ -37,9 +38,16 @@ struct un_pairs {
 unet_code un_pairs_find(const char *images, const char *masks, struct un_pairs *pairs,
                         unet_error *err);
 
-/* UNET_EINVAL, naming the first few, when there is an image without a mask. */
+/*
+ * UNET_EINVAL, naming the first few, when there is an image without a mask; with only_pairs when
+ * there is no other.
+ */
 unet_code un_pairs_complete(const char *images, const char *masks, const struct un_pairs *pairs,
-                            unet_error *err);
+                            bool only_pairs, unet_error *err);
+
+/* "2 images without a mask: a.png, b.png; 1 mask without an image: c.png"; "": nothing is left. */
+void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size);
+
 /* The mask of one class of a pair; NULL: there is none. */
 const char *un_pair_file(const struct un_pairs *pairs, const struct un_pair *pair,
                          const char *name);

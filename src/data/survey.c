@@ -119,13 +119,13 @@ static unet_code judge(unet_survey *survey, unet_error *err)
 
 /* ---- from files ---- */
 
-static unet_code report_lonely(unet_survey *survey, unet_error *err)
+static unet_code report_lonely(unet_survey *survey, bool only_pairs, unet_error *err)
 {
     const struct un_pairs *pairs = &survey->files.pairs;
     unet_code code = UNET_OK;
     for (int i = 0; !code && i < pairs->image_count; i++)
-        code = un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_NO_MASK, -1, pairs->images[i],
-                                     NULL, err);
+        code = un_survey_report_file(survey, only_pairs ? UNET_WARNING : UNET_ERROR,
+                                     UNET_FOUND_NO_MASK, -1, pairs->images[i], NULL, err);
     for (int i = 0; !code && i < pairs->mask_count; i++)
         code = un_survey_report_file(survey, UNET_WARNING, UNET_FOUND_NO_IMAGE, -1, pairs->masks[i],
                                      NULL, err);
@@ -204,7 +204,7 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
         made->items[i].seen.image = files.places[i].image;
         made->items[i].seen.mask = files.places[i].mask;
     }
-    if ((code = report_lonely(made, err)) ||
+    if ((code = report_lonely(made, options && options->only_pairs, err)) ||
         (code = un_survey_find_coding(made, options, coding, err)))
         goto done;
     for (int i = 0; !code && i < files.count; i++) {

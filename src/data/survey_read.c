@@ -59,7 +59,7 @@ unet_code un_survey_list(const char *images, const char *masks, struct un_survey
     if (code)
         return code;
     if (!made.pairs.count)
-        code = un_pairs_complete(images, masks, &made.pairs, err);
+        code = un_pairs_complete(images, masks, &made.pairs, false, err);
     if (!code && !made.pairs.count)
         code = un_fail(err, UNET_EINVAL, "%s: no images with a mask in %s", images, masks);
     for (int i = 0; i < made.pairs.count && !code; i++)

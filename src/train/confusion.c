@@ -121,11 +121,13 @@ double unet_scores_recall(const unet_scores *scores, int label)
     return truth > 0 ? (double)unet_scores_pixels(scores, label, label) / truth : NAN;
 }
 
-static double mean_of(const unet_scores *scores, double (*score)(const unet_scores *, int))
+/* Of the classes from `first` on that occur. */
+static double mean_of(const unet_scores *scores, double (*score)(const unet_scores *, int),
+                      int first)
 {
     double sum = 0;
     int count = 0;
-    for (int label = 1; label < scores->labels; label++) {
+    for (int label = first; label < scores->labels; label++) {
         double value = score(scores, label);
         sum += isnan(value) ? 0 : value;
         count += !isnan(value);
@@ -135,12 +137,17 @@ static double mean_of(const unet_scores *scores, double (*score)(const unet_scor
 
 double unet_scores_mean_dice(const unet_scores *scores)
 {
-    return mean_of(scores, unet_scores_dice);
+    return mean_of(scores, unet_scores_dice, 1);
+}
+
+double unet_scores_all_dice(const unet_scores *scores)
+{
+    return mean_of(scores, unet_scores_dice, 0);
 }
 
 double unet_scores_mean_iou(const unet_scores *scores)
 {
-    return mean_of(scores, unet_scores_iou);
+    return mean_of(scores, unet_scores_iou, 1);
 }
 
 double unet_scores_accuracy(const unet_scores *scores)

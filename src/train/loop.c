@@ -38,6 +38,20 @@ static double estimate_left(const struct un_loop *l, double seconds)
     return left > 0 || left == -1 ? left : 0;
 }
 
+/* With steps (or epochs) as the limit it depends on the step alone, so the same run gives the same
+ * bits. */
+static float scheduled_rate(const struct un_loop *l)
+{
+    const unet_train_options *o = &l->trainer->options;
+    const struct un_schedule_at at = {.step = l->trainer->step,
+                                      .steps = l->now.steps,
+                                      .share_of_time =
+                                          o->seconds > 0 ? un_loop_seconds(l) / o->seconds : 0,
+                                      .epochs = l->state.epoch,
+                                      .drops = l->state.plateau.drops};
+    return un_schedule_rate(o, &at);
+}
+
 void un_loop_report(struct un_loop *l, unet_train_event event)
 {
     unet_progress *now = &l->now;
@@ -46,6 +60,7 @@ void un_loop_report(struct un_loop *l, unet_train_event event)
     const double tiles = (double)(l->trainer->step - l->first_step) * o->batch * o->accumulate;
     now->event = event;
     now->step = l->trainer->step;
+    now->next_rate = scheduled_rate(l);
     now->seconds = seconds;
     now->seconds_left = estimate_left(l, seconds);
     now->images_per_second = run > 0 ? tiles / run : 0;
@@ -79,20 +94,6 @@ static unet_train_end find_end(const struct un_loop *l)
     if (o->patience > 0 && l->state.stale >= o->patience)
         return UNET_END_PATIENCE;
     return time_over(l) ? UNET_END_TIME : UNET_RUNNING;
-}
-
-/* With steps (or epochs) as the limit it depends on the step alone, so the same run gives the same
- * bits. */
-static float scheduled_rate(const struct un_loop *l)
-{
-    const unet_train_options *o = &l->trainer->options;
-    const struct un_schedule_at at = {.step = l->trainer->step,
-                                      .steps = l->now.steps,
-                                      .share_of_time =
-                                          o->seconds > 0 ? un_loop_seconds(l) / o->seconds : 0,
-                                      .epochs = l->state.epoch,
-                                      .drops = l->state.plateau.drops};
-    return un_schedule_rate(o, &at);
 }
 
 static unet_code make_step(struct un_loop *l, unet_error *err)
@@ -223,10 +224,10 @@ static unet_code run_steps(struct un_loop *l, unet_error *err)
         else if (checkpoint_due(l))
             code = save_midway(l, err);
     }
-    if (!code) {
-        l->now.end = UNET_END_ASKED;
+    l->now.end = UNET_END_ASKED;
+    /* of a resumed run that has not begun the checkpoint has everything */
+    if (!code && !(l->job->resume && l->trainer->step == l->first_step))
         code = un_loop_save_all(l, err);
-    }
     return code;
 }
 

@@ -120,25 +120,14 @@ static bool says_one_class(const unet_scores *scores, int labels)
 
 static void summarize(struct un_validator *v, struct un_validation *r)
 {
-    int present = 0, foreground = 0;
-    double dice = 0, iou = 0, all = 0;
-    for (int k = 0; k < r->labels; k++) {
-        double d = v->class_dice[k] = unet_scores_dice(v->scores, k);
-        if (isnan(d))
-            continue;
-        all += d;
-        present++;
-        if (k == 0)
-            continue;
-        dice += d;
-        iou += unet_scores_iou(v->scores, k);
-        foreground++;
-    }
-    r->dice = foreground ? dice / foreground : NAN;
-    r->iou = foreground ? iou / foreground : NAN;
+    for (int k = 0; k < r->labels; k++)
+        v->class_dice[k] = unet_scores_dice(v->scores, k);
+    r->dice = unet_scores_mean_dice(v->scores);
+    r->iou = unet_scores_mean_iou(v->scores);
     r->accuracy = unet_scores_accuracy(v->scores);
     /* the first class counts, too: it may be the one that matters (membranes drawn in black) */
-    r->score = present ? all / present : 0;
+    const double all = unet_scores_all_dice(v->scores);
+    r->score = isnan(all) ? 0 : all;
     r->one_class = says_one_class(v->scores, r->labels);
     r->class_dice = v->class_dice;
     r->scores = v->scores;
