@@ -31,7 +31,6 @@ test | long)
 esac
 if [ "${1:-build}" = long ]; then
     want clang-14 sh -c 'command -v clang-14 || command -v clang'
-    want libomp-14-dev sh -c 'ls /usr/lib/llvm-14/lib/libomp.so'
     want libclang-rt-14-dev sh -c 'ls /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-*.a'
     want chromium sh -c 'command -v chromium || command -v google-chrome'
 fi

@@ -4,9 +4,15 @@
 
 #include "cpu/engine_cpu.h"
 
-static size_t pixels_of(const struct un_tensor *t)
+/* The tasks are rows. */
+struct scores {
+    struct un_tensor logits;
+    uint8_t *labels;
+};
+
+static size_t first_pixel(const struct scores *s, int row)
 {
-    return (size_t)t->shape.n * (size_t)t->shape.h * (size_t)t->shape.w;
+    return (size_t)row * (size_t)s->logits.shape.w;
 }
 
 static double sigmoid(double x)
@@ -25,26 +31,41 @@ static void softmax(float *x, int classes)
         x[k] /= sum;
 }
 
+static void probabilities_row(void *context, int row, int thread)
+{
+    const struct scores *s = context;
+    const size_t classes = (size_t)s->logits.shape.c;
+    float *x = s->logits.data;
+    (void)thread;
+    for (size_t i = first_pixel(s, row); i < first_pixel(s, row + 1); i++)
+        if (classes == 1)
+            x[i] = (float)sigmoid(x[i]);
+        else
+            softmax(x + i * classes, (int)classes);
+}
+
+static void argmax_row(void *context, int row, int thread)
+{
+    const struct scores *s = context;
+    const size_t classes = (size_t)s->logits.shape.c;
+    (void)thread;
+    for (size_t i = first_pixel(s, row); i < first_pixel(s, row + 1); i++) {
+        const float *x = s->logits.data + i * classes;
+        size_t best = 0;
+        for (size_t k = 1; k < classes; k++)
+            best = x[k] > x[best] ? k : best;
+        s->labels[i] = classes == 1 ? x[0] > 0 : (uint8_t)best;
+    }
+}
+
 void un_cpu_probabilities(struct un_engine *e, struct un_tensor logits)
 {
-    const size_t count = pixels_of(&logits), classes = (size_t)logits.shape.c;
-#pragma omp parallel for num_threads(e->threads)
-    for (size_t i = 0; i < count; i++)
-        if (classes == 1)
-            logits.data[i] = (float)sigmoid(logits.data[i]);
-        else
-            softmax(logits.data + i * classes, (int)classes);
+    struct scores s = {.logits = logits};
+    un_pool_run(e->pool, logits.shape.n * logits.shape.h, probabilities_row, &s);
 }
 
 void un_cpu_argmax(struct un_engine *e, struct un_tensor logits, uint8_t *labels)
 {
-    const size_t count = pixels_of(&logits), classes = (size_t)logits.shape.c;
-#pragma omp parallel for num_threads(e->threads)
-    for (size_t i = 0; i < count; i++) {
-        const float *x = logits.data + i * classes;
-        size_t best = 0;
-        for (size_t k = 1; k < classes; k++)
-            best = x[k] > x[best] ? k : best;
-        labels[i] = classes == 1 ? x[0] > 0 : (uint8_t)best;
-    }
+    struct scores s = {.logits = logits, .labels = labels};
+    un_pool_run(e->pool, logits.shape.n * logits.shape.h, argmax_row, &s);
 }

@@ -26,6 +26,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/pool.h"
 
 struct un_shape {
     int n, h, w, c;
@@ -263,6 +264,7 @@ struct un_engine_ops {
 struct un_engine {
     const struct un_engine_ops *ops;
     int threads;
+    struct un_pool *pool; /* so many threads; between operations they are anyone's. NULL: one */
     /* set by the owner before it plans: do not convolve by way of tiles, so that the bits of a
      * pixel do not depend on where a map begins */
     bool exact;

@@ -134,7 +134,7 @@ static unet_code start_feed(unet_trainer *t, unet_error *err)
 {
     const unet_train_options *o = &t->options;
     const int channels = t->model->graph.spec.in_channels;
-    unet_code code = un_places_make(t->dataset, channels, &t->model->scaling, o, t->engine->threads,
+    unet_code code = un_places_make(t->dataset, channels, &t->model->scaling, o, t->engine->pool,
                                     &t->places, err);
     if (code)
         return code;
@@ -163,7 +163,7 @@ static unet_code build(unet_trainer *t, struct un_graph *graph, unet_error *err)
         freeze(t);
     if ((code = allocate(t, err)))
         return code;
-    t->fingerprint = un_fingerprint_of(t->dataset, t->engine->threads);
+    t->fingerprint = un_fingerprint_of(t->dataset, t->engine->pool);
     return UNET_OK;
 }
 
