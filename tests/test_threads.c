@@ -19,7 +19,7 @@
 #include "train/trainer.h"
 #include "training_set.h"
 
-enum { HEIGHT = 90, WIDTH = 110, PIXELS = HEIGHT * WIDTH, STEPS = 4 };
+enum { HEIGHT = 60, WIDTH = 70, PIXELS = HEIGHT * WIDTH, STEPS = 4 };
 
 static unet_dataset *set;
 static unet_model *model;
@@ -50,7 +50,7 @@ static int predict(unet_session *session)
 
 static unet_session *new_session(int threads)
 {
-    const unet_session_options options = {.threads = threads, .tile = 64};
+    const unet_session_options options = {.threads = threads, .tile = 40};
     unet_session *session = NULL;
     unet_error err;
     if (unet_session_create(model, &options, &session, &err))
@@ -83,7 +83,7 @@ static int teardown(void **state)
 static void *predict_often(void *session)
 {
     intptr_t wrong = 0;
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 4; i++)
         wrong += predict(session);
     return (void *)wrong;
 }
@@ -150,7 +150,7 @@ static float *train(int threads)
     int steps = 0;
     options.threads = threads;
     options.batch = 2;
-    options.tile = 48;
+    options.tile = 32;
     if (unet_model_create(&spec, 7, &trained, &err) ||
         unet_trainer_create(trained, set, &options, &trainer, &err)) {
         fprintf(stderr, "train: %s\n", err.text);
