@@ -14,7 +14,9 @@
  * hand out, and large ones end together.
  *
  * Who waits looks for SPIN_NS whether it is over, for the next loop of a network comes soon, and
- * then sleeps.  With more threads than processors it sleeps at once.
+ * then sleeps.  With more threads than processors it sleeps at once.  Measured on two busy cores
+ * (steps of a network of width 16, tile 192): 50 us cost 7 % over sleeping at once, 10 us 1 %; in
+ * the quietest moments both gained 6 to 8 %.
  */
 #include "base/pool.h"
 
@@ -34,7 +36,7 @@
 #define WAITED (1u << 30)
 #define INSIDE (WAITED - 1)
 
-enum { SPIN_NS = 50000, LOOKS = 16, SHARES = 8, BEING_PREPARED = -1 };
+enum { SPIN_NS = 10000, LOOKS = 16, SHARES = 8, BEING_PREPARED = -1 };
 
 struct worker {
     struct un_pool *pool;
