@@ -16,7 +16,6 @@
  * On a machine that others use, --best takes the shortest of the repeats, and --cpu --threads 1
  * counts the time the process ran instead of the time that passed.
  */
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,21 +212,30 @@ static double median_seconds(struct bench *b, enum un_pass pass, const struct op
     return times[o->best ? 0 : count / 2];
 }
 
-/* FLOP/s of multiply-adds in registers on all threads; the best of a few tries. */
-static double measure_peak(const struct un_kernels *k, int threads, const struct options *o)
+struct peak {
+    const struct un_kernels *k;
+    long rounds;
+    _Atomic float sink;
+};
+
+static void peak_task(void *context, int index, int thread)
 {
-    const long rounds = 20000000 / k->peak_fmas * 4;
+    struct peak *p = context;
+    (void)index;
+    (void)thread;
+    p->sink = p->k->peak(p->rounds);
+}
+
+/* FLOP/s of multiply-adds in registers on all threads; the best of a few tries. */
+static double measure_peak(struct un_engine *e, const struct un_kernels *k, const struct options *o)
+{
+    const int threads = e->threads;
+    struct peak p = {k, 20000000 / k->peak_fmas * 4, 0};
     double best = 0;
-    volatile float sink = 0;
     for (int i = 0; i < 5; i++) {
         double start = now(o, threads);
-#pragma omp parallel num_threads(threads)
-        {
-            float x = k->peak(rounds);
-#pragma omp critical
-            sink = sink + x;
-        }
-        double rate = 2.0 * k->peak_fmas * (double)rounds * threads / (now(o, threads) - start);
+        un_pool_run(e->pool, e->threads, peak_task, &p);
+        double rate = 2.0 * k->peak_fmas * (double)p.rounds * threads / (now(o, threads) - start);
         best = rate > best ? rate : best;
     }
     return best;
@@ -274,7 +282,7 @@ static void run_isa(const struct un_kernels *k, const struct options *o)
         if (o->layer && !strstr(l->name, o->layer))
             continue;
         struct bench b = setup(e, l);
-        double rate_now = measure_peak(k, e->threads, o);
+        double rate_now = measure_peak(e, k, o);
         peak = rate_now > peak ? rate_now : peak;
         printf("%-8s %4d->%-4d %4d ", l->name, l->in[0] + l->in[1], l->out, l->side);
         for (enum un_pass pass = 0; pass < 3; pass++) {

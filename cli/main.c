@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 
@@ -109,20 +108,6 @@ static int run_help(int argc, char **argv)
     return EXIT_DONE;
 }
 
-/*
- * Worker threads of GNU OpenMP wait for each other spinning, and on a machine that does anything
- * else at all they spin away the time of the thread they wait for.  The policy is read when the
- * program is loaded, so the program loads itself once more.  Where that cannot be done it goes on
- * as it is.
- */
-static void wait_asleep(char **argv)
-{
-    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
-        return;
-    if (!setenv("OMP_WAIT_POLICY", "passive", 1))
-        execv("/proc/self/exe", argv);
-}
-
 int main(int argc, char **argv)
 {
     const struct command *command;
@@ -140,6 +125,5 @@ int main(int argc, char **argv)
     command = find_command(argv[1]);
     if (!command)
         return unknown_command(argv[1]);
-    wait_asleep(argv);
     return finish_output(command->run(command, argc - 1, argv + 1));
 }

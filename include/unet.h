@@ -14,7 +14,8 @@
  *
  * Threads: a unet_model or unet_dataset may be read from many threads at once; a unet_session,
  * unet_trainer or unet_scores is used from one thread at a time.  Whatever the number of worker
- * threads, results have the same bits.
+ * threads, results have the same bits; where some cannot be started, work goes on without them.  A
+ * session may be used in a child of fork(), too.
  */
 #ifndef UNET_H
 #define UNET_H

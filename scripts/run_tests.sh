@@ -9,8 +9,7 @@ build=$1
 shift
 jobs=${CTEST_PARALLEL_LEVEL:-$(nproc 2>/dev/null || echo 2)}
 cmake -S . -B "$build" "$@" >/dev/null
-cmake --build "$build" -j"$jobs" -- --no-print-directory | grep -v '^\[' || true
-cmake --build "$build" -- --no-print-directory >/dev/null # fails here if the first did
+scripts/build.sh "$build" -j"$jobs"
 status=0
 (cd "$build" && exec ctest --output-on-failure -j"$jobs") >"$build/ctest.log" 2>&1 || status=$?
 grep -vE '^(Internal|Test project|Total Test|      Start)' "$build/ctest.log" || true

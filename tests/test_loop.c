@@ -230,17 +230,19 @@ static void test_validation_loss(void **state)
     const float two[] = {1, 100, 0, -2, 3, -100, 0, 5}; /* [2][2][2] */
     const float one[] = {0, 2, -3, 1000};
     const uint8_t truth[] = {1, 0, 0, UNET_IGNORE}, binary[] = {1, 0, 1, 0};
+    struct un_pool *pool = un_pool_create(2);
     double rows[2], want;
     uint64_t count;
     (void)state;
     want = log(1 + exp(-2.0)) + 0 + log(2.0);
-    double got = un_validation_loss(two, truth, 2, 2, 2, 2, rows, &count);
+    double got = un_validation_loss(two, truth, 2, 2, 2, pool, rows, &count);
     if (count != 3 || fabs(got - want) > 1e-12)
         fail_msg("%.17g over %d pixels, wanted %.17g", got, (int)count, want);
     want = log(2.0) + log(1 + exp(2.0)) + log(1 + exp(3.0)) + 1000;
-    got = un_validation_loss(one, binary, 1, 2, 2, 2, rows, &count);
+    got = un_validation_loss(one, binary, 1, 2, 2, pool, rows, &count);
     if (count != 4 || fabs(got - want) > 1e-9)
         fail_msg("%.17g over %d pixels, wanted %.17g", got, (int)count, want);
+    un_pool_free(pool);
 }
 
 /* A step that fails keeps the good weights in last, and the checkpoint as it was. */

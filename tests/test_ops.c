@@ -18,7 +18,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "far/far.h"
@@ -351,22 +350,8 @@ static void run_operation(void **state)
     assert_int_equal(bad, 0);
 }
 
-/*
- * Idle OpenMP threads spin before they sleep.  With more threads than free cores the spinning ones
- * keep the others from working, and these small cases take ten times as long.  libgomp reads the
- * setting before main() is entered, so the program starts once more.
- */
-static void stop_spinning(char **argv)
-{
-    if (getenv("OMP_WAIT_POLICY"))
-        return;
-    setenv("OMP_WAIT_POLICY", "passive", 1);
-    execv("/proc/self/exe", argv);
-}
-
 int main(int argc, char **argv)
 {
-    stop_spinning(argv);
     static const char *const convolutions[] = {"conv3x3", "conv1x1", "upconv2x2"};
     enum { FAMILIES = sizeof families / sizeof *families, TESTS = FAMILIES + 3 };
     struct CMUnitTest tests[TESTS];

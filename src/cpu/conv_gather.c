@@ -24,6 +24,7 @@ struct job {
     struct un_tensor dst, y;
     int groups, chunks, bands;
     struct un_range rows, columns; /* of the frame that the window reaches */
+    char *memory;                  /* the scratch of all threads */
 };
 
 /* A thread's own memory. */
@@ -182,16 +183,19 @@ static void run_row(const struct job *job, struct scratch *s, int n, int y, int 
     }
 }
 
-static void run_task(const struct job *job, struct scratch *s, int task)
+static void run_task(void *context, int task, int thread)
 {
+    const struct job *job = context;
     const struct un_conv_plan *p = job->plan;
+    struct scratch s =
+        scratch_at(p, job->k, job->memory + scratch_bytes(p, job->k) * (size_t)thread);
     const int units = p->copies * job->groups, rows = p->frame.n * p->frame.h;
     const int chunk = task / job->bands, band = task % job->bands;
     const int first = un_piece(units, job->chunks, chunk);
     const int end = un_piece(units, job->chunks, chunk + 1);
     for (int row = un_piece(rows, job->bands, band); row < un_piece(rows, job->bands, band + 1);
          row++)
-        run_row(job, s, row / p->frame.h, row % p->frame.h, first, end);
+        run_row(job, &s, row / p->frame.h, row % p->frame.h, first, end);
 }
 
 /* Where along one axis of a gradient the window touches the map at all; forward it is all of it. */
@@ -208,7 +212,6 @@ static void run(struct un_engine *e, struct job *job)
 {
     const struct un_conv_plan *p = job->plan;
     const int blocks = job->k->blocks, rows = p->frame.n * p->frame.h;
-    const size_t bytes = scratch_bytes(p, job->k);
     size_t unit_bytes =
         (size_t)p->segments * (size_t)p->depth * (size_t)(blocks * UN_BLOCK) * sizeof(float);
     job->groups = un_ceil_div(un_blocks(p->frame.c), blocks);
@@ -217,17 +220,11 @@ static void run(struct un_engine *e, struct job *job)
     job->chunks = un_ceil_div(units, un_max(1, un_min(chunk, units)));
     job->bands = un_min(un_ceil_div(TASKS, job->chunks),
                         un_ceil_div(rows, job->chunks < BAND_ROWS ? BAND_ROWS / job->chunks : 1));
-    const int tasks = job->chunks * job->bands;
     const struct un_operand *src = &p->src[0];
     job->rows = reach(job, src->top, src->tensor.shape.h, p->frame.h);
     job->columns = reach(job, src->left, src->tensor.shape.w, p->frame.w);
-#pragma omp parallel num_threads(e->threads)
-    {
-        struct scratch s = scratch_at(p, job->k, un_workspace(e, bytes));
-#pragma omp for schedule(dynamic)
-        for (int task = 0; task < tasks; task++)
-            run_task(job, &s, task);
-    }
+    job->memory = e->workspace;
+    un_pool_run(e->pool, job->chunks * job->bands, run_task, job);
 }
 
 size_t un_direct_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass)

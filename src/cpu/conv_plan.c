@@ -127,20 +127,33 @@ static void pack_group(const struct un_conv_plan *p, const float *weight, const 
     }
 }
 
+/* What the tasks of a packing share; each packs a group of one copy. */
+struct packing {
+    const struct un_conv_plan *plan;
+    const float *weight, *scale;
+    float *to;
+    int blocks, groups; /* of a group; of a copy */
+};
+
+static void pack_unit(void *context, int unit, int thread)
+{
+    const struct packing *k = context;
+    const struct un_conv_plan *p = k->plan;
+    const int copy = unit / k->groups, block = unit % k->groups * k->blocks;
+    const int all = un_blocks(p->frame.c), width = un_min(k->blocks, all - block) * UN_BLOCK;
+    const size_t sum = (size_t)p->segments * (size_t)p->depth;
+    (void)thread;
+    pack_group(p, k->weight + p->base + copy * p->by_copy, k->scale, block * UN_BLOCK, width,
+               k->to + sum * (size_t)(copy * all + block) * UN_BLOCK);
+}
+
 static void pack(struct un_engine *e, const struct un_conv_plan *p, const float *weight,
                  const float *scale, float *to)
 {
-    const int blocks = un_cpu_kernels(e)->blocks, all = un_blocks(p->frame.c);
-    const int groups = un_ceil_div(all, blocks);
-    const size_t sum = (size_t)p->segments * (size_t)p->depth;
-#pragma omp parallel for schedule(dynamic) num_threads(e->threads)
-    for (int unit = 0; unit < p->copies * groups; unit++) {
-        int copy = unit / groups, block = unit % groups * blocks;
-        int width = un_min(blocks, all - block) * UN_BLOCK;
-        size_t at = sum * (size_t)(copy * all + block) * UN_BLOCK;
-        pack_group(p, weight + p->base + copy * p->by_copy, scale, block * UN_BLOCK, width,
-                   to + at);
-    }
+    struct packing k = {
+        .plan = p, .weight = weight, .scale = scale, .to = to, .blocks = un_cpu_kernels(e)->blocks};
+    k.groups = un_ceil_div(un_blocks(p->frame.c), k.blocks);
+    un_pool_run(e->pool, p->copies * k.groups, pack_unit, &k);
 }
 
 void un_direct_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass)

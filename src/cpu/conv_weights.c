@@ -249,31 +249,53 @@ static void add_slots(const struct plan *p, float *first)
     }
 }
 
+/* What the tasks share. */
+struct job {
+    struct plan plan;
+    const struct un_kernels *k;
+    char *slots, *patches; /* the sums of all tasks, or of all threads; a patch for each thread */
+    float *dweight, *dbias;
+};
+
+static struct part part_at(const struct job *job, int index, int slot)
+{
+    return make_part(&job->plan, job->k, index, job->slots + (size_t)slot * job->plan.slot_bytes);
+}
+
+/* A band of a part. */
+static void sum_task(void *context, int task, int thread)
+{
+    const struct job *job = context;
+    const struct plan *p = &job->plan;
+    const struct part part = part_at(job, task / p->bands, p->bands == 1 ? thread : task);
+    add_band(p, job->k, &part, task % p->bands,
+             (float *)(job->patches + (size_t)thread * p->patch_bytes));
+    if (p->bands == 1)
+        write_part(p, job->k, &part, job->dweight, job->dbias);
+}
+
+/* A part whose bands are there. */
+static void add_task(void *context, int i, int thread)
+{
+    const struct job *job = context;
+    const struct part part = part_at(job, i, i * job->plan.bands);
+    (void)thread;
+    add_slots(&job->plan, part.sum);
+    write_part(&job->plan, job->k, &part, job->dweight, job->dbias);
+}
+
 void un_direct_backward_weights(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
                                 float *dweight, float *dbias)
 {
-    const struct un_kernels *k = un_cpu_kernels(e);
-    struct plan p = make_plan(e, c);
-    *(p.swapped ? &p.a[0].tensor.data : &p.b.data) = ddst.data;
-    char *base = e->workspace, *patches = base + slots(e, &p) * p.slot_bytes;
-    const int parts = p.groups * p.chunks;
-#pragma omp parallel num_threads(e->threads)
-    {
-        const int thread = omp_get_thread_num();
-        float *patch = (float *)(patches + (size_t)thread * p.patch_bytes);
-#pragma omp for schedule(dynamic)
-        for (int task = 0; task < parts * p.bands; task++) {
-            int slot = p.bands == 1 ? thread : task;
-            struct part part = make_part(&p, k, task / p.bands, base + (size_t)slot * p.slot_bytes);
-            add_band(&p, k, &part, task % p.bands, patch);
-            if (p.bands == 1)
-                write_part(&p, k, &part, dweight, dbias);
-        }
-#pragma omp for schedule(dynamic)
-        for (int i = 0; i < (p.bands == 1 ? 0 : parts); i++) {
-            struct part part = make_part(&p, k, i, base + (size_t)(i * p.bands) * p.slot_bytes);
-            add_slots(&p, part.sum);
-            write_part(&p, k, &part, dweight, dbias);
-        }
-    }
+    struct job job = {.plan = make_plan(e, c),
+                      .k = un_cpu_kernels(e),
+                      .slots = e->workspace,
+                      .dweight = dweight,
+                      .dbias = dbias};
+    struct plan *p = &job.plan;
+    *(p->swapped ? &p->a[0].tensor.data : &p->b.data) = ddst.data;
+    job.patches = job.slots + slots(e, p) * p->slot_bytes;
+    un_pool_run(e->pool, p->groups * p->chunks * p->bands, sum_task, &job);
+    if (p->bands > 1)
+        un_pool_run(e->pool, p->groups * p->chunks, add_task, &job);
 }

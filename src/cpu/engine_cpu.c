@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/threads.h"
 #include "cpu/dispatch.h"
 #include "cpu/host.h"
 
 static void engine_free(struct un_engine *e)
 {
+    un_pool_free(e->pool);
     free(e);
 }
 
@@ -22,39 +22,63 @@ static size_t tensor_bytes(struct un_engine *e, enum un_layout layout, struct un
     return un_round_up(floats * sizeof(float), UN_ALIGN);
 }
 
+/* A tensor and what lies plainly as [N][H][W][C]; one of the two is written. */
+struct transfer {
+    struct un_tensor tensor;
+    const float *from;
+    float *to;
+};
+
+/* floats before row y of all rows of all images */
+static size_t plain_row(const struct transfer *t, int y)
+{
+    return (size_t)y * (size_t)t->tensor.shape.w * (size_t)t->tensor.shape.c;
+}
+
+static void upload_row(void *context, int y, int thread)
+{
+    const struct transfer *t = context;
+    const struct un_shape s = t->tensor.shape;
+    const float *from = t->from + plain_row(t, y);
+    (void)thread;
+    for (int c = 0; c < un_blocks(s.c) * UN_BLOCK; c++) {
+        float *at = un_row(&t->tensor, y / s.h, c / UN_BLOCK, y % s.h) + c % UN_BLOCK;
+        for (int x = 0; x < s.w; x++)
+            at[x * UN_BLOCK] = c < s.c ? from[(size_t)x * (size_t)s.c + (size_t)c] : 0;
+    }
+}
+
+static void download_row(void *context, int y, int thread)
+{
+    const struct transfer *t = context;
+    const struct un_shape s = t->tensor.shape;
+    float *to = t->to + plain_row(t, y);
+    (void)thread;
+    for (int c = 0; c < s.c; c++) {
+        const float *at = un_row(&t->tensor, y / s.h, c / UN_BLOCK, y % s.h) + c % UN_BLOCK;
+        for (int x = 0; x < s.w; x++)
+            to[(size_t)x * (size_t)s.c + (size_t)c] = at[x * UN_BLOCK];
+    }
+}
+
 static void upload(struct un_engine *e, struct un_tensor to, const float *from)
 {
-    const struct un_shape s = to.shape;
-    const size_t row = (size_t)s.w * (size_t)s.c;
-    if (to.layout == UN_PIXELS) {
-        memcpy(to.data, from, (size_t)s.n * (size_t)s.h * row * sizeof(float));
-        return;
-    }
-#pragma omp parallel for num_threads(e->threads)
-    for (int y = 0; y < s.n * s.h; y++)
-        for (int c = 0; c < un_blocks(s.c) * UN_BLOCK; c++) {
-            float *at = un_row(&to, y / s.h, c / UN_BLOCK, y % s.h) + c % UN_BLOCK;
-            for (int x = 0; x < s.w; x++)
-                at[x * UN_BLOCK] =
-                    c < s.c ? from[(size_t)y * row + (size_t)x * (size_t)s.c + (size_t)c] : 0;
-        }
+    struct transfer t = {.tensor = to, .from = from};
+    const int rows = to.shape.n * to.shape.h;
+    if (to.layout == UN_PIXELS)
+        memcpy(to.data, from, plain_row(&t, rows) * sizeof(float));
+    else
+        un_pool_run(e->pool, rows, upload_row, &t);
 }
 
 static void download(struct un_engine *e, float *to, struct un_tensor from)
 {
-    const struct un_shape s = from.shape;
-    const size_t row = (size_t)s.w * (size_t)s.c;
-    if (from.layout == UN_PIXELS) {
-        memcpy(to, from.data, (size_t)s.n * (size_t)s.h * row * sizeof(float));
-        return;
-    }
-#pragma omp parallel for num_threads(e->threads)
-    for (int y = 0; y < s.n * s.h; y++)
-        for (int c = 0; c < s.c; c++) {
-            const float *at = un_row(&from, y / s.h, c / UN_BLOCK, y % s.h) + c % UN_BLOCK;
-            for (int x = 0; x < s.w; x++)
-                to[(size_t)y * row + (size_t)x * (size_t)s.c + (size_t)c] = at[x * UN_BLOCK];
-        }
+    struct transfer t = {.tensor = from, .to = to};
+    const int rows = from.shape.n * from.shape.h;
+    if (from.layout == UN_PIXELS)
+        memcpy(to, from.data, plain_row(&t, rows) * sizeof(float));
+    else
+        un_pool_run(e->pool, rows, download_row, &t);
 }
 
 void un_copy_padded(const struct un_tensor *t, int n, int b, int row, int x, int count, float *to)
@@ -131,9 +155,15 @@ unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **
     struct un_engine_cpu *made = malloc(sizeof *made);
     if (!made)
         return un_fail_memory(err, sizeof *made, "the CPU engine");
-    *made = (struct un_engine_cpu){.base = {.ops = &cpu_ops, .threads = un_threads(threads)},
-                                   .kernels = kernels};
-    made->cache = un_cache_bytes();
+    struct un_pool *pool = un_pool_create(threads);
+    if (!pool) {
+        free(made);
+        return un_fail_memory(err, 0, "the CPU engine's threads");
+    }
+    *made = (struct un_engine_cpu){
+        .base = {.ops = &cpu_ops, .threads = un_pool_threads(pool), .pool = pool},
+        .kernels = kernels,
+        .cache = un_cache_bytes()};
     *engine = &made->base;
     return UNET_OK;
 }

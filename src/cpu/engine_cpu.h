@@ -11,12 +11,12 @@
  *   scores.c       probabilities, labels
  *   steps.c        optimisers
  *
- * Work is cut into tasks by shapes alone; a task is done by any one thread.
+ * Work is cut into tasks by shapes alone; a task is done by any one thread of the pool.  What the
+ * tasks of a loop share is the one struct that they get; `thread` tells them which scratch is
+ * theirs.
  */
 #ifndef UN_ENGINE_CPU_H
 #define UN_ENGINE_CPU_H
-
-#include <omp.h>
 
 #include "base/arena.h"
 #include "cpu/kernels.h"
@@ -85,10 +85,10 @@ static inline ptrdiff_t un_plane(const struct un_tensor *t)
     return (ptrdiff_t)t->shape.h * t->shape.w * un_pixel(t);
 }
 
-/* This thread's part of the workspace in a parallel region, each `bytes` long (64 divides it). */
-static inline void *un_workspace(const struct un_engine *e, size_t bytes)
+/* A thread's part of the workspace, each `bytes` long (64 divides it). */
+static inline void *un_workspace(const struct un_engine *e, size_t bytes, int thread)
 {
-    return (char *)e->workspace + bytes * (size_t)omp_get_thread_num();
+    return (char *)e->workspace + bytes * (size_t)thread;
 }
 
 /* v as the gradient of one value: what finish_row() does for rows, for UN_PIXELS */

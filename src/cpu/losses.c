@@ -65,7 +65,7 @@ static size_t piece_of(size_t count, int i)
 
 /* Moves what describes all pixels to a piece of them, in this thread's workspace. */
 static struct un_loss_piece cut(const struct un_engine *e, const struct layout *l,
-                                struct un_loss_piece all, int i)
+                                struct un_loss_piece all, int i, int thread)
 {
     const size_t from = piece_of(all.pixels, i), to = piece_of(all.pixels, i + 1);
     const size_t lanes = (size_t)un_cpu_kernels(e)->lanes, values = from * (size_t)all.classes;
@@ -75,20 +75,28 @@ static struct un_loss_piece cut(const struct un_engine *e, const struct layout *
     if (all.d)
         all.d += values;
     all.pixels = to - from;
-    all.sums = un_workspace(e, l->thread);
+    all.sums = un_workspace(e, l->thread, thread);
     all.planes = (float *)(all.sums + lanes * (size_t)l->rows);
     return all;
 }
 
-static void sum_piece(const struct un_engine *e, const struct layout *l,
-                      const struct un_loss_piece *all, int i)
+/* What the tasks share; each does a piece. */
+struct batch {
+    const struct un_engine *e;
+    struct layout layout;
+    struct un_loss_piece all;
+};
+
+static void sum_piece(void *context, int i, int thread)
 {
-    const int lanes = un_cpu_kernels(e)->lanes;
-    const int rows = all->loss->overlap > 0 ? l->rows : CLASSES;
-    const struct un_loss_piece p = cut(e, l, *all, i);
+    const struct batch *b = context;
+    const struct layout *l = &b->layout;
+    const int lanes = un_cpu_kernels(b->e)->lanes;
+    const int rows = b->all.loss->overlap > 0 ? l->rows : CLASSES;
+    const struct un_loss_piece p = cut(b->e, l, b->all, i, thread);
     double *to = l->pieces + (size_t)i * (size_t)l->rows;
     memset(p.sums, 0, (size_t)rows * (size_t)lanes * sizeof(double));
-    un_cpu_kernels(e)->loss_sums(&p);
+    un_cpu_kernels(b->e)->loss_sums(&p);
     for (int row = 0; row < rows; row++) {
         to[row] = 0;
         for (int lane = 0; lane < lanes; lane++)
@@ -128,45 +136,45 @@ static double overlap_loss(const struct layout *l, const unet_loss *loss, int cl
     return 1 - sum / count;
 }
 
-/* All values of d times factor; 0: zeros, also where there was something not finite. */
-static void scale_all(struct un_engine *e, float *d, size_t count, float factor)
+static void overlap_piece(void *context, int i, int thread)
 {
-#pragma omp parallel for num_threads(e->threads)
-    for (size_t i = 0; i < count; i++)
-        d[i] = factor != 0 ? d[i] * factor : 0;
+    const struct batch *b = context;
+    const struct un_loss_piece p = cut(b->e, &b->layout, b->all, i, thread);
+    un_cpu_kernels(b->e)->loss_overlap(&p);
+}
+
+/* The gradient times the scale; 0: zeros, also where there was something not finite. */
+static void scale_piece(void *context, int i, int thread)
+{
+    const struct batch *b = context;
+    const struct un_loss_piece p = cut(b->e, &b->layout, b->all, i, thread);
+    for (size_t j = 0; j < p.pixels * (size_t)p.classes; j++)
+        p.d[j] = p.scale != 0 ? p.d[j] * p.scale : 0;
 }
 
 void un_cpu_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
                  const float *weights, const unet_loss *loss, double *result,
                  struct un_tensor dlogits)
 {
-    const struct layout l = lay_out(e, logits.shape.c);
-    struct un_loss_piece all = {.logits = logits.data,
-                                .labels = labels,
-                                .weights = weights,
-                                .d = dlogits.data,
-                                .pixels = pixels_of(&logits),
-                                .classes = logits.shape.c,
-                                .loss = loss,
-                                .own = l.own,
-                                .other = l.other};
-#pragma omp parallel for schedule(dynamic) num_threads(e->threads)
-    for (int i = 0; i < PIECES; i++)
-        sum_piece(e, &l, &all, i);
-    const double weight = total(&l, WEIGHTS), sum = loss->pixel * total(&l, LOSSES);
+    struct batch b = {.e = e, .layout = lay_out(e, logits.shape.c)};
+    const struct layout *l = &b.layout;
+    b.all = (struct un_loss_piece){.logits = logits.data,
+                                   .labels = labels,
+                                   .weights = weights,
+                                   .d = dlogits.data,
+                                   .pixels = pixels_of(&logits),
+                                   .classes = logits.shape.c,
+                                   .loss = loss,
+                                   .own = l->own,
+                                   .other = l->other};
+    un_pool_run(e->pool, PIECES, sum_piece, &b);
+    const double weight = total(l, WEIGHTS), sum = loss->pixel * total(l, LOSSES);
+    const bool overlap = loss->overlap > 0 && weight > 0;
     result[0] = sum;
     result[1] = weight;
-    all.scale = weight > 0 ? (float)(loss->pixel / weight) : 0;
-    if (loss->overlap > 0 && weight > 0) {
-        result[0] += weight * loss->overlap * overlap_loss(&l, loss, all.classes);
-        if (!all.d)
-            return;
-#pragma omp parallel for schedule(dynamic) num_threads(e->threads)
-        for (int i = 0; i < PIECES; i++) {
-            const struct un_loss_piece p = cut(e, &l, all, i);
-            un_cpu_kernels(e)->loss_overlap(&p);
-        }
-    } else if (all.d) {
-        scale_all(e, all.d, all.pixels * (size_t)all.classes, all.scale);
-    }
+    b.all.scale = weight > 0 ? (float)(loss->pixel / weight) : 0;
+    if (overlap)
+        result[0] += weight * loss->overlap * overlap_loss(l, loss, b.all.classes);
+    if (b.all.d)
+        un_pool_run(e->pool, PIECES, overlap ? overlap_piece : scale_piece, &b);
 }

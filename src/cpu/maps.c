@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* maps.c - pooling, sums, doubling and dropout: each task is one row of one block of channels */
+/* maps.c - pooling, sums, doubling and dropout: each task is one row of one block of channels (of
+ * dropout, one row) */
 #include <string.h>
 
 #include "base/rng.h"
@@ -8,6 +9,18 @@
 /* Task number i as image, block and row. */
 struct place {
     int n, block, y;
+};
+
+/* What the tasks of an operation share: those of its arguments that it has. */
+struct maps {
+    const struct un_kernels *k;
+    struct un_tensor src, dst; /* dst: of a backward pass, its gradient */
+    const struct un_gradient *dsrc;
+    const struct un_operand *sources; /* [2], of a sum */
+    struct un_activation act;
+    int top, left;
+    enum un_doubling how;
+    int trim;
 };
 
 static struct place place_of(int i, const struct un_tensor *t, int rows)
@@ -27,17 +40,26 @@ static const float *value_row(const struct un_gradient *g, int n, int block, int
     return g->act.kind == UN_ACT_NONE ? NULL : un_row(&g->y, n, block, y);
 }
 
+/* How many tasks a map is, by rows of its blocks. */
+static int rows_of(const struct un_tensor *t)
+{
+    return t->shape.n * un_blocks(t->shape.c) * t->shape.h;
+}
+
+static void maxpool_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct place at = place_of(i, &m->dst, m->dst.shape.h);
+    const float *row = un_row(&m->src, at.n, at.block, 2 * at.y);
+    (void)thread;
+    m->k->maxpool_row(row, row + (ptrdiff_t)m->src.shape.w * UN_BLOCK,
+                      un_row(&m->dst, at.n, at.block, at.y), m->dst.shape.w);
+}
+
 void un_cpu_maxpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
 {
-    const struct un_kernels *k = un_cpu_kernels(e);
-    const int rows = dst.shape.h, tasks = dst.shape.n * un_blocks(dst.shape.c) * rows;
-#pragma omp parallel for num_threads(e->threads)
-    for (int i = 0; i < tasks; i++) {
-        struct place at = place_of(i, &dst, rows);
-        const float *row = un_row(&src, at.n, at.block, 2 * at.y);
-        k->maxpool_row(row, row + (ptrdiff_t)src.shape.w * UN_BLOCK,
-                       un_row(&dst, at.n, at.block, at.y), dst.shape.w);
-    }
+    struct maps m = {.k = un_cpu_kernels(e), .src = src, .dst = dst};
+    un_pool_run(e->pool, rows_of(&dst), maxpool_task, &m);
 }
 
 /* The windows of two rows, and what lies beside the last of them. */
@@ -59,21 +81,25 @@ static void maxpool_back_rows(const struct un_kernels *k, const struct un_tensor
         k->finish_row(d[i] + done, y[i] ? y[i] + done : NULL, finish, 1);
 }
 
+static void maxpool_back_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct place at = place_of(i, &m->src, un_ceil_div(m->src.shape.h, 2));
+    (void)thread;
+    if (at.y < m->dst.shape.h)
+        maxpool_back_rows(m->k, &m->src, &m->dst, m->dsrc, at);
+    else
+        m->k->finish_row(un_row(&m->dsrc->d, at.n, at.block, 2 * at.y),
+                         value_row(m->dsrc, at.n, at.block, 2 * at.y), finish_of(m->dsrc),
+                         m->src.shape.w);
+}
+
 void un_cpu_maxpool_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
                              const struct un_gradient *dsrc)
 {
-    const struct un_kernels *k = un_cpu_kernels(e);
+    struct maps m = {.k = un_cpu_kernels(e), .src = src, .dst = ddst, .dsrc = dsrc};
     const int rows = un_ceil_div(src.shape.h, 2);
-    const int tasks = src.shape.n * un_blocks(src.shape.c) * rows;
-#pragma omp parallel for num_threads(e->threads)
-    for (int i = 0; i < tasks; i++) {
-        struct place at = place_of(i, &src, rows);
-        if (at.y < ddst.shape.h)
-            maxpool_back_rows(k, &src, &ddst, dsrc, at);
-        else
-            k->finish_row(un_row(&dsrc->d, at.n, at.block, 2 * at.y),
-                          value_row(dsrc, at.n, at.block, 2 * at.y), finish_of(dsrc), src.shape.w);
-    }
+    un_pool_run(e->pool, src.shape.n * un_blocks(src.shape.c) * rows, maxpool_back_task, &m);
 }
 
 /* Row y of a map, which begins at column left of what is added to; NULL beyond its ends. */
@@ -83,34 +109,41 @@ static struct un_add_source add_source(const struct un_tensor *t, struct place a
     return (struct un_add_source){there ? un_row(t, at.n, at.block, y) : NULL, left, t->shape.w};
 }
 
+static void add_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct place at = place_of(i, &m->dst, m->dst.shape.h);
+    struct un_add_source source[2];
+    (void)thread;
+    for (int s = 0; s < 2; s++)
+        source[s] =
+            add_source(&m->sources[s].tensor, at, at.y + m->sources[s].top, m->sources[s].left);
+    m->k->add_row(source, m->act, un_row(&m->dst, at.n, at.block, at.y), m->dst.shape.w);
+}
+
 void un_cpu_add_forward(struct un_engine *e, const struct un_operand src[2],
                         struct un_activation act, struct un_tensor dst)
 {
-    const struct un_kernels *k = un_cpu_kernels(e);
-    const int rows = dst.shape.h, tasks = dst.shape.n * un_blocks(dst.shape.c) * rows;
-#pragma omp parallel for num_threads(e->threads)
-    for (int i = 0; i < tasks; i++) {
-        struct place at = place_of(i, &dst, rows);
-        struct un_add_source source[2];
-        for (int s = 0; s < 2; s++)
-            source[s] = add_source(&src[s].tensor, at, at.y + src[s].top, src[s].left);
-        k->add_row(source, act, un_row(&dst, at.n, at.block, at.y), dst.shape.w);
-    }
+    struct maps m = {.k = un_cpu_kernels(e), .sources = src, .act = act, .dst = dst};
+    un_pool_run(e->pool, rows_of(&dst), add_task, &m);
+}
+
+static void add_back_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct un_tensor *d = &m->dsrc->d;
+    const struct place at = place_of(i, d, d->shape.h);
+    const struct un_add_source source = add_source(&m->dst, at, at.y - m->top, -m->left);
+    (void)thread;
+    m->k->add_back_row(&source, un_row(d, at.n, at.block, at.y),
+                       value_row(m->dsrc, at.n, at.block, at.y), finish_of(m->dsrc), d->shape.w);
 }
 
 void un_cpu_add_backward(struct un_engine *e, struct un_tensor ddst, int top, int left,
                          const struct un_gradient *dsrc)
 {
-    const struct un_kernels *k = un_cpu_kernels(e);
-    const struct un_shape shape = dsrc->d.shape;
-    const int rows = shape.h, tasks = shape.n * un_blocks(shape.c) * rows;
-#pragma omp parallel for num_threads(e->threads)
-    for (int i = 0; i < tasks; i++) {
-        struct place at = place_of(i, &dsrc->d, rows);
-        const struct un_add_source source = add_source(&ddst, at, at.y - top, -left);
-        k->add_back_row(&source, un_row(&dsrc->d, at.n, at.block, at.y),
-                        value_row(dsrc, at.n, at.block, at.y), finish_of(dsrc), shape.w);
-    }
+    struct maps m = {.k = un_cpu_kernels(e), .dst = ddst, .top = top, .left = left, .dsrc = dsrc};
+    un_pool_run(e->pool, rows_of(&dsrc->d), add_back_task, &m);
 }
 
 static void bilinear_row(const struct un_kernels *k, const struct un_tensor *src,
@@ -133,19 +166,22 @@ static void blended_row(const struct un_kernels *k, const struct un_tensor *src,
     k->blend_row(row, taps.weight, how, src->shape.w, un_row(dst, at.n, at.block, at.y));
 }
 
+static void upsample_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct place at = place_of(i, &m->dst, m->dst.shape.h);
+    (void)thread;
+    if (m->how == UN_BILINEAR)
+        bilinear_row(m->k, &m->src, &m->dst, at, m->trim);
+    else
+        blended_row(m->k, &m->src, &m->dst, at, m->how);
+}
+
 void un_cpu_upsample_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst,
                              enum un_doubling how, int trim)
 {
-    const struct un_kernels *k = un_cpu_kernels(e);
-    const int rows = dst.shape.h, tasks = dst.shape.n * un_blocks(dst.shape.c) * rows;
-#pragma omp parallel for num_threads(e->threads)
-    for (int i = 0; i < tasks; i++) {
-        struct place at = place_of(i, &dst, rows);
-        if (how == UN_BILINEAR)
-            bilinear_row(k, &src, &dst, at, trim);
-        else
-            blended_row(k, &src, &dst, at, how);
-    }
+    struct maps m = {.k = un_cpu_kernels(e), .src = src, .dst = dst, .how = how, .trim = trim};
+    un_pool_run(e->pool, rows_of(&dst), upsample_task, &m);
 }
 
 /* A source row goes into the output rows 2y - 1 .. 2y + 2 of the untrimmed map. */
@@ -184,36 +220,48 @@ static void blended_back_row(const struct un_kernels *k, const struct un_tensor 
                       value_row(dsrc, at.n, at.block, at.y), finish_of(dsrc));
 }
 
+static void upsample_back_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct place at = place_of(i, &m->dsrc->d, m->dsrc->d.shape.h);
+    (void)thread;
+    if (m->how == UN_BILINEAR)
+        bilinear_back_row(m->k, &m->dst, m->trim, m->dsrc, at);
+    else
+        blended_back_row(m->k, &m->dst, m->how, m->dsrc, at);
+}
+
 void un_cpu_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum un_doubling how,
                               int trim, const struct un_gradient *dsrc)
 {
-    const struct un_kernels *k = un_cpu_kernels(e);
-    const struct un_shape shape = dsrc->d.shape;
-    const int rows = shape.h, tasks = shape.n * un_blocks(shape.c) * rows;
-#pragma omp parallel for num_threads(e->threads)
-    for (int i = 0; i < tasks; i++) {
-        struct place at = place_of(i, &dsrc->d, rows);
-        if (how == UN_BILINEAR)
-            bilinear_back_row(k, &ddst, trim, dsrc, at);
-        else
-            blended_back_row(k, &ddst, how, dsrc, at);
+    struct maps m = {.k = un_cpu_kernels(e), .dst = ddst, .dsrc = dsrc, .how = how, .trim = trim};
+    un_pool_run(e->pool, rows_of(&dsrc->d), upsample_back_task, &m);
+}
+
+struct dropout {
+    struct un_tensor x;
+    float rate, scale;
+    uint64_t key;
+};
+
+static void drop_row(void *context, int row, int thread)
+{
+    const struct dropout *d = context;
+    const struct un_shape s = d->x.shape;
+    (void)thread;
+    for (int c = 0; c < s.c; c++) {
+        int block = d->x.layout == UN_FEATURES ? c / UN_BLOCK : 0;
+        float *at = un_row(&d->x, row / s.h, block, row % s.h) + (c - block * UN_BLOCK);
+        for (int i = 0; i < s.w; i++, at += un_pixel(&d->x)) {
+            uint64_t index = ((uint64_t)row * (uint64_t)s.w + (uint64_t)i) * (uint64_t)s.c;
+            bool drop = un_rng_uniform(d->key, index + (uint64_t)c) < d->rate;
+            *at = drop ? 0 : *at * d->scale;
+        }
     }
 }
 
 void un_cpu_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key)
 {
-    const struct un_shape s = x.shape;
-    const int rows = s.n * s.h;
-    const float scale = 1 / (1 - rate);
-#pragma omp parallel for num_threads(e->threads)
-    for (int row = 0; row < rows; row++)
-        for (int c = 0; c < s.c; c++) {
-            int block = x.layout == UN_FEATURES ? c / UN_BLOCK : 0;
-            float *at = un_row(&x, row / s.h, block, row % s.h) + (c - block * UN_BLOCK);
-            for (int i = 0; i < s.w; i++, at += un_pixel(&x)) {
-                uint64_t index = ((uint64_t)row * (uint64_t)s.w + (uint64_t)i) * (uint64_t)s.c;
-                bool drop = un_rng_uniform(key, index + (uint64_t)c) < rate;
-                *at = drop ? 0 : *at * scale;
-            }
-        }
+    struct dropout d = {.x = x, .rate = rate, .scale = 1 / (1 - rate), .key = key};
+    un_pool_run(e->pool, x.shape.n * x.shape.h, drop_row, &d);
 }

@@ -41,31 +41,48 @@ static double *sum_at(moments *sums, struct un_shape s, int part, int c, int whi
     return &sums[block * BANDS][which][c % UN_BLOCK];
 }
 
+/* What the tasks of a pass share. */
+struct pass {
+    const struct un_kernels *k;
+    const struct un_norm *norm;
+    struct un_tensor x, y, dy, dx; /* those that there are */
+    struct un_activation act;
+    moments *sums;
+    const float *origin; /* of the sums of dy * (x - origin) */
+    int groups;
+};
+
+/* A band of a block of a part. */
+static void sum_band(void *context, int task, int thread)
+{
+    const struct pass *p = context;
+    const struct un_shape s = p->x.shape;
+    const int blocks = un_blocks(s.c), rows = p->groups ? s.h : s.n * s.h;
+    const int band = task % BANDS, block = task / BANDS % blocks, part = task / BANDS / blocks;
+    _Alignas(UN_ALIGN) float zero[UN_BLOCK] = {0};
+    (void)thread;
+    if (p->origin)
+        load_block(zero, p->origin + (size_t)part * (size_t)s.c, block * UN_BLOCK, s.c);
+    memset(p->sums[task], 0, sizeof p->sums[task]);
+    for (int i = un_piece(rows, BANDS, band); i < un_piece(rows, BANDS, band + 1); i++) {
+        const int row = part * rows + i;
+        p->k->moments_row(un_row(&p->dy, row / s.h, block, row % s.h),
+                          un_row(&p->x, row / s.h, block, row % s.h), zero, p->sums[task], s.w);
+    }
+}
+
 /*
- * For each channel of each part the sums of p and of p * (q - origin); they end in the first band
+ * For each channel of each part the sums of dy and of dy * (x - origin); they end in the first band
  * of each block.  origin [parts][C], or NULL.
  */
-static moments *sum_moments(struct un_engine *e, const struct un_tensor *p,
-                            const struct un_tensor *q, int groups, const float *origin)
+static moments *sum_moments(struct un_engine *e, struct un_tensor dy, struct un_tensor x,
+                            int groups, const float *origin)
 {
-    const struct un_kernels *k = un_cpu_kernels(e);
-    const struct un_shape s = p->shape;
-    const int blocks = un_blocks(s.c), rows = groups ? s.h : s.n * s.h;
-    const int all = parts(s, groups) * blocks;
     moments *sums = e->workspace;
-#pragma omp parallel for schedule(dynamic) num_threads(e->threads)
-    for (int task = 0; task < all * BANDS; task++) {
-        const int band = task % BANDS, block = task / BANDS % blocks, part = task / BANDS / blocks;
-        _Alignas(UN_ALIGN) float zero[UN_BLOCK] = {0};
-        if (origin)
-            load_block(zero, origin + (size_t)part * (size_t)s.c, block * UN_BLOCK, s.c);
-        memset(sums[task], 0, sizeof sums[task]);
-        for (int i = un_piece(rows, BANDS, band); i < un_piece(rows, BANDS, band + 1); i++) {
-            const int row = part * rows + i;
-            k->moments_row(un_row(p, row / s.h, block, row % s.h),
-                           un_row(q, row / s.h, block, row % s.h), zero, sums[task], s.w);
-        }
-    }
+    struct pass p = {
+        .k = un_cpu_kernels(e), .x = x, .dy = dy, .sums = sums, .origin = origin, .groups = groups};
+    const int all = parts(x.shape, groups) * un_blocks(x.shape.c);
+    un_pool_run(e->pool, all * BANDS, sum_band, &p);
     for (int block = 0; block < all; block++)
         for (int band = 1; band < BANDS; band++)
             for (int i = 0; i < 2 * UN_BLOCK; i++)
@@ -90,7 +107,7 @@ void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struc
 {
     const struct un_shape s = x.shape;
     const int together = shared(s, norm->groups);
-    moments *sums = sum_moments(e, &x, &x, norm->groups, NULL);
+    moments *sums = sum_moments(e, x, x, norm->groups, NULL);
     const double count = count_of(s, norm->groups) * together;
     for (int part = 0; part < parts(s, norm->groups); part++)
         for (int first = 0; first < s.c; first += together) {
@@ -108,26 +125,31 @@ void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struc
         }
 }
 
+/* A row of a block. */
+static void forward_row(void *context, int task, int thread)
+{
+    const struct pass *p = context;
+    const struct un_norm *norm = p->norm;
+    const struct un_shape s = p->x.shape;
+    const int rows = s.n * s.h, block = task / rows, row = task % rows, first = block * UN_BLOCK;
+    const int part = norm->groups ? row / s.h * s.c : 0;
+    _Alignas(UN_ALIGN) float m[UN_BLOCK], scale[UN_BLOCK], shift[UN_BLOCK];
+    (void)thread;
+    load_block(m, norm->mean + part, first, s.c);
+    load_block(shift, norm->beta, first, s.c);
+    for (int c = 0; c < UN_BLOCK; c++)
+        scale[c] = first + c < s.c ? norm->gamma[first + c] /
+                                         sqrtf(norm->variance[part + first + c] + norm->epsilon)
+                                   : 0;
+    p->k->affine_row(un_row(&p->x, row / s.h, block, row % s.h), m, scale, shift, p->act,
+                     un_row(&p->y, row / s.h, block, row % s.h), s.w);
+}
+
 void un_cpu_norm_forward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
                          struct un_activation act, struct un_tensor y)
 {
-    const struct un_kernels *k = un_cpu_kernels(e);
-    const struct un_shape s = x.shape;
-    const int rows = s.n * s.h;
-#pragma omp parallel for num_threads(e->threads)
-    for (int task = 0; task < un_blocks(s.c) * rows; task++) {
-        const int block = task / rows, row = task % rows, first = block * UN_BLOCK;
-        const int part = norm->groups ? row / s.h * s.c : 0;
-        _Alignas(UN_ALIGN) float m[UN_BLOCK], scale[UN_BLOCK], shift[UN_BLOCK];
-        load_block(m, norm->mean + part, first, s.c);
-        load_block(shift, norm->beta, first, s.c);
-        for (int c = 0; c < UN_BLOCK; c++)
-            scale[c] = first + c < s.c ? norm->gamma[first + c] /
-                                             sqrtf(norm->variance[part + first + c] + norm->epsilon)
-                                       : 0;
-        k->affine_row(un_row(&x, row / s.h, block, row % s.h), m, scale, shift, act,
-                      un_row(&y, row / s.h, block, row % s.h), s.w);
-    }
+    struct pass p = {.k = un_cpu_kernels(e), .norm = norm, .x = x, .y = y, .act = act};
+    un_pool_run(e->pool, un_blocks(x.shape.c) * x.shape.n * x.shape.h, forward_row, &p);
 }
 
 static double inverse_deviation(const struct un_norm *norm, int at)
@@ -166,6 +188,29 @@ static void sum_parts(moments *sums, struct un_shape s, const struct un_norm *no
         }
 }
 
+/* A row of a block. */
+static void backward_row(void *context, int task, int thread)
+{
+    const struct pass *p = context;
+    const struct un_norm *norm = p->norm;
+    const struct un_shape s = p->x.shape;
+    const int rows = s.n * s.h, block = task / rows, row = task % rows, first = block * UN_BLOCK;
+    const int part = norm->groups ? row / s.h : 0;
+    _Alignas(UN_ALIGN) float m[UN_BLOCK], scale[UN_BLOCK] = {0}, a[UN_BLOCK] = {0},
+                                          b[UN_BLOCK] = {0};
+    (void)thread;
+    load_block(m, norm->mean + (size_t)part * (size_t)s.c, first, s.c);
+    for (int c = first; c < un_min(first + UN_BLOCK, s.c); c++) {
+        const double r = inverse_deviation(norm, part * s.c + c);
+        scale[c - first] = (float)(norm->gamma[c] * r);
+        a[c - first] = (float)(*sum_at(p->sums, s, part, c, 0) * r);
+        b[c - first] = (float)(*sum_at(p->sums, s, part, c, 1) * r);
+    }
+    p->k->norm_back_row(un_row(&p->x, row / s.h, block, row % s.h),
+                        un_row(&p->dy, row / s.h, block, row % s.h), m, scale, a, b, p->act,
+                        un_row(&p->dx, row / s.h, block, row % s.h), s.w);
+}
+
 /*
  * With r = 1 / sqrt(variance + epsilon) and g = gamma * dy, over M values that share their mean:
  *   dx = r * (g - sum(g) / M - (x - mean) * r^2 * sum(g * (x - mean)) / M)
@@ -174,28 +219,10 @@ void un_cpu_norm_backward(struct un_engine *e, struct un_tensor x, const struct 
                           struct un_tensor dy, struct un_activation act, float *dgamma,
                           float *dbeta, struct un_tensor dx)
 {
-    const struct un_kernels *k = un_cpu_kernels(e);
-    const struct un_shape s = x.shape;
-    const int rows = s.n * s.h;
-    moments *sums = sum_moments(e, &dy, &x, norm->groups, norm->mean);
-    sum_parts(sums, s, norm, dgamma, dbeta);
-#pragma omp parallel for num_threads(e->threads)
-    for (int task = 0; task < un_blocks(s.c) * rows; task++) {
-        const int block = task / rows, row = task % rows, first = block * UN_BLOCK;
-        const int part = norm->groups ? row / s.h : 0;
-        _Alignas(UN_ALIGN) float m[UN_BLOCK], scale[UN_BLOCK] = {0}, a[UN_BLOCK] = {0},
-                                              b[UN_BLOCK] = {0};
-        load_block(m, norm->mean + (size_t)part * (size_t)s.c, first, s.c);
-        for (int c = first; c < un_min(first + UN_BLOCK, s.c); c++) {
-            const double r = inverse_deviation(norm, part * s.c + c);
-            scale[c - first] = (float)(norm->gamma[c] * r);
-            a[c - first] = (float)(*sum_at(sums, s, part, c, 0) * r);
-            b[c - first] = (float)(*sum_at(sums, s, part, c, 1) * r);
-        }
-        k->norm_back_row(un_row(&x, row / s.h, block, row % s.h),
-                         un_row(&dy, row / s.h, block, row % s.h), m, scale, a, b, act,
-                         un_row(&dx, row / s.h, block, row % s.h), s.w);
-    }
+    struct pass p = {.k = un_cpu_kernels(e), .norm = norm, .x = x, .dy = dy, .dx = dx, .act = act};
+    p.sums = sum_moments(e, dy, x, norm->groups, norm->mean);
+    sum_parts(p.sums, x.shape, norm, dgamma, dbeta);
+    un_pool_run(e->pool, un_blocks(x.shape.c) * x.shape.n * x.shape.h, backward_row, &p);
 }
 
 void un_cpu_norm_running(struct un_engine *e, int channels, double count, float momentum,

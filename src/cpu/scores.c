@@ -3,23 +3,44 @@
 #include "base/logits.h"
 #include "cpu/engine_cpu.h"
 
-static size_t pixels_of(const struct un_tensor *t)
+/* The tasks are rows. */
+struct scores {
+    struct un_tensor logits;
+    uint8_t *labels;
+};
+
+static size_t first_pixel(const struct scores *s, int row)
 {
-    return (size_t)t->shape.n * (size_t)t->shape.h * (size_t)t->shape.w;
+    return (size_t)row * (size_t)s->logits.shape.w;
+}
+
+static void probabilities_row(void *context, int row, int thread)
+{
+    const struct scores *s = context;
+    const size_t classes = (size_t)s->logits.shape.c;
+    float *x = s->logits.data;
+    (void)thread;
+    for (size_t i = first_pixel(s, row); i < first_pixel(s, row + 1); i++)
+        un_probabilities(x + i * classes, 1, x + i * classes, 1, (int)classes);
+}
+
+static void argmax_row(void *context, int row, int thread)
+{
+    const struct scores *s = context;
+    const size_t classes = (size_t)s->logits.shape.c;
+    (void)thread;
+    for (size_t i = first_pixel(s, row); i < first_pixel(s, row + 1); i++)
+        s->labels[i] = un_best_class(s->logits.data + i * classes, 1, (int)classes);
 }
 
 void un_cpu_probabilities(struct un_engine *e, struct un_tensor logits)
 {
-    const size_t count = pixels_of(&logits), classes = (size_t)logits.shape.c;
-#pragma omp parallel for num_threads(e->threads)
-    for (size_t i = 0; i < count; i++)
-        un_probabilities(logits.data + i * classes, 1, logits.data + i * classes, 1, (int)classes);
+    struct scores s = {.logits = logits};
+    un_pool_run(e->pool, logits.shape.n * logits.shape.h, probabilities_row, &s);
 }
 
 void un_cpu_argmax(struct un_engine *e, struct un_tensor logits, uint8_t *labels)
 {
-    const size_t count = pixels_of(&logits), classes = (size_t)logits.shape.c;
-#pragma omp parallel for num_threads(e->threads)
-    for (size_t i = 0; i < count; i++)
-        labels[i] = un_best_class(logits.data + i * classes, 1, (int)classes);
+    struct scores s = {.logits = logits, .labels = labels};
+    un_pool_run(e->pool, logits.shape.n * logits.shape.h, argmax_row, &s);
 }

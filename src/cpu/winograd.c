@@ -44,10 +44,10 @@ static size_t scratch_floats(const struct un_winograd *p)
     return floats + (size_t)(UN_FREQUENCIES * un_apart(p->in_blocks, tiles));
 }
 
-static struct scratch scratch_at(const struct un_winograd *p, float *memory)
+static struct scratch scratch_at(const struct un_winograd *p, float *memory, int thread)
 {
     int tiles = p->deep ? p->part : p->block;
-    float *at = memory + scratch_floats(p) * (size_t)omp_get_thread_num();
+    float *at = memory + scratch_floats(p) * (size_t)thread;
     struct scratch s = {.segment = (const float **)at};
     at += un_round_up((size_t)p->in_blocks * sizeof(float *), UN_ALIGN) / sizeof(float);
     s.patch = un_patch_at(at);
@@ -131,71 +131,80 @@ static void write_group(const struct un_winograd *p, const float *m, int group, 
                         m + (ptrdiff_t)b * m_room * UN_BLOCK, by_frequency);
 }
 
-static void run_wide(struct un_engine *e, const struct un_winograd *p, const float *u)
+/* What the tasks of a pass share. */
+struct job {
+    const struct un_winograd *plan;
+    const float *u; /* of all groups; deep: NULL, each task makes that of its group */
+    float *memory;  /* the scratch of all threads */
+    /* deep: the tiles at work, and V of them, which has room for `room` */
+    float *v;
+    int room, first, count, steps;
+};
+
+static void run_wide_task(void *context, int task, int thread)
 {
-    float *memory = e->workspace;
-    if (!u) {
-        float *made = memory;
-        memory += un_round_up(p->u_floats, UN_BLOCK);
-        un_winograd_make_all_u(e, p, made);
-        u = made;
-    }
-#pragma omp parallel num_threads(e->threads)
-    {
-        const struct scratch s = scratch_at(p, memory);
-#pragma omp for schedule(dynamic)
-        for (int task = 0; task < p->tasks; task++) {
-            int first = un_piece(p->tiles.count, p->tasks, task);
-            int count = un_piece(p->tiles.count, p->tasks, task + 1) - first;
-            for (int b = 0; b < p->in_blocks; b++)
-                make_v(p, &s.patch, b, first, count, p->block, s.v);
-            for (int g = 0; g < p->groups; g++) {
-                multiply(p, &s, g, u + un_u_floats(p) * (size_t)g, s.v, p->block, count, p->block);
-                write_group(p, s.m, g, first, count, p->block);
-            }
-        }
+    const struct job *job = context;
+    const struct un_winograd *p = job->plan;
+    const struct scratch s = scratch_at(p, job->memory, thread);
+    const int first = un_piece(p->tiles.count, p->tasks, task);
+    const int count = un_piece(p->tiles.count, p->tasks, task + 1) - first;
+    for (int b = 0; b < p->in_blocks; b++)
+        make_v(p, &s.patch, b, first, count, p->block, s.v);
+    for (int g = 0; g < p->groups; g++) {
+        multiply(p, &s, g, job->u + un_u_floats(p) * (size_t)g, s.v, p->block, count, p->block);
+        write_group(p, s.m, g, first, count, p->block);
     }
 }
 
-/* One group for one part of the tiles first .. first + count - 1, whose V is there. */
-static void run_deep_task(const struct un_winograd *p, const struct scratch *s, const float *u,
-                          const float *v, int room, int first, int count, int group, int part)
+static void run_wide(struct un_engine *e, const struct un_winograd *p, const float *u)
 {
-    const int from = un_piece(count, p->parts, part);
-    const int tiles = un_piece(count, p->parts, part + 1) - from;
-    if (u) {
-        u += un_u_floats(p) * (size_t)group;
-    } else {
-        for (int b = 0; b < p->in_blocks; b++)
-            un_winograd_make_u(p, group, b, s->u);
-        u = s->u;
+    struct job job = {.plan = p, .u = u, .memory = e->workspace};
+    if (!u) {
+        float *made = job.memory;
+        job.memory += un_round_up(p->u_floats, UN_BLOCK);
+        un_winograd_make_all_u(e, p, made);
+        job.u = made;
     }
-    multiply(p, s, group, u, v + (ptrdiff_t)from * UN_BLOCK, room, tiles, p->part);
-    write_group(p, s->m, group, first + from, tiles, p->part);
+    un_pool_run(e->pool, p->tasks, run_wide_task, &job);
+}
+
+/* V of a few tiles for one block of inputs. */
+static void run_deep_source(void *context, int task, int thread)
+{
+    const struct job *job = context;
+    const struct scratch s = scratch_at(job->plan, job->memory, thread);
+    const int i = task % job->steps, at = un_piece(job->count, job->steps, i);
+    make_v(job->plan, &s.patch, task / job->steps, job->first + at,
+           un_piece(job->count, job->steps, i + 1) - at, job->room, job->v + at * UN_BLOCK);
+}
+
+/* One group for one part of the tiles at work, whose V is there. */
+static void run_deep_task(void *context, int task, int thread)
+{
+    const struct job *job = context;
+    const struct un_winograd *p = job->plan;
+    const struct scratch s = scratch_at(p, job->memory, thread);
+    const int group = task / p->parts, part = task % p->parts;
+    const int from = un_piece(job->count, p->parts, part);
+    const int tiles = un_piece(job->count, p->parts, part + 1) - from;
+    const float *u = job->u ? job->u + un_u_floats(p) * (size_t)group : s.u;
+    for (int b = 0; !job->u && b < p->in_blocks; b++)
+        un_winograd_make_u(p, group, b, s.u);
+    multiply(p, &s, group, u, job->v + (ptrdiff_t)from * UN_BLOCK, job->room, tiles, p->part);
+    write_group(p, s.m, group, job->first + from, tiles, p->part);
 }
 
 static void run_deep(struct un_engine *e, const struct un_winograd *p, const float *u)
 {
-    const int room = un_min(p->tiles.count, un_winograd_deep_tiles(p, e)), step = 2 * p->k->tile;
-    float *v = e->workspace;
-    float *memory =
-        v + un_round_up((size_t)(UN_FREQUENCIES * un_apart(p->in_blocks, room)), UN_BLOCK);
-#pragma omp parallel num_threads(e->threads)
-    {
-        const struct scratch s = scratch_at(p, memory);
-        for (int first = 0; first < p->tiles.count; first += room) {
-            const int count = un_min(room, p->tiles.count - first);
-            const int steps = un_ceil_div(count, step);
-#pragma omp for schedule(dynamic)
-            for (int i = 0; i < p->in_blocks * steps; i++) {
-                int at = un_piece(count, steps, i % steps);
-                int tiles = un_piece(count, steps, i % steps + 1) - at;
-                make_v(p, &s.patch, i / steps, first + at, tiles, room, v + at * UN_BLOCK);
-            }
-#pragma omp for schedule(dynamic)
-            for (int i = 0; i < p->groups * p->parts; i++)
-                run_deep_task(p, &s, u, v, room, first, count, i / p->parts, i % p->parts);
-        }
+    struct job job = {.plan = p, .u = u, .v = e->workspace};
+    job.room = un_min(p->tiles.count, un_winograd_deep_tiles(p, e));
+    job.memory =
+        job.v + un_round_up((size_t)(UN_FREQUENCIES * un_apart(p->in_blocks, job.room)), UN_BLOCK);
+    for (; job.first < p->tiles.count; job.first += job.room) {
+        job.count = un_min(job.room, p->tiles.count - job.first);
+        job.steps = un_ceil_div(job.count, 2 * p->k->tile);
+        un_pool_run(e->pool, p->in_blocks * job.steps, run_deep_source, &job);
+        un_pool_run(e->pool, p->groups * p->parts, run_deep_task, &job);
     }
 }
 

@@ -162,13 +162,24 @@ void un_winograd_make_u(const struct un_winograd *p, int group, int block, float
                                u + (ptrdiff_t)(block * p->depth + c) * lanes, un_u_apart(p));
 }
 
+struct making {
+    const struct un_winograd *plan;
+    float *u;
+};
+
+static void make_unit(void *context, int unit, int thread)
+{
+    const struct making *m = context;
+    const int group = unit / m->plan->in_blocks;
+    (void)thread;
+    un_winograd_make_u(m->plan, group, unit % m->plan->in_blocks,
+                       m->u + un_u_floats(m->plan) * (size_t)group);
+}
+
 void un_winograd_make_all_u(const struct un_engine *e, const struct un_winograd *p, float *u)
 {
-#pragma omp parallel for schedule(dynamic) num_threads(e->threads)
-    for (int unit = 0; unit < p->groups * p->in_blocks; unit++) {
-        int group = unit / p->in_blocks;
-        un_winograd_make_u(p, group, unit % p->in_blocks, u + un_u_floats(p) * (size_t)group);
-    }
+    struct making m = {p, u};
+    un_pool_run(e->pool, p->groups * p->in_blocks, make_unit, &m);
 }
 
 /* ---- packed weights: U if it is kept, and for the result the biases in whole blocks ---- */

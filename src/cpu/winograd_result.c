@@ -61,29 +61,46 @@ void un_tiles_result(const struct un_kernels *k, const struct un_tiles *tiles,
     }
 }
 
+/* A target, and the rows and columns of its map that the frame covers. */
+struct beside {
+    const struct un_kernels *k;
+    const struct un_target *to;
+    struct un_range rows, columns;
+};
+
+static void finish_row(void *context, int i, int thread)
+{
+    const struct beside *s = context;
+    const struct un_target *to = s->to;
+    const struct un_shape *map = &to->dst.shape;
+    const int n = i / map->h / un_blocks(map->c), b = i / map->h % un_blocks(map->c);
+    const int y = i % map->h, right = s->columns.end * UN_BLOCK;
+    const int end = y >= s->rows.first && y < s->rows.end ? s->columns.first : map->w;
+    float *d = un_row(&to->dst, n, b, y);
+    const float *v = to->finish.act.kind != UN_ACT_NONE ? un_row(&to->y, n, b, y) : NULL;
+    (void)thread;
+    s->k->finish_row(d, v, to->finish, end);
+    if (end < map->w)
+        s->k->finish_row(d + right, v ? v + right : NULL, to->finish, map->w - s->columns.end);
+}
+
+/* What of an axis of a map a frame covers that begins at `from`. */
+static struct un_range covered(int from, int frame, int map)
+{
+    const int first = un_min(un_max(from, 0), map);
+    return (struct un_range){first, un_max(un_min(from + frame, map), first)};
+}
+
 static void finish_beside(struct un_engine *e, const struct un_tiles *tiles,
                           const struct un_target *to)
 {
-    const struct un_kernels *k = un_cpu_kernels(e);
-    const struct un_shape *map = &to->dst.shape, *frame = &tiles->frame;
-    const int x0 = un_min(un_max(to->left, 0), map->w);
-    const int x1 = un_max(un_min(to->left + frame->w, map->w), x0);
-    const int y0 = un_min(un_max(to->top, 0), map->h);
-    const int y1 = un_max(un_min(to->top + frame->h, map->h), y0);
-    const bool values = to->finish.act.kind != UN_ACT_NONE;
-    if (x0 == 0 && x1 == map->w && y0 == 0 && y1 == map->h)
-        return;
-    const int planes = map->n * un_blocks(map->c);
-#pragma omp parallel for num_threads(e->threads)
-    for (int i = 0; i < planes * map->h; i++) {
-        int n = i / map->h / un_blocks(map->c), b = i / map->h % un_blocks(map->c), y = i % map->h;
-        float *d = un_row(&to->dst, n, b, y);
-        const float *v = values ? un_row(&to->y, n, b, y) : NULL;
-        int end = y >= y0 && y < y1 ? x0 : map->w;
-        k->finish_row(d, v, to->finish, end);
-        if (end < map->w)
-            k->finish_row(d + x1 * UN_BLOCK, v ? v + x1 * UN_BLOCK : NULL, to->finish, map->w - x1);
-    }
+    const struct un_shape *map = &to->dst.shape;
+    struct beside s = {.k = un_cpu_kernels(e),
+                       .to = to,
+                       .rows = covered(to->top, tiles->frame.h, map->h),
+                       .columns = covered(to->left, tiles->frame.w, map->w)};
+    if (s.rows.end - s.rows.first < map->h || s.columns.end - s.columns.first < map->w)
+        un_pool_run(e->pool, map->n * un_blocks(map->c) * map->h, finish_row, &s);
 }
 
 void un_finish_beside(struct un_engine *e, const struct un_tiles *tiles, const struct un_output *to)

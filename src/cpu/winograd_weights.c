@@ -82,9 +82,9 @@ static size_t scratch_floats(const struct pass *p)
     return UN_PATCH_FLOATS + 2 * p->v_floats + p->sum_floats;
 }
 
-static struct scratch scratch_at(const struct pass *p, float *memory)
+static struct scratch scratch_at(const struct pass *p, float *memory, int thread)
 {
-    float *at = memory + scratch_floats(p) * (size_t)omp_get_thread_num();
+    float *at = memory + scratch_floats(p) * (size_t)thread;
     struct scratch s = {.patch = un_patch_at(at)};
     s.v = at + UN_PATCH_FLOATS;
     s.d = s.v + p->v_floats;
@@ -224,31 +224,48 @@ static void add_bands(const struct pass *p, float *first)
     }
 }
 
+/* What the tasks share. */
+struct job {
+    struct pass pass;
+    float *bands, *memory; /* the sums of all bands; the scratch of all threads */
+    float *dweight, *dbias;
+};
+
+/* A band of a unit. */
+static void sum_task(void *context, int task, int thread)
+{
+    const struct job *job = context;
+    const struct pass *p = &job->pass;
+    const struct scratch s = scratch_at(p, job->memory, thread);
+    const int band = task % p->bands, count = p->tiles.count;
+    float *sum = p->bands > 1 ? job->bands + (size_t)task * p->sum_floats : s.sum;
+    const struct unit u = make_unit(p, task / p->bands, sum);
+    sum_tiles(p, &s, &u, un_piece(count, p->bands, band), un_piece(count, p->bands, band + 1));
+    if (p->bands == 1)
+        write_unit(p, &u, job->dweight, job->dbias);
+}
+
+/* A unit whose bands are there. */
+static void add_task(void *context, int i, int thread)
+{
+    const struct job *job = context;
+    const struct pass *p = &job->pass;
+    const struct unit u = make_unit(p, i, job->bands + (size_t)(i * p->bands) * p->sum_floats);
+    (void)thread;
+    add_bands(p, u.sum);
+    write_unit(p, &u, job->dweight, job->dbias);
+}
+
 void un_winograd_backward_weights(struct un_engine *e, const struct un_conv *c,
                                   struct un_tensor ddst, float *dweight, float *dbias)
 {
-    struct pass p = make_pass(e, c);
-    float *bands = e->workspace, *memory = bands + band_floats(&p);
-    const int units = p.in_units * p.out_units, count = p.tiles.count;
-    p.ddst = ddst;
-#pragma omp parallel num_threads(e->threads)
-    {
-        const struct scratch s = scratch_at(&p, memory);
-#pragma omp for schedule(dynamic)
-        for (int task = 0; task < units * p.bands; task++) {
-            int band = task % p.bands;
-            float *sum = p.bands > 1 ? bands + (size_t)task * p.sum_floats : s.sum;
-            struct unit u = make_unit(&p, task / p.bands, sum);
-            sum_tiles(&p, &s, &u, un_piece(count, p.bands, band),
-                      un_piece(count, p.bands, band + 1));
-            if (p.bands == 1)
-                write_unit(&p, &u, dweight, dbias);
-        }
-#pragma omp for schedule(dynamic)
-        for (int i = 0; i < (p.bands > 1 ? units : 0); i++) {
-            struct unit u = make_unit(&p, i, bands + (size_t)(i * p.bands) * p.sum_floats);
-            add_bands(&p, u.sum);
-            write_unit(&p, &u, dweight, dbias);
-        }
-    }
+    struct job job = {
+        .pass = make_pass(e, c), .bands = e->workspace, .dweight = dweight, .dbias = dbias};
+    struct pass *p = &job.pass;
+    const int units = p->in_units * p->out_units;
+    job.memory = job.bands + band_floats(p);
+    p->ddst = ddst;
+    un_pool_run(e->pool, units * p->bands, sum_task, &job);
+    if (p->bands > 1)
+        un_pool_run(e->pool, units, add_task, &job);
 }

@@ -13,10 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pool.h"
+
 static unet_code begin(unet_survey **survey, int count, unet_error *err)
 {
     unet_survey *made = calloc(1, sizeof *made);
     if (made) {
+        pthread_mutex_init(&made->lock, NULL);
         made->items = calloc((size_t)count + 1, sizeof *made->items);
         made->histogram = calloc(65536, sizeof *made->histogram);
     }
@@ -223,20 +226,25 @@ done:
 
 /* ---- from memory ---- */
 
+struct measuring {
+    unet_survey *survey;
+    const unet_dataset *dataset;
+};
+
+static unet_code measure_one(void *context, int i, unet_error *err)
+{
+    const struct measuring *m = context;
+    const struct un_sample_pair *pair = &m->dataset->pairs[i];
+    return un_survey_measure(m->survey, &m->survey->items[i], &pair->image, pair->mask, err);
+}
+
 /* All pairs, on all cores: what is found does not depend on which is first. */
 static unet_code measure_all(unet_survey *survey, const unet_dataset *dataset, unet_error *err)
 {
-    unet_code code = UNET_OK;
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < dataset->count; i++) {
-        const struct un_sample_pair *pair = &dataset->pairs[i];
-        unet_error why;
-        unet_code one =
-            un_survey_measure(survey, &survey->items[i], &pair->image, pair->mask, &why);
-#pragma omp critical(un_survey_code)
-        if (one && !code)
-            code = un_fail(err, one, "%s", why.text);
-    }
+    struct measuring m = {survey, dataset};
+    struct un_pool *pool = un_pool_create(0); /* NULL, for want of memory, will do */
+    unet_code code = un_pool_try(pool, dataset->count, measure_one, &m, err);
+    un_pool_free(pool);
     return code;
 }
 
@@ -283,6 +291,7 @@ void un_survey_free(unet_survey *survey)
     free(survey->findings);
     free(survey->items);
     free(survey->histogram);
+    pthread_mutex_destroy(&survey->lock);
     if (survey->files.places)
         un_survey_files_free(&survey->files);
     free(survey);

@@ -16,6 +16,7 @@
 #ifndef UN_SURVEY_H
 #define UN_SURVEY_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "data/dataset.h"
@@ -79,6 +80,7 @@ struct un_finding {
 };
 
 struct unet_survey {
+    pthread_mutex_t lock; /* of the histogram and the findings, while pairs are measured */
     struct un_survey_files files;
     struct un_survey_item *items; /* [files.count] */
     struct un_coding coding;

@@ -32,9 +32,9 @@ static unet_code append(unet_survey *survey, const unet_finding *shown, const ch
 static unet_code add(unet_survey *survey, const unet_finding *shown, const char *text,
                      unet_error *err)
 {
-    unet_code code;
-#pragma omp critical(un_survey_finding)
-    code = append(survey, shown, text, err);
+    pthread_mutex_lock(&survey->lock);
+    unet_code code = append(survey, shown, text, err);
+    pthread_mutex_unlock(&survey->lock);
     return code;
 }
 

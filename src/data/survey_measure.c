@@ -112,9 +112,10 @@ static unet_code measure_samples(unet_survey *survey, struct un_survey_item *ite
     seen->saturated = (double)top / (double)n;
     seen->dark = un_survey_quantile(bins, image->sample, 0.001);
     seen->bright = un_survey_quantile(bins, image->sample, 0.999);
-#pragma omp critical(un_survey_histogram)
+    pthread_mutex_lock(&survey->lock);
     for (int i = 0; image->sample != UNET_U8 && i < BINS; i++)
         survey->histogram[i] += bins[i];
+    pthread_mutex_unlock(&survey->lock);
     free(bins);
     return UNET_OK;
 }

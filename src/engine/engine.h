@@ -23,8 +23,7 @@
  *   - get, download and finish are fences: they return when everything asked for before is done.
  *     On a CPU all is done when it returns, and the fence is empty
  *
- * One thread uses an engine at a time.  How many threads the host's own work takes is not the
- * engine's to say: see base/threads.h.
+ * One thread uses an engine at a time.
  *
  * An operation never allocates: the caller asks for the workspace it needs once, while it plans,
  * and hands it over as engine->workspace.  The bytes of tensors, packed weights and workspaces
@@ -42,6 +41,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/pool.h"
 
 struct un_shape {
     int n, h, w, c;
@@ -296,7 +296,9 @@ struct un_engine_ops {
 
 struct un_engine {
     const struct un_engine_ops *ops;
-    int threads; /* that work on operations, where these are the host's: the CPU engine's */
+    int threads;          /* that work on operations, where these are the host's */
+    struct un_pool *pool; /* the host's threads: a CPU engine's operations run on them, and between
+                             operations they are anyone's; NULL: the calling thread alone */
     /* set by the owner before it plans: do not convolve by way of tiles, so that the bits of a
      * pixel do not depend on where a map begins */
     bool exact;

@@ -9,28 +9,49 @@
  */
 #include <math.h>
 
+#include "base/pool.h"
 #include "base/rng.h"
 #include "model/model.h"
 
 enum { STREAM = 0x494e4954 }; /* "INIT": tells this key from those of other uses of the seed */
 
-static void fill_normal(float *values, size_t count, uint64_t key, float deviation)
+enum { PIECE = 1 << 12 }; /* values of a task */
+
+struct filling {
+    float *values, deviation;
+    size_t count;
+    uint64_t key;
+};
+
+static void fill_piece(void *context, int index, int thread)
 {
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < count; i++)
-        values[i] = deviation * un_rng_normal(key, i);
+    const struct filling *f = context;
+    const size_t from = (size_t)index * PIECE;
+    const size_t end = f->count - from < PIECE ? f->count : from + PIECE;
+    (void)thread;
+    for (size_t i = from; i < end; i++)
+        f->values[i] = f->deviation * un_rng_normal(f->key, i);
+}
+
+static void fill_normal(struct un_pool *pool, float *values, size_t count, uint64_t key,
+                        float deviation)
+{
+    struct filling f = {.values = values, .deviation = deviation, .count = count, .key = key};
+    un_pool_run(pool, (int)((count + PIECE - 1) / PIECE), fill_piece, &f);
 }
 
 void un_model_init(unet_model *model, uint64_t seed)
 {
+    struct un_pool *pool = un_pool_create(0); /* NULL, for want of memory, will do */
     for (int p = 0; p < model->graph.param_count; p++) {
         const struct un_param *param = &model->graph.params[p];
         float *values = model->values + param->offset;
         if (param->fan_in > 0)
-            fill_normal(values, param->count, un_rng_key(seed, STREAM, (uint64_t)p, 0),
+            fill_normal(pool, values, param->count, un_rng_key(seed, STREAM, (uint64_t)p, 0),
                         sqrtf(2.0f / (float)param->fan_in));
         else
             for (size_t i = 0; i < param->count; i++)
                 values[i] = param->initial;
     }
+    un_pool_free(pool);
 }

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/threads.h"
-
 #include "data/samples.h"
 
 /* A session chooses the largest of these output sides whose feature maps stay below this. */
@@ -129,7 +127,6 @@ static unet_code prepare(const unet_model *model, const unet_session_options *op
     s->whole = options->tile == 0 && !un_spec_local(&model->graph.spec);
     s->views = views[tta];
     s->any_samples = options->any_samples;
-    s->threads = un_threads(options->threads);
     unet_code code = un_members_set(s, model, options, err);
     if (!code)
         code = un_engine_choose(options->threads, &s->engine, err);

@@ -50,7 +50,6 @@ struct unet_session {
     int tile;          /* output side of a full tile */
     int overlap;       /* rows and columns that neighbouring tiles share and blend */
     int height, width; /* its input sides */
-    int threads;       /* of the host's own work */
     /* the host's, for what crosses to the engine and back */
     float *pixels;   /* [height][width][channels] */
     float *logits;   /* [output][output][classes] */

@@ -116,29 +116,33 @@ static void draw_batch(const struct un_feed_source *s, long pass, const struct s
     }
 }
 
+/* With the lock, which it lets go of while it draws: the next pass. */
+static void draw_next(struct un_feed *f, void *scratch)
+{
+    const long pass = f->next++;
+    struct slot *slot = &f->slots[pass % f->slot_count];
+    slot->ready = -1;
+    look_up(f, pass, slot->images);
+    f->busy++;
+    pthread_mutex_unlock(&f->lock);
+    draw_batch(&f->source, pass, slot, scratch);
+    pthread_mutex_lock(&f->lock);
+    f->busy--;
+    slot->ready = pass;
+    pthread_cond_broadcast(&f->drawn);
+}
+
 static void *draw(void *context)
 {
     const struct drawer drawer = *(struct drawer *)context;
     struct un_feed *f = drawer.feed;
     free(context);
     pthread_mutex_lock(&f->lock);
-    while (!f->leave) {
-        if (f->next >= f->taken + f->slot_count) {
+    while (!f->leave)
+        if (f->next < f->taken + f->slot_count)
+            draw_next(f, f->scratch[drawer.index]);
+        else
             pthread_cond_wait(&f->wanted, &f->lock);
-            continue;
-        }
-        const long pass = f->next++;
-        struct slot *slot = &f->slots[pass % f->slot_count];
-        slot->ready = -1;
-        look_up(f, pass, slot->images);
-        f->busy++;
-        pthread_mutex_unlock(&f->lock);
-        draw_batch(&f->source, pass, slot, f->scratch[drawer.index]);
-        pthread_mutex_lock(&f->lock);
-        f->busy--;
-        slot->ready = pass;
-        pthread_cond_broadcast(&f->drawn);
-    }
     pthread_mutex_unlock(&f->lock);
     return NULL;
 }
@@ -186,28 +190,24 @@ static bool allocate(struct un_feed *f)
     return all;
 }
 
-/* Signals are the caller's: a handler that runs in one of these threads would surprise it. */
-static unet_code start(struct un_feed *f, unet_error *err)
+/* As many threads as there can be; without any, the taker draws.  Signals are the caller's: a
+ * handler that runs in one of these threads would surprise it. */
+static void start(struct un_feed *f)
 {
     sigset_t all, before;
-    unet_code code = UNET_OK;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (; f->running < f->thread_count && !code; f->running++) {
+    for (; f->running < f->thread_count; f->running++) {
         struct drawer *drawer = malloc(sizeof *drawer);
-        if (!drawer) {
-            code = un_fail_memory(err, sizeof *drawer, "a thread");
+        if (!drawer)
             break;
-        }
         *drawer = (struct drawer){f, f->running};
         if (pthread_create(&f->threads[f->running], NULL, draw, drawer)) {
             free(drawer);
-            code = un_fail(err, UNET_ENOMEM, "no thread can be started to draw tiles");
             break;
         }
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return code;
 }
 
 unet_code un_feed_create(const struct un_feed_source *source, struct un_feed **feed,
@@ -225,16 +225,14 @@ unet_code un_feed_create(const struct un_feed_source *source, struct un_feed **f
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->drawn, NULL);
     pthread_cond_init(&f->wanted, NULL);
-    unet_code code = UNET_OK;
-    if (!allocate(f))
-        code = un_fail_memory(err, un_feed_bytes(source, f->tiles), "the tiles");
-    if (!code)
-        code = start(f, err);
-    if (code)
+    if (!allocate(f)) {
+        const size_t bytes = un_feed_bytes(source, f->tiles);
         un_feed_free(f);
-    else
-        *feed = f;
-    return code;
+        return un_fail_memory(err, bytes, "the tiles");
+    }
+    start(f);
+    *feed = f;
+    return UNET_OK;
 }
 
 void un_feed_free(struct un_feed *f)
@@ -294,7 +292,10 @@ const struct un_batch *un_feed_take(struct un_feed *f, long pass)
     if (slot->ready != pass) {
         double since = seconds_now();
         while (slot->ready != pass)
-            pthread_cond_wait(&f->drawn, &f->lock);
+            if (f->running)
+                pthread_cond_wait(&f->drawn, &f->lock);
+            else
+                draw_next(f, f->scratch[0]);
         f->waited += seconds_now() - since;
     }
     pthread_mutex_unlock(&f->lock);

@@ -43,7 +43,7 @@ int un_feed_tiles(const unet_dataset *dataset, int out_side);
 int un_feed_slots(int threads);
 size_t un_feed_bytes(const struct un_feed_source *source, int tiles);
 
-/* Starts drawing pass 0, 1, ...  UNET_ENOMEM, UNET_EIO (no thread to be had). */
+/* Starts drawing pass 0, 1, ...  UNET_ENOMEM. */
 unet_code un_feed_create(const struct un_feed_source *source, struct un_feed **feed,
                          unet_error *err);
 void un_feed_free(struct un_feed *feed); /* ends its threads, also in the middle of a batch */

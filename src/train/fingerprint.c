@@ -56,17 +56,33 @@ static struct un_fingerprint of_pair(const struct un_sample_pair *pair)
     return print;
 }
 
-struct un_fingerprint un_fingerprint_of(const unet_dataset *dataset, int threads)
+/* Images whose hashes are kept until all of them are there, and go into the set's in order. */
+enum { TOGETHER = 256 };
+
+struct prints {
+    const struct un_sample_pair *pairs;
+    struct un_fingerprint of[TOGETHER];
+};
+
+static void print_pair(void *context, int i, int thread)
+{
+    struct prints *p = context;
+    (void)thread;
+    p->of[i] = of_pair(&p->pairs[i]);
+}
+
+struct un_fingerprint un_fingerprint_of(const unet_dataset *dataset, struct un_pool *pool)
 {
     struct un_fingerprint all = {.images = dataset ? dataset->count : 0};
-#pragma omp parallel for ordered num_threads(threads) schedule(dynamic, 1)
-    for (int i = 0; i < all.images; i++) {
-        const struct un_fingerprint one = of_pair(&dataset->pairs[i]);
-#pragma omp ordered
-        {
-            all.names = finish(all.names * odd + one.names);
-            all.pixels = finish(all.pixels * odd + one.pixels);
-            all.masks = finish(all.masks * odd + one.masks);
+    struct prints some;
+    for (int first = 0; first < all.images; first += TOGETHER) {
+        const int count = all.images - first < TOGETHER ? all.images - first : TOGETHER;
+        some.pairs = dataset->pairs + first;
+        un_pool_run(pool, count, print_pair, &some);
+        for (int i = 0; i < count; i++) {
+            all.names = finish(all.names * odd + some.of[i].names);
+            all.pixels = finish(all.pixels * odd + some.of[i].pixels);
+            all.masks = finish(all.masks * odd + some.of[i].masks);
         }
     }
     return all;

@@ -3,6 +3,7 @@
 #ifndef UN_FINGERPRINT_H
 #define UN_FINGERPRINT_H
 
+#include "base/pool.h"
 #include "data/dataset.h"
 
 struct un_fingerprint {
@@ -10,8 +11,8 @@ struct un_fingerprint {
     uint64_t names, pixels, masks; /* hashes over all images, in order; sizes are in pixels */
 };
 
-/* Reads every sample once, on `threads` images at a time.  dataset may be NULL: no images. */
-struct un_fingerprint un_fingerprint_of(const unet_dataset *dataset, int threads);
+/* Reads every sample once; images are the pool's tasks.  dataset may be NULL: no images. */
+struct un_fingerprint un_fingerprint_of(const unet_dataset *dataset, struct un_pool *pool);
 
 /* A hash of bytes, not a cryptographic one: for what changed by mistake, not for what was forged.
  */

@@ -250,10 +250,9 @@ static unet_code prepare(struct un_loop *l, const unet_train_options *options, u
                        "training without an end: set epochs, steps, seconds or patience");
     if ((code = un_trainer_create(job->model, job->dataset, options, &l->trainer, err)))
         return code;
-    const int threads = l->trainer->threads;
     if (held_out && (code = un_validator_create(job, options->threads, &l->validator, err)))
         return code;
-    l->held_out = un_fingerprint_of(held_out ? job->validation : NULL, threads);
+    l->held_out = un_fingerprint_of(held_out ? job->validation : NULL, l->trainer->engine->pool);
     l->trainer->watch = !held_out;
     l->state.val_loss = l->state.val_dice = l->state.val_iou = l->state.val_accuracy = NAN;
     l->now = (unet_progress){.epochs = options->epochs,

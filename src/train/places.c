@@ -78,6 +78,21 @@ static unet_code make_place(const struct un_sample_pair *pair, int channels,
     return code;
 }
 
+struct making {
+    const unet_dataset *dataset;
+    int channels;
+    const struct un_scaling *scaling;
+    const unet_train_options *options;
+    struct un_places *places;
+};
+
+static unet_code make_one(void *context, int i, unet_error *err)
+{
+    const struct making *m = context;
+    return make_place(&m->dataset->pairs[i], m->channels, m->scaling, m->options, m->places, i,
+                      err);
+}
+
 static size_t count_bytes(const struct un_places *p, const unet_dataset *dataset)
 {
     size_t bytes = 0;
@@ -110,26 +125,14 @@ static unet_code allocate(struct un_places *p, const unet_train_options *o, unet
 
 unet_code un_places_make(const unet_dataset *dataset, int channels,
                          const struct un_scaling *scaling, const unet_train_options *options,
-                         int threads, struct un_places *places, unet_error *err)
+                         struct un_pool *pool, struct un_places *places, unet_error *err)
 {
     struct un_places made = {.count = dataset->count};
-    unet_error first = {UNET_OK, ""};
+    struct making m = {dataset, channels, scaling, options, &made};
     unet_code code = allocate(&made, options, err);
-    if (code) {
+    if (code || (code = un_pool_try(pool, made.count, make_one, &m, err))) {
         un_places_release(&made);
         return code;
-    }
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
-    for (int i = 0; i < made.count; i++) {
-        unet_error failure;
-        if (make_place(&dataset->pairs[i], channels, scaling, options, &made, i, &failure)) {
-#pragma omp critical(un_places_failure)
-            first = failure;
-        }
-    }
-    if (first.code) {
-        un_places_release(&made);
-        return un_fail(err, first.code, "%s", first.text);
     }
     made.bytes = count_bytes(&made, dataset);
     *places = made;

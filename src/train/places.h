@@ -3,6 +3,7 @@
 #ifndef UN_PLACES_H
 #define UN_PLACES_H
 
+#include "base/pool.h"
 #include "data/tile.h"
 
 struct un_places {
@@ -17,11 +18,11 @@ struct un_places {
 
 /*
  * The data set, options->class_weights and scaling must outlive *places, which the caller releases.
- * Works on `threads` images at a time.  UNET_ENOMEM.
+ * Images are the pool's tasks.  UNET_ENOMEM.
  */
 unet_code un_places_make(const unet_dataset *dataset, int channels,
                          const struct un_scaling *scaling, const unet_train_options *options,
-                         int threads, struct un_places *places, unet_error *err);
+                         struct un_pool *pool, struct un_places *places, unet_error *err);
 void un_places_release(struct un_places *places);
 
 #endif

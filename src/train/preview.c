@@ -46,7 +46,7 @@ unet_code un_preview_draw(const unet_dataset *dataset, int i, const unet_train_o
     unet_dataset one = *dataset;
     one.pairs = &dataset->pairs[i];
     one.count = 1;
-    if ((code = un_places_make(&one, one.channels, &one.scaling, options, 1, &places, err)))
+    if ((code = un_places_make(&one, one.channels, &one.scaling, options, NULL, &places, err)))
         return code;
     struct un_tile drawn = {.in_side = side,
                             .out_side = side,

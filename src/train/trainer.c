@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/threads.h"
-
 unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset, unet_error *err)
 {
     const unet_spec *spec = &model->graph.spec;
@@ -168,7 +166,6 @@ static void take_options(unet_trainer *t, const unet_train_options *options)
     if (!t->options.accumulate)
         t->options.accumulate = 1;
     t->rate = options->learning_rate;
-    t->threads = un_threads(options->threads);
     if (!options->class_weights)
         return;
     memcpy(t->class_weights, options->class_weights,
@@ -181,8 +178,8 @@ static unet_code start_feed(unet_trainer *t, unet_error *err)
 {
     const unet_train_options *o = &t->options;
     const int channels = t->model->graph.spec.in_channels;
-    unet_code code =
-        un_places_make(t->dataset, channels, &t->model->scaling, o, t->threads, &t->places, err);
+    unet_code code = un_places_make(t->dataset, channels, &t->model->scaling, o, t->engine->pool,
+                                    &t->places, err);
     if (code)
         return code;
     const struct un_feed_source source = {.places = &t->places,
@@ -193,7 +190,7 @@ static unet_code start_feed(unet_trainer *t, unet_error *err)
                                           .in_side = t->in_side,
                                           .out_side = t->out_side,
                                           .channels = channels,
-                                          .threads = t->threads,
+                                          .threads = un_pool_threads(t->engine->pool),
                                           .engine = t->engine};
     return un_feed_create(&source, &t->feed, err);
 }
@@ -212,7 +209,7 @@ static unet_code build(unet_trainer *t, struct un_graph *graph, unet_error *err)
         freeze(t);
     if ((code = allocate(t, err)))
         return code;
-    t->fingerprint = un_fingerprint_of(t->dataset, t->threads);
+    t->fingerprint = un_fingerprint_of(t->dataset, t->engine->pool);
     return UNET_OK;
 }
 
@@ -300,7 +297,7 @@ static size_t bytes_of(const unet_trainer *t)
                                           .in_side = t->in_side,
                                           .out_side = t->out_side,
                                           .channels = g->spec.in_channels,
-                                          .threads = t->threads};
+                                          .threads = un_pool_threads(t->engine->pool)};
     struct array list[ARRAYS];
     list_own(t, list);
     return un_network_bytes(g, &t->network.plan) + un_feed_bytes(&source, t->tiles_per_epoch) +

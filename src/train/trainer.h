@@ -23,7 +23,6 @@ struct unet_trainer {
     struct un_fingerprint fingerprint; /* of the data set */
     struct un_engine *engine;
     struct un_network network;
-    int threads;           /* of the host's own work */
     bool behind;           /* the model's weights are older than those on the device */
     int in_side, out_side; /* of a tile */
     int tiles_per_epoch, steps_per_epoch;

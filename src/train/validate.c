@@ -2,6 +2,7 @@
 #include "train/validate.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/logits.h"
@@ -16,26 +17,46 @@ struct un_validator {
     double class_dice[UNET_MAX_CLASSES];
 };
 
-double un_validation_loss(const float *logits, const uint8_t *truth, int classes, int height,
-                          int width, int threads, double *rows, uint64_t *count)
+struct losses {
+    const float *logits;
+    const uint8_t *truth;
+    size_t plane, width;
+    int classes;
+    double *rows;
+    atomic_uint_least64_t counted;
+};
+
+static void lose_row(void *context, int y, int thread)
 {
-    const size_t plane = (size_t)height * width;
-    const int labels = classes > 1 ? classes : 2;
+    struct losses *l = context;
+    const int labels = l->classes > 1 ? l->classes : 2;
     uint64_t counted = 0;
-    double all = 0;
-#pragma omp parallel for num_threads(threads) reduction(+ : counted)
-    for (int y = 0; y < height; y++) {
-        rows[y] = 0;
-        for (size_t i = (size_t)y * width; i < (size_t)(y + 1) * width; i++) {
-            if (truth[i] >= labels)
-                continue;
-            rows[y] += un_cross_entropy(logits + i, plane, classes, truth[i]);
-            counted++;
-        }
+    double row = 0;
+    (void)thread;
+    for (size_t i = (size_t)y * l->width; i < (size_t)(y + 1) * l->width; i++) {
+        if (l->truth[i] >= labels)
+            continue;
+        row += un_cross_entropy(l->logits + i, l->plane, l->classes, l->truth[i]);
+        counted++;
     }
+    l->rows[y] = row;
+    atomic_fetch_add_explicit(&l->counted, counted, memory_order_relaxed);
+}
+
+double un_validation_loss(const float *logits, const uint8_t *truth, int classes, int height,
+                          int width, struct un_pool *pool, double *rows, uint64_t *count)
+{
+    struct losses l = {.logits = logits,
+                       .truth = truth,
+                       .plane = (size_t)height * width,
+                       .width = (size_t)width,
+                       .classes = classes,
+                       .rows = rows};
+    double all = 0;
+    un_pool_run(pool, height, lose_row, &l);
     for (int y = 0; y < height; y++)
         all += rows[y];
-    *count = counted;
+    *count = l.counted;
     return all;
 }
 
@@ -181,7 +202,7 @@ unet_code un_validator_run(struct un_validator *v, int epoch, struct un_validati
             return code;
         unet_scores_add(v->scores, v->mask, pair->mask, (size_t)height * width);
         made.loss += un_validation_loss(v->logits, pair->mask, classes, height, width,
-                                        v->session->threads, v->rows, &count);
+                                        v->session->engine->pool, v->rows, &count);
         all += count;
         if ((code = show(v, epoch, i, made.labels, stop, err)))
             return code;

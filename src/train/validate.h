@@ -36,6 +36,6 @@ unet_code un_validator_run(struct un_validator *validator, int epoch, struct un_
 /* The sum of the cross-entropy over the labelled pixels of logits [classes][height][width], and how
  * many they are; the same bits for any number of threads.  rows: [height], scratch. */
 double un_validation_loss(const float *logits, const uint8_t *truth, int classes, int height,
-                          int width, int threads, double *rows, uint64_t *count);
+                          int width, struct un_pool *pool, double *rows, uint64_t *count);
 
 #endif

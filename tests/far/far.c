@@ -221,7 +221,7 @@ unet_code un_far_over(struct un_engine *inner, struct un_engine **engine, unet_e
     }
     if (!ops.name)
         ops = far_ops();
-    made->base = (struct un_engine){.ops = &ops, .threads = inner->threads};
+    made->base = (struct un_engine){.ops = &ops, .threads = inner->threads, .pool = inner->pool};
     made->inner = inner;
     *engine = &made->base;
     return UNET_OK;
