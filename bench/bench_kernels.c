@@ -21,8 +21,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "cpu/dispatch.h"
-#include "cpu/winograd.h"
+#include "cpu/kernels/dispatch.h"
+#include "cpu/winograd/winograd.h"
 #include "engine/engine.h"
 #include "kernel_error.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "shared/cli.h"
 
 const struct command *const commands[] = {
     &command_demo, &command_check, &command_train,   &command_predict, &command_eval,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Makes C of a style sheet: cmake -DCSS=htmlstyle.css -DC=htmlstyle.c -P embed_style.cmake
+# Makes C of a style sheet: cmake -DCSS=html_style.css -DC=html_style.c -P embed_style.cmake
 file(READ "${CSS}" text)
 string(REGEX REPLACE "/\\*([^*]|\\*[^/])*\\*/\n?" "" text "${text}")
 string(REPLACE "\\" "\\\\" text "${text}")

@@ -2,15 +2,15 @@
 /* Every public function: checks its arguments, then one call into the layers below. */
 #include <stdlib.h>
 
-#include "data/dataset.h"
-#include "data/samples.h"
-#include "data/survey.h"
+#include "data/set/dataset.h"
+#include "data/survey/survey.h"
 #include "engine/choose.h"
-#include "predict/objects_stream.h"
-#include "data/sink.h"
+#include "image/samples.h"
+#include "image/sink.h"
+#include "objects/objects_stream.h"
 #include "predict/stream.h"
+#include "scores/score.h"
 #include "train/checkpoint.h"
-#include "train/score.h"
 #include "train/preview.h"
 #include "train/trainer.h"
 
@@ -833,7 +833,7 @@ unet_code unet_train(const unet_train_job *job, const unet_train_options *option
     return un_train(job, options, err);
 }
 
-/* ---- scores (the confusion matrix: train/confusion.c) ---- */
+/* ---- scores (the confusion matrix: scores/confusion.c) ---- */
 
 unet_code unet_matches_add(unet_matches *matches, const uint32_t *predicted, const uint32_t *truth,
                            const uint8_t *mask, size_t count, unet_error *err)
@@ -879,7 +879,7 @@ unet_code unet_parts(const uint8_t *mask, int height, int width, int label, int 
     if (code)
         return code;
     struct un_plane plane = {height, width, connectivity};
-    return un_parts(&plane, mask, label, ids, parts, err);
+    return un_score_parts(&plane, mask, label, ids, parts, err);
 }
 
 unet_code unet_warp(const uint8_t *predicted, const uint8_t *truth, int height, int width,

@@ -72,7 +72,7 @@ make_npy() {
     head -c 256 /dev/zero >>"$1"
 }
 
-# in an emulator (tests/slow.h) the pictures of the demo take too long
+# in an emulator (tests/support/slow.h) the pictures of the demo take too long
 if [ -n "${UNET_TEST_SLOW:-}" ]; then
     make_npy tiny.npy
     expect 0 - 'tiny\.npy -> tiny\.png' predict w.safetensors tiny.npy -o tiny.png

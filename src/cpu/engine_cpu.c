@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/dispatch.h"
 #include "cpu/host.h"
+#include "cpu/kernels/dispatch.h"
 
 static void engine_free(struct un_engine *e)
 {

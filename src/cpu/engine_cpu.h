@@ -8,7 +8,7 @@
  *   maps.c         pooling, doubling, dropout
  *   norms.c        batch normalisation
  *   losses.c       losses
- *   scores.c       probabilities, labels
+ *   answers.c      probabilities, labels
  *   steps.c        optimisers
  *
  * Work is cut into tasks by shapes alone; a task is done by any one thread of the pool.  What the
@@ -19,7 +19,7 @@
 #define UN_ENGINE_CPU_H
 
 #include "base/arena.h"
-#include "cpu/kernels.h"
+#include "cpu/kernels/kernels.h"
 
 struct un_engine_cpu {
     struct un_engine base;
@@ -159,7 +159,7 @@ void un_cpu_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *la
                  const float *weights, const unet_loss *loss, double *result,
                  struct un_tensor dlogits);
 
-/* scores.c */
+/* answers.c */
 void un_cpu_probabilities(struct un_engine *e, struct un_tensor logits);
 void un_cpu_argmax(struct un_engine *e, struct un_tensor logits, uint8_t *labels);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cpu/dispatch.h"
+#include "cpu/kernels/dispatch.h"
 
 enum { MOST_DEVICES = 16 };
 

@@ -10,10 +10,10 @@
 #include <strings.h>
 
 #include "model/metadata.h"
-#include "model/names.h"
-#include "model/onnx.h"
-#include "model/safetensors.h"
-#include "model/torch.h"
+#include "recognise/layouts.h"
+#include "weights/onnx/onnx.h"
+#include "weights/safetensors.h"
+#include "weights/torch/torch.h"
 
 /* A model with the names and the JSON that it is to have in a file. */
 struct leaving {

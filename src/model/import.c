@@ -15,7 +15,7 @@
 
 #include "base/file.h"
 #include "model/metadata.h"
-#include "model/recognise.h"
+#include "recognise/recognise.h"
 
 /* F16 values in an archive that is packed as tightly as any that is read */
 enum { MOST_EXPANSION = 32 };

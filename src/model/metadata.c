@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/samples.h"
-#include "model/codingjson.h"
-#include "model/json.h"
-#include "model/specjson.h"
+#include "base/json.h"
+#include "data/masks/coding_json.h"
+#include "image/samples.h"
+#include "net/spec_json.h"
 
 /* 1: a plain network; 2: also the fields that describe networks from elsewhere; 3: also codings
  * that are more than a list of values */

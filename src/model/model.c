@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "model/json.h"
+#include "base/json.h"
 #include "model/palette.h"
 
 void un_model_prepare(unet_model *model, const unet_spec *spec)

@@ -5,7 +5,8 @@
 #ifndef UN_MODEL_H
 #define UN_MODEL_H
 
-#include "data/coding.h"
+#include "data/masks/coding.h"
+#include "image/reading.h"
 #include "net/graph.h"
 
 struct un_class {
@@ -82,7 +83,7 @@ unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,
                                const unet_known *known, unet_model **model, unet_origin *origin,
                                unet_error *err);
 
-/* safetensors_model.c: the model file, behind unet_model_save(); export.c: for other programs. */
+/* model_write.c: the model file, behind unet_model_save(); export.c: for other programs. */
 unet_code un_model_write(const unet_model *model, const char *path, unet_error *err);
 unet_code un_model_export(const unet_model *model, const char *path,
                           const unet_export_options *options, unet_error *err);

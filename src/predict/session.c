@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/samples.h"
+#include "image/samples.h"
 
 /* A session chooses the largest of these output sides whose feature maps stay below this. */
 static const int tile_choices[] = {1024, 768, 512, 384, 256, 192, 128, 64};

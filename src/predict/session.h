@@ -25,8 +25,8 @@
 #ifndef UN_SESSION_H
 #define UN_SESSION_H
 
-#include "data/image.h"
-#include "data/tile.h"
+#include "image/reading.h"
+#include "image/image.h"
 #include "model/model.h"
 #include "net/run.h"
 #include "predict/span.h"

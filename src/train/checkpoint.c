@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/json.h"
-#include "model/safetensors.h"
+#include "base/json.h"
+#include "weights/safetensors.h"
 
 static const char metadata_key[] = "unet-checkpoint";
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/json.h"
-#include "model/specjson.h"
+#include "base/json.h"
+#include "net/spec_json.h"
 #include "train/checkpoint.h"
 
 enum { VERSION = 1 };

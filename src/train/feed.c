@@ -75,8 +75,9 @@ static void shuffle(struct un_feed *f, long epoch)
 {
     uint64_t key = un_rng_key(f->source.seed, UN_STREAM_ORDER, (uint64_t)epoch, 0);
     int at = 0;
-    for (int i = 0; i < f->source.places->count; i++)
-        for (long k = tiles_of(f->source.places->readings[i].image, f->source.out_side); k > 0; k--)
+    for (int i = 0; i < f->source.examples->count; i++)
+        for (long k = tiles_of(f->source.examples->readings[i].image, f->source.out_side); k > 0;
+             k--)
             f->order[at++] = i;
     for (int i = at - 1; i > 0; i--) {
         int j = (int)un_rng_below(key, (uint64_t)i, (uint32_t)i + 1), swap = f->order[i];
@@ -112,7 +113,7 @@ static void draw_batch(const struct un_feed_source *s, long pass, const struct s
                                      .weights = slot->batch.weights + b * out,
                                      .scratch = scratch};
         const uint64_t key = un_rng_key(s->seed, UN_STREAM_TILE, step, first + b);
-        un_tile_draw(&s->places->place[slot->images[b]], s->augment, key, &tile);
+        un_tile_draw(&s->examples->example[slot->images[b]], s->augment, key, &tile);
     }
 }
 
@@ -220,8 +221,8 @@ unet_code un_feed_create(const struct un_feed_source *source, struct un_feed **f
     f->slot_count = un_feed_slots(source->threads);
     f->thread_count = thread_count(source->threads);
     f->order_epoch = -1;
-    for (int i = 0; i < source->places->count; i++)
-        f->tiles += (int)tiles_of(source->places->readings[i].image, source->out_side);
+    for (int i = 0; i < source->examples->count; i++)
+        f->tiles += (int)tiles_of(source->examples->readings[i].image, source->out_side);
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->drawn, NULL);
     pthread_cond_init(&f->wanted, NULL);

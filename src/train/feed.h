@@ -14,8 +14,8 @@
 #ifndef UN_FEED_H
 #define UN_FEED_H
 
+#include "data/draw/example.h"
 #include "engine/engine.h"
-#include "train/places.h"
 
 struct un_batch {
     float *input;    /* [batch][in_side][in_side][channels] */
@@ -25,7 +25,7 @@ struct un_batch {
 
 /* All must outlive the feed. */
 struct un_feed_source {
-    const struct un_places *places;
+    const struct un_examples *examples;
     const unet_augment *augment;
     uint64_t seed;
     int batch, accumulate; /* tiles of a pass, passes of a step */

@@ -4,7 +4,7 @@
 #define UN_FINGERPRINT_H
 
 #include "base/pool.h"
-#include "data/dataset.h"
+#include "data/set/dataset.h"
 
 struct un_fingerprint {
     int images;

@@ -2,19 +2,19 @@
 /*
  * preview.c - training tiles for a person's eye
  *
- * One image is made a data set of its own, so that places.c prepares it as it does for training.
+ * One image is made a data set of its own, so that example.c prepares it as it does for training.
  */
 #include "train/preview.h"
 
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "data/draw/example.h"
 #include "net/graph.h"
-#include "train/places.h"
 #include "train/streams.h"
 #include "train/train_options.h"
 
-static unet_code draw(const struct un_places *places, const unet_train_options *options,
+static unet_code draw(const struct un_examples *examples, const unet_train_options *options,
                       const struct un_tile *tile, int channels, int sample, unet_error *err)
 {
     const size_t bytes =
@@ -22,7 +22,7 @@ static unet_code draw(const struct un_places *places, const unet_train_options *
     struct un_tile whole = *tile;
     if (bytes && !(whole.scratch = malloc(bytes)))
         return un_fail_memory(err, bytes, "a tile");
-    un_tile_draw(&places->place[0], &options->augment,
+    un_tile_draw(&examples->example[0], &options->augment,
                  un_rng_key(options->seed, UN_STREAM_TILE, 0, (uint64_t)sample), &whole);
     free(whole.scratch);
     return UNET_OK;
@@ -36,7 +36,7 @@ unet_code un_preview_draw(const unet_dataset *dataset, int i, const unet_train_o
     const unet_spec spec = un_spec_default();
     const size_t pixels = (size_t)side * (size_t)side;
     unet_image made = {side, side, dataset->channels, UNET_F32, 1, NULL};
-    struct un_places places;
+    struct un_examples examples;
     if (i < 0 || i >= dataset->count || side < 1 || side > SIDE_MOST)
         return un_fail(err, UNET_EINVAL, "image %d at side %d; 0..%d and 1..%d wanted", i, side,
                        dataset->count - 1, (int)SIDE_MOST);
@@ -46,7 +46,7 @@ unet_code un_preview_draw(const unet_dataset *dataset, int i, const unet_train_o
     unet_dataset one = *dataset;
     one.pairs = &dataset->pairs[i];
     one.count = 1;
-    if ((code = un_places_make(&one, one.channels, &one.scaling, options, NULL, &places, err)))
+    if ((code = un_examples_make(&one, one.channels, &one.scaling, options, NULL, &examples, err)))
         return code;
     struct un_tile drawn = {.in_side = side,
                             .out_side = side,
@@ -54,10 +54,10 @@ unet_code un_preview_draw(const unet_dataset *dataset, int i, const unet_train_o
                             .labels = malloc(pixels),
                             .weights = malloc(pixels * sizeof(float))};
     if (drawn.input && drawn.labels && drawn.weights)
-        code = draw(&places, options, &drawn, one.channels, sample, err);
+        code = draw(&examples, options, &drawn, one.channels, sample, err);
     else
         code = un_fail_memory(err, pixels * (5 + 4 * (size_t)one.channels), "a tile");
-    un_places_release(&places);
+    un_examples_release(&examples);
     if (!code) {
         for (size_t p = 0; p < pixels; p++) {
             if (labels)

@@ -3,7 +3,7 @@
 #ifndef UN_PREVIEW_H
 #define UN_PREVIEW_H
 
-#include "data/dataset.h"
+#include "data/set/dataset.h"
 
 /* The inner half of unet_augment_draw(). */
 unet_code un_preview_draw(const unet_dataset *dataset, int i, const unet_train_options *options,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/json.h"
+#include "base/json.h"
 
 enum kind { INT, LONG, FLOAT, DOUBLE, SEED, SCHEDULE, OPTIMIZER, VIEWS };
 

@@ -173,16 +173,16 @@ static void take_options(unet_trainer *t, const unet_train_options *options)
     t->options.class_weights = t->class_weights;
 }
 
-/* The places that tiles come from, and the threads that draw them. */
+/* The examples that tiles come from, and the threads that draw them. */
 static unet_code start_feed(unet_trainer *t, unet_error *err)
 {
     const unet_train_options *o = &t->options;
     const int channels = t->model->graph.spec.in_channels;
-    unet_code code = un_places_make(t->dataset, channels, &t->model->scaling, o, t->engine->pool,
-                                    &t->places, err);
+    unet_code code = un_examples_make(t->dataset, channels, &t->model->scaling, o, t->engine->pool,
+                                      &t->examples, err);
     if (code)
         return code;
-    const struct un_feed_source source = {.places = &t->places,
+    const struct un_feed_source source = {.examples = &t->examples,
                                           .augment = &t->options.augment,
                                           .seed = o->seed,
                                           .batch = o->batch,
@@ -270,7 +270,7 @@ void un_trainer_free(unet_trainer *t)
         t->model->keeper = (struct un_keeper){NULL, NULL};
     }
     un_feed_free(t->feed);
-    un_places_release(&t->places);
+    un_examples_release(&t->examples);
     if (e) {
         struct array list[ARRAYS];
         list_own(t, list);
@@ -301,7 +301,7 @@ static size_t bytes_of(const unet_trainer *t)
     struct array list[ARRAYS];
     list_own(t, list);
     return un_network_bytes(g, &t->network.plan) + un_feed_bytes(&source, t->tiles_per_epoch) +
-           t->places.bytes + sum_bytes(list);
+           t->examples.bytes + sum_bytes(list);
 }
 
 unet_trainer_facts un_trainer_all(const unet_trainer *t)

@@ -2,9 +2,9 @@
 /*
  * trainer.h - a model, a data set, an optimiser, and all memory that a training step needs
  *
- *     trainer.c  its memory                     step.c    one step: passes, checks
- *     update.c   clip, optimiser, average       feed.c    tiles, drawn ahead of the steps
- *     checkpoint.c  to a file and back          loop.c    epochs: unet_train()
+ *     trainer.c  its memory                     train_step.c  one step: passes, checks
+ *     update.c   clip, optimiser, average       feed.c        tiles, drawn ahead of the steps
+ *     checkpoint.c  to a file and back          loop.c        epochs: unet_train()
  */
 #ifndef UN_TRAINER_H
 #define UN_TRAINER_H
@@ -29,7 +29,7 @@ struct unet_trainer {
     long step;     /* steps done */
     size_t frozen; /* trainable values at the beginning that are left alone */
     float rate;    /* learning rate of the next step, and then that of the last */
-    struct un_places places;
+    struct un_examples examples;
     struct un_feed *feed;
 
     /* of the last step */
@@ -72,7 +72,7 @@ int un_trainer_tile(const struct un_graph *graph, const unet_dataset *dataset, i
 size_t un_trainer_extra_bytes(const struct un_graph *graph, int batch, size_t in_pixels,
                               size_t out_pixels);
 
-/* ---- step.c ------------------------------------------------------------------------------ */
+/* ---- train_step.c ------------------------------------------------------------------------ */
 
 unet_code un_trainer_step(unet_trainer *trainer, double *loss, unet_error *err);
 

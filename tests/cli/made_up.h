@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run_folder.h"
+#include "run/run_folder.h"
 
 struct made_up {
     struct run_folder *run;

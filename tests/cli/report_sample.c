@@ -7,9 +7,9 @@
  */
 #include <stdio.h>
 
-#include "cli.h"
 #include "made_up.h"
-#include "paths.h"
+#include "shared/cli.h"
+#include "shared/paths.h"
 
 static const struct run_row recipe[] = {
     {"preset", "auto"},

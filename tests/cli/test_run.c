@@ -5,13 +5,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include "cli.h" /* before cmocka, which has a macro fail() */
+#include "shared/cli.h" /* before cmocka, which has a macro fail() */
 
 #include <cmocka.h>
 
-#include "folder.h"
 #include "made_up.h"
-#include "run_report.h"
+#include "run/run_report.h"
+#include "support/folder.h"
 
 enum { IMAGES = 12, SIDE = 40, EPOCHS = 6, STEPS = 5 };
 

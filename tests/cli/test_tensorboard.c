@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "folder.h"
-#include "tensorboard.h"
+#include "run/tensorboard.h"
+#include "support/folder.h"
 
 /* RFC 3720, appendix B.4, and the usual check value of nine digits. */
 static void test_crc(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* far.c - the memory of the engine, its queue, and how it comes to be */
-#include "far/far.h"
+#include "far.h"
 
 #include <stdio.h>
 #include <stdlib.h>

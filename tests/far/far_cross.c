@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* far_cross.c - what goes to the engine and comes back, and what is known of sizes */
-#include "far/far.h"
+#include "far.h"
 
 /* ---- addresses ---- */
 

@@ -3,7 +3,7 @@
  * far_layers.c - layers, each twice: what is written down when it is asked for, with addresses that
  * the engine which does the work understands; and what is done when a fence comes
  */
-#include "far/far.h"
+#include "far.h"
 
 static struct un_gradient gradient(struct un_engine *e, struct un_gradient g)
 {

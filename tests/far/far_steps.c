@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* far_steps.c - losses, answers, optimisers and sums, written down and done as in far_layers.c */
-#include "far/far.h"
+#include "far.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "model/json.h"
+#include "base/json.h"
 #include "train/checkpoint.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

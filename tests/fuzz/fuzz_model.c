@@ -7,7 +7,7 @@
 
 #include "fuzz_header.h"
 #include "model/model.h"
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t most, unsigned seed)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fuzz_message.h"
-#include "model/onnx.h"
+#include "weights/onnx/onnx.h"
 
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t most, unsigned seed)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "fuzz_zip.h"
-#include "model/torch.h"
+#include "weights/torch/torch.h"
 
 #define TEXT(size, text) "X" size "\0\0\0" text
 #define STORAGE(type)                                                                              \

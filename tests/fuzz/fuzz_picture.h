@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/image.h"
+#include "image/image.h"
 
 #define FUZZ_PAGES 16                  /* looked at of each file */
 #define FUZZ_BYTES ((size_t)256 << 20) /* larger pages are not read */

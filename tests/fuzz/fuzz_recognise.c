@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/recognise.h"
+#include "recognise/recognise.h"
 
 static const char *const tokens[] = {
     "enc",         "dec",        "up",     "down", "conv", "norm",   "out",  "0",

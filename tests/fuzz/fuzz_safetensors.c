@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "fuzz_header.h"
-#include "model/safetensors.h"
+#include "weights/safetensors.h"
 
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t most, unsigned seed)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "fuzz_zip.h"
-#include "model/torch.h"
+#include "weights/torch/torch.h"
 
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t most, unsigned seed)
 {

@@ -8,7 +8,7 @@
 #ifndef FUZZ_ZIP_H
 #define FUZZ_ZIP_H
 
-#include "zip_maker.h"
+#include "support/zip_maker.h"
 
 size_t LLVMFuzzerMutate(uint8_t *bytes, size_t size, size_t most);
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t most, unsigned seed);

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_convert.c - unet convert: a model from one program's file into another's
+ *
+ * Reads IN, says what was recognised, writes OUT by its ending.  --check reads OUT again and
+ * predicts an image with both.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "model/model_path.h"
+#include "model/origin.h"
+#include "shared/cli.h"
+#include "shared/json_out.h"
+#include "shared/network_options.h"
+#include "shared/paths.h"
+#include "shared/progress.h"
+
+struct convert_settings {
+    const char *names, *check;
+    int normalize, standardize, decoder;
+    struct network_settings network;
+    struct common_settings common;
+};
+
+#define AT(field) offsetof(struct convert_settings, field)
+
+static const struct option_row class_options[] = {
+    OPT_STRING("class-names", offsetof(struct network_settings, class_names), "A,B,...",
+               "kept in the file: background,cell"),
+    OPT_END,
+};
+
+static const char *const decoder_words[] = {"deepest-first", "top-first", NULL};
+
+static const struct option_row convert_options[] = {
+    OPT_STRING("names", AT(names), "unet|milesial", "how the arrays of OUT are called [unet]"),
+    OPT_FLAG("normalize", AT(normalize), ".onnx: takes samples as images have them"),
+    OPT_FLAG("standardize", AT(standardize), "the network takes images of mean 0 and variance 1"),
+    OPT_STRING("check", AT(check), "IMAGE", "predict it with IN and OUT and compare"),
+    OPT_TABLE(AT(network), class_options),
+    OPT_HEADING("what IN does not tell [from the names of its arrays]:"),
+    OPT_TABLE(AT(network), network_untold_options),
+    OPT_TABLE(AT(network), network_untold_more_options),
+    OPT_CHOICE("decoder", AT(decoder), decoder_words, "how the file lists it, if asked"),
+    OPT_TABLE(AT(common), common_options),
+    OPT_END,
+};
+
+/* What --check found. */
+struct comparison {
+    unet_image image;
+    float *wanted; /* the logits of IN */
+    size_t count;
+    int made;
+    double difference, largest; /* of the logits */
+};
+
+/* The logits of a model for an image; the caller frees them. */
+static unet_code run_model(const unet_model *model, const struct common_settings *common,
+                           const unet_image *image, float **logits, size_t *count, unet_error *err)
+{
+    const unet_session_options options = {.threads = common->threads, .any_samples = 1};
+    unet_session *session = NULL;
+    unet_code code = unet_session_create(model, &options, &session, err);
+
+    if (code)
+        return code;
+    *count = (size_t)unet_model_spec(model)->classes * (size_t)image->height * (size_t)image->width;
+    *logits = malloc(*count * sizeof(**logits));
+    if (*logits)
+        code = unet_predict_logits(session, image, *logits, err);
+    else
+        *err = (unet_error){code = UNET_ENOMEM, "not enough memory for the scores of an image"};
+    unet_session_free(session);
+    return code;
+}
+
+/* Reads the image and predicts it with IN: before OUT is written, so that nothing is lost when it
+ * cannot be. */
+static unet_code prepare(const struct convert_settings *settings, const unet_model *model,
+                         struct comparison *c, unet_error *err)
+{
+    unet_error why;
+    unet_code code = unet_image_read(settings->check, &c->image, err);
+
+    if (!code &&
+        (code = run_model(model, &settings->common, &c->image, &c->wanted, &c->count, &why)))
+        *err = why,
+        snprintf(err->text, sizeof(err->text), "%.200s: %.280s", settings->check, why.text);
+    return code;
+}
+
+/* The same with OUT. */
+static unet_code compare(const struct convert_settings *settings, const char *output,
+                         struct comparison *c, unet_error *err)
+{
+    unet_model *back = NULL;
+    float *got = NULL;
+    size_t count = 0;
+    unet_code code = unet_model_load(output, &back, err);
+
+    if (!code)
+        code = run_model(back, &settings->common, &c->image, &got, &count, err);
+    if (!code) {
+        c->made = 1;
+        c->difference = count == c->count ? 0 : INFINITY;
+        for (size_t i = 0; i < count && count == c->count; i++) {
+            c->difference = fmax(c->difference, fabs((double)c->wanted[i] - (double)got[i]));
+            c->largest = fmax(c->largest, fabs((double)c->wanted[i]));
+        }
+    }
+    unet_model_free(back);
+    free(got);
+    return code;
+}
+
+static int report_json(const char *input, const char *output, const unet_model *model,
+                       const unet_origin *origin, const struct comparison *comparison)
+{
+    json_t *row =
+        json_pack("{so so ss ss si so so}", "input", json_path(input), "output", json_path(output),
+                  "format", origin->format, "layout", origin->layout, "arrays", origin->arrays,
+                  "guessed", origin_json(origin), "spec", json_spec(unet_model_spec(model)));
+
+    if (comparison->made)
+        json_object_set_new(row, "check",
+                            json_pack("{sf sf}", "difference", comparison->difference,
+                                      "largest_logit", comparison->largest));
+    return json_print(row) ? EXIT_DONE : fail_memory();
+}
+
+/* What was recognised, before anything is written. */
+static void describe(const char *input, const unet_model *model, const unet_origin *origin)
+{
+    const unet_spec *spec = unet_model_spec(model);
+    unet_cost cost;
+    char text[512], count[32];
+    int layers = 0;
+
+    fprintf(stderr, "file       %s: %s, %d array%s\n", input, origin->format, origin->arrays,
+            plural(origin->arrays, "s"));
+    fprintf(stderr, "layout     %s\n",
+            *origin->layout ? origin->layout : "none that is known; told by shapes");
+    network_describe(spec, text, sizeof(text));
+    fprintf(stderr, "network    %s", text);
+    if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL))
+        fprintf(stderr, "; %s parameters", format_count(cost.parameters, count));
+    fputc('\n', stderr);
+    origin_describe(stderr, spec, origin);
+    if (origin->guesses)
+        fputs("           (the options of these names say otherwise)\n", stderr);
+}
+
+static int convert(const struct convert_settings *settings, const char *input, const char *output)
+{
+    unet_known known = network_known(&settings->network);
+    const unet_export_options options = {.names = settings->names,
+                                         .normalize = settings->normalize};
+    struct comparison comparison = {0};
+    unet_origin origin;
+    unet_model *model = NULL;
+    unet_error err;
+    char *file = NULL;
+    int status = EXIT_DONE;
+
+    known.standardize = settings->standardize;
+    known.decoder = settings->decoder;
+    if (model_path_one(input, &file, &err))
+        return fail(&err);
+    if (unet_model_import(file, &known, &model, &origin, &err)) {
+        free(file);
+        return fail(&err);
+    }
+    free(file);
+    if (!settings->common.quiet && !settings->common.json)
+        describe(input, model, &origin);
+    if (network_name_classes(&settings->network, model, &err) ||
+        (settings->check && prepare(settings, model, &comparison, &err)) ||
+        unet_model_export(model, output, &options, &err) ||
+        (settings->check && compare(settings, output, &comparison, &err)))
+        status = fail(&err);
+    else if (settings->common.json)
+        status = report_json(input, output, model, &origin, &comparison);
+    else if (!settings->common.quiet)
+        fprintf(stderr, "written    %s\n", output);
+    unet_model_free(model);
+    unet_image_release(&comparison.image);
+    free(comparison.wanted);
+    if (status != EXIT_DONE || !comparison.made)
+        return status;
+    if (!settings->common.quiet && !settings->common.json)
+        fprintf(stderr, "checked    %s: largest difference %.3g, largest logit %.3g\n",
+                settings->check, comparison.difference, comparison.largest);
+    if (!(comparison.difference <= 1e-5 * comparison.largest))
+        return fail_text("%s: predicts another result than %s: the largest difference is %g",
+                         output, input, comparison.difference);
+    return EXIT_DONE;
+}
+
+static int run_convert(const struct command *command, int argc, char **argv)
+{
+    static const char *const endings[] = {".safetensors", ".pth", ".pt", ".onnx", NULL};
+    struct convert_settings settings = {.network = NETWORK_SETTINGS_NONE, .decoder = -1};
+    struct stat in, out;
+    int operands, status;
+
+    if (!options_parse(command, argc, argv, &settings, &operands, &status))
+        return status;
+    if (!path_has_ending(argv[1], endings))
+        return usage_error(command,
+                           "OUT: found \"%s\", wanted a name ending in .safetensors, .pth, "
+                           ".pt or .onnx",
+                           argv[1]);
+    if (settings.normalize && !path_has_ending(argv[1], endings + 3))
+        return usage_error(command, "--normalize is for a name ending in .onnx, found \"%s\"",
+                           argv[1]);
+    if (!stat(argv[0], &in) && !stat(argv[1], &out) && in.st_dev == out.st_dev &&
+        in.st_ino == out.st_ino)
+        return usage_error(command, "%s would be written over itself", argv[0]);
+    if (!path_writable(argv[1]))
+        return fail_text("%s: cannot be written: %s", argv[1], strerror(errno));
+    return convert(&settings, argv[0], argv[1]);
+}
+
+const struct command command_convert = {
+    .name = "convert",
+    .arguments = "IN OUT [options]",
+    .summary = "read a model of another program, write one for it",
+    .about = "IN: PyTorch (.pth, .pt, TorchScript), safetensors or ONNX, told by its content; "
+             "nothing in it is executed. OUT: .safetensors, .pth, .pt or .onnx.",
+    .options = convert_options,
+    .min_operands = 2,
+    .max_operands = 2,
+    .run = run_convert,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* info_image.c - one line for each run of pages that are alike */
+#include "model/info_image.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/json_out.h"
+#include "shared/paths.h"
+#include "shared/progress.h"
+
+static const char *const sample_names[] = {"8-bit", "16-bit", "float"};
+
+int info_image_is(const char *path)
+{
+    const char *pages;
+    char *file = path_of_pages(path, &pages);
+    int is = file && unet_image_name(file);
+
+    free(file);
+    return is;
+}
+
+static int same_kind(const unet_page *a, const unet_page *b)
+{
+    return a->height == b->height && a->width == b->width && a->channels == b->channels &&
+           a->sample == b->sample && a->pixel_height == b->pixel_height &&
+           a->pixel_width == b->pixel_width && !strcmp(a->unit, b->unit);
+}
+
+static void print_run(int first, int last, int pages, const unet_page *page)
+{
+    char range[48] = "";
+
+    if (pages > 1 && first == last)
+        snprintf(range, sizeof(range), "page %d: ", first);
+    else if (pages > 1)
+        snprintf(range, sizeof(range), "pages %d to %d: ", first, last);
+    printf("%s%d x %d (height x width), %d channel%s, %s%s", range, page->height, page->width,
+           page->channels, plural(page->channels, "s"), sample_names[page->sample],
+           page->prepared ? ", given to a network as it is" : "");
+    if (page->pixel_height > 0)
+        printf(", a pixel is %g x %g %s", page->pixel_height, page->pixel_width, page->unit);
+    putchar('\n');
+}
+
+static json_t *json_page(const unet_page *page)
+{
+    json_t *made = json_pack("{si si si ss}", "height", page->height, "width", page->width,
+                             "channels", page->channels, "sample", sample_names[page->sample]);
+
+    if (page->pixel_height > 0) {
+        json_object_set_new(made, "pixel_height", json_number_short(page->pixel_height));
+        json_object_set_new(made, "pixel_width", json_number_short(page->pixel_width));
+        json_object_set_new(made, "unit", json_string(page->unit));
+    }
+    return made;
+}
+
+static unet_code print_table(unet_source *source, int pages, unet_error *err)
+{
+    unet_page run, page;
+    int first = 0;
+    unet_code code = unet_source_page(source, 0, &run, err);
+
+    for (int i = 1; i < pages && !code; i++) {
+        if ((code = unet_source_page(source, i, &page, err)) || same_kind(&run, &page))
+            continue;
+        print_run(first, i - 1, pages, &run);
+        run = page;
+        first = i;
+    }
+    if (!code)
+        print_run(first, pages - 1, pages, &run);
+    return code;
+}
+
+static unet_code print_json(const char *path, unet_source *source, int pages, unet_error *err)
+{
+    json_t *list = json_array();
+    unet_page page;
+    unet_code code = UNET_OK;
+
+    for (int i = 0; i < pages && !code; i++)
+        if (!(code = unet_source_page(source, i, &page, err)))
+            json_array_append_new(list, json_page(&page));
+    if (code)
+        json_decref(list);
+    else
+        json_print(json_pack("{so so}", "image", json_path(path), "pages", list));
+    return code;
+}
+
+int info_image_print(const char *path, const struct common_settings *common)
+{
+    unet_source *source;
+    unet_error err;
+    unet_code code = unet_source_open(path, &source, &err);
+    int pages;
+
+    if (code)
+        return fail(&err);
+    pages = unet_source_pages(source);
+    code = common->json ? print_json(path, source, pages, &err) : print_table(source, pages, &err);
+    if (!code && unet_source_note(source)[0] && !common->quiet)
+        fprintf(stderr, "%s: %s\n", path, unet_source_note(source));
+    unet_source_close(source);
+    return code ? fail(&err) : EXIT_DONE;
+}

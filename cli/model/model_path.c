@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/model_path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char best[] = "best.safetensors";
+
+static unet_code say_memory(unet_error *err)
+{
+    snprintf(err->text, sizeof(err->text), "not enough memory for a list of models");
+    return err->code = UNET_ENOMEM;
+}
+
+/* FOLDER/best.safetensors, or that of fold `fold` if it is not 0; NULL: no memory. */
+static char *best_of(const char *folder, int fold)
+{
+    const char *between = folder[0] && folder[strlen(folder) - 1] == '/' ? "" : "/";
+
+    return fold ? path_text("%s%sfold%d/%s", folder, between, fold, best)
+                : path_text("%s%s%s", folder, between, best);
+}
+
+static int has_best(const char *folder, int fold)
+{
+    char *file = best_of(folder, fold);
+    int found = file && path_exists(file);
+
+    free(file);
+    return found;
+}
+
+int model_path_is(const char *path)
+{
+    static const char *const endings[] = {".safetensors", ".pth", ".pt", ".onnx", NULL};
+
+    if (path_is_folder(path))
+        return has_best(path, 0) || has_best(path, 1);
+    return path_has_ending(path, endings);
+}
+
+static int has_fold(const char *folder, int fold)
+{
+    char *file = best_of(folder, fold);
+    int found = 0;
+
+    if (file) {
+        file[strlen(file) - sizeof(best)] = 0; /* the folder that it would be in */
+        found = path_is_folder(file);
+    }
+    free(file);
+    return found;
+}
+
+unet_code model_path_list(const char *path, struct path_list *files, unet_error *err)
+{
+    int folds = 0;
+
+    if (!path_is_folder(path))
+        return path_list_add(files, strdup(path)) ? UNET_OK : say_memory(err);
+    if (has_best(path, 0))
+        return path_list_add(files, best_of(path, 0)) ? UNET_OK : say_memory(err);
+    while (has_fold(path, folds + 1)) {
+        folds++;
+        if (!has_best(path, folds)) {
+            snprintf(err->text, sizeof(err->text),
+                     "%.300s: fold%d has no %s yet: wait for its training, or name the models of "
+                     "the folds that are done",
+                     path, folds, best);
+            return err->code = UNET_EINVAL;
+        }
+        if (!path_list_add(files, best_of(path, folds)))
+            return say_memory(err);
+    }
+    if (folds)
+        return UNET_OK;
+    snprintf(err->text, sizeof(err->text),
+             "%.300s: no model in this folder, wanted %s or fold1/%s, as unet train writes them",
+             path, best, best);
+    return err->code = UNET_EINVAL;
+}
+
+unet_code model_path_one(const char *path, char **file, unet_error *err)
+{
+    struct path_list files = {0};
+    unet_code code = model_path_list(path, &files, err);
+
+    if (!code && files.count > 1) {
+        snprintf(err->text, sizeof(err->text),
+                 "%.200s: the models of %zu folds, wanted one: %.200s", path, files.count,
+                 files.path[0]);
+        code = err->code = UNET_EINVAL;
+    }
+    if (!code && !(*file = strdup(files.path[0])))
+        code = say_memory(err);
+    path_list_release(&files);
+    return code;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/models.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model_path.h"
+#include "model/origin.h"
+
+/* Whether a model goes with the first one: a plan for a small page says so before any work. */
+static int check_pair(const struct models *models, size_t i)
+{
+    const unet_model *other = models->list[i];
+    const unet_session_options work = {.others = &other, .other_count = 1};
+    const unet_page page = {
+        .height = 16, .width = 16, .channels = unet_model_spec(models->first)->in_channels};
+    const unet_stream stream = {.mask = 1};
+    unet_memory_plan plan;
+    unet_error err;
+
+    if (!unet_plan_memory(models->first, &work, &page, &stream, 0, &plan, &err))
+        return EXIT_DONE;
+    return fail_text("%s: cannot be averaged with %s: %s", models->files.path[i],
+                     models->files.path[0], err.text);
+}
+
+int models_list(int count, char **operands, struct models *models)
+{
+    unet_error err;
+
+    for (int i = 0; i < count; i++)
+        if (model_path_list(operands[i], &models->files, &err))
+            return fail(&err);
+    return EXIT_DONE;
+}
+
+int models_open(const struct common_settings *common, struct models *models)
+{
+    unet_error err;
+    int status = EXIT_DONE;
+
+    models->list = calloc(models->files.count + 1, sizeof(*models->list));
+    if (!models->list)
+        return fail_memory();
+    for (size_t i = 0; i < models->files.count && !status; i++) {
+        if (origin_load(models->files.path[i], common, &models->list[i], NULL, &err))
+            return fail(&err);
+        models->first = models->list[0];
+        status = i ? check_pair(models, i) : EXIT_DONE;
+    }
+    return status;
+}
+
+int models_load(int count, char **operands, const struct common_settings *common,
+                struct models *models)
+{
+    int status = models_list(count, operands, models);
+
+    return status ? status : models_open(common, models);
+}
+
+void models_release(struct models *models)
+{
+    for (size_t i = 0; models->list && i < models->files.count; i++)
+        unet_model_free(models->list[i]);
+    free(models->list);
+    path_list_release(&models->files);
+    *models = (struct models){0};
+}
+
+void models_average(const struct models *models, unet_session_options *work)
+{
+    work->others = (const unet_model *const *)models->list + 1;
+    work->other_count = (int)models->files.count - 1;
+}
+
+const char *const tta_words[] = {"none", "flips", "rotations", NULL};
+
+unet_tta model_views(const unet_model *model, int given)
+{
+    json_t *settings;
+    const char *word;
+    int tta = UNET_TTA_ROTATIONS;
+
+    if (given >= 0)
+        return (unet_tta)given;
+    settings = json_loads(unet_model_settings(model), 0, NULL);
+    word = json_string_value(json_object_get(settings, "tta"));
+    while (tta > UNET_TTA_NONE && (!word || strcmp(word, tta_words[tta])))
+        tta--;
+    json_decref(settings);
+    return (unet_tta)tta;
+}
+
+void say_views(unet_tta tta, int given)
+{
+    int views = tta == UNET_TTA_NONE ? 1 : tta == UNET_TTA_FLIPS ? 4 : 8;
+
+    if (views > 1)
+        fprintf(stderr, "tta: each tile is predicted in %d views, which takes %d times as long%s\n",
+                views, views, given < 0 ? "; the model's preset says so, --tta none does not" : "");
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/origin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model_path.h"
+#include "shared/network_options.h"
+
+/* Prints the fields that came from one source, or from any but this one; returns how many. */
+static int list_fields(FILE *out, const unet_spec *spec, const unet_origin *origin,
+                       const char *from, int others, const char *before)
+{
+    int found = 0;
+
+    for (int i = 0; i < origin->guesses; i++) {
+        struct network_row row;
+        char option[OPTION_NAME];
+
+        if ((strcmp(origin->guess[i].from, from) == 0) == others ||
+            !network_find(spec, origin->guess[i].field, &row, option))
+            continue;
+        fprintf(out, "%s%s", found++ ? ", " : before, option);
+        if (row.word)
+            fprintf(out, " %s", row.word);
+        else
+            fprintf(out, " %d", row.value);
+    }
+    return found;
+}
+
+void origin_describe(FILE *out, const unet_spec *spec, const unet_origin *origin)
+{
+    static const struct {
+        const char *from, *title, *reason;
+    } rows[] = {
+        {"layout", "usual      ", ": as is usual for this layout"},
+        {"numbers", "numbers    ", ": from the numbers of the layers"},
+        {"default", "guessed    ", ": names and shapes do not tell"},
+    };
+
+    for (int i = 0; i < 3; i++)
+        if (list_fields(out, spec, origin, rows[i].from, 0, rows[i].title))
+            fprintf(out, "%s\n", rows[i].reason);
+}
+
+unet_code origin_load(const char *path, const struct common_settings *common, unet_model **model,
+                      unet_origin *origin, unet_error *err)
+{
+    unet_origin told;
+    char *file = NULL;
+    unet_code code = model_path_one(path, &file, err);
+
+    if (!code)
+        code = unet_model_import(file, NULL, model, &told, err);
+    free(file);
+    if (code)
+        return code;
+    if (!common->quiet) {
+        char before[512];
+
+        snprintf(before, sizeof(before), "unet: %.400s: guessed ", path);
+        if (list_fields(stderr, unet_model_spec(*model), &told, "layout", 1, before))
+            fputs("; unet convert takes options that say otherwise\n", stderr);
+    }
+    if (origin)
+        *origin = told;
+    return UNET_OK;
+}
+
+json_t *origin_json(const unet_origin *origin)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < origin->guesses; i++)
+        json_array_append_new(list, json_pack("{ss ss}", "field", origin->guess[i].field, "from",
+                                              origin->guess[i].from));
+    return list;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/samples_warn.h"
+
+#include <stdio.h>
+
+/* The kind of samples that are prepared: the one after all others. */
+#define PREPARED (SAMPLE_KINDS - 1)
+
+unsigned samples_bit(unet_sample sample, int prepared)
+{
+    return 1u << (prepared ? PREPARED : (int)sample);
+}
+
+void samples_count(struct sample_count *count, unsigned bits, const char *name)
+{
+    count->images++;
+    for (int k = 0; k < SAMPLE_KINDS; k++)
+        if (bits >> k & 1 && !count->kind[k].images++)
+            count->kind[k].first = name;
+}
+
+/* What the first model that minds says of a kind; 0: none does. */
+static int minds(const struct models *models, int k, unet_error *err)
+{
+    unet_sample sample = k == PREPARED ? UNET_F32 : (unet_sample)k;
+
+    for (size_t m = 0; m < models->files.count; m++)
+        if (unet_model_check_samples(models->list[m], sample, k == PREPARED, err))
+            return 1;
+    return 0;
+}
+
+void samples_warn(const struct sample_count *count, const struct models *models)
+{
+    unet_error err;
+
+    for (int k = 0; k < SAMPLE_KINDS; k++) {
+        int images = count->kind[k].images;
+
+        if (!images || !minds(models, k, &err))
+            continue;
+        fprintf(stderr, "warning: %s", count->kind[k].first);
+        if (images > 1)
+            fprintf(stderr, " and %d more of %d images", images - 1, count->images);
+        fprintf(stderr, ": %s; if values are on another scale, its answers are wrong\n", err.text);
+    }
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * predict_plan.c - which file of unet predict goes where
+ *
+ * A target is a folder when it ends in "/", is a folder already, or there are several images and
+ * its ending is not one of a file.  In a folder the files are called as the image: scan.tif ->
+ * masks/scan.png.  A file holds what was made of one image; a table holds all.  Then every name, of
+ * inputs and outputs alike, is written in one spelling and sorted; equal neighbours of which one is
+ * an output are an error.  So nothing is overwritten by mistake and nothing is done twice.
+ */
+#include "predict/predict_plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/samples_warn.h"
+
+static const char *const mask_endings[] = {".png", ".tif", ".tiff", NULL};
+static const char *const score_endings[] = {".npy", ".tif", ".tiff", NULL};
+
+static const char *const id_endings[] = {".tif", ".tiff", ".png", ".npy", NULL};
+static const char *const csv_endings[] = {".csv", NULL};
+static const char *const zip_endings[] = {".zip", NULL};
+
+static const struct {
+    const char *option;
+    const char *ending; /* in a folder */
+    const char *const *endings;
+    const char *wanted;
+    int joins; /* one file can hold several images */
+} products[PRODUCTS] = {
+    [PRODUCT_MASK] = {"--output", ".png", mask_endings, "a name ending in .png or .tif"},
+    [PRODUCT_OVERLAY] = {"--overlay", ".png", mask_endings, "a name ending in .png or .tif"},
+    [PRODUCT_PROBABILITIES] = {"--probabilities", ".npy", score_endings,
+                               "a name ending in .npy or .tif"},
+    [PRODUCT_LOGITS] = {"--logits", ".npy", score_endings, "a name ending in .npy or .tif"},
+    [PRODUCT_INSTANCES] = {"--instances", ".tif", id_endings,
+                           "a name ending in .tif, .png or .npy"},
+    [PRODUCT_MEASURE] = {"--measure", ".csv", csv_endings, "a name ending in .csv", .joins = 1},
+    [PRODUCT_ROIS] = {"--rois", ".zip", zip_endings, "a name ending in .zip"},
+};
+
+/* One file name in the spelling of path_entry(), and whose it is. */
+struct entry {
+    char *path;
+    const char *shown;
+    int is_output;
+};
+
+/* Whether a name that is not there yet is meant as one of a file. */
+static int names_file(const char *path)
+{
+    static const char *const others[] = {".csv",  ".tsv",  ".txt", ".zip", ".roi", ".xls",
+                                         ".xlsx", ".json", ".pdf", ".svg", ".npz", NULL};
+
+    return unet_image_name(path) || path_has_ending(path, others);
+}
+
+static int ends_in_slash(const char *path)
+{
+    size_t length = strlen(path);
+
+    return length && path[length - 1] == '/';
+}
+
+static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *from_folder)
+{
+    for (int i = 0; i < argc; i++) {
+        size_t before = plan->inputs.count;
+
+        if (!path_is_folder(argv[i])) {
+            if (!path_list_add(&plan->inputs, strdup(argv[i])))
+                return fail_memory();
+            continue;
+        }
+        *from_folder = 1;
+        if (!path_list_images(argv[i], &plan->inputs))
+            return fail_text("%s: cannot list it: %s", argv[i], strerror(errno));
+        if (plan->inputs.count == before)
+            return fail_text("%s: no images in this folder", argv[i]);
+    }
+    return EXIT_DONE;
+}
+
+/* One file, for several images perhaps. */
+static int check_file(const struct command *command, const struct predict_settings *settings,
+                      const struct predict_plan *plan, int p)
+{
+    static const char *const formats[][3] = {{".png", NULL}, {".tif", ".tiff", NULL}};
+    const char *target = settings->target[p];
+
+    if (!path_has_ending(target, products[p].endings))
+        return usage_error(command, "%s: found \"%s\", wanted %s, or a folder ending in /",
+                           products[p].option, target, products[p].wanted);
+    if (plan->inputs.count > 1 && !products[p].joins)
+        return usage_error(command,
+                           "%s: found \"%s\" for %zu images, wanted a folder, such as %.*s/",
+                           products[p].option, target, plan->inputs.count,
+                           (int)(path_ending(target) - target), target);
+    if (p == PRODUCT_MASK && settings->format >= 0 &&
+        !path_has_ending(target, formats[settings->format]))
+        return usage_error(command, "--format and the ending of %s do not agree", target);
+    if (!path_writable(target))
+        return fail_text("%s: cannot be written: %s", target, strerror(errno));
+    return EXIT_DONE;
+}
+
+/* Settles which targets are folders, and refuses endings that cannot be written. */
+static int check_targets(const struct command *command, const struct predict_settings *settings,
+                         struct predict_plan *plan, int several)
+{
+    int asked = 0, status = EXIT_DONE;
+
+    for (int p = 0; p < PRODUCTS && !status; p++) {
+        const char *target = settings->target[p];
+
+        if (!target)
+            continue;
+        asked = 1;
+        plan->in_folder[p] =
+            ends_in_slash(target) || path_is_folder(target) || (several && !names_file(target));
+        if (plan->in_folder[p])
+            continue;
+        plan->joined[p] = several && products[p].joins;
+        status = check_file(command, settings, plan, p);
+    }
+    if (!asked)
+        return usage_error(command, "nothing to write, wanted -o, --overlay, --probabilities, "
+                                    "--logits, --instances, --measure or --rois");
+    return status;
+}
+
+/* What has to be known of an image beforehand. */
+static void look_at(struct predict_job *job)
+{
+    unet_source *source;
+    unet_page page;
+
+    if (unet_source_open(job->input, &source, NULL))
+        return;
+    job->pages = unet_source_pages(source);
+    for (int i = 0; i < job->pages && !unet_source_page(source, i, &page, NULL); i++) {
+        job->samples |= samples_bit(page.sample, page.prepared);
+        if (!job->has_size && page.pixel_height > 0 && page.pixel_width > 0) {
+            job->has_size = 1;
+            memcpy(job->unit, page.unit, sizeof(job->unit));
+        }
+    }
+    unet_source_close(source);
+}
+
+char *predict_plan_file(const struct predict_job *job, enum product product, int page)
+{
+    char number[24];
+    int digits = snprintf(NULL, 0, "%d", job->pages > 1 ? job->pages - 1 : 0);
+
+    snprintf(number, sizeof(number), "-%0*d", digits, page);
+    return product < PRODUCT_IMAGES || product == PRODUCT_MEASURE || job->pages <= 1
+               ? strdup(job->output[product])
+               : path_before_ending(job->output[product], number);
+}
+
+static int name_outputs(const struct predict_settings *settings, struct predict_plan *plan)
+{
+    for (size_t i = 0; i < plan->inputs.count; i++) {
+        struct predict_job *job = &plan->jobs[i];
+
+        job->input = plan->inputs.path[i];
+        look_at(job);
+        job->objects = settings->target[PRODUCT_INSTANCES] || settings->target[PRODUCT_MEASURE] ||
+                       settings->target[PRODUCT_ROIS] || objects_wished(&settings->objects);
+        for (int p = 0; p < PRODUCTS; p++) {
+            const char *ending = products[p].ending;
+            char *stem;
+
+            if (!settings->target[p])
+                continue;
+            if ((job->pages > 1 && p < PRODUCT_IMAGES) ||
+                (p == PRODUCT_MASK && settings->format == 1))
+                ending = ".tif";
+            stem = path_stem(job->input);
+            job->output[p] =
+                !plan->in_folder[p] ? strdup(settings->target[p])
+                : stem              ? path_text("%s%s%s%s", settings->target[p],
+                                   ends_in_slash(settings->target[p]) ? "" : "/", stem, ending)
+                                    : NULL;
+            free(stem);
+            if (!job->output[p])
+                return fail_memory();
+        }
+    }
+    return EXIT_DONE;
+}
+
+/* One table has one unit. */
+static int check_units(const struct predict_settings *settings, const struct predict_plan *plan)
+{
+    const struct predict_job *first = NULL;
+
+    for (size_t i = 0; i < plan->inputs.count && plan->joined[PRODUCT_MEASURE]; i++) {
+        const struct predict_job *job = &plan->jobs[i];
+
+        if (first && job->has_size && strcmp(job->unit, first->unit))
+            return fail_text("%s: pixels measured in %s, those of %s in %s; for --measure wanted a "
+                             "folder, such as %.*s/",
+                             job->input, job->unit, first->input, first->unit,
+                             (int)(path_ending(settings->target[PRODUCT_MEASURE]) -
+                                   settings->target[PRODUCT_MEASURE]),
+                             settings->target[PRODUCT_MEASURE]);
+        if (!first && job->has_size)
+            first = job;
+    }
+    return EXIT_DONE;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    int order = strcmp(x->path, y->path);
+
+    return order ? order : x->is_output - y->is_output;
+}
+
+/* Adds a name, and for an input that is a link also the file it leads to. */
+static int add_entry(struct entry *entries, size_t *count, const char *path, int is_output)
+{
+    const char *pages;
+    char *file = path_of_pages(path, &pages);
+    char *real = is_output || !file ? NULL : realpath(file, NULL);
+
+    entries[*count] = (struct entry){file ? path_entry(file) : NULL, path, is_output};
+    free(file);
+    if (!entries[(*count)++].path)
+        return 0;
+    if (real)
+        entries[(*count)++] = (struct entry){real, path, 0};
+    return 1;
+}
+
+/* The files of a product, which may be one a page. */
+static int add_outputs(struct entry *entries, size_t *count, const struct predict_job *job,
+                       enum product product)
+{
+    int each = product == PRODUCT_INSTANCES || product == PRODUCT_ROIS;
+    int files = each && job->pages > 1 ? job->pages : 1, ok = 1;
+
+    for (int page = 0; ok && page < files; page++) {
+        char *file = predict_plan_file(job, product, page);
+
+        ok = file && add_entry(entries, count, file, 1);
+        if (ok)
+            entries[*count - 1].shown = job->output[product];
+        free(file);
+    }
+    return ok;
+}
+
+static int report_clash(const struct entry *a, const struct entry *b)
+{
+    if (!a->is_output)
+        return fail_text("%s: would be overwritten by an output, wanted another place", a->shown);
+    return fail_text("%s: two images would be written there, wanted images with different names "
+                     "or another folder",
+                     b->shown);
+}
+
+static int check_clashes(const struct path_list *models, const struct predict_plan *plan)
+{
+    size_t room = 2 * models->count, count = 0;
+    struct entry *entries;
+    int status = EXIT_DONE, ok;
+
+    for (size_t i = 0; i < plan->inputs.count; i++)
+        room += 2 + PRODUCTS * (size_t)(plan->jobs[i].pages > 1 ? plan->jobs[i].pages : 1);
+    entries = calloc(room, sizeof(*entries));
+    ok = entries != NULL;
+
+    for (size_t i = 0; ok && i < models->count; i++)
+        ok = add_entry(entries, &count, models->path[i], 0);
+    for (size_t i = 0; ok && i < plan->inputs.count; i++) {
+        ok = add_entry(entries, &count, plan->jobs[i].input, 0);
+        for (int p = 0; ok && p < PRODUCTS; p++)
+            if (plan->jobs[i].output[p] && !(plan->joined[p] && i))
+                ok = add_outputs(entries, &count, &plan->jobs[i], (enum product)p);
+    }
+    if (!ok) {
+        status = fail_memory();
+    } else {
+        qsort(entries, count, sizeof(*entries), compare_entries);
+        for (size_t i = 1; !status && i < count; i++)
+            if (entries[i].is_output && !strcmp(entries[i - 1].path, entries[i].path))
+                status = report_clash(&entries[i - 1], &entries[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        free(entries[i].path);
+    free(entries);
+    return status;
+}
+
+int predict_plan_make(const struct command *command, const struct predict_settings *settings,
+                      int image_count, char **images, const struct path_list *models,
+                      struct predict_plan *plan)
+{
+    int from_folder = 0, status = list_inputs(image_count, images, plan, &from_folder);
+
+    if (status)
+        return status;
+    status = check_targets(command, settings, plan, from_folder || plan->inputs.count > 1);
+    if (status)
+        return status;
+    plan->jobs = calloc(plan->inputs.count, sizeof(*plan->jobs));
+    if (!plan->jobs)
+        return fail_memory();
+    if ((status = name_outputs(settings, plan)) || (status = check_units(settings, plan)))
+        return status;
+    return check_clashes(models, plan);
+}
+
+void predict_plan_release(struct predict_plan *plan)
+{
+    for (size_t i = 0; plan->jobs && i < plan->inputs.count; i++)
+        for (int p = 0; p < PRODUCTS; p++)
+            free(plan->jobs[i].output[p]);
+    free(plan->jobs);
+    path_list_release(&plan->inputs);
+}
+
+int predict_plan_make_folders(const struct predict_plan *plan,
+                              const struct predict_settings *settings)
+{
+    for (int p = 0; p < PRODUCTS; p++)
+        if (plan->in_folder[p] && !path_make_folder(settings->target[p]))
+            return fail_text("%s: cannot make this folder: %s", settings->target[p],
+                             strerror(errno));
+    return EXIT_DONE;
+}

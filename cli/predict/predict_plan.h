@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* predict_plan.h - which file of unet predict goes where, settled before any work is done */
+#ifndef PREDICT_PLAN_H
+#define PREDICT_PLAN_H
+
+#include "predict/objects_out.h"
+#include "shared/cli.h"
+#include "shared/paths.h"
+
+enum product {
+    PRODUCT_MASK,
+    PRODUCT_OVERLAY,
+    PRODUCT_PROBABILITIES,
+    PRODUCT_LOGITS,
+    PRODUCT_INSTANCES, /* from here on: of the objects, when an image is done */
+    PRODUCT_MEASURE,
+    PRODUCT_ROIS,
+    PRODUCTS
+};
+#define PRODUCT_IMAGES PRODUCT_INSTANCES /* those before are images of bands */
+
+struct predict_settings {
+    const char *target[PRODUCTS]; /* a file, or a folder; NULL: not asked for */
+    int format;                   /* of masks in a folder: -1 not given, 0 png, 1 tif */
+    int tile, exact;
+    int tta;       /* index of a unet_tta; -1: not given */
+    double memory; /* bytes; 0: no limit */
+    int values;    /* of masks: 1: as those that the model was trained on; else classes */
+    struct objects_wishes objects;
+    struct common_settings common;
+};
+
+struct predict_job {
+    const char *input;
+    char *output[PRODUCTS]; /* NULL: not asked for */
+    int pages;              /* of the image; 0: it cannot be read */
+    unsigned samples;       /* of its pages: samples_bit() */
+    char unit[8];           /* of the pixels' size of the first page that tells it; */
+    int has_size;           /* 0: none does */
+    int objects;            /* 1: they are wanted */
+};
+
+struct predict_plan {
+    struct path_list inputs;
+    struct predict_job *jobs; /* inputs.count of them */
+    int in_folder[PRODUCTS];  /* the target is a folder */
+    int joined[PRODUCTS];     /* it is one file, for all images */
+};
+
+/*
+ * Lists the images (a folder stands for the images in it) and names the outputs.  Refuses, with a
+ * line on stderr: endings that cannot be written, one file for several images unless it can hold
+ * them, two outputs with one name, an output that would replace a model or an image.  Returns an
+ * exit status; release the plan in any case.
+ *
+ *   images  [image_count] operands
+ *   models  files
+ */
+int predict_plan_make(const struct command *command, const struct predict_settings *settings,
+                      int image_count, char **images, const struct path_list *models,
+                      struct predict_plan *plan);
+void predict_plan_release(struct predict_plan *plan);
+
+/*
+ * The file of a product for one page: the job's output, but for ids and outlines of a stack
+ * NAME-3.zip for page 3, with as many digits as the last page has, so that names sort as pages do.
+ * The caller frees it.
+ */
+char *predict_plan_file(const struct predict_job *job, enum product product, int page);
+
+/* Makes the folders that are not there. */
+int predict_plan_make_folders(const struct predict_plan *plan,
+                              const struct predict_settings *settings);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * preset_auto.c - the recipe for the data and the time at hand
+ *
+ * From what a survey found (sides, channels, classes and their shares) and the time that training
+ * may take.  The machine's speed is not measured: the same data and words give the same recipe.
+ */
+#include "recipe/preset_auto.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "recipe/recipe_choice.h"
+
+static void because(struct recipe *recipe, const char *format, ...)
+{
+    va_list args;
+
+    if (recipe->reasons == RECIPE_REASONS)
+        return;
+    va_start(args, format);
+    vsnprintf(recipe->reason[recipe->reasons++], sizeof(recipe->reason[0]), format, args);
+    va_end(args);
+}
+
+static void choose_network(const struct preset_facts *facts, const struct network_settings *given,
+                           struct recipe *recipe)
+{
+    const unet_survey_facts *data = facts->data;
+    unet_spec *spec = &recipe->spec;
+
+    *spec = choose_spec(given, data);
+    if (given->field[NETWORK_WIDTH] < 0) {
+        double hours = facts->seconds / 3600;
+
+        spec->width = hours < 2 ? 16 : hours < 12 ? 32 : 64;
+        because(
+            recipe, "width %d: twice the width takes nearly four times as long; %s", spec->width,
+            spec->width == 16 ? "32 from 2 hours on, 64 from 12" : "so long a time can fill it");
+    }
+    if (given->field[NETWORK_DEPTH] < 0)
+        because(recipe, "depth %d: the deepest level keeps %d pixels of the smallest side, %d",
+                spec->depth, data->smallest_side >> spec->depth, data->smallest_side);
+    if (given->field[NETWORK_PADDING] < 0)
+        because(recipe, "padding same: no border is computed only to be thrown away");
+}
+
+/*
+ * Little foreground: a third of the tiles have their middle on it, and its overlap is part of the
+ * loss.  Class weights besides would make it be seen where it is not (docs/training.md has
+ * figures).
+ */
+static void choose_for_rare(const unet_survey_facts *data, struct recipe *recipe)
+{
+    unet_augment *augment = &recipe->options.augment;
+    double share = foreground_share(data);
+
+    augment->at_foreground = (float)((1 - share) / (2 * share));
+    augment->at_background = 1;
+    recipe->options.loss.overlap = 1;
+    recipe->options.clip = 1;
+    because(recipe,
+            "places: the foreground has %.2g %% of the pixels; a third of the tiles lie on it",
+            100 * share);
+    because(recipe, "loss: Dice besides cross-entropy, which so little foreground hardly moves; "
+                    "gradients clipped to 1, since such tiles pull now and then, and hard");
+}
+
+static void choose_balance(const unet_survey_facts *data, struct recipe *recipe)
+{
+    if (foreground_is_rare(data)) {
+        choose_for_rare(data, recipe);
+    } else if (choose_weights(data, recipe->weights)) {
+        recipe->options.class_weights = recipe->weights;
+        because(recipe,
+                "class weights: the rarest class has %.2g %%; the root of median share / share "
+                "keeps it from being drowned, and from being seen everywhere",
+                100 * rarest_share(data));
+    }
+}
+
+void preset_auto(const struct preset_facts *facts, const struct network_settings *given,
+                 struct recipe *recipe)
+{
+    unet_train_options *options = &recipe->options;
+
+    choose_network(facts, given, recipe);
+    *options = choose_training(&recipe->spec);
+    options->seconds = 0;
+    because(recipe, "batch %d: %s", options->batch,
+            options->batch == 1 ? "one tile a step makes the most steps in a minute"
+                                : "a batch norm needs more than one tile");
+    because(recipe, "learning rate %g: as far as Adam stays calm on small batches; falls to 0",
+            (double)options->learning_rate);
+    choose_balance(facts->data, recipe);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recipe_choice.c - what unet train picks when it is not told, and unet check proposes
+ *
+ * The aim: a good model in minutes on a laptop's CPU.  Every choice of that kind is here.
+ */
+#include "recipe/recipe_choice.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+unet_spec choose_spec(const struct network_settings *settings, const unet_survey_facts *facts)
+{
+    unet_spec spec = unet_spec_default();
+
+    /* a quarter of the paper's width costs a sixteenth of its time; the two or three classes that
+     * most people have do not need more */
+    spec.width = 16;
+    /* an output as large as the input: no border is computed only to be thrown away */
+    spec.padding = UNET_PADDING_SAME;
+    /* no norm: with the small batches that fit a laptop, a batch norm learns from each batch's own
+     * statistics and predicts with their mean, which fails without a word where images differ much
+     * (dsb2018, dark fluorescence beside bright stains: see docs/quality.md) */
+    spec.norm = UNET_NORM_NONE;
+    spec.in_channels = facts->channels;
+    spec.classes = facts->labels > 1 ? facts->labels : 2;
+    /* the deepest level keeps 16 pixels of the smallest image: below, it sees mostly padding */
+    spec.depth = 4;
+    while (spec.depth > 1 && facts->smallest_side < 16 << spec.depth)
+        spec.depth--;
+    return network_spec(settings, spec);
+}
+
+unet_train_options choose_training(const unet_spec *spec)
+{
+    unet_train_options options = unet_train_options_default(spec);
+
+    /* one tile a step makes the most steps in the minutes that a person waits; the statistics of a
+     * batch norm need more */
+    if (spec->norm == UNET_NORM_BATCH)
+        options.batch = 4;
+    options.seconds = 600;
+    return options;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+void balance_weights(const unet_survey_facts *facts, double power, float *weights)
+{
+    double sorted[UNET_MAX_CLASSES], median = 0;
+    int count = 0;
+
+    for (int k = 0; k < facts->labels; k++)
+        if (facts->pixels[k])
+            sorted[count++] = (double)facts->pixels[k];
+    if (count) {
+        qsort(sorted, (size_t)count, sizeof(*sorted), compare_numbers);
+        median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+    }
+    for (int k = 0; k < facts->labels; k++)
+        weights[k] = facts->pixels[k] ? (float)pow(median / (double)facts->pixels[k], power) : 1;
+}
+
+double foreground_share(const unet_survey_facts *facts)
+{
+    double all = 0;
+
+    for (int k = 0; k < facts->labels; k++)
+        all += (double)facts->pixels[k];
+    return all > 0 ? 1 - (double)facts->pixels[0] / all : 0;
+}
+
+int foreground_is_rare(const unet_survey_facts *facts)
+{
+    double share = foreground_share(facts);
+
+    return share > 0 && share < 0.05;
+}
+
+double rarest_share(const unet_survey_facts *facts)
+{
+    double all = 0, rarest = 1;
+
+    for (int k = 0; k < facts->labels; k++)
+        all += (double)facts->pixels[k];
+    for (int k = 0; k < facts->labels; k++)
+        if (facts->pixels[k])
+            rarest = fmin(rarest, (double)facts->pixels[k] / all);
+    return rarest;
+}
+
+int choose_weights(const unet_survey_facts *facts, float weights[UNET_MAX_CLASSES])
+{
+    /* the root: full weights would make a rare class as loud as a common one, and found where it
+     * is not */
+    balance_weights(facts, 0.5, weights);
+    return rarest_share(facts) < 0.01 && !foreground_is_rare(facts);
+}
+
+int training_tile(const unet_survey_facts *facts, const unet_spec *spec,
+                  const unet_train_options *options)
+{
+    unet_cost cost;
+    int side = facts->largest_side, layers = 0;
+
+    if (options->tile > 0)
+        side = options->tile;
+    else if (spec->padding == UNET_PADDING_SAME)
+        side = side < 192 ? side : 192;
+    else if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL))
+        side = (side < 196 ? side : 196) + cost.in_height - cost.out_height;
+    if (unet_spec_cost(spec, side, side, 1, &cost, NULL, &layers, NULL))
+        return side;
+    if (spec->padding == UNET_PADDING_VALID)
+        return cost.in_height;
+    return (side + (1 << spec->depth) - 1) >> spec->depth << spec->depth;
+}
+
+double training_bytes(const unet_survey_facts *facts, const unet_spec *spec,
+                      const unet_train_options *options)
+{
+    int side = training_tile(facts, spec, options), layers = 0;
+    unet_cost cost;
+
+    if (unet_spec_cost(spec, side, side, options->batch, &cost, NULL, &layers, NULL))
+        return -1;
+    return (double)cost.train_bytes + (double)facts->bytes;
+}
+
+static int fits(const unet_survey_facts *facts, double memory, const unet_spec *spec,
+                const unet_train_options *options)
+{
+    double bytes = training_bytes(facts, spec, options);
+
+    return bytes >= 0 && bytes <= memory;
+}
+
+int choose_for_memory(const unet_survey_facts *facts, double memory, unet_spec *spec,
+                      unet_train_options *options)
+{
+    while (!fits(facts, memory, spec, options)) {
+        int side = training_tile(facts, spec, options);
+
+        if (options->batch > 1)
+            options->batch /= 2;
+        else if (side > 96)
+            options->tile = (side / 2 + 15) / 16 * 16;
+        else if (spec->width > 4)
+            spec->width /= 2;
+        else
+            return 0;
+    }
+    return 1;
+}
+
+int largest_batch(const unet_survey_facts *facts, double memory, const unet_spec *spec,
+                  const unet_train_options *options)
+{
+    unet_train_options tried = *options;
+    int best = options->batch;
+
+    for (tried.batch = 64; tried.batch > best; tried.batch /= 2)
+        if (fits(facts, memory, spec, &tried))
+            return tried.batch;
+    return best;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli.h - what all commands share: their table, their common options, how they fail */
+#ifndef CLI_H
+#define CLI_H
+
+#include "shared/options.h"
+#include "unet.h"
+
+extern const struct command command_init, command_info, command_train, command_predict,
+    command_eval, command_demo, command_convert, command_check, command_augment;
+extern const struct command *const commands[]; /* all of them, command_count */
+extern const int command_count;
+
+/* --threads, --seed, --quiet, --json: the last rows of each command's table take them in. */
+struct common_settings {
+    int threads; /* 0: one per core */
+    uint64_t seed;
+    int quiet;
+    int json;
+};
+extern const struct option_row common_options[];
+
+/* Prints "unet: " and the error on stderr and returns EXIT_FAILED. */
+int fail(const unet_error *err);
+int fail_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* fail_text() for when malloc() returned NULL. */
+int fail_memory(void);
+
+/* Flushes stdout; EXIT_FAILED (and says so) when something printed could not be written. */
+int finish_output(int status);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* help.c - the help text of a command, made from its option table, 80 columns wide */
+#include "shared/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COLUMNS 79
+#define HELP_COLUMN 35
+
+/* Prints words from column `at`, wrapped; lines after the first are indented. */
+static void print_wrapped(const char *text, int at, int indent)
+{
+    while (*text) {
+        int length = (int)strcspn(text, " ");
+
+        if (at > indent && at + 1 + length > COLUMNS) {
+            printf("\n%*s", indent, "");
+            at = indent;
+        } else if (at > indent) {
+            putchar(' ');
+            at++;
+        }
+        printf("%.*s", length, text);
+        at += length;
+        text += length;
+        text += strspn(text, " ");
+    }
+    putchar('\n');
+}
+
+/* "-o, --output FILE" or "--padding valid|same", appended to text. */
+static void add_name(const struct option_row *row, char *text, size_t size)
+{
+    size_t used = strlen(text);
+
+    used += (size_t)snprintf(text + used, size - used, "%s", used ? ", " : "");
+    if (row->letter)
+        used += (size_t)snprintf(text + used, size - used, "-%c, ", row->letter);
+    used += (size_t)snprintf(text + used, size - used, "--%s", row->name);
+    if (row->meta) {
+        snprintf(text + used, size - used, " %s", row->meta);
+    } else if (row->choices) {
+        for (int i = 0; row->choices[i] && used < size; i++)
+            used +=
+                (size_t)snprintf(text + used, size - used, "%c%s", i ? '|' : ' ', row->choices[i]);
+    }
+}
+
+static void print_rows(const struct option_row *table)
+{
+    char names[160] = "";
+
+    for (const struct option_row *row = table; row->type != OPTION_END; row++) {
+        if (row->type == OPTION_TABLE) {
+            print_rows(row->table);
+            continue;
+        }
+        if (row->type == OPTION_TOPIC) {
+            printf("  --help %-*s%s\n", HELP_COLUMN - 9, row->name, row->help);
+            continue;
+        }
+        if (row->type == OPTION_HEADING) {
+            printf("%s\n", row->name);
+            continue;
+        }
+        add_name(row, names, sizeof(names));
+        if (!row->help)
+            continue;
+        printf("  %s", names);
+        if (strlen(names) + 4 > HELP_COLUMN)
+            printf("\n%*s", HELP_COLUMN, "");
+        else
+            printf("%*s", HELP_COLUMN - 2 - (int)strlen(names), "");
+        print_wrapped(row->help, HELP_COLUMN, HELP_COLUMN);
+        names[0] = 0;
+    }
+}
+
+static const struct option_row *find_topic(const struct option_row *table, const char *name)
+{
+    for (const struct option_row *row = table; row->type != OPTION_END; row++)
+        if (row->type == OPTION_TOPIC && !strcmp(row->name, name))
+            return row;
+    return NULL;
+}
+
+static int has_topics(const struct option_row *table)
+{
+    for (const struct option_row *row = table; row->type != OPTION_END; row++)
+        if (row->type == OPTION_TOPIC)
+            return 1;
+    return 0;
+}
+
+int options_help(const struct command *command, const char *topic)
+{
+    if (topic && has_topics(command->options)) {
+        const struct option_row *row = find_topic(command->options, topic);
+
+        if (!row)
+            return 0;
+        printf("unet %s, %s: %s\n", command->name, row->name, row->help);
+        print_rows(row->table);
+        return 1;
+    }
+    int used = printf("usage: unet %s", command->name);
+
+    print_wrapped(command->arguments, used, 12);
+    if (command->about)
+        print_wrapped(command->about, 0, 0);
+    print_rows(command->options);
+    return 1;
+}

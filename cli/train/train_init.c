@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* train_init.c - unet train --init: the network of a file for the data at hand */
+#include "train/train_init.h"
+#include "shared/progress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Tells tensor by tensor what a new model has of the one it comes from. */
+static void describe_adapted(unet_model *from, unet_model *to, const int *taken)
+{
+    unet_tensor old, new;
+    int count = unet_model_tensor_count(to), fresh = 0;
+
+    for (int i = 0; i < count; i++) {
+        if (unet_model_tensor(from, i, &old, NULL) || unet_model_tensor(to, i, &new, NULL))
+            continue;
+        fprintf(stderr, "%s     %s", taken[i] ? "taken" : "new  ", new.name);
+        if (!taken[i]) {
+            int d = new.dims > 1 && new.shape[1] != old.shape[1];
+
+            fprintf(stderr, ", for %d %s instead of %d", new.shape[d], d ? "channels" : "classes",
+                    old.shape[d]);
+            fresh++;
+        }
+        fputc('\n', stderr);
+    }
+    fprintf(stderr, "init      %d tensor%s taken, %d new\n", count - fresh,
+            plural(count - fresh, "s"), fresh);
+}
+
+unet_code train_init_adapt(const struct network_settings *settings, uint64_t seed, int quiet,
+                           int frozen, const unet_dataset *dataset, unet_model **model,
+                           unet_error *err)
+{
+    const unet_spec *spec = unet_model_spec(*model);
+    const int *given = settings->field;
+    int channels = spec->in_channels, classes = spec->classes;
+    int labels = unet_dataset_labels(dataset), *taken;
+    unet_model *adapted = NULL;
+    unet_code code;
+
+    if (given[NETWORK_IN_CHANNELS] > 0)
+        channels = given[NETWORK_IN_CHANNELS];
+    else if (unet_dataset_channels(dataset) > channels)
+        channels = unet_dataset_channels(dataset);
+    if (given[NETWORK_CLASSES] > 0)
+        classes = given[NETWORK_CLASSES];
+    else if (labels > unet_model_labels(*model))
+        classes = labels;
+    if (channels == spec->in_channels && classes == spec->classes)
+        return UNET_OK;
+    if (frozen && channels != spec->in_channels) {
+        *err = (unet_error){.code = UNET_EINVAL};
+        snprintf(err->text, sizeof(err->text),
+                 "--freeze encoder: its first layer takes %d channels, the images have %d; a new "
+                 "one must learn",
+                 spec->in_channels, channels);
+        return UNET_EINVAL;
+    }
+    taken = calloc((size_t)unet_model_tensor_count(*model), sizeof(*taken));
+    code = unet_model_adapt(*model, channels, classes, seed, &adapted, taken, err);
+    if (!code) {
+        if (!quiet && taken)
+            describe_adapted(*model, adapted, taken);
+        unet_model_free(*model);
+        *model = adapted;
+    }
+    free(taken);
+    return code;
+}

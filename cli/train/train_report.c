@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* train_report.c - what a person sees while a network trains */
+#include "train/train_report.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "shared/interrupt.h"
+#include "shared/json_out.h"
+
+void train_report_init(struct train_report *report, int quiet, int json)
+{
+    *report = (struct train_report){.quiet = quiet, .json = json};
+    progress_init(&report->line, quiet);
+}
+
+void train_report_keep(struct train_report *report, struct train_epoch *epochs, int room)
+{
+    report->epochs = epochs;
+    report->epoch_room = room;
+}
+
+static void draw(struct train_report *report, const unet_progress *progress)
+{
+    char label[48], text[96], left[24];
+    double share = -1;
+
+    if (progress->epochs)
+        snprintf(label, sizeof(label), "epoch %d/%d", progress->epoch, progress->epochs);
+    else
+        snprintf(label, sizeof(label), "epoch %d", progress->epoch);
+    if (progress->seconds_left >= 0)
+        share = progress->seconds / (progress->seconds + progress->seconds_left + 1e-9);
+    else if (progress->steps)
+        share = (double)progress->step / (double)progress->steps;
+    snprintf(text, sizeof(text), "loss %.4f  %.1f tiles/s  %s left", progress->loss,
+             progress->images_per_second, format_seconds(progress->seconds_left, left));
+    progress_draw(&report->line, label, share, text);
+}
+
+static void print_epoch(const unet_progress *progress)
+{
+    char left[24];
+
+    fprintf(stderr, "epoch %3d  loss %.4f", progress->epoch, progress->loss);
+    if (!isnan(progress->val_dice))
+        fprintf(stderr, "  Dice without class 0 %.4f, of all classes %.4f", progress->val_dice,
+                progress->score);
+    fprintf(stderr, "  %6s left%s\n", format_seconds(progress->seconds_left, left),
+            progress->improved ? "  best" : "");
+    if (progress->one_class > 0)
+        fprintf(stderr, "           alarm: one class is the answer everywhere\n");
+}
+
+static json_t *class_dice(const unet_progress *progress)
+{
+    json_t *list;
+
+    if (!progress->class_dice)
+        return json_null();
+    list = json_array();
+    for (int k = 0; k < progress->labels; k++)
+        json_array_append_new(list, json_number_short(progress->class_dice[k]));
+    return list;
+}
+
+static void print_json(const unet_progress *progress)
+{
+    json_print(json_pack(
+        "{si sI so so so so so so so so so sb}", "epoch", progress->epoch, "step",
+        (json_int_t)progress->step, "loss", json_number_short(progress->loss), "val_dice",
+        json_number_short(progress->val_dice), "val_iou", json_number_short(progress->val_iou),
+        "val_accuracy", json_number_short(progress->val_accuracy), "class_dice",
+        class_dice(progress), "score", json_number_short(progress->score), "seconds",
+        json_number_short(progress->seconds), "seconds_left",
+        progress->seconds_left < 0 ? json_null() : json_number_short(progress->seconds_left),
+        "tiles_per_second", json_number_short(progress->images_per_second), "improved",
+        progress->improved));
+}
+
+int train_report_step(void *context, const unet_progress *progress)
+{
+    struct train_report *report = context;
+
+    if (progress->event == UNET_EVENT_BEGIN)
+        report->steps_before = progress->step;
+    report->seconds = progress->seconds;
+    report->steps = progress->step;
+    report->best_epoch = progress->best_epoch;
+    report->best_score = progress->best_score;
+    if (progress->event != UNET_EVENT_EPOCH) {
+        draw(report, progress);
+        return interrupted();
+    }
+    report->last_epoch = progress->epoch;
+    if (report->epoch_count < report->epoch_room)
+        report->epochs[report->epoch_count++] = (struct train_epoch){
+            progress->seconds, progress->loss, progress->val_dice, progress->val_iou};
+    progress_clear(&report->line);
+    if (!report->quiet)
+        print_epoch(progress);
+    if (report->json)
+        print_json(progress);
+    return interrupted();
+}
+
+void train_report_summary(const struct train_report *report, int validated, const char *best,
+                          const char *last)
+{
+    char time[24];
+
+    format_seconds(report->seconds, time);
+    if (report->steps == report->steps_before)
+        fprintf(stderr,
+                "nothing left to do: %ld steps in %s reached the end that this run was told; with "
+                "a larger --time, --steps or --epochs it goes on\n",
+                report->steps, time);
+    else
+        fprintf(stderr, "trained %ld steps in %s\n", report->steps, time);
+    if (!report->best_epoch)
+        fprintf(stderr, "%s: the newest weights; no epoch has ended\n", last);
+    else if (!validated)
+        fprintf(stderr, "%s: lowest loss, %.4f, of epoch %d; %s: the newest weights\n", best,
+                -report->best_score, report->best_epoch, last);
+    else
+        fprintf(stderr, "%s: best, Dice of all classes %.4f, of epoch %d; %s: the newest\n", best,
+                report->best_score, report->best_epoch, last);
+}

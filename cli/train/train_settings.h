@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* train_settings.h - what a person can say to unet train, and to whatever trains as it does */
+#ifndef TRAIN_SETTINGS_H
+#define TRAIN_SETTINGS_H
+
+#include "recipe/augment_options.h"
+#include "recipe/presets.h"
+#include "shared/cli.h"
+#include "shared/network_options.h"
+
+enum loss_word { LOSS_CE, LOSS_BCE, LOSS_DICE, LOSS_CE_DICE, LOSS_FOCAL, LOSS_TVERSKY };
+enum balance_word { BALANCE_NONE, BALANCE_ROOT, BALANCE_FULL };
+
+/* Numbers below zero: not given. */
+struct loss_settings {
+    int loss, balance, overlap_from;
+    double pos_weight, focal_gamma, smooth;
+    struct float_list class_weights, tversky;
+};
+
+struct optimizer_settings {
+    int optimizer, nesterov, schedule, every;
+    double lr, momentum, weight_decay, beta1, beta2, epsilon, alpha, clip, average, bias_rate;
+    double power, factor, lowest;
+    long warmup;
+};
+
+struct train_settings {
+    const char *images, *masks, *output, *resume, *init;
+    int freeze;
+    const char *val_images, *val_masks;
+    double val_share;
+    int folds;
+    const char *labels;
+    int ignore, only_pairs;
+    int preset, dry_run, tensorboard, overwrite;
+    double memory;
+    int epochs, patience, batch, accumulate, tile, steps_per_epoch;
+    long steps;
+    double time, checkpoint_every;
+    struct network_settings network;
+    struct loss_settings loss;
+    struct optimizer_settings optimizer;
+    struct augment_settings augment;
+    struct common_settings common;
+    int rate_told; /* no option: --lr or --schedule stood beside --resume */
+};
+
+/* Nothing given. */
+extern const struct train_settings train_settings_none;
+extern const struct option_row train_options[];
+
+/* The words of the enums of a recipe, as options and reports spell them; each ends with NULL. */
+extern const char *const optimizer_words[], *const schedule_words[], *const loss_words[];
+
+/* Combinations that cannot be meant; EXIT_DONE: fine. */
+int train_settings_check(const struct command *command, const struct train_settings *settings);
+
+/* Puts what was given in place of what a preset has. */
+void train_settings_apply(const struct train_settings *settings, unet_train_options *options);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conv_plan.c - states each pass as a window, and packs the weights in the order the kernel reads
+ *
+ *   [copy][group of output channels][source][block][tap][channel][group's channels]
+ *
+ * and behind them, for the forward pass, the biases.  The last group is one block of 16 channels
+ * when the kernels take two and the number of blocks is odd.
+ */
+#include "cpu/conv/conv_plan.h"
+
+#include <string.h>
+
+static void set_strides(struct un_conv_plan *p, const struct un_conv *c, bool forward)
+{
+    const ptrdiff_t in = c->src[0].tensor.shape.c + c->src[1].tensor.shape.c;
+    const ptrdiff_t out = c->dst.shape.c;
+    ptrdiff_t taps = c->kind == UN_CONV3X3 ? 9 : c->kind == UN_UPCONV2X2 ? 4 : 1;
+    ptrdiff_t k = c->kind == UN_UPCONV2X2 ? taps : in * taps;  /* stride of the layer's outputs */
+    ptrdiff_t i = c->kind == UN_UPCONV2X2 ? out * taps : taps; /* and of its inputs */
+    p->by_out = forward ? k : i;
+    p->by_in = forward ? i : k;
+    p->by_tap = forward || c->kind == UN_UPCONV2X2 ? 1 : -1;
+    p->by_copy = 1;
+}
+
+static void derive(struct un_conv_plan *p)
+{
+    p->segments = 0;
+    const struct un_tensor *first = &p->src[0].tensor;
+    if (first->layout == UN_PIXELS) {
+        p->segments = p->taps;
+        p->depth = p->taps * first->shape.c;
+    } else {
+        for (int s = 0; s < p->sources; s++)
+            p->segments += un_blocks(p->src[s].tensor.shape.c) * p->taps * p->taps;
+        p->depth = p->sources == 1 ? un_min(first->shape.c, UN_BLOCK) : UN_BLOCK;
+    }
+    size_t outs = (size_t)un_blocks(p->frame.c) * UN_BLOCK;
+    p->packed = (size_t)p->copies * (size_t)p->segments * (size_t)p->depth * outs;
+}
+
+struct un_conv_plan un_plan_forward(const struct un_conv *c)
+{
+    struct un_conv_plan p = {.src = {c->src[0], c->src[1]},
+                             .sources = c->src[1].tensor.shape.c ? 2 : 1,
+                             .taps = c->kind == UN_CONV3X3 ? 3 : 1,
+                             .step = 1,
+                             .copies = c->kind == UN_UPCONV2X2 ? 4 : 1,
+                             .frame =
+                                 c->kind == UN_UPCONV2X2 ? c->src[0].tensor.shape : c->dst.shape};
+    p.frame.c = c->dst.shape.c;
+    set_strides(&p, c, true);
+    derive(&p);
+    return p;
+}
+
+struct un_conv_plan un_plan_backward(const struct un_conv *c, int source)
+{
+    const struct un_operand *src = &c->src[source];
+    int reach = c->kind == UN_CONV3X3 ? 2 : 0;
+    struct un_conv_plan p = {.src = {{c->dst, -src->top - reach, -src->left - reach}},
+                             .sources = 1,
+                             .taps = c->kind == UN_CONV3X3     ? 3
+                                     : c->kind == UN_UPCONV2X2 ? 2
+                                                               : 1,
+                             .step = c->kind == UN_UPCONV2X2 ? 2 : 1,
+                             .copies = 1,
+                             .frame = src->tensor.shape};
+    set_strides(&p, c, false);
+    p.base = source ? p.by_out * c->src[0].tensor.shape.c : 0;
+    p.base += c->kind == UN_CONV3X3 ? 8 : 0;
+    derive(&p);
+    return p;
+}
+
+static size_t bias_floats(const struct un_conv_plan *p)
+{
+    return un_round_up((size_t)p->frame.c, 2 * UN_BLOCK);
+}
+
+size_t un_direct_pack_bytes(const struct un_conv *c, enum un_pass pass)
+{
+    size_t floats = 0;
+    if (pass == UN_PASS_FORWARD) {
+        struct un_conv_plan p = un_plan_forward(c);
+        floats = p.packed + bias_floats(&p);
+    } else if (pass == UN_PASS_BACKWARD_DATA) {
+        for (int s = 0; s < 2 && c->src[s].tensor.shape.c; s++)
+            floats += un_plan_backward(c, s).packed;
+    }
+    return floats * sizeof(float);
+}
+
+/* One block of one source for one group: [tap][channel][width], read in the order of memory. */
+static void pack_block(const struct un_conv_plan *p, const float *weight, const float *scale,
+                       int channels, int out0, int outs, int width, float *to)
+{
+    const int taps = p->taps * p->taps, pixels = p->src[0].tensor.layout == UN_PIXELS;
+    const int tap_step = pixels ? channels : p->depth; /* rows of `to` from one tap to the next */
+    const bool out_first = p->by_out > p->by_in;
+    memset(to, 0, (size_t)taps * (size_t)tap_step * (size_t)width * sizeof *to);
+    for (int a = 0; a < (out_first ? outs : channels); a++)
+        for (int b = 0; b < (out_first ? channels : outs); b++) {
+            int k = out_first ? a : b, c = out_first ? b : a;
+            const float *from = weight + (out0 + k) * p->by_out + c * p->by_in;
+            float factor = scale ? scale[out0 + k] : 1;
+            for (int t = 0; t < taps; t++)
+                to[((ptrdiff_t)t * tap_step + c) * width + k] = factor * from[t * p->by_tap];
+        }
+}
+
+static void pack_group(const struct un_conv_plan *p, const float *weight, const float *scale,
+                       int out0, int width, float *to)
+{
+    int outs = un_min(width, p->frame.c - out0);
+    for (int s = 0, in = 0; s < p->sources; s++) {
+        const struct un_tensor *t = &p->src[s].tensor;
+        int block = t->layout == UN_PIXELS ? t->shape.c : UN_BLOCK;
+        for (int c = 0; c < t->shape.c; c += block) {
+            int channels = un_min(block, t->shape.c - c);
+            pack_block(p, weight + (in + c) * p->by_in, scale, channels, out0, outs, width, to);
+            to += (ptrdiff_t)p->taps * p->taps * width *
+                  (t->layout == UN_PIXELS ? channels : p->depth);
+        }
+        in += t->shape.c;
+    }
+}
+
+/* What the tasks of a packing share; each packs a group of one copy. */
+struct packing {
+    const struct un_conv_plan *plan;
+    const float *weight, *scale;
+    float *to;
+    int blocks, groups; /* of a group; of a copy */
+};
+
+static void pack_unit(void *context, int unit, int thread)
+{
+    const struct packing *k = context;
+    const struct un_conv_plan *p = k->plan;
+    const int copy = unit / k->groups, block = unit % k->groups * k->blocks;
+    const int all = un_blocks(p->frame.c), width = un_min(k->blocks, all - block) * UN_BLOCK;
+    const size_t sum = (size_t)p->segments * (size_t)p->depth;
+    (void)thread;
+    pack_group(p, k->weight + p->base + copy * p->by_copy, k->scale, block * UN_BLOCK, width,
+               k->to + sum * (size_t)(copy * all + block) * UN_BLOCK);
+}
+
+static void pack(struct un_engine *e, const struct un_conv_plan *p, const float *weight,
+                 const float *scale, float *to)
+{
+    struct packing k = {
+        .plan = p, .weight = weight, .scale = scale, .to = to, .blocks = un_cpu_kernels(e)->blocks};
+    k.groups = un_ceil_div(un_blocks(p->frame.c), k.blocks);
+    un_pool_run(e->pool, p->copies * k.groups, pack_unit, &k);
+}
+
+void un_direct_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
+{
+    float *to = c->packed[pass];
+    if (pass == UN_PASS_BACKWARD_DATA) {
+        for (int s = 0; s < 2 && c->src[s].tensor.shape.c; s++) {
+            struct un_conv_plan p = un_plan_backward(c, s);
+            pack(e, &p, c->weight, NULL, to);
+            to += p.packed;
+        }
+        return;
+    }
+    struct un_conv_plan p = un_plan_forward(c);
+    pack(e, &p, c->weight, c->scale, to);
+    float *bias = to + p.packed;
+    const float *from = c->scale ? c->shift : c->bias;
+    memset(bias, 0, bias_floats(&p) * sizeof *bias);
+    if (from)
+        memcpy(bias, from, (size_t)p.frame.c * sizeof *bias);
+}

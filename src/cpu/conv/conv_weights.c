@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conv_weights.c - the gradient of a convolution's weights: sums of outer products over pixels
+ *
+ *   dweight[k][c][tap] = sum over pixels: a(pixel moved by tap, c) * b(pixel, k)
+ *
+ * a gives the rows of a tile (a broadcast each), b the vectors.  a is the source and b is ddst;
+ * only for the last layer, whose ddst is plain pixels of few channels, it is the other way round.
+ *
+ * The sums are [slice][plane][row][group of b's channels], a slice being a block of a's channels:
+ *
+ *   conv3x3    a plane for each row of taps, 3 x 16 rows in it (first layer: 3 x C)
+ *   conv1x1    one plane of 16 rows (last layer: K)
+ *   upconv     four planes, one for each pixel of the 2x2 of b
+ *
+ * Tasks are (group of b) x (chunk of slices whose sums fit the second-level cache) x (band of
+ * rows). Large layers have one band, and a task writes its part of dweight at once.  Small ones
+ * have several; their sums are kept in the workspace and added in the order of the bands.  Within a
+ * task rows are cut into runs short enough for both operands to stay in the first-level cache.
+ */
+#include <string.h>
+
+#include "cpu/conv/conv_plan.h"
+
+enum { CHUNK_BYTES = 256 << 10, TASKS = 48, RUN_FLOATS = 2048 };
+
+struct plan {
+    struct un_operand a[2];
+    int sources;
+    struct un_tensor b;
+    struct un_shape frame; /* the pixels that are summed over */
+    bool swapped;          /* a is ddst */
+    int planes, taps;      /* taps in a row of a plane: 3 or 1 */
+    int b_step;            /* pixels of b for one of the frame */
+    ptrdiff_t by_a, by_b;  /* weight (channel of a, channel of b, tap) = [a by_a + b by_b + tap] */
+    /* derived */
+    int rows; /* of a plane for each tap */
+    int slices, groups, chunks, bands;
+    size_t slice_floats, slot_bytes, patch_bytes;
+};
+
+/* The sums of a task: slices first .. end - 1 for one group. */
+struct part {
+    int group, blocks, first, end;
+    float *sum, *bias;
+};
+
+/* most pixels of a run: a group of b takes 8 kB */
+static int run_pixels(const struct un_kernels *k)
+{
+    return RUN_FLOATS / (k->blocks * UN_BLOCK);
+}
+
+static struct plan make_plan(const struct un_engine *e, const struct un_conv *c)
+{
+    const struct un_kernels *k = un_cpu_kernels(e);
+    const int in = c->src[0].tensor.shape.c + c->src[1].tensor.shape.c, out = c->dst.shape.c;
+    struct plan p = {.a = {c->src[0], c->src[1]},
+                     .sources = c->src[1].tensor.shape.c ? 2 : 1,
+                     .b = c->dst,
+                     .frame = c->kind == UN_UPCONV2X2 ? c->src[0].tensor.shape : c->dst.shape,
+                     .planes = 1,
+                     .taps = 1,
+                     .b_step = 1,
+                     .by_a = 1,
+                     .by_b = in};
+    if (c->kind == UN_CONV3X3) {
+        p.planes = p.taps = 3;
+        p.by_a = 9;
+        p.by_b = in * 9;
+    } else if (c->kind == UN_UPCONV2X2) {
+        p.planes = 4;
+        p.b_step = 2;
+        p.by_a = out * 4;
+        p.by_b = 4;
+    } else if (c->dst.layout == UN_PIXELS) {
+        p.swapped = true;
+        p.a[0].tensor = c->dst;
+        p.b = c->src[0].tensor;
+        p.by_a = in;
+        p.by_b = 1;
+    }
+    bool pixels = p.a[0].tensor.layout == UN_PIXELS;
+    p.rows = pixels ? p.a[0].tensor.shape.c : UN_BLOCK;
+    p.slices = pixels ? 1 : un_blocks(p.a[0].tensor.shape.c) + un_blocks(p.a[1].tensor.shape.c);
+    p.groups = un_ceil_div(un_blocks(p.b.shape.c), k->blocks);
+    p.slice_floats = (size_t)(p.planes * p.taps * p.rows * k->blocks * UN_BLOCK);
+    int chunk = (int)(CHUNK_BYTES / (p.slice_floats * sizeof(float)));
+    p.chunks = un_ceil_div(p.slices, un_max(1, chunk));
+    p.bands = un_min(un_ceil_div(TASKS, p.groups * p.chunks), p.frame.n * p.frame.h);
+    size_t bias = un_round_up((size_t)un_max(out, k->blocks * UN_BLOCK), UN_BLOCK);
+    size_t sums = p.slice_floats * (size_t)un_ceil_div(p.slices, p.chunks);
+    p.slot_bytes = (un_round_up(sums, UN_BLOCK) + bias) * sizeof(float);
+    p.patch_bytes = (size_t)(run_pixels(k) + 2) * (size_t)un_max(UN_BLOCK, p.rows) * sizeof(float);
+    p.patch_bytes = un_round_up(p.patch_bytes, UN_ALIGN);
+    return p;
+}
+
+static size_t slots(const struct un_engine *e, const struct plan *p)
+{
+    return (size_t)(p->bands == 1 ? e->threads : p->groups * p->chunks * p->bands);
+}
+
+size_t un_direct_weights_workspace(struct un_engine *e, const struct un_conv *c)
+{
+    struct plan p = make_plan(e, c);
+    return slots(e, &p) * p.slot_bytes + (size_t)e->threads * p.patch_bytes;
+}
+
+static struct part make_part(const struct plan *p, const struct un_kernels *k, int index,
+                             void *slot)
+{
+    int group = index / p->chunks, chunk = index % p->chunks;
+    struct part part = {.group = group,
+                        .blocks = un_min(k->blocks, un_blocks(p->b.shape.c) - group * k->blocks),
+                        .first = un_piece(p->slices, p->chunks, chunk),
+                        .end = un_piece(p->slices, p->chunks, chunk + 1),
+                        .sum = slot};
+    size_t sums = p->slice_floats * (size_t)un_ceil_div(p->slices, p->chunks);
+    part.bias = part.sum + un_round_up(sums, UN_BLOCK);
+    return part;
+}
+
+/* The slice's source and its block there. */
+static const struct un_operand *slice_source(const struct plan *p, int slice, int *block)
+{
+    int first = p->a[0].tensor.layout == UN_PIXELS ? 1 : un_blocks(p->a[0].tensor.shape.c);
+    *block = slice < first ? slice : slice - first;
+    return &p->a[slice >= first];
+}
+
+/* The pixels of a that a run reads for a row of taps, NULL when it is all zeros. */
+static const float *run_of_a(const struct un_operand *src, int n, int block, int y, int x,
+                             int count, float *patch)
+{
+    const struct un_tensor *t = &src->tensor;
+    int row = y + src->top, column = x + src->left;
+    if (row < 0 || row >= t->shape.h)
+        return NULL;
+    if (column >= 0 && column + count <= t->shape.w)
+        return un_row(t, n, block, row) + (ptrdiff_t)column * un_pixel(t);
+    un_copy_padded(t, n, block, row, column, count, patch);
+    return patch;
+}
+
+/* Adds the pixels x .. x + pixels - 1 of row y to the sums. */
+static void add_run(const struct plan *p, const struct un_kernels *k, const struct part *part,
+                    int n, int y, int x, int pixels, float *patch)
+{
+    const bool rows_of_taps = p->taps == 3 && p->a[0].tensor.layout == UN_FEATURES;
+    struct un_outer o = {.b_step = p->b_step * UN_BLOCK,
+                         .b_block = un_plane(&p->b),
+                         .pixels = pixels,
+                         .taps = rows_of_taps ? 3 : 1,
+                         .rows = rows_of_taps ? UN_BLOCK : p->taps * p->rows,
+                         .sum = part->sum};
+    const ptrdiff_t plane = (ptrdiff_t)p->taps * p->rows * part->blocks * UN_BLOCK;
+    for (int slice = part->first; slice < part->end; slice++) {
+        int block;
+        const struct un_operand *src = slice_source(p, slice, &block);
+        o.a_step = un_pixel(&src->tensor);
+        for (int i = 0; i < p->planes; i++, o.sum += plane) {
+            int tap_row = p->taps == 3 ? i : 0;
+            o.a = run_of_a(src, n, block, y + tap_row, x, pixels + p->taps - 1, patch);
+            if (!o.a)
+                continue;
+            int by = y * p->b_step + (p->b_step == 2 ? i / 2 : 0);
+            int bx = x * p->b_step + (p->b_step == 2 ? i % 2 : 0);
+            o.b = un_row(&p->b, n, part->group * k->blocks, by) + (ptrdiff_t)bx * UN_BLOCK;
+            k->outer(&o, part->blocks);
+        }
+    }
+}
+
+/* Adds row y of ddst to the bias's sums: once for each channel, so by the first chunks alone. */
+static void add_bias(const struct plan *p, const struct un_kernels *k, const struct part *part,
+                     int n, int y)
+{
+    if (part->first > 0 || (p->swapped && part->group > 0))
+        return;
+    if (p->swapped) {
+        const struct un_tensor *d = &p->a[0].tensor;
+        const float *row = un_row(d, n, 0, y);
+        for (int x = 0; x < d->shape.w; x++)
+            for (int c = 0; c < d->shape.c; c++)
+                part->bias[c] += row[(ptrdiff_t)x * d->shape.c + c];
+        return;
+    }
+    for (int b = 0; b < part->blocks; b++)
+        for (int i = 0; i < p->b_step; i++)
+            k->sum_row(un_row(&p->b, n, part->group * k->blocks + b, y * p->b_step + i),
+                       p->b.shape.w, part->bias + b * UN_BLOCK);
+}
+
+static void add_band(const struct plan *p, const struct un_kernels *k, const struct part *part,
+                     int band, float *patch)
+{
+    const int rows = p->frame.n * p->frame.h, runs = un_ceil_div(p->frame.w, run_pixels(k));
+    memset(part->sum, 0, p->slot_bytes);
+    for (int row = un_piece(rows, p->bands, band); row < un_piece(rows, p->bands, band + 1);
+         row++) {
+        int n = row / p->frame.h, y = row % p->frame.h;
+        for (int r = 0; r < runs; r++) {
+            int x = un_piece(p->frame.w, runs, r);
+            add_run(p, k, part, n, y, x, un_piece(p->frame.w, runs, r + 1) - x, patch);
+        }
+        add_bias(p, k, part, n, y);
+    }
+}
+
+/* Puts a part's sums where the model has them. */
+static void write_part(const struct plan *p, const struct un_kernels *k, const struct part *part,
+                       float *dweight, float *dbias)
+{
+    const int width = part->blocks * UN_BLOCK, first = part->group * k->blocks * UN_BLOCK;
+    const int count = un_min(width, p->b.shape.c - first);
+    const int taps = p->taps * p->planes;
+    const float *sum = part->sum;
+    for (int slice = part->first; slice < part->end; slice++) {
+        int block;
+        const struct un_operand *src = slice_source(p, slice, &block);
+        int channel = block * UN_BLOCK; /* among those of its source */
+        int channels = un_min(p->rows, src->tensor.shape.c - channel);
+        channel += src == p->a ? 0 : p->a[0].tensor.shape.c;
+        for (int k_b = 0; k_b < count; k_b++)
+            for (int c = 0; c < channels; c++) {
+                float *to = dweight + (channel + c) * p->by_a + (first + k_b) * p->by_b;
+                for (int t = 0; t < taps; t++)
+                    to[t] = sum[((ptrdiff_t)t * p->rows + c) * width + k_b];
+            }
+        sum += (ptrdiff_t)taps * p->rows * width;
+    }
+    if (!dbias || part->first > 0 || (p->swapped && part->group > 0))
+        return;
+    if (p->swapped)
+        memcpy(dbias, part->bias, (size_t)p->a[0].tensor.shape.c * sizeof *dbias);
+    else
+        memcpy(dbias + first, part->bias, (size_t)count * sizeof *dbias);
+}
+
+/* The sums of all bands, added in order into those of the first. */
+static void add_slots(const struct plan *p, float *first)
+{
+    const size_t floats = p->slot_bytes / sizeof(float);
+    for (int band = 1; band < p->bands; band++) {
+        const float *other = first + (size_t)band * floats;
+        for (size_t i = 0; i < floats; i++)
+            first[i] += other[i];
+    }
+}
+
+/* What the tasks share. */
+struct job {
+    struct plan plan;
+    const struct un_kernels *k;
+    char *slots, *patches; /* the sums of all tasks, or of all threads; a patch for each thread */
+    float *dweight, *dbias;
+};
+
+static struct part part_at(const struct job *job, int index, int slot)
+{
+    return make_part(&job->plan, job->k, index, job->slots + (size_t)slot * job->plan.slot_bytes);
+}
+
+/* A band of a part. */
+static void sum_task(void *context, int task, int thread)
+{
+    const struct job *job = context;
+    const struct plan *p = &job->plan;
+    const struct part part = part_at(job, task / p->bands, p->bands == 1 ? thread : task);
+    add_band(p, job->k, &part, task % p->bands,
+             (float *)(job->patches + (size_t)thread * p->patch_bytes));
+    if (p->bands == 1)
+        write_part(p, job->k, &part, job->dweight, job->dbias);
+}
+
+/* A part whose bands are there. */
+static void add_task(void *context, int i, int thread)
+{
+    const struct job *job = context;
+    const struct part part = part_at(job, i, i * job->plan.bands);
+    (void)thread;
+    add_slots(&job->plan, part.sum);
+    write_part(&job->plan, job->k, &part, job->dweight, job->dbias);
+}
+
+void un_direct_backward_weights(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
+                                float *dweight, float *dbias)
+{
+    struct job job = {.plan = make_plan(e, c),
+                      .k = un_cpu_kernels(e),
+                      .slots = e->workspace,
+                      .dweight = dweight,
+                      .dbias = dbias};
+    struct plan *p = &job.plan;
+    *(p->swapped ? &p->a[0].tensor.data : &p->b.data) = ddst.data;
+    job.patches = job.slots + slots(e, p) * p->slot_bytes;
+    un_pool_run(e->pool, p->groups * p->chunks * p->bands, sum_task, &job);
+    if (p->bands > 1)
+        un_pool_run(e->pool, p->groups * p->chunks, add_task, &job);
+}

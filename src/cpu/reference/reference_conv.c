@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The three convolutions, forward and backward.
+ *
+ * A convolution is linear in its input and in its weights (before bias and activation), so both
+ * gradients are the forward sum read from another side.  With g = ddst, the gradient of
+ *
+ *   dst(y,x,k) = sum over i,j,c: w[k][c][i][j] * frame(y+i, x+j, c)
+ *
+ * is
+ *
+ *   dframe(y,x,c)   = sum over i,j,k: w[k][c][i][j] * g(y-i, x-j, k)        (g zero outside)
+ *   dw[k][c][i][j]  = sum over n,y,x: g(y,x,k) * frame(y+i, x+j, c)
+ *   dbias[k]        = sum over n,y,x: g(y,x,k)
+ *
+ * CONV1X1 is the same with i = j = 0.  UPCONV2X2 (the paper's "up-convolution", PyTorch's
+ * ConvTranspose2d with kernel 2 and stride 2) writes four output pixels for each input pixel, and
+ * no two of them meet, so no sum over i,j arises in the forward pass:
+ *
+ *   dst(2y+i,2x+j,k) = sum over c: w[c][k][i][j] * src(y, x, c)
+ *   dsrc(y,x,c)      = sum over i,j,k: w[c][k][i][j] * g(2y+i, 2x+j, k)
+ *   dw[c][k][i][j]   = sum over n,y,x: g(2y+i, 2x+j, k) * src(y, x, c)
+ */
+#include "cpu/reference/reference.h"
+
+static int in_channels(const struct un_conv *c)
+{
+    return c->src[0].tensor.shape.c + c->src[1].tensor.shape.c;
+}
+
+/* Where weight (out k, in c, row i, column j) lies in the weights' array. */
+static size_t weight_index(const struct un_conv *conv, int k, int c, int i, int j)
+{
+    size_t in = (size_t)in_channels(conv), out = (size_t)conv->dst.shape.c;
+    switch (conv->kind) {
+    case UN_CONV1X1:
+        return k * in + c;
+    case UN_UPCONV2X2:
+        return ((c * out + k) * 2 + i) * 2 + j;
+    case UN_CONV3X3:
+    default:
+        return ((k * in + c) * 3 + i) * 3 + j;
+    }
+}
+
+/* Pixel (y, x) of the frame, channel c of one source: zero outside of the source. */
+static double frame(const struct un_operand *s, int n, int y, int x, int c)
+{
+    y += s->top;
+    x += s->left;
+    return un_ref_inside(s->tensor, y, x) ? *un_ref_at(s->tensor, n, y, x, c) : 0;
+}
+
+/* Sum of weight * input for one output value; the channels of src[0] come first. */
+static double weighted_sum(const struct un_conv *conv, int n, int y, int x, int k)
+{
+    if (conv->kind == UN_UPCONV2X2) {
+        double sum = 0;
+        for (int c = 0; c < in_channels(conv); c++)
+            sum += conv->weight[weight_index(conv, k, c, y % 2, x % 2)] *
+                   frame(&conv->src[0], n, y / 2, x / 2, c);
+        return sum;
+    }
+    int side = conv->kind == UN_CONV3X3 ? 3 : 1, first = 0;
+    double sum = 0;
+    for (int s = 0; s < 2; s++) {
+        int channels = conv->src[s].tensor.shape.c;
+        for (int i = 0; i < side; i++)
+            for (int j = 0; j < side; j++)
+                for (int c = 0; c < channels; c++)
+                    sum += conv->weight[weight_index(conv, k, first + c, i, j)] *
+                           frame(&conv->src[s], n, y + i, x + j, c);
+        first += channels;
+    }
+    return sum;
+}
+
+static float result(const struct un_conv *c, int n, int y, int x, int k)
+{
+    double sum = weighted_sum(c, n, y, x, k);
+    if (c->scale)
+        sum = c->scale[k] * sum + c->shift[k];
+    else if (c->bias)
+        sum += c->bias[k];
+    return (float)un_ref_activate(c->act, sum);
+}
+
+bool un_ref_conv_parts(struct un_engine *e, const struct un_conv *c)
+{
+    (void)e;
+    (void)c;
+    return true;
+}
+
+/* Gives one value of the result to those parts that it belongs to. */
+static void give_parts(const struct un_parts *p, int n, int y, int x, int k, float v)
+{
+    if (un_ref_inside(p->window, y - p->top, x - p->left))
+        *un_ref_at(p->window, n, y - p->top, x - p->left, k) = v;
+    if (un_ref_inside(p->pooled, y / 2, x / 2)) {
+        float *most = un_ref_at(p->pooled, n, y / 2, x / 2, k);
+        bool first = y % 2 == 0 && x % 2 == 0;
+        if (first || v > *most)
+            *most = v;
+    }
+}
+
+void un_ref_conv_forward(struct un_engine *e, const struct un_conv *c)
+{
+    (void)e;
+    struct un_shape d = c->dst.shape;
+    for (int n = 0; n < d.n; n++)
+        for (int y = 0; y < d.h; y++)
+            for (int x = 0; x < d.w; x++)
+                for (int k = 0; k < d.c; k++) {
+                    float v = result(c, n, y, x, k);
+                    if (c->parts.pooled.shape.c)
+                        give_parts(&c->parts, n, y, x, k, v);
+                    else
+                        *un_ref_at(c->dst, n, y, x, k) = v;
+                }
+}
+
+/* The gradient of one value of the frame; c counts the channels of both sources. */
+static double gradient_sum(const struct un_conv *conv, struct un_tensor g, int n, int y, int x,
+                           int c)
+{
+    int side = conv->kind == UN_CONV3X3 ? 3 : conv->kind == UN_UPCONV2X2 ? 2 : 1;
+    double sum = 0;
+    for (int i = 0; i < side; i++)
+        for (int j = 0; j < side; j++) {
+            int gy = conv->kind == UN_UPCONV2X2 ? 2 * y + i : y - i;
+            int gx = conv->kind == UN_UPCONV2X2 ? 2 * x + j : x - j;
+            if (un_ref_inside(g, gy, gx))
+                for (int k = 0; k < g.shape.c; k++)
+                    sum += conv->weight[weight_index(conv, k, c, i, j)] *
+                           (double)*un_ref_at(g, n, gy, gx, k);
+        }
+    return sum;
+}
+
+void un_ref_conv_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
+                               const struct un_gradient dsrc[2])
+{
+    (void)e;
+    for (int s = 0, first = 0; s < 2 && c->src[s].tensor.shape.c; s++) {
+        const struct un_operand *src = &c->src[s];
+        struct un_shape d = dsrc[s].d.shape;
+        for (int n = 0; n < d.n; n++)
+            for (int y = 0; y < d.h; y++)
+                for (int x = 0; x < d.w; x++)
+                    for (int i = 0; i < d.c; i++)
+                        un_ref_give(
+                            &dsrc[s], n, y, x, i,
+                            gradient_sum(c, ddst, n, y - src->top, x - src->left, first + i));
+        first += d.c;
+    }
+}
+
+/* Sum of gradient * input for weight (out k, channel c of one source, row i, column j). */
+static double correlation(const struct un_conv *conv, struct un_tensor g,
+                          const struct un_operand *s, int k, int c, int i, int j)
+{
+    struct un_shape d = g.shape;
+    double sum = 0;
+    if (conv->kind == UN_UPCONV2X2) {
+        struct un_shape in = s->tensor.shape;
+        for (int n = 0; n < in.n; n++)
+            for (int y = 0; y < in.h; y++)
+                for (int x = 0; x < in.w; x++)
+                    sum += *un_ref_at(g, n, 2 * y + i, 2 * x + j, k) * frame(s, n, y, x, c);
+        return sum;
+    }
+    for (int n = 0; n < d.n; n++)
+        for (int y = 0; y < d.h; y++)
+            for (int x = 0; x < d.w; x++)
+                sum += *un_ref_at(g, n, y, x, k) * frame(s, n, y + i, x + j, c);
+    return sum;
+}
+
+static double bias_sum(struct un_tensor g, int k)
+{
+    double sum = 0;
+    for (int n = 0; n < g.shape.n; n++)
+        for (int y = 0; y < g.shape.h; y++)
+            for (int x = 0; x < g.shape.w; x++)
+                sum += *un_ref_at(g, n, y, x, k);
+    return sum;
+}
+
+void un_ref_conv_backward_weights(struct un_engine *e, const struct un_conv *c,
+                                  struct un_tensor ddst, float *dweight, float *dbias)
+{
+    (void)e;
+    int side = c->kind == UN_CONV3X3 ? 3 : c->kind == UN_UPCONV2X2 ? 2 : 1;
+    for (int k = 0; k < c->dst.shape.c; k++) {
+        if (dbias)
+            dbias[k] = (float)bias_sum(ddst, k);
+        int first = 0;
+        for (int s = 0; s < 2; s++) {
+            int channels = c->src[s].tensor.shape.c;
+            for (int in = 0; in < channels; in++)
+                for (int i = 0; i < side; i++)
+                    for (int j = 0; j < side; j++)
+                        dweight[weight_index(c, k, first + in, i, j)] =
+                            (float)correlation(c, ddst, &c->src[s], k, in, i, j);
+            first += channels;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * border_weight.h - weights and gaps between objects that are near each other (unet_border in
+ * unet.h)
+ */
+#ifndef UN_BORDER_WEIGHT_H
+#define UN_BORDER_WEIGHT_H
+
+#include "base/error.h"
+
+/*
+ * Overwrites extra [height][width] with what unet_border adds to the weights of pixels of class 0,
+ * and 0 elsewhere.
+ *
+ *   mask     [height][width] class indices or UNET_IGNORE
+ *   objects  [height][width] object numbers, 0: none; NULL: the objects are the connected parts of
+ *            one class, not class 0, joined by sides or corners
+ *
+ * The two distances are exact.  Time and memory grow with height * width, not with the number of
+ * objects.  UNET_ENOMEM.
+ */
+unet_code un_border_map(const unet_border *border, const uint8_t *mask, const uint32_t *objects,
+                        int height, int width, float *extra, unet_error *err);
+
+/*
+ * Makes every pixel of an object that touches (by a side or a corner) a pixel of another object
+ * class 0, in mask and in objects (0).  Looks at the objects as they were.  objects NULL: leaves
+ * mask as it is, since parts of one class that touch are one object.  UNET_ENOMEM.
+ */
+unet_code un_border_gap(uint8_t *mask, uint32_t *objects, int height, int width, unet_error *err);
+
+#endif

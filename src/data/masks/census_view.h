@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * census_view.h - a census in the one way in which all its masks are read, for un_coding_find()
+ *
+ * Some masks may have a palette, some one bit a sample, some colours: a view speaks of grey values,
+ * indices or colours only.
+ */
+#ifndef UN_CENSUS_VIEW_H
+#define UN_CENSUS_VIEW_H
+
+#include "data/masks/census.h"
+
+struct un_view {
+    const struct un_census *census;
+    enum un_coding_kind kind;        /* GREY, PALETTE or COLOR */
+    uint32_t white;                  /* as in struct un_coding */
+    bool lossy;                      /* some mask is */
+    int bits;                        /* most of a mask */
+    struct un_census_entry *entries; /* ascending by code, each once */
+    size_t count;
+};
+
+/* UNET_EINVAL: masks that cannot be read in one way; wish and given (may be NULL) may settle it. */
+unet_code un_view_make(const struct un_census *census, const struct un_wish *wish,
+                       const struct un_coding *given, struct un_view *view, unet_error *err);
+void un_view_release(struct un_view *view);
+
+/* "0, 32, 64 ... 255 (9 values)". */
+void un_view_list(const struct un_view *view, char *text, size_t size);
+
+/* Entry of a code; NULL: it does not occur. */
+const struct un_census_entry *un_view_find(const struct un_view *view, uint32_t code);
+
+/* The name of the mask in which an entry is first. */
+const char *un_view_file(const struct un_view *view, const struct un_census_entry *entry);
+
+/* A code of one type in another kind of coding; false: it cannot be said there. */
+bool un_code_convert(enum un_coding_kind kind, uint32_t white, enum un_code_type type,
+                     uint32_t color, uint32_t *code);
+
+/* Puts the codes of a view into a coding where they can be told from one another but for noise and
+ * soft edges (coding_soft.c); false: they cannot.  The codes are numbered as classes. */
+bool un_coding_soft(const struct un_view *view, uint32_t ignore, bool has_ignore,
+                    struct un_coding *coding);
+
+/* Whether what the coding does not know can be soft edges and noise; else *odd is what cannot. */
+bool un_coding_softens(const struct un_view *view, struct un_coding *coding,
+                       const struct un_census_entry **odd);
+
+/* ---- coding_most.c ---- */
+
+/* The codes that a quarter of the masks have, if the others are in a third of the masks at most;
+ * false: they are not, or there are none.  Release it. */
+bool un_view_of_most(const struct un_view *view, struct un_view *most);
+
+/* The few are not what most masks say. */
+unet_code un_coding_fail_few(const struct un_view *view, const struct un_coding *coding,
+                             const struct un_census_entry *odd, unet_error *err);
+
+/* What to do about a mask with values between the codes. */
+void un_coding_advice(const struct un_coding *coding, char *text, size_t size);
+
+#endif

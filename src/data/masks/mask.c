@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mask.c - pages of mask files as codes
+ *
+ * A band of rows is read raw, each pixel becomes one code.  Only a whole page tells whether three
+ * channels hold colours: so they are packed as colours, and where all are equal (in a lossy file:
+ * nearly equal) they become grey afterwards.
+ */
+#include "data/masks/mask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BAND 64        /* rows that are read at once */
+#define GREY_ENOUGH 24 /* largest difference of the channels of a grey pixel of a lossy file */
+
+static unet_code fail_value(const struct un_mask *mask, size_t pixel, double value,
+                            const char *want, unet_error *err)
+{
+    size_t W = (size_t)mask->width;
+    return un_fail(err, UNET_EFORMAT, "%s: value %g in row %zu, column %zu; %s wanted", mask->name,
+                   value, pixel / W, pixel % W, want);
+}
+
+/* One channel: numbers as they are. */
+static unet_code take_numbers(const struct un_page *page, const void *samples, size_t first,
+                              size_t count, struct un_mask *mask, unet_error *err)
+{
+    const uint8_t *bytes = samples;
+    size_t C = (size_t)page->channels;
+    if (page->bytes == 1 && page->kind == UN_UINT && C == 1 && page->slope == 0 &&
+        !page->white_is_zero) {
+        for (size_t i = 0; i < count; i++)
+            mask->codes[first + i] = bytes[i];
+        return UNET_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        double v = un_page_value(page, samples, i * C);
+        if (!(v >= 0 && v <= UINT32_MAX) || v != (double)(uint32_t)v)
+            return fail_value(mask, first + i, v, "whole numbers of 0 and more", err);
+        mask->codes[first + i] = (uint32_t)v;
+    }
+    return UNET_OK;
+}
+
+/* Three channels: 0xrrggbb; of more than 8 bits they must be equal, and the code is their value. */
+static unet_code take_colors(const struct un_page *page, const void *samples, size_t first,
+                             size_t count, struct un_mask *mask, unet_error *err)
+{
+    size_t C = (size_t)page->channels;
+    for (size_t i = 0; i < count; i++) {
+        double v[3];
+        for (size_t c = 0; c < 3; c++) {
+            v[c] = un_page_value(page, samples, i * C + c);
+            if (!(v[c] >= 0 && v[c] <= UINT32_MAX) || v[c] != (double)(uint32_t)v[c])
+                return fail_value(mask, first + i, v[c], "whole numbers of 0 and more", err);
+        }
+        bool equal = v[0] == v[1] && v[0] == v[2];
+        if (page->bytes > 1) {
+            if (!equal)
+                return un_fail(err, UNET_EFORMAT,
+                               "%s: a colour of %d bits a channel in row %zu, column %zu; grey "
+                               "values, or colours of 8 bits wanted",
+                               mask->name, page->bits, (first + i) / (size_t)mask->width,
+                               (first + i) % (size_t)mask->width);
+            mask->codes[first + i] = (uint32_t)v[0];
+        } else {
+            mask->codes[first + i] = (uint32_t)v[0] << 16 | (uint32_t)v[1] << 8 | (uint32_t)v[2];
+        }
+    }
+    return UNET_OK;
+}
+
+/* Colours whose channels are equal everywhere are grey values. */
+static void settle_colors(struct un_mask *mask)
+{
+    size_t count = (size_t)mask->height * (size_t)mask->width;
+    uint32_t limit = mask->lossy ? GREY_ENOUGH : 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t c = mask->codes[i], r = c >> 16, g = c >> 8 & 255, b = c & 255;
+        uint32_t most = r > g ? r : g, least = r < g ? r : g;
+        most = most > b ? most : b;
+        least = least < b ? least : b;
+        if (most - least > limit)
+            return;
+    }
+    for (size_t i = 0; i < count; i++)
+        mask->codes[i] = mask->codes[i] >> 8 & 255;
+    mask->type = UN_CODE_GREY;
+}
+
+static unet_code read_bands(struct un_source *source, int i, const struct un_page *page,
+                            struct un_mask *mask, unet_error *err)
+{
+    struct un_rect band = {0, 0, mask->height < BAND ? mask->height : BAND, mask->width};
+    size_t bytes = un_rect_bytes(page, band);
+    void *samples = bytes <= UN_IMAGE_BYTES ? malloc(bytes) : NULL;
+    unet_code code = samples ? UNET_OK : un_fail_memory(err, bytes, mask->name);
+    for (; !code && band.top < mask->height; band.top += BAND) {
+        if (band.height > mask->height - band.top)
+            band.height = mask->height - band.top;
+        size_t first = (size_t)band.top * (size_t)mask->width;
+        size_t count = (size_t)band.height * (size_t)mask->width;
+        if ((code = un_source_raw(source, i, page, band, samples, err)))
+            break;
+        code = mask->type == UN_CODE_COLOR ? take_colors(page, samples, first, count, mask, err)
+                                           : take_numbers(page, samples, first, count, mask, err);
+    }
+    free(samples);
+    if (!code && mask->type == UN_CODE_COLOR && page->bytes > 1)
+        mask->type = UN_CODE_GREY;
+    else if (!code && mask->type == UN_CODE_COLOR)
+        settle_colors(mask);
+    return code;
+}
+
+unet_code un_mask_of_page(struct un_source *source, int i, struct un_mask *mask, unet_error *err)
+{
+    struct un_page page;
+    struct un_mask made = {0};
+    unet_code code = un_source_page(source, i, &page, err);
+    if (code)
+        return code;
+    int colors = page.channels - (page.alpha && page.channels > 1);
+    if (colors != 1 && colors != 3)
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: a mask with %d channels; 1 (grey, palette) or 3 (colours) wanted",
+                       source->name, colors);
+    made.height = un_page_upright_height(&page);
+    made.width = un_page_upright_width(&page);
+    made.bits = page.bits;
+    made.lossy = page.lossy;
+    made.palette_size = page.palette_size;
+    memcpy(made.palette, page.palette, sizeof made.palette);
+    made.type = page.palette_size > 0 ? UN_CODE_INDEX
+                : colors == 3         ? UN_CODE_COLOR
+                : page.bits == 1      ? UN_CODE_BIT
+                                      : UN_CODE_GREY;
+    uint64_t bytes = (uint64_t)made.height * (uint64_t)made.width * sizeof *made.codes;
+    made.codes = bytes <= UN_IMAGE_BYTES ? malloc((size_t)bytes) : NULL;
+    if (!made.codes || (source->pages > 1 ? asprintf(&made.name, "%s: page %d", source->name, i) < 0
+                                          : !(made.name = strdup(source->name))))
+        code = un_fail_memory(err, (size_t)bytes, source->name);
+    else
+        code = read_bands(source, i, &page, &made, err);
+    if (code)
+        un_mask_release(&made);
+    else
+        *mask = made;
+    return code;
+}
+
+void un_mask_release(struct un_mask *mask)
+{
+    free(mask->name);
+    free(mask->codes);
+    *mask = (struct un_mask){0};
+}
+
+unet_code un_mask_read(const char *path, struct un_mask *mask, unet_error *err)
+{
+    struct un_source *source;
+    unet_code code = un_source_open(path, &source, err);
+    if (code)
+        return code;
+    code = un_mask_of_page(source, 0, mask, err);
+    un_source_close(source);
+    return code;
+}
+
+void un_code_text(enum un_code_type type, uint32_t code, char *text, size_t size)
+{
+    if (type == UN_CODE_COLOR)
+        snprintf(text, size, "colour #%06x", code);
+    else
+        snprintf(text, size, "%s %u", type == UN_CODE_INDEX ? "index" : "value", code);
+}

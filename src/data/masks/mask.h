@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mask.h - a mask file, page by page, as codes; and codes as classes
+ *
+ *     un_source -> un_mask_of_page -> struct un_mask -> un_census_take (census.h)
+ *                                                    -> un_mask_to_classes
+ *
+ * One mask at a time is in memory as codes, 4 bytes a pixel.
+ */
+#ifndef UN_MASK_H
+#define UN_MASK_H
+
+#include "data/masks/coding.h"
+#include "image/source.h"
+
+/* What a code is. */
+enum un_code_type {
+    UN_CODE_BIT,   /* 0 or 1 of a file with one bit a sample */
+    UN_CODE_GREY,  /* a whole number; MinIsWhite is inverted, so that it is brightness */
+    UN_CODE_INDEX, /* into the palette */
+    UN_CODE_COLOR  /* 0xrrggbb */
+};
+
+struct un_mask {
+    char *name; /* for messages: "m.tif", "m.tif: page 3" */
+    int height, width;
+    enum un_code_type type;
+    int bits;   /* of a sample in the file */
+    bool lossy; /* values are near what was meant */
+    int palette_size;
+    uint8_t palette[256][3];
+    uint32_t *codes; /* [height][width] */
+};
+
+/*
+ * Reads page i of a source.  RGB(A) whose channels are equal everywhere is grey; alpha is dropped.
+ * UNET_EFORMAT names the pixel: a value that is no whole number of 0 .. 2^32 - 1, or samples of
+ * more than 8 bits in colours.  Free it with un_mask_release().
+ */
+unet_code un_mask_of_page(struct un_source *source, int i, struct un_mask *mask, unet_error *err);
+void un_mask_release(struct un_mask *mask);
+
+/* As un_mask_of_page() of the first page of a file. */
+unet_code un_mask_read(const char *path, struct un_mask *mask, unet_error *err);
+
+/*
+ * What the codes mean; mask->codes are changed to those that the coding speaks of.
+ *
+ *   classes  [height][width]: 0 .. labels - 1 or UNET_IGNORE
+ *
+ * UNET_EINVAL names the pixel, its value, and the values wanted.
+ */
+unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *coding, uint8_t *classes,
+                             unet_error *err);
+
+/*
+ * Lays the mask of one class over others: pixels that are not 0 (of a lossy file: not nearer to 0
+ * than to the brightest) become class `label`.  With `over`, they go over others; else a pixel that
+ * has a class already is UNET_EINVAL.
+ */
+unet_code un_mask_lay(const struct un_mask *mask, const struct un_coding *coding, int label,
+                      bool over, uint8_t *classes, unet_error *err);
+
+/* Cells: pixels within reach of another object, as class 2; codes are the objects' numbers. */
+void un_mask_mark_borders(const struct un_mask *mask, uint8_t *classes);
+
+/* The code of a mask's pixel in words: "value 77", "index 3", "colour #804080". */
+void un_code_text(enum un_code_type type, uint32_t code, char *text, size_t size);
+
+#endif

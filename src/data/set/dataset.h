@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataset.h - a person's images and masks, in memory and understood */
+#ifndef UN_DATASET_H
+#define UN_DATASET_H
+
+#include "data/masks/coding.h"
+#include "image/reading.h"
+
+struct un_sample_pair {
+    unet_image image;  /* as read, in its own sample type */
+    uint8_t *mask;     /* [height][width] class indices or UNET_IGNORE */
+    uint32_t *objects; /* [height][width] object numbers, 0: none; NULL: the mask has classes */
+    char *name;        /* file name of the image; of a stack's page: scan.tif[3] */
+};
+
+struct un_pairs;
+
+struct unet_dataset {
+    const struct un_pairs *files; /* while they are read; else NULL */
+    struct un_sample_pair *pairs; /* in the natural order of their names */
+    int count;
+    int channels; /* 1 when every image is grey in truth, else 3 (or what .npy has) */
+    struct un_coding coding;
+    char coding_text[480];     /* the coding in words */
+    char rule[160];            /* how images and masks were paired */
+    char left_out[512];        /* what has no partner */
+    struct un_scaling scaling; /* for 16-bit and float samples; not set when there are none */
+};
+
+/*
+ * The inner half of unet_dataset_open(); options may be NULL, and its field model is not looked
+ * at: coding is that of the model that the masks must fit, or NULL to find one in the masks.
+ */
+unet_code un_dataset_open(const char *images, const char *masks,
+                          const unet_dataset_options *options, const struct un_coding *coding,
+                          unet_dataset **dataset, unet_error *err);
+
+/* The inner half of unet_dataset_split(): round(share * count) images, but never all of them. */
+unet_code un_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
+                           unet_dataset **held_out, unet_error *err);
+
+/* The inner half of unet_dataset_fold(). */
+unet_code un_dataset_fold(unet_dataset *dataset, int fold, int folds, uint64_t seed,
+                          unet_dataset **held_out, unet_error *err);
+
+void un_dataset_free(unet_dataset *dataset);
+
+#endif

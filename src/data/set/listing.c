@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* listing.c - the image files of a folder and their names in parts */
+#include "data/set/listing.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "data/set/pairs.h"
+#include "image/image.h"
+
+#define DEEPEST 8 /* folders in folders */
+
+/* What marks a mask or an image, behind or before a name; '_' stands for '-', ' ' and '.', too. */
+static const char *const mask_marks[] = {
+    "cp_masks", "segmentation", "annotation", "groundtruth", "instances", "labels", "masks",
+    "label",    "mask",         "anno",       "seg",         "bin",       "gt"};
+static const char *const image_marks[] = {"image", "img", "raw"};
+
+#define COUNT(array) (int)(sizeof(array) / sizeof *(array))
+
+int un_natural_compare(const char *a, const char *b)
+{
+    const char *p = a, *q = b;
+    while (*p && *q) {
+        if (isdigit((unsigned char)*p) && isdigit((unsigned char)*q)) {
+            p += strspn(p, "0");
+            q += strspn(q, "0");
+            size_t n = strspn(p, "0123456789"), m = strspn(q, "0123456789");
+            int order = n != m ? (n < m ? -1 : 1) : memcmp(p, q, n);
+            if (order)
+                return order;
+            p += n;
+            q += m;
+        } else if (*p != *q) {
+            return (unsigned char)*p < (unsigned char)*q ? -1 : 1;
+        } else {
+            p++;
+            q++;
+        }
+    }
+    return *p ? 1 : *q ? -1 : strcmp(a, b); /* 07 and 7 are still two names */
+}
+
+bool un_is_folder(const char *path)
+{
+    struct stat status;
+    return !stat(path, &status) && S_ISDIR(status.st_mode);
+}
+
+bool un_is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* ---- names ------------------------------------------------------------------------------- */
+
+static bool is_gap(char c)
+{
+    return c == '_' || c == '-' || c == ' ' || c == '.';
+}
+
+/* The stem without one mark behind it or before it. */
+static char *without_mark(const char *stem, const char *const *marks, int count)
+{
+    size_t n = strlen(stem);
+    for (int i = 0; i < count; i++) {
+        size_t m = strlen(marks[i]);
+        if (n <= m + 1)
+            continue;
+        if (is_gap(stem[n - m - 1]) && !strcasecmp(stem + n - m, marks[i]))
+            return strndup(stem, n - m - 1);
+        if (is_gap(stem[m]) && !strncasecmp(stem, marks[i], m))
+            return strdup(stem + m + 1);
+    }
+    return strdup(stem);
+}
+
+static size_t stem_size(const char *name)
+{
+    static const char *const doubles[] = {".nii", ".ome", ".tar"};
+    const char *dot = strrchr(name, '.');
+    size_t n = dot && dot > name ? (size_t)(dot - name) : strlen(name);
+    for (int i = 0; i < COUNT(doubles); i++)
+        if (n > 4 && !strncasecmp(name + n - 4, doubles[i], 4))
+            return n - 4;
+    return n;
+}
+
+static char *numbers_of(const char *stem)
+{
+    char *numbers = malloc(strlen(stem) + 2), *to = numbers;
+    for (const char *p = stem; numbers && *p;) {
+        size_t n = strspn(p, "0123456789");
+        if (!n) {
+            p++;
+            continue;
+        }
+        size_t zeros = strspn(p, "0");
+        zeros = zeros == n ? n - 1 : zeros;
+        if (to > numbers)
+            *to++ = ',';
+        memcpy(to, p + zeros, n - zeros);
+        to += n - zeros;
+        p += n;
+    }
+    if (numbers)
+        *to = 0;
+    return numbers;
+}
+
+static void release(struct un_listed *file)
+{
+    free(file->path);
+    free(file->folder);
+    free(file->stem);
+    free(file->mask_stem);
+    free(file->image_stem);
+    free(file->numbers);
+}
+
+/* Adds a file; takes path, also on failure.  root: bytes of it that are the listed folder. */
+static unet_code add(struct un_listing *listing, char *path, size_t root, unet_error *err)
+{
+    if (listing->count == listing->room) {
+        int room = 2 * listing->room + 64;
+        struct un_listed *more = realloc(listing->files, (size_t)room * sizeof *more);
+        if (!more) {
+            free(path);
+            return un_fail_memory(err, (size_t)room * sizeof *more, "file names");
+        }
+        listing->files = more;
+        listing->room = room;
+    }
+    struct un_listed file = {.path = path, .relative = path + root, .used = -1};
+    const char *slash = strrchr(file.relative, '/');
+    file.name = slash ? slash + 1 : file.relative;
+    file.folder = strndup(file.relative, slash ? (size_t)(slash - file.relative) : 0);
+    file.foreign = !un_image_name(file.name);
+    if ((file.stem = strndup(file.name, stem_size(file.name)))) {
+        file.mask_stem = without_mark(file.stem, mask_marks, COUNT(mask_marks));
+        file.image_stem = without_mark(file.stem, image_marks, COUNT(image_marks));
+        file.numbers = numbers_of(file.stem);
+    }
+    if (!file.folder || !file.mask_stem || !file.image_stem || !file.numbers) {
+        release(&file);
+        return un_fail_memory(err, 0, "file names");
+    }
+    listing->files[listing->count++] = file;
+    return UNET_OK;
+}
+
+/* ---- folders ----------------------------------------------------------------------------- */
+
+static unet_code list(const char *folder, const char *but, size_t root, int depth,
+                      struct un_listing *listing, unet_error *err)
+{
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return un_fail_errno(err, "%s", folder);
+    struct dirent *file;
+    unet_code code = UNET_OK;
+    while (!code && (errno = 0, file = readdir(dir))) {
+        size_t n = strlen(folder);
+        const char *slash = n && folder[n - 1] == '/' ? "" : "/";
+        char *path = NULL;
+        if (file->d_name[0] == '.')
+            continue;
+        if (asprintf(&path, "%s%s%s", folder, slash, file->d_name) < 0) {
+            code = un_fail_memory(err, n, folder);
+            break;
+        }
+        if (un_is_folder(path)) {
+            if (depth < DEEPEST && !(but && un_is_same_file(path, but)))
+                code = list(path, but, root, depth + 1, listing, err);
+            free(path);
+        } else if (un_image_name(file->d_name) || un_image_name_foreign(file->d_name)) {
+            code = add(listing, path, root, err);
+        } else {
+            free(path);
+        }
+    }
+    if (!code && errno)
+        code = un_fail_errno(err, "%s", folder);
+    closedir(dir);
+    return code;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return un_natural_compare(((const struct un_listed *)a)->relative,
+                              ((const struct un_listed *)b)->relative);
+}
+
+unet_code un_listing_read(const char *folder, const char *but, struct un_listing *listing,
+                          unet_error *err)
+{
+    struct un_listing made = {0};
+    size_t n = strlen(folder);
+    size_t root = n && folder[n - 1] == '/' ? n : n + 1;
+    unet_code code = list(folder, but, root, 0, &made, err);
+    if (code) {
+        un_listing_release(&made);
+        return code;
+    }
+    if (made.count)
+        qsort(made.files, (size_t)made.count, sizeof *made.files, by_name);
+    *listing = made;
+    return UNET_OK;
+}
+
+unet_code un_listing_of_file(const char *path, struct un_listing *listing, unet_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *copy = strdup(path);
+    struct un_listing made = {0};
+    if (!copy)
+        return un_fail_memory(err, strlen(path), path);
+    unet_code code = add(&made, copy, slash ? (size_t)(slash + 1 - path) : 0, err);
+    if (code)
+        un_listing_release(&made);
+    else
+        *listing = made;
+    return code;
+}
+
+void un_listing_release(struct un_listing *listing)
+{
+    for (int i = 0; i < listing->count; i++)
+        release(&listing->files[i]);
+    free(listing->files);
+    *listing = (struct un_listing){0};
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pairs.c - which mask belongs to which image
+ *
+ *     list both folders (listing.c) -> rules in their order, until one finds masks
+ *                                   -> pairs, and what has none
+ *
+ * A rule is for the whole set: names first, then names with a word for each class, then numbers.
+ * A file with pages has a file with as many, or a folder with as many files.
+ */
+#include "data/set/pairs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/set/pairs_rules.h"
+#include "image/image.h"
+
+#define SHOWN 3 /* names in a message about files without a partner */
+
+/* ---- for the rules ----------------------------------------------------------------------- */
+
+unet_code un_pairing_room(struct un_pairing *work, char **names, int classes, unet_error *err)
+{
+    size_t count = (size_t)(work->image.count + 1) * (size_t)(classes > 0 ? classes : 1);
+    work->classes = names;
+    work->class_count = classes;
+    free(work->found);
+    if (!(work->found = malloc(count * sizeof *work->found)))
+        return un_fail_memory(err, count * sizeof *work->found, work->images);
+    for (size_t i = 0; i < count; i++)
+        work->found[i] = -1;
+    return UNET_OK;
+}
+
+unet_code un_pairing_set(struct un_pairing *work, int i, int k, int mask, unet_error *err)
+{
+    struct un_listed *file = &work->mask.files[mask];
+    int *place = &work->found[i * work->class_count + k];
+    if (file->used >= 0)
+        return un_fail(err, UNET_EINVAL,
+                       "%s: fits two images, %s and %s; the names of one must change", file->path,
+                       work->image.files[file->used].relative, work->image.files[i].relative);
+    if (*place >= 0)
+        return un_fail(err, UNET_EINVAL, "%s: two masks in %s, %s and %s; one wanted",
+                       work->image.files[i].path, work->masks, work->mask.files[*place].relative,
+                       file->relative);
+    file->used = i;
+    *place = mask;
+    return UNET_OK;
+}
+
+/* ---- pairs ------------------------------------------------------------------------------- */
+
+static char *copy_of(const struct un_pairing *work, int mask)
+{
+    return strdup(work->mask.files[mask].path);
+}
+
+static bool fill_pair(const struct un_pairing *work, int i, struct un_pair *pair)
+{
+    const struct un_listed *image = &work->image.files[i];
+    const int *found = work->found + i * work->class_count;
+    if (!(pair->image = strdup(image->path)))
+        return false;
+    pair->name = pair->image + (image->relative - image->path);
+    if (!work->classes)
+        return (pair->mask = copy_of(work, found[0])) != NULL;
+    if (!(pair->files = calloc((size_t)work->class_count, sizeof *pair->files)))
+        return false;
+    for (int k = 0; k < work->class_count; k++)
+        if (found[k] >= 0 && !(pair->files[k] = copy_of(work, found[k])))
+            return false;
+    return true;
+}
+
+static bool has_mask(const struct un_pairing *work, int i)
+{
+    for (int k = 0; k < work->class_count; k++)
+        if (work->found[i * work->class_count + k] >= 0)
+            return true;
+    return false;
+}
+
+/* What the rules found, and what is left over.  Takes the names of the classes. */
+static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_error *err)
+{
+    made->classes = work->classes;
+    made->class_count = work->classes ? work->class_count : 0;
+    made->pairs = calloc((size_t)work->image.count + 1, sizeof *made->pairs);
+    made->images = calloc((size_t)work->image.count + 1, sizeof *made->images);
+    made->masks = calloc((size_t)work->mask.count + 1, sizeof *made->masks);
+    if (!made->pairs || !made->images || !made->masks)
+        return un_fail_memory(err, (size_t)work->image.count * sizeof *made->pairs, work->images);
+    for (int i = 0; i < work->image.count; i++) {
+        if (!has_mask(work, i)) {
+            if (!(made->images[made->image_count++] = strdup(work->image.files[i].path)))
+                return un_fail_memory(err, 0, work->images);
+        } else if (!fill_pair(work, i, &made->pairs[made->count++])) {
+            return un_fail_memory(err, 0, work->images);
+        }
+    }
+    for (int i = 0; i < work->mask.count; i++)
+        if (work->mask.files[i].used < 0 &&
+            !(made->masks[made->mask_count++] = strdup(work->mask.files[i].path)))
+            return un_fail_memory(err, 0, work->masks);
+    memcpy(made->rule, work->rule, sizeof made->rule);
+    return UNET_OK;
+}
+
+/* ---- pages ------------------------------------------------------------------------------- */
+
+/* A file with pages beside a folder with as many files, in their natural order. */
+static unet_code pair_pages(const struct un_listing *files, const char *stack, bool stack_is_image,
+                            struct un_pairs *made, bool *done, unet_error *err)
+{
+    struct un_source *source;
+    unet_code code = un_source_open(stack, &source, err);
+    if (code)
+        return code;
+    const int pages = source->pages;
+    if (pages < 2)
+        goto done;
+    if (pages != files->count) {
+        code = un_fail(err, UNET_EINVAL, "%s has %d pages, but there are %d %s", stack, pages,
+                       files->count, stack_is_image ? "masks" : "images");
+        goto done;
+    }
+    if (!(made->pairs = calloc((size_t)pages, sizeof *made->pairs))) {
+        code = un_fail_memory(err, (size_t)pages * sizeof *made->pairs, stack);
+        goto done;
+    }
+    for (int i = 0; i < pages; i++) {
+        struct un_pair *pair = &made->pairs[made->count++];
+        char *page = un_source_page_path(source, i), *file = strdup(files->files[i].path);
+        pair->image = stack_is_image ? page : file;
+        pair->mask = stack_is_image ? file : page;
+        if (!page || !file) {
+            code = un_fail_memory(err, strlen(stack), stack);
+            goto done;
+        }
+        const char *slash = strrchr(pair->image, '/');
+        pair->name = slash ? slash + 1 : pair->image;
+    }
+    snprintf(made->rule, sizeof made->rule, "page by page with the files in their order");
+    *done = true;
+done:
+    un_source_close(source);
+    return code;
+}
+
+/* ---- all --------------------------------------------------------------------------------- */
+
+static unet_code list_both(struct un_pairing *work, unet_error *err)
+{
+    bool folder = un_is_folder(work->images), mask_folder = un_is_folder(work->masks);
+    const char *images = work->images, *masks = work->masks;
+    unet_code code;
+    work->same = folder && mask_folder && un_is_same_file(images, masks);
+    code = folder ? un_listing_read(images, mask_folder && !work->same ? masks : NULL, &work->image,
+                                    err)
+                  : un_listing_of_file(images, &work->image, err);
+    if (code)
+        return code;
+    if (!work->image.count)
+        return un_fail(err, UNET_EINVAL, "%s: no images in it", images);
+    if (work->same)
+        return un_pairing_part(work, err);
+    return mask_folder ? un_listing_read(masks, folder ? images : NULL, &work->mask, err)
+                       : un_listing_of_file(masks, &work->mask, err);
+}
+
+/* A foreign name among the images is an error at once, in the words of the file's own reader. */
+static unet_code check_foreign(const struct un_listing *images, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    for (int i = 0; i < images->count && !code; i++) {
+        struct un_source *source = NULL;
+        if (images->files[i].foreign)
+            code = un_source_open(images->files[i].path, &source, err);
+        un_source_close(source);
+    }
+    return code;
+}
+
+/* Two images of one stem in one folder would take the same mask. */
+static unet_code check_twins(const struct un_pairing *work, unet_error *err)
+{
+    for (int i = 1; i < work->image.count && !work->same; i++) {
+        const struct un_listed *a = &work->image.files[i - 1], *b = &work->image.files[i];
+        if (!strcmp(a->stem, b->stem) && !strcmp(a->folder, b->folder))
+            return un_fail(err, UNET_EINVAL, "%s: two images of one name, %s and %s", work->images,
+                           a->relative, b->relative);
+    }
+    return UNET_OK;
+}
+
+static unet_code apply_rules(struct un_pairing *work, unet_error *err)
+{
+    static unet_code (*const rules[])(struct un_pairing *, bool *, unet_error *) = {
+        un_pairing_by_name, un_pairing_by_class, un_pairing_by_number};
+    unet_code code = UNET_OK;
+    bool done = false;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules && !done && !code; i++)
+        code = rules[i](work, &done, err);
+    if (!code && !done)
+        code = un_pairing_room(work, NULL, 1, err);
+    return code;
+}
+
+static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error *err)
+{
+    bool folder = un_is_folder(work->images), mask_folder = un_is_folder(work->masks);
+    bool done = false;
+    unet_code code = list_both(work, err);
+    if (code || (code = check_foreign(&work->image, err)))
+        return code;
+    if (folder && !mask_folder)
+        code = pair_pages(&work->image, work->masks, false, made, &done, err);
+    if (!code && !done && folder && !mask_folder)
+        code = un_fail(err, UNET_EINVAL,
+                       "%s: is no folder; %s is one, so a folder of masks, or a file with a page "
+                       "for each image wanted",
+                       work->masks, work->images);
+    if (code || done)
+        return code;
+    if (!folder && !mask_folder) {
+        if ((code = un_pairing_room(work, NULL, 1, err)) ||
+            (code = un_pairing_set(work, 0, 0, 0, err)))
+            return code;
+        snprintf(work->rule, sizeof work->rule, "one with one");
+        return collect(work, made, err);
+    }
+    if ((code = check_twins(work, err)) || (code = apply_rules(work, err)))
+        return code;
+    if (!folder && !has_mask(work, 0))
+        code = pair_pages(&work->mask, work->images, true, made, &done, err);
+    return code || done ? code : collect(work, made, err);
+}
+
+unet_code un_pairs_find(const char *images, const char *masks, struct un_pairs *pairs,
+                        unet_error *err)
+{
+    struct un_pairing work = {.images = images, .masks = masks};
+    struct un_pairs made = {0};
+    unet_code code = find(&work, &made, err);
+    if (!made.classes && work.classes) {
+        made.classes = work.classes;
+        made.class_count = work.class_count;
+    }
+    if (code)
+        un_pairs_release(&made);
+    else
+        *pairs = made;
+    free(work.found);
+    un_listing_release(&work.image);
+    un_listing_release(&work.mask);
+    return code;
+}
+
+/* Appends the names of the first few files. */
+static void add_names(char *const *paths, int count, char *text, size_t size)
+{
+    for (int i = 0; i < count && i < SHOWN; i++) {
+        size_t used = strlen(text);
+        const char *slash = strrchr(paths[i], '/');
+        snprintf(text + used, size - used, "%s%.70s", i ? ", " : "", slash ? slash + 1 : paths[i]);
+    }
+    size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s", count > SHOWN ? " ..." : "");
+}
+
+unet_code un_pairs_complete(const char *images, const char *masks, const struct un_pairs *pairs,
+                            bool only_pairs, unet_error *err)
+{
+    char list[256] = "";
+    int missing = pairs->image_count;
+    if (!missing || (only_pairs && pairs->count))
+        return UNET_OK;
+    add_names(pairs->images, missing, list, sizeof list);
+    return un_fail(err, UNET_EINVAL, "%s: %d of %d images have no mask in %s%s: %s", images,
+                   missing, missing + pairs->count, masks,
+                   pairs->count ? " (--only-pairs goes without them)" : "", list);
+}
+
+void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size)
+{
+    int images = pairs->image_count, masks = pairs->mask_count;
+    *text = 0;
+    if (images) {
+        snprintf(text, size, "%d image%s without a mask: ", images, images == 1 ? "" : "s");
+        add_names(pairs->images, images, text, size);
+    }
+    if (masks) {
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s%d mask%s without an image: ", images ? "; " : "",
+                 masks, masks == 1 ? "" : "s");
+        add_names(pairs->masks, masks, text, size);
+    }
+}
+
+const char *un_pair_file(const struct un_pairs *pairs, const struct un_pair *pair, const char *name)
+{
+    for (int k = 0; k < pairs->class_count; k++)
+        if (!strcmp(pairs->classes[k], name))
+            return pair->files[k];
+    return NULL;
+}
+
+void un_pairs_release(struct un_pairs *pairs)
+{
+    for (int i = 0; i < pairs->count; i++) {
+        struct un_pair *pair = &pairs->pairs[i];
+        for (int k = 0; pair->files && k < pairs->class_count; k++)
+            free(pair->files[k]);
+        free(pair->files);
+        free(pair->image);
+        free(pair->mask);
+    }
+    for (int i = 0; i < pairs->image_count; i++)
+        free(pairs->images[i]);
+    for (int i = 0; i < pairs->mask_count; i++)
+        free(pairs->masks[i]);
+    for (int k = 0; k < pairs->class_count; k++)
+        free(pairs->classes[k]);
+    free(pairs->pairs);
+    free(pairs->images);
+    free(pairs->masks);
+    free(pairs->classes);
+    *pairs = (struct un_pairs){0};
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pairs_same.c - images and masks in one folder
+ *
+ * A file whose name is marked as a mask of another one is its mask.  Of two files that differ in
+ * their ending alone, one is the mask: that of the format which keeps values better (001.bmp and
+ * 001.png: the PNG).
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "data/set/pairs_rules.h"
+
+static int rank_of(const char *name)
+{
+    static const char *const rank[] = {".jpg",  ".jpeg", ".bmp", ".tif",
+                                       ".tiff", ".gif",  ".png", ".npy"};
+    const char *dot = strrchr(name, '.');
+    for (int i = 0; dot && i < (int)(sizeof rank / sizeof *rank); i++)
+        if (!strcasecmp(dot, rank[i]))
+            return i;
+    return -1;
+}
+
+static int by_stem(const void *a, const void *b)
+{
+    const struct un_listed *x = *(const struct un_listed *const *)a;
+    const struct un_listed *y = *(const struct un_listed *const *)b;
+    int order = strcmp(x->folder, y->folder);
+    return order ? order : strcmp(x->stem, y->stem);
+}
+
+static bool has_stem(const struct un_listed **order, int count, const struct un_listed *mask,
+                     const char *stem)
+{
+    struct un_listed key = {.folder = mask->folder, .stem = (char *)stem};
+    const struct un_listed *wanted = &key;
+    return bsearch(&wanted, order, (size_t)count, sizeof *order, by_stem) != NULL;
+}
+
+/* Whether the folder has the image of which this is marked as the mask. */
+static bool is_marked(const struct un_listed **order, int count, const struct un_listed *file)
+{
+    static const char *const marks[] = {"", "_img", "_image", "_raw", "-img", "-image", "-raw"};
+    char stem[512];
+    bool found = false;
+    if (!strcmp(file->stem, file->mask_stem))
+        return false;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks && !found; i++)
+        if (strlen(file->mask_stem) + strlen(marks[i]) < sizeof stem)
+            found = has_stem(order, count, file, strcat(strcpy(stem, file->mask_stem), marks[i]));
+    return found;
+}
+
+static bool is_mask(const struct un_listed **order, int count, int i)
+{
+    const struct un_listed *file = order[i];
+    if (is_marked(order, count, file))
+        return true;
+    const struct un_listed *before = i ? order[i - 1] : NULL;
+    const struct un_listed *after = i + 1 < count ? order[i + 1] : NULL;
+    const struct un_listed *twin = before && !by_stem(&before, &file) ? before
+                                   : after && !by_stem(&after, &file) ? after
+                                                                      : NULL;
+    return twin && rank_of(twin->name) < rank_of(file->name);
+}
+
+unet_code un_pairing_part(struct un_pairing *work, unet_error *err)
+{
+    int count = work->image.count;
+    size_t bytes = ((size_t)count + 1) * sizeof(struct un_listed);
+    struct un_listed *masks = malloc(bytes);
+    const struct un_listed **order = malloc(bytes);
+    bool *mask = calloc((size_t)count + 1, sizeof *mask);
+    int images = 0, found = 0;
+    if (!masks || !order || !mask) {
+        free(masks);
+        free(order);
+        free(mask);
+        return un_fail_memory(err, bytes, work->images);
+    }
+    for (int i = 0; i < count; i++)
+        order[i] = &work->image.files[i];
+    if (count)
+        qsort(order, (size_t)count, sizeof *order, by_stem);
+    for (int i = 0; i < count; i++)
+        mask[order[i] - work->image.files] = is_mask(order, count, i);
+    for (int i = 0; i < count; i++)
+        if (mask[i])
+            masks[found++] = work->image.files[i];
+        else
+            work->image.files[images++] = work->image.files[i];
+    free(order);
+    free(mask);
+    work->image.count = images;
+    work->mask = (struct un_listing){masks, found, count + 1};
+    return UNET_OK;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * survey.c - the walk over all pairs, and what is known of all of them
+ *
+ * The masks are read twice: first all of them, to find what their values mean
+ * (survey_coding.c), then each with its image.  So nothing but one pair is in
+ * memory.
+ */
+#include "data/survey/survey.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+
+static unet_code begin(unet_survey **survey, int count, unet_error *err)
+{
+    unet_survey *made = calloc(1, sizeof *made);
+    if (made) {
+        pthread_mutex_init(&made->lock, NULL);
+        made->items = calloc((size_t)count + 1, sizeof *made->items);
+        made->histogram = calloc(65536, sizeof *made->histogram);
+    }
+    if (!made || !made->items || !made->histogram) {
+        un_survey_free(made);
+        return un_fail_memory(err, (size_t)count * sizeof *made->items, "a survey");
+    }
+    *survey = made;
+    return UNET_OK;
+}
+
+/* ---- what is known of all ---- */
+
+static void add_sides(unet_survey_facts *facts, const unet_survey_pair *seen)
+{
+    bool first = !facts->readable++;
+    int side = seen->height < seen->width ? seen->height : seen->width;
+    facts->smallest_side = first || side < facts->smallest_side ? side : facts->smallest_side;
+    facts->largest_side = side > facts->largest_side ? side : facts->largest_side;
+    facts->min_height =
+        first || seen->height < facts->min_height ? seen->height : facts->min_height;
+    facts->max_height =
+        first || seen->height > facts->max_height ? seen->height : facts->max_height;
+    facts->min_width = first || seen->width < facts->min_width ? seen->width : facts->min_width;
+    facts->max_width = first || seen->width > facts->max_width ? seen->width : facts->max_width;
+}
+
+/* As data sets find them: 1 when all are grey, else as many as an image has. */
+static void find_channels(const unet_survey *survey, unet_survey_facts *facts)
+{
+    bool grey = true;
+    facts->channels = facts->readable > 0;
+    facts->prepared = facts->readable > 0;
+    for (int i = 0; i < survey->files.count; i++) {
+        const unet_survey_pair *seen = &survey->items[i].seen;
+        if (!seen->readable)
+            continue;
+        grey &= seen->grey && (seen->channels == 1 || seen->channels == 3);
+        facts->channels = seen->channels > facts->channels ? seen->channels : facts->channels;
+        facts->prepared &= seen->prepared;
+    }
+    facts->channels = grey && facts->channels > 0 ? 1 : facts->channels;
+}
+
+static void find_range(const unet_survey *survey, unet_survey_facts *facts)
+{
+    bool deep = false, mixed = false;
+    unet_sample sample = UNET_U8;
+    for (int i = 0; i < survey->files.count; i++) {
+        const unet_survey_pair *seen = &survey->items[i].seen;
+        if (!seen->readable || seen->sample == UNET_U8)
+            continue;
+        mixed |= deep && seen->sample != sample;
+        sample = seen->sample;
+        deep = true;
+    }
+    facts->low = deep ? un_survey_quantile(survey->histogram, sample, 0.001) : 0;
+    facts->high = deep ? un_survey_quantile(survey->histogram, sample, 0.999) : 255;
+    if (mixed)
+        facts->low = facts->high = NAN;
+}
+
+static void find_facts(unet_survey *survey)
+{
+    unet_survey_facts *facts = &survey->facts;
+    facts->pairs = survey->files.count;
+    facts->labels = survey->coded ? survey->coding.labels : 0;
+    facts->rule = survey->files.pairs.rule;
+    if (survey->coded)
+        un_coding_text(&survey->coding, survey->coding_text, sizeof survey->coding_text);
+    facts->coding = survey->coding_text;
+    for (int i = 0; i < survey->files.count; i++) {
+        const struct un_survey_item *item = &survey->items[i];
+        const unet_survey_pair *seen = &item->seen;
+        if (!seen->readable)
+            continue;
+        uint64_t pixels = (uint64_t)seen->height * (uint64_t)seen->width;
+        add_sides(facts, seen);
+        facts->bytes += pixels * ((uint64_t)seen->channels * un_sample_bytes(seen->sample) + 1);
+        facts->ignored += seen->ignored;
+        for (int k = 0; item->pixels && k < UNET_MAX_CLASSES; k++)
+            facts->pixels[k] += item->pixels[k];
+    }
+    find_channels(survey, facts);
+    find_range(survey, facts);
+}
+
+static unet_code judge(unet_survey *survey, unet_error *err)
+{
+    static unet_code (*const judges[])(unet_survey *, unet_error *) = {
+        un_judge_format,  un_judge_colors,    un_judge_masks,
+        un_judge_classes, un_judge_misplaced, un_judge_twins};
+    unet_code code = UNET_OK;
+    find_facts(survey);
+    for (size_t i = 0; !code && i < sizeof judges / sizeof *judges; i++)
+        code = judges[i](survey, err);
+    un_survey_sort(survey);
+    return code;
+}
+
+/* ---- from files ---- */
+
+static unet_code report_lonely(unet_survey *survey, bool only_pairs, unet_error *err)
+{
+    const struct un_pairs *pairs = &survey->files.pairs;
+    unet_code code = UNET_OK;
+    for (int i = 0; !code && i < pairs->image_count; i++)
+        code = un_survey_report_file(survey, only_pairs ? UNET_WARNING : UNET_ERROR,
+                                     UNET_FOUND_NO_MASK, -1, pairs->images[i], NULL, err);
+    for (int i = 0; !code && i < pairs->mask_count; i++)
+        code = un_survey_report_file(survey, UNET_WARNING, UNET_FOUND_NO_IMAGE, -1, pairs->masks[i],
+                                     NULL, err);
+    return code;
+}
+
+static unet_code report_size(unet_survey *survey, int i, const unet_image *image, int height,
+                             int width, unet_error *err)
+{
+    bool turned = image->height == width && image->width == height;
+    const double sides[4] = {image->width, image->height, width, height};
+    return un_survey_report(survey, UNET_ERROR,
+                            turned ? UNET_FOUND_MASK_TURNED : UNET_FOUND_MASK_SIZE, i, -1, sides,
+                            NULL, err);
+}
+
+/* The mask's classes, or NULL and a finding. */
+static unet_code read_classes(unet_survey *survey, int i, const unet_image *image, uint8_t **mask,
+                              unet_error *err)
+{
+    struct un_survey_item *item = &survey->items[i];
+    struct un_survey_classes classes;
+    unet_error why;
+    *mask = NULL;
+    if (item->mask_refused || !survey->coded)
+        return UNET_OK;
+    unet_code code = un_survey_read_classes(&survey->files, i, &survey->coding, image->height,
+                                            image->width, &classes, &why);
+    if (code == UNET_ENOMEM)
+        return un_fail(err, code, "%s", why.text);
+    if (code)
+        return un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_MASK_VALUES, i, item->seen.mask,
+                                     why.text, err);
+    if (!classes.classes)
+        return report_size(survey, i, image, classes.height, classes.width, err);
+    *mask = classes.classes;
+    item->soft = classes.soft;
+    return UNET_OK;
+}
+
+static unet_code look_at(unet_survey *survey, int i, unet_error *err)
+{
+    struct un_survey_item *item = &survey->items[i];
+    unet_image image = {0};
+    uint8_t *mask = NULL;
+    unet_error why;
+    unet_code code = un_image_read(item->seen.image, &image, &why);
+    if (code == UNET_ENOMEM)
+        return un_fail(err, code, "%s", why.text);
+    if (code)
+        return un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_UNREADABLE, i, item->seen.image,
+                                     why.text, err);
+    if (!(code = read_classes(survey, i, &image, &mask, err)))
+        code = un_survey_measure(survey, item, &image, mask, err);
+    free(mask);
+    free(image.data);
+    return code;
+}
+
+unet_code un_survey_open(const char *images, const char *masks, const unet_dataset_options *options,
+                         const struct un_coding *coding,
+                         int (*progress)(void *context, int done, int count), void *context,
+                         unet_survey **survey, unet_error *err)
+{
+    struct un_survey_files files;
+    unet_survey *made = NULL;
+    unet_code code = un_survey_list(images, masks, &files, err);
+    if (code)
+        return code;
+    if ((code = begin(&made, files.count, err))) {
+        un_survey_files_free(&files);
+        return code;
+    }
+    made->files = files;
+    for (int i = 0; i < files.count; i++) {
+        made->items[i].seen.image = files.pages[i].image;
+        made->items[i].seen.mask = files.pages[i].mask;
+    }
+    if ((code = report_lonely(made, options && options->only_pairs, err)) ||
+        (code = un_survey_find_coding(made, options, coding, err)))
+        goto done;
+    for (int i = 0; !code && i < files.count; i++) {
+        code = look_at(made, i, err);
+        if (!code && progress && progress(context, i + 1, files.count))
+            code = un_fail(err, UNET_ESTOPPED, "stopped after %d of %d pairs", i + 1, files.count);
+    }
+    if (code || (code = judge(made, err)))
+        goto done;
+    *survey = made;
+done:
+    if (code)
+        un_survey_free(made);
+    return code;
+}
+
+/* ---- from memory ---- */
+
+struct measuring {
+    unet_survey *survey;
+    const unet_dataset *dataset;
+};
+
+static unet_code measure_one(void *context, int i, unet_error *err)
+{
+    const struct measuring *m = context;
+    const struct un_sample_pair *pair = &m->dataset->pairs[i];
+    return un_survey_measure(m->survey, &m->survey->items[i], &pair->image, pair->mask, err);
+}
+
+/* All pairs, on all cores: what is found does not depend on which is first. */
+static unet_code measure_all(unet_survey *survey, const unet_dataset *dataset, unet_error *err)
+{
+    struct measuring m = {survey, dataset};
+    struct un_pool *pool = un_pool_create(0); /* NULL, for want of memory, will do */
+    unet_code code = un_pool_try(pool, dataset->count, measure_one, &m, err);
+    un_pool_free(pool);
+    return code;
+}
+
+unet_code un_survey_dataset(const unet_dataset *dataset, unet_survey **survey, unet_error *err)
+{
+    unet_survey *made = NULL;
+    unet_code code = begin(&made, dataset->count, err);
+    if (code)
+        return code;
+    made->files.count = dataset->count;
+    made->coding = dataset->coding;
+    snprintf(made->files.pairs.rule, sizeof made->files.pairs.rule, "%s", dataset->rule);
+    made->coded = true;
+    for (int i = 0; !code && i < dataset->count; i++) {
+        if (!(made->items[i].name = strdup(dataset->pairs[i].name)))
+            code = un_fail_memory(err, strlen(dataset->pairs[i].name), dataset->pairs[i].name);
+        made->items[i].seen.image = made->items[i].name;
+    }
+    if (code || (code = measure_all(made, dataset, err)) || (code = judge(made, err))) {
+        un_survey_free(made);
+        return code;
+    }
+    *survey = made;
+    return UNET_OK;
+}
+
+void un_survey_item_release(struct un_survey_item *item)
+{
+    free(item->name);
+    free(item->pixels);
+    free(item->looks);
+    free(item->thumb);
+    free(item->maps.image);
+}
+
+void un_survey_free(unet_survey *survey)
+{
+    if (!survey)
+        return;
+    for (int i = 0; survey->items && i < survey->files.count; i++)
+        un_survey_item_release(&survey->items[i]);
+    for (int i = 0; i < survey->finding_count; i++)
+        free(survey->findings[i].text);
+    free(survey->findings);
+    free(survey->items);
+    free(survey->histogram);
+    pthread_mutex_destroy(&survey->lock);
+    if (survey->files.pages)
+        un_survey_files_free(&survey->files);
+    free(survey);
+}

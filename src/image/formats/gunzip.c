@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gunzip.c - the one file that knows zlib
+ *
+ * A gzip file is one or more members, each with the length and sum of what it unpacks to at its
+ * end, which zlib checks.  The stream stays open where it was read last.
+ */
+#include "image/formats/gunzip.h"
+
+#include <stdlib.h>
+
+#include <zlib.h>
+
+#define ONLY_GZIP (16 + MAX_WBITS)
+#define MOST_INPUT ((size_t)1 << 30) /* zlib counts in unsigned int */
+
+struct un_gunzip {
+    const char *name;
+    const struct un_mapping *file;
+    z_stream stream;
+    size_t taken;      /* bytes of the file that zlib was given */
+    size_t forgotten;  /* of them, whose pages need not be kept */
+    uint64_t position; /* bytes unpacked */
+    bool ended, failed;
+};
+
+bool un_gunzip_probe(const unsigned char *head, size_t size)
+{
+    return size >= 3 && head[0] == 0x1f && head[1] == 0x8b && head[2] == 8;
+}
+
+unet_code un_gunzip_open(const char *name, const struct un_mapping *file, struct un_gunzip **gunzip,
+                         unet_error *err)
+{
+    struct un_gunzip *made = calloc(1, sizeof *made);
+    if (!made || inflateInit2(&made->stream, ONLY_GZIP) != Z_OK) {
+        free(made);
+        return un_fail_memory(err, UN_GUNZIP_WORKING, name);
+    }
+    made->name = name;
+    made->file = file;
+    *gunzip = made;
+    return UNET_OK;
+}
+
+void un_gunzip_close(struct un_gunzip *gunzip)
+{
+    if (!gunzip)
+        return;
+    inflateEnd(&gunzip->stream);
+    free(gunzip);
+}
+
+static void start_anew(struct un_gunzip *g)
+{
+    inflateReset2(&g->stream, ONLY_GZIP);
+    g->stream.avail_in = 0;
+    g->taken = 0;
+    g->position = 0;
+    g->ended = g->failed = false;
+}
+
+/* Gives zlib more of the file; false: there is no more. */
+static bool feed(struct un_gunzip *g)
+{
+    size_t left = g->file->size - g->taken;
+    if (g->stream.avail_in)
+        return true;
+    g->stream.next_in = (z_const Bytef *)g->file->data + g->taken;
+    g->stream.avail_in = (uInt)(left < MOST_INPUT ? left : MOST_INPUT);
+    g->taken += g->stream.avail_in;
+    return left > 0;
+}
+
+/* Lets go of the file's pages that zlib is through with, now and then. */
+static void forget(struct un_gunzip *g)
+{
+    size_t passed = g->taken - g->stream.avail_in;
+    if (passed >> 20 != g->forgotten >> 20)
+        un_map_forget(g->file, g->file->data, passed);
+    g->forgotten = passed;
+}
+
+/* Unpacks up to `size` bytes; fewer only at the end. */
+static unet_code unpack(struct un_gunzip *g, unsigned char *dst, size_t size, size_t *got,
+                        unet_error *err)
+{
+    *got = 0;
+    while (*got < size && !g->ended) {
+        size_t part = size - *got < MOST_INPUT ? size - *got : MOST_INPUT;
+        const bool more = feed(g);
+        g->stream.next_out = dst + *got;
+        g->stream.avail_out = (uInt)part;
+        int status = inflate(&g->stream, Z_NO_FLUSH);
+        *got += part - g->stream.avail_out;
+        g->position += part - g->stream.avail_out;
+        forget(g);
+        if (status == Z_STREAM_END) {
+            feed(g);
+            /* what else follows the last member is passed over, as gzip does */
+            g->ended = !un_gunzip_probe(g->stream.next_in, g->stream.avail_in);
+            if (!g->ended)
+                inflateReset(&g->stream);
+        } else if (status != Z_OK) {
+            g->failed = true;
+            if (status == Z_MEM_ERROR)
+                return un_fail_memory(err, UN_GUNZIP_WORKING, g->name);
+            return un_fail(err, UNET_EFORMAT, "%s: %s gzip data (%s after %llu bytes)", g->name,
+                           more ? "broken" : "truncated",
+                           g->stream.msg ? g->stream.msg : "they end",
+                           (unsigned long long)g->position);
+        }
+    }
+    return UNET_OK;
+}
+
+unet_code un_gunzip_read(struct un_gunzip *g, uint64_t at, void *dst, size_t size, unet_error *err)
+{
+    unsigned char passed[16384];
+    size_t got;
+    if (at < g->position || g->failed)
+        start_anew(g);
+    while (g->position < at) {
+        uint64_t gap = at - g->position;
+        unet_code code =
+            unpack(g, passed, gap < sizeof passed ? (size_t)gap : sizeof passed, &got, err);
+        if (code)
+            return code;
+        if (!got)
+            break;
+    }
+    unet_code code = unpack(g, dst, size, &got, err);
+    if (code || (got == size && g->position == at + size))
+        return code;
+    return un_fail(err, UNET_EFORMAT, "%s: truncated (unpacks to %llu bytes; %llu wanted)", g->name,
+                   (unsigned long long)g->position, (unsigned long long)(at + size));
+}
+
+unet_code un_gunzip_end(struct un_gunzip *g, size_t most, unet_error *err)
+{
+    unsigned char passed[4096];
+    size_t got, sum = 0;
+    while (!g->ended) {
+        unet_code code = unpack(g, passed, sizeof passed, &got, err);
+        if (code)
+            return code;
+        sum += got;
+        if (sum > most)
+            return un_fail(err, UNET_EFORMAT, "%s: unpacks to more than it should, %llu bytes",
+                           g->name, (unsigned long long)(g->position - sum));
+    }
+    return UNET_OK;
+}

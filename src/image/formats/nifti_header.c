@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nifti_header.c - the headers of NIfTI-1, NIfTI-2 and Analyze 7.5
+ *
+ * They say the same at different places, in numbers of different sizes and in either byte order,
+ * which the first of them, the size of the header, gives away.
+ */
+#include "image/formats/nifti_header.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "image/formats/number.h"
+
+#define CIFTI_FIRST 3000 /* intents of matrices over brain models */
+#define CIFTI_LAST 3099
+
+/* Where things stand in a header, and how many bytes they have. */
+struct place {
+    int at, bytes;
+};
+enum { DIMS, DATATYPE, PIXDIM, OFFSET, SLOPE, INTERCEPT, UNITS, INTENT, PLACES };
+static const struct place places[2][PLACES] = {
+    {{40, 2}, {70, 2}, {76, 4}, {108, 4}, {112, 4}, {116, 4}, {123, 1}, {68, 2}},
+    {{16, 8}, {12, 2}, {104, 8}, {168, 8}, {176, 8}, {184, 8}, {500, 4}, {504, 4}},
+};
+
+static int64_t integer(const struct un_nifti_header *h, int what, int i)
+{
+    const struct place p = places[h->version == UN_NIFTI_2][what];
+    uint64_t v = un_number(h->bytes + p.at + i * p.bytes, p.bytes, h->big_endian);
+    int shift = 64 - 8 * p.bytes;
+    return (int64_t)(v << shift) >> shift;
+}
+
+static double real(const struct un_nifti_header *h, int what, int i)
+{
+    const struct place p = places[h->version == UN_NIFTI_2][what];
+    uint64_t v = un_number(h->bytes + p.at + i * p.bytes, p.bytes, h->big_endian);
+    double f64;
+    float f32;
+    uint32_t low = (uint32_t)v;
+    memcpy(&f64, &v, sizeof v);
+    memcpy(&f32, &low, sizeof low);
+    return p.bytes == 8 ? f64 : (double)f32;
+}
+
+/* What a header of `size` bytes is of a file of `file_size`; Analyze's has no mark of its own. */
+struct un_nifti_header un_nifti_recognise(const unsigned char *p, size_t size, size_t file_size)
+{
+    struct un_nifti_header h = {.bytes = p};
+    if (size < UN_NIFTI_SIZE_1)
+        return h;
+    h.big_endian = p[0] == 0;
+    uint64_t claimed = un_number(p, 4, h.big_endian);
+    if (claimed == UN_NIFTI_SIZE_2 && size >= UN_NIFTI_SIZE_2 &&
+        !memcmp(p + 6, "2\0\r\n\x1a\n", 6)) {
+        h.pair = !memcmp(p + 4, "ni", 2);
+        h.version = h.pair || !memcmp(p + 4, "n+", 2) ? UN_NIFTI_2 : UN_NOT_NIFTI;
+    } else if (claimed == UN_NIFTI_SIZE_1) {
+        h.pair = memcmp(p + 344, "n+1", 4) != 0;
+        h.version = !h.pair || !memcmp(p + 344, "ni1", 4) ? UN_NIFTI_1
+                    : file_size == UN_NIFTI_SIZE_1        ? UN_ANALYZE
+                                                          : UN_NOT_NIFTI;
+    }
+    return h;
+}
+
+static unet_code take_type(const char *name, const struct un_nifti_header *h, struct un_page *page,
+                           unet_error *err)
+{
+    static const struct {
+        int code;
+        enum un_kind kind;
+        int bytes, channels;
+    } types[] = {{2, UN_UINT, 1, 1},   {4, UN_INT, 2, 1},     {8, UN_INT, 4, 1},
+                 {16, UN_FLOAT, 4, 1}, {64, UN_FLOAT, 8, 1},  {128, UN_UINT, 1, 3},
+                 {256, UN_INT, 1, 1},  {512, UN_UINT, 2, 1},  {768, UN_UINT, 4, 1},
+                 {1024, UN_INT, 8, 1}, {1280, UN_UINT, 8, 1}, {2304, UN_UINT, 1, 4}};
+    int64_t code = integer(h, DATATYPE, 0);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (types[i].code == code) {
+            page->kind = types[i].kind;
+            page->bytes = types[i].bytes;
+            page->bits = 8 * types[i].bytes;
+            page->channels = types[i].channels;
+            page->alpha = types[i].channels == 4;
+            return UNET_OK;
+        }
+    return un_fail(err, UNET_EFORMAT,
+                   "%s: samples of NIfTI's type %lld; integers of 8 to 64 bits, float, double, RGB "
+                   "or RGBA wanted",
+                   name, (long long)code);
+}
+
+/* Sides and pages. */
+static unet_code take_sides(const char *name, const struct un_nifti_header *h, struct un_page *page,
+                            int *pages, unet_error *err)
+{
+    int64_t dims = integer(h, DIMS, 0), side[8], count = 1;
+    if (dims < 1 || dims > 7)
+        return un_fail(err, UNET_EFORMAT, "%s: %lld dimensions; 1 to 7 wanted", name,
+                       (long long)dims);
+    for (int i = 1; i < 8; i++) {
+        side[i] = i <= dims ? integer(h, DIMS, i) : 1;
+        if (side[i] < 1 || side[i] > UN_IMAGE_SIDE)
+            return un_fail(err, UNET_EFORMAT, "%s: dimension %d is %lld; 1..%d wanted", name, i,
+                           (long long)side[i], UN_IMAGE_SIDE);
+        count *= i > 2 ? side[i] : 1;
+        if (count > UN_SOURCE_PAGES)
+            return un_fail(err, UNET_EFORMAT, "%s: more than %d planes", name, UN_SOURCE_PAGES);
+    }
+    page->width = (int)side[1];
+    page->height = (int)side[2];
+    *pages = (int)count;
+    return un_page_check(name, page, err);
+}
+
+static void take_meaning(const struct un_nifti_header *h, struct un_page *page)
+{
+    static const struct {
+        int code;
+        double scale;
+        char unit[4];
+    } units[] = {{1, 1000, "mm"}, {2, 1, "mm"}, {3, 1, "um"}};
+    double slope = real(h, SLOPE, 0), offset = real(h, INTERCEPT, 0);
+    if (h->version == UN_ANALYZE)
+        return;
+    if (isfinite(slope) && isfinite(offset) && slope != 0 && (slope != 1 || offset != 0)) {
+        page->slope = slope;
+        page->offset = offset;
+    }
+    double width = fabs(real(h, PIXDIM, 1)), height = fabs(real(h, PIXDIM, 2));
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if ((integer(h, UNITS, 0) & 7) == units[i].code && isfinite(width) && isfinite(height) &&
+            width > 0 && height > 0) {
+            page->pixel_width = width * units[i].scale;
+            page->pixel_height = height * units[i].scale;
+            strcpy(page->unit, units[i].unit);
+        }
+}
+
+/* Where the samples begin. */
+static unet_code take_start(const char *name, const struct un_nifti_header *h, uint64_t *start,
+                            unet_error *err)
+{
+    const bool long_one = h->version == UN_NIFTI_2;
+    const double least = h->pair ? 0 : long_one ? UN_NIFTI_SIZE_2 + 4 : UN_NIFTI_SIZE_1 + 4;
+    double at = long_one ? (double)integer(h, OFFSET, 0) : real(h, OFFSET, 0);
+    if (at == 0)
+        at = least;
+    if (!(at >= least && at < 1e15))
+        return un_fail(err, UNET_EFORMAT, "%s: samples from byte %g on; %g or more wanted", name,
+                       at, least);
+    *start = (uint64_t)at;
+    return UNET_OK;
+}
+
+unet_code un_nifti_take(const char *name, const struct un_nifti_header *h, struct un_page *page,
+                        int *pages, uint64_t *start, unet_error *err)
+{
+    *page = (struct un_page){0};
+    int64_t intent = h->version == UN_ANALYZE ? 0 : integer(h, INTENT, 0);
+    unet_code code;
+    if (intent >= CIFTI_FIRST && intent <= CIFTI_LAST)
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: a CIFTI matrix (intent %d), which is no picture; NIfTI images wanted",
+                       name, (int)intent);
+    if ((code = take_type(name, h, page, err)) || (code = take_sides(name, h, page, pages, err)) ||
+        (code = take_start(name, h, start, err)))
+        return code;
+    take_meaning(h, page);
+    return UNET_OK;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reading.h - from the samples of an image to the network's input
+ *
+ * Positions outside of an image are mirrored without repeating the edge pixel: -1 is 1, H is H - 2.
+ */
+#ifndef UN_READING_H
+#define UN_READING_H
+
+#include "image/image.h"
+
+/*
+ * How a sample becomes the network's input: (sample - offset) * scale.  8-bit samples always use
+ * offset 0, scale 1/255; 16-bit and float ones use these values, found in the training images (the
+ * 0.1 and 99.9 percentiles go to 0 and 1) and stored in the model; before any training 16-bit uses
+ * 0 and 1/65535, float 0 and 1.
+ *
+ * per_image: instead of all that, each image is brought to mean 0 and variance 1 over its samples.
+ */
+struct un_scaling {
+    bool set; /* false: the defaults above */
+    bool per_image;
+    float offset, scale;
+    unsigned trained_on; /* UN_SAMPLES_.. of samples.h; 0: not known */
+};
+
+/* What one sample of an image is for the network; see struct un_scaling. */
+struct un_reading {
+    const unet_image *image; /* all of it, or some of its rows */
+    int top, height;         /* the first row that image holds; the rows of all of it */
+    int channels;            /* of the network; an image of another count is read as its grey */
+    float offset, scale;
+};
+
+/*
+ * Whether a network of `channels` can take this image: the same count, a grey image (replicated),
+ * or for channels = 1 an image whose channels are all equal.  UNET_EINVAL: "name: 3 channels, the
+ * model takes 1".
+ */
+unet_code un_reading_check(const unet_image *image, const char *name, int channels,
+                           unet_error *err);
+
+/* scaling may be NULL: the defaults for the sample type.  image is all of it; with
+ * scaling->per_image all its samples are looked at. */
+struct un_reading un_reading_of(const unet_image *image, int channels,
+                                const struct un_scaling *scaling);
+
+/* Mirrors position i into 0..n-1. */
+int un_mirror(int i, int n);
+
+/* Sums of samples and of their squared distances from a mean, in their order: what per_image needs
+ * when an image comes in parts. */
+void un_tile_sum(const unet_image *part, double *sum);
+void un_tile_squares(const unet_image *part, double mean, double *sum);
+
+/* Sets the offset and scale that bring samples of this mean and these squares to 0 and 1. */
+void un_reading_standardize(struct un_reading *reading, double mean, double squares, double count);
+
+/* The rectangle at (top, left), which may lie beyond the image, as [height][width][channels]; the
+ * rows that it needs are there. */
+void un_tile_read(const struct un_reading *reading, int top, int left, int height, int width,
+                  float *tile);
+
+#endif

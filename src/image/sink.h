@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sink.h - an image file that is being written, row by row, so that none has to fit into memory
+ *
+ *     un_sink_open, then for each page: un_sink_page, un_sink_rows ... ; un_sink_commit or _abort
+ *
+ * Temporary file, sync, rename: until un_sink_commit() there is nothing at path that was not there.
+ * PNG takes one page; TIFF any number.  Large TIFF pages are tiled, and the file is a BigTIFF when
+ * it might pass 4 GB.
+ */
+#ifndef UN_SINK_H
+#define UN_SINK_H
+
+#include "image/source.h"
+
+struct un_sink_page {
+    int height, width, channels;
+    enum un_kind kind; /* UN_UINT or UN_FLOAT */
+    int bytes;         /* of a sample: UN_UINT 1, 2, 4; UN_FLOAT 4; .npy makes float of all */
+    bool planar; /* rows come as [channels][count][width], and .npy becomes [channels][H][W] */
+    const uint8_t (*palette)[3]; /* NULL: none; else of 1-byte samples in one channel; it must stay
+                                    until the commit */
+    int colors;
+    double pixel_height, pixel_width; /* written where the format can say it; 0: not known */
+    char unit[8];
+};
+
+struct un_sink;
+
+/* By the ending of path: .png, .tif or .tiff, .npy.  bytes: about how many samples will take. */
+unet_code un_sink_open(const char *path, uint64_t bytes, struct un_sink **sink, unet_error *err);
+
+/* Begins a page; the one before must be complete. */
+unet_code un_sink_page(struct un_sink *sink, const struct un_sink_page *page, unet_error *err);
+
+/* The next `count` rows of the page: [count][width][channels], or as page.planar says. */
+unet_code un_sink_rows(struct un_sink *sink, const void *rows, int count, unet_error *err);
+
+/* Frees the sink, also on failure, when nothing is left behind. */
+unet_code un_sink_commit(struct un_sink *sink, unet_error *err);
+void un_sink_abort(struct un_sink *sink);
+
+/* Bytes that a sink for such pages holds while it is written. */
+size_t un_sink_working(const char *path, const struct un_sink_page *page);
+
+#endif

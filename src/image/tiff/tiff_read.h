@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tiff_read.h - what the parts of the TIFF reader share
+ *
+ *     tiff.c          open, page, read, close
+ *     tiff_pages.c    which IFDs make up which page, with tiff_ome.c and tiff_imagej.c
+ *     tiff_header.c   the tags of an IFD: kinds that we take, layout, claims held against the bytes
+ *     tiff_chunks.c   rectangles of an IFD
+ *     tiff_color.c    YCbCr and CMYK to RGB
+ *     tiff_scale.c    sizes of pixels
+ *
+ * A page is one or more planes, each an IFD with one or more channels ("layer" of the page).
+ */
+#ifndef UN_TIFF_READ_H
+#define UN_TIFF_READ_H
+
+#include "image/tiff/tiff_io.h"
+
+/* ---- pages ------------------------------------------------------------------------------- */
+
+struct un_tiff_scale {
+    double height, width; /* of a pixel in `unit`; 0: not known */
+    char unit[8];
+};
+
+struct un_tiff_page {
+    uint32_t first, count; /* of planes[] */
+    uint32_t scale;        /* of scales[] */
+};
+
+struct un_tiff_table {
+    uint64_t *ifds; /* byte offsets, in the order of the file */
+    uint8_t *reduced;
+    uint32_t ifd_count;
+    uint32_t *planes; /* numbers of IFDs, or of planes where the stack is contiguous */
+    uint32_t plane_count, plane_room;
+    struct un_tiff_page *pages;
+    uint32_t page_count, page_room;
+    struct un_tiff_scale *scales; /* what metadata says; may be unknown */
+    uint32_t scale_count;
+    bool contiguous; /* one IFD, and the planes follow each other behind its samples */
+};
+
+/* Finds the IFDs; the chain is walked once. */
+unet_code un_tiff_walk(struct un_source *source, struct un_tiff_table *table, unet_error *err);
+
+/* Fills planes and pages; description: of the first IFD, may be NULL. */
+unet_code un_tiff_number_pages(struct un_source *source, struct un_tiff_table *table,
+                               const char *description, unet_error *err);
+void un_tiff_table_release(struct un_tiff_table *table);
+
+/* For tiff_ome.c and tiff_imagej.c; false: no memory, or too many. */
+bool un_tiff_add_plane(struct un_tiff_table *table, uint32_t plane);
+bool un_tiff_add_page(struct un_tiff_table *table, uint32_t first, uint32_t scale);
+bool un_tiff_add_scale(struct un_tiff_table *table, const struct un_tiff_scale *scale);
+
+/*
+ * Add the pages that OME-XML or ImageJ's description tells of; none where the text is no such
+ * thing or does not fit the file (source->note says so then).  false: no memory.
+ */
+bool un_tiff_ome(struct un_source *source, const char *text, struct un_tiff_table *table);
+bool un_tiff_imagej(struct un_source *source, const char *text, struct un_tiff_table *table);
+
+/* "micron", "mm" and the like as one of our units and what to multiply by; false: no length. */
+bool un_tiff_unit(const char *name, double *factor, char unit[8]);
+
+/* By the resolution tags of the current IFD; unit: ImageJ's, or "". */
+void un_tiff_resolution(TIFF *tif, const char *unit, struct un_tiff_scale *scale);
+
+/* ---- layers ------------------------------------------------------------------------------ */
+
+/* Where samples come from. */
+enum un_tiff_way {
+    UN_TIFF_MAPPED, /* out of the file, as they lie there */
+    UN_TIFF_CHUNKS, /* from strips or tiles, decoded and kept for a while */
+    UN_TIFF_ROWS    /* row by row out of strips too tall to be kept */
+};
+
+struct un_tiff_layout {
+    uint16_t compression, photometric;
+    uint16_t samples, bits;    /* of a pixel, of a sample, as they are handed out */
+    uint16_t across_y, down_y; /* Y samples for each Cb and Cr; 0: no YCbCr of ours */
+    float luma[3], levels[6];  /* of YCbCr */
+    bool tiled, big_endian;    /* big_endian: samples of whole bytes, where they come from */
+    uint32_t width, height;    /* of the IFD's image */
+    uint32_t chunk_width, chunk_height, across, down, planes;
+    int plane_samples;          /* samples of a pixel in a chunk */
+    size_t stride, chunk_bytes; /* of a chunk's row, of a chunk, when decoded */
+    size_t raw_bytes;           /* of a chunk as libtiff gives it */
+    enum un_tiff_way way;
+};
+
+struct un_tiff_layer {
+    uint32_t ifd;
+    uint64_t skip; /* bytes to this plane from the first of a contiguous stack */
+    bool contiguous;
+    int channel; /* the first that it gives */
+    struct un_tiff_layout layout;
+    uint32_t rows_kept; /* of chunks */
+    uint8_t *kept;      /* [rows_kept][planes][across][chunk_bytes] */
+    int64_t *held;      /* which row of chunks a place holds; -1: none */
+};
+
+struct un_tiff {
+    TIFF *tif;
+    struct un_tiff_job job;
+    struct un_tiff_table table;
+    int64_t current; /* IFD that tif is at; -1: none */
+    int64_t index;   /* page that the rest describes; -1: none */
+    struct un_page page;
+    int stored_channels; /* of the layers together: 4 where CMYK becomes RGB */
+    struct un_tiff_layer *layers;
+    uint32_t layer_count;
+    uint8_t *scratch; /* a chunk of YCbCr, or a row */
+    size_t scratch_bytes;
+    int64_t next_row; /* of UN_TIFF_ROWS; -1: not begun */
+    const uint8_t *seen, *seen_end;
+    size_t seen_bytes; /* of the mapping, since it was last let go of */
+    uint64_t decoded;  /* chunks, ever: tests count them */
+};
+
+/* Goes to an IFD. */
+unet_code un_tiff_select(struct un_source *source, uint32_t ifd, unet_error *err);
+
+/* Layout and page of the current IFD, checked against the bytes of the file. */
+unet_code un_tiff_header(struct un_source *source, struct un_tiff_layer *layer,
+                         struct un_page *page, unet_error *err);
+
+/* What a compressed byte can become, at most. */
+unsigned un_tiff_expansion(uint16_t compression);
+
+/* Bytes that reading rectangles of the page takes; sets rows_kept. */
+size_t un_tiff_working(struct un_tiff *r);
+
+/* Samples of one layer into those of the page: [rect.height][rect.width][stored_channels]. */
+unet_code un_tiff_read_layer(struct un_source *source, struct un_tiff_layer *layer,
+                             struct un_rect rect, void *samples, unet_error *err);
+
+/* UNET_EFORMAT with what libtiff said last. */
+unet_code un_tiff_fail(struct un_source *source, const char *what, unet_error *err);
+
+/* ---- colours ----------------------------------------------------------------------------- */
+
+/* Bytes of `rows` rows of a chunk of subsampled YCbCr. */
+size_t un_tiff_ycbcr_bytes(const struct un_tiff_layout *layout, uint32_t rows);
+void un_tiff_ycbcr(const struct un_tiff_layout *layout, const uint8_t *src, uint32_t rows,
+                   uint8_t *rgb);
+
+/* `pixels` of `channels` >= 4 samples, bytes 1 or 2, to RGB. */
+void un_tiff_cmyk(const void *src, int channels, int bytes, size_t pixels, void *rgb);
+
+#endif

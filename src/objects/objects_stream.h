@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * objects_stream.h - the objects of a mask that comes band by band, in bounded memory
+ *
+ *     rows -> labels, runs to disk             objects_label.h   un_objects_add
+ *     all labels known -> components           objects_label.h   un_objects_finish
+ *     runs of components -> areas and boxes
+ *     runs of components -> parts of touching  objects_split.h
+ *                        -> ids, runs to disk, sums              objects_measure.h
+ *     runs of ids -> image, table, outlines                      un_objects_write_*
+ *
+ * Everything after the first line reads whole rows from disk, so no result can depend on bands.  In
+ * memory are the labels (6 bytes for each), the components (32) and the sums of each object (160).
+ */
+#ifndef UN_OBJECTS_STREAM_H
+#define UN_OBJECTS_STREAM_H
+
+#include "image/image.h"
+#include "objects/objects_label.h"
+#include "objects/objects_measure.h"
+#include "objects/objects_window.h"
+
+struct un_component {
+    uint64_t area;
+    int top, left, bottom, right; /* inclusive */
+    uint32_t id;                  /* of the object; 0: none yet */
+    uint8_t label;
+    bool whole; /* is not to be split, or not any more */
+};
+
+struct unet_objects {
+    unet_objects_options options; /* 0 replaced by what it stands for */
+    int height, width, classes;
+    char *folder;
+    int next;              /* the row that comes next */
+    struct un_run *row[2]; /* [width]: this one and the one above */
+    size_t above_count;
+    struct un_labels labels;
+    struct un_run_rows pieces; /* runs with labels */
+    bool measured;             /* bands come with images */
+    unet_sample sample;
+    struct un_scratch samples; /* [height][width] */
+    void *line;                /* [width] samples */
+
+    struct un_component *components; /* [count], 0: background */
+    size_t count, room;
+    struct un_run_rows ids; /* runs with ids */
+    struct un_sums_table sums;
+    size_t left_whole;
+    bool failed, finished;
+};
+
+unet_code un_objects_create(const unet_objects_options *options, int height, int width, int classes,
+                            unet_objects **objects, unet_error *err);
+void un_objects_free(unet_objects *objects);
+unet_code un_objects_add(unet_objects *objects, const unet_band *band, unet_error *err);
+unet_code un_objects_finish(unet_objects *objects, unet_error *err);
+void un_objects_get(const unet_objects *objects, size_t i, unet_object *object);
+
+/* What is held now, and whether `more` bytes keep within the limit. */
+size_t un_objects_held(const unet_objects *objects);
+unet_code un_objects_afford(const unet_objects *objects, size_t more, unet_error *err);
+/* What is left of the limit; 0: there is none. */
+size_t un_objects_left(const unet_objects *objects);
+
+unet_code un_objects_rows(unet_objects *objects, int top, int rows, uint32_t *ids, unet_error *err);
+unet_code un_objects_write_ids(unet_objects *objects, const char *path, unet_error *err);
+/* Draws rows top .. of overlay->image; mask and ids of overlay are set here. */
+unet_code un_objects_overlay(unet_objects *objects, int top, struct un_overlay *overlay,
+                             uint8_t *rgb, unet_error *err);
+unet_code un_objects_write_csv(const unet_objects *objects, const char *path,
+                               const char *const *class_names, unet_error *err);
+/* objects_csv.c: behind unet_table_.. */
+unet_code un_table_open(const char *path, const unet_table_options *options, unet_table **table,
+                        unet_error *err);
+unet_code un_table_add(unet_table *table, const unet_objects *objects, const char *image, int page,
+                       unet_error *err);
+unet_code un_table_commit(unet_table *table, unet_error *err);
+void un_table_abort(unet_table *table);
+unet_code un_objects_write_rois(unet_objects *objects, const char *path, unet_error *err);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The layouts.  A pattern is a name in which # stands for a number; a pattern that begins with ? is
+ * of modules that not every network of the class has.  A class is recognised when every module fits
+ * a pattern and every pattern without ? has a module.
+ */
+#include "recognise/layouts.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+enum { OPEN = -1 };
+
+/* ---- the patterns ---- */
+
+#define KEYS(name) static const char *const name##_keys[]
+
+KEYS(unet) = {"enc_#.conv_block.#",
+              "bottleneck.conv_block.#",
+              "?upconv_#",
+              "?upnorm_#",
+              "dec_#.conv_block.#",
+              "out_conv",
+              NULL};
+KEYS(milesial) = {"inc.double_conv.#", "down#.maxpool_conv.#.double_conv.#",
+                  "?up#.up",           "up#.conv.double_conv.#",
+                  "outc.conv",         NULL};
+KEYS(milesial_2019) = {
+    "inc.conv.conv.#", "down#.mpconv.#.conv.#", "?up#.up", "up#.conv.conv.#", "outc.conv", NULL};
+KEYS(mateuszbuda) = {"encoder#.enc#conv#",
+                     "encoder#.enc#norm#",
+                     "bottleneck.bottleneckconv#",
+                     "bottleneck.bottlenecknorm#",
+                     "upconv#",
+                     "decoder#.dec#conv#",
+                     "decoder#.dec#norm#",
+                     "conv",
+                     NULL};
+KEYS(stemseg) = {"enc#.#", "bottom.#", "up#", "dec#.#", "head", NULL};
+KEYS(bioimage) = {"encoders.#.#", "base.#", "decoders.#.#", "upsamplers.#.#", "output", NULL};
+KEYS(jvanvugt) = {"down_path.#.block.#",          "?up_path.#.up", "?up_path.#.up.#",
+                  "up_path.#.conv_block.block.#", "last",          NULL};
+KEYS(leejunhyun) = {"Conv#.conv.#", "Up#.up.#", "Up_conv#.conv.#", "Conv_#x#", NULL};
+KEYS(aladdinpersson) = {"downs.#.conv.#",    "ups.#",      "ups.#.conv.#",
+                        "bottleneck.conv.#", "final_conv", NULL};
+KEYS(usuyama) = {"dconv_down#.#", "dconv_up#.#", "conv_last", NULL};
+KEYS(monai) = {"conv_#.conv_#.conv",
+               "?conv_#.conv_#.adn.N",
+               "down_#.convs.conv_#.conv",
+               "?down_#.convs.conv_#.adn.N",
+               "?upcat_#.upsample.deconv",
+               "upcat_#.convs.conv_#.conv",
+               "?upcat_#.convs.conv_#.adn.N",
+               "final_conv",
+               NULL};
+
+/* ---- the layouts ---- */
+
+#define RELU .act = UNET_ACT_RELU, .leaky_slope = NAN, .single_act = 0
+#define SAME .padding = UNET_PADDING_SAME
+#define TRANSPOSED .up = OPEN, .align_corners = OPEN, .up_act = 0
+#define NO_OTHER_NORM .norm = OPEN
+
+static const struct un_names layouts[] = {
+    {.name = "unet",
+     .direction = UN_NUMBERS_FALL,
+     .padding = UNET_PADDING_VALID,
+     RELU,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_UP_SKIP,
+     .norm = OPEN,
+     .up = UNET_UP_BILINEAR,
+     .align_corners = 0,
+     .up_act = OPEN,
+     .keys = unet_keys},
+    {.name = "milesial",
+     .direction = UN_NUMBERS_RISE,
+     SAME,
+     RELU,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_SKIP_UP,
+     NO_OTHER_NORM,
+     .up = UNET_UP_BILINEAR,
+     .align_corners = 1,
+     .up_act = 0,
+     .keys = milesial_keys},
+    {.name = "milesial 2019",
+     .direction = UN_NUMBERS_RISE,
+     SAME,
+     RELU,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_SKIP_UP,
+     NO_OTHER_NORM,
+     .up = UNET_UP_BILINEAR,
+     .align_corners = 1,
+     .up_act = 0,
+     .keys = milesial_2019_keys},
+    {.name = "mateuszbuda",
+     .direction = UN_NUMBERS_FALL,
+     SAME,
+     RELU,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_UP_SKIP,
+     NO_OTHER_NORM,
+     TRANSPOSED,
+     .keys = mateuszbuda_keys},
+    {.name = "stemseg",
+     .direction = UN_NUMBERS_FALL,
+     SAME,
+     RELU,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_UP_SKIP,
+     NO_OTHER_NORM,
+     TRANSPOSED,
+     .keys = stemseg_keys},
+    {.name = "bioimage.io",
+     .direction = UN_NUMBERS_RISE,
+     SAME,
+     .act = UNET_ACT_RELU,
+     .leaky_slope = NAN,
+     .single_act = 1,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_SKIP_UP,
+     NO_OTHER_NORM,
+     .up = UNET_UP_BILINEAR,
+     .align_corners = 0,
+     .up_act = 0,
+     .keys = bioimage_keys},
+    {.name = "jvanvugt",
+     .direction = UN_NUMBERS_RISE,
+     .padding = UNET_PADDING_VALID,
+     RELU,
+     .norm_order = UNET_ACT_FIRST,
+     .concat = UNET_CONCAT_UP_SKIP,
+     NO_OTHER_NORM,
+     .up = UNET_UP_BILINEAR,
+     .align_corners = 0,
+     .up_act = 0,
+     .keys = jvanvugt_keys},
+    {.name = "leejunhyun",
+     .direction = UN_NUMBERS_FALL,
+     SAME,
+     RELU,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_SKIP_UP,
+     NO_OTHER_NORM,
+     .up = UNET_UP_NEAREST,
+     .align_corners = OPEN,
+     .up_act = 1,
+     .keys = leejunhyun_keys},
+    {.name = "aladdinpersson",
+     .direction = UN_NUMBERS_RISE,
+     SAME,
+     RELU,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_SKIP_UP,
+     NO_OTHER_NORM,
+     TRANSPOSED,
+     .keys = aladdinpersson_keys},
+    {.name = "usuyama",
+     .direction = UN_NUMBERS_FALL,
+     SAME,
+     RELU,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_UP_SKIP,
+     NO_OTHER_NORM,
+     .up = UNET_UP_BILINEAR,
+     .align_corners = 1,
+     .up_act = 0,
+     .keys = usuyama_keys},
+    {.name = "monai",
+     .direction = UN_NUMBERS_FALL,
+     SAME,
+     .act = UNET_ACT_LEAKY_RELU,
+     .leaky_slope = 0.1f,
+     .single_act = 0,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_SKIP_UP,
+     .norm = UNET_NORM_INSTANCE,
+     TRANSPOSED,
+     .keys = monai_keys},
+};
+
+enum { LAYOUTS = sizeof layouts / sizeof *layouts };
+
+/* Classes whose arrays have the shapes of a plain U-Net's while the network is another. */
+static const struct {
+    const char *key, *reason; /* * stands for anything */
+} refused[] = {
+    {"conv_blocks_context.#.*", "nnU-Net's strided convolutions in the place of poolings"},
+    {"encoder.stages.#.*", "nnU-Net's strided convolutions in the place of poolings"},
+    {"down_sample_layers.#.layers.#.*", "fastMRI's average poolings"},
+    {"encoder.blocks.#.block.#.*", "torch_em's norms before the convolutions"},
+};
+
+/* ---- looking up ---- */
+
+static bool matches(const char *key, const char *name, int length)
+{
+    const char *end = name + length;
+    for (; *key; key++) {
+        if (*key == '*')
+            return true;
+        if (name == end)
+            return false;
+        if (*key != '#') {
+            if (*key != *name++)
+                return false;
+            continue;
+        }
+        if (!isdigit((unsigned char)*name))
+            return false;
+        while (name < end && isdigit((unsigned char)*name))
+            name++;
+    }
+    return name == end;
+}
+
+/* The length of the longest text up to a dot with which all names begin. */
+static int common_prefix(const struct un_modules *modules)
+{
+    const struct un_module *first = &modules->items[0];
+    int length = first->length;
+    for (int i = 1; i < modules->count; i++) {
+        const struct un_module *m = &modules->items[i];
+        int same = 0;
+        while (same < length && same < m->length && m->name[same] == first->name[same])
+            same++;
+        length = same;
+    }
+    while (length > 0 && first->name[length - 1] != '.')
+        length--;
+    return length;
+}
+
+static bool all_match(const char *const *keys, const struct un_modules *modules, int prefix)
+{
+    bool seen[16] = {false};
+    for (int i = 0; i < modules->count; i++) {
+        const struct un_module *m = &modules->items[i];
+        bool found = false;
+        for (int k = 0; keys[k] && !found; k++) {
+            const char *key = keys[k] + (*keys[k] == '?');
+            found = matches(key, m->name + prefix, m->length - prefix);
+            seen[k] |= found;
+        }
+        if (!found)
+            return false;
+    }
+    for (int k = 0; keys[k]; k++)
+        if (*keys[k] != '?' && !seen[k])
+            return false;
+    return true;
+}
+
+const struct un_names *un_layout_of(const struct un_modules *modules)
+{
+    int prefix = common_prefix(modules);
+    for (int i = 0; i < LAYOUTS; i++)
+        if (all_match(layouts[i].keys, modules, prefix))
+            return &layouts[i];
+    return NULL;
+}
+
+const struct un_names *un_layout_find(const char *name)
+{
+    for (int i = 0; i < LAYOUTS; i++)
+        if (!strcmp(layouts[i].name, name))
+            return &layouts[i];
+    return NULL;
+}
+
+const struct un_names *un_layout_at(int i)
+{
+    return i < LAYOUTS ? &layouts[i] : NULL;
+}
+
+const char *un_layout_refusal(const char *name)
+{
+    for (const char *at = name; at; at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL)
+        for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+            if (matches(refused[i].key, at, (int)strnlen(at, UN_MAX_MODULE_NAME)))
+                return refused[i].reason;
+    return NULL;
+}

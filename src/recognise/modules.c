@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table may come from anywhere: its names may be of any length, its shapes anything up to 2^63.
+ * So what is not an array of a small plain layer is refused while the table is read, once and from
+ * the front, and all that comes after works on at most UN_MAX_MODULES modules with small numbers.
+ */
+#include "recognise/modules.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names ---- */
+
+static int token_class(char c)
+{
+    return isdigit((unsigned char)c) ? 1 : isalpha((unsigned char)c) ? 2 : 0;
+}
+
+/* The length of the token at text[0], which is before end. */
+static int token(const char *text, const char *end)
+{
+    int kind = token_class(*text), length = 1;
+    while (kind && text + length < end && token_class(text[length]) == kind)
+        length++;
+    return length;
+}
+
+/* Numbers as numbers, of any length; everything else by its bytes. */
+static int compare_tokens(const char *a, int a_length, const char *b, int b_length)
+{
+    if (token_class(*a) == 1 && token_class(*b) == 1) {
+        for (; a_length > 1 && *a == '0'; a_length--)
+            a++;
+        for (; b_length > 1 && *b == '0'; b_length--)
+            b++;
+        if (a_length != b_length)
+            return a_length - b_length;
+    }
+    int order = memcmp(a, b, (size_t)(a_length < b_length ? a_length : b_length));
+    return order ? order : a_length - b_length;
+}
+
+/*
+ * Walks over two names at once: the number of tokens with which both begin, their natural order,
+ * and whether they differ in nothing but numbers and single letters (conv_a, conv_b).
+ */
+static int compare_names(const struct un_module *a, const struct un_module *b, int *order,
+                         bool *alike)
+{
+    const char *s = a->name, *s_end = s + a->length, *t = b->name, *t_end = t + b->length;
+    int common = 0;
+    *order = 0;
+    *alike = true;
+    while (s < s_end && t < t_end) {
+        int s_length = token(s, s_end), t_length = token(t, t_end);
+        int differ = compare_tokens(s, s_length, t, t_length);
+        if (!*order && !differ)
+            common++;
+        if (!*order)
+            *order = differ;
+        const bool numbers = token_class(*s) == 1 && token_class(*t) == 1;
+        const bool letters = s_length == 1 && t_length == 1 && isalpha((unsigned char)*s) &&
+                             isalpha((unsigned char)*t);
+        if (differ && !numbers && !letters)
+            *alike = false;
+        s += s_length;
+        t += t_length;
+    }
+    if (s < s_end || t < t_end) {
+        *alike = false;
+        if (!*order)
+            *order = s < s_end ? 1 : -1;
+    }
+    return common;
+}
+
+/* The length of the last token of text[length], length > 0. */
+static int last_token(const char *text, int length)
+{
+    int kind = token_class(text[length - 1]), found = 1;
+    while (kind && found < length && token_class(text[length - found - 1]) == kind)
+        found++;
+    return found;
+}
+
+int un_module_common_end(const struct un_module *a, const struct un_module *b)
+{
+    int s = a->length, t = b->length, common = 0;
+    while (s > 0 && t > 0) {
+        int s_length = last_token(a->name, s), t_length = last_token(b->name, t);
+        if (compare_tokens(a->name + s - s_length, s_length, b->name + t - t_length, t_length))
+            break;
+        s -= s_length;
+        t -= t_length;
+        common++;
+    }
+    return common;
+}
+
+static int parse_number(const char *text, int length)
+{
+    int number = 0;
+    if (length < 1 || length > 6)
+        return -1;
+    for (int i = 0; i < length; i++)
+        number = 10 * number + (text[i] - '0');
+    return number;
+}
+
+int un_module_number(const struct un_module *module)
+{
+    int length = module->length, digits = 0;
+    while (digits < length && isdigit((unsigned char)module->name[length - digits - 1]))
+        digits++;
+    if (digits < length && module->name[length - digits - 1] != '.')
+        return -1;
+    return parse_number(module->name + length - digits, digits);
+}
+
+int un_module_level(const struct un_module *module)
+{
+    const char *text = module->name, *end = text + module->length;
+    while (text < end && !isdigit((unsigned char)*text))
+        text++;
+    return text < end ? parse_number(text, token(text, end)) : -1;
+}
+
+static int parent_length(const struct un_module *module)
+{
+    int length = module->length;
+    while (length > 0 && module->name[length - 1] != '.')
+        length--;
+    return length;
+}
+
+bool un_module_siblings(const struct un_module *a, const struct un_module *b)
+{
+    int length = parent_length(a);
+    return length == parent_length(b) && !memcmp(a->name, b->name, (size_t)length);
+}
+
+/* ---- messages ---- */
+
+static unet_code fail_array(const struct un_modules *modules, int array, unet_error *err,
+                            const char *format, va_list args)
+{
+    char wanted[300], shape[UN_SHAPE_TEXT];
+    const struct un_array *a = &modules->arrays->items[array];
+    vsnprintf(wanted, sizeof wanted, format, args);
+    return un_fail(err, UNET_EFORMAT, "%s: tensor %.100s: has shape %s; %s", modules->path, a->name,
+                   un_shape_text(a->dims, a->shape, shape), wanted);
+}
+
+static unet_code refuse(const struct un_modules *modules, int array, unet_error *err,
+                        const char *format, ...) __attribute__((format(printf, 4, 5)));
+static unet_code refuse(const struct un_modules *modules, int array, unet_error *err,
+                        const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    unet_code code = fail_array(modules, array, err, format, args);
+    va_end(args);
+    return code;
+}
+
+unet_code un_module_fail(const struct un_modules *modules, int module, unet_error *err,
+                         const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    unet_code code = fail_array(modules, modules->items[module].weight, err, format, args);
+    va_end(args);
+    return code;
+}
+
+/* ---- grouping ---- */
+
+enum part { PART_WEIGHT, PART_BIAS, PART_MEAN, PART_VAR, PART_NONE };
+
+/* What people call them; PyTorch's names come first. */
+static const struct {
+    const char *word;
+    enum part part;
+} words[] = {
+    {"weight", PART_WEIGHT},   {"bias", PART_BIAS},           {"running_mean", PART_MEAN},
+    {"running_var", PART_VAR}, {"kernel", PART_WEIGHT},       {"w", PART_WEIGHT},
+    {"W", PART_WEIGHT},        {"gamma", PART_WEIGHT},        {"b", PART_BIAS},
+    {"B", PART_BIAS},          {"beta", PART_BIAS},           {"moving_mean", PART_MEAN},
+    {"mean", PART_MEAN},       {"moving_variance", PART_VAR}, {"var", PART_VAR},
+};
+
+static bool is_divider(char c)
+{
+    return c == '.' || c == '_' || c == '/' || c == ':' || c == '-';
+}
+
+/*
+ * Which array of a layer a name means, and the layer's own name, a part of it: "enc1.0.weight" is
+ * the weight of enc1.0, "b_enc0" the bias of enc0.
+ */
+static enum part part_of(const char *name, int *start, int *length)
+{
+    const int size = (int)strnlen(name, 4096);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const int word = (int)strlen(words[i].word);
+        *start = 0;
+        *length = size > word ? size - word - 1 : 0;
+        if (size >= word && !memcmp(name + size - word, words[i].word, (size_t)word) &&
+            (size == word || is_divider(name[size - word - 1])))
+            return words[i].part;
+        *start = word + 1;
+        if (size > word && !memcmp(name, words[i].word, (size_t)word) && is_divider(name[word]))
+            return words[i].part;
+    }
+    return PART_NONE;
+}
+
+/* What lies in checkpoints beside the network: counters, and what belongs to a loss. */
+static bool is_extra(const struct un_array *array)
+{
+    static const char *const owners[] = {"criterion.", "loss.", "loss_fn."};
+    static const char *const ends[] = {"num_batches_tracked", "mask_values", "pos_weight"};
+    size_t length = strlen(array->name);
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
+        if (!strncmp(array->name, owners[i], strlen(owners[i])))
+            return true;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (length >= strlen(ends[i]) && !strcmp(array->name + length - strlen(ends[i]), ends[i]))
+            return true;
+    return !array->dtype->to_float && array->count <= 1;
+}
+
+static int *part_field(struct un_module *module, enum part part)
+{
+    int *const fields[] = {&module->weight, &module->bias, &module->mean, &module->var};
+    return fields[part];
+}
+
+/* The module of this prefix, made when there is none; NULL: there is no room for it. */
+static struct un_module *module_of(struct un_modules *modules, const char *name, int length)
+{
+    /* the arrays of a module mostly follow each other */
+    for (int i = modules->count - 1; i >= 0; i--) {
+        struct un_module *m = &modules->items[i];
+        if (m->length == length && !memcmp(m->name, name, (size_t)length))
+            return m;
+    }
+    if (modules->count == UN_MAX_MODULES)
+        return NULL;
+    struct un_module *made = &modules->items[modules->count];
+    *made = (struct un_module){.name = name,
+                               .length = length,
+                               .file_rank = modules->count++,
+                               .weight = -1,
+                               .bias = -1,
+                               .mean = -1,
+                               .var = -1,
+                               .norm = -1};
+    return made;
+}
+
+/* Whether the sides of a 4-d array are `side`. */
+static bool has_sides(const struct un_array *array, size_t side)
+{
+    return array->shape[2] == side && array->shape[3] == side;
+}
+
+/* Refuses the shapes that no layer of a plain U-Net has, so that all of a module's fit in ints. */
+static unet_code check_shape(const struct un_modules *modules, int index, enum part part,
+                             unet_error *err)
+{
+    const struct un_array *a = &modules->arrays->items[index];
+    if (part == PART_WEIGHT && a->dims == 5)
+        return refuse(modules, index, err,
+                      "a convolution in three dimensions, and unet's have two");
+    if (part == PART_WEIGHT && a->dims == 2)
+        return refuse(modules, index, err, "a linear layer, and a plain U-Net has none");
+    if (a->dims != 1 && !(part == PART_WEIGHT && a->dims == 4))
+        return refuse(modules, index, err, "wanted %s dimension%s",
+                      part == PART_WEIGHT ? "4 or 1" : "1", part == PART_WEIGHT ? "s" : "");
+    if (a->dims == 4 && !has_sides(a, 3) && !has_sides(a, 2) && !has_sides(a, 1))
+        return refuse(modules, index, err, "a plain U-Net has 3x3, 2x2 (up) and 1x1 convolutions");
+    for (int i = 0; i < a->dims; i++)
+        if (a->shape[i] < 1 || a->shape[i] > UN_MAX_CHANNELS)
+            return refuse(modules, index, err, "wanted 1 to %d channels", UN_MAX_CHANNELS);
+    return UNET_OK;
+}
+
+static unet_code add_array(struct un_modules *modules, int index, unet_error *err)
+{
+    const struct un_array *a = &modules->arrays->items[index];
+    if (is_extra(a))
+        return UNET_OK;
+    int start, length;
+    enum part part = part_of(a->name, &start, &length);
+    if (part == PART_NONE)
+        return refuse(modules, index, err,
+                      "it belongs to no layer of a plain U-Net (those have weight, bias, "
+                      "running_mean and running_var)");
+    unet_code code = check_shape(modules, index, part, err);
+    if (code)
+        return code;
+    if (length > UN_MAX_MODULE_NAME)
+        return refuse(modules, index, err, "its name is longer than %d characters",
+                      UN_MAX_MODULE_NAME);
+    struct un_module *module = module_of(modules, a->name + start, length);
+    if (!module)
+        return refuse(modules, index, err, "it is one layer too many: a plain U-Net has at most %d",
+                      UN_MAX_MODULES);
+    int *field = part_field(module, part);
+    if (*field >= 0)
+        return refuse(modules, index, err, "the name occurs twice");
+    *field = index;
+    return UNET_OK;
+}
+
+/* ---- what the modules are ---- */
+
+/* The array of a module's part has one value for each channel. */
+static unet_code check_length(const struct un_modules *modules, int index, int wanted,
+                              unet_error *err)
+{
+    if (index < 0 || modules->arrays->items[index].shape[0] == (size_t)wanted)
+        return UNET_OK;
+    return refuse(modules, index, err, "its layer needs [%d]", wanted);
+}
+
+static int first_array(const struct un_module *m)
+{
+    return m->bias >= 0 ? m->bias : m->mean >= 0 ? m->mean : m->var;
+}
+
+static unet_code check_norm(const struct un_modules *modules, const struct un_module *m,
+                            unet_error *err)
+{
+    unet_code code = check_length(modules, m->mean, m->out, err);
+    if (!code)
+        code = check_length(modules, m->var, m->out, err);
+    if (code)
+        return code;
+    if (m->bias < 0)
+        return refuse(modules, m->weight, err,
+                      "a norm without a bias, or a PReLU, and a plain U-Net has neither");
+    if ((m->mean < 0) != (m->var < 0))
+        return refuse(modules, m->mean < 0 ? m->var : m->mean, err,
+                      "a norm has both running_mean and running_var");
+    return UNET_OK;
+}
+
+static unet_code classify(struct un_modules *modules, struct un_module *m, unet_error *err)
+{
+    if (m->weight < 0)
+        return refuse(modules, first_array(m), err, "its layer has no weight");
+    const struct un_array *a = &modules->arrays->items[m->weight];
+    m->out = (int)a->shape[0];
+    m->in = a->dims == 4 ? (int)a->shape[1] : m->out;
+    m->kind = a->dims == 1      ? UN_MODULE_NORM
+              : has_sides(a, 3) ? UN_MODULE_CONV3X3
+              : has_sides(a, 2) ? UN_MODULE_UP2X2
+                                : UN_MODULE_CONV1X1;
+    if (m->kind == UN_MODULE_UP2X2) { /* a transposed convolution: [in][out][2][2] */
+        m->in = m->out;
+        m->out = (int)a->shape[1];
+    }
+    modules->kinds[m->kind]++;
+    unet_code code = check_length(modules, m->bias, m->out, err);
+    if (code)
+        return code;
+    if (m->kind == UN_MODULE_NORM)
+        return check_norm(modules, m, err);
+    if (m->mean >= 0 || m->var >= 0)
+        return refuse(modules, m->mean >= 0 ? m->mean : m->var, err,
+                      "running statistics of a convolution");
+    return UNET_OK;
+}
+
+static void compare_all(struct un_modules *modules)
+{
+    for (int i = 0; i < modules->count; i++) {
+        struct un_module *a = &modules->items[i];
+        a->natural = 0;
+        for (int j = 0; j < modules->count; j++) {
+            int order;
+            bool alike;
+            int common = compare_names(a, &modules->items[j], &order, &alike);
+            modules->common[i][j] = (unsigned char)common;
+            modules->alike[i][j] = alike;
+            /* "01" and "1" are the same number; then the file's order makes the ranks differ */
+            a->natural += order > 0 || (order == 0 && j < i);
+        }
+    }
+}
+
+unet_code un_modules_group(const char *path, const struct un_arrays *arrays,
+                           struct un_modules *modules, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    memset(modules, 0, sizeof *modules);
+    modules->path = path;
+    modules->arrays = arrays;
+    for (int i = 0; i < arrays->count && !code; i++)
+        code = add_array(modules, i, err);
+    for (int i = 0; i < modules->count && !code; i++)
+        code = classify(modules, &modules->items[i], err);
+    if (code)
+        return code;
+    if (!modules->count)
+        return un_fail(err, UNET_EFORMAT, "%s: has no weights of a network", path);
+    compare_all(modules);
+    return un_modules_attach_norms(modules, err);
+}

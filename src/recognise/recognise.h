@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recognise.h - which network a table of arrays is of
+ *
+ * Names and shapes tell how the layers follow each other (chain.h) and how wide they are.  The rest
+ * is taken from the first of these that knows it: who calls; the file, where its format tells
+ * (struct un_hints); the numbers of the layers in an nn.Sequential, between which layers without
+ * arrays leave gaps; the layout that has such names (layouts.h); a default.
+ */
+#ifndef UN_RECOGNISE_H
+#define UN_RECOGNISE_H
+
+#include "recognise/layouts.h"
+
+struct un_recognised {
+    unet_spec spec;
+    const struct un_names *layout; /* NULL: known by shapes alone */
+    int source[UN_MAX_PARAMS];     /* the array of each parameter of the spec's graph; -1: there is
+                                      none, so it stays as a new model has it (a bias of zero) */
+    int guesses;                   /* fields that neither caller nor file told */
+    struct {
+        const char *field, *from;
+    } guess[16];
+};
+
+/*
+ * known and the arrays are only borrowed; names in *found belong to the table of layouts.
+ * UNET_EFORMAT names the tensor that does not fit, its shape and what was wanted; UNET_ENOMEM.
+ */
+unet_code un_recognise(const char *path, const struct un_arrays *arrays, const unet_known *known,
+                       struct un_recognised *found, unet_error *err);
+
+#endif

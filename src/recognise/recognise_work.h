@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recognise_work.h - what recognise.c and recognise_choose.c share */
+#ifndef UN_RECOGNISE_WORK_H
+#define UN_RECOGNISE_WORK_H
+
+#include "recognise/chain.h"
+#include "recognise/recognise.h"
+
+struct un_work {
+    const struct un_arrays *arrays;
+    const unet_known *known;
+    struct un_modules modules;
+    struct un_chain chain;
+    struct un_graph graph;
+    struct un_recognised *out;
+};
+
+/* Refuses what the caller cannot know, since the arrays say otherwise: UNET_EINVAL. */
+unet_code un_work_check_known(const struct un_work *work, bool norms, bool running,
+                              unet_error *err);
+
+/*
+ * Fills the fields of the spec that shapes do not tell.  norms: the file has arrays of norms behind
+ * its 3x3 convolutions; running: with running statistics.
+ */
+void un_work_choose(struct un_work *work, bool norms, bool running);
+
+#endif

@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_tiff.c - reading TIFF: real files against a table, rectangles, stacks, broken files */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "image/image.h"
+#include "image/tiff/tiff_read.h"
+#include "source_open.h"
+#include "support/expect_table.h"
+#include "support/folder.h"
+#include "support/sha256.h"
+#include "tiff_maker.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static bool skip_without(const char *path)
+{
+    if (!access(path, R_OK))
+        return false;
+    printf("skipped: no %s\n", path);
+    return true;
+}
+
+static void *must_read(struct un_source *source, int i, struct un_page *page, struct un_rect rect)
+{
+    unet_error err;
+    void *samples = malloc(un_rect_bytes(page, rect));
+    if (un_source_raw(source, i, page, rect, samples, &err))
+        fail_msg("page %d: %s", i, err.text);
+    return samples;
+}
+
+static struct un_rect all_of(const struct un_page *page)
+{
+    return (struct un_rect){0, 0, un_page_upright_height(page), un_page_upright_width(page)};
+}
+
+/* Opening or reading all of it must fail, with these words. */
+static void expect_refusal(const char *path, const char *words)
+{
+    struct un_source *source = NULL;
+    unet_error err = {0};
+    unet_code code = un_source_open(path, &source, &err);
+    for (int i = 0; !code && i < source->pages; i++) {
+        struct un_page page;
+        if ((code = un_source_page(source, i, &page, &err)))
+            break;
+        void *samples = malloc(un_rect_bytes(&page, all_of(&page)));
+        code = un_source_raw(source, i, &page, all_of(&page), samples, &err);
+        free(samples);
+        if (code)
+            break;
+    }
+    un_source_close(source);
+    if (!code || err.code != UNET_EFORMAT || !strstr(err.text, words))
+        fail_msg("%s: '%s', wanted a refusal with '%s'", path, err.text, words);
+    if (strncmp(err.text, path, strlen(path)))
+        fail_msg("'%s' does not name %s", err.text, path);
+}
+
+/* ---- the table of real files ------------------------------------------------------------- */
+
+/* What the table's sums are of: the samples of the first IFD as they are stored. */
+static void sum_first_plane(struct un_source *source, char sum[65])
+{
+    struct un_page page = must_page(source, 0);
+    struct un_tiff *r = source->state;
+    struct un_rect all = {0, 0, page.height, page.width};
+    size_t pixels = (size_t)page.height * (size_t)page.width, bytes = (size_t)page.bytes;
+    size_t C = (size_t)r->stored_channels, n = r->layers[0].layout.samples;
+    uint8_t *samples = malloc(pixels * C * bytes);
+    unet_error err;
+    if (un_tiff_read_layer(source, &r->layers[0], all, samples, &err))
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < pixels; i++)
+        memmove(samples + i * n * bytes, samples + i * C * bytes, n * bytes);
+    sha256(samples, pixels * n * bytes, sum);
+    free(samples);
+}
+
+/* Files that do not come as the table has them, and why. */
+static const struct {
+    const char *file, *why;
+} known_different[] = {
+    {"off_luv32.tif", "LogLuv comes as RGB"},
+};
+
+static bool is_known(const char *file)
+{
+    for (size_t i = 0; i < COUNT(known_different); i++)
+        if (strstr(file, known_different[i].file))
+            return true;
+    return false;
+}
+
+static bool is_readable(struct un_source *source)
+{
+    struct un_page page;
+    unet_image image;
+    unet_error err;
+    bool ok =
+        !un_source_page(source, 0, &page, &err) && !un_image_of_source(source, 0, &image, &err);
+    if (ok)
+        free(image.data);
+    else
+        print_message("refused: %s\n", err.text);
+    return ok;
+}
+
+/* Calls `look` on each file of the table that can be opened. */
+static void for_table(void (*look)(struct un_source *source, const char *file, const char *sum),
+                      int *refused)
+{
+    char line[4096], path[1024], file[256], sum[65];
+    FILE *rows = fopen(TEST_SHARED "/EXPECT_tiff.tsv", "r");
+    assert_non_null(fgets(line, sizeof line, rows));
+    int column = column_of(line, "sha256_raw");
+    while (fgets(line, sizeof line, rows)) {
+        struct un_source *source;
+        struct un_page page;
+        unet_error err;
+        take_field(line, 0, file, sizeof file);
+        take_field(line, column, sum, sizeof sum);
+        snprintf(path, sizeof path, "%s/%s", TEST_SHARED, file);
+        if (un_source_open(path, &source, &err)) {
+            print_message("refused: %s\n", err.text);
+            ++*refused;
+            continue;
+        }
+        if (!*sum && !is_readable(source)) /* the table's makers could not read it either */
+            ++*refused;
+        else if (un_source_page(source, 0, &page, &err)) {
+            print_message("refused: %s\n", err.text);
+            ++*refused;
+        } else
+            look(source, file, sum);
+        un_source_close(source);
+    }
+    fclose(rows);
+}
+
+static int sums_equal, sums_known, sums_untold;
+
+static void compare_sum(struct un_source *source, const char *file, const char *sum)
+{
+    char found[65];
+    sum_first_plane(source, found);
+    if (!strcmp(found, sum))
+        sums_equal++;
+    else if (!*sum)
+        sums_untold++;
+    else if (is_known(file))
+        sums_known++;
+    else
+        fail_msg("%s: samples have the sum %s, wanted %s", file, found, sum);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    int refused = 0;
+    if (skip_without(TEST_SHARED "/EXPECT_tiff.tsv"))
+        return;
+    for_table(compare_sum, &refused);
+    print_message("TIFF: %d pictures equal, %d known to differ, %d without a sum, %d refused\n",
+                  sums_equal, sums_known, sums_untold, refused);
+    /* not every libtiff can unpack every compression; half of the files need none */
+    assert_true(sums_equal >= 120);
+}
+
+/* ---- rectangles -------------------------------------------------------------------------- */
+
+static unsigned dice_state = 1;
+
+static int dice(int n)
+{
+    dice_state = dice_state * 1664525u + 1013904223u;
+    return (int)((dice_state >> 8) % (unsigned)n);
+}
+
+static void check_rect(struct un_source *source, const char *file, int i, struct un_page *page,
+                       const uint8_t *whole, struct un_rect rect)
+{
+    size_t pixel = (size_t)page->channels * (size_t)page->bytes;
+    size_t row = (size_t)rect.width * pixel;
+    uint8_t *part = must_read(source, i, page, rect);
+    for (int y = 0; y < rect.height; y++)
+        if (memcmp(part + (size_t)y * row,
+                   whole + ((size_t)(rect.top + y) * (size_t)un_page_upright_width(page) +
+                            (size_t)rect.left) *
+                               pixel,
+                   row))
+            fail_msg("%s: page %d: row %d of %d+%d, %d+%d differs from the whole", file, i, y,
+                     rect.top, rect.height, rect.left, rect.width);
+    free(part);
+}
+
+static void check_rects(struct un_source *source, const char *file, const char *sum)
+{
+    (void)sum;
+    for (int i = 0; i < source->pages && i < 4; i++) {
+        struct un_page page = must_page(source, i);
+        struct un_rect all = all_of(&page);
+        uint8_t *whole = must_read(source, i, &page, all);
+        for (int k = 0; k < 12; k++) {
+            struct un_rect rect = {dice(all.height), dice(all.width), 0, 0};
+            rect.height = 1 + dice(all.height - rect.top);
+            rect.width = 1 + dice(all.width - rect.left);
+            check_rect(source, file, i, &page, whole, rect);
+        }
+        int step = 1 + dice(all.height);
+        for (int top = 0; top < all.height; top += step)
+            check_rect(source, file, i, &page, whole,
+                       (struct un_rect){top, 0, all.height - top < step ? all.height - top : step,
+                                        all.width});
+        free(whole);
+    }
+}
+
+static void test_rectangles(void **state)
+{
+    (void)state;
+    int refused = 0;
+    if (!skip_without(TEST_SHARED "/EXPECT_tiff.tsv"))
+        for_table(check_rects, &refused);
+}
+
+/* ---- every way that samples can lie ------------------------------------------------------ */
+
+static void check_values(const struct maker *m, int top, int left, int height, int width,
+                         const uint8_t *samples, const char *what)
+{
+    int n = maker_samples(m), bytes = maker_bytes(m);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            for (int c = 0; c < n; c++) {
+                uint8_t want[8];
+                size_t at = ((size_t)y * (size_t)width + (size_t)x) * (size_t)n + (size_t)c;
+                maker_put(m, left + x, top + y, c, want);
+                if (memcmp(samples + at * (size_t)bytes, want, (size_t)bytes))
+                    fail_msg("%s: row %d, column %d, channel %d differs", what, top + y, left + x,
+                             c);
+            }
+}
+
+static void check_made(const char *mode, const struct maker *m)
+{
+    char what[128];
+    snprintf(what, sizeof what, "compression %d, planar %d, %d x %d bits, tile %d, mode %s",
+             m->compression, m->planar, m->samples, m->bits, m->tile, mode);
+    const char *path = in_folder("made.tif");
+    if (!maker_write(path, mode, m, 1))
+        fail_msg("%s: cannot be written", what);
+    struct un_source *source = must_open(path);
+    struct un_page page = must_page(source, 0);
+    uint8_t *samples = must_read(source, 0, &page, all_of(&page));
+    check_values(m, 0, 0, page.height, page.width, samples, what);
+    free(samples);
+    struct un_rect part = {page.height / 3, page.width / 4, page.height / 2, page.width / 2};
+    samples = must_read(source, 0, &page, part);
+    check_values(m, part.top, part.left, part.height, part.width, samples, what);
+    free(samples);
+    un_source_close(source);
+}
+
+static void test_ways(void **state)
+{
+    (void)state;
+    static const int compressions[] = {0,
+                                       COMPRESSION_LZW,
+                                       COMPRESSION_ADOBE_DEFLATE,
+                                       COMPRESSION_PACKBITS,
+                                       COMPRESSION_ZSTD,
+                                       COMPRESSION_LZMA,
+                                       COMPRESSION_LERC};
+    static const char *const modes[] = {"w", "wb", "w8", "wb8"};
+    static const int bits[] = {8, 16, 32, 64};
+    for (int k = 0; k < 4 * 4 * 2 * 2; k++)
+        for (size_t i = 0; i < COUNT(compressions); i++) {
+            struct maker m = {.width = 53, .height = 37, .samples = k & 1 ? 3 : 1, .rows = 5};
+            m.tile = k & 2 ? 16 : 0;
+            m.planar = k & 1 && k & 4 ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG;
+            m.bits = bits[k >> 2 & 3];
+            m.compression = compressions[i];
+            m.format = k & 32 && m.bits >= 32 ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT;
+            if (m.compression && !TIFFIsCODECConfigured((uint16_t)m.compression))
+                continue;
+            if (m.compression == COMPRESSION_LERC && m.bits == 64 && m.format == SAMPLEFORMAT_UINT)
+                continue; /* LERC has no such numbers */
+            if (m.compression == COMPRESSION_LZW && m.bits < 64)
+                m.predictor = m.format == SAMPLEFORMAT_IEEEFP ? PREDICTOR_FLOATINGPOINT
+                                                              : PREDICTOR_HORIZONTAL;
+            const char *mode = modes[(k + (int)i) % 4];
+            if (m.predictor == PREDICTOR_FLOATINGPOINT && mode[1] == 'b')
+                m.predictor = 0; /* libtiff 4.5 writes what no one, itself included, reads back */
+            check_made(mode, &m);
+        }
+    struct maker webp = {
+        .width = 53, .height = 37, .samples = 3, .rows = 5, .compression = COMPRESSION_WEBP};
+    if (TIFFIsCODECConfigured(COMPRESSION_WEBP))
+        check_made("w", &webp);
+}
+
+/* ---- what is decoded --------------------------------------------------------------------- */
+
+static uint64_t count_decoded(const char *path, int step)
+{
+    struct un_source *source = must_open(path);
+    struct un_page page = must_page(source, 0);
+    for (int top = 0; top < page.height; top += step)
+        free(must_read(source, 0, &page,
+                       (struct un_rect){top, 0, page.height - top < step ? page.height - top : step,
+                                        page.width}));
+    uint64_t count = ((struct un_tiff *)source->state)->decoded;
+    un_source_close(source);
+    return count;
+}
+
+static void test_bands_decode_once(void **state)
+{
+    (void)state;
+    /* more than is kept when there is room, so that rows of chunks have to go */
+    const struct maker cases[] = {
+        {.width = 3001, .height = 2003, .tile = 256, .samples = 3},
+        {.width = 3001, .height = 2003, .tile = 256, .samples = 3, .planar = PLANARCONFIG_SEPARATE},
+        {.width = 3001, .height = 2003, .rows = 7, .samples = 3},
+        {.width = 3001, .height = 2003, .rows = 7, .samples = 3, .planar = PLANARCONFIG_SEPARATE},
+        {.width = 3001, .height = 2003, .samples = 3}, /* one strip */
+    };
+    const uint64_t chunks[] = {12 * 8, 12 * 8 * 3, 287, 287 * 3, 1};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct maker m = cases[i];
+        m.compression = COMPRESSION_LZW;
+        assert_true(maker_write(in_folder("bands.tif"), "w", &m, 1));
+        assert_int_equal(count_decoded(in_folder("bands.tif"), 64), chunks[i]);
+        assert_int_equal(count_decoded(in_folder("bands.tif"), 97), chunks[i]);
+        m.compression = COMPRESSION_NONE;
+        assert_true(maker_write(in_folder("bands.tif"), "w", &m, 1));
+        assert_int_equal(count_decoded(in_folder("bands.tif"), 97), 0);
+    }
+}
+
+/* A rectangle decodes the tiles under it. */
+static void test_rectangle_decodes_its_tiles(void **state)
+{
+    (void)state;
+    struct maker m = {.width = 1000, .height = 1000, .tile = 64, .compression = COMPRESSION_LZW};
+    assert_true(maker_write(in_folder("tiles.tif"), "w", &m, 1));
+    struct un_source *source = must_open(in_folder("tiles.tif"));
+    struct un_page page = must_page(source, 0);
+    free(must_read(source, 0, &page, (struct un_rect){64, 64, 64, 65}));
+    assert_int_equal(((struct un_tiff *)source->state)->decoded, 2);
+    free(must_read(source, 0, &page, (struct un_rect){65, 70, 60, 60}));
+    assert_int_equal(((struct un_tiff *)source->state)->decoded, 2);
+    un_source_close(source);
+}
+
+/* A strip too tall to be kept is read row by row, with little memory, and up again if need be. */
+static void test_tall_strip(void **state)
+{
+    (void)state;
+    struct maker m = {.width = 6000, .height = 5700, .compression = COMPRESSION_ADOBE_DEFLATE};
+    assert_true(maker_write(in_folder("tall.tif"), "w", &m, 1));
+    struct un_source *source = must_open(in_folder("tall.tif"));
+    struct un_page page = must_page(source, 0);
+    assert_true(page.in_order);
+    assert_true(page.working < 200000);
+    const struct un_rect rects[] = {
+        {10, 0, 3, 6000}, {13, 100, 2, 50}, {2000, 5000, 4, 1000}, {2003, 0, 1, 3}, {7, 2, 9, 60}};
+    for (size_t i = 0; i < COUNT(rects); i++) {
+        uint8_t *samples = must_read(source, 0, &page, rects[i]);
+        check_values(&m, rects[i].top, rects[i].left, rects[i].height, rects[i].width, samples,
+                     "tall strip");
+        free(samples);
+    }
+    assert_int_equal(((struct un_tiff *)source->state)->decoded, 2);
+    un_source_close(source);
+    m.compression = COMPRESSION_NONE;
+    assert_true(maker_write(in_folder("tall.tif"), "w", &m, 1));
+    source = must_open(in_folder("tall.tif"));
+    page = must_page(source, 0);
+    assert_false(page.in_order);
+    assert_int_equal(page.working, 16); /* where the strip is */
+    un_source_close(source);
+}
+
+/* ---- samples of any number of bits ------------------------------------------------------- */
+
+static void put_bits(uint8_t *bytes, size_t at, uint64_t v, int bits)
+{
+    for (int i = 0; i < bits; i++, at++)
+        if (v >> (bits - 1 - i) & 1)
+            bytes[at / 8] |= (uint8_t)(0x80 >> at % 8);
+}
+
+static uint64_t bits_value(int bits, int i)
+{
+    uint64_t v = (uint64_t)(i + 1) * 0x9e3779b97f4a7c15u;
+    return bits == 64 ? v : v & (((uint64_t)1 << bits) - 1);
+}
+
+/* 7 x 3 pixels; format as of SampleFormat. */
+static void make_bits(const char *path, bool big_endian, int bits, int format)
+{
+    struct raw_tiff t;
+    raw_header(&t, big_endian);
+    uint32_t stride = (uint32_t)(7 * bits + 7) / 8;
+    const uint32_t entries[][2] = {
+        {TIFFTAG_IMAGEWIDTH, 7},
+        {TIFFTAG_IMAGELENGTH, 3},
+        {TIFFTAG_BITSPERSAMPLE, (uint32_t)bits},
+        {TIFFTAG_COMPRESSION, 1},
+        {TIFFTAG_PHOTOMETRIC, 1},
+        {TIFFTAG_STRIPOFFSETS, 200},
+        {TIFFTAG_SAMPLESPERPIXEL, 1},
+        {TIFFTAG_ROWSPERSTRIP, 3},
+        {TIFFTAG_STRIPBYTECOUNTS, 3 * stride},
+        {TIFFTAG_SAMPLEFORMAT, (uint32_t)format},
+    };
+    raw_ifd(&t, 8, entries, 10, 0);
+    for (uint32_t i = 0; i < 3 * stride; i++)
+        raw_number(&t, 200 + i, 0, 1);
+    for (int i = 0; i < 21; i++) {
+        uint64_t v = bits_value(bits, i);
+        if (bits == 16 || bits == 32 || bits == 64)
+            raw_number(&t, 200 + (size_t)i * (size_t)bits / 8, v, bits / 8);
+        else
+            put_bits(t.bytes + 200, (size_t)(i / 7) * stride * 8 + (size_t)(i % 7 * bits), v, bits);
+    }
+    raw_save(&t, path);
+}
+
+static void test_bits(void **state)
+{
+    (void)state;
+    for (int bits = 1; bits <= 64; bits++)
+        for (int k = 0; k < 4; k++) {
+            bool is_signed = k & 1;
+            make_bits(in_folder("bits.tif"), k & 2, bits,
+                      is_signed ? SAMPLEFORMAT_INT : SAMPLEFORMAT_UINT);
+            struct un_source *source = must_open(in_folder("bits.tif"));
+            struct un_page page = must_page(source, 0);
+            assert_int_equal(page.bits, bits);
+            assert_int_equal(page.kind, is_signed ? UN_INT : UN_UINT);
+            void *samples = must_read(source, 0, &page, all_of(&page));
+            uint8_t *part = must_read(source, 0, &page, (struct un_rect){1, 2, 2, 4});
+            for (int i = 0; i < 21; i++) {
+                uint64_t v = bits_value(bits, i);
+                double want = (double)v;
+                if (is_signed)
+                    want = (double)((int64_t)(v << (64 - bits)) >> (64 - bits));
+                double found = un_page_value(&page, samples, (size_t)i);
+                if (found != want)
+                    fail_msg("%d bits, case %d, sample %d: %.0f, wanted %.0f", bits, k, i, found,
+                             want);
+                if (i / 7 >= 1 && i % 7 >= 2 && i % 7 < 6)
+                    assert_memory_equal(part + ((i / 7 - 1) * 4 + i % 7 - 2) * page.bytes,
+                                        (uint8_t *)samples + i * page.bytes, (size_t)page.bytes);
+            }
+            free(samples);
+            free(part);
+            un_source_close(source);
+        }
+}
+
+static void test_floats(void **state)
+{
+    (void)state;
+    static const struct {
+        int bits;
+        uint32_t code;
+        double value;
+    } cases[] = {{24, 0x3f0000, 1},  {24, 0xbf8000, -1.5},     {24, 0, 0},
+                 {24, 1, 0x1p-78},   {24, 0x7f0000, INFINITY}, {16, 0x3c00, 1},
+                 {16, 0xc100, -2.5}, {32, 0x3fc00000, 1.5}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct raw_tiff t;
+        raw_header(&t, true);
+        const uint32_t entries[][2] = {
+            {TIFFTAG_IMAGEWIDTH, 1},
+            {TIFFTAG_IMAGELENGTH, 1},
+            {TIFFTAG_BITSPERSAMPLE, (uint32_t)cases[i].bits},
+            {TIFFTAG_COMPRESSION, 1},
+            {TIFFTAG_PHOTOMETRIC, 1},
+            {TIFFTAG_STRIPOFFSETS, 200},
+            {TIFFTAG_SAMPLESPERPIXEL, 1},
+            {TIFFTAG_ROWSPERSTRIP, 1},
+            {TIFFTAG_STRIPBYTECOUNTS, (uint32_t)cases[i].bits / 8},
+            {TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_IEEEFP},
+        };
+        raw_ifd(&t, 8, entries, 10, 0);
+        raw_number(&t, 200, cases[i].code, cases[i].bits / 8);
+        raw_save(&t, in_folder("float.tif"));
+        struct un_source *source = must_open(in_folder("float.tif"));
+        struct un_page page = must_page(source, 0);
+        assert_int_equal(page.kind, UN_FLOAT);
+        void *samples = must_read(source, 0, &page, all_of(&page));
+        if (un_page_value(&page, samples, 0) != cases[i].value)
+            fail_msg("case %zu: %g, wanted %g", i, un_page_value(&page, samples, 0),
+                     cases[i].value);
+        free(samples);
+        un_source_close(source);
+    }
+}
+
+/* ---- colours and refusals ---------------------------------------------------------------- */
+
+static void test_cmyk(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t cmyk[4], rgb[3];
+    } cases[] = {{{0, 0, 0, 0}, {255, 255, 255}},
+                 {{255, 0, 0, 0}, {0, 255, 255}},
+                 {{10, 20, 30, 255}, {0, 0, 0}},
+                 {{128, 0, 64, 51}, {102, 204, 153}}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint8_t rgb[3];
+        uint16_t wide[4], rgb16[3];
+        un_tiff_cmyk(cases[i].cmyk, 4, 1, 1, rgb);
+        assert_memory_equal(rgb, cases[i].rgb, 3);
+        for (int c = 0; c < 4; c++)
+            wide[c] = (uint16_t)(257 * cases[i].cmyk[c]);
+        un_tiff_cmyk(wide, 4, 2, 1, rgb16);
+        for (int c = 0; c < 3; c++)
+            assert_true(abs(rgb16[c] - 257 * cases[i].rgb[c]) <= 129);
+    }
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    struct maker m = {.width = 20, .height = 10, .samples = 3, .photometric = PHOTOMETRIC_CIELAB};
+    assert_true(maker_write(in_folder("lab.tif"), "w", &m, 1));
+    expect_refusal(in_folder("lab.tif"), "Lab colours; grey, RGB or palette wanted");
+    m = (struct maker){
+        .width = 20, .height = 10, .samples = 1, .bits = 64, .format = SAMPLEFORMAT_COMPLEXIEEEFP};
+    assert_true(maker_write(in_folder("complex.tif"), "w", &m, 1));
+    expect_refusal(in_folder("complex.tif"), "64-bit complex samples");
+}
+
+/* Whatever a file is cut to, it is not taken for whole. */
+static void test_truncated(void **state)
+{
+    (void)state;
+    static const int compressions[] = {COMPRESSION_NONE, COMPRESSION_LZW,
+                                       COMPRESSION_ADOBE_DEFLATE};
+    for (size_t i = 0; i < COUNT(compressions); i++) {
+        /* 9 pages: libtiff puts each behind its samples, so that most cuts leave some whole */
+        struct maker pages[9];
+        for (int p = 0; p < 9; p++)
+            pages[p] = (struct maker){
+                .width = 30, .height = 20, .rows = 7, .compression = compressions[i], .number = p};
+        const char *path = in_folder("cut.tif");
+        assert_true(maker_write(path, "w", pages, 9));
+        struct stat status;
+        assert_int_equal(stat(path, &status), 0);
+        for (off_t size = status.st_size - 1; size >= 8; size -= 1 + size / 60) {
+            assert_int_equal(truncate(path, size), 0);
+            expect_refusal(path, "TIFF");
+        }
+    }
+}
+
+/* ---- files made to do harm --------------------------------------------------------------- */
+
+/* All pages and a few rectangles; how it ends does not matter. */
+static void look_around(const char *path)
+{
+    struct un_source *source;
+    unet_error err;
+    if (un_source_open(path, &source, &err))
+        return;
+    for (int i = 0; i < source->pages && i < 8; i++) {
+        struct un_page page;
+        if (un_source_page(source, i, &page, &err))
+            continue;
+        struct un_rect all = all_of(&page), part = {all.height / 2, all.width / 2, 1, 1};
+        void *samples = un_rect_bytes(&page, all) < (size_t)100 << 20
+                            ? malloc(un_rect_bytes(&page, all))
+                            : NULL;
+        if (samples && !un_source_raw(source, i, &page, all, samples, &err) &&
+            un_source_raw(source, i, &page, part, samples, &err))
+            fail_msg("%s", err.text);
+        free(samples);
+    }
+    un_source_close(source);
+}
+
+static void test_bad_files(void **state)
+{
+    (void)state;
+    const char *folder = TEST_SHARED "/reader/bad";
+    if (skip_without(folder))
+        return;
+    char command[1100], path[1024];
+    snprintf(command, sizeof command, "find %s -type f", folder);
+    FILE *list = popen(command, "r");
+    int files = 0;
+    double worst = 0;
+    while (fgets(path, sizeof path, list)) {
+        path[strcspn(path, "\n")] = 0;
+        struct timespec from, to;
+        clock_gettime(CLOCK_MONOTONIC, &from);
+        look_around(path);
+        clock_gettime(CLOCK_MONOTONIC, &to);
+        double seconds =
+            (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+        worst = seconds > worst ? seconds : worst;
+        files++;
+    }
+    pclose(list);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    print_message("bad: %d files, the slowest %.2f s; peak of all tests %ld MB\n", files, worst,
+                  usage.ru_maxrss / 1024);
+    assert_true(worst < 5); /* far above what it takes: machines may be busy */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bad_files), /* first: its peak of memory is told */
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_rectangles),
+        cmocka_unit_test(test_ways),
+        cmocka_unit_test(test_bands_decode_once),
+        cmocka_unit_test(test_rectangle_decodes_its_tiles),
+        cmocka_unit_test(test_tall_strip),
+        cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_floats),
+        cmocka_unit_test(test_cmyk),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_truncated),
+    };
+    return cmocka_run_group_tests(tests, folder_create, folder_destroy);
+}
