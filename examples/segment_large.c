@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <unet.h>
+#include <unet_image.h>
 
 static unet_code write_band(void *context, const unet_band *band, unet_error *err)
 {

@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include <unet.h>
+#include <unet_train.h>
 
 /* Control-C: the step is finished, all is saved, and the same command goes on from there. */
 static volatile sig_atomic_t interrupted;

@@ -56,7 +56,7 @@ install)
         sed '/^$/d' | sort -u >"$record.new"
     mv -f "$record.new" "$record"
     libdir=$(dirname "$(grep "^$prefix/.*/libunet\.a$" "$build/install_manifest.txt")")
-    echo "Installed in $DESTDIR$prefix: bin/unet, include/unet.h, ${libdir#"$prefix/"}/libunet.{a,so}"
+    echo "Installed in $DESTDIR$prefix: bin/unet, include/unet*.h, ${libdir#"$prefix/"}/libunet.{a,so}"
     refresh_loader
     advise
     ;;

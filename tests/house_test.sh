@@ -111,14 +111,26 @@ for file in $(find $rooms scripts -name '*.[ch]' -o -name '*.sh' -o -name '*.py'
 done
 grep -nE '\b(printf|puts|putchar|perror|exit|_exit|abort)\(|\bstd(out|err)\b' -r src && complain "the library prints or exits"
 
-# -- exported symbols are the public header's functions, no more and no fewer --
+# -- the public functions are in api*.c, and nothing below them calls or defines one --
+public=$(cat include/*.h | tr '\n' ' ' | grep -oE 'UNET_API[^;]*;' | grep -oE '\bunet_[a-z_]+\(' | sort -u |
+    tr '\n' '|' | sed 's/(|/|/g; s/|$//')
+called=$(find src -name '*.[ch]' -not -name 'api*' | xargs grep -nE "\\b($public)\(" |
+    grep -vE ':[0-9]+:( ?\*|/\*)|/\*[^*]*unet_|"[^"]*unet_' || true)
+[ -z "$called" ] || complain "the library uses its own public functions, which are for others: $called"
+for file in include/*.h; do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 450 ] || complain "$file has $lines lines: a chapter is read in one sitting"
+    grep -nE '\bun_[a-z]' "$file" && complain "$file names what is inside"
+done
+
+# -- exported symbols are the public headers' functions, no more and no fewer --
 library=$(ls "$build"/libunet.so 2>/dev/null)
 if [ -n "$library" ]; then
     # (a sanitizer adds symbols of its own, which do not start with un)
     nm -D --defined-only "$library" | awk '$2 ~ /[TDB]/ {print $3}' | grep '^un' | sort \
         >"$build/exported.txt"
     # functions named in comments only do not count: a declaration starts with UNET_API
-    tr '\n' ' ' <include/unet.h | grep -oE 'UNET_API[^;]*;' | grep -oE '\bunet_[a-z_]+\(' |
+    cat include/*.h | tr '\n' ' ' | grep -oE 'UNET_API[^;]*;' | grep -oE '\bunet_[a-z_]+\(' |
         tr -d '(' | sort -u >"$build/declared.txt"
     diff "$build/declared.txt" "$build/exported.txt" >"$build/symbols.diff" || {
         cat "$build/symbols.diff"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* augment_sheet.c - training tiles side by side on one picture */
 #include "augment/augment_sheet.h"
+#include "unet_train.h"
 
 #include <math.h>
 #include <stdio.h>

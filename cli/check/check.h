@@ -6,7 +6,8 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "unet.h"
+#include "unet_survey.h"
+#include "unet_train.h"
 
 struct check {
     const char *images, *masks, *labels; /* as given */

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "unet.h"
+#include "unet_survey.h"
 
 /* The first `count` findings; none: no table.  0: no memory. */
 int check_findings_table(const unet_survey *survey, int count, FILE *out);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "unet.h"
+#include "unet_survey.h"
 
 /* "error", "warning", "note". */
 extern const char *const severity_words[];

@@ -6,6 +6,8 @@
 #include "demo/demo.h"
 #include "demo/otsu.h"
 #include "shared/paths.h"
+#include "unet_image.h"
+#include "unet_scores.h"
 
 static const uint8_t cell_colors[2][3] = {{0, 0, 0}, {64, 200, 255}};
 static const uint8_t error_colors[3][3] = {{0, 0, 0}, {255, 60, 60}, {255, 210, 40}};

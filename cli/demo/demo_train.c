@@ -7,6 +7,7 @@
 #include "demo/demo.h"
 #include "shared/interrupt.h"
 #include "shared/paths.h"
+#include "unet_train.h"
 
 static unet_spec demo_spec(void)
 {

@@ -14,6 +14,9 @@
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "unet_image.h"
+#include "unet_train.h"
+#include "unet_exchange.h"
 
 struct eval_settings {
     const char *images, *masks, *predicted;

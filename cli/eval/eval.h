@@ -9,7 +9,8 @@
 
 #include <jansson.h>
 
-#include "unet.h"
+#include "unet_objects.h"
+#include "unet_scores.h"
 
 #define EVAL_RESAMPLES 1000
 

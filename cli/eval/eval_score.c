@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "eval/eval.h"
+#include "unet_image.h"
 
 static unet_code fail_short(unet_error *err)
 {

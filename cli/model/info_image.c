@@ -9,6 +9,7 @@
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "unet_image.h"
 
 static const char *const sample_names[] = {"8-bit", "16-bit", "float"};
 

@@ -8,6 +8,7 @@
 
 #include "model/model_path.h"
 #include "model/origin.h"
+#include "unet_image.h"
 
 /* Whether a model goes with the first one: a plan for a small page says so before any work. */
 static int check_pair(const struct models *models, size_t i)

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "shared/cli.h"
+#include "unet_exchange.h"
 
 /*
  * Loads a model of any kind, or that of a run folder.  What neither its file nor its layout tells

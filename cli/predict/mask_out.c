@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "predict/mask_out.h"
+#include "unet_exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>

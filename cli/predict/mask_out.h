@@ -6,7 +6,7 @@
 #ifndef MASK_OUT_H
 #define MASK_OUT_H
 
-#include "unet.h"
+#include "unet_image.h"
 
 struct mask_out {
     int labels;

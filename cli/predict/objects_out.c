@@ -7,6 +7,7 @@
 #include "shared/interrupt.h"
 #include "shared/json_out.h"
 #include "shared/progress.h"
+#include "unet_image.h"
 
 #define AT(field) offsetof(struct objects_wishes, field)
 

@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 #include "shared/options.h"
-#include "unet.h"
+#include "unet_objects.h"
 
 /* What the options say; the rows' offsets count from its beginning. */
 struct objects_wishes {

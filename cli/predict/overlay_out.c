@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shared/interrupt.h"
+#include "unet_image.h"
 
 #define OPACITY 0.35f
 #define SLAB 32 /* rows drawn at a time */

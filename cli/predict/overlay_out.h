@@ -8,7 +8,7 @@
 #ifndef OVERLAY_OUT_H
 #define OVERLAY_OUT_H
 
-#include "unet.h"
+#include "unet_objects.h"
 
 struct overlay_out {
     unet_writer *writer; /* borrowed */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "model/samples_warn.h"
+#include "unet_image.h"
 
 static const char *const mask_endings[] = {".png", ".tif", ".tiff", NULL};
 static const char *const score_endings[] = {".npy", ".tif", ".tiff", NULL};

@@ -4,7 +4,7 @@
 #define AUGMENT_OPTIONS_H
 
 #include "shared/options.h"
-#include "unet.h"
+#include "unet_train.h"
 
 /* Below zero: not given.  Start from AUGMENT_SETTINGS_NONE. */
 struct augment_settings {

@@ -10,7 +10,8 @@
 #define PRESETS_H
 
 #include "shared/network_options.h"
-#include "unet.h"
+#include "unet_survey.h"
+#include "unet_train.h"
 
 enum preset {
     PRESET_AUTO,

@@ -5,6 +5,7 @@
  * The aim: a good model in minutes on a laptop's CPU.  Every choice of that kind is here.
  */
 #include "recipe/recipe_choice.h"
+#include "unet_train.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #define RECIPE_CHOICE_H
 
 #include "shared/network_options.h"
-#include "unet.h"
+#include "unet_survey.h"
 
 /* The network for a data set: what settings give, the rest chosen. */
 unet_spec choose_spec(const struct network_settings *settings, const unet_survey_facts *facts);

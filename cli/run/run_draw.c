@@ -6,6 +6,7 @@
  * middle, so a mask's values stay classes.  Overlays are drawn on the small image.
  */
 #include "run/run_draw.h"
+#include "unet_image.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@
 #include "run/run_history.h"
 #include "run/run_images.h"
 #include "run/tensorboard.h"
-#include "unet.h"
+#include "unet_survey.h"
 
 /* One line of the recipe. */
 struct run_row {

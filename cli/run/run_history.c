@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "run/run_keep.h"
+#include "unet_scores.h"
 
 /* ---- kept in memory ---------------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 
 #include "run/run_report.h"
 #include "shared/progress.h"
+#include "unet_scores.h"
 
 #define COST 100.0 /* between two times: as many times what the last one took */
 

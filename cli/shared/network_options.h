@@ -4,7 +4,7 @@
 #define NETWORK_OPTIONS_H
 
 #include "shared/options.h"
-#include "unet.h"
+#include "unet_exchange.h"
 
 /* Numbers and words of a spec that an option can set; the rows of a table in network_options.c. */
 enum network_field {

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "unet.h"
+#include "unet_image.h"
 
 int path_list_add(struct path_list *list, char *path)
 {

@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "cpu/kernels/kernels.h"
+#include "unet_train.h"
 
 struct un_engine_cpu {
     struct un_engine base;

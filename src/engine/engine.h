@@ -42,6 +42,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "unet_train.h"
 
 struct un_shape {
     int n, h, w, c;

@@ -37,7 +37,7 @@ unet_code un_image_check(const char *name, const unet_image *image, size_t *byte
     return UNET_OK;
 }
 
-unet_code un_image_of_source(struct un_source *source, int i, unet_image *image, unet_error *err)
+unet_code un_image_of_source(struct unet_source *source, int i, unet_image *image, unet_error *err)
 {
     struct un_page page;
     size_t bytes = 0;
@@ -59,7 +59,7 @@ unet_code un_image_of_source(struct un_source *source, int i, unet_image *image,
 
 unet_code un_image_read(const char *path, unet_image *image, unet_error *err)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_code code = un_source_open(path, &source, err);
     if (code)
         return code;
@@ -81,7 +81,7 @@ unet_code un_image_write_palette(const char *path, const unet_image *image,
                                       .bytes = (int)un_sample_bytes(image->sample),
                                       .palette = palette,
                                       .colors = colors};
-    struct un_sink *sink;
+    struct unet_writer *sink;
     unet_code code = un_sink_open(path, bytes, &sink, err);
     if (code)
         return code;

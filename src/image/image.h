@@ -26,7 +26,7 @@ size_t un_sample_bytes(unet_sample sample);
 size_t un_image_bytes(const unet_image *image);
 
 /* All of page i of a source, upright; the caller frees image->data. */
-unet_code un_image_of_source(struct un_source *source, int i, unet_image *image, unet_error *err);
+unet_code un_image_of_source(struct unet_source *source, int i, unet_image *image, unet_error *err);
 
 /* As un_image_bytes(), but a picture that is too large or empty is UNET_EFORMAT, naming the side.
  */
@@ -85,7 +85,7 @@ struct un_overlay {
 unet_code un_overlay_draw(const struct un_overlay *overlay, uint8_t *rgb, unet_error *err);
 
 /* The inner half of unet_overlay_range(). */
-unet_code un_overlay_range(struct un_source *source, int i, float range[2], unet_error *err);
+unet_code un_overlay_range(struct unet_source *source, int i, float range[2], unet_error *err);
 
 /* The inner half of unet_overlay(). */
 unet_code un_overlay(const unet_image *image, const uint8_t *mask, const uint8_t (*colors)[3],

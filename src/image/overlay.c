@@ -33,7 +33,7 @@ static unet_code find_range(const unet_image *image, float range[2], unet_error 
     return UNET_OK;
 }
 
-unet_code un_overlay_range(struct un_source *source, int i, float range[2], unet_error *err)
+unet_code un_overlay_range(struct unet_source *source, int i, float range[2], unet_error *err)
 {
     struct un_page page;
     unet_code code = un_source_page(source, i, &page, err);

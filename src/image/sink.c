@@ -30,14 +30,14 @@ size_t un_sink_working(const char *path, const struct un_sink_page *page)
     return format ? format->working(page) : 0;
 }
 
-unet_code un_sink_open(const char *path, uint64_t bytes, struct un_sink **sink, unet_error *err)
+unet_code un_sink_open(const char *path, uint64_t bytes, struct unet_writer **sink, unet_error *err)
 {
     const struct un_sink_format *format = format_of(path);
     if (!format)
         return un_fail(err, UNET_EINVAL,
                        "%s: cannot tell the format; a name in .png, .tif, .tiff or .npy wanted",
                        path);
-    struct un_sink *made = calloc(1, sizeof *made);
+    struct unet_writer *made = calloc(1, sizeof *made);
     if (!made)
         return un_fail_memory(err, sizeof *made, path);
     made->format = format;
@@ -50,7 +50,7 @@ unet_code un_sink_open(const char *path, uint64_t bytes, struct un_sink **sink, 
     return code;
 }
 
-static unet_code check_complete(const struct un_sink *sink, unet_error *err)
+static unet_code check_complete(const struct unet_writer *sink, unet_error *err)
 {
     if (sink->pages && sink->rows == sink->page.height)
         return UNET_OK;
@@ -58,7 +58,7 @@ static unet_code check_complete(const struct un_sink *sink, unet_error *err)
                    sink->rows, sink->page.height, sink->pages);
 }
 
-unet_code un_sink_page(struct un_sink *sink, const struct un_sink_page *page, unet_error *err)
+unet_code un_sink_page(struct unet_writer *sink, const struct un_sink_page *page, unet_error *err)
 {
     const char *path = sink->save.path;
     unet_code code = sink->pages ? check_complete(sink, err) : UNET_OK;
@@ -76,7 +76,7 @@ unet_code un_sink_page(struct un_sink *sink, const struct un_sink_page *page, un
     return sink->format->page(sink, err);
 }
 
-unet_code un_sink_rows(struct un_sink *sink, const void *rows, int count, unet_error *err)
+unet_code un_sink_rows(struct unet_writer *sink, const void *rows, int count, unet_error *err)
 {
     if (count < 0 || count > sink->page.height - sink->rows)
         return un_fail(err, UNET_EINVAL, "%s: %d rows after row %d of %d", sink->save.path, count,
@@ -87,7 +87,7 @@ unet_code un_sink_rows(struct un_sink *sink, const void *rows, int count, unet_e
     return code;
 }
 
-void un_sink_abort(struct un_sink *sink)
+void un_sink_abort(struct unet_writer *sink)
 {
     if (!sink)
         return;
@@ -96,7 +96,7 @@ void un_sink_abort(struct un_sink *sink)
     free(sink);
 }
 
-unet_code un_sink_commit(struct un_sink *sink, unet_error *err)
+unet_code un_sink_commit(struct unet_writer *sink, unet_error *err)
 {
     unet_code code = check_complete(sink, err);
     if (!code && !(code = sink->format->end(sink, err)))

@@ -25,20 +25,21 @@ struct un_sink_page {
     char unit[8];
 };
 
-struct un_sink;
+struct unet_writer;
 
 /* By the ending of path: .png, .tif or .tiff, .npy.  bytes: about how many samples will take. */
-unet_code un_sink_open(const char *path, uint64_t bytes, struct un_sink **sink, unet_error *err);
+unet_code un_sink_open(const char *path, uint64_t bytes, struct unet_writer **sink,
+                       unet_error *err);
 
 /* Begins a page; the one before must be complete. */
-unet_code un_sink_page(struct un_sink *sink, const struct un_sink_page *page, unet_error *err);
+unet_code un_sink_page(struct unet_writer *sink, const struct un_sink_page *page, unet_error *err);
 
 /* The next `count` rows of the page: [count][width][channels], or as page.planar says. */
-unet_code un_sink_rows(struct un_sink *sink, const void *rows, int count, unet_error *err);
+unet_code un_sink_rows(struct unet_writer *sink, const void *rows, int count, unet_error *err);
 
 /* Frees the sink, also on failure, when nothing is left behind. */
-unet_code un_sink_commit(struct un_sink *sink, unet_error *err);
-void un_sink_abort(struct un_sink *sink);
+unet_code un_sink_commit(struct unet_writer *sink, unet_error *err);
+void un_sink_abort(struct unet_writer *sink);
 
 /* Bytes that a sink for such pages holds while it is written. */
 size_t un_sink_working(const char *path, const struct un_sink_page *page);

@@ -5,7 +5,7 @@
 
 #include "image/sink.h"
 
-struct un_sink {
+struct unet_writer {
     const struct un_sink_format *format;
     struct un_save save; /* bytes go to save.file */
     uint64_t bytes;      /* expected in all */
@@ -19,10 +19,10 @@ struct un_sink_format {
     const char *const *endings;
     bool palettes;
     /* Begins sink->page, which has been checked for sides and a sensible kind. */
-    unet_code (*page)(struct un_sink *sink, unet_error *err);
-    unet_code (*rows)(struct un_sink *sink, const void *rows, int count, unet_error *err);
-    unet_code (*end)(struct un_sink *sink, unet_error *err); /* all pages are complete */
-    void (*free)(struct un_sink *sink);                      /* sink->state, at any time */
+    unet_code (*page)(struct unet_writer *sink, unet_error *err);
+    unet_code (*rows)(struct unet_writer *sink, const void *rows, int count, unet_error *err);
+    unet_code (*end)(struct unet_writer *sink, unet_error *err); /* all pages are complete */
+    void (*free)(struct unet_writer *sink);                      /* sink->state, at any time */
     size_t (*working)(const struct un_sink_page *page);
 };
 

@@ -59,7 +59,7 @@ static bool split(const char *path, struct choice *choice)
 }
 
 /* Settles which of the file's pages are meant. */
-static unet_code choose(struct un_source *source, const struct choice *choice, unet_error *err)
+static unet_code choose(struct unet_source *source, const struct choice *choice, unet_error *err)
 {
     long count = source->file_pages;
     source->first = 0;
@@ -80,10 +80,10 @@ static unet_code choose(struct un_source *source, const struct choice *choice, u
 
 /* Takes the mapping, also on failure. */
 static unet_code open_mapping(const char *name, const struct un_mapping *mapping,
-                              const struct choice *choice, struct un_source **source,
+                              const struct choice *choice, struct unet_source **source,
                               unet_error *err)
 {
-    struct un_source *made = calloc(1, sizeof *made);
+    struct unet_source *made = calloc(1, sizeof *made);
     unet_code code;
     if (!made || !(made->name = strdup(name))) {
         free(made);
@@ -107,7 +107,7 @@ static unet_code open_mapping(const char *name, const struct un_mapping *mapping
     return UNET_OK;
 }
 
-unet_code un_source_open(const char *path, struct un_source **source, unet_error *err)
+unet_code un_source_open(const char *path, struct unet_source **source, unet_error *err)
 {
     struct choice choice = {.file_name = strlen(path)};
     if (access(path, F_OK) && !split(path, &choice))
@@ -127,14 +127,14 @@ unet_code un_source_open(const char *path, struct un_source **source, unet_error
 }
 
 unet_code un_source_open_bytes(const char *name, const void *bytes, size_t size,
-                               struct un_source **source, unet_error *err)
+                               struct unet_source **source, unet_error *err)
 {
     const struct un_mapping mapping = {bytes, size, true};
     const struct choice all = {0};
     return open_mapping(name, &mapping, &all, source, err);
 }
 
-char *un_source_page_path(const struct un_source *source, int i)
+char *un_source_page_path(const struct unet_source *source, int i)
 {
     char *path;
     if (source->file_pages == 1)
@@ -144,7 +144,7 @@ char *un_source_page_path(const struct un_source *source, int i)
     return length < 0 ? NULL : path;
 }
 
-void un_source_close(struct un_source *source)
+void un_source_close(struct unet_source *source)
 {
     if (!source)
         return;
@@ -155,7 +155,7 @@ void un_source_close(struct un_source *source)
     free(source);
 }
 
-unet_code un_source_page(struct un_source *source, int i, struct un_page *page, unet_error *err)
+unet_code un_source_page(struct unet_source *source, int i, struct un_page *page, unet_error *err)
 {
     if (i < 0 || i >= source->pages)
         return un_fail(err, UNET_EINVAL, "%s: page %d of %d", source->name, i, source->pages);
@@ -202,7 +202,7 @@ static bool is_inside(const struct un_page *page, struct un_rect rect)
            rect.height <= height - rect.top && rect.width <= width - rect.left;
 }
 
-unet_code un_source_raw(struct un_source *source, int i, const struct un_page *page,
+unet_code un_source_raw(struct unet_source *source, int i, const struct un_page *page,
                         struct un_rect rect, void *samples, unet_error *err)
 {
     if (i < 0 || i >= source->pages || !is_inside(page, rect))
@@ -223,7 +223,7 @@ unet_code un_source_raw(struct un_source *source, int i, const struct un_page *p
     return code;
 }
 
-unet_code un_source_read(struct un_source *source, int i, const struct un_page *page,
+unet_code un_source_read(struct unet_source *source, int i, const struct un_page *page,
                          struct un_rect rect, void *samples, unet_error *err)
 {
     if (un_page_plain(page))

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "unet_image.h"
 
 #define UN_IMAGE_SIDE (1 << 20)            /* widest and tallest picture */
 #define UN_IMAGE_CHANNELS 1024             /* most channels of a picture */
@@ -51,7 +52,7 @@ struct un_page {
 
 struct un_format;
 
-struct un_source {
+struct unet_source {
     char *name;       /* the path as given, for messages */
     size_t file_name; /* bytes of it before the choice of pages */
     struct un_mapping file;
@@ -72,15 +73,15 @@ struct un_format {
     const char *const *endings;                            /* ".tif", ".tiff", NULL */
     bool (*probe)(const unsigned char *head, size_t size); /* by the first bytes */
     /* Sets file_pages and state from file and name; close() is called even after a failure. */
-    unet_code (*open)(struct un_source *source, unet_error *err);
+    unet_code (*open)(struct unet_source *source, unet_error *err);
     /* index: of the file's pages.  Everything that a header claims is held against the bytes that
      * the file has. */
-    unet_code (*page)(struct un_source *source, int index, struct un_page *page, unet_error *err);
+    unet_code (*page)(struct unet_source *source, int index, struct un_page *page, unet_error *err);
     /* samples [height][width][channels] of page->bytes each, as stored; the rectangle lies in it.
      * Fails rather than make up a sample. */
-    unet_code (*read)(struct un_source *source, int index, const struct un_page *page,
+    unet_code (*read)(struct unet_source *source, int index, const struct un_page *page,
                       struct un_rect rect, void *samples, unet_error *err);
-    void (*close)(struct un_source *source);
+    void (*close)(struct unet_source *source);
 };
 
 extern const struct un_format un_format_png, un_format_tiff, un_format_jpeg, un_format_bmp,
@@ -92,19 +93,19 @@ extern const struct un_format un_format_png, un_format_tiff, un_format_jpeg, un_
  * that has such a name itself goes first.  UNET_EIO; UNET_EFORMAT names what the first bytes look
  * like; UNET_EINVAL: no such pages.
  */
-unet_code un_source_open(const char *path, struct un_source **source, unet_error *err);
+unet_code un_source_open(const char *path, struct unet_source **source, unet_error *err);
 
 /* The same over bytes in memory, which must outlive it; all pages. */
 unet_code un_source_open_bytes(const char *name, const void *bytes, size_t size,
-                               struct un_source **source, unet_error *err);
-void un_source_close(struct un_source *source);
+                               struct unet_source **source, unet_error *err);
+void un_source_close(struct unet_source *source);
 
 /* The path of page i of those chosen, scan.tif[5]; that of the file where it has no others.  NULL:
  * no memory; the caller frees it. */
-char *un_source_page_path(const struct un_source *source, int i);
+char *un_source_page_path(const struct unet_source *source, int i);
 
 /* i: 0 .. pages - 1, of those chosen. */
-unet_code un_source_page(struct un_source *source, int i, struct un_page *page, unet_error *err);
+unet_code un_source_page(struct unet_source *source, int i, struct un_page *page, unet_error *err);
 
 /* What an image of the page is when upright: sides, channels, sample type, prepared; no data. */
 unet_image un_page_image(const struct un_page *page);
@@ -119,11 +120,11 @@ void un_page_describe(const struct un_page *page, unet_page *what);
  *
  *   samples  [rect.height][rect.width][channels] of un_page_image(page).sample
  */
-unet_code un_source_read(struct un_source *source, int i, const struct un_page *page,
+unet_code un_source_read(struct unet_source *source, int i, const struct un_page *page,
                          struct un_rect rect, void *samples, unet_error *err);
 
 /* Samples as they are stored, palette indices unresolved, but upright: what a mask is read from. */
-unet_code un_source_raw(struct un_source *source, int i, const struct un_page *page,
+unet_code un_source_raw(struct unet_source *source, int i, const struct un_page *page,
                         struct un_rect rect, void *samples, unet_error *err);
 
 /* Sides after turning. */

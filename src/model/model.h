@@ -8,6 +8,7 @@
 #include "data/masks/coding.h"
 #include "image/reading.h"
 #include "net/graph.h"
+#include "unet_exchange.h"
 
 struct un_class {
     char name[64];

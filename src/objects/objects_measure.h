@@ -9,6 +9,7 @@
 #define UN_OBJECTS_MEASURE_H
 
 #include "objects/objects_scratch.h"
+#include "unet_objects.h"
 
 __extension__ typedef unsigned __int128 un_wide;
 

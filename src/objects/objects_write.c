@@ -42,7 +42,7 @@ unet_code un_objects_write_ids(unet_objects *objects, const char *path, unet_err
                                 .bytes = bytes,
                                 .pixel_height = objects->options.pixel_height,
                                 .pixel_width = objects->options.pixel_width};
-    struct un_sink *sink;
+    struct unet_writer *sink;
     memcpy(page.unit, objects->options.unit, sizeof page.unit);
     const char *ending = strrchr(path, '.');
     if (bytes == 4 && ending && !strcmp(ending, ".png"))

@@ -38,7 +38,7 @@ static void list_shared(const struct un_graph *graph, struct shared list[SHARED]
 
 static const char *name_of(const unet_model *model, int label)
 {
-    return unet_model_class(model, label, NULL);
+    return un_model_class(model, label, NULL);
 }
 
 /* who: "model 3: ", or nothing where there is only one that it can be. */
@@ -54,7 +54,7 @@ static unet_code check_member(const unet_model *first, const unet_model *other, 
                            "%s%s is %s, that of the first model %s; models that are averaged have "
                            "to agree in it",
                            who, found[i].what, found[i].value, want[i].value);
-    for (int label = 0; label < unet_model_labels(first); label++) {
+    for (int label = 0; label < un_model_labels(first); label++) {
         const char *a = name_of(first, label), *b = name_of(other, label);
         if (*a && *b && strcmp(a, b) != 0)
             return un_fail(err, UNET_EINVAL, "%sclass %d is '%s', of the first model '%s'", who,

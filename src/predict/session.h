@@ -152,7 +152,7 @@ unet_code un_session_predict(unet_session *session, const unet_image *image, con
                              const unet_answers *answers, unet_error *err);
 
 /* The inner half of unet_predict_stream(). */
-unet_code un_session_stream(unet_session *session, struct un_source *source, int page,
+unet_code un_session_stream(unet_session *session, struct unet_source *source, int page,
                             const unet_stream *stream, unet_error *err);
 
 #endif

@@ -54,7 +54,7 @@ unet_code un_session_predict(unet_session *s, const unet_image *image, const cha
 
 /* Rows of the image in memory. */
 struct window {
-    struct un_source *source;
+    struct unet_source *source;
     int index;
     struct un_page page;
     unet_image image; /* its height: the rows held */
@@ -275,7 +275,7 @@ static unet_code predict_row(struct walk *walk, int top, int bottom, unet_error 
                                : hand_over(walk, &walk->target, top, done - top, err);
 }
 
-unet_code un_session_stream(unet_session *s, struct un_source *source, int page,
+unet_code un_session_stream(unet_session *s, struct unet_source *source, int page,
                             const unet_stream *stream, unet_error *err)
 {
     struct walk walk = {.session = s, .stream = stream};

@@ -11,6 +11,7 @@
 #define UN_RECOGNISE_H
 
 #include "recognise/layouts.h"
+#include "unet_exchange.h"
 
 struct un_recognised {
     unet_spec spec;

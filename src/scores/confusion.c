@@ -14,14 +14,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "unet.h"
+#include "scores/confusion.h"
 
-struct unet_scores {
-    int labels;
-    uint64_t *pixels; /* [labels][labels + 1] */
-};
-
-unet_scores *unet_scores_create(int labels)
+unet_scores *un_scores_create(int labels)
 {
     if (labels < 2 || labels > UNET_MAX_CLASSES)
         return NULL;
@@ -36,15 +31,15 @@ unet_scores *unet_scores_create(int labels)
     return scores;
 }
 
-void unet_scores_free(unet_scores *scores)
+void un_scores_free(unet_scores *scores)
 {
     if (scores)
         free(scores->pixels);
     free(scores);
 }
 
-void unet_scores_add(unet_scores *scores, const uint8_t *predicted, const uint8_t *truth,
-                     size_t count)
+void un_scores_add(unet_scores *scores, const uint8_t *predicted, const uint8_t *truth,
+                   size_t count)
 {
     int labels = scores->labels;
     for (size_t i = 0; i < count; i++)
@@ -54,19 +49,19 @@ void unet_scores_add(unet_scores *scores, const uint8_t *predicted, const uint8_
         }
 }
 
-void unet_scores_merge(unet_scores *scores, const unet_scores *more)
+void un_scores_merge(unet_scores *scores, const unet_scores *more)
 {
     size_t count = (size_t)scores->labels * ((size_t)scores->labels + 1);
     for (size_t i = 0; i < count && more->labels == scores->labels; i++)
         scores->pixels[i] += more->pixels[i];
 }
 
-int unet_scores_labels(const unet_scores *scores)
+int un_scores_labels(const unet_scores *scores)
 {
     return scores->labels;
 }
 
-uint64_t unet_scores_pixels(const unet_scores *scores, int truth, int predicted)
+uint64_t un_scores_pixels(const unet_scores *scores, int truth, int predicted)
 {
     int labels = scores->labels;
     if (truth < 0 || truth >= labels || predicted < 0 || predicted > labels)
@@ -85,40 +80,40 @@ static void count_class(const unet_scores *scores, int label, double *truth, dou
         *predicted += (double)scores->pixels[i * columns + label];
 }
 
-double unet_scores_dice(const unet_scores *scores, int label)
+double un_scores_dice(const unet_scores *scores, int label)
 {
     if (label < 0 || label >= scores->labels)
         return NAN;
-    double tp = (double)unet_scores_pixels(scores, label, label), truth, predicted;
+    double tp = (double)un_scores_pixels(scores, label, label), truth, predicted;
     count_class(scores, label, &truth, &predicted);
     return truth + predicted > 0 ? 2 * tp / (truth + predicted) : NAN;
 }
 
-double unet_scores_iou(const unet_scores *scores, int label)
+double un_scores_iou(const unet_scores *scores, int label)
 {
     if (label < 0 || label >= scores->labels)
         return NAN;
-    double tp = (double)unet_scores_pixels(scores, label, label), truth, predicted;
+    double tp = (double)un_scores_pixels(scores, label, label), truth, predicted;
     count_class(scores, label, &truth, &predicted);
     return truth + predicted > 0 ? tp / (truth + predicted - tp) : NAN;
 }
 
-double unet_scores_precision(const unet_scores *scores, int label)
+double un_scores_precision(const unet_scores *scores, int label)
 {
     if (label < 0 || label >= scores->labels)
         return NAN;
     double truth, predicted;
     count_class(scores, label, &truth, &predicted);
-    return predicted > 0 ? (double)unet_scores_pixels(scores, label, label) / predicted : NAN;
+    return predicted > 0 ? (double)un_scores_pixels(scores, label, label) / predicted : NAN;
 }
 
-double unet_scores_recall(const unet_scores *scores, int label)
+double un_scores_recall(const unet_scores *scores, int label)
 {
     if (label < 0 || label >= scores->labels)
         return NAN;
     double truth, predicted;
     count_class(scores, label, &truth, &predicted);
-    return truth > 0 ? (double)unet_scores_pixels(scores, label, label) / truth : NAN;
+    return truth > 0 ? (double)un_scores_pixels(scores, label, label) / truth : NAN;
 }
 
 /* Of the classes from `first` on that occur. */
@@ -135,22 +130,22 @@ static double mean_of(const unet_scores *scores, double (*score)(const unet_scor
     return count ? sum / count : NAN;
 }
 
-double unet_scores_mean_dice(const unet_scores *scores)
+double un_scores_mean_dice(const unet_scores *scores)
 {
     return mean_of(scores, unet_scores_dice, 1);
 }
 
-double unet_scores_all_dice(const unet_scores *scores)
+double un_scores_all_dice(const unet_scores *scores)
 {
     return mean_of(scores, unet_scores_dice, 0);
 }
 
-double unet_scores_mean_iou(const unet_scores *scores)
+double un_scores_mean_iou(const unet_scores *scores)
 {
     return mean_of(scores, unet_scores_iou, 1);
 }
 
-double unet_scores_accuracy(const unet_scores *scores)
+double un_scores_accuracy(const unet_scores *scores)
 {
     int columns = scores->labels + 1;
     double right = 0, all = 0;

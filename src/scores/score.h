@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "unet_scores.h"
 
 /* How many pixels have these two ids. */
 struct un_overlap {

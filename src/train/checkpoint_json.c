@@ -108,7 +108,7 @@ json_t *un_checkpoint_pack(const unet_trainer *t, const struct un_progress_state
     const unet_spec *spec = &t->network.graph.spec;
     return json_pack("{s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "version", VERSION, "step",
                      (json_int_t)t->step, "network", un_spec_to_json(spec), "options",
-                     un_train_options_pack(&t->options, unet_model_labels(t->model)), "data",
+                     un_train_options_pack(&t->options, un_model_labels(t->model)), "data",
                      pack_print(&t->fingerprint), "validation",
                      pack_print(validation ? validation : &none), "scaling",
                      pack_scaling(&t->model->scaling), "progress", pack_state(state));

@@ -260,7 +260,7 @@ static unet_code prepare(struct un_loop *l, const unet_train_options *options, u
                              .val_dice = NAN,
                              .val_iou = NAN,
                              .val_accuracy = NAN,
-                             .labels = unet_model_labels(job->model)};
+                             .labels = un_model_labels(job->model)};
     l->now.steps = count_steps(l);
     l->saved = un_loop_clock();
     return job->resume ? un_loop_resume(l, err) : UNET_OK;

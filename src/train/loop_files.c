@@ -7,7 +7,7 @@ unet_code un_loop_save_model(struct un_loop *l, const char *path, unet_error *er
 {
     unet_trainer *t = l->trainer;
     char *settings =
-        un_train_options_json(&t->options, unet_model_labels(t->model), t->in_side, t->step);
+        un_train_options_json(&t->options, un_model_labels(t->model), t->in_side, t->step);
     unet_code code = settings ? un_model_set_settings(t->model, settings, err)
                               : un_fail_memory(err, 4096, "the settings");
     free(settings);

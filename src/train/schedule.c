@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/schedule.h"
+#include "unet_train.h"
 
 #include <math.h>
 

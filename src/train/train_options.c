@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "unet_train.h"
 
 enum kind { INT, LONG, FLOAT, DOUBLE, SEED, SCHEDULE, OPTIMIZER, VIEWS };
 

@@ -8,7 +8,7 @@
 unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset, unet_error *err)
 {
     const unet_spec *spec = &model->graph.spec;
-    int labels = unet_model_labels(model);
+    int labels = un_model_labels(model);
     if (dataset->count < 1)
         return un_fail(err, UNET_EINVAL, "the data set has no images");
     if (dataset->coding.labels > labels)
@@ -169,7 +169,7 @@ static void take_options(unet_trainer *t, const unet_train_options *options)
     if (!options->class_weights)
         return;
     memcpy(t->class_weights, options->class_weights,
-           (size_t)unet_model_labels(t->model) * sizeof(float));
+           (size_t)un_model_labels(t->model) * sizeof(float));
     t->options.class_weights = t->class_weights;
 }
 
@@ -231,7 +231,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
         goto done;
     }
     *graph = model->graph;
-    if ((code = un_train_options_check(options, &graph->spec, unet_model_labels(model), err)) ||
+    if ((code = un_train_options_check(options, &graph->spec, un_model_labels(model), err)) ||
         (code = un_trainer_check(model, dataset, err)))
         goto done;
     t->model = model;

@@ -116,7 +116,7 @@ void un_validator_free(struct un_validator *v)
     if (!v)
         return;
     un_session_free(v->session);
-    unet_scores_free(v->scores);
+    un_scores_free(v->scores);
     free(v->mask);
     free(v->logits);
     free(v->rows);
@@ -130,8 +130,8 @@ static bool says_one_class(const unet_scores *scores, int labels)
     for (int i = 0; i < labels; i++) {
         uint64_t row = 0, column = 0;
         for (int j = 0; j < labels; j++) {
-            row += unet_scores_pixels(scores, i, j);
-            column += unet_scores_pixels(scores, j, i);
+            row += un_scores_pixels(scores, i, j);
+            column += un_scores_pixels(scores, j, i);
         }
         rows += row > 0;
         columns += column > 0;
@@ -142,12 +142,12 @@ static bool says_one_class(const unet_scores *scores, int labels)
 static void summarize(struct un_validator *v, struct un_validation *r)
 {
     for (int k = 0; k < r->labels; k++)
-        v->class_dice[k] = unet_scores_dice(v->scores, k);
-    r->dice = unet_scores_mean_dice(v->scores);
-    r->iou = unet_scores_mean_iou(v->scores);
-    r->accuracy = unet_scores_accuracy(v->scores);
+        v->class_dice[k] = un_scores_dice(v->scores, k);
+    r->dice = un_scores_mean_dice(v->scores);
+    r->iou = un_scores_mean_iou(v->scores);
+    r->accuracy = un_scores_accuracy(v->scores);
     /* the first class counts, too: it may be the one that matters (membranes drawn in black) */
-    const double all = unet_scores_all_dice(v->scores);
+    const double all = un_scores_all_dice(v->scores);
     r->score = isnan(all) ? 0 : all;
     r->one_class = says_one_class(v->scores, r->labels);
     r->class_dice = v->class_dice;
@@ -162,10 +162,10 @@ static unet_code show(struct un_validator *v, int epoch, int index, int labels, 
     const struct un_sample_pair *pair = &set->pairs[index];
     if (!v->job->validated)
         return UNET_OK;
-    unet_scores *scores = unet_scores_create(labels);
+    unet_scores *scores = un_scores_create(labels);
     if (!scores)
         return un_fail_memory(err, (size_t)labels * labels * 8, "the scores");
-    unet_scores_add(scores, v->mask, pair->mask, (size_t)pair->image.height * pair->image.width);
+    un_scores_add(scores, v->mask, pair->mask, (size_t)pair->image.height * pair->image.width);
     const unet_validated seen = {.epoch = epoch,
                                  .index = index,
                                  .count = set->count,
@@ -175,7 +175,7 @@ static unet_code show(struct un_validator *v, int epoch, int index, int labels, 
                                  .predicted = v->mask,
                                  .scores = scores};
     *stop |= v->job->validated(v->job->context, &seen) != 0;
-    unet_scores_free(scores);
+    un_scores_free(scores);
     return UNET_OK;
 }
 
@@ -184,10 +184,10 @@ unet_code un_validator_run(struct un_validator *v, int epoch, struct un_validati
 {
     const unet_dataset *set = v->job->validation;
     const int classes = v->job->model->graph.spec.classes;
-    struct un_validation made = {.labels = unet_model_labels(v->job->model)};
+    struct un_validation made = {.labels = un_model_labels(v->job->model)};
     uint64_t all = 0;
-    unet_scores_free(v->scores);
-    if (!(v->scores = unet_scores_create(made.labels)))
+    un_scores_free(v->scores);
+    if (!(v->scores = un_scores_create(made.labels)))
         return un_fail_memory(err, (size_t)made.labels * made.labels * 8, "the scores");
     unet_code code = un_session_refresh(v->session, err);
     if (code)
@@ -200,7 +200,7 @@ unet_code un_validator_run(struct un_validator *v, int epoch, struct un_validati
         code = un_session_predict(v->session, &pair->image, pair->name, &answers, err);
         if (code)
             return code;
-        unet_scores_add(v->scores, v->mask, pair->mask, (size_t)height * width);
+        un_scores_add(v->scores, v->mask, pair->mask, (size_t)height * width);
         made.loss += un_validation_loss(v->logits, pair->mask, classes, height, width,
                                         v->session->engine->pool, v->rows, &count);
         all += count;

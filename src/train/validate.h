@@ -4,6 +4,7 @@
 #define UN_VALIDATE_H
 
 #include "predict/session.h"
+#include "scores/confusion.h"
 #include "train/trainer.h"
 
 struct un_validator;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "run/run_folder.h"
+#include "unet_scores.h"
 
 struct made_up {
     struct run_folder *run;

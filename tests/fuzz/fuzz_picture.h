@@ -26,7 +26,7 @@ static void check(unet_code code, const unet_error *err)
 }
 
 /* Bands from top to bottom, and one from the middle, must be what the whole is. */
-static void fuzz_bands(struct un_source *source, int i, const struct un_page *page,
+static void fuzz_bands(struct unet_source *source, int i, const struct un_page *page,
                        const uint8_t *whole, uint8_t *part)
 {
     int H = un_page_upright_height(page), W = un_page_upright_width(page);
@@ -48,7 +48,7 @@ static void fuzz_bands(struct un_source *source, int i, const struct un_page *pa
     }
 }
 
-static void fuzz_page(struct un_source *source, int i)
+static void fuzz_page(struct unet_source *source, int i)
 {
     struct un_page page;
     unet_image image;
@@ -80,7 +80,7 @@ static void fuzz_page(struct un_source *source, int i)
 
 static int fuzz_picture(const struct un_format *format, const uint8_t *data, size_t size)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err = {0};
     if (!format->probe(data, size))
         return -1; /* libFuzzer: of no use in the corpus */

@@ -13,7 +13,7 @@ static int choose(const uint8_t *data, size_t size, size_t at, int n)
 
 static void fuzz_rects(const uint8_t *data, size_t size)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err = {0};
     if (un_source_open_bytes("fuzz", data, size, &source, &err))
         return;

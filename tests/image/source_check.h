@@ -27,7 +27,7 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* The raw samples of page i, upright; the caller frees them. */
-static inline unet_code read_raw(struct un_source *source, int i, struct un_page *page,
+static inline unet_code read_raw(struct unet_source *source, int i, struct un_page *page,
                                  uint8_t **samples, unet_error *err)
 {
     unet_code code = un_source_page(source, i, page, err);
@@ -45,7 +45,7 @@ static inline unet_code read_raw(struct un_source *source, int i, struct un_page
 /* All of page i of a file in memory, which must be read; prints why not. */
 static inline uint8_t *must_read(const void *bytes, size_t size, int i, struct un_page *page)
 {
-    struct un_source *source;
+    struct unet_source *source;
     uint8_t *samples = NULL;
     unet_error err = {0};
     unet_code code = un_source_open_bytes("made", bytes, size, &source, &err);
@@ -61,7 +61,7 @@ static inline uint8_t *must_read(const void *bytes, size_t size, int i, struct u
 /* The file in memory is refused, when it is opened or read, with these words in the message. */
 static inline void must_fail(const void *bytes, size_t size, const char *words)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err = {0};
     unet_code code = un_source_open_bytes("made", bytes, size, &source, &err);
     if (!code) {
@@ -81,7 +81,7 @@ static inline void must_fail(const void *bytes, size_t size, const char *words)
 /* Rectangles at random places, in any order, are what they are in the whole page. */
 static inline void check_rects(const void *bytes, size_t size, int i, int count)
 {
-    struct un_source *source;
+    struct unet_source *source;
     struct un_page page;
     unet_error err = {0};
     uint8_t *whole = must_read(bytes, size, i, &page);
@@ -114,7 +114,7 @@ static inline void check_rects(const void *bytes, size_t size, int i, int count)
 /* Whether all pages of a file can be read; sum: a number made of all samples. */
 static inline bool reads_whole(const void *bytes, size_t size, uint64_t *sum)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err = {0};
     *sum = 0;
     if (un_source_open_bytes("made", bytes, size, &source, &err)) {

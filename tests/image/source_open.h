@@ -5,16 +5,16 @@
 
 #include "image/source.h"
 
-static inline struct un_source *must_open(const char *path)
+static inline struct unet_source *must_open(const char *path)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err;
     if (un_source_open(path, &source, &err))
         fail_msg("%s", err.text);
     return source;
 }
 
-static inline struct un_page must_page(struct un_source *source, int i)
+static inline struct un_page must_page(struct unet_source *source, int i)
 {
     struct un_page page;
     unet_error err;

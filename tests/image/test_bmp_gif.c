@@ -415,7 +415,7 @@ static void test_gif_pages(void **state)
 {
     (void)state;
     struct bytes b = make_gif(COUNT(places));
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err;
     folder_create(NULL);
     put_file(in_folder("a.gif"), b.data, b.size);

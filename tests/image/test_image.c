@@ -36,7 +36,7 @@ static void compare_table(const char *table, int *equal, int *refused)
     assert_non_null(fgets(line, sizeof line, rows));
     int sum_column = column_of(line, "sha256_raw");
     while (fgets(line, sizeof line, rows)) {
-        struct un_source *source;
+        struct unet_source *source;
         struct un_page page;
         unet_error err;
         take_field(line, 0, file, sizeof file);
@@ -599,7 +599,7 @@ static void test_rectangles(void **state)
     for (int n = 0; n < 3; n++) {
         unet_image image = made_image(97, 61, 3, n == 2 ? UNET_F32 : UNET_U16);
         size_t pixel = 3 * un_sample_bytes(image.sample);
-        struct un_source *source;
+        struct unet_source *source;
         struct un_page page;
         uint8_t *part = malloc(un_image_bytes(&image));
         assert_int_equal(un_image_write(in_folder(names[n]), &image, NULL), UNET_OK);
@@ -629,7 +629,7 @@ static void test_rectangles(void **state)
 
 static void expect_no_pages(const char *name, const char *part)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err = {0};
     unet_code code = un_source_open(in_folder(name), &source, &err);
     if (code != UNET_EINVAL || !strstr(err.text, part))
@@ -640,7 +640,7 @@ static void test_choice_of_pages(void **state)
 {
     (void)state;
     unet_image image = made_image(3, 4, 1, UNET_U8), back;
-    struct un_source *source;
+    struct unet_source *source;
     assert_int_equal(un_image_write(in_folder("p.png"), &image, NULL), UNET_OK);
     static const char *const good[] = {"p.png",    "p.png[0]",  "p.png[-1]", "p.png[0:1]",
                                        "p.png[:]", "p.png[0:]", "p.png[:1]", "p.png[-1:]"};

@@ -296,7 +296,7 @@ static void test_table(void **state)
     FILE *rows = fopen(TEST_SHARED "/EXPECT_jpeg.tsv", "r");
     assert_non_null(fgets(line, sizeof line, rows));
     for (; fgets(line, sizeof line, rows); files++) {
-        struct un_source *source;
+        struct unet_source *source;
         struct un_page page;
         uint8_t *samples = NULL;
         unet_error err;

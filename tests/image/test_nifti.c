@@ -110,7 +110,7 @@ static struct bytes compress_members(const struct bytes *b, int members)
     return made;
 }
 
-static void check_page(struct un_source *source, const struct volume *v, int i)
+static void check_page(struct unet_source *source, const struct volume *v, int i)
 {
     struct un_page page;
     uint8_t *samples = NULL;
@@ -136,7 +136,7 @@ static void check_page(struct un_source *source, const struct volume *v, int i)
 }
 
 /* Pages forwards, then backwards. */
-static void check_volume(struct un_source *source, const struct volume *v)
+static void check_volume(struct unet_source *source, const struct volume *v)
 {
     size_t plane = (size_t)v->side[0] * (size_t)(v->dims > 1 ? v->side[1] : 1);
     assert_int_equal(source->pages, sample_count(v) / plane / (size_t)v->type->channels);
@@ -148,7 +148,7 @@ static void check_volume(struct un_source *source, const struct volume *v)
 
 static void check_bytes(const struct bytes *b, const struct volume *v)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err;
     if (un_source_open_bytes("made", b->data, b->size, &source, &err))
         fail_msg("%s", err.text);
@@ -246,7 +246,7 @@ static void test_pairs(void **state)
     folder_create(NULL);
     for (int way = 0; way < 8; way++) {
         struct volume v = usual(&types[1 + way]);
-        struct un_source *source;
+        struct unet_source *source;
         unet_error err;
         v.version = 1 + way % 2;
         v.form = PAIR;
@@ -289,7 +289,7 @@ static void test_analyze(void **state)
 {
     (void)state;
     struct volume v = usual(&types[1]);
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err;
     v.form = PAIR;
     v.slope = 1715;
@@ -375,7 +375,7 @@ static void test_refusals(void **state)
 static void compare_row(const char *line)
 {
     char path[1024], field[256], dims[64];
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err;
     take_field(line, 0, field, sizeof field);
     snprintf(path, sizeof path, "%s/%s", TEST_SHARED, field);

@@ -30,7 +30,7 @@ static bool skip_without(const char *path)
     return true;
 }
 
-static void *must_read(struct un_source *source, int i, struct un_page *page, struct un_rect rect)
+static void *must_read(struct unet_source *source, int i, struct un_page *page, struct un_rect rect)
 {
     unet_error err;
     void *samples = malloc(un_rect_bytes(page, rect));
@@ -47,7 +47,7 @@ static struct un_rect all_of(const struct un_page *page)
 /* Opening or reading all of it must fail, with these words. */
 static void expect_refusal(const char *path, const char *words)
 {
-    struct un_source *source = NULL;
+    struct unet_source *source = NULL;
     unet_error err = {0};
     unet_code code = un_source_open(path, &source, &err);
     for (int i = 0; !code && i < source->pages; i++) {
@@ -70,7 +70,7 @@ static void expect_refusal(const char *path, const char *words)
 /* ---- the table of real files ------------------------------------------------------------- */
 
 /* What the table's sums are of: the samples of the first IFD as they are stored. */
-static void sum_first_plane(struct un_source *source, char sum[65])
+static void sum_first_plane(struct unet_source *source, char sum[65])
 {
     struct un_page page = must_page(source, 0);
     struct un_tiff *r = source->state;
@@ -102,7 +102,7 @@ static bool is_known(const char *file)
     return false;
 }
 
-static bool is_readable(struct un_source *source)
+static bool is_readable(struct unet_source *source)
 {
     struct un_page page;
     unet_image image;
@@ -117,7 +117,7 @@ static bool is_readable(struct un_source *source)
 }
 
 /* Calls `look` on each file of the table that can be opened. */
-static void for_table(void (*look)(struct un_source *source, const char *file, const char *sum),
+static void for_table(void (*look)(struct unet_source *source, const char *file, const char *sum),
                       int *refused)
 {
     char line[4096], path[1024], file[256], sum[65];
@@ -125,7 +125,7 @@ static void for_table(void (*look)(struct un_source *source, const char *file, c
     assert_non_null(fgets(line, sizeof line, rows));
     int column = column_of(line, "sha256_raw");
     while (fgets(line, sizeof line, rows)) {
-        struct un_source *source;
+        struct unet_source *source;
         struct un_page page;
         unet_error err;
         take_field(line, 0, file, sizeof file);
@@ -150,7 +150,7 @@ static void for_table(void (*look)(struct un_source *source, const char *file, c
 
 static int sums_equal, sums_known, sums_untold;
 
-static void compare_sum(struct un_source *source, const char *file, const char *sum)
+static void compare_sum(struct unet_source *source, const char *file, const char *sum)
 {
     char found[65];
     sum_first_plane(source, found);
@@ -187,7 +187,7 @@ static int dice(int n)
     return (int)((dice_state >> 8) % (unsigned)n);
 }
 
-static void check_rect(struct un_source *source, const char *file, int i, struct un_page *page,
+static void check_rect(struct unet_source *source, const char *file, int i, struct un_page *page,
                        const uint8_t *whole, struct un_rect rect)
 {
     size_t pixel = (size_t)page->channels * (size_t)page->bytes;
@@ -204,7 +204,7 @@ static void check_rect(struct un_source *source, const char *file, int i, struct
     free(part);
 }
 
-static void check_rects(struct un_source *source, const char *file, const char *sum)
+static void check_rects(struct unet_source *source, const char *file, const char *sum)
 {
     (void)sum;
     for (int i = 0; i < source->pages && i < 4; i++) {
@@ -260,7 +260,7 @@ static void check_made(const char *mode, const struct maker *m)
     const char *path = in_folder("made.tif");
     if (!maker_write(path, mode, m, 1))
         fail_msg("%s: cannot be written", what);
-    struct un_source *source = must_open(path);
+    struct unet_source *source = must_open(path);
     struct un_page page = must_page(source, 0);
     uint8_t *samples = must_read(source, 0, &page, all_of(&page));
     check_values(m, 0, 0, page.height, page.width, samples, what);
@@ -314,7 +314,7 @@ static void test_ways(void **state)
 
 static uint64_t count_decoded(const char *path, int step)
 {
-    struct un_source *source = must_open(path);
+    struct unet_source *source = must_open(path);
     struct un_page page = must_page(source, 0);
     for (int top = 0; top < page.height; top += step)
         free(must_read(source, 0, &page,
@@ -355,7 +355,7 @@ static void test_rectangle_decodes_its_tiles(void **state)
     (void)state;
     struct maker m = {.width = 1000, .height = 1000, .tile = 64, .compression = COMPRESSION_LZW};
     assert_true(maker_write(in_folder("tiles.tif"), "w", &m, 1));
-    struct un_source *source = must_open(in_folder("tiles.tif"));
+    struct unet_source *source = must_open(in_folder("tiles.tif"));
     struct un_page page = must_page(source, 0);
     free(must_read(source, 0, &page, (struct un_rect){64, 64, 64, 65}));
     assert_int_equal(((struct un_tiff *)source->state)->decoded, 2);
@@ -370,7 +370,7 @@ static void test_tall_strip(void **state)
     (void)state;
     struct maker m = {.width = 6000, .height = 5700, .compression = COMPRESSION_ADOBE_DEFLATE};
     assert_true(maker_write(in_folder("tall.tif"), "w", &m, 1));
-    struct un_source *source = must_open(in_folder("tall.tif"));
+    struct unet_source *source = must_open(in_folder("tall.tif"));
     struct un_page page = must_page(source, 0);
     assert_true(page.in_order);
     assert_true(page.working < 200000);
@@ -447,7 +447,7 @@ static void test_bits(void **state)
             bool is_signed = k & 1;
             make_bits(in_folder("bits.tif"), k & 2, bits,
                       is_signed ? SAMPLEFORMAT_INT : SAMPLEFORMAT_UINT);
-            struct un_source *source = must_open(in_folder("bits.tif"));
+            struct unet_source *source = must_open(in_folder("bits.tif"));
             struct un_page page = must_page(source, 0);
             assert_int_equal(page.bits, bits);
             assert_int_equal(page.kind, is_signed ? UN_INT : UN_UINT);
@@ -500,7 +500,7 @@ static void test_floats(void **state)
         raw_ifd(&t, 8, entries, 10, 0);
         raw_number(&t, 200, cases[i].code, cases[i].bits / 8);
         raw_save(&t, in_folder("float.tif"));
-        struct un_source *source = must_open(in_folder("float.tif"));
+        struct unet_source *source = must_open(in_folder("float.tif"));
         struct un_page page = must_page(source, 0);
         assert_int_equal(page.kind, UN_FLOAT);
         void *samples = must_read(source, 0, &page, all_of(&page));
@@ -576,7 +576,7 @@ static void test_truncated(void **state)
 /* All pages and a few rectangles; how it ends does not matter. */
 static void look_around(const char *path)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err;
     if (un_source_open(path, &source, &err))
         return;

@@ -20,7 +20,7 @@
 
 static void expect_refusal(const char *path, const char *words)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_error err = {0};
     if (!un_source_open(path, &source, &err))
         fail_msg("%s: opened, wanted '%s'", path, words);
@@ -29,7 +29,7 @@ static void expect_refusal(const char *path, const char *words)
 }
 
 /* Page i must have these planes (made with their number in .number) as channels, in this order. */
-static void check_planes(struct un_source *source, int i, const struct maker *pages,
+static void check_planes(struct unet_source *source, int i, const struct maker *pages,
                          const int *planes, int count)
 {
     struct un_page page = must_page(source, i);
@@ -75,7 +75,7 @@ static void test_pages_differ(void **state)
                              {.width = 5, .height = 5, .subfile = FILETYPE_MASK},
                              {.width = 8, .height = 8, .compression = COMPRESSION_LZW}};
     make_planes(in_folder("pages.tif"), NULL, pages, 5);
-    struct un_source *source = must_open(in_folder("pages.tif"));
+    struct unet_source *source = must_open(in_folder("pages.tif"));
     assert_int_equal(source->pages, 3);
     for (int turn = 0; turn < 2; turn++) { /* there and back */
         check_planes(source, 0, pages, (int[]){0}, 1);
@@ -114,7 +114,7 @@ static void test_many_pages(void **state)
     }
     raw_save(&t, in_folder("many.tif"));
     double from = seconds();
-    struct un_source *source = must_open(in_folder("many.tif"));
+    struct unet_source *source = must_open(in_folder("many.tif"));
     assert_int_equal(source->pages, PAGES);
     for (int i = PAGES - 1; i >= 0; i -= i > 1000 ? 97 : 1) {
         struct un_page page = must_page(source, i);
@@ -179,7 +179,7 @@ static void test_ome_orders(void **state)
                      "%s"),
                  orders[i].order, i & 1 ? "<TiffData/>" : "");
         make_planes(in_folder("o.ome.tif"), text, pages, 12);
-        struct un_source *source = must_open(in_folder("o.ome.tif"));
+        struct unet_source *source = must_open(in_folder("o.ome.tif"));
         assert_string_equal(source->note, "");
         assert_int_equal(source->pages, 6);
         for (int t = 0; t < 2; t++)
@@ -198,7 +198,7 @@ static void expect_note(const char *text, struct maker *pages, int count, int wa
                         const char *note)
 {
     make_planes(in_folder("n.ome.tif"), text, pages, count);
-    struct un_source *source = must_open(in_folder("n.ome.tif"));
+    struct unet_source *source = must_open(in_folder("n.ome.tif"));
     if (*note ? !strstr(source->note, note) : *source->note != 0)
         fail_msg("note '%s', wanted '%s'", source->note, note);
     assert_int_equal(source->pages, wanted_pages);
@@ -221,7 +221,7 @@ static void test_ome_placed(void **state)
                     "<TiffData FirstZ='2' IFD='0' PlaneCount='1'>"
                     "<UUID FileName='old&amp;name.ome.tif'> urn:1 </UUID></TiffData>"),
                 pages, 4);
-    struct un_source *source = must_open(in_folder("p.ome.tif"));
+    struct unet_source *source = must_open(in_folder("p.ome.tif"));
     assert_string_equal(source->note, "");
     assert_int_equal(source->pages, 3);
     check_planes(source, 0, pages, (int[]){3}, 1);
@@ -314,7 +314,7 @@ static void test_imagej(void **state)
         in_folder("ij.tif"),
         "ImageJ=1.53c\nimages=12\nchannels=2\nslices=3\nframes=2\nunit=micron\nloop=false\n", pages,
         12);
-    struct un_source *source = must_open(in_folder("ij.tif"));
+    struct unet_source *source = must_open(in_folder("ij.tif"));
     assert_string_equal(source->note, "");
     assert_int_equal(source->pages, 6);
     for (int i = 0; i < 6; i++)
@@ -337,7 +337,7 @@ static void test_imagej_color(void **state)
     (void)state;
     struct maker pages[2] = {{.samples = 3}, {.samples = 3}};
     make_planes(in_folder("rgb.tif"), "ImageJ=1.11a\nimages=2\nchannels=2\n", pages, 2);
-    struct un_source *source = must_open(in_folder("rgb.tif"));
+    struct unet_source *source = must_open(in_folder("rgb.tif"));
     assert_int_equal(source->pages, 2);
     check_planes(source, 1, pages, (int[]){1}, 1);
     un_source_close(source);
@@ -378,7 +378,7 @@ static void test_imagej_contiguous(void **state)
     }
     size_t size = t.size;
     raw_save(&t, in_folder("big.tif"));
-    struct un_source *source = must_open(in_folder("big.tif"));
+    struct unet_source *source = must_open(in_folder("big.tif"));
     assert_int_equal(source->pages, 3);
     for (int i = 2; i >= 0; i--)
         check_planes(source, i, pages, (int[]){2 * i, 2 * i + 1}, 2);
@@ -411,7 +411,7 @@ static void test_resolution(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct maker m = {.resolution = cases[i].resolution, .unit = cases[i].unit};
         make_planes(in_folder("scale.tif"), NULL, &m, 1);
-        struct un_source *source = must_open(in_folder("scale.tif"));
+        struct unet_source *source = must_open(in_folder("scale.tif"));
         struct un_page page = must_page(source, 0);
         if (fabs(page.pixel_width - cases[i].um) > 1e-6 || page.pixel_height != page.pixel_width)
             fail_msg("case %zu: %g um, wanted %g", i, page.pixel_width, cases[i].um);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "unet.h"
+#include "unet_objects.h"
 
 struct reference {
     int height, width;

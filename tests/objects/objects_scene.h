@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "unet.h"
+#include "unet_objects.h"
 
 /* A mask [height][width] with an image of one channel. */
 struct scene {

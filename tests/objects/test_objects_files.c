@@ -6,6 +6,7 @@
 #include "base/ziparchive.h"
 #include "objects_scene.h"
 #include "support/folder.h"
+#include "unet_image.h"
 
 /* An L with a hole, a speck at the edge, and a second class beside the L. */
 static struct scene small_scene(void)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "unet.h"
+#include "unet_objects.h"
 
 enum { H = 13, W = 27 };
 

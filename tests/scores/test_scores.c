@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "unet.h"
+#include "unet_scores.h"
 
 #define MOST 1024
 

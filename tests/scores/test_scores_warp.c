@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "unet.h"
+#include "unet_scores.h"
 
 #define SIDE 12
 

@@ -14,6 +14,7 @@
 #include "support/folder.h"
 #include "train/validate.h"
 #include "training_set.h"
+#include "unet_scores.h"
 
 struct story {
     char text[400]; /* B, S, E, C, X: an event each; v: an image */

@@ -12,6 +12,7 @@
 
 #include "data/set/dataset.h"
 #include "support/folder.h"
+#include "unet_train.h"
 
 enum { SIDE = 24, IMAGE = 40 };
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "train/schedule.h"
+#include "unet_train.h"
 
 static void expect_rate(const unet_train_options *o, struct un_schedule_at at, double want)
 {

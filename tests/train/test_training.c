@@ -20,6 +20,7 @@
 #include "support/slow.h"
 #include "train/trainer.h"
 #include "training_set.h"
+#include "unet_scores.h"
 
 /* ---- memory: malloc of the whole program, counted (a sanitizer has its own) ---- */
 

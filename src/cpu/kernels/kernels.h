@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "unet_train.h"
 
 enum { UN_BLOCK = 16 };
 

@@ -11,6 +11,7 @@
 #define UN_REFERENCE_H
 
 #include "engine/engine.h"
+#include "unet_train.h"
 
 /* The place of element (n, y, x, c) of a tensor. */
 static inline float *un_ref_at(struct un_tensor t, int n, int y, int x, int c)

@@ -4,6 +4,7 @@
 #define UN_DRAW_H
 
 #include "image/reading.h"
+#include "unet_train.h"
 
 /* What a training step needs of one sample. */
 struct un_tile {

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "unet_train.h"
 
 /* Bytes of memory that un_shade() needs. */
 size_t un_shade_bytes(const unet_augment *augment, int side, int channels);

@@ -7,6 +7,7 @@
 #define UN_BORDER_WEIGHT_H
 
 #include "base/error.h"
+#include "unet_train.h"
 
 /*
  * Overwrites extra [height][width] with what unet_border adds to the weights of pixels of class 0,

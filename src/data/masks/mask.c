@@ -90,7 +90,7 @@ static void settle_colors(struct un_mask *mask)
     mask->type = UN_CODE_GREY;
 }
 
-static unet_code read_bands(struct un_source *source, int i, const struct un_page *page,
+static unet_code read_bands(struct unet_source *source, int i, const struct un_page *page,
                             struct un_mask *mask, unet_error *err)
 {
     struct un_rect band = {0, 0, mask->height < BAND ? mask->height : BAND, mask->width};
@@ -115,7 +115,7 @@ static unet_code read_bands(struct un_source *source, int i, const struct un_pag
     return code;
 }
 
-unet_code un_mask_of_page(struct un_source *source, int i, struct un_mask *mask, unet_error *err)
+unet_code un_mask_of_page(struct unet_source *source, int i, struct un_mask *mask, unet_error *err)
 {
     struct un_page page;
     struct un_mask made = {0};
@@ -160,7 +160,7 @@ void un_mask_release(struct un_mask *mask)
 
 unet_code un_mask_read(const char *path, struct un_mask *mask, unet_error *err)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_code code = un_source_open(path, &source, err);
     if (code)
         return code;

@@ -37,7 +37,7 @@ struct un_mask {
  * UNET_EFORMAT names the pixel: a value that is no whole number of 0 .. 2^32 - 1, or samples of
  * more than 8 bits in colours.  Free it with un_mask_release().
  */
-unet_code un_mask_of_page(struct un_source *source, int i, struct un_mask *mask, unet_error *err);
+unet_code un_mask_of_page(struct unet_source *source, int i, struct un_mask *mask, unet_error *err);
 void un_mask_release(struct un_mask *mask);
 
 /* As un_mask_of_page() of the first page of a file. */

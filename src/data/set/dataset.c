@@ -25,7 +25,7 @@ static unet_code take_census(const struct un_pairs *files, struct un_census *cen
 {
     unet_code code = UNET_OK;
     for (int i = 0; i < files->count && !code; i++) {
-        struct un_source *source;
+        struct unet_source *source;
         if (!files->pairs[i].mask || (code = un_source_open(files->pairs[i].mask, &source, err)))
             continue;
         for (int page = 0; page < source->pages && !code; page++) {
@@ -95,7 +95,7 @@ static void take_objects(struct un_mask *codes, struct un_sample_pair *pair)
 
 /* The classes of one page: from one mask, or from the masks of all classes. */
 static unet_code read_classes(const struct un_pair *files, const char *image,
-                              struct un_source *mask, int page, const unet_dataset *dataset,
+                              struct unet_source *mask, int page, const unet_dataset *dataset,
                               struct un_sample_pair *pair, unet_error *err)
 {
     const struct un_coding *coding = &dataset->coding;
@@ -137,8 +137,9 @@ static unet_code grow(unet_dataset *dataset, int room, unet_error *err)
     return UNET_OK;
 }
 
-static unet_code read_page(const struct un_pair *files, struct un_source *image,
-                           struct un_source *mask, int page, unet_dataset *dataset, unet_error *err)
+static unet_code read_page(const struct un_pair *files, struct unet_source *image,
+                           struct unet_source *mask, int page, unet_dataset *dataset,
+                           unet_error *err)
 {
     struct un_sample_pair *pair = &dataset->pairs[dataset->count];
     *pair = (struct un_sample_pair){0};
@@ -157,7 +158,7 @@ static unet_code read_page(const struct un_pair *files, struct un_source *image,
 static unet_code read_pair(const struct un_pair *files, unet_dataset *dataset, int further,
                            unet_error *err)
 {
-    struct un_source *image = NULL, *mask = NULL;
+    struct unet_source *image = NULL, *mask = NULL;
     unet_code code = un_source_open(files->image, &image, err);
     if (code || (files->mask && (code = un_source_open(files->mask, &mask, err))))
         goto done;

@@ -115,7 +115,7 @@ static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_er
 static unet_code pair_pages(const struct un_listing *files, const char *stack, bool stack_is_image,
                             struct un_pairs *made, bool *done, unet_error *err)
 {
-    struct un_source *source;
+    struct unet_source *source;
     unet_code code = un_source_open(stack, &source, err);
     if (code)
         return code;
@@ -176,7 +176,7 @@ static unet_code check_foreign(const struct un_listing *images, unet_error *err)
 {
     unet_code code = UNET_OK;
     for (int i = 0; i < images->count && !code; i++) {
-        struct un_source *source = NULL;
+        struct unet_source *source = NULL;
         if (images->files[i].foreign)
             code = un_source_open(images->files[i].path, &source, err);
         un_source_close(source);

@@ -21,6 +21,7 @@
 
 #include "data/set/dataset.h"
 #include "data/survey/survey_read.h"
+#include "unet_survey.h"
 
 enum {
     UN_SURVEY_MAP = 256,  /* longest side of the maps in which a mask is looked for */
@@ -189,5 +190,8 @@ struct un_middle {
     double median, spread;
 };
 struct un_middle un_middle(double *values, int count);
+
+/* The inner half of unet_finding_name(). */
+const char *un_finding_name(unet_finding_kind kind);
 
 #endif

@@ -101,7 +101,7 @@ struct un_middle un_middle(double *values, int count)
     return middle;
 }
 
-const char *unet_finding_name(unet_finding_kind kind)
+const char *un_finding_name(unet_finding_kind kind)
 {
     static const char *const names[UNET_FINDING_KINDS] = {
         [UNET_FOUND_NO_MASK] = "no-mask",

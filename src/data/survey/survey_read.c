@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* The path of a page; source: of the file, NULL where it cannot be opened. */
-static unet_code name_page(const char *path, const struct un_source *source, int page, char **name,
-                           unet_error *err)
+static unet_code name_page(const char *path, const struct unet_source *source, int page,
+                           char **name, unet_error *err)
 {
     if (!path)
         return UNET_OK;
@@ -28,7 +28,7 @@ static unet_code name_page(const char *path, const struct un_source *source, int
 static unet_code add_places(struct un_survey_files *files, const struct un_pair *pair,
                             unet_error *err)
 {
-    struct un_source *image = NULL, *mask = NULL;
+    struct unet_source *image = NULL, *mask = NULL;
     un_source_open(pair->image, &image, NULL);
     if (pair->mask)
         un_source_open(pair->mask, &mask, NULL);

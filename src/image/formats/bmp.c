@@ -74,8 +74,8 @@ static unet_code take_fields(const char *name, struct reader *r, const unsigned 
 
 /* Colours lie between the headers and the pixels; an entry is blue, green, red and, but for OS/2's
  * first version, a byte of no use. */
-static unet_code take_palette(struct un_source *source, struct reader *r, size_t at, size_t claimed,
-                              size_t entry, unet_error *err)
+static unet_code take_palette(struct unet_source *source, struct reader *r, size_t at,
+                              size_t claimed, size_t entry, unet_error *err)
 {
     size_t most = (size_t)1 << r->depth, room = r->start > at ? (r->start - at) / entry : 0;
     size_t count = claimed && claimed < most ? claimed : most;
@@ -139,7 +139,7 @@ static unet_code take_sides(const char *name, struct reader *r, const unsigned c
 }
 
 /* Holds the pixels that the header claims against the bytes that are there. */
-static unet_code check_claim(const struct un_source *source, struct reader *r, unet_error *err)
+static unet_code check_claim(const struct unet_source *source, struct reader *r, unet_error *err)
 {
     uint64_t bits = (uint64_t)r->page.width * (uint64_t)r->depth, H = (uint64_t)r->page.height;
     uint64_t have = source->file.size > r->start ? source->file.size - r->start : 0;
@@ -156,7 +156,7 @@ static unet_code check_claim(const struct un_source *source, struct reader *r, u
                    (unsigned long long)have, r->page.width, r->page.height, r->depth);
 }
 
-static unet_code bmp_open(struct un_source *source, unet_error *err)
+static unet_code bmp_open(struct unet_source *source, unet_error *err)
 {
     struct reader *r = calloc(1, sizeof *r);
     const char *name = source->name;
@@ -193,7 +193,7 @@ static unet_code bmp_open(struct un_source *source, unet_error *err)
     return code ? code : check_claim(source, r, err);
 }
 
-static unet_code bmp_page(struct un_source *source, int index, struct un_page *page,
+static unet_code bmp_page(struct unet_source *source, int index, struct un_page *page,
                           unet_error *err)
 {
     (void)index;
@@ -239,7 +239,7 @@ static void unpack_fields(const struct reader *r, const unsigned char *row, int 
         }
 }
 
-static unet_code read_runs(struct un_source *source, struct reader *r, unet_error *err)
+static unet_code read_runs(struct unet_source *source, struct reader *r, unet_error *err)
 {
     size_t pixels = (size_t)r->page.width * (size_t)r->page.height;
     uint8_t *whole = calloc(pixels, 1); /* what the runs leave out is index 0 */
@@ -254,7 +254,7 @@ static unet_code read_runs(struct un_source *source, struct reader *r, unet_erro
     return code;
 }
 
-static unet_code bmp_read(struct un_source *source, int index, const struct un_page *page,
+static unet_code bmp_read(struct unet_source *source, int index, const struct un_page *page,
                           struct un_rect rect, void *samples, unet_error *err)
 {
     struct reader *r = source->state;
@@ -284,7 +284,7 @@ static unet_code bmp_read(struct un_source *source, int index, const struct un_p
     return UNET_OK;
 }
 
-static void bmp_close(struct un_source *source)
+static void bmp_close(struct unet_source *source)
 {
     struct reader *r = source->state;
     if (!r)

@@ -124,7 +124,7 @@ static unet_code walk(const char *name, struct reader *r, size_t at, unet_error 
                    r->count);
 }
 
-static unet_code gif_open(struct un_source *source, unet_error *err)
+static unet_code gif_open(struct unet_source *source, unet_error *err)
 {
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
@@ -159,7 +159,7 @@ static struct un_rect place_of(const struct reader *r, int index)
                             (int)un_le16(p + 5)};
 }
 
-static unet_code gif_page(struct un_source *source, int index, struct un_page *page,
+static unet_code gif_page(struct unet_source *source, int index, struct un_page *page,
                           unet_error *err)
 {
     const struct reader *r = source->state;
@@ -245,7 +245,7 @@ static unet_code decode(const char *name, struct reader *r, int index, unet_erro
                    why ? why : "it cannot be decoded");
 }
 
-static unet_code gif_read(struct un_source *source, int index, const struct un_page *page,
+static unet_code gif_read(struct unet_source *source, int index, const struct un_page *page,
                           struct un_rect rect, void *samples, unet_error *err)
 {
     struct reader *r = source->state;
@@ -268,7 +268,7 @@ static unet_code gif_read(struct un_source *source, int index, const struct un_p
     return UNET_OK;
 }
 
-static void gif_close(struct un_source *source)
+static void gif_close(struct unet_source *source)
 {
     struct reader *r = source->state;
     if (!r)

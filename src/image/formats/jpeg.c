@@ -235,7 +235,7 @@ static unet_code take_header(const char *name, struct reader *r, unet_error *err
 }
 
 /* Reads up to the first scan. */
-static unet_code start(struct un_source *source, unet_error *err)
+static unet_code start(struct unet_source *source, unet_error *err)
 {
     struct reader *r = source->state;
     struct jpeg_decompress_struct *jpeg = &r->jpeg;
@@ -265,7 +265,7 @@ static unet_code start(struct un_source *source, unet_error *err)
     return take_header(source->name, r, err);
 }
 
-static unet_code jpeg_open(struct un_source *source, unet_error *err)
+static unet_code jpeg_open(struct unet_source *source, unet_error *err)
 {
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
@@ -282,7 +282,7 @@ static unet_code jpeg_open(struct un_source *source, unet_error *err)
     return UNET_OK;
 }
 
-static unet_code jpeg_page(struct un_source *source, int index, struct un_page *page,
+static unet_code jpeg_page(struct unet_source *source, int index, struct un_page *page,
                            unet_error *err)
 {
     (void)index;
@@ -331,7 +331,7 @@ static unet_code decode_rows(const char *name, struct reader *r, const struct un
     return UNET_OK;
 }
 
-static unet_code jpeg_read(struct un_source *source, int index, const struct un_page *page,
+static unet_code jpeg_read(struct unet_source *source, int index, const struct un_page *page,
                            struct un_rect rect, void *samples, unet_error *err)
 {
     struct reader *r = source->state;
@@ -343,7 +343,7 @@ static unet_code jpeg_read(struct un_source *source, int index, const struct un_
     return decode_rows(source->name, r, &rect, samples, err);
 }
 
-static void jpeg_close(struct un_source *source)
+static void jpeg_close(struct unet_source *source)
 {
     struct reader *r = source->state;
     if (!r)

@@ -75,7 +75,7 @@ static char *name_of_image(const char *name, const char *ending)
     return made;
 }
 
-static unet_code open_image(const struct un_source *source, struct reader *r, unet_error *err)
+static unet_code open_image(const struct unet_source *source, struct reader *r, unet_error *err)
 {
     static const char *const endings[] = {".img", ".img.gz", ".IMG"};
     for (size_t i = 0; i < 3 && !source->file.borrowed; i++) {
@@ -92,7 +92,7 @@ static unet_code open_image(const struct un_source *source, struct reader *r, un
                    source->name);
 }
 
-static unet_code check_claim(const struct un_source *source, const struct reader *r, int pages,
+static unet_code check_claim(const struct unet_source *source, const struct reader *r, int pages,
                              unet_error *err)
 {
     uint64_t need = r->start + r->page_bytes * (uint64_t)pages, have = r->samples->size;
@@ -104,7 +104,7 @@ static unet_code check_claim(const struct un_source *source, const struct reader
                    (unsigned long long)have, r->page.width, r->page.height, pages, r->page.bits);
 }
 
-static unet_code nifti_open(struct un_source *source, unet_error *err)
+static unet_code nifti_open(struct unet_source *source, unet_error *err)
 {
     struct reader *r = calloc(1, sizeof *r);
     unsigned char buffer[UN_NIFTI_SIZE_2];
@@ -131,7 +131,7 @@ static unet_code nifti_open(struct un_source *source, unet_error *err)
     return check_claim(source, r, source->file_pages, err);
 }
 
-static unet_code nifti_page(struct un_source *source, int index, struct un_page *page,
+static unet_code nifti_page(struct unet_source *source, int index, struct un_page *page,
                             unet_error *err)
 {
     (void)index;
@@ -142,7 +142,7 @@ static unet_code nifti_page(struct un_source *source, int index, struct un_page 
 
 /* ---- samples ----------------------------------------------------------------------------- */
 
-static unet_code unpack(struct un_source *source, struct reader *r, uint64_t at,
+static unet_code unpack(struct unet_source *source, struct reader *r, uint64_t at,
                         struct un_rect rect, uint8_t *dst, unet_error *err)
 {
     const size_t stride = un_rect_bytes(&r->page, (struct un_rect){0, 0, 1, r->page.width});
@@ -159,7 +159,7 @@ static unet_code unpack(struct un_source *source, struct reader *r, uint64_t at,
     return code;
 }
 
-static unet_code nifti_read(struct un_source *source, int index, const struct un_page *page,
+static unet_code nifti_read(struct unet_source *source, int index, const struct un_page *page,
                             struct un_rect rect, void *samples, unet_error *err)
 {
     struct reader *r = source->state;
@@ -178,7 +178,7 @@ static unet_code nifti_read(struct un_source *source, int index, const struct un
     return UNET_OK;
 }
 
-static void nifti_close(struct un_source *source)
+static void nifti_close(struct unet_source *source)
 {
     struct reader *r = source->state;
     if (!r)

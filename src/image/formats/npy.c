@@ -232,7 +232,7 @@ static unet_code take_size(const char *name, const struct header *h, struct un_p
     return un_page_check(name, page, err);
 }
 
-static unet_code npy_open(struct un_source *source, unet_error *err)
+static unet_code npy_open(struct unet_source *source, unet_error *err)
 {
     struct header h;
     struct reader *r = calloc(1, sizeof *r);
@@ -253,7 +253,7 @@ static unet_code npy_open(struct un_source *source, unet_error *err)
     return UNET_OK;
 }
 
-static unet_code npy_page(struct un_source *source, int index, struct un_page *page,
+static unet_code npy_page(struct unet_source *source, int index, struct un_page *page,
                           unet_error *err)
 {
     (void)index;
@@ -275,7 +275,7 @@ static void gather(const struct un_page *page, const unsigned char *values, stru
                        bytes);
 }
 
-static unet_code npy_read(struct un_source *source, int index, const struct un_page *page,
+static unet_code npy_read(struct unet_source *source, int index, const struct un_page *page,
                           struct un_rect rect, void *samples, unet_error *err)
 {
     const struct reader *r = source->state;
@@ -298,7 +298,7 @@ static unet_code npy_read(struct un_source *source, int index, const struct un_p
     return UNET_OK;
 }
 
-static void npy_close(struct un_source *source)
+static void npy_close(struct unet_source *source)
 {
     free(source->state);
 }

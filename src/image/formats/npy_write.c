@@ -33,7 +33,7 @@ static unet_code write_header(const char *path, FILE *file, int dims, const int 
     return fwrite(text, 1, end, file) == end ? UNET_OK : un_fail_errno(err, "%s", path);
 }
 
-static unet_code npy_page(struct un_sink *sink, unet_error *err)
+static unet_code npy_page(struct unet_writer *sink, unet_error *err)
 {
     const struct un_sink_page *page = &sink->page;
     const int planes[3] = {page->channels, page->height, page->width};
@@ -71,7 +71,7 @@ static bool write_samples(FILE *file, const struct un_sink_page *page, const voi
     return true;
 }
 
-static unet_code npy_rows(struct un_sink *sink, const void *rows, int count, unet_error *err)
+static unet_code npy_rows(struct unet_writer *sink, const void *rows, int count, unet_error *err)
 {
     const struct un_sink_page *page = &sink->page;
     size_t start = *(size_t *)sink->state, stride = un_sink_stride(page);
@@ -88,14 +88,14 @@ static unet_code npy_rows(struct un_sink *sink, const void *rows, int count, une
     return done ? UNET_OK : un_fail_errno(err, "%s: cannot be written", sink->save.path);
 }
 
-static unet_code npy_end(struct un_sink *sink, unet_error *err)
+static unet_code npy_end(struct unet_writer *sink, unet_error *err)
 {
     (void)sink;
     (void)err;
     return UNET_OK;
 }
 
-static void npy_free(struct un_sink *sink)
+static void npy_free(struct unet_writer *sink)
 {
     free(sink->state);
 }

@@ -149,7 +149,7 @@ static unet_code fail_decode(const char *name, const struct reader *r, unet_erro
 }
 
 /* Reads up to the first row. */
-static unet_code start(struct un_source *source, unet_error *err)
+static unet_code start(struct unet_source *source, unet_error *err)
 {
     struct reader *r = source->state;
     png_destroy_read_struct(&r->png, &r->info, NULL);
@@ -174,7 +174,7 @@ static unet_code start(struct un_source *source, unet_error *err)
     return UNET_OK;
 }
 
-static unet_code png_open(struct un_source *source, unet_error *err)
+static unet_code png_open(struct unet_source *source, unet_error *err)
 {
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
@@ -189,7 +189,7 @@ static unet_code png_open(struct un_source *source, unet_error *err)
     return check_claim(source->name, r, err);
 }
 
-static unet_code png_page_of(struct un_source *source, int index, struct un_page *page,
+static unet_code png_page_of(struct unet_source *source, int index, struct un_page *page,
                              unet_error *err)
 {
     (void)index;
@@ -199,7 +199,7 @@ static unet_code png_page_of(struct un_source *source, int index, struct un_page
 }
 
 /* Room for a row, or for all rows of an interlaced picture. */
-static unet_code make_room(struct un_source *source, struct reader *r, unet_error *err)
+static unet_code make_room(struct unet_source *source, struct reader *r, unet_error *err)
 {
     size_t row = (size_t)r->page.width * (size_t)r->page.channels * (size_t)r->page.bytes;
     size_t bytes = r->interlaced ? row * (size_t)r->page.height : row;
@@ -250,7 +250,7 @@ static unet_code decode_rows(const char *name, struct reader *r, const struct un
     return UNET_OK;
 }
 
-static unet_code png_read(struct un_source *source, int index, const struct un_page *page,
+static unet_code png_read(struct unet_source *source, int index, const struct un_page *page,
                           struct un_rect rect, void *samples, unet_error *err)
 {
     struct reader *r = source->state;
@@ -270,7 +270,7 @@ static unet_code png_read(struct un_source *source, int index, const struct un_p
     return UNET_OK;
 }
 
-static void png_close(struct un_source *source)
+static void png_close(struct unet_source *source)
 {
     struct reader *r = source->state;
     if (!r)

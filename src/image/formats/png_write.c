@@ -42,7 +42,7 @@ static void set_header(struct writer *w, const struct un_sink_page *page)
 #endif
 }
 
-static unet_code png_page(struct un_sink *sink, unet_error *err)
+static unet_code png_page(struct unet_writer *sink, unet_error *err)
 {
     const struct un_sink_page *page = &sink->page;
     const char *path = sink->save.path;
@@ -71,7 +71,7 @@ static unet_code png_page(struct un_sink *sink, unet_error *err)
     return UNET_OK;
 }
 
-static unet_code png_rows(struct un_sink *sink, const void *rows, int count, unet_error *err)
+static unet_code png_rows(struct unet_writer *sink, const void *rows, int count, unet_error *err)
 {
     struct writer *w = sink->state;
     size_t stride = un_sink_stride(&sink->page);
@@ -82,7 +82,7 @@ static unet_code png_rows(struct un_sink *sink, const void *rows, int count, une
     return UNET_OK;
 }
 
-static unet_code png_end(struct un_sink *sink, unet_error *err)
+static unet_code png_end(struct unet_writer *sink, unet_error *err)
 {
     struct writer *w = sink->state;
     if (setjmp(png_jmpbuf(w->png)))
@@ -91,7 +91,7 @@ static unet_code png_end(struct un_sink *sink, unet_error *err)
     return UNET_OK;
 }
 
-static void png_free_writer(struct un_sink *sink)
+static void png_free_writer(struct unet_writer *sink)
 {
     struct writer *w = sink->state;
     if (w)

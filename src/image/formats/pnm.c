@@ -47,7 +47,7 @@ static bool take_number(const struct un_mapping *file, size_t *at, int *number)
     return digits > 0;
 }
 
-static unet_code pnm_open(struct un_source *source, unet_error *err)
+static unet_code pnm_open(struct unet_source *source, unet_error *err)
 {
     struct reader *r = calloc(1, sizeof *r);
     const struct un_mapping *file = &source->file;
@@ -85,7 +85,7 @@ static unet_code pnm_open(struct un_source *source, unet_error *err)
     return UNET_OK;
 }
 
-static unet_code pnm_page(struct un_source *source, int index, struct un_page *page,
+static unet_code pnm_page(struct unet_source *source, int index, struct un_page *page,
                           unet_error *err)
 {
     (void)index;
@@ -94,7 +94,7 @@ static unet_code pnm_page(struct un_source *source, int index, struct un_page *p
     return UNET_OK;
 }
 
-static unet_code pnm_read(struct un_source *source, int index, const struct un_page *page,
+static unet_code pnm_read(struct unet_source *source, int index, const struct un_page *page,
                           struct un_rect rect, void *samples, unet_error *err)
 {
     const struct reader *r = source->state;
@@ -114,7 +114,7 @@ static unet_code pnm_read(struct un_source *source, int index, const struct un_p
     return UNET_OK;
 }
 
-static void pnm_close(struct un_source *source)
+static void pnm_close(struct unet_source *source)
 {
     free(source->state);
 }

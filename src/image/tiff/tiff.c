@@ -23,7 +23,7 @@ static bool probe(const unsigned char *head, size_t size)
     return false;
 }
 
-static unet_code tiff_open(struct un_source *source, unet_error *err)
+static unet_code tiff_open(struct unet_source *source, unet_error *err)
 {
     struct un_tiff *r = calloc(1, sizeof *r);
     if (!r)
@@ -63,7 +63,7 @@ static void drop_page(struct un_tiff *r)
 }
 
 /* A plane of a stack of one IFD: the samples are one block that starts `skip` further on. */
-static unet_code take_contiguous(struct un_source *source, struct un_tiff_layer *layer,
+static unet_code take_contiguous(struct unet_source *source, struct un_tiff_layer *layer,
                                  uint32_t plane, unet_error *err)
 {
     struct un_tiff *r = source->state;
@@ -86,7 +86,7 @@ static unet_code take_contiguous(struct un_source *source, struct un_tiff_layer 
     return UNET_OK;
 }
 
-static unet_code take_layer(struct un_source *source, struct un_tiff_layer *layer, uint32_t plane,
+static unet_code take_layer(struct unet_source *source, struct un_tiff_layer *layer, uint32_t plane,
                             struct un_page *page, unet_error *err)
 {
     struct un_tiff *r = source->state;
@@ -98,7 +98,7 @@ static unet_code take_layer(struct un_source *source, struct un_tiff_layer *laye
 }
 
 /* Joins what a further layer holds to the page. */
-static unet_code join(struct un_source *source, struct un_page *page, const struct un_page *more,
+static unet_code join(struct unet_source *source, struct un_page *page, const struct un_page *more,
                       unet_error *err)
 {
     if (more->height != page->height || more->width != page->width || more->bits != page->bits ||
@@ -116,7 +116,7 @@ static unet_code join(struct un_source *source, struct un_page *page, const stru
 }
 
 /* Sizes of pixels, bytes needed, and how rows are to be read, once the layers are known. */
-static void finish_page(struct un_source *source, uint32_t scale_index)
+static void finish_page(struct unet_source *source, uint32_t scale_index)
 {
     struct un_tiff *r = source->state;
     struct un_tiff_scale scale = r->table.scales[scale_index];
@@ -138,7 +138,7 @@ static void finish_page(struct un_source *source, uint32_t scale_index)
     }
 }
 
-static unet_code prepare(struct un_source *source, int index, unet_error *err)
+static unet_code prepare(struct unet_source *source, int index, unet_error *err)
 {
     struct un_tiff *r = source->state;
     const struct un_tiff_page *wanted = &r->table.pages[index];
@@ -174,7 +174,7 @@ static unet_code prepare(struct un_source *source, int index, unet_error *err)
     return UNET_OK;
 }
 
-static unet_code tiff_page(struct un_source *source, int index, struct un_page *page,
+static unet_code tiff_page(struct unet_source *source, int index, struct un_page *page,
                            unet_error *err)
 {
     struct un_tiff *r = source->state;
@@ -186,7 +186,7 @@ static unet_code tiff_page(struct un_source *source, int index, struct un_page *
 
 /* ---- rectangles -------------------------------------------------------------------------- */
 
-static unet_code read_layers(struct un_source *source, struct un_rect rect, void *samples,
+static unet_code read_layers(struct unet_source *source, struct un_rect rect, void *samples,
                              unet_error *err)
 {
     struct un_tiff *r = source->state;
@@ -197,7 +197,7 @@ static unet_code read_layers(struct un_source *source, struct un_rect rect, void
 }
 
 /* CMYK passes through a few rows at a time: the planes of a pixel may come from anywhere. */
-static unet_code read_cmyk(struct un_source *source, struct un_rect rect, uint8_t *samples,
+static unet_code read_cmyk(struct unet_source *source, struct un_rect rect, uint8_t *samples,
                            unet_error *err)
 {
     struct un_tiff *r = source->state;
@@ -218,7 +218,7 @@ static unet_code read_cmyk(struct un_source *source, struct un_rect rect, uint8_
     return code;
 }
 
-static unet_code tiff_read(struct un_source *source, int index, const struct un_page *page,
+static unet_code tiff_read(struct unet_source *source, int index, const struct un_page *page,
                            struct un_rect rect, void *samples, unet_error *err)
 {
     struct un_tiff *r = source->state;
@@ -229,7 +229,7 @@ static unet_code tiff_read(struct un_source *source, int index, const struct un_
                                                 : read_cmyk(source, rect, samples, err);
 }
 
-static void tiff_close(struct un_source *source)
+static void tiff_close(struct unet_source *source)
 {
     struct un_tiff *r = source->state;
     if (!r)

@@ -70,7 +70,7 @@ size_t un_tiff_working(struct un_tiff *r)
 }
 
 /* These bytes of the file were read. */
-static void saw(struct un_source *source, uint64_t at, uint64_t bytes)
+static void saw(struct unet_source *source, uint64_t at, uint64_t bytes)
 {
     struct un_tiff *r = source->state;
     const uint8_t *from = source->file.data + at, *to = from + bytes;
@@ -117,7 +117,7 @@ static uint32_t rows_of(const struct un_tiff_layout *layout, uint32_t row)
 }
 
 /* Decodes chunk i, which has `rows` rows, to dst. */
-static unet_code decode(struct un_source *source, const struct un_tiff_layout *layout, uint32_t i,
+static unet_code decode(struct unet_source *source, const struct un_tiff_layout *layout, uint32_t i,
                         uint32_t rows, uint8_t *dst, unet_error *err)
 {
     struct un_tiff *r = source->state;
@@ -144,7 +144,7 @@ static unet_code decode(struct un_source *source, const struct un_tiff_layout *l
 }
 
 /* Where the decoded samples of a chunk lie. */
-static unet_code find_chunk(struct un_source *source, struct un_tiff_layer *layer, uint32_t row,
+static unet_code find_chunk(struct unet_source *source, struct un_tiff_layer *layer, uint32_t row,
                             uint32_t plane, uint32_t column, const uint8_t **chunk, unet_error *err)
 {
     const struct un_tiff_layout *layout = &layer->layout;
@@ -164,7 +164,7 @@ static unet_code find_chunk(struct un_source *source, struct un_tiff_layer *laye
 }
 
 /* Where they lie in the file. */
-static unet_code map_chunk(struct un_source *source, const struct un_tiff_layer *layer,
+static unet_code map_chunk(struct unet_source *source, const struct un_tiff_layer *layer,
                            uint32_t row, uint32_t plane, uint32_t column, const uint8_t **chunk,
                            unet_error *err)
 {
@@ -187,7 +187,7 @@ static unet_code map_chunk(struct un_source *source, const struct un_tiff_layer 
  * Pixels x .. x + width - 1 of row y, which is at `src` from pixel `left` on, to their place in the
  * rectangle.
  */
-static void move_row(struct un_source *source, const struct un_tiff_layer *layer, uint32_t plane,
+static void move_row(struct unet_source *source, const struct un_tiff_layer *layer, uint32_t plane,
                      const uint8_t *src, uint32_t left, uint32_t x, uint32_t y, uint32_t width,
                      struct un_rect rect, void *samples)
 {
@@ -214,7 +214,7 @@ static void move_row(struct un_source *source, const struct un_tiff_layer *layer
 }
 
 /* The part of a chunk that the rectangle wants. */
-static void move(struct un_source *source, const struct un_tiff_layer *layer, uint32_t row,
+static void move(struct unet_source *source, const struct un_tiff_layer *layer, uint32_t row,
                  uint32_t plane, uint32_t column, const uint8_t *chunk, struct un_rect rect,
                  void *samples)
 {
@@ -234,7 +234,7 @@ static void move(struct un_source *source, const struct un_tiff_layer *layer, ui
 /* ---- rows -------------------------------------------------------------------------------- */
 
 /* Decodes on to row y of a tall strip; scratch holds it then. */
-static unet_code go_to_row(struct un_source *source, const struct un_tiff_layout *layout,
+static unet_code go_to_row(struct unet_source *source, const struct un_tiff_layout *layout,
                            uint32_t y, unet_error *err)
 {
     struct un_tiff *r = source->state;
@@ -262,7 +262,7 @@ static unet_code go_to_row(struct un_source *source, const struct un_tiff_layout
     return UNET_OK;
 }
 
-static unet_code read_rows(struct un_source *source, const struct un_tiff_layer *layer,
+static unet_code read_rows(struct unet_source *source, const struct un_tiff_layer *layer,
                            struct un_rect rect, void *samples, unet_error *err)
 {
     struct un_tiff *r = source->state;
@@ -279,7 +279,7 @@ static unet_code read_rows(struct un_source *source, const struct un_tiff_layer 
 
 /* ---- chunks ------------------------------------------------------------------------------ */
 
-static unet_code read_chunks(struct un_source *source, struct un_tiff_layer *layer,
+static unet_code read_chunks(struct unet_source *source, struct un_tiff_layer *layer,
                              struct un_rect rect, void *samples, unet_error *err)
 {
     const struct un_tiff_layout *layout = &layer->layout;
@@ -299,7 +299,7 @@ static unet_code read_chunks(struct un_source *source, struct un_tiff_layer *lay
     return UNET_OK;
 }
 
-unet_code un_tiff_read_layer(struct un_source *source, struct un_tiff_layer *layer,
+unet_code un_tiff_read_layer(struct unet_source *source, struct un_tiff_layer *layer,
                              struct un_rect rect, void *samples, unet_error *err)
 {
     struct un_tiff *r = source->state;

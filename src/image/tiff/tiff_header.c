@@ -63,14 +63,14 @@ static const struct {
 
 /* ---- going to an IFD --------------------------------------------------------------------- */
 
-unet_code un_tiff_fail(struct un_source *source, const char *what, unet_error *err)
+unet_code un_tiff_fail(struct unet_source *source, const char *what, unet_error *err)
 {
     const struct un_tiff *r = source->state;
     return un_fail(err, UNET_EFORMAT, "%s: %s TIFF (%s)", source->name, what,
                    r->job.message[0] ? r->job.message : "damaged image data");
 }
 
-unet_code un_tiff_select(struct un_source *source, uint32_t ifd, unet_error *err)
+unet_code un_tiff_select(struct unet_source *source, uint32_t ifd, unet_error *err)
 {
     struct un_tiff *r = source->state;
     uint16_t compression = 0, photometric = 0;
@@ -177,7 +177,7 @@ static unet_code take_kind(const char *name, uint16_t format, const struct un_ti
     return UNET_OK;
 }
 
-static unet_code take_page(struct un_source *source, struct un_tiff_layout *layout, bool planar,
+static unet_code take_page(struct unet_source *source, struct un_tiff_layout *layout, bool planar,
                            struct un_page *page, unet_error *err)
 {
     TIFF *tif = ((struct un_tiff *)source->state)->tif;
@@ -283,7 +283,7 @@ static void choose_way(TIFF *tif, struct un_tiff_layout *layout)
 }
 
 /* Whether the strips and tiles are in the file and can hold what the header claims. */
-static unet_code check_claim(struct un_source *source, const struct un_tiff_layout *layout,
+static unet_code check_claim(struct unet_source *source, const struct un_tiff_layout *layout,
                              unet_error *err)
 {
     TIFF *tif = ((struct un_tiff *)source->state)->tif;
@@ -315,7 +315,7 @@ static unet_code check_claim(struct un_source *source, const struct un_tiff_layo
     return UNET_OK;
 }
 
-unet_code un_tiff_header(struct un_source *source, struct un_tiff_layer *layer,
+unet_code un_tiff_header(struct unet_source *source, struct un_tiff_layer *layer,
                          struct un_page *page, unet_error *err)
 {
     TIFF *tif = ((struct un_tiff *)source->state)->tif;

@@ -40,7 +40,7 @@ static uint32_t find_count(const char *text, const char *key)
     return end == value || *end || n < 1 || n > UN_SOURCE_PAGES ? 1 : (uint32_t)n;
 }
 
-bool un_tiff_imagej(struct un_source *source, const char *text, struct un_tiff_table *table)
+bool un_tiff_imagej(struct unet_source *source, const char *text, struct un_tiff_table *table)
 {
     const struct un_tiff *r = source->state;
     struct un_tiff_scale scale = {0};

@@ -21,7 +21,7 @@
 
 /* One <Pixels> and what its TiffData tell. */
 struct ome {
-    struct un_source *source;
+    struct unet_source *source;
     struct un_tiff_table *table;
     uint32_t size[3]; /* of the dimensions below, C in IFDs */
     char order[3];    /* of them, fastest first: 'Z', 'C', 'T' */
@@ -275,7 +275,7 @@ static void forget_pages(struct un_tiff_table *table)
     table->page_count = table->plane_count = table->scale_count = 0;
 }
 
-bool un_tiff_ome(struct un_source *source, const char *text, struct un_tiff_table *table)
+bool un_tiff_ome(struct unet_source *source, const char *text, struct un_tiff_table *table)
 {
     struct ome ome = {.source = source, .table = table};
     if (!strstr(text, "<OME") && !strstr(text, ":OME"))

@@ -59,7 +59,7 @@ static bool add_ifd(struct un_tiff_table *table, uint64_t at, bool lesser)
     return true;
 }
 
-unet_code un_tiff_walk(struct un_source *source, struct un_tiff_table *table, unet_error *err)
+unet_code un_tiff_walk(struct unet_source *source, struct un_tiff_table *table, unet_error *err)
 {
     const struct un_mapping *file = &source->file;
     struct bytes bytes = {file, file->size && file->data[0] == 'M', false};
@@ -164,7 +164,7 @@ static bool number_plainly(struct un_tiff_table *table)
     return true;
 }
 
-unet_code un_tiff_number_pages(struct un_source *source, struct un_tiff_table *table,
+unet_code un_tiff_number_pages(struct unet_source *source, struct un_tiff_table *table,
                                const char *description, unet_error *err)
 {
     bool ok = true;

@@ -42,10 +42,10 @@ struct un_tiff_table {
 };
 
 /* Finds the IFDs; the chain is walked once. */
-unet_code un_tiff_walk(struct un_source *source, struct un_tiff_table *table, unet_error *err);
+unet_code un_tiff_walk(struct unet_source *source, struct un_tiff_table *table, unet_error *err);
 
 /* Fills planes and pages; description: of the first IFD, may be NULL. */
-unet_code un_tiff_number_pages(struct un_source *source, struct un_tiff_table *table,
+unet_code un_tiff_number_pages(struct unet_source *source, struct un_tiff_table *table,
                                const char *description, unet_error *err);
 void un_tiff_table_release(struct un_tiff_table *table);
 
@@ -58,8 +58,8 @@ bool un_tiff_add_scale(struct un_tiff_table *table, const struct un_tiff_scale *
  * Add the pages that OME-XML or ImageJ's description tells of; none where the text is no such
  * thing or does not fit the file (source->note says so then).  false: no memory.
  */
-bool un_tiff_ome(struct un_source *source, const char *text, struct un_tiff_table *table);
-bool un_tiff_imagej(struct un_source *source, const char *text, struct un_tiff_table *table);
+bool un_tiff_ome(struct unet_source *source, const char *text, struct un_tiff_table *table);
+bool un_tiff_imagej(struct unet_source *source, const char *text, struct un_tiff_table *table);
 
 /* "micron", "mm" and the like as one of our units and what to multiply by; false: no length. */
 bool un_tiff_unit(const char *name, double *factor, char unit[8]);
@@ -120,10 +120,10 @@ struct un_tiff {
 };
 
 /* Goes to an IFD. */
-unet_code un_tiff_select(struct un_source *source, uint32_t ifd, unet_error *err);
+unet_code un_tiff_select(struct unet_source *source, uint32_t ifd, unet_error *err);
 
 /* Layout and page of the current IFD, checked against the bytes of the file. */
-unet_code un_tiff_header(struct un_source *source, struct un_tiff_layer *layer,
+unet_code un_tiff_header(struct unet_source *source, struct un_tiff_layer *layer,
                          struct un_page *page, unet_error *err);
 
 /* What a compressed byte can become, at most. */
@@ -133,11 +133,11 @@ unsigned un_tiff_expansion(uint16_t compression);
 size_t un_tiff_working(struct un_tiff *r);
 
 /* Samples of one layer into those of the page: [rect.height][rect.width][stored_channels]. */
-unet_code un_tiff_read_layer(struct un_source *source, struct un_tiff_layer *layer,
+unet_code un_tiff_read_layer(struct unet_source *source, struct un_tiff_layer *layer,
                              struct un_rect rect, void *samples, unet_error *err);
 
 /* UNET_EFORMAT with what libtiff said last. */
-unet_code un_tiff_fail(struct un_source *source, const char *what, unet_error *err);
+unet_code un_tiff_fail(struct unet_source *source, const char *what, unet_error *err);
 
 /* ---- colours ----------------------------------------------------------------------------- */
 

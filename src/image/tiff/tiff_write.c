@@ -106,7 +106,7 @@ static size_t chunk_bytes(const struct un_sink_page *page)
     return (size_t)band_rows(page) * width * (size_t)page->channels * (size_t)page->bytes;
 }
 
-static unet_code fail_write(const struct un_sink *sink, unet_error *err)
+static unet_code fail_write(const struct unet_writer *sink, unet_error *err)
 {
     const struct writer *w = sink->state;
     if (w->job.reason) {
@@ -117,7 +117,7 @@ static unet_code fail_write(const struct un_sink *sink, unet_error *err)
                    w->job.message[0] ? w->job.message : "write failed");
 }
 
-static unet_code open_file(struct un_sink *sink, unet_error *err)
+static unet_code open_file(struct unet_writer *sink, unet_error *err)
 {
     struct writer *w = calloc(1, sizeof *w);
     if (!w)
@@ -128,7 +128,7 @@ static unet_code open_file(struct un_sink *sink, unet_error *err)
     return w->tif ? UNET_OK : fail_write(sink, err);
 }
 
-static unet_code tiff_page(struct un_sink *sink, unet_error *err)
+static unet_code tiff_page(struct unet_writer *sink, unet_error *err)
 {
     const struct un_sink_page *page = &sink->page;
     unet_code code = sink->state ? UNET_OK : open_file(sink, err);
@@ -180,7 +180,7 @@ static bool write_band(struct writer *w, const struct un_sink_page *page)
     return done;
 }
 
-static unet_code tiff_rows(struct un_sink *sink, const void *rows, int count, unet_error *err)
+static unet_code tiff_rows(struct unet_writer *sink, const void *rows, int count, unet_error *err)
 {
     struct writer *w = sink->state;
     size_t stride = un_sink_stride(&sink->page);
@@ -197,13 +197,13 @@ static unet_code tiff_rows(struct un_sink *sink, const void *rows, int count, un
     return UNET_OK;
 }
 
-static unet_code tiff_end(struct un_sink *sink, unet_error *err)
+static unet_code tiff_end(struct unet_writer *sink, unet_error *err)
 {
     struct writer *w = sink->state;
     return TIFFWriteDirectory(w->tif) ? UNET_OK : fail_write(sink, err);
 }
 
-static void tiff_free(struct un_sink *sink)
+static void tiff_free(struct unet_writer *sink)
 {
     struct writer *w = sink->state;
     if (!w)

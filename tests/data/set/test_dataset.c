@@ -13,6 +13,8 @@
 #include "data/set/dataset.h"
 #include "image/samples.h"
 #include "support/folder.h"
+#include "unet_train.h"
+#include "unet_scores.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_destroy)

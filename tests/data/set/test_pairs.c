@@ -231,7 +231,7 @@ static void put_pages(const char *name, int pages, int scale, int last)
 {
     const struct un_sink_page page = {
         .height = 4, .width = 3, .channels = 1, .kind = UN_UINT, .bytes = 1};
-    struct un_sink *sink;
+    struct unet_writer *sink;
     assert_int_equal(un_sink_open(in_folder(name), 0, &sink, NULL), UNET_OK);
     for (int p = 0; p < pages; p++) {
         uint8_t values[12];

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unet_exchange.h - models of other programs, and what is in a model
+ *
+ * Files of PyTorch, ONNX and safetensors in and out (docs/formats.md), a model's tensors, the
+ * coding of its masks, and what its network costs.  unet.h says how errors, memory and threads are
+ * treated.
+ */
+#ifndef UNET_EXCHANGE_H
+#define UNET_EXCHANGE_H
+
+#include "unet.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * What is known about the network in a file that says no more than names and shapes: fields of
+ * unet_spec, -1 (leaky_slope and norm_epsilon: NAN): not known.  What is known goes before what the
+ * file tells, and that before what is usual for networks with such names.
+ */
+typedef struct unet_known {
+    int padding, norm, groups, norm_order, single_act, act, concat, up, align_corners, up_act;
+    float leaky_slope, norm_epsilon;
+    int decoder;     /* how numbered layers of the decoder are listed: 0: from the deepest level on;
+                        1: from the top, as those of the encoder; wanted where both make a network */
+    int standardize; /* how images become input: 1: each by itself to mean 0 and variance 1 over its
+                        samples; else as before any training: 8-bit samples / 255, 16-bit / 65535 */
+} unet_known;
+
+UNET_API unet_known unet_known_nothing(void);
+
+/* Where a model came from. */
+typedef struct unet_origin {
+    char format[32]; /* "PyTorch, zip" */
+    char layout[32]; /* whose names its arrays have, "milesial"; "" when its shapes alone told */
+    int arrays;      /* in the file */
+    int guesses;     /* fields that neither the file nor the caller told */
+    struct {
+        const char *field; /* of unet_spec */
+        const char *from;  /* "layout", "numbers" of layers, or "default" */
+    } guess[16];
+} unet_origin;
+
+/* As unet_model_load(); also UNET_EINVAL: the file says otherwise than known.  known and origin may
+ * be NULL. */
+UNET_API unet_code unet_model_import(const char *path, const unet_known *known, unet_model **model,
+                                     unet_origin *origin, unet_error *err);
+
+typedef struct unet_export_options {
+    const char *names; /* layout of the arrays' names: NULL or "unet": this library's own, which are
+                          those of the PyTorch class it began with; "milesial" */
+    int normalize;     /* ONNX: 1: the graph takes samples as they are in images, and scales them */
+} unet_export_options;
+
+/*
+ * Writes a model for other programs, by the ending of path: .safetensors, .pth or .pt (a state_dict
+ * that torch.load(weights_only=True) reads), .onnx (opset 17).  What this library knows besides is
+ * kept in the file, where others do not look, so unet_model_load() gives the same model again.
+ * options may be NULL.  Temporary file, sync, rename.  UNET_EINVAL: an ending that is not known, or
+ * a network that the layout or format cannot express; UNET_EIO.
+ */
+UNET_API unet_code unet_model_export(const unet_model *model, const char *path,
+                                     const unet_export_options *options, unet_error *err);
+
+typedef enum {
+    UNET_MASKS_GREY,    /* grey values */
+    UNET_MASKS_PALETTE, /* palette indices */
+    UNET_MASKS_COLOR,
+    UNET_MASKS_OBJECTS, /* object numbers; classes are written as indices */
+    UNET_MASKS_FILES    /* a file for each class; written as indices in one */
+} unet_mask_kind;
+
+/* How the masks that the model was trained on hold their classes. */
+UNET_API unet_mask_kind unet_model_mask_kind(const unet_model *model);
+
+/*
+ * What these masks write for class `label` (or UNET_IGNORE), the first of several values: a number
+ * in *value, a colour in rgb (of UNET_MASKS_COLOR; else the class's own).  UNET_EINVAL: no such
+ * class, or nothing stands for it.
+ */
+UNET_API unet_code unet_model_mask_value(const unet_model *model, int label, uint32_t *value,
+                                         uint8_t rgb[3], unet_error *err);
+
+/* As unet_dataset_coding_text() said of these masks; cut at size bytes. */
+UNET_API void unet_model_coding_text(const unet_model *model, char *text, size_t size);
+
+/* The training settings stored with the model, as one JSON object; "" when it was never trained. */
+UNET_API const char *unet_model_settings(const unet_model *model);
+
+/* One parameter tensor of a model: its name in the file, its shape and its values. */
+typedef struct unet_tensor {
+    const char *name; /* "enc_0.conv_block.0.weight" */
+    int dims;         /* 1..4 */
+    int shape[4];     /* PyTorch's order: [out][in][3][3], transposed [in][out][2][2] */
+    float *data;      /* belongs to the model; may be written, but not while a session or a trainer
+                         uses it; a trainer's steps show in it when it is asked for again */
+    int trainable;    /* 0 for the running statistics of a norm */
+} unet_tensor;
+
+UNET_API int unet_model_tensor_count(const unet_model *model);
+UNET_API unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *tensor,
+                                     unet_error *err);
+
+/*
+ * A new model of the same network, but for its channels and classes, to train on other data: it
+ * takes the weights whose shapes stay the same; the others (of the first convolution, of the last
+ * one) are as unet_model_create() makes them.  Normalisation is taken while the channels are the
+ * same; class names and mask coding are not.
+ *
+ *   taken  [unet_model_tensor_count()], 1: that tensor's values are those of from; may be NULL
+ *
+ * Fails with UNET_EINVAL or UNET_ENOMEM.
+ */
+UNET_API unet_code unet_model_adapt(const unet_model *from, int in_channels, int classes,
+                                    uint64_t seed, unet_model **model, int *taken, unet_error *err);
+
+/* One row of the network as it runs. */
+typedef struct unet_layer {
+    char name[40];  /* "enc_0.conv_block.0" */
+    const char *op; /* "conv3x3", "norm", "maxpool", "upconv2x2", "upsample", "conv1x1" */
+    int height, width, channels; /* of its output */
+    uint64_t parameters;         /* trainable */
+    uint64_t macs;               /* multiply-adds of one forward pass for one image */
+} unet_layer;
+
+typedef struct unet_cost {
+    int in_height, in_width;   /* the smallest input that fits and gives at least what was asked */
+    int out_height, out_width; /* what comes out for that input */
+    uint64_t parameters, macs; /* of the whole network */
+    size_t predict_bytes;      /* memory of a session that runs this input, weights included */
+    size_t train_bytes;        /* memory of a trainer with this input, Adam, weights included */
+} unet_cost;
+
+/*
+ * What a network costs for a batch of inputs of at least height x width: sizes, multiply-adds and
+ * bytes (what is allocated, not a guess; with one thread per core).  layers may be NULL; else it
+ * has room for *layer_count rows (UNET_MAX_LAYERS always do) and receives the rows of the network;
+ * *layer_count is set to how many there are.  Fails with UNET_EINVAL when the spec or a size is out
+ * of range.
+ */
+UNET_API unet_code unet_spec_cost(const unet_spec *spec, int height, int width, int batch,
+                                  unet_cost *cost, unet_layer *layers, int *layer_count,
+                                  unet_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unet_image.h - images and predictions too large for memory
+ *
+ * A file that is open and read by rows or written by rows, predictions that stream from one to the
+ * other, and what is drawn over an image.  unet.h
+ * says how errors, memory and threads are treated.
+ */
+#ifndef UNET_IMAGE_H
+#define UNET_IMAGE_H
+
+#include "unet.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Whether a file name ends as one of an image that we can read. */
+UNET_API int unet_image_name(const char *path);
+
+/*
+ * An image file that is open, for images with several pages or too large for memory.  A page is one
+ * plane with all its channels.
+ */
+typedef struct unet_source unet_source;
+
+typedef struct unet_page {
+    int height, width, channels; /* upright; as unet_image_read() would give it */
+    unet_sample sample;
+    int prepared;
+    double pixel_height, pixel_width; /* in `unit`; 0: the file does not say */
+    char unit[8];                     /* "um", "mm", "nm"; "" */
+    uint64_t reading_bytes;           /* memory that reading takes besides the caller's array */
+} unet_page;
+
+/*
+ * Opens an image file.  path may end in the pages wanted, counted from 0 as in Python: scan.tif[3],
+ * scan.tif[2:7] (2 to 6), scan.tif[-1] (the last); a file of that very name goes first.  Close it
+ * with unet_source_close().  Fails with UNET_EIO, UNET_EFORMAT, UNET_EINVAL (no such pages).
+ */
+UNET_API unet_code unet_source_open(const char *path, unet_source **source, unet_error *err);
+UNET_API void unet_source_close(unet_source *source);
+
+/* How many pages were chosen, 1 or more. */
+UNET_API int unet_source_pages(const unet_source *source);
+
+/* What a user should know about how the file was read; "" mostly. */
+UNET_API const char *unet_source_note(const unet_source *source);
+
+/* What page 0 .. pages - 1 holds. */
+UNET_API unet_code unet_source_page(unet_source *source, int page, unet_page *what,
+                                    unet_error *err);
+
+/*
+ * Reads rows top .. top + rows - 1 of a page into samples [rows][width][channels] of the page's
+ * sample type, from the caller.  From top to bottom each part of a file is decoded once.
+ */
+UNET_API unet_code unet_source_read(unet_source *source, int page, int top, int rows, void *samples,
+                                    unet_error *err);
+
+/*
+ * An image file that is written row by row: unet_writer_open(), unet_writer_begin(),
+ * unet_writer_rows() until the page is full, perhaps further pages (TIFF), unet_writer_commit().
+ * Before that nothing is at path that was not there; unet_writer_abort() leaves it so.
+ */
+typedef struct unet_writer unet_writer;
+
+typedef struct unet_writer_page {
+    int height, width, channels;
+    unet_sample sample;
+    int planar; /* 1: rows come as [channels][rows][width], and .npy is [channels][height][width] */
+    const uint8_t (*colors)[3];       /* of U8 samples in one channel; NULL: none; .png and .tif */
+    int color_count;                  /* 1..256 */
+    double pixel_height, pixel_width; /* kept in TIFF; 0: not known */
+    char unit[8];
+} unet_writer_page;
+
+/*
+ * By the ending of path: .png, .tif, .tiff or .npy.  bytes: about as many as all samples take; a
+ * TIFF that may pass 4 GB is a BigTIFF.  Fails with UNET_EINVAL or UNET_EIO.
+ */
+UNET_API unet_code unet_writer_open(const char *path, uint64_t bytes, unet_writer **writer,
+                                    unet_error *err);
+
+/* colors must stay until the commit. */
+UNET_API unet_code unet_writer_begin(unet_writer *writer, const unet_writer_page *page,
+                                     unet_error *err);
+
+/* The next rows, [rows][width][channels] or as page.planar says. */
+UNET_API unet_code unet_writer_rows(unet_writer *writer, const void *samples, int rows,
+                                    unet_error *err);
+
+/* Both free the writer. */
+UNET_API unet_code unet_writer_commit(unet_writer *writer, unet_error *err);
+UNET_API void unet_writer_abort(unet_writer *writer);
+
+/* Bytes that a writer holds for such a page. */
+UNET_API uint64_t unet_writer_bytes(const char *path, const unet_writer_page *page);
+
+/*
+ * Writes a float array of any shape as .npy, such as probabilities [classes][height][width].
+ *
+ *   shape  [dims], each >= 1; dims 1..8
+ *   data   the product of shape values, the last dimension fastest
+ *
+ * Temporary file, sync, rename.  Fails with UNET_EINVAL or UNET_EIO.
+ */
+UNET_API unet_code unet_npy_write(const char *path, const float *data, int dims, const int *shape,
+                                  unet_error *err);
+
+/*
+ * Draws a mask over an image: the image stretched to 8 bits between its 0.5 and 99.5 percentile,
+ * class k > 0 blended in colors[k] at the given opacity 0..1, with its outline opaque.  The result
+ * is a fresh U8 RGB image; the caller releases it.
+ */
+UNET_API unet_code unet_overlay(const unet_image *image, const uint8_t *mask,
+                                const uint8_t (*colors)[3], int color_count, float opacity,
+                                unet_image *overlay, unet_error *err);
+
+/*
+ * The samples that unet_overlay() would draw black and white, of a page of a file: its 0.5 and 99.5
+ * percentiles; those of evenly spaced rows where it has more than 4 million samples.
+ */
+UNET_API unet_code unet_overlay_range(unet_source *source, int page, float range[2],
+                                      unet_error *err);
+
+/*
+ * Some rows of an overlay.
+ *
+ *   image         the rows
+ *   mask          [height][width] of image
+ *   above, below  the mask's row before these and after them; NULL at the image's edge
+ *   range         the samples that are drawn black and white
+ *   rgb           [height][width][3], from the caller
+ */
+UNET_API unet_code unet_overlay_rows(const unet_image *image, const uint8_t *mask,
+                                     const uint8_t *above, const uint8_t *below,
+                                     const uint8_t (*colors)[3], int color_count, float opacity,
+                                     const float range[2], uint8_t *rgb, unet_error *err);
+
+/* What one pass over an image is to give; pointers that are NULL are not wanted. */
+typedef struct unet_answers {
+    uint8_t *mask;        /* [height][width] */
+    float *logits;        /* [classes][height][width] */
+    float *probabilities; /* [classes][height][width] */
+    /* called after each tile with the share that is done, 0..1; non-zero stops: UNET_ESTOPPED */
+    int (*progress)(void *context, double share);
+    void *context;
+} unet_answers;
+
+/* As the three functions above in one pass.  After a failure the arrays hold parts of an answer. */
+UNET_API unet_code unet_predict_all(unet_session *session, const unet_image *image,
+                                    const unet_answers *answers, unet_error *err);
+
+/* Some rows of an image and what was predicted for them. */
+typedef struct unet_band {
+    int top, rows, width;       /* rows top .. top + rows - 1 of the page */
+    const uint8_t *mask;        /* [rows][width]; NULL: not asked for, as those below */
+    const float *logits;        /* [classes][rows][width] */
+    const float *probabilities; /* [classes][rows][width] */
+    const unet_image *image;    /* the same rows of the page */
+} unet_band;
+
+typedef struct unet_stream {
+    int mask, logits, probabilities, image; /* 1: wanted */
+    /* Called for bands in their order, from top to bottom without gaps; what it returns but UNET_OK
+     * ends the prediction, with what it put into err. */
+    unet_code (*band)(void *context, const unet_band *band, unet_error *err);
+    int (*progress)(void *context, double share); /* as in unet_answers; may be NULL */
+    void *context;
+} unet_stream;
+
+/*
+ * Predicts a page of a file that need not fit into memory: rows are read as they are needed, and
+ * answers are handed over as they are done.  The answers are those of unet_predict_all().  Fails as
+ * it does and as unet_source_read().
+ */
+UNET_API unet_code unet_predict_stream(unet_session *session, unet_source *source, int page,
+                                       const unet_stream *stream, unet_error *err);
+
+/* What unet_plan_memory() settles. */
+typedef struct unet_memory_plan {
+    int tile;          /* for unet_session_options */
+    int blended;       /* 1: the network sees whole images, which do not fit: tiles are blended, and
+                          the answer is only near that of the whole */
+    uint64_t bytes;    /* that session and stream will hold */
+    double work;       /* how many times the arithmetic of one endless tile it takes: the smaller
+                          the tile, the more of it is borders */
+    uint64_t smallest; /* bytes with the smallest tile, and its side and work */
+    int smallest_tile;
+    double smallest_work;
+    uint64_t useful; /* with the smallest tile that takes at most 4 times the arithmetic */
+    int useful_tile;
+} unet_memory_plan;
+
+/*
+ * Chooses the largest tile with which a session (of `options`, whose tile is chosen if 0) and
+ * unet_predict_stream() over pages like `page` hold no more than `limit` bytes (0: no limit).  What
+ * the band function keeps is not counted.  UNET_ENOMEM when no tile is small enough, with
+ * plan->smallest set; UNET_EINVAL.
+ */
+UNET_API unet_code unet_plan_memory(const unet_model *model, const unet_session_options *options,
+                                    const unet_page *page, const unet_stream *stream,
+                                    uint64_t limit, unet_memory_plan *plan, unet_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_exchange.c - the public functions of unet_exchange.h: models of other programs, and what is
+ * in a model.  Each checks its arguments, then makes one call into the layers below. */
+#include "api.h"
+
+#include "train/trainer.h"
+
+/* one is the other by its number */
+_Static_assert((int)UNET_MASKS_GREY == (int)UN_CODING_GREY, "kinds of masks");
+_Static_assert((int)UNET_MASKS_PALETTE == (int)UN_CODING_PALETTE, "kinds of masks");
+_Static_assert((int)UNET_MASKS_COLOR == (int)UN_CODING_COLOR, "kinds of masks");
+_Static_assert((int)UNET_MASKS_OBJECTS == (int)UN_CODING_OBJECTS, "kinds of masks");
+_Static_assert((int)UNET_MASKS_FILES == (int)UN_CODING_FILES, "kinds of masks");
+
+unet_mask_kind unet_model_mask_kind(const unet_model *model)
+{
+    return (unet_mask_kind)model->coding.kind;
+}
+
+unet_code unet_model_mask_value(const unet_model *model, int label, uint32_t *value, uint8_t rgb[3],
+                                unet_error *err)
+{
+    if (!model || !value || !rgb)
+        return un_missing(err, !model ? "model" : !value ? "value" : "rgb");
+    return un_model_mask_value(model, label, value, rgb, err);
+}
+
+void unet_model_coding_text(const unet_model *model, char *text, size_t size)
+{
+    un_model_coding_text(model, text, size);
+}
+
+const char *unet_model_settings(const unet_model *model)
+{
+    return model->settings ? model->settings : "";
+}
+
+int unet_model_tensor_count(const unet_model *model)
+{
+    return model->graph.param_count;
+}
+
+unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *tensor, unet_error *err)
+{
+    if (!model || !tensor)
+        return un_missing(err, !model ? "model" : "tensor");
+    if (index < 0 || index >= model->graph.param_count)
+        return un_fail(err, UNET_EINVAL, "tensor %d, wanted 0 to %d", index,
+                       model->graph.param_count - 1);
+    const struct un_param *p = &model->graph.params[index];
+    unet_code code = un_model_fetch(model, err);
+    if (code)
+        return code;
+    *tensor = (unet_tensor){.name = p->name,
+                            .dims = p->dims,
+                            .shape = {p->shape[0], p->shape[1], p->shape[2], p->shape[3]},
+                            .data = model->values + p->offset,
+                            .trainable = p->trainable};
+    return UNET_OK;
+}
+
+unet_known unet_known_nothing(void)
+{
+    return un_known_nothing();
+}
+
+unet_code unet_model_import(const char *path, const unet_known *known, unet_model **model,
+                            unet_origin *origin, unet_error *err)
+{
+    if (!path || !model)
+        return un_missing(err, !path ? "path" : "model");
+    return un_model_import(path, known, model, origin, err);
+}
+
+unet_code unet_model_export(const unet_model *model, const char *path,
+                            const unet_export_options *options, unet_error *err)
+{
+    if (!model || !path)
+        return un_missing(err, !model ? "model" : "path");
+    return un_model_export(model, path, options, err);
+}
+
+unet_code unet_model_adapt(const unet_model *from, int in_channels, int classes, uint64_t seed,
+                           unet_model **model, int *taken, unet_error *err)
+{
+    if (!from || !model)
+        return un_missing(err, !from ? "from" : "model");
+    return un_model_adapt(from, in_channels, classes, seed, model, taken, err);
+}
+
+unet_code unet_spec_cost(const unet_spec *spec, int height, int width, int batch, unet_cost *cost,
+                         unet_layer *layers, int *layer_count, unet_error *err)
+{
+    if (!spec || !cost || (layers && !layer_count))
+        return un_missing(err, !spec ? "spec" : !cost ? "cost" : "layer_count");
+    return un_spec_cost(spec, height, width, batch, cost, layers, layer_count, err);
+}

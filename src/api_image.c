@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_image.c - the public functions of unet_image.h: files by rows, and predictions that stream.
+ * Each checks its arguments, then makes one call into the layers below. */
+#include "api.h"
+
+#include "image/sink.h"
+#include "predict/stream.h"
+
+int unet_image_name(const char *path)
+{
+    return path && un_image_name(path);
+}
+
+unet_code unet_source_open(const char *path, unet_source **source, unet_error *err)
+{
+    if (!path || !source)
+        return un_missing(err, !path ? "path" : "source");
+    return un_source_open(path, source, err);
+}
+
+void unet_source_close(unet_source *source)
+{
+    un_source_close(source);
+}
+
+int unet_source_pages(const unet_source *source)
+{
+    return source->pages;
+}
+
+const char *unet_source_note(const unet_source *source)
+{
+    return source->note;
+}
+
+unet_code unet_source_page(unet_source *source, int page, unet_page *what, unet_error *err)
+{
+    struct un_page found;
+    if (!source || !what)
+        return un_missing(err, !source ? "source" : "what");
+    unet_code code = un_source_page(source, page, &found, err);
+    if (!code)
+        un_page_describe(&found, what);
+    return code;
+}
+
+unet_code unet_source_read(unet_source *source, int page, int top, int rows, void *samples,
+                           unet_error *err)
+{
+    struct un_page found;
+    if (!source || !samples)
+        return un_missing(err, !source ? "source" : "samples");
+    unet_code code = un_source_page(source, page, &found, err);
+    const struct un_rect rect = {top, 0, rows, un_page_upright_width(&found)};
+    return code ? code : un_source_read(source, page, &found, rect, samples, err);
+}
+
+unet_code unet_writer_open(const char *path, uint64_t bytes, unet_writer **writer, unet_error *err)
+{
+    if (!path || !writer)
+        return un_missing(err, !path ? "path" : "writer");
+    return un_sink_open(path, bytes, writer, err);
+}
+
+static struct un_sink_page sink_page(const unet_writer_page *page)
+{
+    struct un_sink_page made = {.height = page->height,
+                                .width = page->width,
+                                .channels = page->channels,
+                                .kind = page->sample == UNET_F32 ? UN_FLOAT : UN_UINT,
+                                .bytes = (int)un_sample_bytes(page->sample),
+                                .planar = page->planar,
+                                .palette = page->colors,
+                                .colors = page->color_count,
+                                .pixel_height = page->pixel_height,
+                                .pixel_width = page->pixel_width};
+    snprintf(made.unit, sizeof made.unit, "%.*s", (int)sizeof page->unit, page->unit);
+    return made;
+}
+
+unet_code unet_writer_begin(unet_writer *writer, const unet_writer_page *page, unet_error *err)
+{
+    if (!writer || !page)
+        return un_missing(err, !writer ? "writer" : "page");
+    if (page->colors && (page->color_count < 1 || page->color_count > 256))
+        return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", page->color_count);
+    const struct un_sink_page wanted = sink_page(page);
+    return un_sink_page(writer, &wanted, err);
+}
+
+unet_code unet_writer_rows(unet_writer *writer, const void *samples, int rows, unet_error *err)
+{
+    if (!writer || !samples)
+        return un_missing(err, !writer ? "writer" : "samples");
+    return un_sink_rows(writer, samples, rows, err);
+}
+
+unet_code unet_writer_commit(unet_writer *writer, unet_error *err)
+{
+    return writer ? un_sink_commit(writer, err) : un_missing(err, "writer");
+}
+
+void unet_writer_abort(unet_writer *writer)
+{
+    un_sink_abort(writer);
+}
+
+uint64_t unet_writer_bytes(const char *path, const unet_writer_page *page)
+{
+    const struct un_sink_page wanted = sink_page(page);
+    return un_sink_working(path, &wanted);
+}
+
+unet_code unet_npy_write(const char *path, const float *data, int dims, const int *shape,
+                         unet_error *err)
+{
+    if (!path || !data || !shape)
+        return un_missing(err, !path ? "path" : !data ? "data" : "shape");
+    return un_npy_write(path, data, dims, shape, err);
+}
+
+unet_code unet_overlay(const unet_image *image, const uint8_t *mask, const uint8_t (*colors)[3],
+                       int color_count, float opacity, unet_image *overlay, unet_error *err)
+{
+    if (!image || !mask || !colors || !overlay)
+        return un_missing(err, !image ? "image" : !mask ? "mask" : !colors ? "colors" : "overlay");
+    if (color_count < 1 || color_count > 256)
+        return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", color_count);
+    return un_overlay(image, mask, colors, color_count, opacity, overlay, err);
+}
+
+unet_code unet_overlay_range(unet_source *source, int page, float range[2], unet_error *err)
+{
+    if (!source || !range)
+        return un_missing(err, !source ? "source" : "range");
+    return un_overlay_range(source, page, range, err);
+}
+
+unet_code unet_overlay_rows(const unet_image *image, const uint8_t *mask, const uint8_t *above,
+                            const uint8_t *below, const uint8_t (*colors)[3], int color_count,
+                            float opacity, const float range[2], uint8_t *rgb, unet_error *err)
+{
+    if (!image || !mask || !colors || !range || !rgb)
+        return un_missing(err, !image    ? "image"
+                               : !mask   ? "mask"
+                               : !colors ? "colors"
+                               : !range  ? "range"
+                                         : "rgb");
+    if (color_count < 1 || color_count > 256)
+        return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", color_count);
+    const struct un_overlay overlay = {.image = image,
+                                       .mask = mask,
+                                       .above = above,
+                                       .below = below,
+                                       .colors = colors,
+                                       .color_count = color_count,
+                                       .opacity = opacity,
+                                       .range = {range[0], range[1]}};
+    return un_overlay_draw(&overlay, rgb, err);
+}
+
+unet_code unet_predict_all(unet_session *session, const unet_image *image,
+                           const unet_answers *answers, unet_error *err)
+{
+    if (!session || !image || !image->data || !answers)
+        return un_missing(err, !session ? "session" : !image || !image->data ? "image" : "answers");
+    if (!answers->mask && !answers->logits && !answers->probabilities)
+        return un_missing(err, "every answer");
+    unet_code code = un_session_check(session, image->sample, image->prepared, NULL, err);
+    return code ? code : un_session_predict(session, image, NULL, answers, err);
+}
+
+unet_code unet_predict_stream(unet_session *session, unet_source *source, int page,
+                              const unet_stream *stream, unet_error *err)
+{
+    if (!session || !source || !stream || !stream->band)
+        return un_missing(err, !session ? "session" : !source ? "source" : "band function");
+    unet_page what;
+    unet_code code = unet_source_page(source, page, &what, err);
+    if (!code)
+        code = un_session_check(session, what.sample, what.prepared, source->name, err);
+    return code ? code : un_session_stream(session, source, page, stream, err);
+}
+
+unet_code unet_plan_memory(const unet_model *model, const unet_session_options *options,
+                           const unet_page *page, const unet_stream *stream, uint64_t limit,
+                           unet_memory_plan *plan, unet_error *err)
+{
+    if (!model || !page || !stream || !plan)
+        return un_missing(err, !model ? "model" : !page ? "page" : !stream ? "stream" : "plan");
+    const unet_session_options none = {0};
+    return un_stream_plan(model, options ? options : &none, page, stream, limit, plan, err);
+}
