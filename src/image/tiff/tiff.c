@@ -235,7 +235,7 @@ static void tiff_close(struct unet_source *source)
     if (!r)
         return;
     if (r->tif)
-        TIFFClose(r->tif);
+        un_tiff_close(r->tif, &r->job);
     drop_page(r);
     un_tiff_table_release(&r->table);
     free(r);

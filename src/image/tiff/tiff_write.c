@@ -209,7 +209,7 @@ static void tiff_free(struct unet_writer *sink)
     if (!w)
         return;
     if (w->tif)
-        TIFFClose(w->tif);
+        un_tiff_close(w->tif, &w->job);
     free(w->band);
     free(w->chunk);
     free(w);
