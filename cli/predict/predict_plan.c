@@ -31,15 +31,15 @@ static const struct {
     const char *wanted;
     int joins; /* one file can hold several images */
 } products[PRODUCTS] = {
-    [PRODUCT_MASK] = {"--output", ".png", mask_endings, "a name ending in .png or .tif"},
-    [PRODUCT_OVERLAY] = {"--overlay", ".png", mask_endings, "a name ending in .png or .tif"},
+    [PRODUCT_MASK] = {"--output", ".png", mask_endings, "a name ending in .png or .tif", 0},
+    [PRODUCT_OVERLAY] = {"--overlay", ".png", mask_endings, "a name ending in .png or .tif", 0},
     [PRODUCT_PROBABILITIES] = {"--probabilities", ".npy", score_endings,
-                               "a name ending in .npy or .tif"},
-    [PRODUCT_LOGITS] = {"--logits", ".npy", score_endings, "a name ending in .npy or .tif"},
-    [PRODUCT_INSTANCES] = {"--instances", ".tif", id_endings,
-                           "a name ending in .tif, .png or .npy"},
-    [PRODUCT_MEASURE] = {"--measure", ".csv", csv_endings, "a name ending in .csv", .joins = 1},
-    [PRODUCT_ROIS] = {"--rois", ".zip", zip_endings, "a name ending in .zip"},
+                               "a name ending in .npy or .tif", 0},
+    [PRODUCT_LOGITS] = {"--logits", ".npy", score_endings, "a name ending in .npy or .tif", 0},
+    [PRODUCT_INSTANCES] = {"--instances", ".tif", id_endings, "a name ending in .tif, .png or .npy",
+                           0},
+    [PRODUCT_MEASURE] = {"--measure", ".csv", csv_endings, "a name ending in .csv", 1},
+    [PRODUCT_ROIS] = {"--rois", ".zip", zip_endings, "a name ending in .zip", 0},
 };
 
 /* One file name in the spelling of path_entry(), and whose it is. */
