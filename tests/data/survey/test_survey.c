@@ -578,7 +578,7 @@ static void test_largest_is_outline(void **state)
     unet_survey_free(survey);
 }
 
-static int stop(void *context, int done, int count)
+static int stop_now(void *context, int done, int count)
 {
     assert_int_equal(count, 8);
     *(int *)context = done;
@@ -594,7 +594,7 @@ static void test_stopped(void **state)
     set_write(&set);
     set_release(&set);
     assert_int_equal(
-        unet_survey_open(in_folder("i"), in_folder("m"), NULL, stop, &done, &survey, NULL),
+        unet_survey_open(in_folder("i"), in_folder("m"), NULL, stop_now, &done, &survey, NULL),
         UNET_ESTOPPED);
     assert_null(survey);
     assert_int_equal(done, 3);
