@@ -77,7 +77,7 @@ make_system() { # make_system NAME: with make and git, or 1 with the reason in $
     # how this system reaches its archive holds inside, too
     apt-config dump | grep -E '^Acquire::(http|https|Check)' >"$root/etc/apt/apt.conf.d/90host" || true
     inside "$name" 'apt-get update -qq && apt-get install -y -qq --no-install-recommends make git &&
-        { id guest || useradd --create-home guest; }' >>"$folder/$name.log" 2>&1 || return 1
+        { id guest 2>/dev/null || useradd --create-home guest; }' >>"$folder/$name.log" 2>&1 || return 1
     [ "$suite" = "$name" ] || jpeg8 "$name" >>"$folder/$name.log" 2>&1
 }
 
@@ -90,7 +90,7 @@ jpeg8() { # jpeg8 NAME: its libjpeg becomes one with the interface of libjpeg 8
         cd /jpeg8
         apt-get source -qq libjpeg-turbo
         cmake -S libjpeg-turbo-*/ -B build -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_BUILD_TYPE=Release \
-            -DCMAKE_INSTALL_LIBDIR=lib/$(gcc -print-multiarch) -DWITH_JPEG8=1 -DWITH_SIMD=0 -DWITH_TURBOJPEG=0
+            -DCMAKE_INSTALL_LIBDIR=/usr/lib/$(gcc -print-multiarch) -DWITH_JPEG8=1 -DWITH_SIMD=0 -DWITH_TURBOJPEG=0
         cmake --build build -j"$(nproc)"
         rm -f /usr/include/*/jconfig.h # Debian keeps it apart, and it would be found first
         cmake --install build
@@ -149,7 +149,7 @@ for name in "$@"; do
         row="$row | $(tail -n 1 "$log" | sed 's/ passed, 0 failed//') | $result"
     done
     # shellcheck disable=SC2016  # the inner shell's
-    versions=$(inside "$name" 'echo "$(gcc --version | sed -nE "1s/.* //p"), $(pkg-config --modversion \
+    versions=$(inside "$name" 'echo "$(gcc -dumpfullversion), $(pkg-config --modversion \
         libtiff-4), $(pkg-config --modversion libjpeg)"')
     echo "| $(title "$name") | gcc $versions$row |" | tee -a "$table"
     [ -n "${KEEP:-}" ] || rm -rf "${folder:?}/$name"
