@@ -5,7 +5,7 @@
 #
 #   - a user who may not install is told so in one line
 #   - root: make demo, make test
-#   - the user, now that the packages are there: make demo, make test
+#   - the user, now that the packages are there: make test
 #
 # It ends with a table (build-fresh/table.md).  Wants root.  An archive that cannot be reached is said.
 # A system is removed when it is done; KEEP=1 leaves it.  DEBIAN_MIRROR is else the one this system installs from, UBUNTU_MIRROR has no default but on Ubuntu.
@@ -124,14 +124,14 @@ refused() {
 failed=0
 table=$folder/table.md
 {
-    echo "| system | compiler, libtiff, libjpeg | make demo, s | make test | s | as a user: demo, s | test | s |"
-    echo "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    echo "| system | compiler, libtiff, libjpeg | make demo, s | make test | s | as a user | s |"
+    echo "| --- | --- | --- | --- | --- | --- | --- |"
 } >"$table"
 for name in "$@"; do
     echo "$name"
     if ! make_system "$name"; then
         echo "check_fresh: $(title "$name") could not be had: $(tail -n 1 "$folder/$name.log")"
-        echo "| $(title "$name") | could not be had | | | | | | |" >>"$table"
+        echo "| $(title "$name") | could not be had | | | | | |" >>"$table"
         continue
     fi
     for home in /root /home/guest; do
@@ -139,12 +139,11 @@ for name in "$@"; do
     done
     inside "$name" 'chown -R guest /home/guest'
     refused "$name" /home/guest/unet || failed=1
-    row=
+    step "$name" root /root/unet demo
+    row=" | $result"
     for user in root guest; do
         home=/root
         [ "$user" = root ] || home=/home/guest
-        step "$name" "$user" "$home/unet" demo
-        row="$row | $result"
         step "$name" "$user" "$home/unet" test
         row="$row | $(tail -n 1 "$log" | sed 's/ passed, 0 failed//') | $result"
     done

@@ -255,7 +255,7 @@ static bool add_entry(zip_t *archive, const struct un_zip_entry *entry, size_t *
     *at = begin + filling + entry->size;
     return !zip_set_file_compression(archive, (zip_uint64_t)member, ZIP_CM_STORE, 0) &&
            !zip_file_set_dostime(archive, (zip_uint64_t)member, 0, FIRST_DAY, 0) &&
-           !zip_file_extra_field_set(archive, (zip_uint64_t)member, FB, 0, zeros,
+           !zip_file_extra_field_set(archive, (zip_uint64_t)member, FB, ZIP_EXTRA_FIELD_NEW, zeros,
                                      (zip_uint16_t)filling, ZIP_FL_LOCAL);
 }
 
