@@ -43,6 +43,37 @@ UNET_API unet_view unet_view_of(const unet_image *image);
 UNET_API unet_code unet_predict_view(unet_session *session, const unet_view *image,
                                      const unet_answers *answers, unet_error *err);
 
+/* ---- data sets --------------------------------------------------------------------------- */
+
+/*
+ * An image with its mask.  A mask is as high and as wide as its image, and has one channel (or
+ * three of UNET_U8: colours) of whole numbers.
+ */
+typedef struct unet_pair {
+    const char *name; /* for messages and scores; NULL: "image 3", counted from 0 */
+    unet_view image, mask;
+} unet_pair;
+
+/*
+ * A data set of arrays, of which it makes copies, in their order; in all else it is as one of
+ * unet_dataset_open().  options may be NULL.  Where they do not say what the masks' values mean, by
+ * labels, model or like, these are class indices, UNET_IGNORE without a label; object numbers are
+ * labels "instances".  Fails with UNET_EINVAL, as unet_dataset_open() does and for views that are
+ * none; UNET_ENOMEM; UNET_ESTOPPED.
+ */
+UNET_API unet_code unet_dataset_from_arrays(const unet_pair *pairs, int count,
+                                            const unet_dataset_options *options,
+                                            unet_dataset **dataset, unet_error *err);
+
+/*
+ * The same of arrays that need not be in memory together.  pair() is called once for each
+ * i = 0 .. count - 1, in their order, and fills *pair, zeroed before; what that points to is looked
+ * at until the next call.  What it returns but UNET_OK ends the work, with what it put into err.
+ */
+UNET_API unet_code unet_dataset_from_function(
+    int count, unet_code (*pair)(void *context, int i, unet_pair *pair, unet_error *err),
+    void *context, const unet_dataset_options *options, unet_dataset **dataset, unet_error *err);
+
 /* ---- a stop from another thread ---------------------------------------------------------- */
 
 /*

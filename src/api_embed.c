@@ -6,6 +6,8 @@
 
 #include "api.h"
 
+#include "base/hooks.h"
+#include "data/set/dataset.h"
 #include "predict/session.h"
 
 unet_view unet_view_of(const unet_image *image)
@@ -24,6 +26,38 @@ unet_code unet_predict_view(unet_session *session, const unet_view *image,
     if (!code)
         code = un_session_check(session, image->sample, image->prepared, NULL, err);
     return code ? code : un_session_predict(session, *image, NULL, answers, err);
+}
+
+static unet_code pair_of_array(void *context, int i, unet_pair *pair, unet_error *err)
+{
+    (void)err;
+    *pair = ((const unet_pair *)context)[i];
+    return UNET_OK;
+}
+
+unet_code unet_dataset_from_arrays(const unet_pair *pairs, int count,
+                                   const unet_dataset_options *options, unet_dataset **dataset,
+                                   unet_error *err)
+{
+    if (!pairs)
+        return un_missing(err, "pairs");
+    return unet_dataset_from_function(count, pair_of_array, (void *)pairs, options, dataset, err);
+}
+
+unet_code unet_dataset_from_function(
+    int count, unet_code (*pair)(void *context, int i, unet_pair *pair, unet_error *err),
+    void *context, const unet_dataset_options *options, unet_dataset **dataset, unet_error *err)
+{
+    if (!pair || !dataset)
+        return un_missing(err, !pair ? "pair" : "dataset");
+    if (count < 1)
+        return un_fail(err, UNET_EINVAL, "%d images; 1 or more wanted", count);
+    unet_dataset_options wanted;
+    struct un_coding of_model;
+    const struct un_coding *coding = un_given_coding(options, &wanted, &of_model);
+    unet_dataset *made;
+    unet_code code = un_dataset_of_arrays(count, pair, context, &wanted, coding, &made, err);
+    return code ? code : un_hand_out(made, "masks", wanted.model, dataset, err);
 }
 
 void unet_cancel_init(unet_cancel *cancel)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A training that is stopped by a unet_cancel leaves what one leaves that a progress function
- * stopped, and goes on bit for bit.
+ * stopped, and goes on bit for bit; a training on arrays has the weights of one on files.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -147,11 +147,49 @@ static void test_other_thread(void **state)
     free_dataset(set);
 }
 
+/* The same images and masks by files and by arrays: the same weights. */
+static void test_arrays_as_files(void **state)
+{
+    unet_dataset *made = make_dataset(2, HEIGHT, WIDTH, 1), *sets[2];
+    unet_model *models[2];
+    unet_pair pairs[2] = {{0}};
+    char name[32];
+    unet_error err;
+    (void)state;
+    mkdir(in_folder("i"), 0777);
+    mkdir(in_folder("m"), 0777);
+    for (int i = 0; i < 2; i++) {
+        const struct un_sample_pair *pair = &made->pairs[i];
+        const unet_image mask = {HEIGHT, WIDTH, 1, UNET_U8, 0, pair->mask};
+        snprintf(name, sizeof name, "i/%d.png", i);
+        assert_int_equal(unet_image_write(in_folder(name), &pair->image, &err), UNET_OK);
+        snprintf(name, sizeof name, "m/%d.png", i);
+        assert_int_equal(unet_image_write(in_folder(name), &mask, &err), UNET_OK);
+        pairs[i].image = unet_view_of(&pair->image);
+        pairs[i].mask = unet_view_of(&mask);
+    }
+    if (unet_dataset_open(in_folder("i"), in_folder("m"), NULL, &sets[0], &err) ||
+        unet_dataset_from_arrays(pairs, 2, NULL, &sets[1], &err))
+        fail_msg("%s", err.text);
+    for (int k = 0; k < 2; k++) {
+        struct story story = {.at_step = 0};
+        models[k] = make_model(&small_same, 1);
+        if (train(models[k], sets[k], NULL, &story, 2, 0, &err))
+            fail_msg("%s", err.text);
+        unet_dataset_free(sets[k]);
+    }
+    expect_same_weights("arrays", models[1], models[0]);
+    unet_model_free(models[0]);
+    unet_model_free(models[1]);
+    free_dataset(made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_stop_and_resume, folder_create, folder_destroy),
         cmocka_unit_test_setup_teardown(test_other_thread, folder_create, folder_destroy),
+        cmocka_unit_test_setup_teardown(test_arrays_as_files, folder_create, folder_destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

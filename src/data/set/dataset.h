@@ -35,6 +35,14 @@ unet_code un_dataset_open(const char *images, const char *masks,
                           const unet_dataset_options *options, const struct un_coding *coding,
                           unet_dataset **dataset, unet_error *err);
 
+/* The inner half of unet_dataset_from_function(); options and coding as above, but that options are
+ * not NULL. */
+unet_code
+un_dataset_of_arrays(int count,
+                     unet_code (*pair)(void *context, int i, unet_pair *pair, unet_error *err),
+                     void *context, const unet_dataset_options *options,
+                     const struct un_coding *coding, unet_dataset **dataset, unet_error *err);
+
 /* The classes, and objects where they are numbered, of a mask as large as the pair's image; codes
  * are changed. */
 unet_code un_pair_take_classes(struct un_sample_pair *pair, struct un_mask *codes,
