@@ -49,7 +49,7 @@ typedef enum unet_code {
     UNET_EIO,     /* the operating system refused to open, read or write a file */
     UNET_EFORMAT, /* a file is not what it should be */
     UNET_EDEVICE, /* the processor lacks something, or an accelerator failed */
-    UNET_ESTOPPED /* a progress function asked to stop */
+    UNET_ESTOPPED /* a progress function or another thread asked to stop */
 } unet_code;
 
 typedef struct unet_error {
@@ -167,7 +167,8 @@ UNET_API const char *unet_model_class(const unet_model *model, int label, uint8_
 UNET_API unet_code unet_model_set_class(unet_model *model, int label, const char *name,
                                         const uint8_t *rgb, unet_error *err);
 
-typedef enum { UNET_U8, UNET_U16, UNET_F32 } unet_sample; /* of an image */
+/* Of an image; of a mask in unet_embed.h UNET_U32, too. */
+typedef enum { UNET_U8, UNET_U16, UNET_F32, UNET_U32 } unet_sample;
 
 /*
  * Whether a model was trained on samples of this type.  UNET_EINVAL: it was trained on others, so
@@ -239,6 +240,8 @@ typedef struct unet_session_options {
                         UNET_EINVAL, see unet_model_check_samples().  Not 0: it is taken, 8-bit
                         samples / 255, 16-bit and float ones by the range of those that were
                         trained on, or / 65535 and as they are where there were none */
+    const struct unet_cancel *cancel; /* looked at before each tile; unet_embed.h */
+    const struct unet_log *log;       /* unet_embed.h */
 } unet_session_options;
 
 /* Fails with UNET_EINVAL (says in what a model differs from the first one) or UNET_ENOMEM.  options
@@ -288,6 +291,8 @@ typedef struct unet_dataset_options {
                            "road=#804080,...", "cell=1|2|7-999", "indices", "instances",
                            "instances+border", names for a file per class; NULL: found */
     int only_pairs;     /* 1: images without a mask are left out instead of refused */
+    const struct unet_cancel *cancel; /* looked at before each image; unet_embed.h */
+    const struct unet_log *log;       /* unet_embed.h */
 } unet_dataset_options;
 
 /*
@@ -406,6 +411,7 @@ typedef struct unet_train_job {
     int (*progress)(void *context, const unet_progress *progress);
     int (*validated)(void *context, const unet_validated *image);
     void *context;
+    const struct unet_cancel *cancel; /* looked at before each step and tile; unet_embed.h */
 } unet_train_job;
 
 /*

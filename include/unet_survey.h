@@ -121,8 +121,9 @@ UNET_API unet_code unet_survey_open(const char *images, const char *masks,
                                     int (*progress)(void *context, int done, int count),
                                     void *context, unet_survey **survey, unet_error *err);
 
-/* The same of what is in memory already. */
-UNET_API unet_code unet_survey_dataset(const unet_dataset *dataset, unet_survey **survey,
+/* The same of what is in memory already.  cancel (unet_embed.h) may be NULL. */
+UNET_API unet_code unet_survey_dataset(const unet_dataset *dataset,
+                                       const struct unet_cancel *cancel, unet_survey **survey,
                                        unet_error *err);
 UNET_API void unet_survey_free(unet_survey *survey);
 

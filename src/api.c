@@ -91,6 +91,9 @@ unet_code unet_image_write(const char *path, const unet_image *image, unet_error
 {
     if (!path || !image || !image->data)
         return un_missing(err, !path ? "path" : "image");
+    if ((unsigned)image->sample > UNET_F32)
+        return un_fail(err, UNET_EINVAL, "%s: no sample type of an image: %d", path,
+                       (int)image->sample);
     return un_image_write(path, image, err);
 }
 
@@ -164,6 +167,19 @@ const struct un_coding *un_given_coding(const unet_dataset_options *options,
     return NULL;
 }
 
+unet_code un_hand_out(unet_dataset *made, const char *masks, const unet_model *model,
+                      unet_dataset **dataset, unet_error *err)
+{
+    if (model && model->trained && made->coding.labels > un_model_labels(model)) {
+        unet_code code = un_fail(err, UNET_EINVAL, "%s: %d classes, the model has %d", masks,
+                                 made->coding.labels, un_model_labels(model));
+        un_dataset_free(made);
+        return code;
+    }
+    *dataset = made;
+    return UNET_OK;
+}
+
 unet_code unet_dataset_open(const char *images, const char *masks,
                             const unet_dataset_options *options, unet_dataset **dataset,
                             unet_error *err)
@@ -173,19 +189,9 @@ unet_code unet_dataset_open(const char *images, const char *masks,
     unet_dataset_options wanted;
     struct un_coding of_model;
     const struct un_coding *coding = un_given_coding(options, &wanted, &of_model);
-    const unet_model *model = wanted.model;
     unet_dataset *made;
     unet_code code = un_dataset_open(images, masks, &wanted, coding, &made, err);
-    if (code)
-        return code;
-    if (model && model->trained && made->coding.labels > un_model_labels(model)) {
-        code = un_fail(err, UNET_EINVAL, "%s: %d classes, the model has %d", masks,
-                       made->coding.labels, un_model_labels(model));
-        un_dataset_free(made);
-        return code;
-    }
-    *dataset = made;
-    return UNET_OK;
+    return code ? code : un_hand_out(made, masks, wanted.model, dataset, err);
 }
 
 unet_code unet_dataset_split(unet_dataset *dataset, double share, uint64_t seed,

@@ -16,4 +16,9 @@ static inline unet_code un_missing(unet_error *err, const char *what)
 const struct un_coding *un_given_coding(const unet_dataset_options *options,
                                         unet_dataset_options *wanted, struct un_coding *of_model);
 
+/* Gives a data set to its user, unless it has more classes than the model (NULL: none) that it is
+ * for; then it is freed.  masks: for messages. */
+unet_code un_hand_out(unet_dataset *made, const char *masks, const unet_model *model,
+                      unet_dataset **dataset, unet_error *err);
+
 #endif

@@ -164,10 +164,8 @@ unet_code unet_predict_all(unet_session *session, const unet_image *image,
 {
     if (!session || !image || !image->data || !answers)
         return un_missing(err, !session ? "session" : !image || !image->data ? "image" : "answers");
-    if (!answers->mask && !answers->logits && !answers->probabilities)
-        return un_missing(err, "every answer");
-    unet_code code = un_session_check(session, image->sample, image->prepared, NULL, err);
-    return code ? code : un_session_predict(session, image, NULL, answers, err);
+    const unet_view view = un_view_of(image);
+    return unet_predict_view(session, &view, answers, err);
 }
 
 unet_code unet_predict_stream(unet_session *session, unet_source *source, int page,

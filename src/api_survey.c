@@ -18,11 +18,12 @@ unet_code unet_survey_open(const char *images, const char *masks,
     return un_survey_open(images, masks, &wanted, coding, progress, context, survey, err);
 }
 
-unet_code unet_survey_dataset(const unet_dataset *dataset, unet_survey **survey, unet_error *err)
+unet_code unet_survey_dataset(const unet_dataset *dataset, const unet_cancel *cancel,
+                              unet_survey **survey, unet_error *err)
 {
     if (!dataset || !survey)
         return un_missing(err, !dataset ? "dataset" : "survey");
-    return un_survey_dataset(dataset, survey, err);
+    return un_survey_dataset(dataset, cancel, survey, err);
 }
 
 void unet_survey_free(unet_survey *survey)

@@ -49,7 +49,7 @@ static unet_code choose_options(const struct augment_command *given, const unet_
 {
     const struct network_settings none = NETWORK_SETTINGS_NONE;
     unet_survey *survey = NULL;
-    unet_code code = unet_survey_dataset(dataset, &survey, err);
+    unet_code code = unet_survey_dataset(dataset, NULL, &survey, err);
 
     if (code)
         return code;

@@ -53,7 +53,7 @@ static unet_code open_data(struct train_run *run, unet_error *err)
     if (code)
         return code;
     /* before the split: what is in both parts is worth a warning */
-    if ((code = unet_survey_dataset(run->dataset, &run->survey, err)))
+    if ((code = unet_survey_dataset(run->dataset, NULL, &run->survey, err)))
         return code;
     if (!settings->val_images)
         return hold_out(run, err);

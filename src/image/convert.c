@@ -153,33 +153,3 @@ void un_convert(const struct un_page *page, const void *src, size_t count, void 
         set_levels(page, src, count, take, step, dst);
     }
 }
-
-bool un_image_is_grey(const unet_image *image)
-{
-    size_t pixels = (size_t)image->height * (size_t)image->width;
-    size_t sample = un_sample_bytes(image->sample), pixel = sample * (size_t)image->channels;
-    if (image->channels == 1)
-        return true;
-    const char *p = image->data;
-    for (size_t i = 0; i < pixels; i++, p += pixel)
-        /* equal to itself moved by one channel: all channels are equal */
-        if (memcmp(p, p + sample, pixel - sample))
-            return false;
-    return true;
-}
-
-unet_code un_image_check_finite(const char *name, const unet_image *image, int first_row,
-                                unet_error *err)
-{
-    if (image->sample != UNET_F32)
-        return UNET_OK;
-    size_t C = (size_t)image->channels, W = (size_t)image->width;
-    const float *value = image->data;
-    for (size_t i = 0; i < (size_t)image->height * W * C; i++)
-        if (!isfinite(value[i]))
-            return un_fail(err, UNET_EINVAL, "%s%s%s in row %zu, column %zu; finite values wanted",
-                           name ? name : "", name ? ": " : "",
-                           isnan(value[i]) ? "NaN" : "an infinite value",
-                           (size_t)first_row + i / C / W, i / C % W);
-    return UNET_OK;
-}

@@ -9,6 +9,7 @@
 #define UN_IMAGE_H
 
 #include "image/source.h"
+#include "unet_embed.h"
 
 /* Whether a file name's ending is one of a format we read. */
 bool un_image_name(const char *name);
@@ -49,12 +50,35 @@ unet_code un_image_write_palette(const char *path, const unet_image *image,
 unet_code un_npy_write(const char *path, const float *data, int dims, const int shape[],
                        unet_error *err);
 
-/* Whether all channels of every pixel are equal (one channel is grey). */
-bool un_image_is_grey(const unet_image *image);
+/* ---- view.c ------------------------------------------------------------------------------ */
 
-/* UNET_EINVAL when a float sample is NaN or infinite, with the pixel; name may be NULL. */
-unet_code un_image_check_finite(const char *name, const unet_image *image, int first_row,
-                                unet_error *err);
+/* An image as a view of it. */
+unet_view un_view_of(const unet_image *image);
+
+/* A pixel's first channel. */
+static inline const char *un_view_at(unet_view view, int y, int x)
+{
+    return (const char *)view.data + y * view.row + x * view.column;
+}
+
+/*
+ * Whether a view that a program made up is one of samples up to `most` (as the enum has them).
+ * UNET_EINVAL: what of it is not: no data, sides, a sample type, strides of 0 or beyond what an
+ * array can have.  name may be NULL.
+ */
+unet_code un_view_check(unet_view view, const char *name, unet_sample most, unet_error *err);
+
+/* All samples into a fresh image; the caller frees image->data. */
+unet_code un_view_copy(unet_view view, const char *name, unet_image *image, unet_error *err);
+
+/* Whether all channels of every pixel are equal (one channel is grey). */
+bool un_view_is_grey(unet_view view);
+
+/* UNET_EINVAL when a float sample is NaN or infinite, with the pixel (the view's first row is row
+ * first_row); name may be NULL. */
+unet_code un_view_check_finite(const char *name, unet_view view, int first_row, unet_error *err);
+
+/* ---- the image, all of it ---------------------------------------------------------------- */
 
 /*
  * Order statistics of the samples of several images together: value[i] is the sample of rank

@@ -3,6 +3,7 @@
 #include "image/reading.h"
 
 #include <math.h>
+#include <string.h>
 
 int un_mirror(int i, int n)
 {
@@ -15,35 +16,50 @@ int un_mirror(int i, int n)
     return i < n ? i : period - i;
 }
 
-static inline float sample(const unet_image *image, size_t i)
+/* Views may lie at any address. */
+static inline float sample(unet_sample type, const char *at)
 {
-    switch (image->sample) {
+    uint16_t whole;
+    float real;
+    switch (type) {
     case UNET_U8:
-        return ((const uint8_t *)image->data)[i];
+        return *(const uint8_t *)at;
     case UNET_U16:
-        return ((const uint16_t *)image->data)[i];
+        memcpy(&whole, at, sizeof whole);
+        return whole;
     default:
-        return ((const float *)image->data)[i];
+        memcpy(&real, at, sizeof real);
+        return real;
     }
 }
 
-static size_t sample_count(const unet_image *image)
+static double sample_count(unet_view view)
 {
-    return (size_t)image->height * (size_t)image->width * (size_t)image->channels;
+    return (double)view.height * view.width * view.channels;
 }
 
-void un_tile_sum(const unet_image *part, double *sum)
+/* The sum of all samples, or of their squared distances from *mean; added in the order of rows,
+ * columns, channels. */
+static void sum_samples(unet_view part, const double *mean, double *sum)
 {
-    for (size_t i = 0; i < sample_count(part); i++)
-        *sum += (double)sample(part, i);
+    for (int y = 0; y < part.height; y++)
+        for (int x = 0; x < part.width; x++) {
+            const char *at = un_view_at(part, y, x);
+            for (int c = 0; c < part.channels; c++, at += part.channel) {
+                double v = (double)sample(part.sample, at);
+                *sum += mean ? (v - *mean) * (v - *mean) : v;
+            }
+        }
 }
 
-void un_tile_squares(const unet_image *part, double mean, double *sum)
+void un_tile_sum(unet_view part, double *sum)
 {
-    for (size_t i = 0; i < sample_count(part); i++) {
-        double d = (double)sample(part, i) - mean;
-        *sum += d * d;
-    }
+    sum_samples(part, NULL, sum);
+}
+
+void un_tile_squares(unet_view part, double mean, double *sum)
+{
+    sum_samples(part, &mean, sum);
 }
 
 /* The 1e-6 is for images of one value. */
@@ -56,59 +72,63 @@ void un_reading_standardize(struct un_reading *reading, double mean, double squa
 /* To mean 0 and variance 1 over all samples of the image. */
 static void standardize(struct un_reading *r)
 {
-    double sum = 0, squares = 0, count = (double)sample_count(r->image);
-    un_tile_sum(r->image, &sum);
-    un_tile_squares(r->image, sum / count, &squares);
+    double sum = 0, squares = 0, count = sample_count(r->view);
+    un_tile_sum(r->view, &sum);
+    un_tile_squares(r->view, sum / count, &squares);
     un_reading_standardize(r, sum / count, squares, count);
 }
 
-struct un_reading un_reading_of(const unet_image *image, int channels,
-                                const struct un_scaling *scaling)
+struct un_reading un_reading_of(unet_view image, int channels, const struct un_scaling *scaling)
 {
-    struct un_reading r = {image, 0, image->height, channels, 0, 1};
-    if (image->prepared)
+    struct un_reading r = {image, 0, image.height, channels, 0, 1};
+    if (image.prepared)
         return r;
     if (scaling && scaling->per_image)
         standardize(&r);
-    else if (image->sample == UNET_U8) {
+    else if (image.sample == UNET_U8) {
         r.scale = 1 / 255.f;
     } else if (scaling && scaling->set) {
         r.offset = scaling->offset;
         r.scale = scaling->scale;
-    } else if (image->sample == UNET_U16) {
+    } else if (image.sample == UNET_U16) {
         r.scale = 1 / 65535.f;
     }
     return r;
 }
 
-unet_code un_reading_check(const unet_image *image, const char *name, int channels, unet_error *err)
+unet_code un_reading_check(unet_view image, const char *name, int channels, unet_error *err)
 {
-    if (image->channels == channels || (image->channels == 1 && !image->prepared))
+    if (image.channels == channels || (image.channels == 1 && !image.prepared))
         return UNET_OK;
-    if (channels == 1 && !image->prepared && un_image_is_grey(image))
+    if (channels == 1 && !image.prepared && un_view_is_grey(image))
         return UNET_OK;
     return un_fail(err, UNET_EINVAL, "%s%s%d channels%s, the model takes %d", name ? name : "",
-                   name ? ": " : "", image->channels, channels == 1 ? " (in colour)" : "",
-                   channels);
+                   name ? ": " : "", image.channels, channels == 1 ? " (in colour)" : "", channels);
 }
 
-static inline float fetch(const struct un_reading *r, int y, int x, int c)
+/* type is a constant where this is called. */
+static inline __attribute__((always_inline)) void read_rows(const struct un_reading *r,
+                                                            unet_sample type, int top, int left,
+                                                            int height, int width, float *tile)
 {
-    int channels = r->image->channels;
-    size_t pixel = (size_t)(y - r->top) * r->image->width + x;
-    float v = sample(r->image, pixel * channels + (channels == r->channels ? c : 0));
-    return (v - r->offset) * r->scale;
+    const ptrdiff_t channel = r->view.channels == r->channels ? r->view.channel : 0;
+    for (int i = 0; i < height; i++) {
+        int y = un_mirror(top + i, r->height) - r->top;
+        for (int j = 0; j < width; j++) {
+            const char *at = un_view_at(r->view, y, un_mirror(left + j, r->view.width));
+            for (int c = 0; c < r->channels; c++, at += channel)
+                *tile++ = (sample(type, at) - r->offset) * r->scale;
+        }
+    }
 }
 
 void un_tile_read(const struct un_reading *reading, int top, int left, int height, int width,
                   float *tile)
 {
-    for (int i = 0; i < height; i++) {
-        int y = un_mirror(top + i, reading->height);
-        for (int j = 0; j < width; j++) {
-            int x = un_mirror(left + j, reading->image->width);
-            for (int c = 0; c < reading->channels; c++)
-                *tile++ = fetch(reading, y, x, c);
-        }
-    }
+    if (reading->view.sample == UNET_U8)
+        read_rows(reading, UNET_U8, top, left, height, width, tile);
+    else if (reading->view.sample == UNET_U16)
+        read_rows(reading, UNET_U16, top, left, height, width, tile);
+    else
+        read_rows(reading, UNET_F32, top, left, height, width, tile);
 }

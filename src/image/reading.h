@@ -26,9 +26,9 @@ struct un_scaling {
 
 /* What one sample of an image is for the network; see struct un_scaling. */
 struct un_reading {
-    const unet_image *image; /* all of it, or some of its rows */
-    int top, height;         /* the first row that image holds; the rows of all of it */
-    int channels;            /* of the network; an image of another count is read as its grey */
+    unet_view view;  /* the image: all of it, or some of its rows */
+    int top, height; /* the first row that view has; the rows of all of it */
+    int channels;    /* of the network; an image of another count is read as its grey */
     float offset, scale;
 };
 
@@ -37,21 +37,19 @@ struct un_reading {
  * or for channels = 1 an image whose channels are all equal.  UNET_EINVAL: "name: 3 channels, the
  * model takes 1".
  */
-unet_code un_reading_check(const unet_image *image, const char *name, int channels,
-                           unet_error *err);
+unet_code un_reading_check(unet_view image, const char *name, int channels, unet_error *err);
 
 /* scaling may be NULL: the defaults for the sample type.  image is all of it; with
  * scaling->per_image all its samples are looked at. */
-struct un_reading un_reading_of(const unet_image *image, int channels,
-                                const struct un_scaling *scaling);
+struct un_reading un_reading_of(unet_view image, int channels, const struct un_scaling *scaling);
 
 /* Mirrors position i into 0..n-1. */
 int un_mirror(int i, int n);
 
 /* Sums of samples and of their squared distances from a mean, in their order: what per_image needs
  * when an image comes in parts. */
-void un_tile_sum(const unet_image *part, double *sum);
-void un_tile_squares(const unet_image *part, double mean, double *sum);
+void un_tile_sum(unet_view part, double *sum);
+void un_tile_squares(unet_view part, double mean, double *sum);
 
 /* Sets the offset and scale that bring samples of this mean and these squares to 0 and 1. */
 void un_reading_standardize(struct un_reading *reading, double mean, double squares, double count);

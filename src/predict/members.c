@@ -87,17 +87,17 @@ unet_code un_members_set(unet_session *s, const unet_model *model,
     return UNET_OK;
 }
 
-void un_members_read(unet_session *s, const unet_image *image)
+void un_members_read(unet_session *s, unet_view image)
 {
     for (int m = 0; m < s->member_count; m++)
         s->members[m].reading =
             un_reading_of(image, s->model->graph.spec.in_channels, &s->members[m].model->scaling);
 }
 
-void un_members_move(unet_session *s, const unet_image *rows, int top)
+void un_members_move(unet_session *s, unet_view rows, int top)
 {
     for (int m = 0; m < s->member_count; m++) {
-        s->members[m].reading.image = rows;
+        s->members[m].reading.view = rows;
         s->members[m].reading.top = top;
     }
 }

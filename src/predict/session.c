@@ -127,6 +127,8 @@ static unet_code prepare(const unet_model *model, const unet_session_options *op
     s->whole = options->tile == 0 && !un_spec_local(&model->graph.spec);
     s->views = views[tta];
     s->any_samples = options->any_samples;
+    s->cancel = options->cancel;
+    s->log = options->log;
     unet_code code = un_members_set(s, model, options, err);
     if (!code)
         code = un_engine_choose(options->threads, &s->engine, err);
@@ -198,9 +200,13 @@ unet_code un_session_check(const unet_session *s, unet_sample sample, int prepar
 {
     const unsigned samples = un_samples_of(sample, prepared);
     unet_code code = UNET_OK;
-    for (int m = 0; m < s->member_count && !code && !s->any_samples; m++)
-        code = un_samples_check(&s->members[m].model->scaling, samples, name, err);
-    return code;
+    unet_error why;
+    for (int m = 0; m < s->member_count && !code; m++)
+        code = un_samples_check(&s->members[m].model->scaling, samples, name, &why);
+    if (!code || !s->any_samples)
+        return code ? un_fail(err, code, "%s", why.text) : UNET_OK;
+    un_note(s->log, UNET_WARNING, "%s", why.text);
+    return UNET_OK;
 }
 
 /* Takes the sides of an image as those of the tile, where it is larger.  Only its own, not also

@@ -25,6 +25,7 @@
 #ifndef UN_SESSION_H
 #define UN_SESSION_H
 
+#include "base/hooks.h"
 #include "image/reading.h"
 #include "image/image.h"
 #include "model/model.h"
@@ -44,7 +45,9 @@ struct unet_session {
     int member_count;
     struct un_engine *engine;
     struct un_geometry geometry;
-    bool any_samples;  /* options->any_samples */
+    bool any_samples;          /* options->any_samples */
+    const unet_cancel *cancel; /* options->cancel and ->log; NULL: none */
+    const unet_log *log;
     bool whole;        /* no tile was asked for, and the network sees the whole image at once */
     int views;         /* of each tile, averaged: 1, 4 or 8 */
     int tile;          /* output side of a full tile */
@@ -77,7 +80,8 @@ size_t un_session_extra_bytes(const unet_spec *spec, int answers, size_t pixels)
 /* How many answers are averaged: members times views. */
 int un_session_answers(const unet_session *session);
 
-/* Whether the models were trained on such samples, unless any will do; see un_samples_check(). */
+/* Whether the models were trained on such samples; where any will do, a note.  See
+ * un_samples_check(). */
 unet_code un_session_check(const unet_session *session, unet_sample sample, int prepared,
                            const char *name, unet_error *err);
 
@@ -94,10 +98,10 @@ unet_code un_members_set(unet_session *session, const unet_model *model,
                          const unet_session_options *options, unet_error *err);
 
 /* Each member's reading of an image that is all in memory. */
-void un_members_read(unet_session *session, const unet_image *image);
+void un_members_read(unet_session *session, unet_view image);
 
 /* Moves them to the rows of the image that begin at row top. */
-void un_members_move(unet_session *session, const unet_image *rows, int top);
+void un_members_move(unet_session *session, unet_view rows, int top);
 
 /* ---- tiles.c ----------------------------------------------------------------------------- */
 
@@ -148,7 +152,7 @@ unet_code un_session_average(unet_session *session, int top, int left, int rows,
 /* ---- stream.c ---------------------------------------------------------------------------- */
 
 /* name: of the image, for messages; NULL: the caller adds it. */
-unet_code un_session_predict(unet_session *session, const unet_image *image, const char *name,
+unet_code un_session_predict(unet_session *session, unet_view image, const char *name,
                              const unet_answers *answers, unet_error *err);
 
 /* The inner half of unet_predict_stream(). */

@@ -20,17 +20,17 @@
 
 /* ---- an image in memory ------------------------------------------------------------------ */
 
-unet_code un_session_predict(unet_session *s, const unet_image *image, const char *name,
+unet_code un_session_predict(unet_session *s, unet_view image, const char *name,
                              const unet_answers *answers, unet_error *err)
 {
     const unet_spec *spec = &s->model->graph.spec;
-    const int H = image->height;
-    size_t pixels = (size_t)H * (size_t)image->width;
+    const int H = image.height;
+    size_t pixels = (size_t)H * (size_t)image.width;
     struct un_target target = {
-        0, H, image->width, answers->mask, answers->logits, answers->probabilities, NULL};
+        0, H, image.width, answers->mask, answers->logits, answers->probabilities, NULL};
     unet_code code = un_reading_check(image, name, spec->in_channels, err);
-    if (code || (code = un_image_check_finite(name, image, 0, err)) ||
-        (code = un_session_fit(s, H, image->width, err)))
+    if (code || (code = un_view_check_finite(name, image, 0, err)) ||
+        (code = un_session_fit(s, H, image.width, err)))
         return code;
     if (un_session_sums(s)) {
         size_t bytes = pixels * (size_t)spec->classes * sizeof(float);
@@ -78,8 +78,8 @@ static unet_code append(struct window *w, int rows, int channels, unet_error *er
         part.data = (char *)w->image.data + (size_t)w->image.height * row_bytes(&w->image);
         const struct un_rect rect = {w->top + w->image.height, 0, n, w->image.width};
         unet_code code = un_source_read(w->source, w->index, &w->page, rect, part.data, err);
-        if (code || (code = un_reading_check(&part, w->source->name, channels, err)) ||
-            (code = un_image_check_finite(w->source->name, &part, rect.top, err)))
+        if (code || (code = un_reading_check(un_view_of(&part), w->source->name, channels, err)) ||
+            (code = un_view_check_finite(w->source->name, un_view_of(&part), rect.top, err)))
             return code;
         w->image.height += n;
         rows -= n;
@@ -114,9 +114,9 @@ static unet_code sum_over(struct window *w, int height, int channels, const doub
         if (code)
             return code;
         if (mean)
-            un_tile_squares(&w->image, *mean, sum);
+            un_tile_squares(un_view_of(&w->image), *mean, sum);
         else
-            un_tile_sum(&w->image, sum);
+            un_tile_sum(un_view_of(&w->image), sum);
     }
     w->top = w->image.height = 0;
     return UNET_OK;
@@ -135,7 +135,7 @@ static unet_code find_readings(unet_session *s, struct window *w, int height, un
         const bool per_image = scaling.per_image && !w->image.prepared;
         unet_code code = UNET_OK;
         scaling.per_image = false;
-        *reading = un_reading_of(&w->image, channels, &scaling);
+        *reading = un_reading_of(un_view_of(&w->image), channels, &scaling);
         reading->height = height;
         if (per_image && !known) {
             if ((code = sum_over(w, height, channels, NULL, &sum, err)))
@@ -262,7 +262,7 @@ static unet_code predict_row(struct walk *walk, int top, int bottom, unet_error 
     unet_code code = move_window(&walk->window, first, end, s->model->graph.spec.in_channels, err);
     if (code)
         return code;
-    un_members_move(s, &walk->window.image, walk->window.top);
+    un_members_move(s, un_view_of(&walk->window.image), walk->window.top);
     walk->target.top = top;
     if (!walk->target.scores)
         walk->target.rows = bottom - top;

@@ -180,8 +180,10 @@ unet_code un_session_tiles(unet_session *s, int top, const struct un_target *tar
     for (int left = 0; right < width; left += step) {
         struct un_span x = span_of(s, left, width);
         right = left + x.count;
-        unet_code code =
-            target->scores ? sum_tile(s, y, x, target, err) : predict_tile(s, y, x, target, err);
+        unet_code code = un_check_cancel(s->cancel, err);
+        if (!code)
+            code = target->scores ? sum_tile(s, y, x, target, err)
+                                  : predict_tile(s, y, x, target, err);
         if (code)
             return code;
         double done = right < width ? (double)(left + step) / width : 1;

@@ -33,7 +33,7 @@ static unet_code add_view(unet_session *s, struct un_member *member, int view,
     struct un_engine *e = s->engine;
     const struct un_graph *graph = &s->model->graph;
     bool swap = view > 4, rows = (view - 1) % 4 >= 2, columns = view % 4 == 2 || view % 4 == 3;
-    int height = reading->height, width = reading->image->width;
+    int height = reading->height, width = reading->view.width;
     int H = swap ? width : height, W = swap ? height : width; /* of the view */
     int tall = swap ? tile->width : tile->height, wide = swap ? tile->height : tile->width;
     int top = place(swap ? tile->left : tile->top, tall, H, rows);
@@ -83,8 +83,8 @@ unet_code un_session_average(unet_session *s, int top, int left, int rows, int c
     memset(s->average, 0, n * sizeof(float));
     const int answers = un_session_answers(s);
     for (int i = 0; i < answers; i++) {
-        unet_code code = add_view(s, &s->members[i / s->views], 1 + i % s->views, &tile, err);
-        if (code)
+        unet_code code = un_check_cancel(s->cancel, err);
+        if (code || (code = add_view(s, &s->members[i / s->views], 1 + i % s->views, &tile, err)))
             return code;
     }
     for (size_t i = 0; i < n; i++) {

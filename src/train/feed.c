@@ -55,10 +55,10 @@ int un_feed_slots(int threads)
 }
 
 /* How many tiles it takes to cover an image. */
-static long tiles_of(const unet_image *image, int out_side)
+static long tiles_of(int height, int width, int out_side)
 {
-    long rows = (image->height + out_side - 1) / out_side;
-    long columns = (image->width + out_side - 1) / out_side;
+    long rows = (height + out_side - 1) / out_side;
+    long columns = (width + out_side - 1) / out_side;
     return rows * columns;
 }
 
@@ -66,7 +66,7 @@ int un_feed_tiles(const unet_dataset *dataset, int out_side)
 {
     long tiles = 0;
     for (int i = 0; i < dataset->count && tiles <= 1 << 28; i++)
-        tiles += tiles_of(&dataset->pairs[i].image, out_side);
+        tiles += tiles_of(dataset->pairs[i].image.height, dataset->pairs[i].image.width, out_side);
     return tiles <= 1 << 28 ? (int)tiles : 0;
 }
 
@@ -75,10 +75,11 @@ static void shuffle(struct un_feed *f, long epoch)
 {
     uint64_t key = un_rng_key(f->source.seed, UN_STREAM_ORDER, (uint64_t)epoch, 0);
     int at = 0;
-    for (int i = 0; i < f->source.examples->count; i++)
-        for (long k = tiles_of(f->source.examples->readings[i].image, f->source.out_side); k > 0;
-             k--)
+    for (int i = 0; i < f->source.examples->count; i++) {
+        const unet_view *view = &f->source.examples->readings[i].view;
+        for (long k = tiles_of(view->height, view->width, f->source.out_side); k > 0; k--)
             f->order[at++] = i;
+    }
     for (int i = at - 1; i > 0; i--) {
         int j = (int)un_rng_below(key, (uint64_t)i, (uint32_t)i + 1), swap = f->order[i];
         f->order[i] = f->order[j];
@@ -222,7 +223,8 @@ unet_code un_feed_create(const struct un_feed_source *source, struct un_feed **f
     f->thread_count = thread_count(source->threads);
     f->order_epoch = -1;
     for (int i = 0; i < source->examples->count; i++)
-        f->tiles += (int)tiles_of(source->examples->readings[i].image, source->out_side);
+        f->tiles += (int)tiles_of(source->examples->readings[i].view.height,
+                                  source->examples->readings[i].view.width, source->out_side);
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->drawn, NULL);
     pthread_cond_init(&f->wanted, NULL);

@@ -213,7 +213,7 @@ static unet_code save_midway(struct un_loop *l, unet_error *err)
 static unet_code run_steps(struct un_loop *l, unet_error *err)
 {
     unet_code code = UNET_OK;
-    while (!l->stop && !code) {
+    while (!code && !(l->stop |= un_cancelled(l->job->cancel))) {
         const bool between = l->state.in_epoch == 0 && l->trainer->step > 0;
         if (between && (l->now.end = find_end(l)))
             return UNET_OK;
@@ -280,6 +280,8 @@ unet_code un_train(const unet_train_job *job, const unet_train_options *options,
     }
     if (!code)
         un_loop_report(&l, UNET_EVENT_END);
+    if (!code && l.now.end == UNET_END_ASKED)
+        code = un_check_cancel(job->cancel, err);
     un_validator_free(l.validator);
     un_trainer_free(l.trainer);
     return code;

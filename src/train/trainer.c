@@ -16,7 +16,8 @@ unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset,
                        dataset->coding.labels, labels);
     for (int i = 0; i < dataset->count; i++) {
         const struct un_sample_pair *pair = &dataset->pairs[i];
-        unet_code code = un_reading_check(&pair->image, pair->name, spec->in_channels, err);
+        unet_code code =
+            un_reading_check(un_view_of(&pair->image), pair->name, spec->in_channels, err);
         if (code)
             return code;
     }

@@ -95,7 +95,7 @@ static unet_code allocate(struct un_validator *v, unet_error *err)
 unet_code un_validator_create(const unet_train_job *job, int threads,
                               struct un_validator **validator, unet_error *err)
 {
-    const unet_session_options options = {.threads = threads};
+    const unet_session_options options = {.threads = threads, .cancel = job->cancel};
     unet_code code = un_trainer_check(job->model, job->validation, err);
     if (code || (code = check_coding(job, err)))
         return code;
@@ -197,7 +197,11 @@ unet_code un_validator_run(struct un_validator *v, int epoch, struct un_validati
         const unet_answers answers = {.mask = v->mask, .logits = v->logits};
         const int height = pair->image.height, width = pair->image.width;
         uint64_t count;
-        code = un_session_predict(v->session, &pair->image, pair->name, &answers, err);
+        code = un_session_predict(v->session, un_view_of(&pair->image), pair->name, &answers, err);
+        if (code == UNET_ESTOPPED) { /* by job->cancel */
+            *stop = true;
+            return UNET_OK;
+        }
         if (code)
             return code;
         un_scores_add(v->scores, v->mask, pair->mask, (size_t)height * width);

@@ -29,7 +29,7 @@ void un_validator_free(struct un_validator *validator);
 
 /*
  * Predicts every image with the model's present weights and calls job->validated for each.  *stop:
- * that asked for an end; *result is then not set.
+ * that or job->cancel asked for an end; *result is then not set.
  */
 unet_code un_validator_run(struct un_validator *validator, int epoch, struct un_validation *result,
                            bool *stop, unet_error *err);

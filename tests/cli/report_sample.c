@@ -71,7 +71,7 @@ int main(int argc, char **argv)
     spec.width = 8;
     spec.depth = 2;
     if (unet_dataset_open(argv[2], argv[3], &options, &set, &err) ||
-        unet_survey_dataset(set, &survey, &err) ||
+        unet_survey_dataset(set, NULL, &survey, &err) ||
         (atof(argv[5]) > 0 && unet_dataset_split(set, atof(argv[5]), 0, &held, &err)))
         goto failed;
     spec.in_channels = unet_dataset_channels(set);

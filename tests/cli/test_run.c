@@ -53,7 +53,7 @@ static void make_set(struct set *set)
     }
     if (unet_dataset_open(in_folder("images"), in_folder("masks"), &options, &set->dataset, &err))
         fail_msg("%s", err.text);
-    assert_int_equal(unet_survey_dataset(set->dataset, &set->survey, &err), UNET_OK);
+    assert_int_equal(unet_survey_dataset(set->dataset, NULL, &set->survey, &err), UNET_OK);
     assert_int_equal(unet_dataset_split(set->dataset, 0.7, 1, &set->held, &err), UNET_OK);
     spec.width = spec.depth = 1;
     assert_int_equal(unet_model_create(&spec, 0, &set->model, &err), UNET_OK);

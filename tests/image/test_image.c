@@ -672,13 +672,13 @@ static void test_grey_in_truth(void **state)
     uint8_t rgb[6] = {5, 5, 5, 51, 51, 51};
     uint16_t deep[6] = {256, 256, 256, 1, 1, 256};
     unet_image image = {1, 2, 3, UNET_U8, 0, rgb};
-    assert_true(un_image_is_grey(&image));
+    assert_true(un_view_is_grey(un_view_of(&image)));
     rgb[5] = 50;
-    assert_false(un_image_is_grey(&image));
+    assert_false(un_view_is_grey(un_view_of(&image)));
     image = (unet_image){1, 2, 3, UNET_U16, 0, deep};
-    assert_false(un_image_is_grey(&image));
+    assert_false(un_view_is_grey(un_view_of(&image)));
     deep[5] = 1;
-    assert_true(un_image_is_grey(&image));
+    assert_true(un_view_is_grey(un_view_of(&image)));
 }
 
 static void test_finite(void **state)
@@ -687,10 +687,10 @@ static void test_finite(void **state)
     float values[6] = {-1, 3, 0, 1, 2, NAN};
     unet_error err;
     unet_image image = {1, 2, 3, UNET_F32, 0, values};
-    assert_int_equal(un_image_check_finite("x", &image, 0, &err), UNET_EINVAL);
+    assert_int_equal(un_view_check_finite("x", un_view_of(&image), 0, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "x: NaN in row 0, column 1"));
     values[5] = -FLT_MAX;
-    assert_int_equal(un_image_check_finite("x", &image, 0, &err), UNET_OK);
+    assert_int_equal(un_view_check_finite("x", un_view_of(&image), 0, &err), UNET_OK);
 }
 
 static int ascending(const void *a, const void *b)

@@ -288,7 +288,7 @@ static void reference(const unet_model *model, const unet_image *image, float *o
         un_fit_output(&graph, image->height, &h);
         un_fit_output(&graph, image->width, &w);
     }
-    struct un_reading reading = un_reading_of(image, spec->in_channels, NULL);
+    struct un_reading reading = un_reading_of(un_view_of(image), spec->in_channels, NULL);
     float *input = malloc((size_t)h * w * spec->in_channels * sizeof *input);
     un_tile_read(&reading, -border, -border, h, w, input);
     if (un_graph_size(&graph, 1, h, w, &err) || un_engine_reference_create(&engine, &err) ||

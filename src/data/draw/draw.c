@@ -45,7 +45,7 @@ static double draw_centre(uint64_t key, int what, int side, int window)
 static void draw_position(const struct un_example *example, int out_side, uint64_t key,
                           struct view *v)
 {
-    const unet_image *image = example->reading->image;
+    const unet_view *image = &example->reading->view;
     if (example->focus && example->focus->rows) {
         int y, x;
         un_focus_draw(example->focus, example->mask, image->height, image->width,
@@ -107,12 +107,11 @@ static inline void locate(const struct view *v, int i, int j, double half, doubl
 static inline __attribute__((always_inline)) float value(const struct un_reading *r,
                                                          unet_sample type, int y, int x, int c)
 {
-    const unet_image *image = r->image;
-    const size_t at = ((size_t)y * image->width + x) * image->channels +
-                      (size_t)(image->channels == r->channels ? c : 0);
-    float v = type == UNET_U8    ? ((const uint8_t *)image->data)[at]
-              : type == UNET_U16 ? ((const uint16_t *)image->data)[at]
-                                 : ((const float *)image->data)[at];
+    const char *at =
+        un_view_at(r->view, y, x) + (r->view.channels == r->channels ? c * r->view.channel : 0);
+    float v = type == UNET_U8    ? *(const uint8_t *)at
+              : type == UNET_U16 ? *(const uint16_t *)at
+                                 : *(const float *)at;
     return (v - r->offset) * r->scale;
 }
 
@@ -124,7 +123,7 @@ static inline int inside(int i, int n)
 static inline __attribute__((always_inline)) void
 sample_linear(const struct un_reading *r, unet_sample type, double y, double x, float *to)
 {
-    const int h = r->image->height, w = r->image->width;
+    const int h = r->view.height, w = r->view.width;
     const double fy = floor(y), fx = floor(x);
     const float ty = (float)(y - fy), tx = (float)(x - fx);
     const int y0 = inside((int)fy, h), y1 = inside((int)fy + 1, h);
@@ -139,7 +138,7 @@ sample_linear(const struct un_reading *r, unet_sample type, double y, double x, 
 static inline __attribute__((always_inline)) void
 sample_cubic(const struct un_reading *r, unet_sample type, double y, double x, float *to)
 {
-    const int h = r->image->height, w = r->image->width;
+    const int h = r->view.height, w = r->view.width;
     const double fy = floor(y), fx = floor(x);
     float wy[4], wx[4];
     int xs[4];
@@ -172,8 +171,8 @@ static inline __attribute__((always_inline)) void draw_rows(const struct un_read
             double y, x;
             locate(v, i, j, half, &y, &x);
             if (v->exact) {
-                int iy = inside((int)lround(y), r->image->height);
-                int ix = inside((int)lround(x), r->image->width);
+                int iy = inside((int)lround(y), r->view.height);
+                int ix = inside((int)lround(x), r->view.width);
                 for (int c = 0; c < r->channels; c++)
                     to[c] = value(r, type, iy, ix, c);
             } else if (cubic) {
@@ -188,9 +187,9 @@ static inline __attribute__((always_inline)) void draw_rows(const struct un_read
 static void draw_input(const struct un_reading *r, const struct view *v, bool cubic,
                        const struct un_tile *tile)
 {
-    if (r->image->sample == UNET_U8)
+    if (r->view.sample == UNET_U8)
         draw_rows(r, v, tile->in_side, cubic, UNET_U8, tile->input);
-    else if (r->image->sample == UNET_U16)
+    else if (r->view.sample == UNET_U16)
         draw_rows(r, v, tile->in_side, cubic, UNET_U16, tile->input);
     else
         draw_rows(r, v, tile->in_side, cubic, UNET_F32, tile->input);
@@ -212,7 +211,7 @@ static float extra_at(const float *extra, int height, int width, double y, doubl
 static void draw_labels(const struct un_example *example, const struct view *v,
                         const struct un_tile *tile)
 {
-    const int height = example->reading->image->height, width = example->reading->image->width;
+    const int height = example->reading->view.height, width = example->reading->view.width;
     const int border = (tile->in_side - tile->out_side) / 2;
     const double half = (tile->in_side - 1) / 2.0;
     size_t at = 0;

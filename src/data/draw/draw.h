@@ -32,7 +32,7 @@ void un_focus_draw(const struct un_focus *focus, const uint8_t *mask, int height
 
 /* An image as training knows it. */
 struct un_example {
-    const struct un_reading *reading; /* of a whole image */
+    const struct un_reading *reading; /* of a whole image that the data set has */
     const uint8_t *mask;              /* [height][width] */
     const float *class_weights;       /* [labels], or NULL: all 1 */
     const float *extra;               /* [height][width], is added to that; or NULL */

@@ -90,6 +90,13 @@ static void settle_colors(struct un_mask *mask)
     mask->type = UN_CODE_GREY;
 }
 
+static unet_code take(const struct un_page *page, const void *samples, size_t first, size_t count,
+                      struct un_mask *mask, unet_error *err)
+{
+    return mask->type == UN_CODE_COLOR ? take_colors(page, samples, first, count, mask, err)
+                                       : take_numbers(page, samples, first, count, mask, err);
+}
+
 static unet_code read_bands(struct unet_source *source, int i, const struct un_page *page,
                             struct un_mask *mask, unet_error *err)
 {
@@ -104,8 +111,7 @@ static unet_code read_bands(struct unet_source *source, int i, const struct un_p
         size_t count = (size_t)band.height * (size_t)mask->width;
         if ((code = un_source_raw(source, i, page, band, samples, err)))
             break;
-        code = mask->type == UN_CODE_COLOR ? take_colors(page, samples, first, count, mask, err)
-                                           : take_numbers(page, samples, first, count, mask, err);
+        code = take(page, samples, first, count, mask, err);
     }
     free(samples);
     if (!code && mask->type == UN_CODE_COLOR && page->bytes > 1)
@@ -149,6 +155,41 @@ unet_code un_mask_of_page(struct unet_source *source, int i, struct un_mask *mas
     else
         *mask = made;
     return code;
+}
+
+unet_code un_mask_of_view(unet_view view, const char *name, struct un_mask *mask, unet_error *err)
+{
+    const int bytes = (int)un_sample_bytes(view.sample);
+    const struct un_page page = {.height = view.height,
+                                 .width = view.width,
+                                 .channels = view.channels,
+                                 .kind = view.sample == UNET_F32 ? UN_FLOAT : UN_UINT,
+                                 .bits = 8 * bytes,
+                                 .bytes = bytes};
+    struct un_mask made = {.height = view.height, .width = view.width, .bits = page.bits};
+    const size_t count = (size_t)view.height * (size_t)view.width;
+    unet_image dense;
+    if (view.channels != 1 && (view.channels != 3 || bytes > 1))
+        return un_fail(err, UNET_EINVAL,
+                       "%s has %d channels of %d bits; 1, or 3 of 8 bits (colours) wanted", name,
+                       view.channels, page.bits);
+    made.type = view.channels == 3 ? UN_CODE_COLOR : UN_CODE_GREY;
+    unet_code code = un_view_copy(view, name, &dense, err);
+    if (code)
+        return code;
+    if (!(made.name = strdup(name)) || !(made.codes = malloc(count * sizeof *made.codes)))
+        code = un_fail_memory(err, count * sizeof *made.codes, name);
+    else
+        code = take(&page, dense.data, 0, count, &made, err);
+    free(dense.data);
+    if (code) {
+        un_mask_release(&made);
+        return code;
+    }
+    if (made.type == UN_CODE_COLOR)
+        settle_colors(&made);
+    *mask = made;
+    return UNET_OK;
 }
 
 void un_mask_release(struct un_mask *mask)

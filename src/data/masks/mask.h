@@ -11,7 +11,7 @@
 #define UN_MASK_H
 
 #include "data/masks/coding.h"
-#include "image/source.h"
+#include "image/image.h"
 
 /* What a code is. */
 enum un_code_type {
@@ -39,6 +39,10 @@ struct un_mask {
  */
 unet_code un_mask_of_page(struct unet_source *source, int i, struct un_mask *mask, unet_error *err);
 void un_mask_release(struct un_mask *mask);
+
+/* The same of a view that un_view_check() found in order: of one channel, or of three with 8 bits,
+ * colours.  UNET_EINVAL. */
+unet_code un_mask_of_view(unet_view view, const char *name, struct un_mask *mask, unet_error *err);
 
 /* As un_mask_of_page() of the first page of a file. */
 unet_code un_mask_read(const char *path, struct un_mask *mask, unet_error *err);

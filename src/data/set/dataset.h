@@ -3,7 +3,7 @@
 #ifndef UN_DATASET_H
 #define UN_DATASET_H
 
-#include "data/masks/coding.h"
+#include "data/masks/mask.h"
 #include "image/reading.h"
 
 struct un_sample_pair {
@@ -34,6 +34,23 @@ struct unet_dataset {
 unet_code un_dataset_open(const char *images, const char *masks,
                           const unet_dataset_options *options, const struct un_coding *coding,
                           unet_dataset **dataset, unet_error *err);
+
+/* The inner half of unet_dataset_from_function(); options and coding as above, but that options are
+ * not NULL. */
+unet_code
+un_dataset_of_arrays(int count,
+                     unet_code (*pair)(void *context, int i, unet_pair *pair, unet_error *err),
+                     void *context, const unet_dataset_options *options,
+                     const struct un_coding *coding, unet_dataset **dataset, unet_error *err);
+
+/* The classes, and objects where they are numbered, of a mask as large as the pair's image; codes
+ * are changed. */
+unet_code un_pair_take_classes(struct un_sample_pair *pair, struct un_mask *codes,
+                               const struct un_coding *coding, unet_error *err);
+
+/* When all pairs are there and the coding is known: what is true of the whole.  masks: for
+ * messages. UNET_EINVAL: channels that differ, no pixel with a label. */
+unet_code un_dataset_complete(unet_dataset *dataset, const char *masks, unet_error *err);
 
 /* The inner half of unet_dataset_split(): round(share * count) images, but never all of them. */
 unet_code un_dataset_split(unet_dataset *dataset, double share, uint64_t seed,

@@ -203,6 +203,7 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
         return code;
     }
     made->files = files;
+    made->cancel = options ? options->cancel : NULL;
     for (int i = 0; i < files.count; i++) {
         made->items[i].seen.image = files.pages[i].image;
         made->items[i].seen.mask = files.pages[i].mask;
@@ -211,7 +212,9 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
         (code = un_survey_find_coding(made, options, coding, err)))
         goto done;
     for (int i = 0; !code && i < files.count; i++) {
-        code = look_at(made, i, err);
+        code = un_check_cancel(made->cancel, err);
+        if (!code)
+            code = look_at(made, i, err);
         if (!code && progress && progress(context, i + 1, files.count))
             code = un_fail(err, UNET_ESTOPPED, "stopped after %d of %d pairs", i + 1, files.count);
     }
@@ -235,6 +238,9 @@ static unet_code measure_one(void *context, int i, unet_error *err)
 {
     const struct measuring *m = context;
     const struct un_sample_pair *pair = &m->dataset->pairs[i];
+    unet_code code = un_check_cancel(m->survey->cancel, err);
+    if (code)
+        return code;
     return un_survey_measure(m->survey, &m->survey->items[i], &pair->image, pair->mask, err);
 }
 
@@ -248,13 +254,15 @@ static unet_code measure_all(unet_survey *survey, const unet_dataset *dataset, u
     return code;
 }
 
-unet_code un_survey_dataset(const unet_dataset *dataset, unet_survey **survey, unet_error *err)
+unet_code un_survey_dataset(const unet_dataset *dataset, const unet_cancel *cancel,
+                            unet_survey **survey, unet_error *err)
 {
     unet_survey *made = NULL;
     unet_code code = begin(&made, dataset->count, err);
     if (code)
         return code;
     made->files.count = dataset->count;
+    made->cancel = cancel;
     made->coding = dataset->coding;
     snprintf(made->files.pairs.rule, sizeof made->files.pairs.rule, "%s", dataset->rule);
     made->coded = true;

@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "base/hooks.h"
 #include "data/set/dataset.h"
 #include "data/survey/survey_read.h"
 #include "unet_survey.h"
@@ -85,7 +86,8 @@ struct unet_survey {
     struct un_survey_files files;
     struct un_survey_item *items; /* [files.count] */
     struct un_coding coding;
-    bool coded; /* coding is known */
+    bool coded;                /* coding is known */
+    const unet_cancel *cancel; /* while it is made */
     char coding_text[480];
     uint64_t *histogram; /* [65536] of all 16-bit and float samples */
     struct un_finding *findings;
@@ -97,7 +99,8 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
                          const struct un_coding *coding,
                          int (*progress)(void *context, int done, int count), void *context,
                          unet_survey **survey, unet_error *err);
-unet_code un_survey_dataset(const unet_dataset *dataset, unet_survey **survey, unet_error *err);
+unet_code un_survey_dataset(const unet_dataset *dataset, const unet_cancel *cancel,
+                            unet_survey **survey, unet_error *err);
 void un_survey_item_release(struct un_survey_item *item);
 void un_survey_free(unet_survey *survey);
 

@@ -41,6 +41,8 @@ static unet_code take_all(unet_survey *survey, struct un_census *census, unet_er
         unet_error why;
         if (!survey->files.pages[i].mask || item->mask_refused)
             continue;
+        if ((code = un_check_cancel(survey->cancel, err)))
+            break;
         code = take(survey, i, census, &why);
         if (code == UNET_ENOMEM)
             return un_fail(err, code, "%s", why.text);

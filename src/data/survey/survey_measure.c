@@ -185,7 +185,7 @@ unet_code un_survey_measure(unet_survey *survey, struct un_survey_item *item,
     seen->channels = image->channels;
     seen->sample = image->sample;
     seen->prepared = image->prepared;
-    seen->grey = un_image_is_grey(image) && (image->channels == 1 || !image->prepared);
+    seen->grey = un_view_is_grey(un_view_of(image)) && (image->channels == 1 || !image->prepared);
     item->hash[0] =
         hash_bytes(hash_shape(image->height, image->width, image->channels, (int)image->sample),
                    image->data, un_image_bytes(image));

@@ -37,7 +37,7 @@ static void check_tile(int height, int width, int in_side, int out_side, uint64_
         data[i] = mask[i];
     }
     unet_image image = {height, width, 1, UNET_U8, 1, data};
-    struct un_reading reading = un_reading_of(&image, 1, NULL);
+    struct un_reading reading = un_reading_of(un_view_of(&image), 1, NULL);
     unet_augment augment = {.flip = 1};
     struct un_tile tile = {in_side,
                            out_side,
@@ -90,7 +90,7 @@ static void test_resampling_keeps_places(void **state)
         data[i] = mask[i];
     }
     unet_image image = {SIDE, SIDE, 1, UNET_F32, 1, data};
-    struct un_reading reading = un_reading_of(&image, 1, NULL);
+    struct un_reading reading = un_reading_of(un_view_of(&image), 1, NULL);
     unet_augment augment = {.flip = 1, .rotate = 30, .scale = 0.2f};
     struct un_tile tile = {TILE, TILE, input, labels, weights, NULL};
     for (uint64_t key = 0; key < 50; key++) {
@@ -119,7 +119,7 @@ static void test_shading_is_relative(void **state)
     for (uint64_t key = 0; key < 20; key++) {
         for (int t = 0; t < 2; t++) {
             unet_image image = {SIDE, SIDE, 1, UNET_F32, 1, t ? bright : dark};
-            struct un_reading reading = un_reading_of(&image, 1, NULL);
+            struct un_reading reading = un_reading_of(un_view_of(&image), 1, NULL);
             struct un_tile tile = {SIDE, SIDE, tiles[t], labels, weights, NULL};
             un_tile_draw(&(struct un_example){&reading, mask, NULL, NULL, NULL}, &augment, key,
                          &tile);

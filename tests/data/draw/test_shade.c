@@ -15,7 +15,7 @@ static void draw_both(const unet_augment *augment, const float *data, int channe
     static const uint8_t mask[SIDE * SIDE];
     static const unet_augment none = {0};
     unet_image image = {SIDE, SIDE, channels, UNET_F32, 1, (void *)(uintptr_t)data};
-    struct un_reading reading = un_reading_of(&image, channels, NULL);
+    struct un_reading reading = un_reading_of(un_view_of(&image), channels, NULL);
     for (int t = 0; t < 2; t++) {
         struct drawn d = drawn_create(t ? augment : &none, SIDE, SIDE, channels);
         un_tile_draw(&(struct un_example){&reading, mask, NULL, NULL, NULL}, t ? augment : &none,
@@ -196,7 +196,7 @@ static void test_keys(void **state)
     static uint8_t mask[H * W];
     unet_augment moves = all;
     unet_image image = {H, W, 1, UNET_F32, 0, data};
-    struct un_reading reading = un_reading_of(&image, 1, NULL);
+    struct un_reading reading = un_reading_of(un_view_of(&image), 1, NULL);
     struct un_focus focus;
     (void)state;
     moves.grey = moves.curve = moves.noise = moves.blur = moves.channel = 0;

@@ -385,7 +385,7 @@ static void test_real_channels(void **state)
     int colour = 0;
     for (int i = 0; i < set->count; i++) {
         assert_int_equal(set->pairs[i].image.channels, 3); /* alpha is gone */
-        colour += !un_image_is_grey(&set->pairs[i].image);
+        colour += !un_view_is_grey(un_view_of(&set->pairs[i].image));
     }
     assert_int_equal(colour, 23);
     un_dataset_free(set);

@@ -522,7 +522,7 @@ static void test_dataset(void **state)
     set_release(&set);
     assert_int_equal(unet_dataset_open(in_folder("i"), in_folder("m"), NULL, &dataset, NULL),
                      UNET_OK);
-    assert_int_equal(unet_survey_dataset(dataset, &survey, NULL), UNET_OK);
+    assert_int_equal(unet_survey_dataset(dataset, NULL, &survey, NULL), UNET_OK);
     survey_expect(survey, "mask-shifted c03.png\n");
     const unet_survey_facts *facts = unet_survey_all(survey);
     assert_int_equal(facts->channels, unet_dataset_channels(dataset));
