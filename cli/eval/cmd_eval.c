@@ -93,6 +93,7 @@ static unet_code score_image(const struct eval_job *job, struct eval *eval, int 
         const char *name;
 
         unet_dataset_image(job->predicted, i, &pair.predicted, &name);
+        pair.predicted_ids = unet_dataset_objects(job->predicted, i);
         return eval_image_score(eval, &pair, &eval->images[i], err);
     }
     planes = (size_t)unet_model_spec(job->model)->classes;
@@ -268,8 +269,14 @@ static int find_class(const struct eval *eval, const char *word)
 static int prepare(const struct eval_settings *settings, const struct eval_job *job,
                    struct eval *eval)
 {
-    int numbered = unet_dataset_objects(job->dataset, 0) != NULL;
+    int true_ids = unet_dataset_objects(job->dataset, 0) != NULL;
+    int predicted_ids = job->predicted && unet_dataset_objects(job->predicted, 0);
+    int numbered = true_ids || predicted_ids;
 
+    if (predicted_ids && (settings->split || settings->minimum_area))
+        return fail_text("--split and --min-area are for predicted classes; the masks in %s number "
+                         "their objects",
+                         settings->predicted);
     eval->left_out = unet_dataset_left_out(job->dataset);
     if (*eval->left_out && !settings->common.quiet)
         fprintf(stderr, "left out: %s\n", eval->left_out);

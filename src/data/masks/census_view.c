@@ -111,8 +111,10 @@ static unet_code choose_kind(const struct un_census *census, const struct un_wis
     compare_palettes(census, &agree, &grey);
     bool has_grey = first[UN_CODE_GREY] >= 0 || first[UN_CODE_BIT] >= 0;
     *kind = UN_CODING_GREY;
-    if (given && given->kind != UN_CODING_FILES)
-        *kind = given->kind == UN_CODING_OBJECTS ? UN_CODING_GREY : given->kind;
+    if (given && given->kind == UN_CODING_OBJECTS) /* numbers, whatever carries them */
+        *kind = first[UN_CODE_COLOR] >= 0 ? UN_CODING_COLOR : UN_CODING_GREY;
+    else if (given && given->kind != UN_CODING_FILES)
+        *kind = given->kind;
     else if (wish->what == UN_WISH_CODES)
         *kind = wish->coding.kind;
     else if (first[UN_CODE_COLOR] >= 0)

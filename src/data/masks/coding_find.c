@@ -114,10 +114,11 @@ static unet_code add_indices(const struct un_view *view, const struct un_wish *w
     if (labels > UNET_MAX_CLASSES)
         return un_fail(err, UNET_EINVAL, "%s: %d mask values; at most %d classes wanted",
                        view->census->files[0].name, labels, UNET_MAX_CLASSES);
-    coding->labels = labels;
+    const bool told = wish->classes > 0; /* classes are those of somebody else */
+    coding->labels = told ? labels : 0;
     for (int v = 0; v < labels; v++)
         if (v != wish->ignore)
-            un_coding_add(coding, (uint32_t)v, (uint32_t)v, v);
+            un_coding_add(coding, (uint32_t)v, (uint32_t)v, told ? v : coding->labels++);
     if (wish->ignore != UNET_IGNORE)
         un_coding_add(coding, UNET_IGNORE, UNET_IGNORE, UNET_IGNORE);
     return UNET_OK;
@@ -283,7 +284,7 @@ static unet_code find_reading(const struct un_view *view, const struct un_wish *
     const struct un_coding start = *coding;
     const bool numbers = view->kind != UN_CODING_COLOR;
     unet_code code;
-    if (!is_black_and_white(view, wish->ignore) && numbers && wish->what == UN_WISH_NONE &&
+    if (!is_black_and_white(view, wish->ignore) && wish->what == UN_WISH_NONE &&
         wish->classes == 0 &&
         ((code = un_coding_find_objects(view, wish->ignore, coding, err)) || coding->labels))
         return code;
@@ -344,6 +345,9 @@ static unet_code use_given(const struct un_view *view, const struct un_coding *g
     made.white = view->white;
     if (model && (code = check_ignored_white(view, given, ignore, err)))
         return code;
+    if (model && made.kind == UN_CODING_OBJECTS &&
+        (code = un_coding_fit_objects(view, ignore, &made, err)))
+        return code;
     if (made.kind != UN_CODING_OBJECTS && !un_coding_softens(view, &made, &odd))
         return fail_odd(view, &made, odd, model, err);
     *coding = made;
@@ -399,6 +403,8 @@ unet_code un_coding_find(const struct un_census *census, const struct un_wish *w
         un_coding_set_objects(wish->coding.border, &made);
     else
         code = find_reading(&view, wish, &made, err);
+    if (!code)
+        code = un_coding_check_background(&view, &made, err);
     if (!code && !made.colored && made.kind != UN_CODING_OBJECTS)
         find_colors(&view, &made);
 done:

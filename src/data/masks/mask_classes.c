@@ -38,7 +38,8 @@ static unet_code recode(struct un_mask *mask, const struct un_coding *coding, un
 {
     size_t count = (size_t)mask->height * (size_t)mask->width;
     enum un_code_type wanted = coding->kind == UN_CODING_COLOR ? UN_CODE_COLOR : UN_CODE_GREY;
-    if (mask->type == wanted || (wanted == UN_CODE_GREY && mask->type == UN_CODE_INDEX))
+    if (coding->kind == UN_CODING_OBJECTS || mask->type == wanted ||
+        (wanted == UN_CODE_GREY && mask->type == UN_CODE_INDEX))
         return UNET_OK;
     for (size_t i = 0; i < count; i++) {
         uint32_t code = mask->codes[i], color = 0;

@@ -177,6 +177,13 @@ static void test_grey_values(void **state)
         {8, 4, {0, 1, 2, 3}, NULL, 3, "class indices 0 to 2; 3|255 = no label"},
         {8, 4, {0, 1, 2, 3}, "ignore=3", -1, "class indices 0 to 2; 3|255 = no label"},
         {8, 3, {0, 1, 255}, NULL, -1, "class indices 0 to 1; 255 = no label"},
+        {8,
+         4,
+         {0, 1, 2, 3},
+         NULL,
+         1,
+         "grey values 0 = class 0, 2 = class 1, 3 = class 2; 1|255 = no label"},
+        {8, 3, {0, 1, 2}, "ignore=0", -1, "grey values 1 = class 0, 2 = class 1; 0|255 = no label"},
         {16, 3, {0, 1, 2}, NULL, -1, "class indices 0 to 2; 255 = no label"},
         {8, 3, {0, 128, 255}, NULL, -1, "grey values 0 = class 0, 128 = class 1, 255 = class 2"},
         {8, 3, {0, 128, 255}, NULL, 128, "grey values 0 = class 0, 255 = class 1; 128 = no label"},
@@ -352,19 +359,45 @@ static void test_objects(void **state)
     expect(squares(16, 40, 1), NULL, "object numbers, 0 = background, others = object");
     expect(squares(32, 40, 70001), NULL, "object numbers, 0 = background, others = object");
     expect(squares(8, 40, 1), NULL, "object numbers, 0 = background, others = object");
-    expect(squares(16, 5, 1), NULL,
-           "m.png: a mask of more than 8 bits with values up to 5, each in one piece, looks like "
-           "object numbers; say --labels instances if it has them, --labels indices if these are "
-           "classes");
+    static const char asked[] = "5, each in one piece, look like object numbers; say labels ";
+    expect(squares(16, 5, 1), NULL, asked);
+    expect(squares(8, 5, 1), NULL, asked); /* bits say nothing of it */
     expect(squares(16, 5, 1), "instances", "object numbers, 0 = background, others = object");
     expect(squares(16, 5, 1), "indices", "class indices 0 to 5; 255 = no label");
-    expect(squares(8, 5, 1), NULL, "class indices 0 to 5; 255 = no label");
     expect(squares(16, 5, 1), "instances+border",
            "object numbers, 0 = background, others = object, between touching objects = border");
-    struct un_mask masks[2] = {squares(8, 5, 1), squares(8, 3, 1)};
-    expect_reading(masks, 2, NULL, "a mask with values up to 5, each in one piece, looks like");
+    struct un_mask masks[2] = {squares(8, 3, 1), squares(8, 2, 1)};
+    expect_reading(masks, 2, NULL, "3, each in one piece, look like object numbers");
+    for (int i = 0; i < 2; i++) { /* folders and files that say so */
+        free(masks[i].name);
+        masks[i].name = strdup(i ? "instances/b.png" : "m/a_instances.png");
+    }
+    expect_reading(masks, 2, NULL, "object numbers, 0 = background, others = object");
     un_mask_release(&masks[0]);
     un_mask_release(&masks[1]);
+
+    /* objects of a palette, and of colours; the lines between them have no label */
+    struct un_mask index = squares(8, 6, 1);
+    index.type = UN_CODE_INDEX;
+    expect(index, NULL, "mask values, up to value 6, each in one piece, look like object numbers");
+    struct un_mask void_lines = squares(8, 30, 1);
+    draw(&void_lines, 0, 0, 1, SIDE, 255);
+    draw(&void_lines, SIDE - 1, 0, 1, SIDE, 255);
+    expect(void_lines, NULL, "others = object; 255 = no label");
+    struct un_mask color = squares(8, 6, 1);
+    color.type = UN_CODE_COLOR;
+    for (int i = 0; i < PIXELS; i++)
+        color.codes[i] *= 0x201003;
+    expect_reading(&color, 1, NULL, "6 colours, up to colour #c06012, each in one piece, look");
+    expect_reading(&color, 1, "instances", "object numbers, 0 = background, others = object");
+    static uint8_t classes[PIXELS];
+    for (int i = 0; i < PIXELS; i++)
+        classes[i] = color.codes[i] > 0;
+    expect_classes(color, "instances", classes, NULL);
+
+    struct un_mask full = blank(UN_CODE_GREY, 16, 1);
+    draw(&full, 0, 0, SIDE, 20, 2);
+    expect(full, "instances", "no pixel of these masks is 0, which is the background");
 }
 
 static void test_borders(void **state)
