@@ -87,6 +87,12 @@ unet_code un_wish_parse(const char *labels, struct un_wish *wish, unet_error *er
 unet_code un_wish_of_options(const unet_dataset_options *options, struct un_wish *wish,
                              unet_error *err);
 
+/*
+ * Masks with a file for each object: without another word they are object numbers, also for *given,
+ * which is then NULL.  UNET_EINVAL: *given has other classes.
+ */
+unet_code un_wish_join(struct un_wish *wish, const struct un_coding **given, unet_error *err);
+
 struct un_census;
 
 /*

@@ -44,6 +44,15 @@ void un_mask_release(struct un_mask *mask);
 unet_code un_mask_read(const char *path, struct un_mask *mask, unet_error *err);
 
 /*
+ * The masks of the objects of one image, paths [NULL behind the last], as one of their numbers:
+ * object i is i + 1, whatever is not 0 in its file (of a lossy one: nearer to white).  A pixel of
+ * two is that of the smaller, so that none lies hidden under another.
+ *
+ * UNET_EINVAL: sides that differ, or two that are nearly the same.
+ */
+unet_code un_mask_join(char *const *paths, struct un_mask *mask, unet_error *err);
+
+/*
  * What the codes mean; mask->codes are changed to those that the coding speaks of.
  *
  *   classes  [height][width]: 0 .. labels - 1 or UNET_IGNORE
@@ -60,6 +69,11 @@ unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *codin
  */
 unet_code un_mask_lay(const struct un_mask *mask, const struct un_coding *coding, int label,
                       bool over, uint8_t *classes, unet_error *err);
+
+/* How far from black a pixel is, and the most that is still background in a mask of one thing: 0,
+ * of a lossy file half of the brightest. */
+uint32_t un_mask_brightness(const struct un_mask *mask, size_t pixel);
+uint32_t un_mask_least(const struct un_mask *mask);
 
 /* Cells: pixels within reach of another object, as class 2; codes are the objects' numbers. */
 void un_mask_mark_borders(const struct un_mask *mask, uint8_t *classes);

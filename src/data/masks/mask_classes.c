@@ -242,32 +242,56 @@ void un_mask_mark_borders(const struct un_mask *mask, uint8_t *classes)
         }
 }
 
-/* How far from black a code is. */
-static uint32_t brightness(const struct un_mask *mask, size_t pixel)
+uint32_t un_mask_brightness(const struct un_mask *mask, size_t pixel)
 {
     uint32_t code = mask->codes[pixel];
     return mask->type == UN_CODE_COLOR ? un_code_distance(UN_CODING_COLOR, code, 0) : code;
+}
+
+uint32_t un_mask_least(const struct un_mask *mask)
+{
+    size_t count = (size_t)mask->height * (size_t)mask->width;
+    uint32_t most = 0;
+    for (size_t i = 0; i < count && mask->lossy; i++)
+        most = un_mask_brightness(mask, i) > most ? un_mask_brightness(mask, i) : most;
+    return mask->lossy && most > 2 ? most / 2 : 0;
+}
+
+/* Two classes in one pixel: of masks that are nearly the same, they are no classes. */
+static unet_code fail_both(const struct un_mask *mask, const struct un_coding *coding, int label,
+                           size_t pixel, const uint8_t *classes, unet_error *err)
+{
+    const char *under = coding->names[classes[pixel]], *name = coding->names[label];
+    const uint32_t least = un_mask_least(mask);
+    size_t count = (size_t)mask->height * (size_t)mask->width, own = 0, other = 0, both = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool here = un_mask_brightness(mask, i) > least, there = classes[i] == classes[pixel];
+        own += here;
+        other += there;
+        both += here && there;
+    }
+    if (2 * both > (own > other ? own : other))
+        return un_fail(err, UNET_EINVAL,
+                       "%s: the masks \"%s\" and \"%s\" have mostly the same pixels, as those of "
+                       "two people; they are no classes: one mask for an image wanted",
+                       mask->name, under, name);
+    return un_fail(err, UNET_EINVAL,
+                   "%s: row %zu, column %zu is %s and %s; say labels with the classes in "
+                   "the order in which they lie over one another (%s,%s)",
+                   mask->name, pixel / (size_t)mask->width, pixel % (size_t)mask->width, under,
+                   name, under, name);
 }
 
 unet_code un_mask_lay(const struct un_mask *mask, const struct un_coding *coding, int label,
                       bool over, uint8_t *classes, unet_error *err)
 {
     size_t count = (size_t)mask->height * (size_t)mask->width;
-    uint32_t most = 0;
-    for (size_t i = 0; i < count && mask->lossy; i++)
-        most = brightness(mask, i) > most ? brightness(mask, i) : most;
-    uint32_t least = mask->lossy && most > 2 ? most / 2 : 0;
-    for (size_t i = 0; i < count; i++) {
-        if (brightness(mask, i) <= least)
-            continue;
-        if (classes[i] && !over)
-            return un_fail(err, UNET_EINVAL,
-                           "%s: row %zu, column %zu is %s and %s; say --labels with the classes in "
-                           "the order in which they lie over one another (%s,%s)",
-                           mask->name, i / (size_t)mask->width, i % (size_t)mask->width,
-                           coding->names[classes[i]], coding->names[label],
-                           coding->names[classes[i]], coding->names[label]);
-        classes[i] = (uint8_t)label;
-    }
+    const uint32_t least = un_mask_least(mask);
+    for (size_t i = 0; i < count; i++)
+        if (un_mask_brightness(mask, i) > least && classes[i] && !over)
+            return fail_both(mask, coding, label, i, classes, err);
+    for (size_t i = 0; i < count; i++)
+        if (un_mask_brightness(mask, i) > least)
+            classes[i] = (uint8_t)label;
     return UNET_OK;
 }

@@ -624,13 +624,70 @@ static void test_files_per_class(void **state)
     expect_set("rest,cell", "masks of class \"nucleus\" are there, which is not among", NULL);
     expect_set("rest,cell,nucleus,wall", "labels: \"wall\" has no masks", NULL);
     expect_set("a=0,b=1", "labels: the masks are a file for each class (cell ...); names", NULL);
+    put_grey("m/nucleus/x.png", a);
+    expect_set(NULL, "\"cell\" and \"nucleus\" have mostly the same pixels, as those of two people",
+               NULL);
     put_grey("m/nucleus/x.png", both);
     expect_set(NULL,
-               "x.png: row 0, column 0 is cell and nucleus; say --labels with the classes in the "
+               "x.png: row 0, column 0 is cell and nucleus; say labels with the classes in the "
                "order in which they lie over one another (cell,nucleus)",
                NULL);
     expect_set("cell,nucleus", "later ones", (const uint8_t[]){2, 2, 0, 0, 2, 0});
     expect_set("nucleus,cell", "later ones", (const uint8_t[]){1 + 1, 1, 0, 0, 1, 0});
+}
+
+/* A file for each object: numbers in their order; of two that overlap the smaller one is seen. */
+static void test_files_per_object(void **state)
+{
+    (void)state;
+    static const uint8_t a[] = {255, 255, 255, 0, 0, 0}, b[] = {0, 0, 9, 9, 0, 0};
+    static const uint8_t c[] = {0, 0, 0, 0, 0, 1}, near[] = {0, 0, 1, 1, 0, 0};
+    static const uint32_t numbers[] = {1, 1, 2, 2, 0, 3};
+    unet_dataset *set;
+    unet_error err;
+    make_folders("x", "y");
+    put_grey("i/x.png", c);
+    put_grey("m/x/1.png", a);
+    put_grey("m/x/2.png", b);
+    put_grey("m/x/3.png", c);
+    const unet_dataset_options options = {.ignore = -1};
+    if (unet_dataset_open(in_folder("i"), in_folder("m"), &options, &set, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(unet_dataset_coding_text(set),
+                        "object numbers, 0 = background, others = object");
+    assert_memory_equal(unet_dataset_objects(set, 0), numbers, sizeof numbers);
+    assert_memory_equal(set->pairs[0].mask, ((const uint8_t[]){1, 1, 1, 1, 0, 1}), 6);
+
+    /* beside a set like it */
+    unet_dataset *again;
+    if (un_dataset_open(in_folder("i"), in_folder("m"), NULL, &set->coding, &again, &err))
+        fail_msg("%s", err.text);
+    assert_memory_equal(unet_dataset_objects(again, 0), numbers, sizeof numbers);
+    un_dataset_free(again);
+    un_dataset_free(set);
+
+    put_grey("m/x/4.png", near);
+    expect_set(NULL, "have nearly the same pixels: two masks of one thing", NULL);
+}
+
+/* A class that has no file for an image is said. */
+static void test_files_lacking(void **state)
+{
+    (void)state;
+    static const uint8_t a[] = {255, 0, 0, 0, 0, 0}, b[] = {0, 255, 0, 0, 7, 0};
+    unet_dataset *set;
+    unet_error err;
+    make_folders("cell", "nucleus");
+    put_grey("i/x.png", a);
+    put_grey("i/y.png", b);
+    put_grey("m/cell/x.png", a);
+    put_grey("m/cell/y.png", a);
+    put_grey("m/nucleus/y.png", b);
+    const unet_dataset_options options = {.ignore = -1};
+    if (unet_dataset_open(in_folder("i"), in_folder("m"), &options, &set, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(unet_dataset_left_out(set), "1 image without a file of \"nucleus\": x.png");
+    un_dataset_free(set);
 }
 
 /* A model that was trained on such files finds them again by their names. */
@@ -805,6 +862,7 @@ int main(void)
         cmocka_unit_test(test_soft_edges),  cmocka_unit_test(test_soft_middle),
         cmocka_unit_test(test_noise),       cmocka_unit_test(test_wishes),
         IN_FOLDER(test_files_per_class),    IN_FOLDER(test_files_of_a_model),
+        IN_FOLDER(test_files_per_object),   IN_FOLDER(test_files_lacking),
         cmocka_unit_test(test_in_a_model),  cmocka_unit_test(test_metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
