@@ -78,4 +78,6 @@ expect 1 - 'say --labels' eval d/model.safetensors --images d/test/images --mask
 one_line 'masks in another coding'
 expect 0 'accuracy +1\.0' - eval d/model.safetensors --images d/test/images --masks coded \
     --labels indices --quiet
+expect 0 '' 'mask value 0 is class 1 here, but class 0 of the model' eval d/model.safetensors \
+    --images d/test/images --masks coded --labels 'x=1,y=0|2' --threads 1
 finish eval

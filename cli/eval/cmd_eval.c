@@ -172,6 +172,15 @@ static void warn_of_samples(const unet_dataset *dataset, const struct models *mo
     samples_warn(&count, models);
 }
 
+/* What a person says goes before what the model knows, but not without a word. */
+static void warn_of_labels(const struct eval_job *job, int quiet)
+{
+    char text[200];
+
+    if (!quiet && unet_model_contradicts(job->model, job->dataset, text, sizeof(text)))
+        fprintf(stderr, "warning: --labels: %s\n", text);
+}
+
 static int open_model(const struct eval_settings *settings, char *path, struct eval_job *job)
 {
     unet_session_options work = {
@@ -189,6 +198,7 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
                                  .only_pairs = settings->only_pairs};
     if (unet_dataset_open(settings->images, settings->masks, &data, &job->dataset, &err))
         return fail_coding(settings, job->model, &err);
+    warn_of_labels(job, settings->common.quiet);
     work.tta = model_views(job->model, settings->tta);
     if (!settings->common.quiet)
         say_views(work.tta, settings->tta);

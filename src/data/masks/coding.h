@@ -35,6 +35,8 @@ struct un_coding {
     int count;
     struct un_code codes[UN_CODING_CODES]; /* ascending, apart */
     int tolerance;                         /* > 0: codes this far off, and soft edges, are taken */
+    int clear;                             /* 1 + the class of transparent pixels; 0: none known */
+    bool inverted;                         /* said only: files show the numbers inverted */
     uint32_t white;                        /* what the 1 of a 1-bit file stands for */
     bool border;                           /* UN_CODING_OBJECTS: class 2 lies between objects */
     bool ordered;                          /* UN_CODING_FILES: later classes lie over earlier */
@@ -66,6 +68,12 @@ void un_coding_text(const struct un_coding *coding, char *text, size_t size);
 
 /* Whether two codings give the same code different classes; it is then in *code. */
 bool un_coding_differ(const struct un_coding *a, const struct un_coding *b, uint32_t *code);
+
+/* Whether two codings of one set of classes contradict each other: a code is one class here and
+ * another there, or classes have changed names.  text says which; codes without a label, and codes
+ * of one alone, are no contradiction. */
+bool un_coding_contradict(const struct un_coding *model, const struct un_coding *here, char *text,
+                          size_t size);
 
 /* What a person said of the masks. */
 struct un_wish {

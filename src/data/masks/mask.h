@@ -16,29 +16,39 @@
 /* What a code is. */
 enum un_code_type {
     UN_CODE_BIT,   /* 0 or 1 of a file with one bit a sample */
-    UN_CODE_GREY,  /* a whole number; MinIsWhite is inverted, so that it is brightness */
+    UN_CODE_GREY,  /* a whole number as it is stored, also where white is 0 (MinIsWhite) */
     UN_CODE_INDEX, /* into the palette */
-    UN_CODE_COLOR  /* 0xrrggbb */
+    UN_CODE_COLOR, /* 0xrrggbb */
+    UN_CODE_CLEAR  /* of single pixels, not of masks: transparent (mask_alpha.c) */
 };
+
+#define UN_MASK_CLEAR UINT32_MAX /* the code of a transparent pixel of a mask that has such */
 
 struct un_mask {
     char *name; /* for messages: "m.tif", "m.tif: page 3" */
     int height, width;
     enum un_code_type type;
-    int bits;   /* of a sample in the file */
-    bool lossy; /* values are near what was meant */
+    int bits;      /* of a sample in the file */
+    bool lossy;    /* values are near what was meant */
+    bool inverted; /* numbers are shown inverted: white is 0, or a palette says so */
+    bool clear;    /* pixels of UN_MASK_CLEAR are transparent */
+    bool plain;    /* clear: all others have one code */
     int palette_size;
     uint8_t palette[256][3];
     uint32_t *codes; /* [height][width] */
 };
 
 /*
- * Reads page i of a source.  RGB(A) whose channels are equal everywhere is grey; alpha is dropped.
+ * Reads page i of a source.  RGB(A) whose channels are equal everywhere is grey.  Pixels of one
+ * bit are brightness, deeper ones are numbers as they are stored, however a table shows them.
  * UNET_EFORMAT names the pixel: a value that is no whole number of 0 .. 2^32 - 1, or samples of
  * more than 8 bits in colours.  Free it with un_mask_release().
  */
 unet_code un_mask_of_page(struct unet_source *source, int i, struct un_mask *mask, unet_error *err);
 void un_mask_release(struct un_mask *mask);
+
+/* Marks the transparent pixels; alpha [height][width] to 65535; false: there are none. */
+bool un_mask_clear(struct un_mask *mask, const uint16_t *alpha);
 
 /* As un_mask_of_page() of the first page of a file. */
 unet_code un_mask_read(const char *path, struct un_mask *mask, unet_error *err);

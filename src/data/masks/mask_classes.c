@@ -200,8 +200,8 @@ static bool is_exact(const struct un_mask *mask, const struct un_coding *coding)
     return true;
 }
 
-unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *coding, uint8_t *classes,
-                             unet_error *err)
+static unet_code look_up(struct un_mask *mask, const struct un_coding *coding, uint8_t *classes,
+                         unet_error *err)
 {
     size_t count = (size_t)mask->height * (size_t)mask->width;
     unet_code code = recode(mask, coding, err);
@@ -220,6 +220,33 @@ unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *codin
     if (coding->border)
         un_mask_mark_borders(mask, classes);
     return UNET_OK;
+}
+
+/* Transparent pixels are looked up as some other pixel, and then are what the coding says. */
+unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *coding, uint8_t *classes,
+                             unet_error *err)
+{
+    size_t count = (size_t)mask->height * (size_t)mask->width, some = 0;
+    if (!mask->clear)
+        return look_up(mask, coding, classes, err);
+    const uint8_t label = (uint8_t)(coding->clear ? coding->clear - 1 : UNET_IGNORE);
+    while (some < count && mask->codes[some] == UN_MASK_CLEAR)
+        some++;
+    if (some == count) {
+        memset(classes, label, count);
+        return UNET_OK;
+    }
+    bool *clear = malloc(count * sizeof *clear);
+    if (!clear)
+        return un_fail_memory(err, count, mask->name);
+    for (size_t i = 0; i < count; i++)
+        if ((clear[i] = mask->codes[i] == UN_MASK_CLEAR))
+            mask->codes[i] = mask->codes[some];
+    unet_code code = look_up(mask, coding, classes, err);
+    for (size_t i = 0; i < count && !code; i++)
+        classes[i] = clear[i] ? label : classes[i];
+    free(clear);
+    return code;
 }
 
 void un_mask_mark_borders(const struct un_mask *mask, uint8_t *classes)
@@ -245,6 +272,8 @@ void un_mask_mark_borders(const struct un_mask *mask, uint8_t *classes)
 uint32_t un_mask_brightness(const struct un_mask *mask, size_t pixel)
 {
     uint32_t code = mask->codes[pixel];
+    if (mask->clear && (mask->plain || code == UN_MASK_CLEAR))
+        return code != UN_MASK_CLEAR;
     return mask->type == UN_CODE_COLOR ? un_code_distance(UN_CODING_COLOR, code, 0) : code;
 }
 

@@ -3,15 +3,15 @@
  * mask_join.c - a file for each object becomes one mask of their numbers
  *
  * The files are read one after the other; of two that overlap the smaller one keeps the pixels.
- * Where more than half of the smaller one lies in the other they are no two objects side by side,
- * but perhaps two people's masks of the same, which nobody should train on as objects.
+ * Two that have nearly the same pixels are no two objects side by side, but perhaps two people's
+ * masks of one, which nobody should train on as objects.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/masks/mask.h"
 
-/* How much of it an object must have in another to be taken for the same. */
+/* The share of the larger one that both must have, to be taken for the same. */
 #define SAME 0.8
 
 struct joined {

@@ -183,6 +183,12 @@ static void test_grey_values(void **state)
          NULL,
          1,
          "grey values 0 = class 0, 2 = class 1, 3 = class 2; 1|255 = no label"},
+        {8,
+         3,
+         {0, 1, 2},
+         "a=0,b=1,c=2",
+         1,
+         "ignore 1: the only value of class 1 \"b\", which would have no pixels"},
         {8, 3, {0, 1, 2}, "ignore=0", -1, "grey values 1 = class 0, 2 = class 1; 0|255 = no label"},
         {16, 3, {0, 1, 2}, NULL, -1, "class indices 0 to 2; 255 = no label"},
         {8, 3, {0, 128, 255}, NULL, -1, "grey values 0 = class 0, 128 = class 1, 255 = class 2"},
@@ -198,8 +204,9 @@ static void test_grey_values(void **state)
          NULL,
          -1,
          "m.png: mask values 0, 2; 0 and 255, class indices 0, 1, 2 ... without gaps (1 is "
-         "missing), or a few values well apart wanted: say --labels 'a=0,b=1-255', --labels "
-         "indices or --labels instances"},
+         "missing), or a few values well apart wanted: say labels 'a=0,b=2' if each is a class, "
+         "indices if each is its class and gaps are meant, instances if they are numbers of "
+         "objects"},
         {8,
          2,
          {0, 77},
@@ -213,6 +220,56 @@ static void test_grey_values(void **state)
         {1, 2, {0, 1}, NULL, -1, "class indices 0 to 1; 255 = no label"},
     };
     check_rows(UN_CODE_BIT, bits, COUNT(bits));
+}
+
+/* What is proposed for values that nobody can be sure of. */
+static void test_proposals(void **state)
+{
+    (void)state;
+    static const struct {
+        int count;
+        uint32_t values[10];
+        const char *text;
+    } rows[] = {
+        {2, {1, 2}, "say labels 'a=1,b=2' if each is a class"},
+        {3, {1, 2, 3}, "say labels 'a=1,b=2,c=3' if each is a class"},
+        {3, {1, 2, 255}, "say labels 'a=1,b=2,ignore=255' if each is a class"},
+        {2, {254, 255}, "say labels 'a=254,b=255' if each is a class"},
+        {2, {1, 255}, "if 255 is the background say labels 'a=255,b=1', if 1 is say labels"},
+    };
+    for (size_t r = 0; r < COUNT(rows); r++)
+        expect(columns(UN_CODE_GREY, 8, rows[r].values, rows[r].count), NULL, rows[r].text);
+    /* the labels that were proposed are understood */
+    expect(columns(UN_CODE_GREY, 8, rows[2].values, 3), "a=1,b=2,ignore=255",
+           "grey values 1 = a, 2 = b; 255 = no label");
+}
+
+/* Codings of one model and of a set that contradict each other, and that do not. */
+static void test_contradictions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *here, *text; /* text NULL: none */
+    } rows[] = {
+        {"a=0,b=255", "a=0,b=255", NULL},
+        {"a=0,b=255", "x=0,y=1", NULL},
+        {"a=0,b=255", "x=255,y=0", "mask value 0 is class 1 here, but class 0 of the model"},
+        {"a=0,b=255", "b=0,a=1", "\"b\" is class 0 here, but class 1 of the model"},
+        {"a=0,b=1,ignore=255", "a=0,b=255", NULL},
+        {"a=#000000,b=#ff0000", "x=#ff0000,y=#000000",
+         "mask value 0 is class 1 here, but class 0 of the model"},
+        {"a=#000000,b=#ff0000", "x=0,y=255", NULL},
+    };
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        struct un_wish model, here;
+        char text[200] = "";
+        assert_int_equal(un_wish_parse(rows[r].model, &model, NULL), UNET_OK);
+        assert_int_equal(un_wish_parse(rows[r].here, &here, NULL), UNET_OK);
+        bool found = un_coding_contradict(&model.coding, &here.coding, text, sizeof text);
+        if (found != (rows[r].text != NULL) || strcmp(text, rows[r].text ? rows[r].text : ""))
+            fail_msg("%s and %s: '%s', wanted '%s'", rows[r].model, rows[r].here, text,
+                     rows[r].text ? rows[r].text : "");
+    }
 }
 
 static void test_colors(void **state)
@@ -857,6 +914,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_grey_values), cmocka_unit_test(test_colors),
+        cmocka_unit_test(test_proposals),   cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_palettes),    cmocka_unit_test(test_mixed_depths),
         cmocka_unit_test(test_objects),     cmocka_unit_test(test_borders),
         cmocka_unit_test(test_soft_edges),  cmocka_unit_test(test_soft_middle),
