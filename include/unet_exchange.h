@@ -86,6 +86,11 @@ UNET_API unet_code unet_model_mask_value(const unet_model *model, int label, uin
 /* As unet_dataset_coding_text() said of these masks; cut at size bytes. */
 UNET_API void unet_model_coding_text(const unet_model *model, char *text, size_t size);
 
+/* 1: masks of this set have classes that contradict those that a trained model knows, and text says
+ * how: a value that is another class there. */
+UNET_API int unet_model_contradicts(const unet_model *model, const unet_dataset *dataset,
+                                    char *text, size_t size);
+
 /* The training settings stored with the model, as one JSON object; "" when it was never trained. */
 UNET_API const char *unet_model_settings(const unet_model *model);
 

@@ -26,6 +26,7 @@ typedef enum {
 typedef enum unet_finding_kind {
     UNET_FOUND_NO_MASK,         /* an image without a mask */
     UNET_FOUND_NO_IMAGE,        /* a mask without an image */
+    UNET_FOUND_NO_CLASS_FILE,   /* an image without a file of some class; text says which */
     UNET_FOUND_UNREADABLE,      /* text says why */
     UNET_FOUND_NOT_FINITE,      /* an image with NaN or infinite samples: how many */
     UNET_FOUND_MASK_SIZE,       /* image width, height, mask width, height */

@@ -30,6 +30,13 @@ void unet_model_coding_text(const unet_model *model, char *text, size_t size)
     un_model_coding_text(model, text, size);
 }
 
+int unet_model_contradicts(const unet_model *model, const unet_dataset *dataset, char *text,
+                           size_t size)
+{
+    const struct un_coding coding = un_model_coding(model);
+    return model->trained && un_coding_contradict(&coding, &dataset->coding, text, size);
+}
+
 const char *unet_model_settings(const unet_model *model)
 {
     return model->settings ? model->settings : "";

@@ -46,6 +46,23 @@ expect 0 'pixel accuracy +1\.0000' - eval --predicted indices --masks truth --qu
 expect 1 - 'predicted-labels' eval --predicted indices --masks truth --quiet
 one_line 'predictions in another coding'
 
+# numbers of predicted objects are objects, touching or not; a single class is taken apart
+mkdir numbers copy one
+pgm numbers/a.pgm 6 4  1 1 2 2 0 0  1 1 2 2 0 0  0 0 0 0 0 3  4 4 0 5 0 3
+pgm numbers/b.pgm 6 4  7 7 7 9 9 9  7 7 7 9 9 9  0 0 0 0 0 0  8 8 0 6 6 0
+cp numbers/*.pgm copy
+pgm one/a.pgm 6 4  1 1 1 1 0 0  1 1 1 1 0 0  0 0 0 0 0 1  1 1 0 1 0 1
+pgm one/b.pgm 6 4  1 1 1 1 1 1  1 1 1 1 1 1  0 0 0 0 0 0  1 1 0 1 1 0
+expect 0 'F1 of all objects +1\.0000' - eval --predicted copy --masks numbers --quiet --labels instances
+expect 0 'F1 of all objects +1\.0000' - eval --predicted copy --masks numbers --quiet \
+    --labels instances+border --predicted-labels instances+border
+expect 0 'F1 of all objects +0\.6250' - eval --predicted copy --masks one --quiet \
+    --labels indices --predicted-labels instances
+# 9 true objects; of the 7 parts, 5 are one each, 2 are two that touch: of these none is matched
+expect 0 'F1 of all objects +0\.6250' - eval --predicted one --masks numbers --quiet --labels instances
+expect 1 - 'number their objects' eval --predicted copy --masks numbers --labels instances --split
+expect 1 - 'look like object numbers' eval --predicted copy --masks numbers
+
 # what does not go together
 expect 2 - 'takes no MODEL' eval m.safetensors --predicted same --masks truth
 expect 2 - 'wanted' eval --masks truth
@@ -61,4 +78,6 @@ expect 1 - 'say --labels' eval d/model.safetensors --images d/test/images --mask
 one_line 'masks in another coding'
 expect 0 'accuracy +1\.0' - eval d/model.safetensors --images d/test/images --masks coded \
     --labels indices --quiet
+expect 0 '' 'mask value 0 is class 1 here, but class 0 of the model' eval d/model.safetensors \
+    --images d/test/images --masks coded --labels 'x=1,y=0|2' --threads 1
 finish eval

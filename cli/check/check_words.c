@@ -134,6 +134,7 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
 /* printf() formats of the numbers, or of the other file. */
 static const char *const plain[UNET_FINDING_KINDS] = {
     [UNET_FOUND_NO_IMAGE] = "the mask has no image and will not be used",
+    [UNET_FOUND_NO_CLASS_FILE] = "a file of one class is not there",
     [UNET_FOUND_UNREADABLE] = "cannot be read",
     [UNET_FOUND_NOT_FINITE] = "%g samples are NaN or infinite",
     [UNET_FOUND_MASK_TURNED] =

@@ -93,6 +93,7 @@ static unet_code score_image(const struct eval_job *job, struct eval *eval, int 
         const char *name;
 
         unet_dataset_image(job->predicted, i, &pair.predicted, &name);
+        pair.predicted_ids = unet_dataset_objects(job->predicted, i);
         return eval_image_score(eval, &pair, &eval->images[i], err);
     }
     planes = (size_t)unet_model_spec(job->model)->classes;
@@ -171,6 +172,15 @@ static void warn_of_samples(const unet_dataset *dataset, const struct models *mo
     samples_warn(&count, models);
 }
 
+/* What a person says goes before what the model knows, but not without a word. */
+static void warn_of_labels(const struct eval_job *job, int quiet)
+{
+    char text[200];
+
+    if (!quiet && unet_model_contradicts(job->model, job->dataset, text, sizeof(text)))
+        fprintf(stderr, "warning: --labels: %s\n", text);
+}
+
 static int open_model(const struct eval_settings *settings, char *path, struct eval_job *job)
 {
     unet_session_options work = {
@@ -188,6 +198,7 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
                                  .only_pairs = settings->only_pairs};
     if (unet_dataset_open(settings->images, settings->masks, &data, &job->dataset, &err))
         return fail_coding(settings, job->model, &err);
+    warn_of_labels(job, settings->common.quiet);
     work.tta = model_views(job->model, settings->tta);
     if (!settings->common.quiet)
         say_views(work.tta, settings->tta);
@@ -268,8 +279,14 @@ static int find_class(const struct eval *eval, const char *word)
 static int prepare(const struct eval_settings *settings, const struct eval_job *job,
                    struct eval *eval)
 {
-    int numbered = unet_dataset_objects(job->dataset, 0) != NULL;
+    int true_ids = unet_dataset_objects(job->dataset, 0) != NULL;
+    int predicted_ids = job->predicted && unet_dataset_objects(job->predicted, 0);
+    int numbered = true_ids || predicted_ids;
 
+    if (predicted_ids && (settings->split || settings->minimum_area))
+        return fail_text("--split and --min-area are for predicted classes; the masks in %s number "
+                         "their objects",
+                         settings->predicted);
     eval->left_out = unet_dataset_left_out(job->dataset);
     if (*eval->left_out && !settings->common.quiet)
         fprintf(stderr, "left out: %s\n", eval->left_out);

@@ -40,13 +40,14 @@ struct eval {
     int best_thin_rand, best_thin_info;
 };
 
-/* An image, what was predicted for it and what is true; ids NULL: of the truth's classes. */
+/* An image, what was predicted for it and what is true; ids NULL: no mask numbers its objects,
+ * which are the parts of its classes. */
 struct eval_pair {
     const char *name;
     int height, width;
     const uint8_t *predicted, *truth;
     const float *inside; /* probability of not being boundary; NULL: what `predicted` says */
-    const uint32_t *true_ids;
+    const uint32_t *true_ids, *predicted_ids;
 };
 
 unet_code eval_image_score(const struct eval *eval, const struct eval_pair *pair,

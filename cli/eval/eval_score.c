@@ -45,11 +45,12 @@ static unet_code match_classes(const struct eval *eval, const struct eval_pair *
     size_t count = (size_t)pair->height * (size_t)pair->width;
     uint32_t *p = malloc(count * sizeof(*p)), *t = malloc(count * sizeof(*t));
     unet_code code = p && t ? UNET_OK : fail_short(err);
+    const int numbered = pair->true_ids || pair->predicted_ids; /* numbers have no class */
 
     for (int label = 1; label < eval->object_labels && !code; label++) {
         for (size_t i = 0; i < count; i++) {
-            p[i] = pair->predicted[i] == label ? predicted[i] : 0;
-            t[i] = pair->true_ids || pair->truth[i] == label ? truth[i] : 0;
+            p[i] = pair->predicted_ids || pair->predicted[i] == label ? predicted[i] : 0;
+            t[i] = numbered || pair->truth[i] == label ? truth[i] : 0;
         }
         code = unet_matches_add(&image->matches[label], p, t, pair->truth, count, err);
     }
@@ -70,7 +71,9 @@ static unet_code score_objects(const struct eval *eval, const struct eval_pair *
     image->matches = calloc((size_t)eval->labels, sizeof(*image->matches));
     if (!predicted || !truth || !image->matches)
         code = fail_short(err);
-    if (!code)
+    if (!code && pair->predicted_ids)
+        memcpy(predicted, pair->predicted_ids, count * sizeof(*predicted));
+    else if (!code)
         code = find_objects(eval, &eval->objects, pair, pair->predicted, predicted, err);
     if (!code && pair->true_ids)
         memcpy(truth, pair->true_ids, count * sizeof(*truth));

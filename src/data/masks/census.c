@@ -51,6 +51,8 @@ static bool grow(struct un_census *census)
 static struct un_census_entry find(const struct un_mask *mask, uint32_t code)
 {
     struct un_census_entry entry = {.type = mask->type, .code = code};
+    if (mask->clear && code == UN_MASK_CLEAR)
+        entry.type = UN_CODE_CLEAR;
     if (mask->type == UN_CODE_INDEX && code < 256) {
         const uint8_t *rgb = mask->palette[code];
         entry.color = (uint32_t)rgb[0] << 16 | (uint32_t)rgb[1] << 8 | rgb[2];
@@ -87,6 +89,8 @@ static struct un_census_entry *entry_of(struct un_census *census, const struct u
         struct un_census_file *here = &census->files[file];
         entry->last_file = file;
         entry->files++;
+        if (wanted.type == UN_CODE_CLEAR)
+            return entry;
         here->kinds += wanted.code > 0;
         here->most = wanted.code > here->most ? wanted.code : here->most;
     }
@@ -162,7 +166,8 @@ static unet_code add_file(struct un_census *census, const struct un_mask *mask, 
         census->file_room = room;
     }
     struct un_census_file *file = &census->files[census->file_count];
-    *file = (struct un_census_file){.type = mask->type, .bits = mask->bits, .lossy = mask->lossy};
+    *file = (struct un_census_file){
+        .type = mask->type, .bits = mask->bits, .lossy = mask->lossy, .inverted = mask->inverted};
     if (!(file->name = strdup(mask->name)))
         return un_fail_memory(err, strlen(mask->name), mask->name);
     census->file_count++;

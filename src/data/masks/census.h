@@ -37,6 +37,7 @@ struct un_census_file {
     bool lossy;
     uint32_t kinds; /* codes but 0 */
     uint32_t most;  /* the largest */
+    bool inverted;  /* as of the mask */
 };
 
 struct un_census {

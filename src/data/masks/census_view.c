@@ -111,8 +111,10 @@ static unet_code choose_kind(const struct un_census *census, const struct un_wis
     compare_palettes(census, &agree, &grey);
     bool has_grey = first[UN_CODE_GREY] >= 0 || first[UN_CODE_BIT] >= 0;
     *kind = UN_CODING_GREY;
-    if (given && given->kind != UN_CODING_FILES)
-        *kind = given->kind == UN_CODING_OBJECTS ? UN_CODING_GREY : given->kind;
+    if (given && given->kind == UN_CODING_OBJECTS) /* numbers, whatever carries them */
+        *kind = first[UN_CODE_COLOR] >= 0 ? UN_CODING_COLOR : UN_CODING_GREY;
+    else if (given && given->kind != UN_CODING_FILES)
+        *kind = given->kind;
     else if (wish->what == UN_WISH_CODES)
         *kind = wish->coding.kind;
     else if (first[UN_CODE_COLOR] >= 0)
@@ -140,7 +142,7 @@ static unet_code choose_white(const struct un_census *census, const struct un_wi
     const struct un_census_entry *one = NULL, *full = NULL, *bit = NULL;
     for (size_t i = 0; i < census->room; i++) {
         const struct un_census_entry *e = &census->entries[i];
-        if (!e->pixels || !e->code)
+        if (!e->pixels || !e->code || e->type == UN_CODE_CLEAR)
             continue;
         if (e->type == UN_CODE_BIT)
             bit = e;
@@ -182,6 +184,10 @@ static unet_code take(const struct un_census *census, struct un_view *view, unet
         struct un_census_entry e = census->entries[i];
         if (!e.pixels)
             continue;
+        if (e.type == UN_CODE_CLEAR) {
+            view->clear += e.pixels;
+            continue;
+        }
         if (!un_code_convert(view->kind, view->white, e.type, e.color, &e.code)) {
             char text[40];
             un_code_text(e.type, e.code, text, sizeof text);
@@ -192,6 +198,9 @@ static unet_code take(const struct un_census *census, struct un_view *view, unet
         }
         view->entries[n++] = e;
     }
+    if (!n)
+        return un_fail(err, UNET_EINVAL, "%s: every pixel of the masks is transparent",
+                       census->files[0].name);
     qsort(view->entries, n, sizeof *view->entries, by_code);
     for (size_t i = 0; i < n; i++)
         if (view->count && view->entries[view->count - 1].code == view->entries[i].code)
@@ -210,6 +219,7 @@ unet_code un_view_make(const struct un_census *census, const struct un_wish *wis
         return code;
     for (int i = 0; i < census->file_count; i++) {
         made.lossy |= census->files[i].lossy;
+        made.inverted |= census->files[i].inverted;
         made.bits = census->files[i].bits > made.bits ? census->files[i].bits : made.bits;
     }
     made.entries = malloc((census->count + 1) * sizeof *made.entries);

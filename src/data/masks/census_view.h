@@ -15,7 +15,9 @@ struct un_view {
     enum un_coding_kind kind;        /* GREY, PALETTE or COLOR */
     uint32_t white;                  /* as in struct un_coding */
     bool lossy;                      /* some mask is */
+    bool inverted;                   /* the numbers of some are shown so */
     int bits;                        /* most of a mask */
+    uint64_t clear;                  /* transparent pixels, which are not among the entries */
     struct un_census_entry *entries; /* ascending by code, each once */
     size_t count;
 };
@@ -46,6 +48,9 @@ bool un_coding_soft(const struct un_view *view, uint32_t ignore, bool has_ignore
 /* Whether what the coding does not know can be soft edges and noise; else *odd is what cannot. */
 bool un_coding_softens(const struct un_view *view, struct un_coding *coding,
                        const struct un_census_entry **odd);
+
+/* Labels that fit the values: "a=1,b=2,ignore=255".  (coding_propose.c) */
+void un_coding_propose(const struct un_view *view, char *text, size_t size);
 
 /* ---- coding_most.c ---- */
 

@@ -74,6 +74,35 @@ bool un_coding_differ(const struct un_coding *a, const struct un_coding *b, uint
     return a->kind != b->kind && !(a->kind <= UN_CODING_PALETTE && b->kind <= UN_CODING_PALETTE);
 }
 
+static bool is_named(const struct un_coding *coding, int label)
+{
+    return label < coding->labels && *coding->names[label];
+}
+
+bool un_coding_contradict(const struct un_coding *model, const struct un_coding *here, char *text,
+                          size_t size)
+{
+    const bool numbers = model->kind <= UN_CODING_PALETTE && here->kind <= UN_CODING_PALETTE;
+    for (int i = 0; i < model->count && (numbers || model->kind == here->kind); i++) {
+        const struct un_code *code = &model->codes[i];
+        int other = un_coding_class(here, code->first);
+        if (other < 0 || other == code->label || other == UNET_IGNORE || code->label == UNET_IGNORE)
+            continue;
+        snprintf(text, size, "mask value %u is class %d here, but class %d of the model",
+                 code->first, other, code->label);
+        return true;
+    }
+    for (int k = 0; k < here->labels; k++)
+        for (int m = 0; m < model->labels; m++)
+            if (k != m && is_named(here, k) && is_named(model, m) &&
+                !strcmp(here->names[k], model->names[m])) {
+                snprintf(text, size, "\"%s\" is class %d here, but class %d of the model",
+                         here->names[k], k, m);
+                return true;
+            }
+    return false;
+}
+
 /* ---- distances --------------------------------------------------------------------------- */
 
 uint32_t un_code_distance(enum un_coding_kind kind, uint32_t a, uint32_t b)
@@ -211,6 +240,14 @@ void un_coding_text(const struct un_coding *coding, char *text, size_t size)
         say_codes(&words, coding, UNET_IGNORE);
         say(&words, " = no label");
     }
+    if (coding->clear == UNET_IGNORE + 1)
+        say(&words, "; transparent = no label");
+    else if (coding->clear) {
+        say(&words, "; transparent");
+        say_class(&words, coding, coding->clear - 1);
+    }
+    if (coding->inverted)
+        say(&words, "; numbers as stored, the files show them inverted");
     if (coding->tolerance)
         say(&words, "; values near them and on soft edges taken to the nearest");
 }

@@ -35,6 +35,8 @@ struct un_coding {
     int count;
     struct un_code codes[UN_CODING_CODES]; /* ascending, apart */
     int tolerance;                         /* > 0: codes this far off, and soft edges, are taken */
+    int clear;                             /* 1 + the class of transparent pixels; 0: none known */
+    bool inverted;                         /* said only: files show the numbers inverted */
     uint32_t white;                        /* what the 1 of a 1-bit file stands for */
     bool border;                           /* UN_CODING_OBJECTS: class 2 lies between objects */
     bool ordered;                          /* UN_CODING_FILES: later classes lie over earlier */
@@ -67,6 +69,12 @@ void un_coding_text(const struct un_coding *coding, char *text, size_t size);
 /* Whether two codings give the same code different classes; it is then in *code. */
 bool un_coding_differ(const struct un_coding *a, const struct un_coding *b, uint32_t *code);
 
+/* Whether two codings of one set of classes contradict each other: a code is one class here and
+ * another there, or classes have changed names.  text says which; codes without a label, and codes
+ * of one alone, are no contradiction. */
+bool un_coding_contradict(const struct un_coding *model, const struct un_coding *here, char *text,
+                          size_t size);
+
 /* What a person said of the masks. */
 struct un_wish {
     enum { UN_WISH_NONE, UN_WISH_CODES, UN_WISH_NAMES, UN_WISH_INDICES, UN_WISH_OBJECTS } what;
@@ -86,6 +94,12 @@ unet_code un_wish_parse(const char *labels, struct un_wish *wish, unet_error *er
 /* The same of the options of a data set (may be NULL), with their ignore and classes. */
 unet_code un_wish_of_options(const unet_dataset_options *options, struct un_wish *wish,
                              unet_error *err);
+
+/*
+ * Masks with a file for each object: without another word they are object numbers, also for *given,
+ * which is then NULL.  UNET_EINVAL: *given has other classes.
+ */
+unet_code un_wish_join(struct un_wish *wish, const struct un_coding **given, unet_error *err);
 
 struct un_census;
 

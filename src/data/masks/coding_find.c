@@ -114,10 +114,11 @@ static unet_code add_indices(const struct un_view *view, const struct un_wish *w
     if (labels > UNET_MAX_CLASSES)
         return un_fail(err, UNET_EINVAL, "%s: %d mask values; at most %d classes wanted",
                        view->census->files[0].name, labels, UNET_MAX_CLASSES);
-    coding->labels = labels;
+    const bool told = wish->classes > 0; /* classes are those of somebody else */
+    coding->labels = told ? labels : 0;
     for (int v = 0; v < labels; v++)
         if (v != wish->ignore)
-            un_coding_add(coding, (uint32_t)v, (uint32_t)v, v);
+            un_coding_add(coding, (uint32_t)v, (uint32_t)v, told ? v : coding->labels++);
     if (wish->ignore != UNET_IGNORE)
         un_coding_add(coding, UNET_IGNORE, UNET_IGNORE, UNET_IGNORE);
     return UNET_OK;
@@ -229,7 +230,7 @@ static unet_code find_codes(const struct un_view *view, const struct un_wish *wi
 static unet_code fail_unclear(const struct un_view *view, const struct un_wish *wish,
                               unet_error *err)
 {
-    char values[128];
+    char values[128], labels[160];
     struct indices found = look_at_indices(view, wish->ignore);
     const struct un_census_entry *last = found.last ? found.last : view->entries;
     un_view_list(view, values, sizeof values);
@@ -238,11 +239,20 @@ static unet_code fail_unclear(const struct un_view *view, const struct un_wish *
                        "%s: %zu colours in the masks, %s; up to %d that are well apart wanted: say "
                        "--labels 'a=#000000,b=#ff0000' or --labels instances",
                        view->census->files[0].name, view->count, values, UNET_MAX_CLASSES);
+    un_coding_propose(view, labels, sizeof labels);
+    if (view->count <= 3 && view->entries[0].code == 1 && view->entries[1].code == UNET_IGNORE)
+        return un_fail(
+            err, UNET_EINVAL,
+            "%s: mask values %s; if 255 is the background say labels 'a=255,b=1', if 1 is "
+            "say labels 'a=1,b=255'; with one class and pixels without a label there is "
+            "nothing to tell apart",
+            un_view_file(view, last), values);
     return un_fail(err, UNET_EINVAL,
                    "%s: mask values %s; 0 and 255, class indices 0, 1, 2 ... without gaps (%lld is "
-                   "missing), or a few values well apart wanted: say --labels 'a=0,b=1-255', "
-                   "--labels indices or --labels instances",
-                   un_view_file(view, last), values, (long long)found.missing);
+                   "missing), or a few values well apart wanted: say labels '%s' if each is a "
+                   "class, indices if "
+                   "each is its class and gaps are meant, instances if they are numbers of objects",
+                   un_view_file(view, last), values, (long long)found.missing, labels);
 }
 
 /* Readings that take each value for what it is. */
@@ -277,13 +287,30 @@ static unet_code find_of_most(const struct un_view *view, const struct un_wish *
     return UNET_OK;
 }
 
+/* One colour on a transparent layer: that is class 1, and where nothing was painted class 0. */
+static void find_shape(const struct un_view *view, struct un_coding *coding)
+{
+    const uint32_t painted = view->entries[0].code;
+    const uint32_t other = painted ? 0 : view->kind == UN_CODING_COLOR ? 0xffffff : 255;
+    *coding = (struct un_coding){.kind = view->kind, .white = view->white, .labels = 2, .clear = 1};
+    un_coding_add(coding, other, other, 0);
+    un_coding_add(coding, painted, painted, 1);
+}
+
 static unet_code find_reading(const struct un_view *view, const struct un_wish *wish,
                               struct un_coding *coding, unet_error *err)
 {
     const struct un_coding start = *coding;
     const bool numbers = view->kind != UN_CODING_COLOR;
     unet_code code;
-    if (!is_black_and_white(view, wish->ignore) && numbers && wish->what == UN_WISH_NONE &&
+    if (view->clear && view->count == 1) {
+        find_shape(view, coding);
+        return UNET_OK;
+    }
+    if (numbers && view->count == 2 && wish->what == UN_WISH_NONE && !wish->classes &&
+        view->entries[0].code == 1 && view->entries[1].code == UNET_IGNORE && wish->ignore < 0)
+        return fail_unclear(view, wish, err);
+    if (!is_black_and_white(view, wish->ignore) && wish->what == UN_WISH_NONE &&
         wish->classes == 0 &&
         ((code = un_coding_find_objects(view, wish->ignore, coding, err)) || coding->labels))
         return code;
@@ -326,6 +353,20 @@ static unet_code check_ignored_white(const struct un_view *view, const struct un
                    un_view_file(view, un_view_find(view, 255)));
 }
 
+/* Classes that a person named, of which an ignored value leaves nothing. */
+static unet_code check_ignored(const struct un_coding *named, const struct un_coding *made,
+                               int ignore, unet_error *err)
+{
+    uint32_t code;
+    for (int k = 0; k < named->labels; k++)
+        if (un_coding_code(named, k, &code) && !un_coding_code(made, k, &code))
+            return un_fail(
+                err, UNET_EINVAL,
+                "ignore %d: the only value of class %d \"%s\", which would have no pixels", ignore,
+                k, named->names[k]);
+    return UNET_OK;
+}
+
 static unet_code use_given(const struct un_view *view, const struct un_coding *given, int ignore,
                            bool model, struct un_coding *coding, unet_error *err)
 {
@@ -342,7 +383,12 @@ static unet_code use_given(const struct un_view *view, const struct un_coding *g
                 made.codes[i].label = UNET_IGNORE;
             }
     made.white = view->white;
+    if (!model && (code = check_ignored(given, &made, ignore, err)))
+        return code;
     if (model && (code = check_ignored_white(view, given, ignore, err)))
+        return code;
+    if (model && made.kind == UN_CODING_OBJECTS &&
+        (code = un_coding_fit_objects(view, ignore, &made, err)))
         return code;
     if (made.kind != UN_CODING_OBJECTS && !un_coding_softens(view, &made, &odd))
         return fail_odd(view, &made, odd, model, err);
@@ -399,6 +445,13 @@ unet_code un_coding_find(const struct un_census *census, const struct un_wish *w
         un_coding_set_objects(wish->coding.border, &made);
     else
         code = find_reading(&view, wish, &made, err);
+    if (!code && view.clear && !made.clear)
+        made.clear = un_view_find(&view, 0) || un_coding_class(&made, 0) < 0
+                         ? UNET_IGNORE + 1
+                         : un_coding_class(&made, 0) + 1;
+    made.inverted = view.inverted;
+    if (!code)
+        code = un_coding_check_background(&view, &made, err);
     if (!code && !made.colored && made.kind != UN_CODING_OBJECTS)
         find_colors(&view, &made);
 done:

@@ -16,7 +16,8 @@ bool un_coding_is_list(const struct un_coding *coding)
     for (int i = 0; i < coding->count; i++)
         if (coding->codes[i].last > 255 || coding->codes[i].first != coding->codes[i].last)
             return false;
-    return coding->kind == UN_CODING_GREY && !coding->tolerance && coding->white <= 1;
+    return coding->kind == UN_CODING_GREY && !coding->tolerance && coding->white <= 1 &&
+           !coding->clear;
 }
 
 /* ---- [[value, class], ...] ---- */
@@ -113,9 +114,11 @@ static json_t *write_object(const struct un_coding *coding)
         json_decref(codes);
         return NULL;
     }
-    return json_pack("{s:s, s:o, s:i, s:i, s:b, s:b, s:o*}", "kind", kinds[coding->kind], "codes",
-                     codes, "tolerance", coding->tolerance, "white", (int)coding->white, "border",
-                     coding->border, "ordered", coding->ordered, "files", write_files(coding));
+    json_t *clear = coding->clear ? json_integer(coding->clear - 1) : NULL;
+    return json_pack("{s:s, s:o, s:i, s:i, s:b, s:b, s:o*, s:o*}", "kind", kinds[coding->kind],
+                     "codes", codes, "tolerance", coding->tolerance, "white", (int)coding->white,
+                     "border", coding->border, "ordered", coding->ordered, "files",
+                     write_files(coding), "transparent", clear);
 }
 
 static unet_code read_codes(const char *what, const json_t *list, struct un_coding *coding,
@@ -146,6 +149,20 @@ static unet_code read_codes(const char *what, const json_t *list, struct un_codi
     return UNET_OK;
 }
 
+/* NULL: the masks had no transparent pixels. */
+static unet_code read_clear(const char *what, const json_t *label, struct un_coding *coding,
+                            unet_error *err)
+{
+    json_int_t value = json_integer_value(label);
+    if (!label)
+        return UNET_OK;
+    if (!json_is_integer(label) || (value != UNET_IGNORE && (value < 0 || value >= coding->labels)))
+        return un_fail(err, UNET_EFORMAT, "%s: coding.transparent: wanted 0..%d or %d", what,
+                       coding->labels - 1, UNET_IGNORE);
+    coding->clear = (int)value + 1;
+    return UNET_OK;
+}
+
 static unet_code read_object(const char *what, const json_t *object, int labels,
                              struct un_coding *coding, unet_error *err)
 {
@@ -166,6 +183,7 @@ static unet_code read_object(const char *what, const json_t *object, int labels,
         return un_fail(err, UNET_EFORMAT, "%s: coding.border with %d classes of kind %s", what,
                        labels, kinds[kind]);
     if ((code = read_codes(what, codes, &made, err)) ||
+        (code = read_clear(what, json_object_get(object, "transparent"), &made, err)) ||
         (code = read_files(what, json_object_get(object, "files"), &made, err)))
         return code;
     *coding = made;

@@ -12,6 +12,17 @@
 unet_code un_coding_find_objects(const struct un_view *view, int ignore, struct un_coding *coding,
                                  unet_error *err);
 
+/*
+ * Masks beside a model, or another set, that numbers objects: they do so too, or have one class
+ * whose parts are the objects; then coding is changed to that.  UNET_EINVAL: neither.
+ */
+unet_code un_coding_fit_objects(const struct un_view *view, int ignore, struct un_coding *coding,
+                                unet_error *err);
+
+/* UNET_EINVAL: object numbers without a background. */
+unet_code un_coding_check_background(const struct un_view *view, const struct un_coding *coding,
+                                     unet_error *err);
+
 /* Object numbers: 0 is class 0, others 1, and with `border` class 2 between them. */
 void un_coding_set_objects(bool border, struct un_coding *coding);
 

@@ -213,3 +213,19 @@ unet_code un_wish_of_options(const unet_dataset_options *options, struct un_wish
     wish->classes = options ? options->classes : 0;
     return UNET_OK;
 }
+
+unet_code un_wish_join(struct un_wish *wish, const struct un_coding **given, unet_error *err)
+{
+    const struct un_coding *known = *given;
+    if (wish->what != UN_WISH_NONE)
+        return UNET_OK;
+    if (known && known->kind != UN_CODING_OBJECTS && known->labels != 2)
+        return un_fail(err, UNET_EINVAL,
+                       "masks with a file for each object; the model (or the other set) has %d "
+                       "classes",
+                       known->labels);
+    wish->what = UN_WISH_OBJECTS;
+    wish->coding.border = known && known->border;
+    *given = NULL;
+    return UNET_OK;
+}

@@ -8,6 +8,7 @@
  */
 #include "data/masks/mask.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +98,41 @@ static unet_code take(const struct un_page *page, const void *samples, size_t fi
                                        : take_numbers(page, samples, first, count, mask, err);
 }
 
+static void take_alpha(const struct un_page *page, const void *samples, size_t count,
+                       uint16_t *alpha)
+{
+    const size_t C = (size_t)page->channels;
+    const double full = page->kind == UN_FLOAT ? 1 : ldexp(1, page->bits) - 1;
+    for (size_t i = 0; i < count; i++) {
+        double v = un_page_value(page, samples, i * C + C - 1) / full;
+        alpha[i] = v > 0 ? (uint16_t)lround(fmin(v, 1) * UINT16_MAX) : 0;
+    }
+}
+
+/* Whether numbers are shown inverted; those of one bit are turned round, deeper ones are not: in
+ * programs that write such files the numbers are what was meant. */
+static bool settle_inverted(struct un_page *page, struct un_mask *mask)
+{
+    const int last = mask->palette_size - 1;
+    bool grey = page->palette_size > 1;
+    for (int i = 0; i <= last && grey; i++) {
+        const uint8_t *p = mask->palette[i];
+        grey = p[0] == p[1] && p[0] == p[2] && (!i || p[0] < p[-3]);
+    }
+    if (!page->white_is_zero && !grey)
+        return false;
+    if (page->bits > 1)
+        page->white_is_zero = false;
+    else if (grey) {
+        page->white_is_zero = true;
+        page->palette_size = mask->palette_size = 0;
+    }
+    return page->bits > 1;
+}
+
+/* alpha: NULL where the page has none */
 static unet_code read_bands(struct unet_source *source, int i, const struct un_page *page,
-                            struct un_mask *mask, unet_error *err)
+                            struct un_mask *mask, uint16_t *alpha, unet_error *err)
 {
     struct un_rect band = {0, 0, mask->height < BAND ? mask->height : BAND, mask->width};
     size_t bytes = un_rect_bytes(page, band);
@@ -112,12 +146,16 @@ static unet_code read_bands(struct unet_source *source, int i, const struct un_p
         if ((code = un_source_raw(source, i, page, band, samples, err)))
             break;
         code = take(page, samples, first, count, mask, err);
+        if (alpha)
+            take_alpha(page, samples, count, alpha + first);
     }
     free(samples);
     if (!code && mask->type == UN_CODE_COLOR && page->bytes > 1)
         mask->type = UN_CODE_GREY;
     else if (!code && mask->type == UN_CODE_COLOR)
         settle_colors(mask);
+    if (!code && alpha)
+        mask->clear = un_mask_clear(mask, alpha);
     return code;
 }
 
@@ -128,7 +166,8 @@ unet_code un_mask_of_page(struct unet_source *source, int i, struct un_mask *mas
     unet_code code = un_source_page(source, i, &page, err);
     if (code)
         return code;
-    int colors = page.channels - (page.alpha && page.channels > 1);
+    const bool has_alpha = page.alpha && page.channels > 1;
+    int colors = page.channels - has_alpha;
     if (colors != 1 && colors != 3)
         return un_fail(err, UNET_EFORMAT,
                        "%s: a mask with %d channels; 1 (grey, palette) or 3 (colours) wanted",
@@ -139,17 +178,21 @@ unet_code un_mask_of_page(struct unet_source *source, int i, struct un_mask *mas
     made.lossy = page.lossy;
     made.palette_size = page.palette_size;
     memcpy(made.palette, page.palette, sizeof made.palette);
+    made.inverted = settle_inverted(&page, &made);
     made.type = page.palette_size > 0 ? UN_CODE_INDEX
                 : colors == 3         ? UN_CODE_COLOR
                 : page.bits == 1      ? UN_CODE_BIT
                                       : UN_CODE_GREY;
     uint64_t bytes = (uint64_t)made.height * (uint64_t)made.width * sizeof *made.codes;
     made.codes = bytes <= UN_IMAGE_BYTES ? malloc((size_t)bytes) : NULL;
-    if (!made.codes || (source->pages > 1 ? asprintf(&made.name, "%s: page %d", source->name, i) < 0
-                                          : !(made.name = strdup(source->name))))
+    uint16_t *alpha = made.codes && has_alpha ? malloc((size_t)bytes / 2) : NULL;
+    if (!made.codes || (has_alpha && !alpha) ||
+        (source->pages > 1 ? asprintf(&made.name, "%s: page %d", source->name, i) < 0
+                           : !(made.name = strdup(source->name))))
         code = un_fail_memory(err, (size_t)bytes, source->name);
     else
-        code = read_bands(source, i, &page, &made, err);
+        code = read_bands(source, i, &page, &made, alpha, err);
+    free(alpha);
     if (code)
         un_mask_release(&made);
     else

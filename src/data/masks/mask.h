@@ -16,24 +16,31 @@
 /* What a code is. */
 enum un_code_type {
     UN_CODE_BIT,   /* 0 or 1 of a file with one bit a sample */
-    UN_CODE_GREY,  /* a whole number; MinIsWhite is inverted, so that it is brightness */
+    UN_CODE_GREY,  /* a whole number as it is stored, also where white is 0 (MinIsWhite) */
     UN_CODE_INDEX, /* into the palette */
-    UN_CODE_COLOR  /* 0xrrggbb */
+    UN_CODE_COLOR, /* 0xrrggbb */
+    UN_CODE_CLEAR  /* of single pixels, not of masks: transparent (mask_alpha.c) */
 };
+
+#define UN_MASK_CLEAR UINT32_MAX /* the code of a transparent pixel of a mask that has such */
 
 struct un_mask {
     char *name; /* for messages: "m.tif", "m.tif: page 3" */
     int height, width;
     enum un_code_type type;
-    int bits;   /* of a sample in the file */
-    bool lossy; /* values are near what was meant */
+    int bits;      /* of a sample in the file */
+    bool lossy;    /* values are near what was meant */
+    bool inverted; /* numbers are shown inverted: white is 0, or a palette says so */
+    bool clear;    /* pixels of UN_MASK_CLEAR are transparent */
+    bool plain;    /* clear: all others have one code */
     int palette_size;
     uint8_t palette[256][3];
     uint32_t *codes; /* [height][width] */
 };
 
 /*
- * Reads page i of a source.  RGB(A) whose channels are equal everywhere is grey; alpha is dropped.
+ * Reads page i of a source.  RGB(A) whose channels are equal everywhere is grey.  Pixels of one
+ * bit are brightness, deeper ones are numbers as they are stored, however a table shows them.
  * UNET_EFORMAT names the pixel: a value that is no whole number of 0 .. 2^32 - 1, or samples of
  * more than 8 bits in colours.  Free it with un_mask_release().
  */
@@ -43,9 +50,20 @@ void un_mask_release(struct un_mask *mask);
 /* The same of a view that un_view_check() found in order: of one channel, or of three with 8 bits,
  * colours.  UNET_EINVAL. */
 unet_code un_mask_of_view(unet_view view, const char *name, struct un_mask *mask, unet_error *err);
+/* Marks the transparent pixels; alpha [height][width] to 65535; false: there are none. */
+bool un_mask_clear(struct un_mask *mask, const uint16_t *alpha);
 
 /* As un_mask_of_page() of the first page of a file. */
 unet_code un_mask_read(const char *path, struct un_mask *mask, unet_error *err);
+
+/*
+ * The masks of the objects of one image, paths [NULL behind the last], as one of their numbers:
+ * object i is i + 1, whatever is not 0 in its file (of a lossy one: nearer to white).  A pixel of
+ * two is that of the smaller, so that none lies hidden under another.
+ *
+ * UNET_EINVAL: sides that differ, or two that are nearly the same.
+ */
+unet_code un_mask_join(char *const *paths, struct un_mask *mask, unet_error *err);
 
 /*
  * What the codes mean; mask->codes are changed to those that the coding speaks of.
@@ -64,6 +82,11 @@ unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *codin
  */
 unet_code un_mask_lay(const struct un_mask *mask, const struct un_coding *coding, int label,
                       bool over, uint8_t *classes, unet_error *err);
+
+/* How far from black a pixel is, and the most that is still background in a mask of one thing: 0,
+ * of a lossy file half of the brightest. */
+uint32_t un_mask_brightness(const struct un_mask *mask, size_t pixel);
+uint32_t un_mask_least(const struct un_mask *mask);
 
 /* Cells: pixels within reach of another object, as class 2; codes are the objects' numbers. */
 void un_mask_mark_borders(const struct un_mask *mask, uint8_t *classes);

@@ -38,7 +38,8 @@ static unet_code recode(struct un_mask *mask, const struct un_coding *coding, un
 {
     size_t count = (size_t)mask->height * (size_t)mask->width;
     enum un_code_type wanted = coding->kind == UN_CODING_COLOR ? UN_CODE_COLOR : UN_CODE_GREY;
-    if (mask->type == wanted || (wanted == UN_CODE_GREY && mask->type == UN_CODE_INDEX))
+    if (coding->kind == UN_CODING_OBJECTS || mask->type == wanted ||
+        (wanted == UN_CODE_GREY && mask->type == UN_CODE_INDEX))
         return UNET_OK;
     for (size_t i = 0; i < count; i++) {
         uint32_t code = mask->codes[i], color = 0;
@@ -199,8 +200,8 @@ static bool is_exact(const struct un_mask *mask, const struct un_coding *coding)
     return true;
 }
 
-unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *coding, uint8_t *classes,
-                             unet_error *err)
+static unet_code look_up(struct un_mask *mask, const struct un_coding *coding, uint8_t *classes,
+                         unet_error *err)
 {
     size_t count = (size_t)mask->height * (size_t)mask->width;
     unet_code code = recode(mask, coding, err);
@@ -219,6 +220,33 @@ unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *codin
     if (coding->border)
         un_mask_mark_borders(mask, classes);
     return UNET_OK;
+}
+
+/* Transparent pixels are looked up as some other pixel, and then are what the coding says. */
+unet_code un_mask_to_classes(struct un_mask *mask, const struct un_coding *coding, uint8_t *classes,
+                             unet_error *err)
+{
+    size_t count = (size_t)mask->height * (size_t)mask->width, some = 0;
+    if (!mask->clear)
+        return look_up(mask, coding, classes, err);
+    const uint8_t label = (uint8_t)(coding->clear ? coding->clear - 1 : UNET_IGNORE);
+    while (some < count && mask->codes[some] == UN_MASK_CLEAR)
+        some++;
+    if (some == count) {
+        memset(classes, label, count);
+        return UNET_OK;
+    }
+    bool *clear = malloc(count * sizeof *clear);
+    if (!clear)
+        return un_fail_memory(err, count, mask->name);
+    for (size_t i = 0; i < count; i++)
+        if ((clear[i] = mask->codes[i] == UN_MASK_CLEAR))
+            mask->codes[i] = mask->codes[some];
+    unet_code code = look_up(mask, coding, classes, err);
+    for (size_t i = 0; i < count && !code; i++)
+        classes[i] = clear[i] ? label : classes[i];
+    free(clear);
+    return code;
 }
 
 void un_mask_mark_borders(const struct un_mask *mask, uint8_t *classes)
@@ -241,32 +269,58 @@ void un_mask_mark_borders(const struct un_mask *mask, uint8_t *classes)
         }
 }
 
-/* How far from black a code is. */
-static uint32_t brightness(const struct un_mask *mask, size_t pixel)
+uint32_t un_mask_brightness(const struct un_mask *mask, size_t pixel)
 {
     uint32_t code = mask->codes[pixel];
+    if (mask->clear && (mask->plain || code == UN_MASK_CLEAR))
+        return code != UN_MASK_CLEAR;
     return mask->type == UN_CODE_COLOR ? un_code_distance(UN_CODING_COLOR, code, 0) : code;
+}
+
+uint32_t un_mask_least(const struct un_mask *mask)
+{
+    size_t count = (size_t)mask->height * (size_t)mask->width;
+    uint32_t most = 0;
+    for (size_t i = 0; i < count && mask->lossy; i++)
+        most = un_mask_brightness(mask, i) > most ? un_mask_brightness(mask, i) : most;
+    return mask->lossy && most > 2 ? most / 2 : 0;
+}
+
+/* Two classes in one pixel: of masks that are nearly the same, they are no classes. */
+static unet_code fail_both(const struct un_mask *mask, const struct un_coding *coding, int label,
+                           size_t pixel, const uint8_t *classes, unet_error *err)
+{
+    const char *under = coding->names[classes[pixel]], *name = coding->names[label];
+    const uint32_t least = un_mask_least(mask);
+    size_t count = (size_t)mask->height * (size_t)mask->width, own = 0, other = 0, both = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool here = un_mask_brightness(mask, i) > least, there = classes[i] == classes[pixel];
+        own += here;
+        other += there;
+        both += here && there;
+    }
+    if (2 * both > (own > other ? own : other))
+        return un_fail(err, UNET_EINVAL,
+                       "%s: the masks \"%s\" and \"%s\" have mostly the same pixels, as those of "
+                       "two people; they are no classes: one mask for an image wanted",
+                       mask->name, under, name);
+    return un_fail(err, UNET_EINVAL,
+                   "%s: row %zu, column %zu is %s and %s; say labels with the classes in "
+                   "the order in which they lie over one another (%s,%s)",
+                   mask->name, pixel / (size_t)mask->width, pixel % (size_t)mask->width, under,
+                   name, under, name);
 }
 
 unet_code un_mask_lay(const struct un_mask *mask, const struct un_coding *coding, int label,
                       bool over, uint8_t *classes, unet_error *err)
 {
     size_t count = (size_t)mask->height * (size_t)mask->width;
-    uint32_t most = 0;
-    for (size_t i = 0; i < count && mask->lossy; i++)
-        most = brightness(mask, i) > most ? brightness(mask, i) : most;
-    uint32_t least = mask->lossy && most > 2 ? most / 2 : 0;
-    for (size_t i = 0; i < count; i++) {
-        if (brightness(mask, i) <= least)
-            continue;
-        if (classes[i] && !over)
-            return un_fail(err, UNET_EINVAL,
-                           "%s: row %zu, column %zu is %s and %s; say --labels with the classes in "
-                           "the order in which they lie over one another (%s,%s)",
-                           mask->name, i / (size_t)mask->width, i % (size_t)mask->width,
-                           coding->names[classes[i]], coding->names[label],
-                           coding->names[classes[i]], coding->names[label]);
-        classes[i] = (uint8_t)label;
-    }
+    const uint32_t least = un_mask_least(mask);
+    for (size_t i = 0; i < count; i++)
+        if (un_mask_brightness(mask, i) > least && classes[i] && !over)
+            return fail_both(mask, coding, label, i, classes, err);
+    for (size_t i = 0; i < count; i++)
+        if (un_mask_brightness(mask, i) > least)
+            classes[i] = (uint8_t)label;
     return UNET_OK;
 }

@@ -24,6 +24,13 @@ static unet_code take_census(const struct un_pairs *files, const unet_dataset_op
     unet_code code = UNET_OK;
     for (int i = 0; i < files->count && !code; i++) {
         struct unet_source *source;
+        struct un_mask joined = {0};
+        if (files->pairs[i].objects) {
+            if (!(code = un_mask_join(files->pairs[i].objects, &joined, err)))
+                code = un_census_take(census, &joined, err);
+            un_mask_release(&joined);
+            continue;
+        }
         if (!files->pairs[i].mask || (code = un_check_cancel(options->cancel, err)) ||
             (code = un_source_open(files->pairs[i].mask, &source, err)))
             continue;
@@ -48,6 +55,8 @@ static unet_code find_coding(const struct un_pairs *files, const unet_dataset_op
     if (!wish)
         return un_fail_memory(err, sizeof *wish, "labels");
     unet_code code = un_wish_of_options(options, wish, err);
+    if (!code && files->objects)
+        code = un_wish_join(wish, &given, err);
     if (code)
         goto done;
     if (files->class_count)
@@ -90,8 +99,10 @@ static unet_code read_classes(const struct un_pair *files, const char *image,
     int height = pair->image.height, width = pair->image.width;
     struct un_mask codes;
     unet_code code = UNET_OK;
-    if (mask) {
-        if ((code = un_mask_of_page(mask, page, &codes, err)))
+    if (mask || files->objects) {
+        code = mask ? un_mask_of_page(mask, page, &codes, err)
+                    : un_mask_join(files->objects, &codes, err);
+        if (code)
             return code;
         if (!(code = check_sides(image, height, width, &codes, err)))
             code = un_pair_take_classes(pair, &codes, coding, err);
@@ -152,13 +163,15 @@ static unet_code read_pair(const struct un_pair *files, const unet_log *log, une
 {
     struct unet_source *image = NULL, *mask = NULL;
     unet_code code = un_source_open(files->image, &image, err);
-    if (code || (files->mask && (code = un_source_open(files->mask, &mask, err))))
+    if (code ||
+        (files->mask && !files->objects && (code = un_source_open(files->mask, &mask, err))))
         goto done;
     tell_note(log, image);
     tell_note(log, mask);
     if (mask ? mask->pages != image->pages : image->pages > 1) {
         code = un_fail(err, UNET_EINVAL, "%s has %d pages, but its mask %s %d", files->image,
-                       image->pages, mask ? files->mask : "of each class", mask ? mask->pages : 1);
+                       image->pages, mask ? files->mask : "of each class or object",
+                       mask ? mask->pages : 1);
         goto done;
     }
     code = grow(dataset, dataset->count + image->pages + further, err);

@@ -5,7 +5,8 @@
  *     list both folders (listing.c) -> rules in their order, until one finds masks
  *                                   -> pairs, and what has none
  *
- * A rule is for the whole set: names first, then names with a word for each class, then numbers.
+ * A rule is for the whole set: names first, then names with a number for each object, or a word for
+ * each class, then numbers.
  * A file with pages has a file with as many, or a folder with as many files.
  */
 #include "data/set/pairs.h"
@@ -58,6 +59,19 @@ static char *copy_of(const struct un_pairing *work, int mask)
     return strdup(work->mask.files[mask].path);
 }
 
+static bool fill_objects(const struct un_pairing *work, int i, struct un_pair *pair)
+{
+    int count = 0;
+    for (int k = 0; k < work->mask.count; k++)
+        count += work->mask.files[k].used == i;
+    pair->objects = calloc((size_t)count + 1, sizeof *pair->objects);
+    count = 0;
+    for (int k = 0; pair->objects && k < work->mask.count; k++)
+        if (work->mask.files[k].used == i && !(pair->objects[count++] = copy_of(work, k)))
+            return false;
+    return pair->objects != NULL;
+}
+
 static bool fill_pair(const struct un_pairing *work, int i, struct un_pair *pair)
 {
     const struct un_listed *image = &work->image.files[i];
@@ -65,6 +79,8 @@ static bool fill_pair(const struct un_pairing *work, int i, struct un_pair *pair
     if (!(pair->image = strdup(image->path)))
         return false;
     pair->name = pair->image + (image->relative - image->path);
+    if (work->objects && !fill_objects(work, i, pair))
+        return false;
     if (!work->classes)
         return (pair->mask = copy_of(work, found[0])) != NULL;
     if (!(pair->files = calloc((size_t)work->class_count, sizeof *pair->files)))
@@ -88,6 +104,7 @@ static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_er
 {
     made->classes = work->classes;
     made->class_count = work->classes ? work->class_count : 0;
+    made->objects = work->objects;
     made->pairs = calloc((size_t)work->image.count + 1, sizeof *made->pairs);
     made->images = calloc((size_t)work->image.count + 1, sizeof *made->images);
     made->masks = calloc((size_t)work->mask.count + 1, sizeof *made->masks);
@@ -199,7 +216,8 @@ static unet_code check_twins(const struct un_pairing *work, unet_error *err)
 static unet_code apply_rules(struct un_pairing *work, unet_error *err)
 {
     static unet_code (*const rules[])(struct un_pairing *, bool *, unet_error *) = {
-        un_pairing_by_name, un_pairing_by_class, un_pairing_by_number};
+        un_pairing_by_folder, un_pairing_by_name, un_pairing_by_object, un_pairing_by_class,
+        un_pairing_by_number};
     unet_code code = UNET_OK;
     bool done = false;
     for (size_t i = 0; i < sizeof rules / sizeof *rules && !done && !code; i++)
@@ -284,6 +302,26 @@ unet_code un_pairs_complete(const char *images, const char *masks, const struct 
                    pairs->count ? " (--only-pairs goes without them)" : "", list);
 }
 
+/* Appends the classes of which some image has no file, and the first such image. */
+static void add_lacking(const struct un_pairs *pairs, char *text, size_t size)
+{
+    for (int k = 0; k < pairs->class_count; k++) {
+        const char *first = NULL;
+        int lacking = 0;
+        for (int i = 0; i < pairs->count; i++) {
+            if (pairs->pairs[i].files[k])
+                continue;
+            first = first ? first : pairs->pairs[i].name;
+            lacking++;
+        }
+        size_t used = strlen(text);
+        if (lacking && used < size - 1)
+            snprintf(text + used, size - used, "%s%d image%s without a file of \"%.40s\": %.70s%s",
+                     used ? "; " : "", lacking, lacking == 1 ? "" : "s", pairs->classes[k], first,
+                     lacking > 1 ? " ..." : "");
+    }
+}
+
 void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size)
 {
     int images = pairs->image_count, masks = pairs->mask_count;
@@ -298,6 +336,7 @@ void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size)
                  masks, masks == 1 ? "" : "s");
         add_names(pairs->masks, masks, text, size);
     }
+    add_lacking(pairs, text, size);
 }
 
 const char *un_pair_file(const struct un_pairs *pairs, const struct un_pair *pair, const char *name)
@@ -315,6 +354,9 @@ void un_pairs_release(struct un_pairs *pairs)
         for (int k = 0; pair->files && k < pairs->class_count; k++)
             free(pair->files[k]);
         free(pair->files);
+        for (int k = 0; pair->objects && pair->objects[k]; k++)
+            free(pair->objects[k]);
+        free(pair->objects);
         free(pair->image);
         free(pair->mask);
     }

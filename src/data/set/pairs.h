@@ -14,6 +14,8 @@ struct un_pair {
     char *image;      /* path, perhaps of one page: scan.tif[3] */
     char *mask;       /* path; NULL: a file for each class */
     char **files;     /* [class_count] of un_pairs: mask of each class, NULL: it is not there */
+    char **objects;   /* of un_pairs.objects: a mask of each object, NULL behind the last; `mask` is
+                         the first of them */
     const char *name; /* of the image, with its folders below the one that was given */
 };
 
@@ -24,6 +26,7 @@ struct un_pairs {
     int image_count, mask_count;
     char **classes; /* names of the classes that have files of their own, in natural order */
     int class_count;
+    bool objects;   /* a mask has one object of its image */
     char rule[160]; /* how they were paired: "by name", "by name without _mask" */
 };
 
@@ -45,7 +48,8 @@ unet_code un_pairs_find(const char *images, const char *masks, struct un_pairs *
 unet_code un_pairs_complete(const char *images, const char *masks, const struct un_pairs *pairs,
                             bool only_pairs, unet_error *err);
 
-/* "2 images without a mask: a.png, b.png; 1 mask without an image: c.png"; "": nothing is left. */
+/* "2 images without a mask: a.png, b.png; 1 mask without an image: c.png"; "": nothing is left.
+ * A class that has no file for some image is said, too. */
 void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size);
 
 /* The mask of one class of a pair; NULL: there is none. */

@@ -12,12 +12,6 @@
 
 #include "data/set/pairs_rules.h"
 
-/* A mask's image and its word. */
-struct part {
-    int image;
-    const char *word;
-};
-
 static int by_stem(const void *a, const void *b)
 {
     const struct un_listed *x = *(const struct un_listed *const *)a;
@@ -41,10 +35,10 @@ static bool is_number(const char *word)
 }
 
 /* The longest beginning of a mask's name that is an image's. */
-static struct part take_apart(const struct un_pairing *work, const struct un_listed *const *order,
-                              const struct un_listed *mask)
+static struct un_part take_apart(const struct un_pairing *work,
+                                 const struct un_listed *const *order, const struct un_listed *mask)
 {
-    struct part part = {-1, NULL};
+    struct un_part part = {-1, NULL};
     char *stem = strdup(mask->mask_stem);
     for (size_t n = stem ? strlen(stem) : 0; n > 1 && part.image < 0; n--) {
         if (!strchr("_-. ", stem[n - 1]))
@@ -54,12 +48,12 @@ static struct part take_apart(const struct un_pairing *work, const struct un_lis
         part.word = mask->mask_stem + n;
     }
     free(stem);
-    if (part.image >= 0 && (!*part.word || is_number(part.word)))
+    if (part.image >= 0 && !*part.word)
         part.image = -1;
     return part;
 }
 
-static unet_code find_words(const struct un_pairing *work, struct part *parts, unet_error *err)
+unet_code un_pairing_words(const struct un_pairing *work, struct un_part *parts, unet_error *err)
 {
     size_t bytes = ((size_t)work->image.count + 1) * sizeof(struct un_listed *);
     const struct un_listed **order = malloc(bytes);
@@ -80,7 +74,7 @@ static int by_word(const void *a, const void *b)
 }
 
 /* The different words; how many, more than UN_PAIR_CLASSES: too many; -1: no memory. */
-static int list_words(const struct part *parts, int count, char **names)
+static int list_words(const struct un_part *parts, int count, char **names)
 {
     int n = 0;
     for (int i = 0; i < count; i++) {
@@ -99,7 +93,7 @@ static int list_words(const struct part *parts, int count, char **names)
 }
 
 /* Every word must come back, unless there is but one image. */
-static bool words_recur(const struct un_pairing *work, const struct part *parts, char **names,
+static bool words_recur(const struct un_pairing *work, const struct un_part *parts, char **names,
                         int words)
 {
     for (int k = 0; k < words; k++) {
@@ -115,10 +109,13 @@ static bool words_recur(const struct un_pairing *work, const struct part *parts,
 unet_code un_pairing_by_class(struct un_pairing *work, bool *done, unet_error *err)
 {
     size_t room = (size_t)work->mask.count + 1;
-    struct part *parts = malloc(room * sizeof *parts);
+    struct un_part *parts = malloc(room * sizeof *parts);
     char **names = calloc(UN_PAIR_CLASSES + 1, sizeof *names);
-    unet_code code = parts && names ? find_words(work, parts, err)
+    unet_code code = parts && names ? un_pairing_words(work, parts, err)
                                     : un_fail_memory(err, room * sizeof *parts, work->masks);
+    for (int i = 0; i < work->mask.count && !code; i++)
+        if (parts[i].image >= 0 && is_number(parts[i].word))
+            parts[i].image = -1;
     int words = code ? 0 : list_words(parts, work->mask.count, names);
     if (!code && words < 0)
         code = un_fail_memory(err, room, work->masks);

@@ -14,16 +14,36 @@ struct un_pairing {
     int *found;
     char **classes; /* names; NULL: one mask for each image, class_count 1 */
     int class_count;
+    bool
+        objects; /* every mask whose `used` is an image has one object of it; found has the first */
     char rule[160];
 };
 
 /* With images and masks in one folder: moves the masks to the other listing.  (pairs_same.c) */
 unet_code un_pairing_part(struct un_pairing *work, unet_error *err);
 
+/* A mask whose name begins with an image's: that image, or -1, and the word behind its name. */
+struct un_part {
+    int image;
+    const char *word;
+};
+
+/* parts [mask.count].  (pairs_class.c) */
+unet_code un_pairing_words(const struct un_pairing *work, struct un_part *parts, unet_error *err);
+
+/* What comes before the number at the end of a word, "obj_" of "obj_12"; SIZE_MAX: it ends in none.
+ * (pairs_object.c) */
+size_t un_word_before_number(const char *word);
+
+/* Whether a word before a number is that of classes: class_1, ch2.  (pairs_object.c) */
+bool un_word_is_class(const char *word, size_t size);
+
 /*
- * Rules, each for the whole set; *done is set when it found masks.  (pairs_name.c, pairs_class.c,
- * pairs_number.c)
+ * Rules, each for the whole set; *done is set when it found masks.  (pairs_object.c, pairs_name.c,
+ * pairs_class.c, pairs_number.c)
  */
+unet_code un_pairing_by_folder(struct un_pairing *work, bool *done, unet_error *err);
+unet_code un_pairing_by_object(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_name(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_class(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_number(struct un_pairing *work, bool *done, unet_error *err);

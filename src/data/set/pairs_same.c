@@ -4,8 +4,9 @@
  *
  * A file whose name is marked as a mask of another one is its mask.  Of two files that differ in
  * their ending alone, one is the mask: that of the format which keeps values better (001.bmp and
- * 001.png: the PNG).
+ * 001.png: the PNG).  A file in a folder "masks" beside one of "images" is a mask.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -53,10 +54,46 @@ static bool is_marked(const struct un_listed **order, int count, const struct un
     return found;
 }
 
+/* The last of a file's folders; *above: how long the path of those above it is. */
+static const char *last_folder(const struct un_listed *file, size_t *above)
+{
+    const char *slash = strrchr(file->folder, '/');
+    *above = slash ? (size_t)(slash + 1 - file->folder) : 0;
+    return file->folder + *above;
+}
+
+/* Whether the file lies in a folder of masks, beside one of images. */
+static bool is_beside(const struct un_listed **order, int count, const struct un_listed *file)
+{
+    static const char *const masks[] = {"masks", "mask", "labels", "label"};
+    static const char *const images[] = {"images", "image"};
+    size_t above;
+    const char *last = last_folder(file, &above);
+    bool masked = false, found = false;
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++)
+        masked = masked || !strcasecmp(last, masks[i]);
+    for (size_t i = 0; masked && i < sizeof images / sizeof *images && !found; i++) {
+        char folder[4096];
+        if (snprintf(folder, sizeof folder, "%.*s%s", (int)above, file->folder, images[i]) >=
+            (int)sizeof folder)
+            return false;
+        int low = 0, high = count;
+        while (low < high) { /* the first file that is not before this folder */
+            int middle = (low + high) / 2;
+            if (strcmp(order[middle]->folder, folder) < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        found = low < count && !strcmp(order[low]->folder, folder);
+    }
+    return found;
+}
+
 static bool is_mask(const struct un_listed **order, int count, int i)
 {
     const struct un_listed *file = order[i];
-    if (is_marked(order, count, file))
+    if (is_marked(order, count, file) || is_beside(order, count, file))
         return true;
     const struct un_listed *before = i ? order[i - 1] : NULL;
     const struct un_listed *after = i + 1 < count ? order[i + 1] : NULL;

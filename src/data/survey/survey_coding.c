@@ -17,7 +17,7 @@
 static unet_code take(unet_survey *survey, int i, struct un_census *census, unet_error *why)
 {
     struct un_mask mask;
-    unet_code code = un_mask_read(survey->files.pages[i].mask, &mask, why);
+    unet_code code = un_survey_read_mask(&survey->files.pages[i], &mask, why);
     if (code)
         return code;
     un_survey_hash_palette(&mask, survey->items[i].palette);
@@ -121,7 +121,7 @@ static unet_code take_rest(unet_survey *survey, const struct odd *odd, struct od
         struct un_mask mask;
         if (!survey->files.pages[i].mask || survey->items[i].mask_refused)
             continue;
-        unet_code code = un_mask_read(survey->files.pages[i].mask, &mask, err);
+        unet_code code = un_survey_read_mask(&survey->files.pages[i], &mask, err);
         if (code)
             return code;
         oddities[i] = look_for(odd, &mask);
@@ -255,6 +255,8 @@ unet_code un_survey_find_coding(unet_survey *survey, const unet_dataset_options 
     if (!wish)
         return un_fail_memory(err, sizeof *wish, "labels");
     unet_code code = un_wish_of_options(options, wish, err);
+    if (!code && survey->files.pairs.objects)
+        code = un_wish_join(wish, &given, err);
     if (!code)
         code = find(survey, wish, given, err);
     free(wish);

@@ -106,6 +106,7 @@ const char *un_finding_name(unet_finding_kind kind)
     static const char *const names[UNET_FINDING_KINDS] = {
         [UNET_FOUND_NO_MASK] = "no-mask",
         [UNET_FOUND_NO_IMAGE] = "no-image",
+        [UNET_FOUND_NO_CLASS_FILE] = "no-class-file",
         [UNET_FOUND_UNREADABLE] = "unreadable",
         [UNET_FOUND_NOT_FINITE] = "not-finite",
         [UNET_FOUND_MASK_SIZE] = "mask-size",

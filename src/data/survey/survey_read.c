@@ -106,11 +106,18 @@ static bool has_sides(const struct un_mask *mask, struct un_survey_classes *clas
     return same;
 }
 
-static unet_code read_one(const char *path, const struct un_coding *coding,
+unet_code un_survey_read_mask(const struct un_survey_page *page, struct un_mask *mask,
+                              unet_error *err)
+{
+    return page->files->objects ? un_mask_join(page->files->objects, mask, err)
+                                : un_mask_read(page->mask, mask, err);
+}
+
+static unet_code read_one(const struct un_survey_page *page, const struct un_coding *coding,
                           struct un_survey_classes *classes, bool *fits, unet_error *err)
 {
     struct un_mask mask;
-    unet_code code = un_mask_read(path, &mask, err);
+    unet_code code = un_survey_read_mask(page, &mask, err);
     if (code)
         return code;
     size_t count = (size_t)mask.height * (size_t)mask.width, soft = 0;
@@ -150,9 +157,8 @@ unet_code un_survey_read_classes(const struct un_survey_files *files, int i,
     bool fits = true;
     if (!(made.classes = calloc((size_t)height, (size_t)width)))
         return un_fail_memory(err, (size_t)height * (size_t)width, files->pages[i].image);
-    unet_code code = files->pages[i].mask
-                         ? read_one(files->pages[i].mask, coding, &made, &fits, err)
-                         : read_files(files, i, coding, &made, &fits, err);
+    unet_code code = files->pages[i].mask ? read_one(&files->pages[i], coding, &made, &fits, err)
+                                          : read_files(files, i, coding, &made, &fits, err);
     if (code || !fits) {
         free(made.classes);
         made.classes = NULL;

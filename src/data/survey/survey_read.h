@@ -25,6 +25,10 @@ unet_code un_survey_list(const char *images, const char *masks, struct un_survey
                          unet_error *err);
 void un_survey_files_free(struct un_survey_files *files);
 
+/* The mask of a page that has one, or one for each object. */
+unet_code un_survey_read_mask(const struct un_survey_page *page, struct un_mask *mask,
+                              unet_error *err);
+
 /* Hashes of a palette's colours, in their order and in any; 0: it has none. */
 void un_survey_hash_palette(const struct un_mask *mask, uint32_t hash[2]);
 

@@ -177,6 +177,19 @@ static void test_grey_values(void **state)
         {8, 4, {0, 1, 2, 3}, NULL, 3, "class indices 0 to 2; 3|255 = no label"},
         {8, 4, {0, 1, 2, 3}, "ignore=3", -1, "class indices 0 to 2; 3|255 = no label"},
         {8, 3, {0, 1, 255}, NULL, -1, "class indices 0 to 1; 255 = no label"},
+        {8,
+         4,
+         {0, 1, 2, 3},
+         NULL,
+         1,
+         "grey values 0 = class 0, 2 = class 1, 3 = class 2; 1|255 = no label"},
+        {8,
+         3,
+         {0, 1, 2},
+         "a=0,b=1,c=2",
+         1,
+         "ignore 1: the only value of class 1 \"b\", which would have no pixels"},
+        {8, 3, {0, 1, 2}, "ignore=0", -1, "grey values 1 = class 0, 2 = class 1; 0|255 = no label"},
         {16, 3, {0, 1, 2}, NULL, -1, "class indices 0 to 2; 255 = no label"},
         {8, 3, {0, 128, 255}, NULL, -1, "grey values 0 = class 0, 128 = class 1, 255 = class 2"},
         {8, 3, {0, 128, 255}, NULL, 128, "grey values 0 = class 0, 255 = class 1; 128 = no label"},
@@ -191,8 +204,9 @@ static void test_grey_values(void **state)
          NULL,
          -1,
          "m.png: mask values 0, 2; 0 and 255, class indices 0, 1, 2 ... without gaps (1 is "
-         "missing), or a few values well apart wanted: say --labels 'a=0,b=1-255', --labels "
-         "indices or --labels instances"},
+         "missing), or a few values well apart wanted: say labels 'a=0,b=2' if each is a class, "
+         "indices if each is its class and gaps are meant, instances if they are numbers of "
+         "objects"},
         {8,
          2,
          {0, 77},
@@ -206,6 +220,56 @@ static void test_grey_values(void **state)
         {1, 2, {0, 1}, NULL, -1, "class indices 0 to 1; 255 = no label"},
     };
     check_rows(UN_CODE_BIT, bits, COUNT(bits));
+}
+
+/* What is proposed for values that nobody can be sure of. */
+static void test_proposals(void **state)
+{
+    (void)state;
+    static const struct {
+        int count;
+        uint32_t values[10];
+        const char *text;
+    } rows[] = {
+        {2, {1, 2}, "say labels 'a=1,b=2' if each is a class"},
+        {3, {1, 2, 3}, "say labels 'a=1,b=2,c=3' if each is a class"},
+        {3, {1, 2, 255}, "say labels 'a=1,b=2,ignore=255' if each is a class"},
+        {2, {254, 255}, "say labels 'a=254,b=255' if each is a class"},
+        {2, {1, 255}, "if 255 is the background say labels 'a=255,b=1', if 1 is say labels"},
+    };
+    for (size_t r = 0; r < COUNT(rows); r++)
+        expect(columns(UN_CODE_GREY, 8, rows[r].values, rows[r].count), NULL, rows[r].text);
+    /* the labels that were proposed are understood */
+    expect(columns(UN_CODE_GREY, 8, rows[2].values, 3), "a=1,b=2,ignore=255",
+           "grey values 1 = a, 2 = b; 255 = no label");
+}
+
+/* Codings of one model and of a set that contradict each other, and that do not. */
+static void test_contradictions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *here, *text; /* text NULL: none */
+    } rows[] = {
+        {"a=0,b=255", "a=0,b=255", NULL},
+        {"a=0,b=255", "x=0,y=1", NULL},
+        {"a=0,b=255", "x=255,y=0", "mask value 0 is class 1 here, but class 0 of the model"},
+        {"a=0,b=255", "b=0,a=1", "\"b\" is class 0 here, but class 1 of the model"},
+        {"a=0,b=1,ignore=255", "a=0,b=255", NULL},
+        {"a=#000000,b=#ff0000", "x=#ff0000,y=#000000",
+         "mask value 0 is class 1 here, but class 0 of the model"},
+        {"a=#000000,b=#ff0000", "x=0,y=255", NULL},
+    };
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        struct un_wish model, here;
+        char text[200] = "";
+        assert_int_equal(un_wish_parse(rows[r].model, &model, NULL), UNET_OK);
+        assert_int_equal(un_wish_parse(rows[r].here, &here, NULL), UNET_OK);
+        bool found = un_coding_contradict(&model.coding, &here.coding, text, sizeof text);
+        if (found != (rows[r].text != NULL) || strcmp(text, rows[r].text ? rows[r].text : ""))
+            fail_msg("%s and %s: '%s', wanted '%s'", rows[r].model, rows[r].here, text,
+                     rows[r].text ? rows[r].text : "");
+    }
 }
 
 static void test_colors(void **state)
@@ -352,19 +416,45 @@ static void test_objects(void **state)
     expect(squares(16, 40, 1), NULL, "object numbers, 0 = background, others = object");
     expect(squares(32, 40, 70001), NULL, "object numbers, 0 = background, others = object");
     expect(squares(8, 40, 1), NULL, "object numbers, 0 = background, others = object");
-    expect(squares(16, 5, 1), NULL,
-           "m.png: a mask of more than 8 bits with values up to 5, each in one piece, looks like "
-           "object numbers; say --labels instances if it has them, --labels indices if these are "
-           "classes");
+    static const char asked[] = "5, each in one piece, look like object numbers; say labels ";
+    expect(squares(16, 5, 1), NULL, asked);
+    expect(squares(8, 5, 1), NULL, asked); /* bits say nothing of it */
     expect(squares(16, 5, 1), "instances", "object numbers, 0 = background, others = object");
     expect(squares(16, 5, 1), "indices", "class indices 0 to 5; 255 = no label");
-    expect(squares(8, 5, 1), NULL, "class indices 0 to 5; 255 = no label");
     expect(squares(16, 5, 1), "instances+border",
            "object numbers, 0 = background, others = object, between touching objects = border");
-    struct un_mask masks[2] = {squares(8, 5, 1), squares(8, 3, 1)};
-    expect_reading(masks, 2, NULL, "a mask with values up to 5, each in one piece, looks like");
+    struct un_mask masks[2] = {squares(8, 3, 1), squares(8, 2, 1)};
+    expect_reading(masks, 2, NULL, "3, each in one piece, look like object numbers");
+    for (int i = 0; i < 2; i++) { /* folders and files that say so */
+        free(masks[i].name);
+        masks[i].name = strdup(i ? "instances/b.png" : "m/a_instances.png");
+    }
+    expect_reading(masks, 2, NULL, "object numbers, 0 = background, others = object");
     un_mask_release(&masks[0]);
     un_mask_release(&masks[1]);
+
+    /* objects of a palette, and of colours; the lines between them have no label */
+    struct un_mask index = squares(8, 6, 1);
+    index.type = UN_CODE_INDEX;
+    expect(index, NULL, "mask values, up to value 6, each in one piece, look like object numbers");
+    struct un_mask void_lines = squares(8, 30, 1);
+    draw(&void_lines, 0, 0, 1, SIDE, 255);
+    draw(&void_lines, SIDE - 1, 0, 1, SIDE, 255);
+    expect(void_lines, NULL, "others = object; 255 = no label");
+    struct un_mask color = squares(8, 6, 1);
+    color.type = UN_CODE_COLOR;
+    for (int i = 0; i < PIXELS; i++)
+        color.codes[i] *= 0x201003;
+    expect_reading(&color, 1, NULL, "6 colours, up to colour #c06012, each in one piece, look");
+    expect_reading(&color, 1, "instances", "object numbers, 0 = background, others = object");
+    static uint8_t classes[PIXELS];
+    for (int i = 0; i < PIXELS; i++)
+        classes[i] = color.codes[i] > 0;
+    expect_classes(color, "instances", classes, NULL);
+
+    struct un_mask full = blank(UN_CODE_GREY, 16, 1);
+    draw(&full, 0, 0, SIDE, 20, 2);
+    expect(full, "instances", "no pixel of these masks is 0, which is the background");
 }
 
 static void test_borders(void **state)
@@ -591,13 +681,70 @@ static void test_files_per_class(void **state)
     expect_set("rest,cell", "masks of class \"nucleus\" are there, which is not among", NULL);
     expect_set("rest,cell,nucleus,wall", "labels: \"wall\" has no masks", NULL);
     expect_set("a=0,b=1", "labels: the masks are a file for each class (cell ...); names", NULL);
+    put_grey("m/nucleus/x.png", a);
+    expect_set(NULL, "\"cell\" and \"nucleus\" have mostly the same pixels, as those of two people",
+               NULL);
     put_grey("m/nucleus/x.png", both);
     expect_set(NULL,
-               "x.png: row 0, column 0 is cell and nucleus; say --labels with the classes in the "
+               "x.png: row 0, column 0 is cell and nucleus; say labels with the classes in the "
                "order in which they lie over one another (cell,nucleus)",
                NULL);
     expect_set("cell,nucleus", "later ones", (const uint8_t[]){2, 2, 0, 0, 2, 0});
     expect_set("nucleus,cell", "later ones", (const uint8_t[]){1 + 1, 1, 0, 0, 1, 0});
+}
+
+/* A file for each object: numbers in their order; of two that overlap the smaller one is seen. */
+static void test_files_per_object(void **state)
+{
+    (void)state;
+    static const uint8_t a[] = {255, 255, 255, 0, 0, 0}, b[] = {0, 0, 9, 9, 0, 0};
+    static const uint8_t c[] = {0, 0, 0, 0, 0, 1}, near[] = {0, 0, 1, 1, 0, 0};
+    static const uint32_t numbers[] = {1, 1, 2, 2, 0, 3};
+    unet_dataset *set;
+    unet_error err;
+    make_folders("x", "y");
+    put_grey("i/x.png", c);
+    put_grey("m/x/1.png", a);
+    put_grey("m/x/2.png", b);
+    put_grey("m/x/3.png", c);
+    const unet_dataset_options options = {.ignore = -1};
+    if (unet_dataset_open(in_folder("i"), in_folder("m"), &options, &set, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(unet_dataset_coding_text(set),
+                        "object numbers, 0 = background, others = object");
+    assert_memory_equal(unet_dataset_objects(set, 0), numbers, sizeof numbers);
+    assert_memory_equal(set->pairs[0].mask, ((const uint8_t[]){1, 1, 1, 1, 0, 1}), 6);
+
+    /* beside a set like it */
+    unet_dataset *again;
+    if (un_dataset_open(in_folder("i"), in_folder("m"), NULL, &set->coding, &again, &err))
+        fail_msg("%s", err.text);
+    assert_memory_equal(unet_dataset_objects(again, 0), numbers, sizeof numbers);
+    un_dataset_free(again);
+    un_dataset_free(set);
+
+    put_grey("m/x/4.png", near);
+    expect_set(NULL, "have nearly the same pixels: two masks of one thing", NULL);
+}
+
+/* A class that has no file for an image is said. */
+static void test_files_lacking(void **state)
+{
+    (void)state;
+    static const uint8_t a[] = {255, 0, 0, 0, 0, 0}, b[] = {0, 255, 0, 0, 7, 0};
+    unet_dataset *set;
+    unet_error err;
+    make_folders("cell", "nucleus");
+    put_grey("i/x.png", a);
+    put_grey("i/y.png", b);
+    put_grey("m/cell/x.png", a);
+    put_grey("m/cell/y.png", a);
+    put_grey("m/nucleus/y.png", b);
+    const unet_dataset_options options = {.ignore = -1};
+    if (unet_dataset_open(in_folder("i"), in_folder("m"), &options, &set, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(unet_dataset_left_out(set), "1 image without a file of \"nucleus\": x.png");
+    un_dataset_free(set);
 }
 
 /* A model that was trained on such files finds them again by their names. */
@@ -767,11 +914,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_grey_values), cmocka_unit_test(test_colors),
+        cmocka_unit_test(test_proposals),   cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_palettes),    cmocka_unit_test(test_mixed_depths),
         cmocka_unit_test(test_objects),     cmocka_unit_test(test_borders),
         cmocka_unit_test(test_soft_edges),  cmocka_unit_test(test_soft_middle),
         cmocka_unit_test(test_noise),       cmocka_unit_test(test_wishes),
         IN_FOLDER(test_files_per_class),    IN_FOLDER(test_files_of_a_model),
+        IN_FOLDER(test_files_per_object),   IN_FOLDER(test_files_lacking),
         cmocka_unit_test(test_in_a_model),  cmocka_unit_test(test_metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -301,6 +301,54 @@ static void test_objects(void **state)
     un_dataset_free(set);
 }
 
+static unet_dataset *open_like(const unet_dataset *truth)
+{
+    unet_dataset *set = NULL;
+    unet_error err;
+    if (un_dataset_open(in_folder("i"), in_folder("p"), NULL, &truth->coding, &set, &err))
+        fail_msg("%s", err.text);
+    return set;
+}
+
+/* Beside a set that numbers objects: numbers stay numbers, one class has parts, classes are
+ * refused. */
+static void test_objects_beside(void **state)
+{
+    static uint16_t numbers[12] = {0, 1, 2, 0, 0, 1, 2, 0, 0, 0, 0, 0};
+    static uint8_t white[12] = {255, 0, 255, 0, 255, 0, 255, 0, 0, 0, 0, 255};
+    static uint8_t classes[12] = {1, 2, 1, 2, 0, 0, 0, 0, 2, 1, 2, 1};
+    (void)state;
+    make_folders();
+    assert_int_equal(mkdir(in_folder("p"), 0777), 0);
+    unet_image image = {3, 4, 1, UNET_U16, 0, numbers};
+    put_image("i/a.png", 3, 4, 1, 5, 6);
+    assert_int_equal(un_image_write(in_folder("m/a.png"), &image, NULL), UNET_OK);
+    const unet_dataset_options said = {.ignore = -1, .labels = "instances"};
+    unet_dataset *truth = open_set(in_folder("i"), in_folder("m"), &said), *set;
+    unet_error err;
+
+    assert_int_equal(un_image_write(in_folder("p/a.png"), &image, NULL), UNET_OK);
+    set = open_like(truth);
+    assert_non_null(unet_dataset_objects(set, 0));
+    for (int i = 0; i < 12; i++)
+        assert_int_equal(unet_dataset_objects(set, 0)[i], numbers[i]);
+    un_dataset_free(set);
+
+    image = (unet_image){3, 4, 1, UNET_U8, 0, white};
+    assert_int_equal(un_image_write(in_folder("p/a.png"), &image, NULL), UNET_OK);
+    set = open_like(truth);
+    assert_null(unet_dataset_objects(set, 0));
+    un_dataset_free(set);
+
+    image.data = classes;
+    assert_int_equal(un_image_write(in_folder("p/a.png"), &image, NULL), UNET_OK);
+    assert_int_equal(
+        un_dataset_open(in_folder("i"), in_folder("p"), NULL, &truth->coding, &set, &err),
+        UNET_EINVAL);
+    assert_non_null(strstr(err.text, "are no object numbers as those of the model"));
+    un_dataset_free(truth);
+}
+
 /* ---- real sets --------------------------------------------------------------------------- */
 
 #define SEG TEST_SHARED "/seg/"
@@ -444,6 +492,7 @@ int main(void)
         IN_FOLDER(test_split),
         IN_FOLDER(test_fold),
         IN_FOLDER(test_objects),
+        IN_FOLDER(test_objects_beside),
         cmocka_unit_test(test_real_sets),
         cmocka_unit_test(test_real_channels),
         cmocka_unit_test(test_real_refusals),

@@ -63,6 +63,8 @@ static void write_pairs(const struct un_pairs *pairs, char *text)
         for (int k = 0; k < pairs->class_count; k++)
             if (pair->files[k])
                 text += sprintf(text, "[%s]%s", pairs->classes[k], below(pair->files[k]));
+        for (int k = 0; pair->objects && pair->objects[k]; k++)
+            text += sprintf(text, "{%s}", below(pair->objects[k]));
     }
     for (int i = 0; i < pairs->image_count; i++)
         text += sprintf(text, " -%s", below(pairs->images[i]));
@@ -104,6 +106,48 @@ static void check_row(const struct row *row)
 
 #define NAME "by name"
 #define MARK "by name and what marks a mask"
+
+/* A file for each object: numbers behind names, and a folder for each image. */
+static void test_objects(void **state)
+{
+    (void)state;
+    static const char number[] = "by name, each number behind it an object";
+    static const char folder[] = "a folder for each image, each file in it an object";
+    static const char words[] = "by name, each word behind it a class";
+    const struct row rows[] = {
+        {"i/a.png i/b.png m/a_1.png m/a_2.png m/b_1.png", "i", "m",
+         "a.png:m/a_1.png{m/a_1.png}{m/a_2.png} b.png:m/b_1.png{m/b_1.png}", number},
+        {"i/a.png i/b.png m/a_obj1.png m/a_obj2.png m/b_obj1.png m/b_obj2.png", "i", "m",
+         "a.png:m/a_obj1.png{m/a_obj1.png}{m/a_obj2.png} "
+         "b.png:m/b_obj1.png{m/b_obj1.png}{m/b_obj2.png}",
+         number},
+        {"i/a.png i/b.png m/a_mask_0.png m/a_mask_10.png m/b-mask_3.png", "i", "m",
+         "a.png:m/a_mask_0.png{m/a_mask_0.png}{m/a_mask_10.png} "
+         "b.png:m/b-mask_3.png{m/b-mask_3.png}",
+         number},
+        {"i/1.png i/2.png m/1/1.png m/1/2.png m/2/1.png", "i", "m",
+         "1.png:m/1/1.png{m/1/1.png}{m/1/2.png} 2.png:m/2/1.png{m/2/1.png}", folder},
+        {"s/a/images/a.png s/a/masks/0f.png s/a/masks/77.png s/b/images/b.png s/b/masks/c0.png",
+         "s", "s",
+         "a/images/a.png:s/a/masks/0f.png{s/a/masks/0f.png}{s/a/masks/77.png} "
+         "b/images/b.png:s/b/masks/c0.png{s/b/masks/c0.png}",
+         folder},
+        /* numbers of classes, and of people */
+        {"i/a.png i/b.png m/a_class1.png m/a_class2.png m/b_class1.png m/b_class2.png", "i", "m",
+         "a.png:[class1]m/a_class1.png[class2]m/a_class2.png "
+         "b.png:[class1]m/b_class1.png[class2]m/b_class2.png",
+         words},
+        {"i/a.png i/b.png m/a_rater1.png m/a_rater2.png m/b_rater1.png m/b_rater2.png", "i", "m",
+         "!m/a_rater1.png: masks of several people (rater1)", ""},
+        /* names that are a number each; folders that go with those of images */
+        {"i/a.png i/b.png m/a_1.png m/b_2.png", "i", "m",
+         " -i/a.png -i/b.png +m/a_1.png +m/b_2.png", ""},
+        {"i/1/1.png i/1/2.png m/1/1.png m/1/2.png", "i", "m", "1/1.png:m/1/1.png 1/2.png:m/1/2.png",
+         NAME},
+    };
+    for (size_t r = 0; r < COUNT(rows); r++)
+        check_row(&rows[r]);
+}
 
 static void test_rules(void **state)
 {
@@ -187,7 +231,7 @@ static void test_many_words(void **state)
     mkdir(in_folder("m"), 0777);
     make_files("i/a.png");
     for (int i = 0; i <= UN_PAIR_CLASSES; i++) {
-        snprintf(name, sizeof name, "m/a_cell%d.png", i);
+        snprintf(name, sizeof name, "m/a_cell%dx.png", i);
         put_file(in_folder(name), "", 0);
     }
     assert_int_equal(un_pairs_find(in_folder("i"), in_folder("m"), &pairs, &err), UNET_OK);
@@ -312,9 +356,13 @@ static void test_pages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_natural_order), cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_refusals),      IN_FOLDER(test_many_words),
-        IN_FOLDER(test_incomplete),           IN_FOLDER(test_pages),
+        cmocka_unit_test(test_natural_order),
+        cmocka_unit_test(test_objects),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_refusals),
+        IN_FOLDER(test_many_words),
+        IN_FOLDER(test_incomplete),
+        IN_FOLDER(test_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

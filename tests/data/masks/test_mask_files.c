@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_mask_files.c - what a file says beside its numbers: inverted tables, and transparency
+ *
+ * Masks are written as TIFF in the ways in which programs write them, and read as a set.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "data/set/dataset.h"
+#include "image/tiff_maker.h"
+#include "model/metadata.h"
+#include "support/folder.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_destroy)
+
+enum { W = 8, H = 4, PIXELS = W * H };
+
+/* The shape that is meant. */
+static const uint8_t shape[PIXELS] = {0, 0, 0, 0, 0, 0, 0, 0, /**/ 0, 1, 1, 1, 0, 0, 0, 0,
+                                      0, 1, 1, 1, 0, 0, 1, 0, /**/ 0, 0, 0, 0, 0, 0, 0, 0};
+
+/* Interleaved samples of 8 bits; alpha: the last sample is. */
+static void put_tiff(const char *name, int samples, int photometric, bool alpha,
+                     const uint8_t *values)
+{
+    const uint16_t extra = EXTRASAMPLE_UNASSALPHA;
+    TIFF *tif = TIFFOpen(in_folder(name), "w");
+    assert_non_null(tif);
+    TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, W);
+    TIFFSetField(tif, TIFFTAG_IMAGELENGTH, H);
+    TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 8);
+    TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, samples);
+    TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, photometric);
+    TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+    TIFFSetField(tif, TIFFTAG_ROWSPERSTRIP, H);
+    if (alpha)
+        TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, 1, &extra);
+    if (photometric == PHOTOMETRIC_PALETTE) {
+        static uint16_t map[256];
+        for (int i = 0; i < 256; i++)
+            map[i] = (uint16_t)((255 - i) * 257);
+        TIFFSetField(tif, TIFFTAG_COLORMAP, map, map, map);
+    }
+    for (uint32_t y = 0; y < H; y++)
+        assert_int_equal(TIFFWriteScanline(tif, (void *)(values + y * W * (size_t)samples), y, 0),
+                         1);
+    TIFFClose(tif);
+}
+
+/* Pixels of one colour where the shape is, and of another elsewhere: RGBA. */
+static void put_paint(const char *name, const uint8_t in[4], const uint8_t out[4])
+{
+    uint8_t values[4 * PIXELS];
+    for (int i = 0; i < PIXELS; i++)
+        memcpy(values + 4 * (size_t)i, shape[i] ? in : out, 4);
+    put_tiff(name, 4, PHOTOMETRIC_RGB, true, values);
+}
+
+static void begin(const char *images)
+{
+    uint8_t values[PIXELS];
+    char name[32];
+    mkdir(in_folder("i"), 0777);
+    mkdir(in_folder("m"), 0777);
+    for (int i = 0; i < PIXELS; i++)
+        values[i] = (uint8_t)(i * 7);
+    for (; *images; images++) {
+        snprintf(name, sizeof name, "i/%c.tif", *images);
+        put_tiff(name, 1, PHOTOMETRIC_MINISBLACK, false, values);
+    }
+}
+
+static unet_dataset *open_set(const char *labels, const char *text)
+{
+    const unet_dataset_options options = {.ignore = -1, .labels = labels};
+    unet_dataset *set = NULL;
+    unet_error err;
+    if (unet_dataset_open(in_folder("i"), in_folder("m"), &options, &set, &err))
+        fail_msg("%s", err.text);
+    if (strcmp(unet_dataset_coding_text(set), text))
+        fail_msg("'%s', wanted '%s'", unet_dataset_coding_text(set), text);
+    return set;
+}
+
+static void expect_mask(const unet_dataset *set, int i, const uint8_t *wanted)
+{
+    for (int p = 0; p < PIXELS; p++)
+        if (set->pairs[i].mask[p] != wanted[p])
+            fail_msg("mask %d, pixel %d: class %d, wanted %d", i, p, set->pairs[i].mask[p],
+                     wanted[p]);
+}
+
+/* The same numbers with white as 0, and in a palette from white to black, are the same classes. */
+static void test_inverted_tables(void **state)
+{
+    (void)state;
+    uint8_t values[PIXELS];
+    for (int i = 0; i < PIXELS; i++)
+        values[i] = shape[i] ? 255 : 0;
+    begin("abc");
+    put_tiff("m/a.tif", 1, PHOTOMETRIC_MINISBLACK, false, values);
+    put_tiff("m/b.tif", 1, PHOTOMETRIC_MINISWHITE, false, values);
+    put_tiff("m/c.tif", 1, PHOTOMETRIC_MINISWHITE, false, values);
+    unet_dataset *set = open_set(NULL, "grey values 0 = class 0, 255 = class 1; numbers as stored, "
+                                       "the files show them inverted");
+    for (int i = 0; i < 3; i++)
+        expect_mask(set, i, shape);
+    unet_dataset_free(set);
+    for (int i = 0; i < 3; i++)
+        put_tiff(i ? i > 1 ? "m/a.tif" : "m/b.tif" : "m/c.tif", 1, PHOTOMETRIC_PALETTE, false,
+                 values);
+    set = open_set(NULL, "palette indices 0 = class 0, 255 = class 1; numbers as stored, the files "
+                         "show them inverted");
+    for (int i = 0; i < 3; i++)
+        expect_mask(set, i, shape);
+    unet_dataset_free(set);
+}
+
+/* A shape on a transparent layer, whatever its colour, and also where one layer is empty. */
+static void test_shape_in_alpha(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t in[4], out[4];
+        const char *text;
+    } rows[] = {
+        {{0, 0, 0, 255},
+         {0, 0, 0, 0},
+         "grey values 255 = class 0, 0 = class 1; transparent = class 0"},
+        {{255, 255, 255, 255},
+         {255, 255, 255, 0},
+         "grey values 0 = class 0, 255 = class 1; transparent = class 0"},
+        {{0, 255, 255, 180},
+         {0, 0, 0, 0},
+         "colours #000000 = class 0, #00ffff = class 1; transparent = class 0"},
+        {{0, 255, 255, 180},
+         {0, 255, 255, 60}, /* the rim of a soft brush */
+         "colours #000000 = class 0, #00ffff = class 1; transparent = class 0"},
+    };
+    static const uint8_t nothing[PIXELS];
+    begin("ab");
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        put_paint("m/a.tif", rows[r].in, rows[r].out);
+        put_paint("m/b.tif", rows[r].out[3] ? rows[r].in : rows[r].out, rows[r].out);
+        unet_dataset *set = open_set(NULL, rows[r].text);
+        expect_mask(set, 0, shape);
+        expect_mask(set, 1, rows[r].out[3] ? shape : nothing);
+        unet_dataset_free(set);
+    }
+    /* black is what a person calls the background: transparent black is that */
+    put_paint("m/a.tif", rows[2].in, rows[2].out);
+    put_paint("m/b.tif", rows[2].in, rows[2].out);
+    unet_dataset *set =
+        open_set("a=#000000,b=#00ffff", "colours #000000 = a, #00ffff = b; transparent = a");
+    expect_mask(set, 1, shape);
+    unet_dataset_free(set);
+}
+
+/* Two colours: what nobody painted has no label, in this set and in one like it. */
+static void test_paint(void **state)
+{
+    (void)state;
+    uint8_t values[4 * PIXELS] = {0}, wanted[PIXELS];
+    for (int i = 0; i < PIXELS; i++) {
+        bool painted = i % W < 6;
+        if (painted)
+            memcpy(values + 4 * (size_t)i,
+                   shape[i] ? (uint8_t[]){255, 0, 0, 180} : (uint8_t[]){0, 255, 0, 180}, 4);
+        wanted[i] = painted ? shape[i] : UNET_IGNORE;
+    }
+    begin("a");
+    put_tiff("m/a.tif", 4, PHOTOMETRIC_RGB, true, values);
+    static const char text[] =
+        "colours #00ff00 = class 0, #ff0000 = class 1; transparent = no label";
+    unet_dataset *set = open_set(NULL, text), *like;
+    expect_mask(set, 0, wanted);
+
+    /* a model keeps it */
+    unet_spec spec = unet_spec_default();
+    unet_model *model, *back = calloc(1, sizeof *back);
+    unet_error err;
+    char kept[512];
+    spec.width = spec.depth = 1;
+    assert_int_equal(un_model_new(&spec, &model, NULL), UNET_OK);
+    un_model_set_coding(model, &set->coding);
+    model->trained = true;
+    char *json = un_metadata_text(model);
+    if (un_metadata_parse("m", json, back, &err))
+        fail_msg("%s\n%s", json, err.text);
+    unet_model_coding_text(back, kept, sizeof kept);
+    assert_string_equal(kept, text);
+    if (un_dataset_open(in_folder("i"), in_folder("m"), NULL, &back->coding, &like, &err))
+        fail_msg("%s", err.text);
+    expect_mask(like, 0, wanted);
+    unet_dataset_free(like);
+    unet_dataset_free(set);
+    free(json);
+    un_model_free(model);
+    un_model_free(back);
+}
+
+/* Alpha that is the same everywhere says nothing. */
+static void test_constant_alpha(void **state)
+{
+    (void)state;
+    begin("ab");
+    put_paint("m/a.tif", (uint8_t[]){255, 255, 255, 255}, (uint8_t[]){0, 0, 0, 255});
+    put_paint("m/b.tif", (uint8_t[]){255, 255, 255, 0}, (uint8_t[]){0, 0, 0, 0});
+    unet_dataset *set = open_set(NULL, "grey values 0 = class 0, 255 = class 1");
+    expect_mask(set, 0, shape);
+    expect_mask(set, 1, shape);
+    unet_dataset_free(set);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_inverted_tables),
+        IN_FOLDER(test_shape_in_alpha),
+        IN_FOLDER(test_paint),
+        IN_FOLDER(test_constant_alpha),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
