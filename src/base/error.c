@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 /* File names may hold anything; a message is one printable line, and does not end in the middle of
  * a UTF-8 character where it was cut. */
 static void make_printable(char *text, size_t size)
@@ -29,7 +31,7 @@ static unet_code fail(unet_error *err, unet_code code, const char *tail, const c
     if (!err)
         return code;
     unet_error made = {.code = code};
-    int n = vsnprintf(made.text, sizeof made.text, format, args);
+    int n = un_decimal_vformat(made.text, sizeof made.text, format, args);
     if (tail && n >= 0 && (size_t)n < sizeof made.text)
         snprintf(made.text + n, sizeof made.text - (size_t)n, ": %s", tail);
     make_printable(made.text, sizeof made.text);

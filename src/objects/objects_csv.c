@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objects as a table: a column is a row of `columns`, which docs/objects.md explains. */
-#include <locale.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/file.h"
 #include "objects/objects_stream.h"
 
@@ -59,16 +59,10 @@ static const struct column intensities[] = {
 static void put_number(FILE *file, double value)
 {
     char text[64];
-    const char *point = localeconv()->decimal_point;
     if (!isfinite(value))
         return;
-    snprintf(text, sizeof text, value == floor(value) && fabs(value) < 1e15 ? "%.0f" : "%.9g",
-             value);
-    char *at = *point ? strstr(text, point) : NULL;
-    if (at) {
-        *at = '.';
-        memmove(at + 1, at + strlen(point), strlen(at + strlen(point)) + 1);
-    }
+    un_decimal_print(text, sizeof text, value == floor(value) && fabs(value) < 1e15 ? 15 : 9,
+                     value);
     fputs(text, file);
 }
 
