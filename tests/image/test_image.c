@@ -445,6 +445,51 @@ static void test_huge_claims(void **state)
     free(image.data);
 }
 
+/* A PNG whose second chunk claims `claim` bytes of a type and has `have`. */
+static const char *put_chunk(const char *type, uint32_t claim, size_t have)
+{
+    unet_image image = made_image(5, 5, 1, UNET_U8);
+    size_t size = 0;
+    assert_int_equal(un_image_write(in_folder("c.png"), &image, NULL), UNET_OK);
+    free(image.data);
+    unsigned char *png = get_file(in_folder("c.png"), &size);
+    unsigned char *made = calloc(size + have + 12, 1);
+    memcpy(made, png, 33);
+    put32(made + 33, claim);
+    memcpy(made + 37, type, 4);
+    put32(made + 41 + have, crc_of(made + 37, 4 + have));
+    memcpy(made + 45 + have, png + 33, size - 33);
+    put_file(in_folder("c.png"), made, size + have + 12);
+    free(png);
+    free(made);
+    return in_folder("c.png");
+}
+
+/* No chunk makes libpng take the bytes that it claims and has not; nor is one refused that is long
+ * and of no interest. */
+static void test_png_chunks(void **state)
+{
+    static const char *const types[] = {
+        "pCAL", "sCAL", "iCCP", "iTXt", "tEXt", "zTXt", "sPLT", "eXIf", "hIST", "tRNS", "bKGD",
+        "tIME", "oFFs", "pHYs", "sBIT", "cHRM", "gAMA", "sRGB", "aaAa", "PLTE", "IDAT", "AAAA"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(types); i++) {
+        struct rusage before, after;
+        unet_image image = {0};
+        unet_error err = {0};
+        getrusage(RUSAGE_SELF, &before);
+        assert_int_equal(un_image_read(put_chunk(types[i], 0x3fffffff, 0), &image, &err),
+                         UNET_EFORMAT);
+        getrusage(RUSAGE_SELF, &after);
+        if (after.ru_maxrss - before.ru_maxrss > 32 << 10)
+            fail_msg("%s: %ld KB taken", types[i], after.ru_maxrss - before.ru_maxrss);
+        if (i < 18 && strcmp(types[i], "IDAT") &&
+            un_image_read(put_chunk(types[i], 9 << 20, 9 << 20), &image, &err))
+            fail_msg("%s of 9 MB: %s", types[i], err.text);
+        free(image.data);
+    }
+}
+
 /* What cannot be written leaves nothing behind. */
 static void test_unwritable(void **state)
 {
@@ -761,6 +806,7 @@ int main(void)
         IN_FOLDER(test_truncated_files),
         IN_FOLDER(test_damaged_png),
         IN_FOLDER(test_huge_claims),
+        IN_FOLDER(test_png_chunks),
         IN_FOLDER(test_unwritable),
         cmocka_unit_test(test_spreading),
         cmocka_unit_test(test_alpha_is_dropped),
