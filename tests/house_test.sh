@@ -109,6 +109,7 @@ for file in $(find $rooms scripts -name '*.[ch]' -o -name '*.sh' -o -name '*.py'
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
         complain "$file has no SPDX line"
 done
+grep -rnE "\b(umask|signal|sigaction|mkstemp)\(" src --include='*.[ch]' && complain "the library changes what is its host's, or makes files that no umask reaches"
 grep -nE '\b(printf|puts|putchar|perror|exit|_exit|abort)\(|\bstd(out|err)\b' -r src && complain "the library prints or exits"
 
 # -- numbers are read and printed under no locale but "C": base/decimal.c --

@@ -12,6 +12,7 @@
 
 #include "eval/eval.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
 
 static void put_text(FILE *out, const char *text)
 {

@@ -14,6 +14,7 @@
 
 #include "run/run_keep.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
 
 /* null and what is missing become NAN. */
 static double number_at(const json_t *object, const char *name)

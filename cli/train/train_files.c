@@ -9,6 +9,7 @@
 
 #include "shared/options_json.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
 
 enum { SETTINGS_FORMAT = 1 };
 

@@ -14,6 +14,7 @@
 #include "shared/interrupt.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
 #include "train/train_run.h"
 
 static json_t *load_results(const char *path)

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/temporary.h"
+
 unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *err)
 {
     struct stat status;
@@ -76,22 +78,15 @@ unet_code un_save_begin(struct un_save *save, const char *path, unet_error *err)
     if (!stat(path, &status) && !S_ISREG(status.st_mode)) /* the rename would put a file there */
         return un_fail(err, UNET_EIO, "%s: is no regular file, and only those are replaced", path);
 
-    struct un_save made = {.path = strdup(path), .temporary = malloc(strlen(path) + 16)};
-    if (!made.path || !made.temporary) {
-        forget(&made);
+    struct un_save made = {.path = strdup(path)};
+    if (!made.path)
         return un_fail_memory(err, strlen(path), path);
-    }
-    sprintf(made.temporary, "%s.XXXXXX.tmp", path);
-    int fd = mkostemps(made.temporary, 4, O_CLOEXEC);
+    int fd = un_temporary_open(path, &made.temporary);
     if (fd < 0) {
         unet_code code = un_fail_errno(err, "%s: cannot be written", path);
         forget(&made);
         return code;
     }
-    /* mkostemps() makes the file private; give it the mode that open() would have */
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
     made.file = fdopen(fd, "w+b");
     if (!made.file) {
         unet_code code = un_fail_errno(err, "%s", path);
@@ -119,8 +114,9 @@ static void sync_folder(const char *path)
 
 unet_code un_save_commit(struct un_save *save, unet_error *err)
 {
+    errno = 0;
     bool failed = fflush(save->file) || ferror(save->file) || fsync(fileno(save->file));
-    int reason = errno;
+    int reason = errno ? errno : ENOSPC; /* an earlier write failed: hardly ever for another */
     if (fclose(save->file) && !failed) {
         failed = true;
         reason = errno;
@@ -134,11 +130,23 @@ unet_code un_save_commit(struct un_save *save, unet_error *err)
         errno = reason;
         unet_code code = un_fail_errno(err, "%s: cannot be written", save->path);
         un_save_abort(save);
+        errno = reason;
         return code;
     }
     sync_folder(save->path);
     forget(save);
     return UNET_OK;
+}
+
+unet_code un_file_replace(const char *path, const void *data, size_t size, unet_error *err)
+{
+    struct un_save save;
+    unet_code code = un_save_begin(&save, path, err);
+    if (code)
+        return code;
+    if (size)
+        fwrite(data, 1, size, save.file); /* commit sees whether it failed */
+    return un_save_commit(&save, err);
 }
 
 void un_save_abort(struct un_save *save)

@@ -37,4 +37,7 @@ unet_code un_save_begin(struct un_save *save, const char *path, unet_error *err)
 unet_code un_save_commit(struct un_save *save, unet_error *err);
 void un_save_abort(struct un_save *save);
 
+/* All of that at once. */
+unet_code un_file_replace(const char *path, const void *data, size_t size, unet_error *err);
+
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -325,6 +326,82 @@ static void test_save(void **state)
     assert_int_equal(files_here(), 4);
 }
 
+/* The mode is the old file's, or what the umask leaves, which no other thread sees changed. */
+static void test_save_modes(void **state)
+{
+    (void)state;
+    static const mode_t modes[] = {0, 0600, 0604, 0755};
+    const mode_t mask = umask(077);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct stat status;
+        unlink("file");
+        if (modes[i]) {
+            write_file("file", "old");
+            assert_int_equal(chmod("file", modes[i]), 0);
+        }
+        assert_int_equal(un_file_replace("file", "new", 3, NULL), UNET_OK);
+        assert_file("file", "new");
+        assert_int_equal(stat("file", &status), 0);
+        if ((status.st_mode & 0777) != (modes[i] ? modes[i] : 0600))
+            fail_msg("mode %o, found %o", (unsigned)modes[i], status.st_mode & 0777);
+    }
+    umask(mask);
+}
+
+/* Who is killed leaves a file; the next to write there removes it, but not that of a live one. */
+static void test_save_killed(void **state)
+{
+    (void)state;
+    struct un_save live = {0};
+    for (int i = 0; i < 3; i++) {
+        const pid_t child = fork();
+        if (!child) {
+            struct un_save save;
+            un_save_begin(&save, "mask.png", NULL);
+            raise(SIGKILL);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(files_here(), 1); /* or a second one would have left two */
+    }
+    assert_int_equal(un_save_begin(&live, "mask.png", NULL), UNET_OK);
+    assert_int_equal(files_here(), 1);
+    assert_int_equal(un_file_replace("mask.png", "second", 6, NULL), UNET_OK);
+    assert_int_equal(files_here(), 2);
+    fputs("first", live.file);
+    assert_int_equal(un_save_commit(&live, NULL), UNET_OK);
+    assert_file("mask.png", "first");
+    assert_int_equal(files_here(), 1);
+}
+
+/* Names that leave no room for an ending of the temporary's own; one is not taken for another. */
+static void test_save_long_names(void **state)
+{
+    (void)state;
+    for (int length = 200; length <= 255; length++) {
+        char name[256] = "", other[256], text[8];
+        struct un_save save;
+        unet_error err;
+        for (int i = 0; i < length - 1; i += 2)
+            strcat(name, i + 3 > length ? "a" : "\xc3\xa9");
+        strcat(name, strlen(name) < (size_t)length ? "a" : "");
+        strcpy(other, name);
+        other[length - 1] = 'b';
+        if (un_save_begin(&save, name, &err))
+            fail_msg("%d bytes: %s", length, err.text);
+        snprintf(text, sizeof text, "%d", length);
+        fputs(text, save.file);
+        if (length % 2) /* else half a letter */
+            assert_int_equal(un_file_replace(other, "other", 5, NULL), UNET_OK);
+        assert_int_equal(un_save_commit(&save, NULL), UNET_OK);
+        assert_file(name, text);
+        unlink(name);
+        unlink(other);
+    }
+    assert_int_equal(files_here(), 0);
+}
+
 static void test_save_replaces(void **state)
 {
     (void)state;
@@ -491,6 +568,9 @@ int main(void)
         cmocka_unit_test(test_fail),
         cmocka_unit_test(test_fail_errno),
         IN_FOLDER(test_save),
+        IN_FOLDER(test_save_modes),
+        IN_FOLDER(test_save_killed),
+        IN_FOLDER(test_save_long_names),
         IN_FOLDER(test_save_replaces),
         IN_FOLDER(test_save_refused),
         IN_FOLDER(test_save_full),
