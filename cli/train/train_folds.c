@@ -80,21 +80,18 @@ static void forget_folds(const char *folder, int folds)
 }
 
 /* The folder that holds the folds, once it is known that they can be trained. */
-static int begin_folder(const struct train_settings *settings, const char *folder)
+static int begin_folder(const struct train_settings *settings, struct train_files *files)
 {
-    struct train_files files = {0};
-    int status = train_files_name(folder, &files) ? EXIT_DONE : fail_memory();
+    int status = train_files_begin(files, settings->overwrite);
 
-    if (status == EXIT_DONE && (status = train_files_begin(&files)) == EXIT_DONE) {
-        forget_folds(folder, settings->folds);
-        status = train_files_save(&files, settings, NULL, 0);
-    }
-    train_files_release(&files);
-    return status;
+    if (status != EXIT_DONE)
+        return status;
+    forget_folds(files->folder, settings->folds);
+    return train_files_save(files, settings, NULL, 0);
 }
 
 static int run_fold(const struct command *command, const struct train_settings *settings, int fold,
-                    int begin, const char *folder, json_t *list)
+                    struct train_files *begin, const char *folder, json_t *list)
 {
     struct train_settings inner = *settings;
     struct train_run run = {
@@ -109,7 +106,7 @@ static int run_fold(const struct command *command, const struct train_settings *
     snprintf(model, sizeof(model), "fold%d/best.safetensors", fold + 1);
     status = train_run_prepare(&run);
     if (status == EXIT_DONE && begin)
-        status = begin_folder(settings, folder);
+        status = begin_folder(settings, begin);
     if (status == EXIT_DONE) {
         run.resumed = path_exists(run.files.checkpoint);
         if (!settings->common.quiet)
@@ -157,6 +154,8 @@ int train_folds(const struct command *command, struct train_settings *settings, 
         return fail_memory();
     if (!path_is_folder(folder) && !strcmp(path_ending(folder), ".safetensors"))
         status = usage_error(command, "--folds makes several models: --output wants a folder");
+    if (status == EXIT_DONE)
+        status = train_files_lock(&files);
     if (status == EXIT_DONE && !resumed)
         status = train_files_check(&files, settings->overwrite);
     list = resumed ? load_results(path) : json_array();
@@ -164,7 +163,7 @@ int train_folds(const struct command *command, struct train_settings *settings, 
         fprintf(stderr, "nothing left to do: all %d folds are done\n", settings->folds);
     for (int fold = (int)json_array_size(list); fold < settings->folds && status == EXIT_DONE;
          fold++) {
-        status = run_fold(command, settings, fold, !resumed && !fold, folder, list);
+        status = run_fold(command, settings, fold, resumed || fold ? NULL : &files, folder, list);
         if (status == EXIT_DONE)
             status = save_results(path, list, settings->folds);
     }

@@ -178,6 +178,8 @@ int train_run_prepare(struct train_run *run)
 
     if (settings->output && !train_files_name(settings->output, &run->files))
         return fail_memory();
+    if (!settings->dry_run && (status = train_files_lock(&run->files)) != EXIT_DONE)
+        return status;
     if (run->resumed && !path_exists(run->files.checkpoint))
         return fail_text("%s: not there, as this run was stopped before its first checkpoint; "
                          "unet train --images .. -o %s --overwrite begins anew",
@@ -345,7 +347,8 @@ static int begin_folder(struct watch *watch)
     describe_recipe(run, &watch->words);
     for (int i = 0; i < watch->words.count; i++)
         watch->rows[i] = (struct run_row){watch->words.name[i], watch->words.text[i]};
-    if (!run->resumed && (status = train_files_begin(&run->files)) == EXIT_DONE)
+    if (!run->resumed &&
+        (status = train_files_begin(&run->files, run->settings->overwrite)) == EXIT_DONE)
         status = save_settings(watch);
     if (status != EXIT_DONE)
         return status;
