@@ -112,6 +112,10 @@ done
 grep -rnE "\b(umask|signal|sigaction|mkstemp)\(" src --include='*.[ch]' && complain "the library changes what is its host's, or makes files that no umask reaches"
 grep -nE '\b(printf|puts|putchar|perror|exit|_exit|abort)\(|\bstd(out|err)\b' -r src && complain "the library prints or exits"
 
+# -- the command prints by say() alone, which cleans what names and files bring along --
+raw=$(grep -rnE "\\b(v?printf|v?fprintf)\((std(out|err)|\")" cli --include='*.[ch]')
+[ -z "$raw" ] || complain "printed past say(): $raw"
+
 # -- numbers are read and printed under no locale but "C": base/decimal.c --
 listens='\b(strto(f|d|ld)|atof|v[a-z]*printf|localeconv|setlocale|json_(loads|dump[a-z]*|load[a-z]*))\('
 listens=$(grep -rnE "$listens" src --include='*.[ch]' | grep -vE '^src/base/decimal\.[ch]:' |

@@ -14,6 +14,7 @@
 #include "shared/interrupt.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
+#include "shared/say.h"
 #include "shared/text_file.h"
 #include "train/train_run.h"
 
@@ -110,8 +111,8 @@ static int run_fold(const struct command *command, const struct train_settings *
     if (status == EXIT_DONE) {
         run.resumed = path_exists(run.files.checkpoint);
         if (!settings->common.quiet)
-            fprintf(stderr, "%sfold %d of %d%s\n", fold ? "\n" : "", fold + 1, settings->folds,
-                    run.resumed ? ", resumed" : "");
+            say(stderr, "%sfold %d of %d%s\n", fold ? "\n" : "", fold + 1, settings->folds,
+                run.resumed ? ", resumed" : "");
         status = train_run_go(&run);
     }
     if (status == EXIT_DONE)
@@ -129,17 +130,16 @@ static void print_summary(const struct train_settings *settings, const char *fol
     double mean, deviation;
 
     summarise(list, &mean, &deviation);
-    printf("%-8s %19s %6s\n", "fold", "Dice of all classes", "epoch");
+    say(stdout, "%-8s %19s %6s\n", "fold", "Dice of all classes", "epoch");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *row = json_array_get(list, i);
 
-        printf("%-8zu %19.4f %6d\n", i + 1, json_number_value(json_object_get(row, "score")),
-               (int)json_integer_value(json_object_get(row, "best_epoch")));
+        say(stdout, "%-8zu %19.4f %6d\n", i + 1, json_number_value(json_object_get(row, "score")),
+            (int)json_integer_value(json_object_get(row, "best_epoch")));
     }
-    printf("%-8s %19.4f +- %.4f\n", "mean", mean, deviation);
+    say(stdout, "%-8s %19.4f +- %.4f\n", "mean", mean, deviation);
     if (!settings->common.quiet)
-        fprintf(stderr, "unet predict %s IMAGE... averages the %d models\n", folder,
-                settings->folds);
+        say(stderr, "unet predict %s IMAGE... averages the %d models\n", folder, settings->folds);
 }
 
 int train_folds(const struct command *command, struct train_settings *settings, int resumed)
@@ -160,7 +160,7 @@ int train_folds(const struct command *command, struct train_settings *settings, 
         status = train_files_check(&files, settings->overwrite);
     list = resumed ? load_results(path) : json_array();
     if (status == EXIT_DONE && resumed && (int)json_array_size(list) >= settings->folds)
-        fprintf(stderr, "nothing left to do: all %d folds are done\n", settings->folds);
+        say(stderr, "nothing left to do: all %d folds are done\n", settings->folds);
     for (int fold = (int)json_array_size(list); fold < settings->folds && status == EXIT_DONE;
          fold++) {
         status = run_fold(command, settings, fold, resumed || fold ? NULL : &files, folder, list);

@@ -14,6 +14,7 @@
 #include "shared/interrupt.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 #include "train/train_init.h"
 #include "train/train_recipe.h"
 #include "train/train_report.h"
@@ -230,9 +231,9 @@ void train_run_left_out(const struct train_run *run, FILE *out)
     const char *there = run->settings->val_images ? unet_dataset_left_out(run->validation) : "";
 
     if (*here)
-        fprintf(out, "left out   %s\n", here);
+        say(out, "left out   %s\n", here);
     if (*there)
-        fprintf(out, "left out   of %s: %s\n", run->settings->val_images, there);
+        say(out, "left out   of %s: %s\n", run->settings->val_images, there);
 }
 
 /* The recipe and the data on stderr. */
@@ -243,18 +244,18 @@ static void describe(const struct train_run *run)
     char count[32];
     int layers = 0;
 
-    fprintf(stderr, "data       %d image%s to train on, %d held out to check\n",
-            unet_dataset_count(run->dataset), plural(unet_dataset_count(run->dataset), "s"),
-            run->validation ? unet_dataset_count(run->validation) : 0);
-    fprintf(stderr, "pairs      %s\nmasks      %s\n", unet_dataset_pairing_text(run->dataset),
-            unet_dataset_coding_text(run->dataset));
+    say(stderr, "data       %d image%s to train on, %d held out to check\n",
+        unet_dataset_count(run->dataset), plural(unet_dataset_count(run->dataset), "s"),
+        run->validation ? unet_dataset_count(run->validation) : 0);
+    say(stderr, "pairs      %s\nmasks      %s\n", unet_dataset_pairing_text(run->dataset),
+        unet_dataset_coding_text(run->dataset));
     train_run_left_out(run, stderr);
-    fprintf(stderr, "preset     %s\n", preset_words[run->settings->preset]);
+    say(stderr, "preset     %s\n", preset_words[run->settings->preset]);
     describe_recipe(run, &words);
     for (int i = 0; i < words.count; i++) {
-        fprintf(stderr, "%-10s %s", words.name[i], words.text[i]);
+        say(stderr, "%-10s %s", words.name[i], words.text[i]);
         if (i == 0 && !unet_spec_cost(&run->recipe.spec, 1, 1, 1, &cost, NULL, &layers, NULL))
-            fprintf(stderr, "; %s parameters", format_count(cost.parameters, count));
+            say(stderr, "; %s parameters", format_count(cost.parameters, count));
         fputc('\n', stderr);
     }
 }
@@ -331,9 +332,8 @@ static int finish(const struct train_run *run, struct watch *watch)
         train_report_summary(&watch->report, run->validation != NULL, run->files.best,
                              run->files.last);
     if (run->one_class || watch->folder.one_answer)
-        fprintf(stderr,
-                "warning: the network answers with one class everywhere; docs/training.md says "
-                "what helps\n");
+        say(stderr, "warning: the network answers with one class everywhere; docs/training.md says "
+                    "what helps\n");
     return EXIT_DONE;
 }
 
