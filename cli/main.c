@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/interrupt.h"
 #include "shared/say.h"
 
 #include "shared/cli.h"
@@ -127,5 +128,6 @@ int main(int argc, char **argv)
     command = find_command(argv[1]);
     if (!command)
         return unknown_command(argv[1]);
+    interrupt_watch_files();
     return finish_output(command->run(command, argc - 1, argv + 1));
 }

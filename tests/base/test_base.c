@@ -519,7 +519,7 @@ static void test_map(void **state)
 static void test_map_forget(void **state)
 {
     (void)state;
-    enum { BYTES = 5 * 65536 };
+    enum { BYTES = 5 << 20 };
     static char own[BYTES + 1];
     struct un_mapping map = {0};
     memset(own, 'x', BYTES);
@@ -531,6 +531,39 @@ static void test_map_forget(void **state)
     un_map_forget(&map, map.data + 1, BYTES - 2);
     assert_memory_equal(map.data, own, BYTES);
     un_map_release(&map);
+}
+
+/* A file that another program cuts is an error, or is not noticed, but never ends the process. */
+static void test_map_cut(void **state)
+{
+    (void)state;
+    static char big[5 << 20], found[64];
+    struct un_mapping map = {0};
+    unet_error err;
+    write_file("small", "hello");
+    assert_int_equal(un_map_open("small", &map, NULL), UNET_OK);
+    assert_int_equal(truncate("small", 0), 0);
+    assert_memory_equal(map.data, "hello", 5);
+    assert_int_equal(un_map_check(&map, "small", NULL), UNET_OK);
+    un_map_release(&map);
+
+    memset(big, 'x', sizeof big - 1);
+    for (int whole = 0; whole < 2; whole++) {
+        write_file("big", big);
+        assert_int_equal((whole ? un_map_whole : un_map_open)("big", &map, NULL), UNET_OK);
+        assert_int_equal(un_map_check(&map, "big", NULL), UNET_OK);
+        assert_int_equal(un_map_read(&map, "big", 4 << 20, found, sizeof found, NULL), UNET_OK);
+        assert_memory_equal(found, big, sizeof found);
+        assert_int_equal(truncate("big", 1000), 0);
+        if (whole)
+            assert_memory_equal(map.data, big, sizeof big - 1);
+        const unet_code want = whole ? UNET_OK : UNET_EIO;
+        assert_int_equal(un_map_read(&map, "big", 4 << 20, found, sizeof found, &err), want);
+        assert_int_equal(un_map_check(&map, "big", &err), want);
+        if (!whole)
+            assert_string_equal(err.text, "big: was cut by another program while it was read");
+        un_map_release(&map);
+    }
 }
 
 static void test_map_refused(void **state)
@@ -577,6 +610,7 @@ int main(void)
         IN_FOLDER(test_save_late_folder),
         IN_FOLDER(test_map),
         IN_FOLDER(test_map_forget),
+        IN_FOLDER(test_map_cut),
         IN_FOLDER(test_map_refused),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -54,7 +54,10 @@ static void on_read(png_structp png, png_bytep data, size_t size)
         job->past_end = true;
         png_error(png, "the file ends too early");
     }
-    memcpy(data, job->file->data + job->at, size);
+    if (un_map_read(job->file, "", job->at, data, size, NULL)) {
+        job->past_end = true;
+        png_error(png, "cut while it was read");
+    }
     if (job->at >> 20 != (job->at + size) >> 20)
         un_map_forget(job->file, job->file->data, job->at);
     job->at += size;
