@@ -60,12 +60,20 @@ unet_code un_fail_errno(unet_error *err, const char *format, ...)
     return code;
 }
 
-unet_code un_fail_memory(unet_error *err, size_t bytes, const char *what)
+const char *un_bytes_text(double bytes, char text[24])
 {
     static const char *const units[] = {"MB", "GB", "TB", "PB", "EB"};
-    double size = (double)bytes / 1e6;
+    double size = bytes / 1e6;
     int unit = 0;
-    for (; size >= 1000 && unit < 4; unit++)
+    for (; size >= 999.95 && unit < 4; unit++)
         size /= 1000;
-    return un_fail(err, UNET_ENOMEM, "%s: not enough memory for %.1f %s", what, size, units[unit]);
+    un_decimal_format(text, 24, "%.1f %s", size, units[unit]);
+    return text;
+}
+
+unet_code un_fail_memory(unet_error *err, size_t bytes, const char *what)
+{
+    char text[24];
+    return un_fail(err, UNET_ENOMEM, "%s: not enough memory for %s", what,
+                   un_bytes_text((double)bytes, text));
 }

@@ -242,6 +242,18 @@ static void test_fail_errno(void **state)
     }
     assert_int_equal(un_fail_memory(&err, 2500000, "model"), UNET_ENOMEM);
     assert_string_equal(err.text, "model: not enough memory for 2.5 MB");
+    static const struct {
+        double bytes;
+        const char *want;
+    } sizes[] = {{0, "0.0 MB"},
+                 {999.9e6, "999.9 MB"},
+                 {999.96e6, "1.0 GB"},
+                 {30.4e12, "30.4 TB"},
+                 {9e18, "9.0 EB"}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char text[24];
+        assert_string_equal(un_bytes_text(sizes[i].bytes, text), sizes[i].want);
+    }
     assert_int_equal(un_fail_memory(&err, 30439684300000, "batch"), UNET_ENOMEM);
     assert_string_equal(err.text, "batch: not enough memory for 30.4 TB");
     assert_int_equal(un_fail_memory(NULL, 1, "model"), UNET_ENOMEM);
