@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/interrupt.h"
+#include "shared/say.h"
+
 #include "shared/cli.h"
 
 const struct command *const commands[] = {
@@ -31,7 +34,7 @@ int fail_text(const char *format, ...)
 
     fputs("unet: ", stderr);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    say_list(stderr, format, args);
     va_end(args);
     fputc('\n', stderr);
     return EXIT_FAILED;
@@ -69,9 +72,9 @@ static int unknown_command(const char *name)
     for (int i = 0; i < command_count; i++)
         nearest_try(&nearest, commands[i]->name);
     nearest_try(&nearest, "help");
-    fprintf(stderr, "unet: there is no command \"%s\"", name);
+    say(stderr, "unet: there is no command \"%s\"", name);
     if (nearest.best)
-        fprintf(stderr, ", perhaps \"%s\" is meant", nearest.best);
+        say(stderr, ", perhaps \"%s\" is meant", nearest.best);
     fputs("; see unet --help\n", stderr);
     return EXIT_USAGE;
 }
@@ -119,11 +122,12 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
         return finish_output(run_help(argc - 1, argv + 1));
     if (!strcmp(argv[1], "--version")) {
-        printf("unet %s (%s)\n", UNET_VERSION, unet_isa());
+        say(stdout, "unet %s (%s)\n", UNET_VERSION, unet_isa());
         return finish_output(EXIT_DONE);
     }
     command = find_command(argv[1]);
     if (!command)
         return unknown_command(argv[1]);
+    interrupt_watch_files();
     return finish_output(command->run(command, argc - 1, argv + 1));
 }

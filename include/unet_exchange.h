@@ -149,6 +149,14 @@ UNET_API unet_code unet_spec_cost(const unet_spec *spec, int height, int width, 
                                   unet_cost *cost, unet_layer *layers, int *layer_count,
                                   unet_error *err);
 
+/*
+ * Puts data [size] at path as all files of this library are put: written beside it, synced and
+ * renamed, so that whoever reads finds the old file or the whole new one.  The mode is the old
+ * file's or what the process's umask gives.  Fails with UNET_EIO and errno set, or UNET_ENOMEM.
+ */
+UNET_API unet_code unet_replace_file(const char *path, const void *data, size_t size,
+                                     unet_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -3,6 +3,7 @@
  * in a model.  Each checks its arguments, then makes one call into the layers below. */
 #include "api.h"
 
+#include "base/file.h"
 #include "train/trainer.h"
 
 /* one is the other by its number */
@@ -101,4 +102,11 @@ unet_code unet_spec_cost(const unet_spec *spec, int height, int width, int batch
     if (!spec || !cost || (layers && !layer_count))
         return un_missing(err, !spec ? "spec" : !cost ? "cost" : "layer_count");
     return un_spec_cost(spec, height, width, batch, cost, layers, layer_count, err);
+}
+
+unet_code unet_replace_file(const char *path, const void *data, size_t size, unet_error *err)
+{
+    if (!path || (!data && size))
+        return un_missing(err, !path ? "path" : "data");
+    return un_file_replace(path, data, size, err);
 }

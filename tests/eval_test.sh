@@ -40,6 +40,11 @@ check 'three rows' test "$(wc -l <t.csv)" -eq 3
 check 'a title' grep -q '^image,accuracy,Dice without class 0,Dice of all classes,IoU without class 0,class 0 Dice,' t.csv
 check 'the row of a' grep -q '^a.pgm,0\.625,' t.csv
 check 'the row of b' grep -q '^b.pgm,1,1,1,1,' t.csv
+mkdir formula
+for name in =a +b -c @d; do cp truth/a.pgm "formula/$name.pgm"; done
+cp -r formula texts
+expect 0 '' - eval --predicted formula --masks texts --quiet --csv f.csv
+check 'no cell is a formula' sh -c '[ "$(grep -c "^\"'"'"'[-=+@][a-d].pgm\",1," f.csv)" -eq 4 ]'
 expect 1 - 'nowhere' eval --predicted same --masks truth --csv nowhere/t.csv
 expect 0 'pixel accuracy +1\.0000' - eval --predicted indices --masks truth --quiet \
     --predicted-labels indices

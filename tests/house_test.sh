@@ -109,7 +109,28 @@ for file in $(find $rooms scripts -name '*.[ch]' -o -name '*.sh' -o -name '*.py'
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
         complain "$file has no SPDX line"
 done
+grep -rnE "\b(umask|signal|sigaction|mkstemp)\(" src --include='*.[ch]' && complain "the library changes what is its host's, or makes files that no umask reaches"
 grep -nE '\b(printf|puts|putchar|perror|exit|_exit|abort)\(|\bstd(out|err)\b' -r src && complain "the library prints or exits"
+
+# -- the command prints by say() alone, which cleans what names and files bring along --
+raw=$(grep -rnE "\\b(v?printf|v?fprintf)\((std(out|err)|\")" cli --include='*.[ch]')
+[ -z "$raw" ] || complain "printed past say(): $raw"
+
+# -- numbers are read and printed under no locale but "C": base/decimal.c --
+listens='\b(strto(f|d|ld)|atof|v[a-z]*printf|localeconv|setlocale|json_(loads|dump[a-z]*|load[a-z]*))\('
+listens=$(grep -rnE "$listens" src --include='*.[ch]' | grep -vE '^src/base/decimal\.[ch]:' |
+    grep -vE ':[0-9]+: ?(\*|/\*)' | while IFS=: read -r file line text; do
+    case $text in
+    *json_*) # between un_plain_begin() and un_plain_end()
+        sed -n "$((line - 4)),$((line - 1))p" "$file" | grep -q un_plain_begin && continue ;;
+    esac
+    echo "$file:$line:$text"
+done)
+listens="$listens$(for file in $(find src -name '*.[ch]'); do
+    tr '\n' ' ' <"$file" | grep -oE '\b(snprintf|[fs]printf|[fsv]+scanf)\([^;]*;' |
+        grep -E '%[-+ #0-9.*]*l?[aefgAEFG]' | sed "s|^|$file: |"
+done)"
+[ -z "$listens" ] || complain "a number that listens to the host's locale: $listens"
 
 # -- the public functions are in api*.c, and nothing below them calls or defines one --
 public=$(cat include/*.h | tr '\n' ' ' | grep -oE 'UNET_API[^;]*;' | grep -oE '\bunet_[a-z_]+\(' | sort -u |

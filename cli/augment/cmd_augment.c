@@ -18,6 +18,7 @@
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 
 struct augment_command {
     const char *images, *masks, *preview, *labels;
@@ -112,11 +113,11 @@ static int make_sheet(const struct augment_command *given)
     if (!code && given->common.json)
         code = report_json(given, &sheet, unet_dataset_coding_text(dataset), &err);
     else if (!code && !given->common.quiet) {
-        fprintf(stderr, "masks      %s\n", unet_dataset_coding_text(dataset));
-        fprintf(stderr, "sheet      %s: %d tile%s, each with its mask%s\n", given->preview,
-                given->count, plural(given->count, "s"), sheet.heat ? " and its weights" : "");
+        say(stderr, "masks      %s\n", unet_dataset_coding_text(dataset));
+        say(stderr, "sheet      %s: %d tile%s, each with its mask%s\n", given->preview,
+            given->count, plural(given->count, "s"), sheet.heat ? " and its weights" : "");
         if (sheet.heat)
-            fprintf(stderr, "weights    black 0, white %.3g\n", (double)sheet.most);
+            say(stderr, "weights    black 0, white %.3g\n", (double)sheet.most);
     }
     sheet_release(&sheet);
     unet_dataset_free(dataset);

@@ -12,6 +12,7 @@
 #include "shared/cli.h"
 #include "shared/network_options.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
 #include "shared/progress.h"
 
 enum { PICTURE = 240 };

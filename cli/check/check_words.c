@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "shared/say.h"
+
 const char *const severity_words[] = {"note", "warning", "error", NULL};
 
 const char *sample_words(unet_sample sample)
@@ -131,7 +133,7 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
     }
 }
 
-/* printf() formats of the numbers, or of the other file. */
+/* say(stdout, ) formats of the numbers, or of the other file. */
 static const char *const plain[UNET_FINDING_KINDS] = {
     [UNET_FOUND_NO_IMAGE] = "the mask has no image and will not be used",
     [UNET_FOUND_NO_CLASS_FILE] = "a file of one class is not there",
@@ -203,12 +205,12 @@ void print_findings(FILE *stream, const unet_survey *survey, unet_severity least
             break;
         finding_words(finding, text, sizeof(text));
         if (same < most)
-            fprintf(stream, "%-8s %s%s%s\n", severity_words[finding->severity],
-                    *finding->text ? "" : file_name(finding->file),
-                    finding->file && !*finding->text ? ": " : "", text);
+            say(stream, "%-8s %s%s%s\n", severity_words[finding->severity],
+                *finding->text ? "" : file_name(finding->file),
+                finding->file && !*finding->text ? ": " : "", text);
         same++;
         if (!more && same > most)
-            fprintf(stream, "%-8s and %d more like this\n", "", same - most);
+            say(stream, "%-8s and %d more like this\n", "", same - most);
         same = more ? same : 0;
     }
 }

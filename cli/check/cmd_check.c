@@ -13,6 +13,7 @@
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 
 struct check_settings {
     const char *images, *masks, *output, *labels;
@@ -123,10 +124,10 @@ char *check_command(const struct check *check)
 static void print_sides(const unet_survey_facts *facts)
 {
     if (facts->min_width == facts->max_width && facts->min_height == facts->max_height)
-        printf("%d x %d pixels", facts->min_width, facts->min_height);
+        say(stdout, "%d x %d pixels", facts->min_width, facts->min_height);
     else
-        printf("%d..%d x %d..%d pixels", facts->min_width, facts->max_width, facts->min_height,
-               facts->max_height);
+        say(stdout, "%d..%d x %d..%d pixels", facts->min_width, facts->max_width, facts->min_height,
+            facts->max_height);
 }
 
 static void print_samples(const struct check *check)
@@ -146,11 +147,11 @@ static void print_samples(const struct check *check)
     }
     for (int k = 0; k < 3; k++)
         if (count[k] == check->facts->readable)
-            printf(", %s", sample_words(samples[k]));
+            say(stdout, ", %s", sample_words(samples[k]));
         else if (count[k])
-            printf(", %d %s", count[k], sample_words(samples[k]));
-    printf(", values %.6g..%.6g, %d channel%s in truth\n", low, high, check->facts->channels,
-           plural(check->facts->channels, "s"));
+            say(stdout, ", %d %s", count[k], sample_words(samples[k]));
+    say(stdout, ", values %.6g..%.6g, %d channel%s in truth\n", low, high, check->facts->channels,
+        plural(check->facts->channels, "s"));
 }
 
 static void print_classes(const unet_survey_facts *facts)
@@ -159,17 +160,17 @@ static void print_classes(const unet_survey_facts *facts)
     char text[24];
 
     if (!facts->labels) {
-        printf("masks      what their values mean is not known\n");
+        say(stdout, "masks      what their values mean is not known\n");
         return;
     }
-    printf("masks      %s\n", facts->coding);
-    printf("classes    %d:", facts->labels);
+    say(stdout, "masks      %s\n", facts->coding);
+    say(stdout, "classes    %d:", facts->labels);
     for (int k = 0; k < facts->labels; k++) {
         all += (double)facts->pixels[k];
-        printf("%s %d %s", k ? "," : "", k, check_percent(check_share(facts, k), text));
+        say(stdout, "%s %d %s", k ? "," : "", k, check_percent(check_share(facts, k), text));
     }
     if (facts->ignored)
-        printf("; %s without a label", check_percent((double)facts->ignored / all, text));
+        say(stdout, "; %s without a label", check_percent((double)facts->ignored / all, text));
     putchar('\n');
 }
 
@@ -187,9 +188,10 @@ static void print_fit(const struct check *check)
         }
     }
     if (count)
-        printf("fit        outlines of masks lie on edges of images, %.1f deviations above chance "
-               "(7 or more: sure)\n",
-               sum / count);
+        say(stdout,
+            "fit        outlines of masks lie on edges of images, %.1f deviations above chance "
+            "(7 or more: sure)\n",
+            sum / count);
 }
 
 static int print_proposal(const struct check *check)
@@ -199,24 +201,24 @@ static int print_proposal(const struct check *check)
     if (!command)
         return 0;
     network_describe(&check->spec, line, sizeof(line));
-    printf("\nnetwork    %s\n", line);
+    say(stdout, "\nnetwork    %s\n", line);
     check_scaling(check->facts, line, sizeof(line));
-    printf("input      %s\n", line);
-    printf("training   tiles of %d, batch %d, about %s with the images\n", check->tile,
-           check->options.batch, format_bytes(check->bytes, bytes));
+    say(stdout, "input      %s\n", line);
+    say(stdout, "training   tiles of %d, batch %d, about %s with the images\n", check->tile,
+        check->options.batch, format_bytes(check->bytes, bytes));
     if (check->memory > 0 && check->fits)
-        printf("memory     %s is enough, for a batch of %d at most\n",
-               format_bytes_like(check->memory, check->bytes, limit), check->batch_most);
+        say(stdout, "memory     %s is enough, for a batch of %d at most\n",
+            format_bytes_like(check->memory, check->bytes, limit), check->batch_most);
     else if (check->memory > 0)
-        printf("memory     %s is not enough for the smallest network that was tried\n",
-               format_bytes_like(check->memory, check->bytes, limit));
+        say(stdout, "memory     %s is not enough for the smallest network that was tried\n",
+            format_bytes_like(check->memory, check->bytes, limit));
     if (check->weighted) {
-        printf("weights    ");
+        say(stdout, "weights    ");
         for (int k = 0; k < check->facts->labels; k++)
-            printf("%s%.3g", k ? ", " : "", (double)check->weights[k]);
-        printf(" (square root of median share / share)\n");
+            say(stdout, "%s%.3g", k ? ", " : "", (double)check->weights[k]);
+        say(stdout, " (square root of median share / share)\n");
     }
-    printf("\n%s\n", command);
+    say(stdout, "\n%s\n", command);
     free(command);
     return 1;
 }
@@ -225,17 +227,17 @@ static int print_report(const struct check *check)
 {
     const unet_survey_facts *facts = check->facts;
 
-    printf("pairs      %d%s%s\n", facts->pairs, *facts->rule ? ", paired " : "", facts->rule);
+    say(stdout, "pairs      %d%s%s\n", facts->pairs, *facts->rule ? ", paired " : "", facts->rule);
     if (facts->readable) {
-        printf("images     ");
+        say(stdout, "images     ");
         print_sides(facts);
         print_samples(check);
         print_classes(facts);
         print_fit(check);
     }
-    printf("found      %d error%s, %d warning%s, %d note%s\n", facts->errors,
-           plural(facts->errors, "s"), facts->warnings, plural(facts->warnings, "s"), facts->notes,
-           plural(facts->notes, "s"));
+    say(stdout, "found      %d error%s, %d warning%s, %d note%s\n", facts->errors,
+        plural(facts->errors, "s"), facts->warnings, plural(facts->warnings, "s"), facts->notes,
+        plural(facts->notes, "s"));
     if (facts->errors + facts->warnings + facts->notes) {
         putchar('\n');
         print_findings(stdout, check->survey, UNET_NOTE, 10);
@@ -265,8 +267,8 @@ static int report(const struct check_settings *settings, struct check *check)
     if (!settings->no_page)
         status = check_write_page(check, page, settings->pictures, &shown);
     if (status == EXIT_DONE && !settings->no_page && !settings->common.json)
-        printf("\n%d of %d pair%s are drawn in %s\n", shown, check->facts->pairs,
-               plural(check->facts->pairs, "s"), page);
+        say(stdout, "\n%d of %d pair%s are drawn in %s\n", shown, check->facts->pairs,
+            plural(check->facts->pairs, "s"), page);
     if (status == EXIT_DONE && check->facts->errors)
         return fail_text("%s: %d error%s: training cannot work", check->images,
                          check->facts->errors, plural(check->facts->errors, "s"));

@@ -7,6 +7,7 @@
 #include "shared/interrupt.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
+#include "shared/say.h"
 
 static const char *const bits_words[] = {"8", "16", NULL};
 
@@ -19,10 +20,10 @@ static const struct option_row demo_options[] = {
     OPT_END,
 };
 
-static void say(const struct demo *demo, const char *text)
+static void tell(const struct demo *demo, const char *text)
 {
     if (!demo->settings->common.quiet)
-        fprintf(stderr, "%s\n", text);
+        say(stderr, "%s\n", text);
 }
 
 static int report(const struct demo *demo, const char *page)
@@ -36,9 +37,9 @@ static int report(const struct demo *demo, const char *page)
 
         return json_print(row) ? EXIT_DONE : fail_memory();
     }
-    printf("Dice of cells on %d unseen images: %.4f (Otsu's threshold: %.4f)\n", DEMO_TEST,
-           demo->dice, demo->otsu_dice);
-    printf("Look at %s\n", page);
+    say(stdout, "Dice of cells on %d unseen images: %.4f (Otsu's threshold: %.4f)\n", DEMO_TEST,
+        demo->dice, demo->otsu_dice);
+    say(stdout, "Look at %s\n", page);
     return EXIT_DONE;
 }
 
@@ -51,14 +52,14 @@ static int run_steps(struct demo *demo, const char *page)
         return status;
     snprintf(text, sizeof(text), "making %d images of cells, and %d to test on", DEMO_TRAIN,
              DEMO_TEST);
-    say(demo, text);
+    tell(demo, text);
     if ((status = demo_make_images(demo)))
         return status;
     interrupt_watch();
-    say(demo, "training");
+    tell(demo, "training");
     if ((status = demo_train(demo)))
         return status;
-    say(demo, "segmenting the test images");
+    tell(demo, "segmenting the test images");
     if ((status = demo_test(demo)) || (status = demo_write_page(demo, page)))
         return status;
     return report(demo, page);

@@ -9,6 +9,7 @@
 #include "demo/cells.h"
 #include "demo/demo.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
 
 /* A folder with this file in it was made by the demo, and may be made again. */
 #define MARKER ".unet-demo"

@@ -9,6 +9,7 @@
 #include "html/html_page.h"
 #include "shared/network_options.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
 #include "shared/progress.h"
 
 static void write_figures(const struct demo *demo, FILE *out)

@@ -14,6 +14,7 @@
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 #include "unet_image.h"
 #include "unet_train.h"
 #include "unet_exchange.h"
@@ -289,7 +290,7 @@ static int prepare(const struct eval_settings *settings, const struct eval_job *
                          settings->predicted);
     eval->left_out = unet_dataset_left_out(job->dataset);
     if (*eval->left_out && !settings->common.quiet)
-        fprintf(stderr, "left out: %s\n", eval->left_out);
+        say(stderr, "left out: %s\n", eval->left_out);
 
     eval->labels = job->model ? unet_model_labels(job->model) : unet_dataset_labels(job->dataset);
     eval->count = unet_dataset_count(job->dataset);

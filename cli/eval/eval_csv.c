@@ -12,20 +12,25 @@
 
 #include "eval/eval.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
 
+/* Quoted where RFC 4180 wants it.  What a spreadsheet would take for a formula gets an apostrophe,
+ * which shows that it is text; control bytes become '?'. */
 static void put_text(FILE *out, const char *text)
 {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    putc('"', out);
+    const int formula = *text && strchr("=+-@\t\r", *text) != NULL;
+    const int quoted = formula || strpbrk(text, ",\"\r\n") != NULL;
+
+    fputs(quoted ? formula ? "\"'" : "\"" : "", out);
     for (; *text; text++) {
-        if (*text == '"')
+        const unsigned char c = (unsigned char)*text;
+
+        if (c == '"')
             putc('"', out);
-        putc(*text, out);
+        putc(c < 0x20 || c == 0x7F ? '?' : c, out);
     }
-    putc('"', out);
+    if (quoted)
+        putc('"', out);
 }
 
 static void put_number(FILE *out, double value)

@@ -27,8 +27,12 @@ void html_escape(FILE *stream, const char *text)
         case '"':
             fputs("&quot;", stream);
             break;
-        default:
+        case '\n':
+        case '\t':
             fputc(*text, stream);
+            break;
+        default:
+            fputc((unsigned char)*text < 0x20 || *text == 0x7F ? '?' : *text, stream);
         }
     }
 }

@@ -19,6 +19,7 @@
 #include "shared/network_options.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 
 struct convert_settings {
     const char *names, *check;
@@ -142,14 +143,14 @@ static void describe(const char *input, const unet_model *model, const unet_orig
     char text[512], count[32];
     int layers = 0;
 
-    fprintf(stderr, "file       %s: %s, %d array%s\n", input, origin->format, origin->arrays,
-            plural(origin->arrays, "s"));
-    fprintf(stderr, "layout     %s\n",
-            *origin->layout ? origin->layout : "none that is known; told by shapes");
+    say(stderr, "file       %s: %s, %d array%s\n", input, origin->format, origin->arrays,
+        plural(origin->arrays, "s"));
+    say(stderr, "layout     %s\n",
+        *origin->layout ? origin->layout : "none that is known; told by shapes");
     network_describe(spec, text, sizeof(text));
-    fprintf(stderr, "network    %s", text);
+    say(stderr, "network    %s", text);
     if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL))
-        fprintf(stderr, "; %s parameters", format_count(cost.parameters, count));
+        say(stderr, "; %s parameters", format_count(cost.parameters, count));
     fputc('\n', stderr);
     origin_describe(stderr, spec, origin);
     if (origin->guesses)
@@ -187,15 +188,15 @@ static int convert(const struct convert_settings *settings, const char *input, c
     else if (settings->common.json)
         status = report_json(input, output, model, &origin, &comparison);
     else if (!settings->common.quiet)
-        fprintf(stderr, "written    %s\n", output);
+        say(stderr, "written    %s\n", output);
     unet_model_free(model);
     unet_image_release(&comparison.image);
     free(comparison.wanted);
     if (status != EXIT_DONE || !comparison.made)
         return status;
     if (!settings->common.quiet && !settings->common.json)
-        fprintf(stderr, "checked    %s: largest difference %.3g, largest logit %.3g\n",
-                settings->check, comparison.difference, comparison.largest);
+        say(stderr, "checked    %s: largest difference %.3g, largest logit %.3g\n", settings->check,
+            comparison.difference, comparison.largest);
     if (!(comparison.difference <= 1e-5 * comparison.largest))
         return fail_text("%s: predicts another result than %s: the largest difference is %g",
                          output, input, comparison.difference);

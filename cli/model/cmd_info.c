@@ -11,6 +11,7 @@
 #include "shared/json_out.h"
 #include "shared/network_options.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 
 struct info_settings {
     int size[2], batch;
@@ -90,13 +91,13 @@ static int print_json(const struct info_settings *settings, const struct info *i
 
 static void print_classes(const unet_model *model)
 {
-    printf("classes    ");
+    say(stdout, "classes    ");
     for (int label = 0; label < unet_model_labels(model); label++) {
         uint8_t rgb[3];
         const char *name = unet_model_class(model, label, rgb);
 
-        printf("%s%d%s%s #%02x%02x%02x", label ? ", " : "", label, *name ? " " : "", name, rgb[0],
-               rgb[1], rgb[2]);
+        say(stdout, "%s%d%s%s #%02x%02x%02x", label ? ", " : "", label, *name ? " " : "", name,
+            rgb[0], rgb[1], rgb[2]);
     }
     putchar('\n');
 }
@@ -109,19 +110,19 @@ static void print_trained(const unet_model *model)
     int column = 11;
 
     if (!json_is_object(trained)) {
-        printf("training   none, the weights are as they were made or read\n");
+        say(stdout, "training   none, the weights are as they were made or read\n");
         json_decref(trained);
         return;
     }
-    printf("training   ");
+    say(stdout, "training   ");
     json_object_foreach(trained, key, value)
     {
         char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
         int length = (int)(strlen(key) + 1 + strlen(text ? text : ""));
 
         if (column + length + 2 > 79 && column > 11)
-            column = 11 + printf("\n%11s", "") - 12;
-        column += printf("%s %s  ", key, text ? text : "");
+            column = 11 + say(stdout, "\n%11s", "") - 12;
+        column += say(stdout, "%s %s  ", key, text ? text : "");
         free(text);
     }
     putchar('\n');
@@ -135,31 +136,30 @@ static void print_table(const struct info_settings *settings, const struct info 
 
     network_describe(&info->spec, line, sizeof(line));
     if (info->path)
-        printf("model      %s\n", info->path);
-    printf("network    %s\n", line);
+        say(stdout, "model      %s\n", info->path);
+    say(stdout, "network    %s\n", line);
     if (info->model)
         origin_describe(stdout, &info->spec, &info->origin);
     if (info->model) {
         print_classes(info->model);
         print_trained(info->model);
     }
-    printf("\n%-28s %-10s %18s %12s %10s\n", "layer", "kind", "output CxHxW", "parameters",
-           "MMACs");
+    say(stdout, "\n%-28s %-10s %18s %12s %10s\n", "layer", "kind", "output CxHxW", "parameters",
+        "MMACs");
     for (int i = 0; i < info->layer_count; i++) {
         const unet_layer *layer = &info->layers[i];
 
         snprintf(line, sizeof(line), "%dx%dx%d", layer->channels, layer->height, layer->width);
-        printf("%-28s %-10s %18s %12s %10.1f\n", layer->name, layer->op, line,
-               layer->parameters ? format_count(layer->parameters, a) : "-",
-               (double)layer->macs / 1e6);
+        say(stdout, "%-28s %-10s %18s %12s %10.1f\n", layer->name, layer->op, line,
+            layer->parameters ? format_count(layer->parameters, a) : "-",
+            (double)layer->macs / 1e6);
     }
-    printf("\ninput      %dx%d, output %dx%d (height x width), batch %d\n", cost->in_height,
-           cost->in_width, cost->out_height, cost->out_width, settings->batch);
-    printf("parameters %s, %.2f billion multiply-adds an input\n",
-           format_count(cost->parameters, a), (double)cost->macs / 1e9);
-    printf("memory     %s to predict, %s to train, weights included\n",
-           format_bytes((double)cost->predict_bytes, a),
-           format_bytes((double)cost->train_bytes, b));
+    say(stdout, "\ninput      %dx%d, output %dx%d (height x width), batch %d\n", cost->in_height,
+        cost->in_width, cost->out_height, cost->out_width, settings->batch);
+    say(stdout, "parameters %s, %.2f billion multiply-adds an input\n",
+        format_count(cost->parameters, a), (double)cost->macs / 1e9);
+    say(stdout, "memory     %s to predict, %s to train, weights included\n",
+        format_bytes((double)cost->predict_bytes, a), format_bytes((double)cost->train_bytes, b));
 }
 
 static int run_info(const struct command *command, int argc, char **argv)

@@ -7,6 +7,7 @@
 #include "shared/network_options.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 
 struct init_settings {
     const char *output;
@@ -45,8 +46,8 @@ static int report(const struct init_settings *settings, const unet_model *model)
     }
     network_describe(spec, text, sizeof(text));
     if (!settings->common.quiet)
-        fprintf(stderr, "%s: %s; %s parameters\n", settings->output, text,
-                format_count(cost.parameters, count));
+        say(stderr, "%s: %s; %s parameters\n", settings->output, text,
+            format_count(cost.parameters, count));
     return EXIT_DONE;
 }
 

@@ -9,6 +9,7 @@
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 #include "unet_image.h"
 
 static const char *const sample_names[] = {"8-bit", "16-bit", "float"};
@@ -38,11 +39,11 @@ static void print_run(int first, int last, int pages, const unet_page *page)
         snprintf(range, sizeof(range), "page %d: ", first);
     else if (pages > 1)
         snprintf(range, sizeof(range), "pages %d to %d: ", first, last);
-    printf("%s%d x %d (height x width), %d channel%s, %s%s", range, page->height, page->width,
-           page->channels, plural(page->channels, "s"), sample_names[page->sample],
-           page->prepared ? ", given to a network as it is" : "");
+    say(stdout, "%s%d x %d (height x width), %d channel%s, %s%s", range, page->height, page->width,
+        page->channels, plural(page->channels, "s"), sample_names[page->sample],
+        page->prepared ? ", given to a network as it is" : "");
     if (page->pixel_height > 0)
-        printf(", a pixel is %g x %g %s", page->pixel_height, page->pixel_width, page->unit);
+        say(stdout, ", a pixel is %g x %g %s", page->pixel_height, page->pixel_width, page->unit);
     putchar('\n');
 }
 
@@ -105,7 +106,7 @@ int info_image_print(const char *path, const struct common_settings *common)
     pages = unet_source_pages(source);
     code = common->json ? print_json(path, source, pages, &err) : print_table(source, pages, &err);
     if (!code && unet_source_note(source)[0] && !common->quiet)
-        fprintf(stderr, "%s: %s\n", path, unet_source_note(source));
+        say(stderr, "%s: %s\n", path, unet_source_note(source));
     unet_source_close(source);
     return code ? fail(&err) : EXIT_DONE;
 }

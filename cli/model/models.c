@@ -8,6 +8,7 @@
 
 #include "model/model_path.h"
 #include "model/origin.h"
+#include "shared/say.h"
 #include "unet_image.h"
 
 /* Whether a model goes with the first one: a plan for a small page says so before any work. */
@@ -100,6 +101,6 @@ void say_views(unet_tta tta, int given)
     int views = tta == UNET_TTA_NONE ? 1 : tta == UNET_TTA_FLIPS ? 4 : 8;
 
     if (views > 1)
-        fprintf(stderr, "tta: each tile is predicted in %d views, which takes %d times as long%s\n",
-                views, views, given < 0 ? "; the model's preset says so, --tta none does not" : "");
+        say(stderr, "tta: each tile is predicted in %d views, which takes %d times as long%s\n",
+            views, views, given < 0 ? "; the model's preset says so, --tta none does not" : "");
 }

@@ -6,6 +6,7 @@
 
 #include "model/model_path.h"
 #include "shared/network_options.h"
+#include "shared/say.h"
 
 /* Prints the fields that came from one source, or from any but this one; returns how many. */
 static int list_fields(FILE *out, const unet_spec *spec, const unet_origin *origin,
@@ -20,11 +21,11 @@ static int list_fields(FILE *out, const unet_spec *spec, const unet_origin *orig
         if ((strcmp(origin->guess[i].from, from) == 0) == others ||
             !network_find(spec, origin->guess[i].field, &row, option))
             continue;
-        fprintf(out, "%s%s", found++ ? ", " : before, option);
+        say(out, "%s%s", found++ ? ", " : before, option);
         if (row.word)
-            fprintf(out, " %s", row.word);
+            say(out, " %s", row.word);
         else
-            fprintf(out, " %d", row.value);
+            say(out, " %d", row.value);
     }
     return found;
 }
@@ -41,7 +42,7 @@ void origin_describe(FILE *out, const unet_spec *spec, const unet_origin *origin
 
     for (int i = 0; i < 3; i++)
         if (list_fields(out, spec, origin, rows[i].from, 0, rows[i].title))
-            fprintf(out, "%s\n", rows[i].reason);
+            say(out, "%s\n", rows[i].reason);
 }
 
 unet_code origin_load(const char *path, const struct common_settings *common, unet_model **model,

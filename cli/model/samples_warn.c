@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "shared/say.h"
+
 /* The kind of samples that are prepared: the one after all others. */
 #define PREPARED (SAMPLE_KINDS - 1)
 
@@ -39,9 +41,9 @@ void samples_warn(const struct sample_count *count, const struct models *models)
 
         if (!images || !minds(models, k, &err))
             continue;
-        fprintf(stderr, "warning: %s", count->kind[k].first);
+        say(stderr, "warning: %s", count->kind[k].first);
         if (images > 1)
-            fprintf(stderr, " and %d more of %d images", images - 1, count->images);
-        fprintf(stderr, ": %s; if values are on another scale, its answers are wrong\n", err.text);
+            say(stderr, " and %d more of %d images", images - 1, count->images);
+        say(stderr, ": %s; if values are on another scale, its answers are wrong\n", err.text);
     }
 }

@@ -14,6 +14,7 @@
 #include "shared/interrupt.h"
 #include "shared/json_out.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 
 static const char *const format_words[] = {"png", "tif", NULL};
 static const char *const value_words[] = {"classes", "masks", NULL};
@@ -104,7 +105,7 @@ static void say_objects(struct predict_run *run, const struct predict_job *job)
     }
     objects_out_note(&run->objects, note, sizeof(note));
     if (*note && !run->settings->common.quiet)
-        fprintf(stderr, "%s: %s\n", job->input, note);
+        say(stderr, "%s: %s\n", job->input, note);
     free(name);
 }
 
@@ -198,7 +199,7 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
     code = predict_pages(run, job, source, &page, &err);
     progress_clear(&run->line);
     if (!code && unet_source_note(source)[0] && !settings->common.quiet)
-        fprintf(stderr, "%s: %s\n", job->input, unet_source_note(source));
+        say(stderr, "%s: %s\n", job->input, unet_source_note(source));
     unet_source_close(source);
     if (!code)
         predict_report(settings, run->plan, job, &run->out, &page, run->totals,
@@ -232,10 +233,10 @@ static void note_one_class(const struct predict_run *run)
     if (classes != 1 || run->settings->common.quiet)
         return;
     name = unet_model_class(run->model, only, NULL);
-    fprintf(stderr,
-            "note: every pixel of every image is class %d%s%s%s: perhaps the model was trained "
-            "too little, or on images unlike these; unet eval scores it\n",
-            only, *name ? " '" : "", name, *name ? "'" : "");
+    say(stderr,
+        "note: every pixel of every image is class %d%s%s%s: perhaps the model was trained "
+        "too little, or on images unlike these; unet eval scores it\n",
+        only, *name ? " '" : "", name, *name ? "'" : "");
 }
 
 /* All images, one after the other; *failed: how many. */
@@ -270,8 +271,8 @@ static int finish_table(struct predict_run *run, size_t failed)
     if (predict_table_commit(&run->table, &err))
         return fail(&err);
     if (!run->settings->common.quiet && !run->settings->common.json)
-        fprintf(stderr, "%zu image%s -> %s\n", run->plan->inputs.count,
-                run->plan->inputs.count == 1 ? "" : "s", run->table.path);
+        say(stderr, "%zu image%s -> %s\n", run->plan->inputs.count,
+            run->plan->inputs.count == 1 ? "" : "s", run->table.path);
     return EXIT_DONE;
 }
 
@@ -354,8 +355,8 @@ static int run_predict(const struct command *command, int argc, char **argv)
     }
     if (!settings.common.quiet) {
         if (models.files.count > 1)
-            fprintf(stderr, "models: the probabilities of %zu models are averaged\n",
-                    models.files.count);
+            say(stderr, "models: the probabilities of %zu models are averaged\n",
+                models.files.count);
         say_views(work.tta, settings.tta);
     }
     warn_of_samples(&plan, &models);

@@ -7,6 +7,7 @@
 #include "shared/interrupt.h"
 #include "shared/json_out.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 #include "unet_image.h"
 
 #define AT(field) offsetof(struct objects_wishes, field)
@@ -114,17 +115,17 @@ void objects_out_print(const struct objects_out *out, const char *name)
             continue;
         found = 1;
         kind = class_name(out, label, text);
-        printf("%s: %s%s%llu object%s, area %llu px, mean %.1f px", name,
-               strcmp(kind, "object") ? kind : "", strcmp(kind, "object") ? ": " : "",
-               (unsigned long long)t->count, plural((double)t->count, "s"),
-               (unsigned long long)t->pixels, mean);
+        say(stdout, "%s: %s%s%llu object%s, area %llu px, mean %.1f px", name,
+            strcmp(kind, "object") ? kind : "", strcmp(kind, "object") ? ": " : "",
+            (unsigned long long)t->count, plural((double)t->count, "s"),
+            (unsigned long long)t->pixels, mean);
         if (out->pixel_area > 0)
-            printf(" (%.6g %s2, mean %.4g %s2)", (double)t->pixels * out->pixel_area, out->unit,
-                   mean * out->pixel_area, out->unit);
-        printf(", %llu at the edge\n", (unsigned long long)t->at_edge);
+            say(stdout, " (%.6g %s2, mean %.4g %s2)", (double)t->pixels * out->pixel_area,
+                out->unit, mean * out->pixel_area, out->unit);
+        say(stdout, ", %llu at the edge\n", (unsigned long long)t->at_edge);
     }
     if (!found)
-        printf("%s: no objects\n", name);
+        say(stdout, "%s: no objects\n", name);
 }
 
 json_t *objects_out_json(const struct objects_out *out)

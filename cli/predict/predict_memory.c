@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "predict/predict_out.h"
+#include "shared/say.h"
 
 #define SLACK (12e6)
 
@@ -224,20 +225,18 @@ int predict_memory_plan(const struct predict_settings *settings, const struct pr
     if (!status)
         status = fit_all(&promise, &shapes);
     if (!status && shapes.count && !settings->common.quiet) {
-        fprintf(stderr, "memory: at most %.0fM of %.0fM", promise.most / 1e6,
-                settings->memory / 1e6);
+        say(stderr, "memory: at most %.0fM of %.0fM", promise.most / 1e6, settings->memory / 1e6);
         if (work->tile)
-            fprintf(stderr, ", tiles of %d", work->tile);
+            say(stderr, ", tiles of %d", work->tile);
         if (work->tile && promise.work_factor > SLOW)
-            fprintf(stderr,
-                    ", which take %.0f times as long as large ones; %.0fM gives tiles of %d",
-                    promise.work_factor, promise.useful, promise.useful_tile);
+            say(stderr, ", which take %.0f times as long as large ones; %.0fM gives tiles of %d",
+                promise.work_factor, promise.useful, promise.useful_tile);
         fputc('\n', stderr);
     }
     if (!status && promise.blended)
-        fprintf(stderr,
-                "warning: this network looks at whole images, which do not fit: overlapping tiles "
-                "are blended, and the result is only near that of the whole image\n");
+        say(stderr,
+            "warning: this network looks at whole images, which do not fit: overlapping tiles "
+            "are blended, and the result is only near that of the whole image\n");
     free(shapes.list);
     return status;
 }

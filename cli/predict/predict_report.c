@@ -7,6 +7,7 @@
 
 #include "shared/json_out.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 
 void predict_report(const struct predict_settings *settings, const struct predict_plan *plan,
                     const struct predict_job *job, const struct predict_out *out,
@@ -26,9 +27,9 @@ void predict_report(const struct predict_settings *settings, const struct predic
             char *file = own ? predict_plan_file(job, (enum product)p, 0) : NULL;
 
             if (file)
-                fprintf(stderr, "%s -> %s%s (%s%dx%d, %s)\n", job->input, file,
-                        strcmp(file, job->output[p]) ? " .." : "", stack, page->height, page->width,
-                        format_seconds(seconds, time));
+                say(stderr, "%s -> %s%s (%s%dx%d, %s)\n", job->input, file,
+                    strcmp(file, job->output[p]) ? " .." : "", stack, page->height, page->width,
+                    format_seconds(seconds, time));
             free(file);
         }
         return;

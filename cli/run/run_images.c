@@ -13,6 +13,7 @@
 #include "run/run_draw.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
 #include "unet_scores.h"
 
 static void release_picture(struct run_picture *picture)

@@ -14,6 +14,7 @@
 
 #include "run/run_keep.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
 
 /* null and what is missing become NAN. */
 static double number_at(const json_t *object, const char *name)
@@ -36,9 +37,15 @@ static int read_confusion(const json_t *rows, int labels, uint64_t *confusion)
 
         if (json_array_size(row) != (size_t)labels)
             return 0;
-        for (int k = 0; k < labels; k++)
-            confusion[truth * labels + k] =
-                (uint64_t)json_integer_value(json_array_get(row, (size_t)k));
+        for (int k = 0; k < labels; k++) {
+            const json_t *count = json_array_get(row, (size_t)k);
+
+            /* up to what any sum of them can be */
+            if (!json_is_integer(count) || json_integer_value(count) < 0 ||
+                json_integer_value(count) > (json_int_t)1 << 47)
+                return 0;
+            confusion[truth * labels + k] = (uint64_t)json_integer_value(count);
+        }
     }
     return 1;
 }
@@ -89,6 +96,10 @@ static int read_line(struct run_history *history, const char *line, size_t lengt
     const char *kind = json_string_value(json_object_get(object, "kind"));
     int ok = 0;
 
+    if (integer_at(object, "step") < 1) { /* no line of ours */
+        json_decref(object);
+        return 0;
+    }
     if (kind && !strcmp(kind, "step") && integer_at(object, "step") <= step) {
         const struct run_point point = {(double)integer_at(object, "step"),
                                         number_at(object, "loss"), number_at(object, "rate"),
@@ -96,7 +107,8 @@ static int read_line(struct run_history *history, const char *line, size_t lengt
 
         keep_step(history, &point);
         ok = 1;
-    } else if (kind && !strcmp(kind, "epoch") && integer_at(object, "epoch") <= epoch) {
+    } else if (kind && !strcmp(kind, "epoch") && integer_at(object, "epoch") >= 1 &&
+               integer_at(object, "epoch") <= epoch) {
         ok = read_epoch(history, object);
     }
     json_decref(object);

@@ -17,6 +17,7 @@
 #include "html/html_page.h"
 #include "shared/network_options.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
 #include "shared/progress.h"
 
 enum { REFRESH = 10, TEXT = 700 };

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/say.h"
+
 #define COLUMNS 79
 #define HELP_COLUMN 35
 
@@ -15,13 +17,13 @@ static void print_wrapped(const char *text, int at, int indent)
         int length = (int)strcspn(text, " ");
 
         if (at > indent && at + 1 + length > COLUMNS) {
-            printf("\n%*s", indent, "");
+            say(stdout, "\n%*s", indent, "");
             at = indent;
         } else if (at > indent) {
             putchar(' ');
             at++;
         }
-        printf("%.*s", length, text);
+        say(stdout, "%.*s", length, text);
         at += length;
         text += length;
         text += strspn(text, " ");
@@ -57,21 +59,21 @@ static void print_rows(const struct option_row *table)
             continue;
         }
         if (row->type == OPTION_TOPIC) {
-            printf("  --help %-*s%s\n", HELP_COLUMN - 9, row->name, row->help);
+            say(stdout, "  --help %-*s%s\n", HELP_COLUMN - 9, row->name, row->help);
             continue;
         }
         if (row->type == OPTION_HEADING) {
-            printf("%s\n", row->name);
+            say(stdout, "%s\n", row->name);
             continue;
         }
         add_name(row, names, sizeof(names));
         if (!row->help)
             continue;
-        printf("  %s", names);
+        say(stdout, "  %s", names);
         if (strlen(names) + 4 > HELP_COLUMN)
-            printf("\n%*s", HELP_COLUMN, "");
+            say(stdout, "\n%*s", HELP_COLUMN, "");
         else
-            printf("%*s", HELP_COLUMN - 2 - (int)strlen(names), "");
+            say(stdout, "%*s", HELP_COLUMN - 2 - (int)strlen(names), "");
         print_wrapped(row->help, HELP_COLUMN, HELP_COLUMN);
         names[0] = 0;
     }
@@ -100,11 +102,11 @@ int options_help(const struct command *command, const char *topic)
 
         if (!row)
             return 0;
-        printf("unet %s, %s: %s\n", command->name, row->name, row->help);
+        say(stdout, "unet %s, %s: %s\n", command->name, row->name, row->help);
         print_rows(row->table);
         return 1;
     }
-    int used = printf("usage: unet %s", command->name);
+    int used = say(stdout, "usage: unet %s", command->name);
 
     print_wrapped(command->arguments, used, 12);
     if (command->about)

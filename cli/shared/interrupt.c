@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* interrupt.c - Ctrl-C as a flag */
+/* interrupt.c - signals: Ctrl-C as a flag, a cut file as a failure */
 #include "shared/interrupt.h"
 
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "shared/options.h"
 
 static volatile sig_atomic_t signalled;
 static time_t first; /* when it came; read by the handler alone */
@@ -33,6 +36,29 @@ void interrupt_watch(void)
     sigaction(SIGTERM, &action, NULL);
     if (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN) /* nohup stays in force */
         sigaction(SIGHUP, &action, NULL);
+}
+
+static void tell_cut(int number, siginfo_t *info, void *context)
+{
+    static const char words[] = "unet: a file was cut by another program while it was read\n";
+
+    (void)context;
+    if (info->si_code != BUS_ADRERR) { /* not by a file */
+        signal(number, SIG_DFL);
+        raise(number);
+        return;
+    }
+    if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+        _exit(EXIT_FAILED);
+    _exit(EXIT_FAILED);
+}
+
+void interrupt_watch_files(void)
+{
+    struct sigaction action = {.sa_sigaction = tell_cut, .sa_flags = SA_SIGINFO};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGBUS, &action, NULL);
 }
 
 int interrupted(void)

@@ -13,16 +13,17 @@
 
 #include "shared/option_hints.h"
 #include "shared/option_values.h"
+#include "shared/say.h"
 
 int usage_error(const struct command *command, const char *format, ...)
 {
     va_list args;
 
-    fprintf(stderr, "unet %s: ", command->name);
+    say(stderr, "unet %s: ", command->name);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    say_list(stderr, format, args);
     va_end(args);
-    fprintf(stderr, "; see unet %s --help\n", command->name);
+    say(stderr, "; see unet %s --help\n", command->name);
     return EXIT_USAGE;
 }
 

@@ -251,59 +251,6 @@ int path_writable(const char *path)
     return ok;
 }
 
-int text_file_begin(struct text_file *file, const char *path)
-{
-    int fd = -1;
-
-    *file = (struct text_file){.path = strdup(path), .temporary = path_text("%s.XXXXXX", path)};
-    if (file->path && file->temporary)
-        fd = mkstemp(file->temporary);
-    if (fd >= 0) {
-        fchmod(fd, 0644);
-        file->stream = fdopen(fd, "w");
-        if (file->stream)
-            return 1;
-        close(fd);
-        unlink(file->temporary);
-    }
-    free(file->path);
-    free(file->temporary);
-    return 0;
-}
-
-int text_file_finish(struct text_file *file)
-{
-    int ok, saved;
-
-    errno = 0;
-    ok = !fflush(file->stream) && !ferror(file->stream) && !fsync(fileno(file->stream));
-    saved = errno ? errno : ENOSPC; /* an earlier write failed: hardly ever for another reason */
-    if (fclose(file->stream) && ok) {
-        ok = 0;
-        saved = errno;
-    }
-    if (ok && rename(file->temporary, file->path)) {
-        ok = 0;
-        saved = errno;
-    }
-    if (!ok)
-        unlink(file->temporary);
-    free(file->path);
-    free(file->temporary);
-    *file = (struct text_file){0};
-    errno = saved;
-    return ok;
-}
-
-void text_file_abort(struct text_file *file)
-{
-    fclose(file->stream);
-    unlink(file->temporary);
-    free(file->path);
-    free(file->temporary);
-    *file = (struct text_file){0};
-}
-
 int path_is_foreign(const char *path)
 {
     static const char *const endings[] = {".pth", ".pt", ".onnx", NULL};

@@ -52,14 +52,4 @@ int path_writable(const char *path);
 /* Whether the ending promises a model in another program's format. */
 int path_is_foreign(const char *path);
 
-/* A text file written beside path and renamed to it by text_file_finish(); 0: errno says why not.
- */
-struct text_file {
-    FILE *stream;
-    char *path, *temporary;
-};
-int text_file_begin(struct text_file *file, const char *path);
-int text_file_finish(struct text_file *file);
-void text_file_abort(struct text_file *file); /* leaves nothing */
-
 #endif

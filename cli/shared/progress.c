@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shared/say.h"
+
 #define BAR 24 /* characters between the brackets */
 
 double seconds_now(void)
@@ -49,7 +51,9 @@ void progress_draw(struct progress_line *line, const char *label, double share, 
         snprintf(whole, sizeof(whole), "%s %s", label, text);
     }
     /* erase to the end of the line instead of padding: the terminal may have been resized */
-    fprintf(stderr, "\r%.*s\033[K", line->columns - 1, whole);
+    putc('\r', stderr);
+    say(stderr, "%.*s", line->columns - 1, whole);
+    fputs("\033[K", stderr);
     fflush(stderr);
     line->drawn = 1;
     line->drawn_at = now;

@@ -4,6 +4,7 @@
 
 #include "shared/json_out.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 #include "train/train_recipe.h"
 #include "train/train_run.h"
 
@@ -43,29 +44,29 @@ static void print_text(const struct train_run *run, const struct recipe_words *w
 {
     char a[24], b[24], c[24];
 
-    printf("data       %d image%s to train on, %d held out to check\n",
-           unet_dataset_count(run->dataset), plural(unet_dataset_count(run->dataset), "s"),
-           run->validation ? unet_dataset_count(run->validation) : 0);
-    printf("masks      %s\n", unet_dataset_coding_text(run->dataset));
+    say(stdout, "data       %d image%s to train on, %d held out to check\n",
+        unet_dataset_count(run->dataset), plural(unet_dataset_count(run->dataset), "s"),
+        run->validation ? unet_dataset_count(run->validation) : 0);
+    say(stdout, "masks      %s\n", unet_dataset_coding_text(run->dataset));
     train_run_left_out(run, stdout);
-    printf("preset     %s\n", preset_words[run->settings->preset]);
+    say(stdout, "preset     %s\n", preset_words[run->settings->preset]);
     for (int i = 0; i < words->count; i++)
-        printf("%-10s %s\n", words->name[i], words->text[i]);
-    printf("memory     %s: %s to train, %s for the images\n",
-           format_bytes((double)facts->bytes + data_bytes, a),
-           format_bytes((double)facts->bytes, b), format_bytes(data_bytes, c));
-    printf(
+        say(stdout, "%-10s %s\n", words->name[i], words->text[i]);
+    say(stdout, "memory     %s: %s to train, %s for the images\n",
+        format_bytes((double)facts->bytes + data_bytes, a), format_bytes((double)facts->bytes, b),
+        format_bytes(data_bytes, c));
+    say(stdout,
         "time       %s an epoch: %d step%s of %.3g s, measured on two; validation comes on top\n",
         format_seconds(seconds * facts->steps_per_epoch, a), facts->steps_per_epoch,
         plural(facts->steps_per_epoch, "s"), seconds);
     if (run->recipe.options.seconds > 0)
-        printf("           so %s are %.2g epochs at most\n",
-               format_seconds(run->recipe.options.seconds, a),
-               run->recipe.options.seconds / (seconds * facts->steps_per_epoch));
+        say(stdout, "           so %s are %.2g epochs at most\n",
+            format_seconds(run->recipe.options.seconds, a),
+            run->recipe.options.seconds / (seconds * facts->steps_per_epoch));
     if (run->recipe.reasons)
-        printf("\nwhy\n");
+        say(stdout, "\nwhy\n");
     for (int i = 0; i < run->recipe.reasons; i++)
-        printf("  %s\n", run->recipe.reason[i]);
+        say(stdout, "  %s\n", run->recipe.reason[i]);
 }
 
 int train_run_dry(struct train_run *run)

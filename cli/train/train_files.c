@@ -9,6 +9,8 @@
 
 #include "shared/options_json.h"
 #include "shared/paths.h"
+#include "shared/text_file.h"
+#include "train/train_lock.h"
 
 enum { SETTINGS_FORMAT = 1 };
 
@@ -36,6 +38,7 @@ int train_files_name(const char *output, struct train_files *files)
 
 void train_files_release(struct train_files *files)
 {
+    train_unlock(files->folder, &files->lock);
     free(files->folder);
     free(files->best);
     free(files->last);
@@ -59,10 +62,21 @@ int train_files_check(const struct train_files *files, int overwrite)
     return EXIT_DONE;
 }
 
-int train_files_begin(const struct train_files *files)
+int train_files_lock(struct train_files *files)
 {
+    return path_is_folder(files->folder) ? train_lock(files->folder, &files->lock) : EXIT_DONE;
+}
+
+int train_files_begin(struct train_files *files, int overwrite)
+{
+    int status;
+
     if (!path_make_folder(files->folder))
         return fail_text("%s: cannot be made: %s", files->folder, strerror(errno));
+    /* another may have begun and ended here since the first check */
+    if ((status = train_files_lock(files)) != EXIT_DONE ||
+        (status = train_files_check(files, overwrite)) != EXIT_DONE)
+        return status;
     if (!path_writable(files->best))
         return fail_text("%s: cannot be written: %s", files->best, strerror(errno));
     if (remove(files->checkpoint) && errno != ENOENT) /* no run is resumed from another's */

@@ -15,18 +15,23 @@
 /* All from malloc; NULL where there was no memory. */
 struct train_files {
     char *folder, *best, *last, *checkpoint, *settings, *history;
+    int lock; /* of train_lock(); 0: none is held */
 };
 
 /* 0: no memory. */
 int train_files_name(const char *output, struct train_files *files);
-void train_files_release(struct train_files *files);
+void train_files_release(struct train_files *files); /* and gives the lock back */
+
+/* Locks the folder if it is there.  EXIT_FAILED (told): another training has it. */
+int train_files_lock(struct train_files *files);
 
 /* Whether a run can begin here.  EXIT_FAILED (told): there is a run and overwrite is 0, or a file.
  */
 int train_files_check(const struct train_files *files, int overwrite);
 
-/* Makes the folder, and removes the checkpoint of a run that is overwritten.  EXIT_FAILED: told. */
-int train_files_begin(const struct train_files *files);
+/* Makes the folder and locks it, and removes the checkpoint of a run that is overwritten; overwrite
+ * as of train_files_check().  EXIT_FAILED: told. */
+int train_files_begin(struct train_files *files, int overwrite);
 
 /*
  * settings.json: {"format": 1, "version": "0.1.0", "options": {...}, "recipe": {...}}, where paths

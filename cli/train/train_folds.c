@@ -14,6 +14,8 @@
 #include "shared/interrupt.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
+#include "shared/say.h"
+#include "shared/text_file.h"
 #include "train/train_run.h"
 
 static json_t *load_results(const char *path)
@@ -79,21 +81,18 @@ static void forget_folds(const char *folder, int folds)
 }
 
 /* The folder that holds the folds, once it is known that they can be trained. */
-static int begin_folder(const struct train_settings *settings, const char *folder)
+static int begin_folder(const struct train_settings *settings, struct train_files *files)
 {
-    struct train_files files = {0};
-    int status = train_files_name(folder, &files) ? EXIT_DONE : fail_memory();
+    int status = train_files_begin(files, settings->overwrite);
 
-    if (status == EXIT_DONE && (status = train_files_begin(&files)) == EXIT_DONE) {
-        forget_folds(folder, settings->folds);
-        status = train_files_save(&files, settings, NULL, 0);
-    }
-    train_files_release(&files);
-    return status;
+    if (status != EXIT_DONE)
+        return status;
+    forget_folds(files->folder, settings->folds);
+    return train_files_save(files, settings, NULL, 0);
 }
 
 static int run_fold(const struct command *command, const struct train_settings *settings, int fold,
-                    int begin, const char *folder, json_t *list)
+                    struct train_files *begin, const char *folder, json_t *list)
 {
     struct train_settings inner = *settings;
     struct train_run run = {
@@ -108,12 +107,12 @@ static int run_fold(const struct command *command, const struct train_settings *
     snprintf(model, sizeof(model), "fold%d/best.safetensors", fold + 1);
     status = train_run_prepare(&run);
     if (status == EXIT_DONE && begin)
-        status = begin_folder(settings, folder);
+        status = begin_folder(settings, begin);
     if (status == EXIT_DONE) {
         run.resumed = path_exists(run.files.checkpoint);
         if (!settings->common.quiet)
-            fprintf(stderr, "%sfold %d of %d%s\n", fold ? "\n" : "", fold + 1, settings->folds,
-                    run.resumed ? ", resumed" : "");
+            say(stderr, "%sfold %d of %d%s\n", fold ? "\n" : "", fold + 1, settings->folds,
+                run.resumed ? ", resumed" : "");
         status = train_run_go(&run);
     }
     if (status == EXIT_DONE)
@@ -131,17 +130,16 @@ static void print_summary(const struct train_settings *settings, const char *fol
     double mean, deviation;
 
     summarise(list, &mean, &deviation);
-    printf("%-8s %19s %6s\n", "fold", "Dice of all classes", "epoch");
+    say(stdout, "%-8s %19s %6s\n", "fold", "Dice of all classes", "epoch");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *row = json_array_get(list, i);
 
-        printf("%-8zu %19.4f %6d\n", i + 1, json_number_value(json_object_get(row, "score")),
-               (int)json_integer_value(json_object_get(row, "best_epoch")));
+        say(stdout, "%-8zu %19.4f %6d\n", i + 1, json_number_value(json_object_get(row, "score")),
+            (int)json_integer_value(json_object_get(row, "best_epoch")));
     }
-    printf("%-8s %19.4f +- %.4f\n", "mean", mean, deviation);
+    say(stdout, "%-8s %19.4f +- %.4f\n", "mean", mean, deviation);
     if (!settings->common.quiet)
-        fprintf(stderr, "unet predict %s IMAGE... averages the %d models\n", folder,
-                settings->folds);
+        say(stderr, "unet predict %s IMAGE... averages the %d models\n", folder, settings->folds);
 }
 
 int train_folds(const struct command *command, struct train_settings *settings, int resumed)
@@ -156,14 +154,16 @@ int train_folds(const struct command *command, struct train_settings *settings, 
         return fail_memory();
     if (!path_is_folder(folder) && !strcmp(path_ending(folder), ".safetensors"))
         status = usage_error(command, "--folds makes several models: --output wants a folder");
+    if (status == EXIT_DONE)
+        status = train_files_lock(&files);
     if (status == EXIT_DONE && !resumed)
         status = train_files_check(&files, settings->overwrite);
     list = resumed ? load_results(path) : json_array();
     if (status == EXIT_DONE && resumed && (int)json_array_size(list) >= settings->folds)
-        fprintf(stderr, "nothing left to do: all %d folds are done\n", settings->folds);
+        say(stderr, "nothing left to do: all %d folds are done\n", settings->folds);
     for (int fold = (int)json_array_size(list); fold < settings->folds && status == EXIT_DONE;
          fold++) {
-        status = run_fold(command, settings, fold, !resumed && !fold, folder, list);
+        status = run_fold(command, settings, fold, resumed || fold ? NULL : &files, folder, list);
         if (status == EXIT_DONE)
             status = save_results(path, list, settings->folds);
     }

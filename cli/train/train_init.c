@@ -2,6 +2,7 @@
 /* train_init.c - unet train --init: the network of a file for the data at hand */
 #include "train/train_init.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,18 +16,18 @@ static void describe_adapted(unet_model *from, unet_model *to, const int *taken)
     for (int i = 0; i < count; i++) {
         if (unet_model_tensor(from, i, &old, NULL) || unet_model_tensor(to, i, &new, NULL))
             continue;
-        fprintf(stderr, "%s     %s", taken[i] ? "taken" : "new  ", new.name);
+        say(stderr, "%s     %s", taken[i] ? "taken" : "new  ", new.name);
         if (!taken[i]) {
             int d = new.dims > 1 && new.shape[1] != old.shape[1];
 
-            fprintf(stderr, ", for %d %s instead of %d", new.shape[d], d ? "channels" : "classes",
-                    old.shape[d]);
+            say(stderr, ", for %d %s instead of %d", new.shape[d], d ? "channels" : "classes",
+                old.shape[d]);
             fresh++;
         }
         fputc('\n', stderr);
     }
-    fprintf(stderr, "init      %d tensor%s taken, %d new\n", count - fresh,
-            plural(count - fresh, "s"), fresh);
+    say(stderr, "init      %d tensor%s taken, %d new\n", count - fresh, plural(count - fresh, "s"),
+        fresh);
 }
 
 unet_code train_init_adapt(const struct network_settings *settings, uint64_t seed, int quiet,

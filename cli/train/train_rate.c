@@ -7,6 +7,8 @@
  */
 #include <stdio.h>
 
+#include "shared/say.h"
+
 #include "train/train_run.h"
 
 int train_rate_is_refused(const struct train_run *run, const unet_progress *progress)
@@ -25,7 +27,7 @@ int train_rate_is_refused(const struct train_run *run, const unet_progress *prog
         return 1;
     }
     if (!run->settings->common.quiet && (after > 1.05 * before || run->settings->rate_told))
-        fprintf(stderr, "resumed    learning rate %.3g up to here, %.3g from here on (%s)\n",
-                before, after, schedule);
+        say(stderr, "resumed    learning rate %.3g up to here, %.3g from here on (%s)\n", before,
+            after, schedule);
     return 0;
 }

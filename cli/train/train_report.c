@@ -7,6 +7,7 @@
 
 #include "shared/interrupt.h"
 #include "shared/json_out.h"
+#include "shared/say.h"
 
 void train_report_init(struct train_report *report, int quiet, int json)
 {
@@ -42,14 +43,14 @@ static void print_epoch(const unet_progress *progress)
 {
     char left[24];
 
-    fprintf(stderr, "epoch %3d  loss %.4f", progress->epoch, progress->loss);
+    say(stderr, "epoch %3d  loss %.4f", progress->epoch, progress->loss);
     if (!isnan(progress->val_dice))
-        fprintf(stderr, "  Dice without class 0 %.4f, of all classes %.4f", progress->val_dice,
-                progress->score);
-    fprintf(stderr, "  %6s left%s\n", format_seconds(progress->seconds_left, left),
-            progress->improved ? "  best" : "");
+        say(stderr, "  Dice without class 0 %.4f, of all classes %.4f", progress->val_dice,
+            progress->score);
+    say(stderr, "  %6s left%s\n", format_seconds(progress->seconds_left, left),
+        progress->improved ? "  best" : "");
     if (progress->one_class > 0)
-        fprintf(stderr, "           alarm: one class is the answer everywhere\n");
+        say(stderr, "           alarm: one class is the answer everywhere\n");
 }
 
 static json_t *class_dice(const unet_progress *progress)
@@ -111,18 +112,18 @@ void train_report_summary(const struct train_report *report, int validated, cons
 
     format_seconds(report->seconds, time);
     if (report->steps == report->steps_before)
-        fprintf(stderr,
-                "nothing left to do: %ld steps in %s reached the end that this run was told; with "
-                "a larger --time, --steps or --epochs it goes on\n",
-                report->steps, time);
+        say(stderr,
+            "nothing left to do: %ld steps in %s reached the end that this run was told; with "
+            "a larger --time, --steps or --epochs it goes on\n",
+            report->steps, time);
     else
-        fprintf(stderr, "trained %ld steps in %s\n", report->steps, time);
+        say(stderr, "trained %ld steps in %s\n", report->steps, time);
     if (!report->best_epoch)
-        fprintf(stderr, "%s: the newest weights; no epoch has ended\n", last);
+        say(stderr, "%s: the newest weights; no epoch has ended\n", last);
     else if (!validated)
-        fprintf(stderr, "%s: lowest loss, %.4f, of epoch %d; %s: the newest weights\n", best,
-                -report->best_score, report->best_epoch, last);
+        say(stderr, "%s: lowest loss, %.4f, of epoch %d; %s: the newest weights\n", best,
+            -report->best_score, report->best_epoch, last);
     else
-        fprintf(stderr, "%s: best, Dice of all classes %.4f, of epoch %d; %s: the newest\n", best,
-                report->best_score, report->best_epoch, last);
+        say(stderr, "%s: best, Dice of all classes %.4f, of epoch %d; %s: the newest\n", best,
+            report->best_score, report->best_epoch, last);
 }

@@ -14,6 +14,7 @@
 #include "shared/interrupt.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 #include "train/train_init.h"
 #include "train/train_recipe.h"
 #include "train/train_report.h"
@@ -178,6 +179,8 @@ int train_run_prepare(struct train_run *run)
 
     if (settings->output && !train_files_name(settings->output, &run->files))
         return fail_memory();
+    if (!settings->dry_run && (status = train_files_lock(&run->files)) != EXIT_DONE)
+        return status;
     if (run->resumed && !path_exists(run->files.checkpoint))
         return fail_text("%s: not there, as this run was stopped before its first checkpoint; "
                          "unet train --images .. -o %s --overwrite begins anew",
@@ -228,9 +231,9 @@ void train_run_left_out(const struct train_run *run, FILE *out)
     const char *there = run->settings->val_images ? unet_dataset_left_out(run->validation) : "";
 
     if (*here)
-        fprintf(out, "left out   %s\n", here);
+        say(out, "left out   %s\n", here);
     if (*there)
-        fprintf(out, "left out   of %s: %s\n", run->settings->val_images, there);
+        say(out, "left out   of %s: %s\n", run->settings->val_images, there);
 }
 
 /* The recipe and the data on stderr. */
@@ -241,18 +244,18 @@ static void describe(const struct train_run *run)
     char count[32];
     int layers = 0;
 
-    fprintf(stderr, "data       %d image%s to train on, %d held out to check\n",
-            unet_dataset_count(run->dataset), plural(unet_dataset_count(run->dataset), "s"),
-            run->validation ? unet_dataset_count(run->validation) : 0);
-    fprintf(stderr, "pairs      %s\nmasks      %s\n", unet_dataset_pairing_text(run->dataset),
-            unet_dataset_coding_text(run->dataset));
+    say(stderr, "data       %d image%s to train on, %d held out to check\n",
+        unet_dataset_count(run->dataset), plural(unet_dataset_count(run->dataset), "s"),
+        run->validation ? unet_dataset_count(run->validation) : 0);
+    say(stderr, "pairs      %s\nmasks      %s\n", unet_dataset_pairing_text(run->dataset),
+        unet_dataset_coding_text(run->dataset));
     train_run_left_out(run, stderr);
-    fprintf(stderr, "preset     %s\n", preset_words[run->settings->preset]);
+    say(stderr, "preset     %s\n", preset_words[run->settings->preset]);
     describe_recipe(run, &words);
     for (int i = 0; i < words.count; i++) {
-        fprintf(stderr, "%-10s %s", words.name[i], words.text[i]);
+        say(stderr, "%-10s %s", words.name[i], words.text[i]);
         if (i == 0 && !unet_spec_cost(&run->recipe.spec, 1, 1, 1, &cost, NULL, &layers, NULL))
-            fprintf(stderr, "; %s parameters", format_count(cost.parameters, count));
+            say(stderr, "; %s parameters", format_count(cost.parameters, count));
         fputc('\n', stderr);
     }
 }
@@ -329,9 +332,8 @@ static int finish(const struct train_run *run, struct watch *watch)
         train_report_summary(&watch->report, run->validation != NULL, run->files.best,
                              run->files.last);
     if (run->one_class || watch->folder.one_answer)
-        fprintf(stderr,
-                "warning: the network answers with one class everywhere; docs/training.md says "
-                "what helps\n");
+        say(stderr, "warning: the network answers with one class everywhere; docs/training.md says "
+                    "what helps\n");
     return EXIT_DONE;
 }
 
@@ -345,7 +347,8 @@ static int begin_folder(struct watch *watch)
     describe_recipe(run, &watch->words);
     for (int i = 0; i < watch->words.count; i++)
         watch->rows[i] = (struct run_row){watch->words.name[i], watch->words.text[i]};
-    if (!run->resumed && (status = train_files_begin(&run->files)) == EXIT_DONE)
+    if (!run->resumed &&
+        (status = train_files_begin(&run->files, run->settings->overwrite)) == EXIT_DONE)
         status = save_settings(watch);
     if (status != EXIT_DONE)
         return status;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 /* File names may hold anything; a message is one printable line, and does not end in the middle of
  * a UTF-8 character where it was cut. */
 static void make_printable(char *text, size_t size)
@@ -29,7 +31,7 @@ static unet_code fail(unet_error *err, unet_code code, const char *tail, const c
     if (!err)
         return code;
     unet_error made = {.code = code};
-    int n = vsnprintf(made.text, sizeof made.text, format, args);
+    int n = un_decimal_vformat(made.text, sizeof made.text, format, args);
     if (tail && n >= 0 && (size_t)n < sizeof made.text)
         snprintf(made.text + n, sizeof made.text - (size_t)n, ": %s", tail);
     make_printable(made.text, sizeof made.text);
@@ -58,12 +60,20 @@ unet_code un_fail_errno(unet_error *err, const char *format, ...)
     return code;
 }
 
-unet_code un_fail_memory(unet_error *err, size_t bytes, const char *what)
+const char *un_bytes_text(double bytes, char text[24])
 {
     static const char *const units[] = {"MB", "GB", "TB", "PB", "EB"};
-    double size = (double)bytes / 1e6;
+    double size = bytes / 1e6;
     int unit = 0;
-    for (; size >= 1000 && unit < 4; unit++)
+    for (; size >= 999.95 && unit < 4; unit++)
         size /= 1000;
-    return un_fail(err, UNET_ENOMEM, "%s: not enough memory for %.1f %s", what, size, units[unit]);
+    un_decimal_format(text, 24, "%.1f %s", size, units[unit]);
+    return text;
+}
+
+unet_code un_fail_memory(unet_error *err, size_t bytes, const char *what)
+{
+    char text[24];
+    return un_fail(err, UNET_ENOMEM, "%s: not enough memory for %s", what,
+                   un_bytes_text((double)bytes, text));
 }

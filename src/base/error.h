@@ -16,6 +16,10 @@ unet_code un_fail(unet_error *err, unet_code code, const char *format, ...)
 unet_code un_fail_errno(unet_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Bytes in the unit of their size, "2.5 MB" or "1.2 GB", from 1 MB on in thousands; returns text.
+ */
+const char *un_bytes_text(double bytes, char text[24]);
+
 /* UNET_ENOMEM, naming what the memory was for and how much it was. */
 unet_code un_fail_memory(unet_error *err, size_t bytes, const char *what);
 

@@ -10,7 +10,59 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *err)
+#include "base/temporary.h"
+
+#define MAPPED_FROM ((size_t)4 << 20) /* smaller files are copied */
+
+static unet_code fail_cut(const char *name, unet_error *err)
+{
+    return un_fail(err, UNET_EIO, "%s: was cut by another program while it was read", name);
+}
+
+/* Reads size bytes from `at` on; the file has to have them. */
+static unet_code read_at(int fd, const char *name, size_t at, unsigned char *dst, size_t size,
+                         unet_error *err)
+{
+    while (size) {
+        const ssize_t got = pread(fd, dst, size, (off_t)at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return un_fail_errno(err, "%s", name);
+        if (got == 0)
+            return fail_cut(name, err);
+        at += (size_t)got;
+        dst += got;
+        size -= (size_t)got;
+    }
+    return UNET_OK;
+}
+
+static unet_code copy(int fd, const char *path, struct un_mapping *mapping, unet_error *err)
+{
+    unsigned char *data = malloc(mapping->size);
+    if (!data)
+        return un_fail_memory(err, mapping->size, path);
+    unet_code code = read_at(fd, path, 0, data, mapping->size, err);
+    if (code)
+        free(data);
+    else
+        mapping->data = data;
+    return code;
+}
+
+static unet_code map(int fd, const char *path, struct un_mapping *mapping, unet_error *err)
+{
+    void *data = mmap(NULL, mapping->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (data == MAP_FAILED)
+        return un_fail_errno(err, "%s", path);
+    mapping->data = data;
+    mapping->file = fd + 1;
+    return UNET_OK;
+}
+
+static unet_code open_file(const char *path, size_t mapped_from, struct un_mapping *mapping,
+                           unet_error *err)
 {
     struct stat status;
     /* O_NONBLOCK: a pipe given by mistake is refused below instead of waited for */
@@ -18,27 +70,54 @@ unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *
     if (fd < 0)
         return un_fail_errno(err, "%s", path);
     unet_code code = UNET_OK;
-    void *data = NULL;
+    struct un_mapping made = {0};
     if (fstat(fd, &status))
         code = un_fail_errno(err, "%s", path);
     else if (!S_ISREG(status.st_mode))
         code = un_fail(err, UNET_EIO, "%s: is %s, not a file", path,
                        S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe");
-    else if (status.st_size > 0) {
-        data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (data == MAP_FAILED)
-            code = un_fail_errno(err, "%s", path);
-    }
-    close(fd);
-    if (code)
-        return code;
-    *mapping = (struct un_mapping){.data = data, .size = (size_t)status.st_size};
+    else if ((made.size = (size_t)status.st_size))
+        code = (made.size < mapped_from ? copy : map)(fd, path, &made, err);
+    if (!made.file)
+        close(fd);
+    if (!code)
+        *mapping = made;
+    return code;
+}
+
+unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *err)
+{
+    return open_file(path, MAPPED_FROM, mapping, err);
+}
+
+unet_code un_map_whole(const char *path, struct un_mapping *mapping, unet_error *err)
+{
+    return open_file(path, SIZE_MAX, mapping, err);
+}
+
+unet_code un_map_read(const struct un_mapping *mapping, const char *name, size_t at, void *dst,
+                      size_t size, unet_error *err)
+{
+    if (mapping->file)
+        return read_at(mapping->file - 1, name, at, dst, size, err);
+    if (size)
+        memcpy(dst, mapping->data + at, size);
     return UNET_OK;
+}
+
+unet_code un_map_check(const struct un_mapping *mapping, const char *name, unet_error *err)
+{
+    struct stat status;
+    if (!mapping->file)
+        return UNET_OK;
+    if (fstat(mapping->file - 1, &status))
+        return un_fail_errno(err, "%s", name);
+    return (size_t)status.st_size < mapping->size ? fail_cut(name, err) : UNET_OK;
 }
 
 void un_map_forget(const struct un_mapping *mapping, const void *data, size_t bytes)
 {
-    if (!mapping->data || mapping->borrowed)
+    if (!mapping->file)
         return;
     const size_t before = (size_t)((const unsigned char *)data - mapping->data);
     if (before >= mapping->size)
@@ -53,10 +132,13 @@ void un_map_forget(const struct un_mapping *mapping, const void *data, size_t by
 
 void un_map_release(struct un_mapping *mapping)
 {
-    if (mapping->data && !mapping->borrowed)
+    if (mapping->file) {
         munmap((void *)mapping->data, mapping->size);
-    mapping->data = NULL;
-    mapping->size = 0;
+        close(mapping->file - 1);
+    } else if (!mapping->borrowed) {
+        free((void *)mapping->data);
+    }
+    *mapping = (struct un_mapping){0};
 }
 
 static void forget(struct un_save *save)
@@ -76,22 +158,15 @@ unet_code un_save_begin(struct un_save *save, const char *path, unet_error *err)
     if (!stat(path, &status) && !S_ISREG(status.st_mode)) /* the rename would put a file there */
         return un_fail(err, UNET_EIO, "%s: is no regular file, and only those are replaced", path);
 
-    struct un_save made = {.path = strdup(path), .temporary = malloc(strlen(path) + 16)};
-    if (!made.path || !made.temporary) {
-        forget(&made);
+    struct un_save made = {.path = strdup(path)};
+    if (!made.path)
         return un_fail_memory(err, strlen(path), path);
-    }
-    sprintf(made.temporary, "%s.XXXXXX.tmp", path);
-    int fd = mkostemps(made.temporary, 4, O_CLOEXEC);
+    int fd = un_temporary_open(path, &made.temporary);
     if (fd < 0) {
         unet_code code = un_fail_errno(err, "%s: cannot be written", path);
         forget(&made);
         return code;
     }
-    /* mkostemps() makes the file private; give it the mode that open() would have */
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
     made.file = fdopen(fd, "w+b");
     if (!made.file) {
         unet_code code = un_fail_errno(err, "%s", path);
@@ -119,8 +194,9 @@ static void sync_folder(const char *path)
 
 unet_code un_save_commit(struct un_save *save, unet_error *err)
 {
+    errno = 0;
     bool failed = fflush(save->file) || ferror(save->file) || fsync(fileno(save->file));
-    int reason = errno;
+    int reason = errno ? errno : ENOSPC; /* an earlier write failed: hardly ever for another */
     if (fclose(save->file) && !failed) {
         failed = true;
         reason = errno;
@@ -134,11 +210,23 @@ unet_code un_save_commit(struct un_save *save, unet_error *err)
         errno = reason;
         unet_code code = un_fail_errno(err, "%s: cannot be written", save->path);
         un_save_abort(save);
+        errno = reason;
         return code;
     }
     sync_folder(save->path);
     forget(save);
     return UNET_OK;
+}
+
+unet_code un_file_replace(const char *path, const void *data, size_t size, unet_error *err)
+{
+    struct un_save save;
+    unet_code code = un_save_begin(&save, path, err);
+    if (code)
+        return code;
+    if (size)
+        fwrite(data, 1, size, save.file); /* commit sees whether it failed */
+    return un_save_commit(&save, err);
 }
 
 void un_save_abort(struct un_save *save)

@@ -8,15 +8,28 @@
 
 #include "base/error.h"
 
-/* A file mapped read-only. */
+/*
+ * The bytes of a file, to be read only.  A file that is not large is a copy in memory, which
+ * nothing can change; of a large one the file itself is mapped.  When that is cut by another
+ * program while it is read, the kernel ends a process that touches what is gone (SIGBUS), so
+ * whoever goes through large files copies by un_map_read(), or looks by un_map_check() first.
+ */
 struct un_mapping {
     const unsigned char *data;
     size_t size;
     bool borrowed; /* no mapping: the bytes are someone's memory */
+    int file;      /* mapped: the descriptor + 1; 0: the bytes are in memory */
 };
 
 /* Maps a regular file; an empty file gives size 0.  A folder, a pipe or a missing file fails. */
 unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *err);
+/* The same, in memory however large it is: for what is looked at here and there. */
+unet_code un_map_whole(const char *path, struct un_mapping *mapping, unet_error *err);
+/* Copies bytes that lie in the mapping; UNET_EIO: the file was cut meanwhile. */
+unet_code un_map_read(const struct un_mapping *mapping, const char *name, size_t at, void *dst,
+                      size_t size, unet_error *err);
+/* UNET_EIO: the file is shorter than it was when it was opened. */
+unet_code un_map_check(const struct un_mapping *mapping, const char *name, unet_error *err);
 /* These bytes of a mapping are not read again for now: their pages need not be kept.  Does nothing
  * when there is no mapping. */
 void un_map_forget(const struct un_mapping *mapping, const void *data, size_t bytes);
@@ -36,5 +49,8 @@ struct un_save {
 unet_code un_save_begin(struct un_save *save, const char *path, unet_error *err);
 unet_code un_save_commit(struct un_save *save, unet_error *err);
 void un_save_abort(struct un_save *save);
+
+/* All of that at once. */
+unet_code un_file_replace(const char *path, const void *data, size_t size, unet_error *err);
 
 #endif

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 static unet_code check_size(const char *what, const char *text, size_t size, unet_error *err)
 {
     int depth = 0, values = 0;
@@ -46,7 +48,9 @@ unet_code un_json_parse(const char *what, const char *text, size_t size, json_t 
     if (code)
         return code;
     json_error_t error;
+    struct un_plain plain = un_plain_begin();
     json_t *made = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    un_plain_end(plain);
     if (!made && json_error_code(&error) == json_error_out_of_memory)
         return un_fail_memory(err, size, what);
     if (!made)
@@ -153,20 +157,20 @@ unet_code un_json_word(const struct un_json_at *at, const char *field, const cha
 
 json_t *un_json_from_float(float value)
 {
-    char text[32] = "";
-    for (int digits = 1; digits <= FLT_DECIMAL_DIG; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)value);
-        if (strtof(text, NULL) == value)
-            break;
-    }
-    return json_real(strtod(text, NULL));
+    char text[32];
+    double shortest;
+    un_decimal_print_float(text, sizeof text, value);
+    un_decimal_read(text, &shortest);
+    return json_real(shortest);
 }
 
 /* jansson 2.14 may drop a key when memory runs out, and go on; so what it wrote is read again. */
 char *un_json_text(const json_t *value)
 {
+    struct un_plain plain = un_plain_begin();
     char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15));
     json_t *back = text ? json_loads(text, 0, NULL) : NULL;
+    un_plain_end(plain);
     if (!back) {
         free(text);
         text = NULL;

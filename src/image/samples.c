@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/decimal.h"
+
 unsigned un_samples_of(unet_sample sample, int prepared)
 {
     return prepared ? UN_SAMPLES_PREPARED : 1u << sample;
@@ -23,8 +25,8 @@ static void describe_samples(unsigned samples, const struct un_scaling *scaling,
     if (used < size)
         used += (size_t)snprintf(text + used, size - used, " samples");
     if (scaling && scaling->set && used < size)
-        snprintf(text + used, size - used, " (%.6g to %.6g)", (double)scaling->offset,
-                 (double)scaling->offset + 1 / (double)scaling->scale);
+        un_decimal_format(text + used, size - used, " (%.6g to %.6g)", (double)scaling->offset,
+                          (double)scaling->offset + 1 / (double)scaling->scale);
 }
 
 unet_code un_samples_check(const struct un_scaling *scaling, unsigned samples, const char *name,

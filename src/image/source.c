@@ -129,7 +129,7 @@ unet_code un_source_open(const char *path, struct unet_source **source, unet_err
 unet_code un_source_open_bytes(const char *name, const void *bytes, size_t size,
                                struct unet_source **source, unet_error *err)
 {
-    const struct un_mapping mapping = {bytes, size, true};
+    const struct un_mapping mapping = {.data = bytes, .size = size, .borrowed = true};
     const struct choice all = {0};
     return open_mapping(name, &mapping, &all, source, err);
 }
@@ -195,11 +195,33 @@ void un_rect_copy(const struct un_page *page, const void *samples, struct un_rec
         memcpy((uint8_t *)dst + (size_t)y * row, src + (size_t)y * stride, row);
 }
 
+unet_code un_rect_read(const struct un_mapping *file, const char *name, uint64_t start,
+                       const struct un_page *page, struct un_rect rect, void *dst, unet_error *err)
+{
+    const size_t pixel = (size_t)page->channels * (size_t)page->bytes;
+    const size_t stride = (size_t)page->width * pixel, row = (size_t)rect.width * pixel;
+    const size_t from = (size_t)start + (size_t)rect.top * stride + (size_t)rect.left * pixel;
+    unet_code code = UNET_OK;
+    if (row == stride)
+        return un_map_read(file, name, from, dst, row * (size_t)rect.height, err);
+    for (int y = 0; y < rect.height && !code; y++)
+        code = un_map_read(file, name, from + (size_t)y * stride, (uint8_t *)dst + (size_t)y * row,
+                           row, err);
+    return code;
+}
+
 static bool is_inside(const struct un_page *page, struct un_rect rect)
 {
     int height = un_page_upright_height(page), width = un_page_upright_width(page);
     return rect.top >= 0 && rect.left >= 0 && rect.height > 0 && rect.width > 0 &&
            rect.height <= height - rect.top && rect.width <= width - rect.left;
+}
+
+static unet_code read_stored(struct unet_source *source, int index, const struct un_page *page,
+                             struct un_rect rect, void *samples, unet_error *err)
+{
+    unet_code code = un_map_check(&source->file, source->name, err);
+    return code ? code : source->format->read(source, index, page, rect, samples, err);
 }
 
 unet_code un_source_raw(struct unet_source *source, int i, const struct un_page *page,
@@ -210,13 +232,13 @@ unet_code un_source_raw(struct unet_source *source, int i, const struct un_page 
                        source->name, rect.top, rect.height, rect.left, rect.width, i);
     int index = source->first + i;
     if (page->orientation <= 1)
-        return source->format->read(source, index, page, rect, samples, err);
+        return read_stored(source, index, page, rect, samples, err);
     struct un_rect stored = un_turn_back(page, rect);
     size_t bytes = un_rect_bytes(page, stored);
     void *raw = malloc(bytes);
     if (!raw)
         return un_fail_memory(err, bytes, source->name);
-    unet_code code = source->format->read(source, index, page, stored, raw, err);
+    unet_code code = read_stored(source, index, page, stored, raw, err);
     if (!code)
         un_turn(page, stored, raw, samples);
     free(raw);

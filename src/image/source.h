@@ -147,6 +147,10 @@ size_t un_rect_bytes(const struct un_page *page, struct un_rect rect);
 /* Copies a rectangle out of a whole page's samples. */
 void un_rect_copy(const struct un_page *page, const void *samples, struct un_rect rect, void *dst);
 
+/* The same out of a file where they begin at byte `start`; UNET_EIO: it was cut meanwhile. */
+unet_code un_rect_read(const struct un_mapping *file, const char *name, uint64_t start,
+                       const struct un_page *page, struct un_rect rect, void *dst, unet_error *err);
+
 /*
  * UNET_EFORMAT for sides, channels, bits or bytes of a sample beyond what we take, naming them.
  * Readers call it on what a header claims.

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/json.h"
 #include "data/masks/coding_json.h"
 #include "image/samples.h"
@@ -188,7 +189,9 @@ static bool is_plain(const unet_model *model)
 
 char *un_metadata_text(const unet_model *model)
 {
+    struct un_plain plain = un_plain_begin();
     json_t *settings = model->settings ? json_loads(model->settings, 0, NULL) : NULL;
+    un_plain_end(plain);
     json_t *root =
         json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o*}", "format",
                   !un_coding_is_list(&model->coding) ? FORMAT

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objects as a table: a column is a row of `columns`, which docs/objects.md explains. */
-#include <locale.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/file.h"
 #include "objects/objects_stream.h"
 
@@ -59,33 +60,28 @@ static const struct column intensities[] = {
 static void put_number(FILE *file, double value)
 {
     char text[64];
-    const char *point = localeconv()->decimal_point;
     if (!isfinite(value))
         return;
-    snprintf(text, sizeof text, value == floor(value) && fabs(value) < 1e15 ? "%.0f" : "%.9g",
-             value);
-    char *at = *point ? strstr(text, point) : NULL;
-    if (at) {
-        *at = '.';
-        memmove(at + 1, at + strlen(point), strlen(at + strlen(point)) + 1);
-    }
+    un_decimal_print(text, sizeof text, value == floor(value) && fabs(value) < 1e15 ? 15 : 9,
+                     value);
     fputs(text, file);
 }
 
-/* Quoted where RFC 4180 wants it. */
+/* Quoted where RFC 4180 wants it.  What a spreadsheet would take for a formula gets an apostrophe,
+ * which shows that it is text; control bytes become '?'. */
 static void put_text(FILE *file, const char *text)
 {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, file);
-        return;
-    }
-    fputc('"', file);
+    const bool formula = *text && strchr("=+-@\t\r", *text) != NULL;
+    const bool quoted = formula || strpbrk(text, ",\"\r\n") != NULL;
+    fputs(quoted ? formula ? "\"'" : "\"" : "", file);
     for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', file);
-        fputc(*text, file);
+        const unsigned char c = (unsigned char)*text;
+        if (c == '"')
+            putc('"', file);
+        putc(c < 0x20 || c == 0x7F ? '?' : c, file);
     }
-    fputc('"', file);
+    if (quoted)
+        putc('"', file);
 }
 
 static void put_names(FILE *file, const struct column *column, const char *unit)

@@ -8,6 +8,7 @@
 
 static unet_code grow(struct un_labels *labels, unet_error *err)
 {
+    char bytes[24];
     size_t room = labels->capacity ? labels->capacity + labels->capacity / 2 : 1 << 12;
     if (room > UINT32_MAX)
         room = UINT32_MAX;
@@ -15,8 +16,8 @@ static unet_code grow(struct un_labels *labels, unet_error *err)
         room = labels->limit;
     if (room <= labels->count)
         return un_fail(err, UNET_ENOMEM,
-                       "objects: more than %zu pieces, which is all that %.1f MB are enough for",
-                       labels->count, (double)labels->count * UN_LABEL_BYTES / 1e6);
+                       "objects: more than %zu pieces, which is all that %s are enough for",
+                       labels->count, un_bytes_text((double)labels->count * UN_LABEL_BYTES, bytes));
     uint32_t *parent = realloc(labels->parent, room * sizeof *parent);
     if (parent)
         labels->parent = parent;

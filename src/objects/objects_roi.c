@@ -147,10 +147,10 @@ static unet_code add_roi(struct rois *rois, const struct un_sums *s, const struc
 {
     const bool subpixel = s->bottom + 1 > INT16_MAX || s->last + 1 > INT16_MAX;
     const size_t size = roi_bytes(outline, subpixel);
+    char limit[24];
     if (rois->limit && rois->bytes + size > rois->limit)
-        return un_fail(err, UNET_ENOMEM,
-                       "outlines of %zu objects, more than %.1f MB are enough for", rois->count + 1,
-                       (double)rois->limit / 1e6);
+        return un_fail(err, UNET_ENOMEM, "outlines of %zu objects, more than %s are enough for",
+                       rois->count + 1, un_bytes_text((double)rois->limit, limit));
     unsigned char *data = malloc(size);
     if (!data)
         return un_fail_memory(err, size, "an outline");
@@ -171,11 +171,12 @@ static unet_code trace_all(unet_objects *objects, const char *path, struct rois 
         un_window_open(&window, &objects->ids, objects->height, NULL, rois->limit / 2, err);
     for (size_t i = 0; i < objects->sums.count && !code; i++) {
         const struct un_sums *s = un_sums_at(&objects->sums, i);
+        char limit[24];
         un_window_leave(&window, s->top);
         if (!un_window_fits(&window, s->bottom))
-            code = un_fail(err, UNET_ENOMEM,
-                           "%s: object %zu is %d rows high, more than %.1f MB are enough for", path,
-                           i + 1, s->bottom - s->top + 1, (double)window.limit / 1e6);
+            code = un_fail(
+                err, UNET_ENOMEM, "%s: object %zu is %d rows high, more than %s are enough for",
+                path, i + 1, s->bottom - s->top + 1, un_bytes_text((double)window.limit, limit));
         if (code || (code = un_window_reach(&window, s->bottom, err)) ||
             (code = trace(&window, s, (uint32_t)(i + 1), &outline, err)))
             break;

@@ -34,7 +34,10 @@ unet_code un_scratch_open(struct un_scratch *scratch, const char *folder, unet_e
     if (made.fd < 0)
         return un_fail_errno(err, "%s: no scratch file can be made for objects", place);
     made.buffer = malloc(BUFFER);
-    if (!made.buffer) {
+    made.folder = strdup(place);
+    if (!made.buffer || !made.folder) {
+        free(made.buffer);
+        free(made.folder);
         close(made.fd);
         return un_fail_memory(err, BUFFER, "objects");
     }
@@ -44,14 +47,16 @@ unet_code un_scratch_open(struct un_scratch *scratch, const char *folder, unet_e
 
 static unet_code write_out(struct un_scratch *scratch, unet_error *err)
 {
+    char bytes[24];
     for (size_t done = 0; done < scratch->used;) {
         const ssize_t wrote = pwrite(scratch->fd, scratch->buffer + done, scratch->used - done,
                                      (off_t)(scratch->at + done));
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote < 0)
-            return un_fail_errno(err, "the scratch file for objects, after %.1f MB",
-                                 (double)(scratch->at + done) / 1e6);
+            return un_fail_errno(
+                err, "%s: the scratch file for objects (TMPDIR says where), after %s",
+                scratch->folder, un_bytes_text((double)(scratch->at + done), bytes));
         done += (size_t)wrote;
     }
     scratch->at += scratch->used;
@@ -129,6 +134,7 @@ void un_scratch_close(struct un_scratch *scratch)
         return;
     close(scratch->fd);
     free(scratch->buffer);
+    free(scratch->folder);
     *scratch = (struct un_scratch){.fd = -1};
 }
 

@@ -17,6 +17,7 @@ struct un_scratch {
     uint64_t at;   /* where the buffer lies in the file */
     uint64_t size; /* of the file with what is not written yet */
     int reading;
+    char *folder; /* where it is, for errors */
 };
 
 /* folder: NULL: TMPDIR, or else /var/tmp. */

@@ -38,11 +38,13 @@ unet_code un_objects_afford(const unet_objects *objects, size_t more, unet_error
     const uint64_t wanted = un_objects_held(objects) + (uint64_t)more;
     if (!objects->options.memory || wanted <= objects->options.memory)
         return UNET_OK;
+    char needed[24], allowed[24];
     return un_fail(err, UNET_ENOMEM,
-                   "objects: %zu pieces need %.1f MB, %.1f MB are allowed; a larger minimum area "
+                   "objects: %zu pieces need %s, %s are allowed; a larger minimum area "
                    "or more memory would do",
                    objects->count ? objects->count - 1 : objects->labels.count,
-                   (double)wanted / 1e6, (double)objects->options.memory / 1e6);
+                   un_bytes_text((double)wanted, needed),
+                   un_bytes_text((double)objects->options.memory, allowed));
 }
 
 /* ---- create and free ---- */
@@ -51,6 +53,7 @@ static unet_code check(const unet_objects_options *o, int height, int width, int
                        unet_error *err)
 {
     enum { SIDE = 1 << 20 };
+    char needed[24], allowed[24];
     if (height < 1 || width < 1 || height > SIDE || width > SIDE)
         return un_fail(err, UNET_EINVAL, "objects: a mask of %d x %d, wanted 1 to %d", height,
                        width, SIDE);
@@ -64,9 +67,9 @@ static unet_code check(const unet_objects_options *o, int height, int width, int
                                            : "split_depth");
     if (o->memory && o->memory < fixed_bytes(height, width) + (1 << 20))
         return un_fail(err, UNET_ENOMEM,
-                       "objects: %.1f MB are allowed, %d rows of %d pixels need %.1f MB at least",
-                       (double)o->memory / 1e6, height, width,
-                       (double)(fixed_bytes(height, width) + (1 << 20)) / 1e6);
+                       "objects: %s are allowed, %d rows of %d pixels need %s at least",
+                       un_bytes_text((double)o->memory, allowed), height, width,
+                       un_bytes_text((double)(fixed_bytes(height, width) + (1 << 20)), needed));
     return UNET_OK;
 }
 
@@ -192,11 +195,14 @@ static unet_code add_row(unet_objects *objects, const uint8_t *mask, unet_error 
     const size_t limit = objects->labels.limit;
     if (code == UNET_ENOMEM && limit && objects->labels.count >= limit) {
         const double share = (double)objects->next / objects->height;
-        return un_fail(err, UNET_ENOMEM,
-                       "objects: %zu pieces in the first %d of %d rows are too many for %.1f MB; "
-                       "%.1f MB would do if the other rows have as many",
-                       limit, objects->next, objects->height, (double)objects->options.memory / 1e6,
-                       (double)objects->options.memory * 1.2 / (share > 0 ? share : 1));
+        char allowed[24], needed[24];
+        return un_fail(
+            err, UNET_ENOMEM,
+            "objects: %zu pieces in the first %d of %d rows are too many for %s; "
+            "%s would do if the other rows have as many",
+            limit, objects->next, objects->height,
+            un_bytes_text((double)objects->options.memory, allowed),
+            un_bytes_text((double)objects->options.memory * 1.2 / (share > 0 ? share : 1), needed));
     }
     if (code || (code = un_run_rows_append(&objects->pieces, row.runs, row.count, err)))
         return code;

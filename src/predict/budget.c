@@ -131,7 +131,9 @@ unet_code un_stream_plan(const unet_model *model, const unet_session_options *op
     *plan = made;
     if (limit == 0 || made.bytes <= limit)
         return UNET_OK;
-    return un_fail(err, UNET_ENOMEM, "%.0f MB wanted for this image, at least %.0f MB needed%s",
-                   (double)limit / 1e6, (double)made.smallest / 1e6,
+    char wished[24], needed[24];
+    return un_fail(err, UNET_ENOMEM, "%s wanted for this image, at least %s needed%s",
+                   un_bytes_text((double)limit, wished),
+                   un_bytes_text((double)made.smallest, needed),
                    tile ? " (with a smaller tile)" : "");
 }

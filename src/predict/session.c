@@ -232,15 +232,16 @@ static bool grow_sides(unet_session *s, int height, int width)
 static unet_code check_fits(const unet_session *s, unet_error *err)
 {
     size_t arenas, all;
+    char needed[24], there[24];
     unet_code code = network_bytes(s, s->height, s->width, &arenas, &all, err);
     const double bytes = (double)arenas;
     const double has = (double)s->engine->ops->memory(s->engine);
     if (code || bytes <= has || has <= 0)
         return code;
     return un_fail(err, UNET_ENOMEM,
-                   "%d x %d pixels at once need %.1f GB, this machine has %.1f; this network looks "
+                   "%d x %d pixels at once need %s, this machine has %s; this network looks "
                    "at whole images, so tiles only give nearly the same: set a tile to have them",
-                   s->height, s->width, bytes / 1e9, has / 1e9);
+                   s->height, s->width, un_bytes_text(bytes, needed), un_bytes_text(has, there));
 }
 
 /* Makes the tile as large as an image, where it is not.  After a failure for want of memory the

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 /* ---- names ---- */
 
 static int token_class(char c)
@@ -149,7 +151,7 @@ static unet_code fail_array(const struct un_modules *modules, int array, unet_er
 {
     char wanted[300], shape[UN_SHAPE_TEXT];
     const struct un_array *a = &modules->arrays->items[array];
-    vsnprintf(wanted, sizeof wanted, format, args);
+    un_decimal_vformat(wanted, sizeof wanted, format, args);
     return un_fail(err, UNET_EFORMAT, "%s: tensor %.100s: has shape %s; %s", modules->path, a->name,
                    un_shape_text(a->dims, a->shape, shape), wanted);
 }

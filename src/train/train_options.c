@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/json.h"
 #include "unet_train.h"
 
@@ -284,8 +285,10 @@ static const json_t *look(const json_t *object, const char *name)
 
 static void describe(const json_t *value, char *text, size_t size)
 {
+    struct un_plain plain = un_plain_begin();
     char *made =
         value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
+    un_plain_end(plain);
     snprintf(text, size, "%s", made ? made : "not set");
     free(made);
 }

@@ -233,7 +233,7 @@ unet_code un_safetensors_parse(const char *path, const unsigned char *bytes, siz
 unet_code un_safetensors_open(const char *path, struct un_safetensors *file, unet_error *err)
 {
     struct un_mapping mapping;
-    unet_code code = un_map_open(path, &mapping, err);
+    unet_code code = un_map_whole(path, &mapping, err);
     if (code)
         return code;
     if ((code = un_safetensors_parse(path, mapping.data, mapping.size, file, err)))

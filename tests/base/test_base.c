@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -241,6 +242,18 @@ static void test_fail_errno(void **state)
     }
     assert_int_equal(un_fail_memory(&err, 2500000, "model"), UNET_ENOMEM);
     assert_string_equal(err.text, "model: not enough memory for 2.5 MB");
+    static const struct {
+        double bytes;
+        const char *want;
+    } sizes[] = {{0, "0.0 MB"},
+                 {999.9e6, "999.9 MB"},
+                 {999.96e6, "1.0 GB"},
+                 {30.4e12, "30.4 TB"},
+                 {9e18, "9.0 EB"}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char text[24];
+        assert_string_equal(un_bytes_text(sizes[i].bytes, text), sizes[i].want);
+    }
     assert_int_equal(un_fail_memory(&err, 30439684300000, "batch"), UNET_ENOMEM);
     assert_string_equal(err.text, "batch: not enough memory for 30.4 TB");
     assert_int_equal(un_fail_memory(NULL, 1, "model"), UNET_ENOMEM);
@@ -323,6 +336,82 @@ static void test_save(void **state)
     }
     umask(mask);
     assert_int_equal(files_here(), 4);
+}
+
+/* The mode is the old file's, or what the umask leaves, which no other thread sees changed. */
+static void test_save_modes(void **state)
+{
+    (void)state;
+    static const mode_t modes[] = {0, 0600, 0604, 0755};
+    const mode_t mask = umask(077);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct stat status;
+        unlink("file");
+        if (modes[i]) {
+            write_file("file", "old");
+            assert_int_equal(chmod("file", modes[i]), 0);
+        }
+        assert_int_equal(un_file_replace("file", "new", 3, NULL), UNET_OK);
+        assert_file("file", "new");
+        assert_int_equal(stat("file", &status), 0);
+        if ((status.st_mode & 0777) != (modes[i] ? modes[i] : 0600))
+            fail_msg("mode %o, found %o", (unsigned)modes[i], status.st_mode & 0777);
+    }
+    umask(mask);
+}
+
+/* Who is killed leaves a file; the next to write there removes it, but not that of a live one. */
+static void test_save_killed(void **state)
+{
+    (void)state;
+    struct un_save live = {0};
+    for (int i = 0; i < 3; i++) {
+        const pid_t child = fork();
+        if (!child) {
+            struct un_save save;
+            un_save_begin(&save, "mask.png", NULL);
+            raise(SIGKILL);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(files_here(), 1); /* or a second one would have left two */
+    }
+    assert_int_equal(un_save_begin(&live, "mask.png", NULL), UNET_OK);
+    assert_int_equal(files_here(), 1);
+    assert_int_equal(un_file_replace("mask.png", "second", 6, NULL), UNET_OK);
+    assert_int_equal(files_here(), 2);
+    fputs("first", live.file);
+    assert_int_equal(un_save_commit(&live, NULL), UNET_OK);
+    assert_file("mask.png", "first");
+    assert_int_equal(files_here(), 1);
+}
+
+/* Names that leave no room for an ending of the temporary's own; one is not taken for another. */
+static void test_save_long_names(void **state)
+{
+    (void)state;
+    for (int length = 200; length <= 255; length++) {
+        char name[256] = "", other[256], text[8];
+        struct un_save save;
+        unet_error err;
+        for (int i = 0; i < length - 1; i += 2)
+            strcat(name, i + 3 > length ? "a" : "\xc3\xa9");
+        strcat(name, strlen(name) < (size_t)length ? "a" : "");
+        strcpy(other, name);
+        other[length - 1] = 'b';
+        if (un_save_begin(&save, name, &err))
+            fail_msg("%d bytes: %s", length, err.text);
+        snprintf(text, sizeof text, "%d", length);
+        fputs(text, save.file);
+        if (length % 2) /* else half a letter */
+            assert_int_equal(un_file_replace(other, "other", 5, NULL), UNET_OK);
+        assert_int_equal(un_save_commit(&save, NULL), UNET_OK);
+        assert_file(name, text);
+        unlink(name);
+        unlink(other);
+    }
+    assert_int_equal(files_here(), 0);
 }
 
 static void test_save_replaces(void **state)
@@ -442,7 +531,7 @@ static void test_map(void **state)
 static void test_map_forget(void **state)
 {
     (void)state;
-    enum { BYTES = 5 * 65536 };
+    enum { BYTES = 5 << 20 };
     static char own[BYTES + 1];
     struct un_mapping map = {0};
     memset(own, 'x', BYTES);
@@ -454,6 +543,39 @@ static void test_map_forget(void **state)
     un_map_forget(&map, map.data + 1, BYTES - 2);
     assert_memory_equal(map.data, own, BYTES);
     un_map_release(&map);
+}
+
+/* A file that another program cuts is an error, or is not noticed, but never ends the process. */
+static void test_map_cut(void **state)
+{
+    (void)state;
+    static char big[5 << 20], found[64];
+    struct un_mapping map = {0};
+    unet_error err;
+    write_file("small", "hello");
+    assert_int_equal(un_map_open("small", &map, NULL), UNET_OK);
+    assert_int_equal(truncate("small", 0), 0);
+    assert_memory_equal(map.data, "hello", 5);
+    assert_int_equal(un_map_check(&map, "small", NULL), UNET_OK);
+    un_map_release(&map);
+
+    memset(big, 'x', sizeof big - 1);
+    for (int whole = 0; whole < 2; whole++) {
+        write_file("big", big);
+        assert_int_equal((whole ? un_map_whole : un_map_open)("big", &map, NULL), UNET_OK);
+        assert_int_equal(un_map_check(&map, "big", NULL), UNET_OK);
+        assert_int_equal(un_map_read(&map, "big", 4 << 20, found, sizeof found, NULL), UNET_OK);
+        assert_memory_equal(found, big, sizeof found);
+        assert_int_equal(truncate("big", 1000), 0);
+        if (whole)
+            assert_memory_equal(map.data, big, sizeof big - 1);
+        const unet_code want = whole ? UNET_OK : UNET_EIO;
+        assert_int_equal(un_map_read(&map, "big", 4 << 20, found, sizeof found, &err), want);
+        assert_int_equal(un_map_check(&map, "big", &err), want);
+        if (!whole)
+            assert_string_equal(err.text, "big: was cut by another program while it was read");
+        un_map_release(&map);
+    }
 }
 
 static void test_map_refused(void **state)
@@ -491,12 +613,16 @@ int main(void)
         cmocka_unit_test(test_fail),
         cmocka_unit_test(test_fail_errno),
         IN_FOLDER(test_save),
+        IN_FOLDER(test_save_modes),
+        IN_FOLDER(test_save_killed),
+        IN_FOLDER(test_save_long_names),
         IN_FOLDER(test_save_replaces),
         IN_FOLDER(test_save_refused),
         IN_FOLDER(test_save_full),
         IN_FOLDER(test_save_late_folder),
         IN_FOLDER(test_map),
         IN_FOLDER(test_map_forget),
+        IN_FOLDER(test_map_cut),
         IN_FOLDER(test_map_refused),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -275,7 +275,19 @@ static void test_read(void **state)
     const struct run_facts facts = facts_of(&set, in_folder("read"));
     whole_run(&facts, 0.1, &kept);
     append(facts.folder, "\n[]\n{\"kind\":7}\nnull\n{\"kind\":\"epoch\",\"epoch\":1,"
-                         "\"class_dice\":[1,2],\"confusion\":[[1],[2]]}\n");
+                         "\"class_dice\":[1,2],\"confusion\":[[1],[2]]}\n"
+                         "{\"kind\":\"step\",\"step\":-3,\"loss\":1}\n"
+                         "{\"kind\":\"epoch\",\"epoch\":-2,\"step\":4,\"class_dice\":[],"
+                         "\"confusion\":[]}\n");
+    for (int bad = 0; bad < 3; bad++) {
+        static const char *const counts[] = {"-97", "1.5", "9223372036854775807"};
+        char line[160];
+        snprintf(line, sizeof(line),
+                 "{\"kind\":\"epoch\",\"epoch\":1,\"step\":4,\"class_dice\":[1,1],"
+                 "\"confusion\":[[%s,1],[2,3]]}\n",
+                 counts[bad]);
+        append(facts.folder, line);
+    }
     char path[512];
     snprintf(path, sizeof(path), "%s/history.jsonl", facts.folder);
     assert_int_equal(history_open(&read, path, EPOCHS * STEPS, EPOCHS), 1);

@@ -445,6 +445,106 @@ static void test_huge_claims(void **state)
     free(image.data);
 }
 
+/* A PNG whose second chunk claims `claim` bytes of a type and has `have`. */
+static const char *put_chunk(const char *type, uint32_t claim, size_t have)
+{
+    unet_image image = made_image(5, 5, 1, UNET_U8);
+    size_t size = 0;
+    assert_int_equal(un_image_write(in_folder("c.png"), &image, NULL), UNET_OK);
+    free(image.data);
+    unsigned char *png = get_file(in_folder("c.png"), &size);
+    unsigned char *made = calloc(size + have + 12, 1);
+    memcpy(made, png, 33);
+    put32(made + 33, claim);
+    memcpy(made + 37, type, 4);
+    put32(made + 41 + have, crc_of(made + 37, 4 + have));
+    memcpy(made + 45 + have, png + 33, size - 33);
+    put_file(in_folder("c.png"), made, size + have + 12);
+    free(png);
+    free(made);
+    return in_folder("c.png");
+}
+
+/* No chunk makes libpng take the bytes that it claims and has not; nor is one refused that is long
+ * and of no interest. */
+static void test_png_chunks(void **state)
+{
+    static const char *const types[] = {
+        "pCAL", "sCAL", "iCCP", "iTXt", "tEXt", "zTXt", "sPLT", "eXIf", "hIST", "tRNS", "bKGD",
+        "tIME", "oFFs", "pHYs", "sBIT", "cHRM", "gAMA", "sRGB", "aaAa", "PLTE", "IDAT", "AAAA"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(types); i++) {
+        struct rusage before, after;
+        unet_image image = {0};
+        unet_error err = {0};
+        getrusage(RUSAGE_SELF, &before);
+        assert_int_equal(un_image_read(put_chunk(types[i], 0x3fffffff, 0), &image, &err),
+                         UNET_EFORMAT);
+        getrusage(RUSAGE_SELF, &after);
+        if (after.ru_maxrss - before.ru_maxrss > 32 << 10)
+            fail_msg("%s: %ld KB taken", types[i], after.ru_maxrss - before.ru_maxrss);
+        if (i < 18 && strcmp(types[i], "IDAT") &&
+            un_image_read(put_chunk(types[i], 9 << 20, 9 << 20), &image, &err))
+            fail_msg("%s of 9 MB: %s", types[i], err.text);
+        free(image.data);
+    }
+}
+
+/* As Netpbm, or as a BMP of 256 greys whose rows have no padding. */
+static void put_plain(const char *path, const unet_image *image, bool bmp)
+{
+    const size_t size = (size_t)image->height * (size_t)image->width;
+    unsigned char *made = calloc(size + 2048, 1);
+    size_t head = 54 + 1024;
+    if (bmp) {
+        const uint32_t fields[] = {
+            (uint32_t)(head + size), 0,           (uint32_t)head, 40, (uint32_t)image->width,
+            (uint32_t)image->height, 8u << 16 | 1};
+        memcpy(made, "BM", 2);
+        for (size_t i = 0; i < 4 * COUNT(fields); i++)
+            made[2 + i] = (unsigned char)(fields[i / 4] >> 8 * (i % 4));
+        made[47] = 1; /* 256 colours */
+    } else {
+        head = (size_t)sprintf((char *)made, "P5 %d %d 255\n", image->width, image->height);
+    }
+    memcpy(made + head, image->data, size);
+    put_file(path, made, head + size);
+    free(made);
+}
+
+/* Another program cuts the file between two rows that are read. */
+static void test_cut_meanwhile(void **state)
+{
+    static const char *const names[] = {"c.npy", "c.tif", "c.png", "c.pgm", "c.bmp"};
+    enum { SIDE = 2300 };
+    uint8_t *row = malloc((size_t)SIDE * SIDE);
+    (void)state;
+    unet_image image = made_image(SIDE, SIDE, 1, UNET_U8);
+    uint32_t seed = 1;
+    for (int i = 0; i < SIDE * SIDE; i++) /* noise, which no format packs */
+        ((uint8_t *)image.data)[i] = (uint8_t)((seed = seed * 1664525u + 1013904223u) >> 24);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const char *path = in_folder(names[i]);
+        struct unet_source *source;
+        struct un_page page;
+        unet_error err = {0};
+        if (i < 3)
+            assert_int_equal(un_image_write(path, &image, NULL), UNET_OK);
+        else
+            put_plain(path, &image, i == 4);
+        if (un_source_open(path, &source, &err) || un_source_page(source, 0, &page, &err) ||
+            un_source_raw(source, 0, &page, (struct un_rect){0, 0, 1, SIDE}, row, &err))
+            fail_msg("%s", err.text);
+        assert_int_equal(truncate(path, 1000), 0);
+        if (un_source_raw(source, 0, &page, (struct un_rect){1, 0, SIDE - 1, SIDE}, row, &err) !=
+            UNET_EIO)
+            fail_msg("%s: no error, or \"%s\"", path, err.text);
+        un_source_close(source);
+    }
+    free(row);
+    free(image.data);
+}
+
 /* What cannot be written leaves nothing behind. */
 static void test_unwritable(void **state)
 {
@@ -761,6 +861,8 @@ int main(void)
         IN_FOLDER(test_truncated_files),
         IN_FOLDER(test_damaged_png),
         IN_FOLDER(test_huge_claims),
+        IN_FOLDER(test_png_chunks),
+        IN_FOLDER(test_cut_meanwhile),
         IN_FOLDER(test_unwritable),
         cmocka_unit_test(test_spreading),
         cmocka_unit_test(test_alpha_is_dropped),

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 struct un_coding un_coding_identity(int labels)
 {
     struct un_coding coding = {.labels = labels, .white = 1};
@@ -151,8 +153,8 @@ static void say(struct words *words, const char *format, ...)
     if (words->used >= words->size)
         return;
     va_start(args, format);
-    words->used +=
-        (size_t)vsnprintf(words->text + words->used, words->size - words->used, format, args);
+    words->used += (size_t)un_decimal_vformat(words->text + words->used, words->size - words->used,
+                                              format, args);
     va_end(args);
 }
 

@@ -219,6 +219,7 @@ static unet_code take_header(const char *name, struct reader *r, unet_error *err
         return un_fail(err, UNET_EFORMAT,
                        "%s: decoding this JPEG takes %llu MB; up to %d GB wanted", name,
                        (unsigned long long)(working >> 20), (int)(UN_IMAGE_BYTES >> 30));
+    jpeg->mem->max_memory_to_use = (long)(2 * working); /* beyond it, libjpeg fails */
     const bool grey = jpeg->jpeg_color_space == JCS_GRAYSCALE;
     const bool inks = jpeg->num_components == 4;
     jpeg->out_color_space = grey ? JCS_GRAYSCALE : inks ? JCS_CMYK : JCS_RGB;

@@ -164,15 +164,12 @@ static unet_code nifti_read(struct unet_source *source, int index, const struct 
 {
     struct reader *r = source->state;
     const uint64_t at = r->start + r->page_bytes * (uint64_t)index;
-    if (r->gunzip) {
-        unet_code code = unpack(source, r, at, rect, samples, err);
-        if (code)
-            return code;
-    } else {
-        const struct un_rect passed = {0, 0, rect.top + rect.height, page->width};
-        un_rect_copy(page, r->samples->data + at, rect, samples);
-        un_map_forget(r->samples, r->samples->data + at, un_rect_bytes(page, passed));
-    }
+    unet_code code = r->gunzip ? un_map_check(r->samples, source->name, err) : UNET_OK;
+    if (!code)
+        code = r->gunzip ? unpack(source, r, at, rect, samples, err)
+                         : un_rect_read(r->samples, source->name, at, page, rect, samples, err);
+    if (code)
+        return code;
     if (un_other_order(r->big_endian))
         un_swap(samples, un_rect_bytes(page, rect) / (size_t)page->bytes, page->bytes);
     return UNET_OK;

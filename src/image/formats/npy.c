@@ -279,17 +279,17 @@ static unet_code npy_read(struct unet_source *source, int index, const struct un
                           struct un_rect rect, void *samples, unet_error *err)
 {
     const struct reader *r = source->state;
-    const struct un_rect passed = {0, 0, rect.top + rect.height, page->width};
     const unsigned char *values = source->file.data + r->start;
     const size_t count = un_rect_bytes(page, rect) / (size_t)page->bytes;
     uint8_t *u8 = samples;
     (void)index;
-    (void)err;
     if (r->fortran) {
         gather(page, values, rect, samples);
     } else {
-        un_rect_copy(page, values, rect, samples);
-        un_map_forget(&source->file, values, un_rect_bytes(page, passed));
+        unet_code code =
+            un_rect_read(&source->file, source->name, r->start, page, rect, samples, err);
+        if (code)
+            return code;
     }
     if (r->turn)
         un_swap(samples, count, page->bytes);

@@ -14,7 +14,9 @@
 
 #include "image/formats/png_io.h"
 
-#define INFLATE_LIMIT 1032 /* deflate: a 258-byte match costs at least two bits */
+#define FIXED_BYTES ((size_t)1 << 20) /* libpng's own, whatever the picture */
+#define INFLATE_LIMIT 1032            /* deflate: a 258-byte match costs at least two bits */
+#define ROW_BYTES 16                  /* a row unpacked from one bit a pixel, and to spare */
 
 struct reader {
     struct un_png_job job;
@@ -52,10 +54,26 @@ static void on_read(png_structp png, png_bytep data, size_t size)
         job->past_end = true;
         png_error(png, "the file ends too early");
     }
-    memcpy(data, job->file->data + job->at, size);
+    if (un_map_read(job->file, "", job->at, data, size, NULL)) {
+        job->past_end = true;
+        png_error(png, "cut while it was read");
+    }
     if (job->at >> 20 != (job->at + size) >> 20)
         un_map_forget(job->file, job->file->data, job->at);
     job->at += size;
+}
+
+/* What libpng may take at once: little until the header is known, then a few rows. */
+static png_voidp on_malloc(png_structp png, png_alloc_size_t size)
+{
+    const struct un_png_job *job = png_get_mem_ptr(png);
+    return size <= job->most ? malloc(size) : NULL;
+}
+
+static void on_free(png_structp png, png_voidp memory)
+{
+    (void)png;
+    free(memory);
 }
 
 static uint32_t big_endian(const unsigned char *p)
@@ -128,13 +146,16 @@ static unet_code check_claim(const char *name, const struct reader *r, unet_erro
                    page->height);
 }
 
-/* Nothing but the picture is wanted; the profiles and texts of strangers are not unpacked. */
-static void limit(png_structp png)
+/* Nothing but the picture is wanted: all other chunks are passed over (-1), and no length that one
+ * claims is believed beyond the file's. */
+static void limit(png_structp png, const struct un_mapping *file)
 {
-    static const png_byte passed_over[] = "iCCP\0iTXt\0tEXt\0zTXt\0sPLT\0eXIf\0hIST\0tRNS";
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, passed_over, 8);
+    static const png_byte also[] = "tRNS";
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, also, 1);
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
+    png_set_chunk_cache_max(png, 1);
+    png_set_chunk_malloc_max(png, file->size);
     png_set_crc_action(png, PNG_CRC_DEFAULT, PNG_CRC_WARN_DISCARD);
 }
 
@@ -153,19 +174,20 @@ static unet_code start(struct unet_source *source, unet_error *err)
 {
     struct reader *r = source->state;
     png_destroy_read_struct(&r->png, &r->info, NULL);
-    r->job = (struct un_png_job){.file = &source->file};
+    r->job = (struct un_png_job){.file = &source->file, .most = FIXED_BYTES};
     r->next = 0;
-    r->png =
-        png_create_read_struct(PNG_LIBPNG_VER_STRING, &r->job, un_png_on_error, un_png_on_warning);
+    r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &r->job, un_png_on_error,
+                                      un_png_on_warning, &r->job, on_malloc, on_free);
     r->info = r->png ? png_create_info_struct(r->png) : NULL;
     if (!r->info)
         return un_fail_memory(err, 0, source->name);
     if (setjmp(png_jmpbuf(r->png)))
         return fail_decode(source->name, r, err);
-    limit(r->png);
+    limit(r->png, &source->file);
     png_set_read_fn(r->png, &r->job, on_read);
     png_read_info(r->png, r->info);
     take_header(r);
+    r->job.most += ROW_BYTES * png_get_rowbytes(r->png, r->info);
     png_set_packing(r->png);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     if (r->page.bits == 16)

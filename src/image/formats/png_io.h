@@ -16,6 +16,7 @@
 struct un_png_job {
     const struct un_mapping *file; /* reading */
     size_t at;
+    size_t most;   /* bytes that libpng may take at once */
     bool past_end; /* libpng wanted more than the file has */
     char message[200];
 };

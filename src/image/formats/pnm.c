@@ -98,13 +98,13 @@ static unet_code pnm_read(struct unet_source *source, int index, const struct un
                           struct un_rect rect, void *samples, unet_error *err)
 {
     const struct reader *r = source->state;
-    const struct un_rect passed = {0, 0, rect.top + rect.height, page->width};
     const size_t count = un_rect_bytes(page, rect) / (size_t)page->bytes;
     const uint8_t *u8 = samples;
     const uint16_t *u16 = samples;
     (void)index;
-    un_rect_copy(page, source->file.data + r->start, rect, samples);
-    un_map_forget(&source->file, source->file.data + r->start, un_rect_bytes(page, passed));
+    unet_code code = un_rect_read(&source->file, source->name, r->start, page, rect, samples, err);
+    if (code)
+        return code;
     if (un_other_order(true))
         un_swap(samples, count, page->bytes);
     for (size_t i = 0; i < count; i++)

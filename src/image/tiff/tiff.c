@@ -11,8 +11,12 @@
 
 #include "image/tiff/tiff_read.h"
 
-#define LIBTIFF_BYTES ((size_t)1 << 31) /* what libtiff may take at once */
-#define BLOCK_BYTES ((size_t)1 << 20)   /* of samples that wait to become RGB */
+/* What libtiff may take at once: what the file can unpack to (deflate makes 1032 bytes of one, LZW
+ * and others some more), and no more than 2 GB. */
+#define LIBTIFF_LEAST ((size_t)64 << 20)
+#define LIBTIFF_MOST ((size_t)1 << 31)
+#define LIBTIFF_PER_BYTE 2048
+#define BLOCK_BYTES ((size_t)1 << 20) /* of samples that wait to become RGB */
 
 static bool probe(const unsigned char *head, size_t size)
 {
@@ -31,8 +35,11 @@ static unet_code tiff_open(struct unet_source *source, unet_error *err)
     source->state = r;
     r->job.file = &source->file;
     r->current = r->index = r->next_row = -1;
+    const size_t most = source->file.size < (LIBTIFF_MOST - LIBTIFF_LEAST) / LIBTIFF_PER_BYTE
+                            ? LIBTIFF_LEAST + LIBTIFF_PER_BYTE * source->file.size
+                            : LIBTIFF_MOST;
     /* h: no IFD yet; c: strips as they are */
-    r->tif = un_tiff_open(source->name, "rhc", &r->job, LIBTIFF_BYTES);
+    r->tif = un_tiff_open(source->name, "rhc", &r->job, most);
     if (!r->tif)
         return un_tiff_fail(source, "truncated or broken", err);
     char *description = NULL;

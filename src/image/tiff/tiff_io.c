@@ -9,13 +9,15 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 static int on_error(TIFF *tif, void *user, const char *module, const char *format, va_list args)
 {
     struct un_tiff_job *job = user;
     (void)tif;
     (void)module;
     /* the last one tells: libtiff goes on after some of its errors */
-    vsnprintf(job->message, sizeof job->message, format, args);
+    un_decimal_vformat(job->message, sizeof job->message, format, args);
     return 1;
 }
 

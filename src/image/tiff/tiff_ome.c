@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "image/tiff/tiff_read.h"
 #include "image/tiff/xml.h"
 
@@ -56,7 +57,9 @@ static double find_length(const struct un_xml *xml, const char *key, const char 
                           char unit[8])
 {
     char text[64], name[32] = "um";
-    double factor, v = un_xml_attribute(xml, key, text, sizeof text) ? strtod(text, NULL) : 0;
+    double factor, v = 0;
+    if (un_xml_attribute(xml, key, text, sizeof text))
+        un_decimal_read(text, &v);
     un_xml_attribute(xml, unit_key, name, sizeof name);
     return un_tiff_unit(name, &factor, unit) && isfinite(v) && v > 1e-12 && v < 1e12 ? v * factor
                                                                                      : 0;

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/decimal.h"
 #include "weights/onnx/onnx_emit.h"
 
 enum { ROOM = 80 }; /* of a value's name: a node's with an ending */
@@ -18,7 +19,7 @@ void un_emit_input(struct un_onnx_emit *emit, const char *format, ...)
     char name[ROOM];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(name, sizeof name, format, arguments);
+    un_decimal_vformat(name, sizeof name, format, arguments);
     va_end(arguments);
     un_put_text(&emit->node, 1, name);
 }
@@ -66,7 +67,7 @@ void un_emit_end(struct un_onnx_emit *emit, const char *op, const char *format, 
     char name[ROOM];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(name, sizeof name, format, arguments);
+    un_decimal_vformat(name, sizeof name, format, arguments);
     va_end(arguments);
     un_put_text(&emit->node, 2, name);
     un_put_text(&emit->node, 3, name);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 /* ---- messages and hints ---- */
 
 unet_code un_onnx_refuse(struct un_onnx_walk *walk, const char *format, ...)
@@ -14,7 +16,7 @@ unet_code un_onnx_refuse(struct un_onnx_walk *walk, const char *format, ...)
     char text[300];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    un_decimal_vformat(text, sizeof text, format, arguments);
     va_end(arguments);
     return un_fail(walk->err, UNET_EFORMAT, "%s: node %s: %s", walk->table->path, walk->label,
                    text);

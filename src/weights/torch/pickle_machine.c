@@ -13,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 unet_code un_pickle_fail(struct un_pickle_machine *m, const char *format, ...)
 {
     char text[256];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    un_decimal_vformat(text, sizeof text, format, arguments);
     va_end(arguments);
     return un_fail(m->err, UNET_EFORMAT, "%s: pickle: byte %zu: %s", m->path, m->start, text);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "weights/torch/pickle_machine.h"
 
 #define OPERATION(name)                                                                            \
@@ -56,7 +57,7 @@ OPERATION(push_long)
     return un_pickle_push_new(m, value);
 }
 
-/* Copies a line for strtoll() and strtod(), which want a zero byte behind it. */
+/* Copies a line for strtoll() and un_decimal_read(), which want a zero byte behind it. */
 static const char *number_text(const struct un_pickle_operand *o, char text[48])
 {
     size_t size = o->size < 47 ? o->size : 47;
@@ -87,9 +88,9 @@ OPERATION(push_real)
 
 OPERATION(push_real_text)
 {
-    char text[48], *end;
+    char text[48];
     struct un_pickle_value value = {.kind = UN_PICKLE_FLOAT};
-    value.number = strtod(number_text(o, text), &end);
+    const char *end = un_decimal_read(number_text(o, text), &value.number);
     if (end == text || *end)
         return un_pickle_fail(m, "\"%.40s\" is no number", text);
     return un_pickle_push_new(m, value);

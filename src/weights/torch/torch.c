@@ -107,7 +107,7 @@ unet_code un_torch_parse(const char *path, const unsigned char *bytes, size_t si
 unet_code un_torch_open(const char *path, struct un_arrays *arrays, unet_error *err)
 {
     struct un_mapping mapping;
-    unet_code code = un_map_open(path, &mapping, err);
+    unet_code code = un_map_whole(path, &mapping, err);
     if (code)
         return code;
     if ((code = un_torch_parse(path, mapping.data, mapping.size, arrays, err)))

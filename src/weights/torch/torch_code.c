@@ -11,11 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "weights/torch/torch_hints.h"
 
 /* A conflict is infinite until the end. */
-static void tell_real(float *hint, float value)
+static void tell_real(float *hint, const char *text)
 {
+    double number;
+    un_decimal_read(text, &number);
+    const float value = (float)number;
     *hint = isnan(*hint) || *hint == value ? value : INFINITY;
 }
 
@@ -85,12 +89,12 @@ void un_torch_tell_up(struct un_torch_hints *hints, const char *mode)
 
 static void take_slope(struct un_torch_hints *hints, const char *value)
 {
-    tell_real(&hints->told.leaky_slope, strtof(value, NULL));
+    tell_real(&hints->told.leaky_slope, value);
 }
 
 static void take_epsilon(struct un_torch_hints *hints, const char *value)
 {
-    tell_real(&hints->told.norm_epsilon, strtof(value, NULL));
+    tell_real(&hints->told.norm_epsilon, value);
 }
 
 static void take_groups(struct un_torch_hints *hints, const char *value)

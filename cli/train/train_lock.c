@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * train_lock.c - RUN/lock: a file that a training locks (flock) and removes when it is done
+ *
+ * The lock ends with the process, so what a killed one leaves behind keeps nobody out.  The file
+ * says who has it; whoever opened it before it was removed notices that and begins anew.
+ */
+#include "train/train_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shared/cli.h"
+#include "shared/paths.h"
+
+static int is_named(int fd, const char *path)
+{
+    struct stat opened, named;
+
+    return !fstat(fd, &opened) && !stat(path, &named) && opened.st_ino == named.st_ino &&
+           opened.st_dev == named.st_dev;
+}
+
+static int refuse(const char *folder, int fd)
+{
+    char who[128] = "";
+    ssize_t length = pread(fd, who, sizeof(who) - 1, 0);
+
+    who[length > 0 ? length : 0] = 0;
+    who[strcspn(who, "\n")] = 0;
+    return fail_text("%s: another unet train works there (%s); wait for its end, or take another "
+                     "folder",
+                     folder, *who ? who : "it has just begun");
+}
+
+static void say_who(int fd)
+{
+    char who[128], host[64] = "";
+
+    gethostname(host, sizeof(host) - 1);
+    snprintf(who, sizeof(who), "process %ld on %s\n", (long)getpid(), host);
+    if (ftruncate(fd, 0) || pwrite(fd, who, strlen(who), 0) < 0)
+        return; /* the lock holds all the same */
+}
+
+/* EXIT_DONE with *fd, -1: the file was removed meanwhile; EXIT_FAILED: told. */
+static int try_lock(const char *folder, const char *path, int *fd)
+{
+    int status;
+
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (*fd < 0 && errno == EACCES)
+        *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (*fd < 0)
+        return fail_text("%s: cannot be written: %s", path, strerror(errno));
+    if (flock(*fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+        status = refuse(folder, *fd);
+        close(*fd);
+        return status;
+    }
+    if (!is_named(*fd, path)) {
+        close(*fd);
+        *fd = -1;
+    }
+    return EXIT_DONE; /* without a lock, too, where the file system has none */
+}
+
+int train_lock(const char *folder, int *held)
+{
+    char *path = path_join(folder, "lock");
+    int status = path ? EXIT_DONE : fail_memory(), fd = -1;
+
+    while (status == EXIT_DONE && !*held && fd < 0)
+        status = try_lock(folder, path, &fd);
+    if (status == EXIT_DONE && !*held) {
+        say_who(fd);
+        *held = fd + 1;
+    }
+    free(path);
+    return status;
+}
+
+void train_unlock(const char *folder, int *held)
+{
+    char *path = *held ? path_join(folder, "lock") : NULL;
+
+    if (path)
+        unlink(path);
+    if (*held)
+        close(*held - 1);
+    *held = 0;
+    free(path);
+}
