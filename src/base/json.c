@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 static unet_code check_size(const char *what, const char *text, size_t size, unet_error *err)
 {
     int depth = 0, values = 0;
@@ -153,13 +155,11 @@ unet_code un_json_word(const struct un_json_at *at, const char *field, const cha
 
 json_t *un_json_from_float(float value)
 {
-    char text[32] = "";
-    for (int digits = 1; digits <= FLT_DECIMAL_DIG; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)value);
-        if (strtof(text, NULL) == value)
-            break;
-    }
-    return json_real(strtod(text, NULL));
+    char text[UN_DECIMAL_TEXT];
+    const char *end;
+    double number;
+    un_decimal_write((double)value, true, text);
+    return un_decimal_read(text, &end, &number) ? json_real(number) : NULL;
 }
 
 /* jansson 2.14 may drop a key when memory runs out, and go on; so what it wrote is read again. */
