@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shared/cli.h"
+#include "unet_fields.h"
 
 const struct command *const commands[] = {
     &command_demo, &command_check, &command_train,   &command_predict, &command_eval,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * unet_fields.h - settings by name
+ * unet_fields.h - settings by name, and what this library and this machine can do
  *
  * Each field of unet_spec, unet_train_options and unet_session_options by its name in the struct
  * ("norm", of a struct within it "augment.elastic"), for bindings of other languages, forms and
@@ -64,6 +64,25 @@ UNET_API unet_code unet_train_options_get(const unet_train_options *options, con
                                           char *text, size_t size, unet_error *err);
 UNET_API unet_code unet_session_options_get(const unet_session_options *options, const char *field,
                                             char *text, size_t size, unet_error *err);
+
+/* ---- this library and this machine ------------------------------------------------------- */
+
+/* The version of the library that runs, as UNET_VERSION is of the one that was compiled with. */
+UNET_API const char *unet_version(void);
+
+/*
+ * Whether there is a feature, 1 or 0.  Engines: "cpu", "reference"; instruction sets that this
+ * processor and this build have: "avx512", "avx2", "baseline", "neon"; endings of image files that
+ * are read: "png", "tif", "jpg", "npy", ...; formats of models: "safetensors", "pytorch", "onnx". A
+ * word that is not known is none.
+ */
+UNET_API int unet_has(const char *feature);
+
+/*
+ * The instruction set in use: "avx512", "avx2" or "baseline"; on 64-bit Arm "neon".  UNET_ISA in
+ * the environment caps it; "none" when that is no such name, and then no session can be made.
+ */
+UNET_API const char *unet_isa(void);
 
 #ifdef __cplusplus
 }

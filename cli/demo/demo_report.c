@@ -10,6 +10,7 @@
 #include "shared/network_options.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "unet_fields.h"
 
 static void write_figures(const struct demo *demo, FILE *out)
 {

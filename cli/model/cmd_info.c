@@ -190,7 +190,7 @@ static int run_info(const struct command *command, int argc, char **argv)
             return fail(&err);
         }
         info.model = model;
-        info.spec = *unet_model_spec(model);
+        unet_model_copy_spec(model, &info.spec, sizeof(info.spec));
     } else {
         info.spec = network_spec(&settings.network, unet_spec_default());
     }

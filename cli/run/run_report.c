@@ -18,6 +18,7 @@
 #include "shared/network_options.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "unet_fields.h"
 
 enum { REFRESH = 10, TEXT = 700 };
 

@@ -161,7 +161,7 @@ static int make_recipe(struct train_run *run)
         settings->network.field[NETWORK_CLASSES] = 1;
     preset_make((enum preset)settings->preset, &facts, &settings->network, recipe);
     if (run->model)
-        recipe->spec = *unet_model_spec(run->model);
+        unet_model_copy_spec(run->model, &recipe->spec, sizeof(recipe->spec));
     recipe->options.seconds = 600;
     train_settings_apply(settings, &recipe->options);
     if (recipe->spec.classes == 1 && facts.data->labels > 2)
@@ -193,7 +193,7 @@ int train_run_prepare(struct train_run *run)
         return status;
     if (make_model(run, &err))
         return fail(&err);
-    run->recipe.spec = *unet_model_spec(run->model);
+    unet_model_copy_spec(run->model, &run->recipe.spec, sizeof(run->recipe.spec));
     if ((status = check_names(run)) != EXIT_DONE || (status = check_weights(run)) != EXIT_DONE)
         return status;
     if (network_name_classes(&settings->network, run->model, &err) ||
