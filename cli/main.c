@@ -10,6 +10,7 @@
 #include "shared/say.h"
 
 #include "shared/cli.h"
+#include "unet_fields.h"
 
 const struct command *const commands[] = {
     &command_demo, &command_check, &command_train,   &command_predict, &command_eval,

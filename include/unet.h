@@ -4,7 +4,8 @@
  *
  * This is what most programs need: a network, images, prediction, data sets, training.  The other
  * chapters stand beside it and include it: unet_image.h (files by rows, images too large for
- * memory), unet_objects.h, unet_survey.h, unet_train.h, unet_scores.h, unet_exchange.h.
+ * memory), unet_objects.h, unet_survey.h, unet_train.h, unet_scores.h, unet_exchange.h, and
+ * unet_fields.h (settings by name).
  *
  * An image is an array [height][width][channels], top row first.  A mask is a uint8_t array
  * [height][width] of class indices; UNET_IGNORE marks a pixel that carries no label.
@@ -18,6 +19,13 @@
  * unet_trainer or unet_scores is used from one thread at a time.  Whatever the number of worker
  * threads, results have the same bits; where some cannot be started, work goes on without them.  A
  * session may be used in a child of fork(), too.
+ *
+ * Versions: a program runs with every later library of its SONAME.  Structs that a caller fills may
+ * grow at their end: `size` is sizeof the struct in that program, as its _default() sets it; 0, as
+ * in a zeroed struct, means the members of the first version.  Those that a program does not know
+ * are as their default; those that the library does not know must be zero (else UNET_EINVAL).
+ * Structs without a size stay as they are, but for those that the library only hands out by
+ * pointer, which may grow, too: read these in place.
  */
 #ifndef UNET_H
 #define UNET_H
@@ -102,6 +110,7 @@ typedef struct unet_channels {
  * unet_spec_default() leaves them, they are the plain U-Net.
  */
 typedef struct unet_spec {
+    size_t size;     /* see above, as of all structs that have one */
     int in_channels; /* 1..64 */
     int classes;     /* 1: one logit, sigmoid; 2..UNET_MAX_CLASSES: softmax */
     int width;       /* 1..1024 */
@@ -130,7 +139,13 @@ typedef struct unet_spec {
 typedef struct unet_model unet_model; /* a spec, its weights, and how images become its input */
 
 /* The paper's network: 1 channel, 2 classes, width 64, depth 4, unpadded, ReLU, no norm. */
-UNET_API unet_spec unet_spec_default(void);
+UNET_API void unet_spec_init(unet_spec *spec, size_t size); /* size: of *spec */
+static inline unet_spec unet_spec_default(void)
+{
+    unet_spec spec;
+    unet_spec_init(&spec, sizeof spec);
+    return spec;
+}
 
 /*
  * Makes a model with random weights: normal with variance 2 / fan_in (He et al. 2015), biases 0.
@@ -152,7 +167,10 @@ UNET_API unet_code unet_model_load(const char *path, unet_model **model, unet_er
 UNET_API unet_code unet_model_save(const unet_model *model, const char *path, unet_error *err);
 
 UNET_API void unet_model_free(unet_model *model);
+
+/* The spec belongs to the model; what is to be changed is a copy, of as many bytes as size says. */
 UNET_API const unet_spec *unet_model_spec(const unet_model *model);
+UNET_API void unet_model_copy_spec(const unet_model *model, unet_spec *copy, size_t size);
 
 /* How many different values a mask of this model can have: max(2, classes). */
 UNET_API int unet_model_labels(const unet_model *model);
@@ -224,6 +242,7 @@ typedef enum {
 } unet_tta;
 
 typedef struct unet_session_options {
+    size_t size;
     int threads; /* 0: one per core */
     int tile;  /* side of the output tile in pixels, rounded up to the network's grid; 0: chosen */
     int exact; /* not 0: a pixel's result has the same bits for every tile; takes 2 to 3 times as
@@ -283,6 +302,7 @@ UNET_API unet_code unet_predict_probabilities(unet_session *session, const unet_
 typedef struct unet_dataset unet_dataset; /* images in memory, each with its mask */
 
 typedef struct unet_dataset_options {
+    size_t size;
     int ignore;               /* mask value that means "no label"; -1: only UNET_IGNORE does */
     int classes;              /* classes expected; 0: as many as the masks show */
     const unet_model *model;  /* use this model's mask coding and class count; may be NULL */
@@ -398,6 +418,7 @@ typedef struct unet_validated {
 } unet_validated;
 
 typedef struct unet_train_job {
+    size_t size;
     unet_model *model;
     const unet_dataset *dataset;
     const unet_dataset *validation; /* may be NULL */
@@ -426,14 +447,6 @@ typedef struct unet_train_job {
  */
 UNET_API unet_code unet_train(const unet_train_job *job, const unet_train_options *options,
                               unet_error *err);
-
-/* ---- the machine ------------------------------------------------------------------------- */
-
-/*
- * The instruction set in use: "avx512", "avx2" or "baseline"; on 64-bit Arm "neon".  UNET_ISA in
- * the environment caps it; "none" when that is no such name, and then no session can be made.
- */
-UNET_API const char *unet_isa(void);
 
 #ifdef __cplusplus
 }

@@ -21,6 +21,7 @@ extern "C" {
  * file tells, and that before what is usual for networks with such names.
  */
 typedef struct unet_known {
+    size_t size;
     int padding, norm, groups, norm_order, single_act, act, concat, up, align_corners, up_act;
     float leaky_slope, norm_epsilon;
     int decoder;     /* how numbered layers of the decoder are listed: 0: from the deepest level on;
@@ -29,7 +30,13 @@ typedef struct unet_known {
                         samples; else as before any training: 8-bit samples / 255, 16-bit / 65535 */
 } unet_known;
 
-UNET_API unet_known unet_known_nothing(void);
+UNET_API void unet_known_init(unet_known *known, size_t size); /* size: of *known */
+static inline unet_known unet_known_nothing(void)
+{
+    unet_known known;
+    unet_known_init(&known, sizeof known);
+    return known;
+}
 
 /* Where a model came from. */
 typedef struct unet_origin {
@@ -49,6 +56,7 @@ UNET_API unet_code unet_model_import(const char *path, const unet_known *known, 
                                      unet_origin *origin, unet_error *err);
 
 typedef struct unet_export_options {
+    size_t size;
     const char *names; /* layout of the arrays' names: NULL or "unet": this library's own, which are
                           those of the PyTorch class it began with; "milesial" */
     int normalize;     /* ONNX: 1: the graph takes samples as they are in images, and scales them */

@@ -66,6 +66,7 @@ UNET_API unet_code unet_source_read(unet_source *source, int page, int top, int 
 typedef struct unet_writer unet_writer;
 
 typedef struct unet_writer_page {
+    size_t size;
     int height, width, channels;
     unet_sample sample;
     int planar; /* 1: rows come as [channels][rows][width], and .npy is [channels][height][width] */
@@ -140,6 +141,7 @@ UNET_API unet_code unet_overlay_rows(const unet_image *image, const uint8_t *mas
 
 /* What one pass over an image is to give; pointers that are NULL are not wanted. */
 typedef struct unet_answers {
+    size_t size;
     uint8_t *mask;        /* [height][width] */
     float *logits;        /* [classes][height][width] */
     float *probabilities; /* [classes][height][width] */
@@ -162,6 +164,7 @@ typedef struct unet_band {
 } unet_band;
 
 typedef struct unet_stream {
+    size_t size;
     int mask, logits, probabilities, image; /* 1: wanted */
     /* Called for bands in their order, from top to bottom without gaps; what it returns but UNET_OK
      * ends the prediction, with what it put into err. */

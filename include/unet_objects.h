@@ -25,6 +25,7 @@ extern "C" {
 typedef struct unet_objects unet_objects;
 
 typedef struct unet_objects_options {
+    size_t size;
     int minimum_area;   /* pixels, holes filled; smaller objects are dropped; 0: 1 */
     int keep_holes;     /* 0: background that touches no edge of the image and borders on one class
                            alone becomes part of what it borders on; 1: it stays background */
@@ -114,6 +115,7 @@ UNET_API unet_code unet_objects_write_csv(const unet_objects *objects, const cha
 typedef struct unet_table unet_table;
 
 typedef struct unet_table_options {
+    size_t size;
     int images, pages;              /* 1: columns `image` and `page` come first */
     const char *const *class_names; /* [classes], until the commit; NULL: no such column */
     int intensities;                /* 1: with their columns */

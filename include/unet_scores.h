@@ -145,6 +145,7 @@ UNET_API unet_code unet_warp(const uint8_t *predicted, const uint8_t *truth, int
 #define UNET_BOUNDARY_STEPS 10
 
 typedef struct unet_boundary_options {
+    size_t size;
     int connectivity; /* of objects: 4 or 8; 0: 4 */
     int distance;     /* of unet_warp() */
 } unet_boundary_options;

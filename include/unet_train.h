@@ -110,6 +110,7 @@ typedef enum {
 } unet_optimizer;
 
 struct unet_train_options {
+    size_t size;
     /* when to stop: whichever of these comes first; 0: no limit */
     int epochs;
     long steps;
@@ -162,7 +163,14 @@ struct unet_train_options {
 };
 
 /* Adam at 1e-3 on a poly schedule, batch 1, cross-entropy, flips and a little grey jitter. */
-UNET_API unet_train_options unet_train_options_default(const unet_spec *spec);
+UNET_API void unet_train_options_init(unet_train_options *options, size_t size,
+                                      const unet_spec *spec); /* size: of *options */
+static inline unet_train_options unet_train_options_default(const unet_spec *spec)
+{
+    unet_train_options options;
+    unet_train_options_init(&options, sizeof options, spec);
+    return options;
+}
 
 /* UNET_EINVAL names the first field that is out of range for a network of this spec. */
 UNET_API unet_code unet_train_options_check(const unet_train_options *options,

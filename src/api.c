@@ -3,15 +3,15 @@
  * checks its arguments, then makes one call into the layers below. */
 #include "api.h"
 
-#include "engine/choose.h"
 #include "data/set/dataset.h"
 #include "image/samples.h"
 #include "predict/session.h"
 #include "train/loop.h"
 
-unet_spec unet_spec_default(void)
+void unet_spec_init(unet_spec *spec, size_t size)
 {
-    return un_spec_default();
+    const unet_spec own = un_spec_default();
+    un_give(spec, size, &own, sizeof own);
 }
 
 unet_code unet_model_create(const unet_spec *spec, uint64_t seed, unet_model **model,
@@ -20,8 +20,9 @@ unet_code unet_model_create(const unet_spec *spec, uint64_t seed, unet_model **m
     if (!spec || !model)
         return un_missing(err, !spec ? "spec" : "model");
     unet_model *made;
-    unet_code code = un_model_new(spec, &made, err);
-    if (code)
+    unet_spec own;
+    unet_code code = un_take_spec(spec, &own, err);
+    if (code || (code = un_model_new(&own, &made, err)))
         return code;
     un_model_init(made, seed);
     *model = made;
@@ -50,6 +51,11 @@ void unet_model_free(unet_model *model)
 const unet_spec *unet_model_spec(const unet_model *model)
 {
     return &model->graph.spec;
+}
+
+void unet_model_copy_spec(const unet_model *model, unet_spec *copy, size_t size)
+{
+    un_give(copy, size, &model->graph.spec, sizeof model->graph.spec);
 }
 
 int unet_model_labels(const unet_model *model)
@@ -121,7 +127,9 @@ unet_code unet_session_create(const unet_model *model, const unet_session_option
 {
     if (!model || !session)
         return un_missing(err, !model ? "model" : "session");
-    return un_session_create(model, options, session, err);
+    unet_session_options own;
+    unet_code code = un_take_session_options(options, &own, err);
+    return code ? code : un_session_create(model, &own, session, err);
 }
 
 void unet_session_free(unet_session *session)
@@ -152,19 +160,23 @@ unet_code unet_predict_probabilities(unet_session *session, const unet_image *im
     return unet_predict_all(session, image, &(unet_answers){.probabilities = probabilities}, err);
 }
 
-const struct un_coding *un_given_coding(const unet_dataset_options *options,
-                                        unet_dataset_options *wanted, struct un_coding *of_model)
+unet_code un_given_coding(const unet_dataset_options *options, unet_dataset_options *wanted,
+                          struct un_coding *of_model, const struct un_coding **coding,
+                          unet_error *err)
 {
-    *wanted = options ? *options : (unet_dataset_options){.ignore = -1};
-    if (wanted->like)
-        return &wanted->like->coding;
-    if (wanted->model && wanted->model->trained) {
+    unet_code code = un_take_dataset_options(options, wanted, err);
+    if (code)
+        return code;
+    *coding = NULL;
+    if (wanted->like) {
+        *coding = &wanted->like->coding;
+    } else if (wanted->model && wanted->model->trained) {
         *of_model = un_model_coding(wanted->model);
-        return of_model;
-    }
-    if (wanted->model && wanted->classes == 0 && !wanted->labels)
+        *coding = of_model;
+    } else if (wanted->model && wanted->classes == 0 && !wanted->labels) {
         wanted->classes = un_model_labels(wanted->model);
-    return NULL;
+    }
+    return UNET_OK;
 }
 
 unet_code un_hand_out(unet_dataset *made, const char *masks, const unet_model *model,
@@ -188,10 +200,12 @@ unet_code unet_dataset_open(const char *images, const char *masks,
         return un_missing(err, !images ? "images" : !masks ? "masks" : "dataset");
     unet_dataset_options wanted;
     struct un_coding of_model;
-    const struct un_coding *coding = un_given_coding(options, &wanted, &of_model);
+    const struct un_coding *coding;
     unet_dataset *made;
-    unet_code code = un_dataset_open(images, masks, &wanted, coding, &made, err);
-    return code ? code : un_hand_out(made, masks, wanted.model, dataset, err);
+    unet_code code = un_given_coding(options, &wanted, &of_model, &coding, err);
+    if (code || (code = un_dataset_open(images, masks, &wanted, coding, &made, err)))
+        return code;
+    return un_hand_out(made, masks, wanted.model, dataset, err);
 }
 
 unet_code unet_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
@@ -257,10 +271,10 @@ unet_code unet_train(const unet_train_job *job, const unet_train_options *option
                                : !options    ? "options"
                                : !job->model ? "job->model"
                                              : "job->dataset");
-    return un_train(job, options, err);
-}
-
-const char *unet_isa(void)
-{
-    return un_cpu_isa();
+    unet_train_job own_job;
+    unet_train_options own;
+    unet_code code = un_take_train_job(job, &own_job, err);
+    if (code || (code = un_take_train_options(options, &own, err)))
+        return code;
+    return un_train(&own_job, &own, err);
 }

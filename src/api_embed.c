@@ -20,12 +20,16 @@ unet_code unet_predict_view(unet_session *session, const unet_view *image,
 {
     if (!session || !image || !answers)
         return un_missing(err, !session ? "session" : !image ? "image" : "answers");
-    if (!answers->mask && !answers->logits && !answers->probabilities)
+    unet_answers own;
+    unet_code code = un_take_answers(answers, &own, err);
+    if (code)
+        return code;
+    if (!own.mask && !own.logits && !own.probabilities)
         return un_missing(err, "every answer");
-    unet_code code = un_view_check(*image, NULL, UNET_F32, err);
-    if (!code)
-        code = un_session_check(session, image->sample, image->prepared, NULL, err);
-    return code ? code : un_session_predict(session, *image, NULL, answers, err);
+    if ((code = un_view_check(*image, NULL, UNET_F32, err)) ||
+        (code = un_session_check(session, image->sample, image->prepared, NULL, err)))
+        return code;
+    return un_session_predict(session, *image, NULL, &own, err);
 }
 
 static unet_code pair_of_array(void *context, int i, unet_pair *pair, unet_error *err)
@@ -54,10 +58,12 @@ unet_code unet_dataset_from_function(
         return un_fail(err, UNET_EINVAL, "%d images; 1 or more wanted", count);
     unet_dataset_options wanted;
     struct un_coding of_model;
-    const struct un_coding *coding = un_given_coding(options, &wanted, &of_model);
+    const struct un_coding *coding;
     unet_dataset *made;
-    unet_code code = un_dataset_of_arrays(count, pair, context, &wanted, coding, &made, err);
-    return code ? code : un_hand_out(made, "masks", wanted.model, dataset, err);
+    unet_code code = un_given_coding(options, &wanted, &of_model, &coding, err);
+    if (code || (code = un_dataset_of_arrays(count, pair, context, &wanted, coding, &made, err)))
+        return code;
+    return un_hand_out(made, "masks", wanted.model, dataset, err);
 }
 
 void unet_cancel_init(unet_cancel *cancel)

@@ -67,9 +67,10 @@ unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *tensor, u
     return UNET_OK;
 }
 
-unet_known unet_known_nothing(void)
+void unet_known_init(unet_known *known, size_t size)
 {
-    return un_known_nothing();
+    const unet_known own = un_known_nothing();
+    un_give(known, size, &own, sizeof own);
 }
 
 unet_code unet_model_import(const char *path, const unet_known *known, unet_model **model,
@@ -77,7 +78,9 @@ unet_code unet_model_import(const char *path, const unet_known *known, unet_mode
 {
     if (!path || !model)
         return un_missing(err, !path ? "path" : "model");
-    return un_model_import(path, known, model, origin, err);
+    unet_known own;
+    unet_code code = un_take_known(known, &own, err);
+    return code ? code : un_model_import(path, &own, model, origin, err);
 }
 
 unet_code unet_model_export(const unet_model *model, const char *path,
@@ -85,7 +88,9 @@ unet_code unet_model_export(const unet_model *model, const char *path,
 {
     if (!model || !path)
         return un_missing(err, !model ? "model" : "path");
-    return un_model_export(model, path, options, err);
+    unet_export_options own;
+    unet_code code = un_take_export_options(options, &own, err);
+    return code ? code : un_model_export(model, path, &own, err);
 }
 
 unet_code unet_model_adapt(const unet_model *from, int in_channels, int classes, uint64_t seed,
@@ -101,7 +106,9 @@ unet_code unet_spec_cost(const unet_spec *spec, int height, int width, int batch
 {
     if (!spec || !cost || (layers && !layer_count))
         return un_missing(err, !spec ? "spec" : !cost ? "cost" : "layer_count");
-    return un_spec_cost(spec, height, width, batch, cost, layers, layer_count, err);
+    unet_spec own;
+    unet_code code = un_take_spec(spec, &own, err);
+    return code ? code : un_spec_cost(&own, height, width, batch, cost, layers, layer_count, err);
 }
 
 unet_code unet_replace_file(const char *path, const void *data, size_t size, unet_error *err)

@@ -82,9 +82,13 @@ unet_code unet_writer_begin(unet_writer *writer, const unet_writer_page *page, u
 {
     if (!writer || !page)
         return un_missing(err, !writer ? "writer" : "page");
-    if (page->colors && (page->color_count < 1 || page->color_count > 256))
-        return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", page->color_count);
-    const struct un_sink_page wanted = sink_page(page);
+    unet_writer_page own;
+    unet_code code = un_take_writer_page(page, &own, err);
+    if (code)
+        return code;
+    if (own.colors && (own.color_count < 1 || own.color_count > 256))
+        return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", own.color_count);
+    const struct un_sink_page wanted = sink_page(&own);
     return un_sink_page(writer, &wanted, err);
 }
 
@@ -107,7 +111,10 @@ void unet_writer_abort(unet_writer *writer)
 
 uint64_t unet_writer_bytes(const char *path, const unet_writer_page *page)
 {
-    const struct un_sink_page wanted = sink_page(page);
+    unet_writer_page own;
+    if (un_take_writer_page(page, &own, NULL))
+        return 0;
+    const struct un_sink_page wanted = sink_page(&own);
     return un_sink_working(path, &wanted);
 }
 
@@ -174,10 +181,13 @@ unet_code unet_predict_stream(unet_session *session, unet_source *source, int pa
     if (!session || !source || !stream || !stream->band)
         return un_missing(err, !session ? "session" : !source ? "source" : "band function");
     unet_page what;
-    unet_code code = unet_source_page(source, page, &what, err);
+    unet_stream own;
+    unet_code code = un_take_stream(stream, &own, err);
+    if (!code)
+        code = unet_source_page(source, page, &what, err);
     if (!code)
         code = un_session_check(session, what.sample, what.prepared, source->name, err);
-    return code ? code : un_session_stream(session, source, page, stream, err);
+    return code ? code : un_session_stream(session, source, page, &own, err);
 }
 
 unet_code unet_plan_memory(const unet_model *model, const unet_session_options *options,
@@ -186,6 +196,10 @@ unet_code unet_plan_memory(const unet_model *model, const unet_session_options *
 {
     if (!model || !page || !stream || !plan)
         return un_missing(err, !model ? "model" : !page ? "page" : !stream ? "stream" : "plan");
-    const unet_session_options none = {0};
-    return un_stream_plan(model, options ? options : &none, page, stream, limit, plan, err);
+    unet_session_options own;
+    unet_stream own_stream;
+    unet_code code = un_take_session_options(options, &own, err);
+    if (code || (code = un_take_stream(stream, &own_stream, err)))
+        return code;
+    return un_stream_plan(model, &own, page, &own_stream, limit, plan, err);
 }

@@ -8,10 +8,11 @@
 unet_code unet_objects_create(const unet_objects_options *options, int height, int width,
                               int classes, unet_objects **objects, unet_error *err)
 {
-    const unet_objects_options none = {0};
     if (!objects)
         return un_missing(err, "objects");
-    return un_objects_create(options ? options : &none, height, width, classes, objects, err);
+    unet_objects_options own;
+    unet_code code = un_take_objects_options(options, &own, err);
+    return code ? code : un_objects_create(&own, height, width, classes, objects, err);
 }
 
 void unet_objects_free(unet_objects *objects)
@@ -94,7 +95,9 @@ unet_code unet_table_open(const char *path, const unet_table_options *options, u
 {
     if (!path || !options || !table)
         return un_missing(err, !path ? "path" : !options ? "options" : "table");
-    return un_table_open(path, options, table, err);
+    unet_table_options own;
+    unet_code code = un_take_table_options(options, &own, err);
+    return code ? code : un_table_open(path, &own, table, err);
 }
 
 unet_code unet_table_add(unet_table *table, const unet_objects *objects, const char *image,

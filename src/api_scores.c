@@ -146,14 +146,17 @@ unet_code unet_boundary_scores(const float *inside, const uint8_t *truth, int he
     if (!inside || !truth || !rows)
         return un_missing(err, !inside ? "inside" : !truth ? "truth" : "rows");
     struct un_plane plane = {height, width, 4};
-    if (options && options->connectivity)
-        plane.connectivity = options->connectivity;
-    unet_code code = check_plane(height, width, plane.connectivity, err);
+    unet_boundary_options own;
+    unet_code code = un_take_boundary_options(options, &own, err);
     if (code)
         return code;
-    if (options && options->distance < 0)
-        return un_fail(err, UNET_EINVAL, "distance %d; 0 or more wanted", options->distance);
-    return un_boundary_scores(&plane, inside, truth, options ? options->distance : 0, rows, err);
+    if (own.connectivity)
+        plane.connectivity = own.connectivity;
+    if ((code = check_plane(height, width, plane.connectivity, err)))
+        return code;
+    if (own.distance < 0)
+        return un_fail(err, UNET_EINVAL, "distance %d; 0 or more wanted", own.distance);
+    return un_boundary_scores(&plane, inside, truth, own.distance, rows, err);
 }
 
 unet_code unet_bootstrap(int count, int resamples, uint64_t seed,

@@ -14,7 +14,10 @@ unet_code unet_survey_open(const char *images, const char *masks,
         return un_missing(err, !images ? "images" : !masks ? "masks" : "survey");
     unet_dataset_options wanted;
     struct un_coding of_model;
-    const struct un_coding *coding = un_given_coding(options, &wanted, &of_model);
+    const struct un_coding *coding;
+    unet_code code = un_given_coding(options, &wanted, &of_model, &coding, err);
+    if (code)
+        return code;
     return un_survey_open(images, masks, &wanted, coding, progress, context, survey, err);
 }
 

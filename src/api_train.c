@@ -20,9 +20,10 @@ const uint32_t *unet_dataset_objects(const unet_dataset *dataset, int i)
     return i < 0 || i >= dataset->count ? NULL : dataset->pairs[i].objects;
 }
 
-unet_train_options unet_train_options_default(const unet_spec *spec)
+void unet_train_options_init(unet_train_options *options, size_t size, const unet_spec *spec)
 {
-    return un_train_options_default(spec);
+    const unet_train_options own = un_train_options_default(spec);
+    un_give(options, size, &own, sizeof own);
 }
 
 unet_code unet_train_options_check(const unet_train_options *options, const unet_spec *spec,
@@ -30,10 +31,14 @@ unet_code unet_train_options_check(const unet_train_options *options, const unet
 {
     if (!options || !spec)
         return un_missing(err, !options ? "options" : "spec");
-    unet_code code = un_spec_check(spec, err);
-    if (code)
+    unet_spec own_spec;
+    unet_train_options own;
+    unet_code code = un_take_spec(spec, &own_spec, err);
+    if (code || (code = un_spec_check(&own_spec, err)) ||
+        (code = un_take_train_options(options, &own, err)))
         return code;
-    return un_train_options_check(options, spec, spec->classes > 1 ? spec->classes : 2, err);
+    return un_train_options_check(&own, &own_spec, own_spec.classes > 1 ? own_spec.classes : 2,
+                                  err);
 }
 
 unet_code unet_augment_draw(const unet_dataset *dataset, int i, const unet_train_options *options,
@@ -42,7 +47,11 @@ unet_code unet_augment_draw(const unet_dataset *dataset, int i, const unet_train
 {
     if (!dataset || !options || !tile)
         return un_missing(err, !dataset ? "dataset" : !options ? "options" : "tile");
-    return un_preview_draw(dataset, i, options, sample, side, tile, labels, weights, err);
+    unet_train_options own;
+    unet_code code = un_take_train_options(options, &own, err);
+    if (code)
+        return code;
+    return un_preview_draw(dataset, i, &own, sample, side, tile, labels, weights, err);
 }
 
 unet_code unet_trainer_create(unet_model *model, const unet_dataset *dataset,
@@ -54,7 +63,9 @@ unet_code unet_trainer_create(unet_model *model, const unet_dataset *dataset,
                                : !dataset ? "dataset"
                                : !options ? "options"
                                           : "trainer");
-    return un_trainer_create(model, dataset, options, trainer, err);
+    unet_train_options own;
+    unet_code code = un_take_train_options(options, &own, err);
+    return code ? code : un_trainer_create(model, dataset, &own, trainer, err);
 }
 
 void unet_trainer_free(unet_trainer *trainer)

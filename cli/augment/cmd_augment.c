@@ -48,7 +48,7 @@ static const struct option_row command_options[] = {
 static unet_code choose_options(const struct augment_command *given, const unet_dataset *dataset,
                                 struct recipe *recipe, unet_error *err)
 {
-    const struct network_settings none = NETWORK_SETTINGS_NONE;
+    const struct network_settings none = {.class_names = NULL};
     unet_survey *survey = NULL;
     unet_code code = unet_survey_dataset(dataset, NULL, &survey, err);
 

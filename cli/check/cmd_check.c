@@ -277,15 +277,14 @@ static int report(const struct check_settings *settings, struct check *check)
 
 static int run_check(const struct command *command, int argc, char **argv)
 {
-    struct check_settings settings = {
-        .ignore = -1, .pictures = 24, .network = NETWORK_SETTINGS_NONE};
+    struct check_settings settings = {.ignore = -1, .pictures = 24};
     unet_dataset_options options = {0};
     struct check check = {0};
     struct progress_line line;
     unet_survey *survey;
     unet_error err;
     unet_code code;
-    int operands, status;
+    int classes, operands, status;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
@@ -293,10 +292,8 @@ static int run_check(const struct command *command, int argc, char **argv)
     options.ignore = check.ignore = settings.ignore;
     options.labels = check.labels = settings.labels;
     options.only_pairs = check.only_pairs = settings.only_pairs;
-    if (settings.network.field[NETWORK_CLASSES] > 0)
-        options.classes = settings.network.field[NETWORK_CLASSES] == 1
-                              ? 2
-                              : settings.network.field[NETWORK_CLASSES];
+    classes = network_asked(&settings.network).classes;
+    options.classes = classes == 1 ? 2 : classes;
     interrupt_watch();
     progress_init(&line, settings.common.quiet);
     code = unet_survey_open(settings.images, settings.masks, &options, show_progress, &line,

@@ -11,6 +11,7 @@
 #include "shared/paths.h"
 #include "shared/text_file.h"
 #include "shared/progress.h"
+#include "unet_fields.h"
 
 static void write_figures(const struct demo *demo, FILE *out)
 {

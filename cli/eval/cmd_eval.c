@@ -307,8 +307,8 @@ static int prepare(const struct eval_settings *settings, const struct eval_job *
         .keep_holes = 1, .split = settings->split, .minimum_area = settings->minimum_area};
     if (numbered || settings->objects || settings->split || settings->minimum_area)
         eval->object_labels = numbered ? 2 : eval->labels;
-    eval->boundary_options =
-        (unet_boundary_options){settings->connectivity == 1 ? 8 : 4, settings->warp};
+    eval->boundary_options = (unet_boundary_options){
+        .connectivity = settings->connectivity == 1 ? 8 : 4, .distance = settings->warp};
     eval->boundary =
         settings->boundary ? find_class(eval, settings->boundary) : (settings->isbi ? 0 : -1);
     if (settings->boundary && eval->boundary < 0)

@@ -206,7 +206,7 @@ static int convert(const struct convert_settings *settings, const char *input, c
 static int run_convert(const struct command *command, int argc, char **argv)
 {
     static const char *const endings[] = {".safetensors", ".pth", ".pt", ".onnx", NULL};
-    struct convert_settings settings = {.network = NETWORK_SETTINGS_NONE, .decoder = -1};
+    struct convert_settings settings = {.decoder = -1};
     struct stat in, out;
     int operands, status;
 

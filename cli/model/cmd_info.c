@@ -164,18 +164,17 @@ static void print_table(const struct info_settings *settings, const struct info 
 
 static int run_info(const struct command *command, int argc, char **argv)
 {
-    struct info_settings settings = {
-        .size = {572, 572}, .batch = 1, .network = NETWORK_SETTINGS_NONE};
+    struct info_settings settings = {.size = {572, 572}, .batch = 1};
     struct info info = {0};
     unet_model *model = NULL;
     unet_error err;
     const char *given;
-    char name[OPTION_NAME], *file = NULL;
+    char name[SAID_WORD], *file = NULL;
     int operands, status;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
-    given = network_given(&settings.network, name);
+    given = network_given(&settings.network, NULL, name);
     if (operands && given)
         return usage_error(command, "--%s describes a new network, but %s is a finished one", given,
                            argv[0]);
@@ -190,7 +189,7 @@ static int run_info(const struct command *command, int argc, char **argv)
             return fail(&err);
         }
         info.model = model;
-        info.spec = *unet_model_spec(model);
+        unet_model_copy_spec(model, &info.spec, sizeof(info.spec));
     } else {
         info.spec = network_spec(&settings.network, unet_spec_default());
     }

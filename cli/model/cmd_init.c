@@ -53,7 +53,7 @@ static int report(const struct init_settings *settings, const unet_model *model)
 
 static int run_init(const struct command *command, int argc, char **argv)
 {
-    struct init_settings settings = {.network = NETWORK_SETTINGS_NONE};
+    struct init_settings settings = {.common.seed = 0};
     unet_model *model = NULL;
     unet_error err;
     unet_spec spec;

@@ -16,13 +16,13 @@ static int list_fields(FILE *out, const unet_spec *spec, const unet_origin *orig
 
     for (int i = 0; i < origin->guesses; i++) {
         struct network_row row;
-        char option[OPTION_NAME];
+        char option[SAID_WORD];
 
         if ((strcmp(origin->guess[i].from, from) == 0) == others ||
             !network_find(spec, origin->guess[i].field, &row, option))
             continue;
         say(out, "%s%s", found++ ? ", " : before, option);
-        if (row.word)
+        if (row.word[0])
             say(out, " %s", row.word);
         else
             say(out, " %d", row.value);

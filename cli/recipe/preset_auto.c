@@ -31,7 +31,7 @@ static void choose_network(const struct preset_facts *facts, const struct networ
     unet_spec *spec = &recipe->spec;
 
     *spec = choose_spec(given, data);
-    if (given->field[NETWORK_WIDTH] < 0) {
+    if (!said_text(&given->said, "width")) {
         double hours = facts->seconds / 3600;
 
         spec->width = hours < 2 ? 16 : hours < 12 ? 32 : 64;
@@ -39,10 +39,10 @@ static void choose_network(const struct preset_facts *facts, const struct networ
             recipe, "width %d: twice the width takes nearly four times as long; %s", spec->width,
             spec->width == 16 ? "32 from 2 hours on, 64 from 12" : "so long a time can fill it");
     }
-    if (given->field[NETWORK_DEPTH] < 0)
+    if (!said_text(&given->said, "depth"))
         because(recipe, "depth %d: the deepest level keeps %d pixels of the smallest side, %d",
                 spec->depth, data->smallest_side >> spec->depth, data->smallest_side);
-    if (given->field[NETWORK_PADDING] < 0)
+    if (!said_text(&given->said, "padding"))
         because(recipe, "padding same: no border is computed only to be thrown away");
 }
 

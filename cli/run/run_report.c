@@ -19,6 +19,7 @@
 #include "shared/paths.h"
 #include "shared/text_file.h"
 #include "shared/progress.h"
+#include "unet_fields.h"
 
 enum { REFRESH = 10, TEXT = 700 };
 

@@ -42,11 +42,15 @@ static void add_name(const struct option_row *row, char *text, size_t size)
     used += (size_t)snprintf(text + used, size - used, "--%s", row->name);
     if (row->meta) {
         snprintf(text + used, size - used, " %s", row->meta);
-    } else if (row->choices) {
-        for (int i = 0; row->choices[i] && used < size; i++)
-            used +=
-                (size_t)snprintf(text + used, size - used, "%c%s", i ? '|' : ' ', row->choices[i]);
+        return;
     }
+    const char *const *words =
+        row->type == OPTION_FIELD ? said_field(row->kind, row->field)->words : row->choices;
+    char word[SAID_WORD];
+
+    for (int i = 0; words && words[i] && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%c%s", i ? '|' : ' ',
+                                 said_word(words[i], word));
 }
 
 static void print_rows(const struct option_row *table)
@@ -74,7 +78,8 @@ static void print_rows(const struct option_row *table)
             say(stdout, "\n%*s", HELP_COLUMN, "");
         else
             say(stdout, "%*s", HELP_COLUMN - 2 - (int)strlen(names), "");
-        print_wrapped(row->help, HELP_COLUMN, HELP_COLUMN);
+        print_wrapped(*row->help ? row->help : said_field(row->kind, row->field)->help, HELP_COLUMN,
+                      HELP_COLUMN);
         names[0] = 0;
     }
 }

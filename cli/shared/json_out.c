@@ -37,14 +37,17 @@ json_t *json_path(const char *path)
 json_t *json_spec(const unet_spec *spec)
 {
     json_t *object = json_object();
+    const unet_field *field;
 
-    for (int i = 0; i < NETWORK_FIELDS; i++) {
-        struct network_row row = network_row(spec, i);
+    /* what only networks from elsewhere have is left out where it is as usual; it follows dropout
+     */
+    for (int i = 0, rare = 0; (field = unet_spec_field(i)); i++) {
+        struct network_row row;
 
-        /* what only networks from elsewhere have is left out where it is as usual */
-        if (row.value || (i <= NETWORK_ACT && i != NETWORK_GROUPS))
+        rare |= !strcmp(field->name, "dropout");
+        if (network_row(spec, field, &row) && (row.value || !rare))
             json_object_set_new(object, row.name,
-                                row.word ? json_string(row.word) : json_integer(row.value));
+                                row.word[0] ? json_string(row.word) : json_integer(row.value));
     }
     json_object_set_new(object, "leaky_slope", json_number_short((double)spec->leaky_slope));
     json_object_set_new(object, "dropout", json_number_short((double)spec->dropout));

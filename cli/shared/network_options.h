@@ -6,39 +6,11 @@
 #include "shared/options.h"
 #include "unet_exchange.h"
 
-/* Numbers and words of a spec that an option can set; the rows of a table in network_options.c. */
-enum network_field {
-    NETWORK_IN_CHANNELS,
-    NETWORK_CLASSES,
-    NETWORK_WIDTH,
-    NETWORK_DEPTH,
-    NETWORK_PADDING,
-    NETWORK_NORM,
-    NETWORK_GROUPS,
-    NETWORK_UP,
-    NETWORK_ACT,
-    NETWORK_CONVS,
-    NETWORK_SINGLE_ACT,
-    NETWORK_NORM_ORDER,
-    NETWORK_BIAS,
-    NETWORK_CONCAT,
-    NETWORK_ALIGN_CORNERS,
-    NETWORK_UP_CONV,
-    NETWORK_UP_NORM,
-    NETWORK_UP_ACT,
-    NETWORK_FIELDS
-};
-
-/* A number below zero: not given.  Start from NETWORK_SETTINGS_NONE. */
+/* Zeroed: nothing was said. */
 struct network_settings {
-    int field[NETWORK_FIELDS];
-    double leaky_slope, dropout, norm_epsilon;
+    struct said said;        /* of unet_spec */
     const char *class_names; /* "background,cell"; NULL: not given */
 };
-#define NETWORK_SETTINGS_NONE                                                                      \
-    {                                                                                              \
-        {[0 ... NETWORK_FIELDS - 1] = -1}, -1, -1, -1, NULL                                        \
-    }
 
 /*
  * What most people set, and what networks from elsewhere need besides; of both, what a file of
@@ -50,9 +22,13 @@ extern const struct option_row network_options[], network_more_options[], networ
 /* base, with what was given in its place. */
 unet_spec network_spec(const struct network_settings *settings, unet_spec base);
 
-/* The name of an option of the network that was given, in name or elsewhere; NULL: none was. */
-enum { OPTION_NAME = 32 };
-const char *network_given(const struct network_settings *settings, char name[OPTION_NAME]);
+/* What was said alone: all else is 0. */
+unet_spec network_asked(const struct network_settings *settings);
+
+/* The name of an option of the network that was given, in name, but not those fields that end with
+ * NULL (but may be NULL); NULL: none was. */
+const char *network_given(const struct network_settings *settings, const char *const *but,
+                          char name[SAID_WORD]);
 
 /* What was given, for reading somebody else's weights. */
 unet_known network_known(const struct network_settings *settings);
@@ -64,20 +40,19 @@ unet_code network_name_classes(const struct network_settings *settings, unet_mod
 /* One line: "1 channel -> 2 classes, width 16, depth 4, padding same, norm batch, ...". */
 void network_describe(const unet_spec *spec, char *text, size_t size);
 
-/* The words of the enums, as options and JSON spell them; each list ends with NULL. */
-extern const char *const padding_words[], *const norm_words[], *const up_words[],
-                                                                   *const act_words[];
-
-/* Field i of a spec with its name and its word (NULL: it is a number), for reports. */
+/* A field of a spec, a whole number or one of a few words, for reports. */
 struct network_row {
     const char *name;
-    const char *word;
+    char word[SAID_WORD]; /* as options spell it; "": it is a number */
     int value;
+    int flag; /* 1: no or yes */
 };
-struct network_row network_row(const unet_spec *spec, enum network_field i);
+
+/* 0: the field is another kind of number. */
+int network_row(const unet_spec *spec, const unet_field *field, struct network_row *row);
 
 /* The same by the field's name in unet_spec, with its option; 0: there is no such field. */
 int network_find(const unet_spec *spec, const char *field, struct network_row *row,
-                 char option[OPTION_NAME]);
+                 char option[SAID_WORD]);
 
 #endif

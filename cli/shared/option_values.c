@@ -131,9 +131,33 @@ static int read_choice(const char *text, const char *const *choices, int *index)
     return 0;
 }
 
+/* "a or b or c" */
+static void describe_words(const char *const *words, char *text, size_t size)
+{
+    char word[SAID_WORD];
+    size_t used = 0;
+
+    for (int i = 0; words[i] && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " or " : "",
+                                 said_word(words[i], word));
+}
+
+static void describe_field(const unet_field *field, char *text, size_t size)
+{
+    int fraction = field->type == UNET_FIELD_FLOAT || field->type == UNET_FIELD_DOUBLE;
+
+    if (field->words)
+        describe_words(field->words, text, size);
+    else if (field->above || field->below)
+        snprintf(text, size, "a number %s%g and %s%g", field->above ? "above " : "from ",
+                 field->low, field->below ? "below " : "up to ", field->high);
+    else
+        snprintf(text, size, "a %snumber %.10g..%.10g", fraction ? "" : "whole ", field->low,
+                 field->high);
+}
+
 void option_describe(const struct option_row *row, char *text, size_t size)
 {
-    size_t used;
 
     switch (row->type) {
     case OPTION_INT:
@@ -163,10 +187,10 @@ void option_describe(const struct option_row *row, char *text, size_t size)
                  row->high);
         break;
     case OPTION_CHOICE:
-        used = 0;
-        for (int i = 0; row->choices[i] && used < size; i++)
-            used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " or " : "",
-                                     row->choices[i]);
+        describe_words(row->choices, text, size);
+        break;
+    case OPTION_FIELD:
+        describe_field(said_field(row->kind, row->field), text, size);
         break;
     default:
         snprintf(text, size, "a value that is not empty");
@@ -204,6 +228,8 @@ int option_store(const struct option_row *row, const char *text, void *place)
         return read_unit(text, UNITS(byte_units), place);
     case OPTION_SEED:
         return read_seed(text, place);
+    case OPTION_FIELD:
+        return said_put(place, row->kind, row->field, text);
     case OPTION_SIZE:
         return read_size(text, row->low, row->high, place);
     default:

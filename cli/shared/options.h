@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/said.h"
+
 enum exit_status {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,       /* one line on stderr says why */
@@ -37,6 +39,7 @@ enum option_type {
     OPTION_DURATION, /* double, seconds: 40, 40s, 10m, 2h */
     OPTION_BYTES,    /* double: 500M, 2G, 1048576 */
     OPTION_SEED,     /* uint64_t */
+    OPTION_FIELD,    /* struct said, a field of the library */
     OPTION_SIZE      /* int[2], height and width, each low..high: 512x640, or 512 for a square */
 };
 
@@ -55,8 +58,10 @@ struct option_row {
     double low, high;
     const char *const *choices;     /* ends with NULL */
     const struct option_row *table; /* of OPTION_TABLE */
-    const char *meta;               /* what the help calls the value: "DIR" */
-    const char *help;
+    const struct said_kind *kind;   /* of OPTION_FIELD, whose type, range and words it has */
+    const char *field;
+    const char *meta; /* what the help calls the value: "DIR" */
+    const char *help; /* "": the field's */
 };
 
 /*
@@ -109,6 +114,11 @@ struct option_row {
 #define OPT_SEED(word, place, value, text)                                                         \
     {                                                                                              \
         .type = OPTION_SEED, .name = word, .offset = place, .meta = value, .help = text            \
+    }
+#define OPT_FIELD(word, place, of, called, value, text)                                            \
+    {                                                                                              \
+        .type = OPTION_FIELD, .name = word, .offset = place, .kind = of, .field = called,          \
+        .meta = value, .help = text                                                                \
     }
 #define OPT_STRING(word, place, value, text)                                                       \
     {                                                                                              \

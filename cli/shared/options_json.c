@@ -70,6 +70,8 @@ static json_t *value_text(const struct option_row *row, const void *place)
     case OPTION_SIZE:
         snprintf(text, sizeof(text), "%dx%d", pair[0], pair[1]);
         break;
+    case OPTION_FIELD:
+        return json_string(said_text(place, row->field));
     case OPTION_CHOICE:
         return json_string(row->choices[*(const int *)place]);
     case OPTION_FLOATS:
@@ -94,6 +96,13 @@ static int has_rows(const struct option_row *row)
     return row->type == OPTION_TABLE || row->type == OPTION_TOPIC;
 }
 
+/* Whether an option was given. */
+static int is_given(const struct option_row *row, const void *place, const void *untouched)
+{
+    return row->type == OPTION_FIELD ? said_text(place, row->field) != NULL
+                                     : memcmp(place, untouched, value_size(row)) != 0;
+}
+
 static int add_rows(json_t *object, const struct option_row *table, const char *settings,
                     const char *untouched, const char *const *skip)
 {
@@ -104,7 +113,7 @@ static int add_rows(json_t *object, const struct option_row *table, const char *
             if (!add_rows(object, row->table, place, untouched + row->offset, skip))
                 return 0;
         } else if (row->type != OPTION_HEADING && !is_among(row->name, skip) &&
-                   memcmp(place, untouched + row->offset, value_size(row)) &&
+                   is_given(row, place, untouched + row->offset) &&
                    json_object_set_new_nocheck(object, row->name, value_text(row, place))) {
             return 0;
         }

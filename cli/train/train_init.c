@@ -35,18 +35,18 @@ unet_code train_init_adapt(const struct network_settings *settings, uint64_t see
                            unet_error *err)
 {
     const unet_spec *spec = unet_model_spec(*model);
-    const int *given = settings->field;
+    const unet_spec asked = network_asked(settings);
     int channels = spec->in_channels, classes = spec->classes;
     int labels = unet_dataset_labels(dataset), *taken;
     unet_model *adapted = NULL;
     unet_code code;
 
-    if (given[NETWORK_IN_CHANNELS] > 0)
-        channels = given[NETWORK_IN_CHANNELS];
+    if (asked.in_channels > 0)
+        channels = asked.in_channels;
     else if (unet_dataset_channels(dataset) > channels)
         channels = unet_dataset_channels(dataset);
-    if (given[NETWORK_CLASSES] > 0)
-        classes = given[NETWORK_CLASSES];
+    if (asked.classes > 0)
+        classes = asked.classes;
     else if (labels > unet_model_labels(*model))
         classes = labels;
     if (channels == spec->in_channels && classes == spec->classes)

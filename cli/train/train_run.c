@@ -42,11 +42,11 @@ static unet_code open_data(struct train_run *run, unet_error *err)
     const struct train_settings *settings = run->settings;
     unet_dataset_options data = {
         .ignore = settings->ignore, .labels = settings->labels, .only_pairs = settings->only_pairs};
-    int classes = settings->network.field[NETWORK_CLASSES];
+    int classes = network_asked(&settings->network).classes;
     unet_code code;
 
     /* what was trained on other masks reads these as it did those, unless it shall learn others */
-    if (run->model && *unet_model_settings(run->model) && classes < 0)
+    if (run->model && *unet_model_settings(run->model) && classes == 0)
         data.model = run->model;
     if (classes > 0)
         data.classes = classes == 1 ? 2 : classes;
@@ -138,7 +138,7 @@ static int fit_memory(struct train_run *run)
         return EXIT_DONE;
     if (choose_for_memory(facts, settings->memory, &spec, &recipe->options) &&
         (spec.width == recipe->spec.width ||
-         (!settings->init && settings->network.field[NETWORK_WIDTH] < 0))) {
+         (!settings->init && !said_text(&settings->network.said, "width")))) {
         recipe->spec = spec;
         return EXIT_DONE;
     }
@@ -158,11 +158,11 @@ static int make_recipe(struct train_run *run)
                                        .fine_tune = settings->init != NULL};
 
     if ((settings->loss.loss == LOSS_BCE || settings->loss.pos_weight >= 0) &&
-        settings->network.field[NETWORK_CLASSES] < 0)
-        settings->network.field[NETWORK_CLASSES] = 1;
+        !said_text(&settings->network.said, "classes"))
+        said_put(&settings->network.said, &said_spec, "classes", "1");
     preset_make((enum preset)settings->preset, &facts, &settings->network, recipe);
     if (run->model)
-        recipe->spec = *unet_model_spec(run->model);
+        unet_model_copy_spec(run->model, &recipe->spec, sizeof(recipe->spec));
     recipe->options.seconds = 600;
     train_settings_apply(settings, &recipe->options);
     if (recipe->spec.classes == 1 && facts.data->labels > 2)
@@ -196,7 +196,7 @@ int train_run_prepare(struct train_run *run)
         return status;
     if (make_model(run, &err))
         return fail(&err);
-    run->recipe.spec = *unet_model_spec(run->model);
+    unet_model_copy_spec(run->model, &run->recipe.spec, sizeof(run->recipe.spec));
     if ((status = check_names(run)) != EXIT_DONE || (status = check_weights(run)) != EXIT_DONE)
         return status;
     if (network_name_classes(&settings->network, run->model, &err) ||

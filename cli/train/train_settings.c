@@ -103,7 +103,6 @@ const struct train_settings train_settings_none = {
     .val_share = -1,
     .ignore = -1,
     .preset = PRESET_AUTO,
-    .network = NETWORK_SETTINGS_NONE,
     .loss = {.loss = -1,
              .balance = -1,
              .overlap_from = -1,
@@ -132,18 +131,17 @@ const struct train_settings train_settings_none = {
 };
 
 /* Another network than that of --init was described. */
-static const char *other_network(const struct train_settings *settings, char name[OPTION_NAME])
+static const char *other_network(const struct train_settings *settings, char name[SAID_WORD])
 {
-    struct network_settings others = settings->network;
+    static const char *const adapted[] = {"in_channels", "classes", NULL};
 
-    others.field[NETWORK_IN_CHANNELS] = others.field[NETWORK_CLASSES] = -1;
-    return network_given(&others, name);
+    return network_given(&settings->network, adapted, name);
 }
 
 static int check_loss(const struct command *command, const struct train_settings *settings)
 {
     const struct loss_settings *loss = &settings->loss;
-    int classes = settings->network.field[NETWORK_CLASSES];
+    int classes = network_asked(&settings->network).classes;
 
     if (loss->loss == LOSS_BCE && classes > 1)
         return usage_error(command, "--loss bce is for --classes 1");
@@ -165,7 +163,7 @@ static int check_loss(const struct command *command, const struct train_settings
 
 int train_settings_check(const struct command *command, const struct train_settings *settings)
 {
-    char name[OPTION_NAME];
+    char name[SAID_WORD];
     const char *network = other_network(settings, name);
 
     if (settings->init && network)

@@ -7,9 +7,12 @@
  */
 #include "base/decimal.h"
 
+#include <ctype.h>
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct un_plain un_plain_begin(void)
 {
@@ -34,6 +37,21 @@ const char *un_decimal_read(const char *text, double *value)
     *value = strtod(text, &end);
     un_plain_end(plain);
     return end;
+}
+
+bool un_decimal_read_plain(const char *text, const char **end, double *value)
+{
+    if (!text[0] || (!isdigit((unsigned char)text[0]) && !strchr("+-.", text[0])))
+        return false;
+    if (strpbrk(text, "xXnN"))
+        return false;
+    double found;
+    const char *stop = un_decimal_read(text, &found);
+    if (stop == text || !isfinite(found))
+        return false;
+    *end = stop;
+    *value = found;
+    return true;
 }
 
 int un_decimal_vformat(char *text, size_t size, const char *format, va_list args)
@@ -69,4 +87,20 @@ int un_decimal_print_float(char *text, size_t size, float value)
             break;
     }
     return length;
+}
+
+void un_decimal_write(double value, bool single, char text[UN_DECIMAL_TEXT])
+{
+    const int most = single ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG;
+    double back = 0;
+    if (value == floor(value) && fabs(value) < (single ? 1e7 : 1e15)) {
+        un_decimal_format(text, UN_DECIMAL_TEXT, "%.0f", value);
+        return;
+    }
+    for (int digits = 1; digits <= most; digits++) {
+        un_decimal_print(text, UN_DECIMAL_TEXT, digits, value);
+        un_decimal_read(text, &back);
+        if (single ? (float)back == (float)value : back == value)
+            break;
+    }
 }

@@ -5,6 +5,7 @@
 
 #include <locale.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -14,11 +15,23 @@
  */
 const char *un_decimal_read(const char *text, double *value);
 
+/*
+ * Reads a plain number ("-0.5", "1e-3"; no spaces, no hexadecimal, not "inf" or "nan") from the
+ * start of text; *end is what follows it.  false: there is none, or it is not finite.
+ */
+bool un_decimal_read_plain(const char *text, const char **end, double *value);
+
 /* Prints with a point, as "%.*g" would under the "C" locale.  Returns the length as snprintf(). */
 int un_decimal_print(char *text, size_t size, int digits, double value);
 
 /* The fewest digits that read back as the same float.  Returns the length as snprintf(). */
 int un_decimal_print_float(char *text, size_t size, float value);
+
+enum { UN_DECIMAL_TEXT = 32 }; /* bytes that are always enough */
+
+/* The fewest digits that read back as the same float (single) or double; whole numbers without an
+ * exponent while they are exact. */
+void un_decimal_write(double value, bool single, char text[UN_DECIMAL_TEXT]);
 
 /* vsnprintf() and snprintf() under the "C" locale, for texts in which a number is one of several
  * things. */

@@ -17,6 +17,12 @@ const char *un_cpu_isa(void)
     return un_kernels_find(NULL, &kernels, NULL) ? "none" : kernels->isa;
 }
 
+bool un_cpu_has(const char *isa)
+{
+    const struct un_kernels *kernels;
+    return !un_kernels_find(isa, &kernels, NULL);
+}
+
 static int cpu_devices(char (*names)[UN_DEVICE_NAME], int most)
 {
     if (most > 0)
@@ -56,6 +62,15 @@ enum { KNOWN = sizeof known / sizeof *known };
 static const struct un_engine_kind *kind_at(int i)
 {
     return i < KNOWN ? &known[i] : un_more_engines[i - KNOWN];
+}
+
+bool un_engine_known(const char *name)
+{
+    const struct un_engine_kind *kind;
+    for (int i = 0; (kind = kind_at(i)); i++)
+        if (!strcmp(kind->name, name))
+            return true;
+    return false;
 }
 
 /* Whether a device of this name is what `wanted` says, a number or a part of a name. */

@@ -19,6 +19,10 @@ struct un_engine_kind {
  * are linked with a list of their own in the place of more.c. */
 extern const struct un_engine_kind *const un_more_engines[];
 
+/* Whether there is an engine of a kind, and an instruction set that this processor has. */
+bool un_engine_known(const char *name);
+bool un_cpu_has(const char *isa);
+
 /* The instruction set of the CPU engine on this machine; "none": UNET_ISA names none. */
 const char *un_cpu_isa(void);
 

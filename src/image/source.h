@@ -157,6 +157,9 @@ unet_code un_rect_read(const struct un_mapping *file, const char *name, uint64_t
  */
 unet_code un_page_check(const char *name, const struct un_page *page, unet_error *err);
 
+/* Whether a format is read whose files end so, without the dot: "png". */
+bool un_format_known(const char *ending);
+
 /* Which format begins like this; NULL: none of ours. */
 const struct un_format *un_format_of_bytes(const void *head, size_t size);
 

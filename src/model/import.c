@@ -204,7 +204,7 @@ static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
 
 unet_known un_known_nothing(void)
 {
-    return (unet_known){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, NAN, NAN, -1, -1};
+    return (unet_known){.padding = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, NAN, NAN, -1, -1};
 }
 
 unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,

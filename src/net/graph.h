@@ -9,13 +9,14 @@
  *
  *   graph.c  the U of a spec     build.c  what it is put together with
  *   sides.c  how large its maps are, and how far a pixel sees
- *   spec.c   what a spec may say
+ *   spec.c   what a spec may say      spec_fields.c  its fields
  */
 #ifndef UN_GRAPH_H
 #define UN_GRAPH_H
 
 #include <stdbool.h>
 
+#include "base/fields.h"
 #include "engine/engine.h"
 
 enum {
@@ -110,6 +111,8 @@ struct un_graph {
 
 /* The network of the paper. */
 unet_spec un_spec_default(void);
+
+extern const struct un_fields un_spec_fields;
 
 /* UNET_EINVAL: names the field of spec that is out of range. */
 unet_code un_spec_check(const unet_spec *spec, unet_error *err);

@@ -8,12 +8,6 @@ unet_spec un_spec_default(void)
         .in_channels = 1, .classes = 2, .width = 64, .depth = 4, .leaky_slope = 0.1f};
 }
 
-static unet_code out_of_range(unet_error *err, const char *what, double found, double low,
-                              double high)
-{
-    return un_fail(err, UNET_EINVAL, "%s is %g, wanted %g to %g", what, found, low, high);
-}
-
 static int either(int set, int usual)
 {
     return set ? set : usual;
@@ -116,40 +110,10 @@ static unet_code check_together(const unet_spec *spec, unet_error *err)
 
 unet_code un_spec_check(const unet_spec *spec, unet_error *err)
 {
-    const struct {
-        const char *name;
-        int value, low, high;
-    } ints[] = {
-        {"in_channels", spec->in_channels, 1, 64},
-        {"classes", spec->classes, 1, UNET_MAX_CLASSES},
-        {"width", spec->width, 1, 1024},
-        {"depth", spec->depth, 1, UN_MAX_DEPTH},
-        {"padding", (int)spec->padding, 0, UNET_PADDING_SAME},
-        {"norm", (int)spec->norm, 0, UNET_NORM_GROUP},
-        {"up", (int)spec->up, 0, UNET_UP_NEAREST},
-        {"act", (int)spec->act, 0, UNET_ACT_LEAKY_RELU},
-        {"convs", spec->convs, 0, 2},
-        {"single_act", spec->single_act, 0, 1},
-        {"groups", spec->groups, 0, 65536},
-        {"norm_order", (int)spec->norm_order, 0, UNET_ACT_FIRST},
-        {"bias", (int)spec->bias, 0, UNET_BIAS_NEVER},
-        {"concat", (int)spec->concat, 0, UNET_CONCAT_SKIP_UP},
-        {"align_corners", spec->align_corners, 0, 1},
-        {"up_conv", (int)spec->up_conv, 0, UNET_UP_NO_CONV},
-        {"up_norm", spec->up_norm, 0, 1},
-        {"up_act", spec->up_act, 0, 1},
-    };
-    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
-        if (ints[i].value < ints[i].low || ints[i].value > ints[i].high)
-            return out_of_range(err, ints[i].name, ints[i].value, ints[i].low, ints[i].high);
-    if (spec->act == UNET_ACT_LEAKY_RELU && !(spec->leaky_slope > 0 && spec->leaky_slope < 1))
-        return un_fail(err, UNET_EINVAL, "leaky_slope is %g, wanted between 0 and 1",
-                       (double)spec->leaky_slope);
-    if (!(spec->dropout >= 0 && spec->dropout < 1))
-        return un_fail(err, UNET_EINVAL, "dropout is %g, wanted at least 0 and less than 1",
-                       (double)spec->dropout);
-    if (!(spec->norm_epsilon >= 0 && spec->norm_epsilon <= 1))
-        return out_of_range(err, "norm_epsilon", (double)spec->norm_epsilon, 0, 1);
-    unet_code code = check_together(spec, err);
+    unet_code code = un_fields_check(spec, &un_spec_fields, err);
+    if (!code && spec->act == UNET_ACT_LEAKY_RELU)
+        code = un_field_check(spec, un_field_find(&un_spec_fields, "leaky_slope"), err);
+    if (!code)
+        code = check_together(spec, err);
     return code ? code : check_all_channels(spec, err);
 }

@@ -21,7 +21,4 @@ int un_spec_is_plain(const unet_spec *spec);
 unet_code un_spec_from_json(const char *what, const json_t *object, unet_spec *spec,
                             unet_error *err);
 
-/* The word that JSON has for a field's value, NULL when the field is a number. */
-const char *un_spec_word(const char *field, int value);
-
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "image/samples.h"
+#include "predict/session_fields.h"
 
 /* A session chooses the largest of these output sides whose feature maps stay below this. */
 static const int tile_choices[] = {1024, 768, 512, 384, 256, 192, 128, 64};
@@ -115,22 +116,20 @@ static unet_code prepare(const unet_model *model, const unet_session_options *op
         [UNET_TTA_NONE] = 1, [UNET_TTA_FLIPS] = 4, [UNET_TTA_ROTATIONS] = 8};
     static const unet_session_options none = {0};
     options = options ? options : &none;
-    const unsigned tta = (unsigned)options->tta;
-    if (options->tile < 0 || options->tile > 1 << 20 || tta > UNET_TTA_ROTATIONS)
-        return un_fail(err, UNET_EINVAL, "a tile of %d, tta %u; wanted 0 to %d, 0 to %d",
-                       options->tile, tta, 1 << 20, UNET_TTA_ROTATIONS);
+    unet_code code = un_fields_check(options, &un_session_fields, err);
+    if (code)
+        return code;
     unet_session *s = calloc(1, sizeof *s);
     if (!s)
         return un_fail_memory(err, sizeof *s, "a session");
     s->model = model;
     s->geometry = model->graph.geometry;
     s->whole = options->tile == 0 && !un_spec_local(&model->graph.spec);
-    s->views = views[tta];
+    s->views = views[options->tta];
     s->any_samples = options->any_samples;
     s->cancel = options->cancel;
     s->log = options->log;
-    unet_code code = un_members_set(s, model, options, err);
-    if (!code)
+    if (!(code = un_members_set(s, model, options, err)))
         code = un_engine_choose(options->threads, &s->engine, err);
     if (!code) {
         s->engine->exact = options->exact;

@@ -34,10 +34,10 @@ static unet_code expect(const char *layout, const char *field, int found, int wa
 {
     if (found == wanted)
         return UNET_OK;
-    const char *word = un_spec_word(field, found);
-    if (word)
+    const struct un_field *row = un_field_find(&un_spec_fields, field);
+    if (row && row->open.words)
         return un_fail(err, UNET_EINVAL, "layout %s: %s is %s, networks of this class have %s",
-                       layout, field, word, un_spec_word(field, wanted));
+                       layout, field, un_field_word(row, found), un_field_word(row, wanted));
     return un_fail(err, UNET_EINVAL, "layout %s: %s is %d, networks of this class have %d", layout,
                    field, found, wanted);
 }

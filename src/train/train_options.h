@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * train_options.h - the one table of training's settings: their names, ranges, words, and which of
- * them a run may change when it goes on
- */
+/* train_options.h - the settings of a training: their fields, what they may be together, as JSON */
 #ifndef UN_TRAIN_OPTIONS_H
 #define UN_TRAIN_OPTIONS_H
 
 #include <jansson.h>
 
-#include "base/error.h"
+#include "base/fields.h"
+
+extern const struct un_fields un_train_fields; /* train_fields.c */
 
 unet_train_options un_train_options_default(const unet_spec *spec);
 

@@ -27,15 +27,16 @@ static inline unsigned fuzz_random(unsigned *seed, unsigned below)
 /* How many fields a message has; 0: it is none. */
 static inline unsigned fuzz_count(struct un_slice message)
 {
-    struct un_field field;
+    struct un_message_field field;
     unsigned count = 0;
     int more;
-    while ((more = un_field_next(&message, &field)) > 0)
+    while ((more = un_message_next(&message, &field)) > 0)
         count++;
     return more < 0 ? 0 : count;
 }
 
-static inline void fuzz_change(const struct un_field *field, unsigned *seed, struct un_builder *out)
+static inline void fuzz_change(const struct un_message_field *field, unsigned *seed,
+                               struct un_builder *out)
 {
     static const int64_t values[] = {0, 1, 2, 3, 7, 10, 16, -1, INT32_MAX, INT64_MAX, INT64_MIN};
     if (field->wire != UN_WIRE_BYTES) {
@@ -57,16 +58,16 @@ static inline void fuzz_field(struct un_slice message, unsigned depth, unsigned 
     const unsigned pick = count ? fuzz_random(seed, count) : 0;
     const unsigned place = count ? fuzz_random(seed, count) : 0;
     struct un_slice all = message, picked = {0};
-    struct un_field field;
+    struct un_message_field field;
     for (unsigned i = 0; i <= pick && count; i++) {
         picked.at = all.at;
-        un_field_next(&all, &field);
+        un_message_next(&all, &field);
         picked.end = all.at;
     }
     all = message;
     for (unsigned i = 0; i < count; i++) {
         struct un_slice raw = {all.at, all.at};
-        un_field_next(&all, &field);
+        un_message_next(&all, &field);
         raw.end = all.at;
         if (i == place && action >= DOUBLE)
             un_put_raw(out, picked.at, un_slice_size(picked));

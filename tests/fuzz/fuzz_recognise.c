@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     static const char *const types[] = {"F32", "F16", "I64"};
     struct reader r = {bytes, bytes + size};
     struct un_arrays arrays = {.format = "x", .items = items, .hints = un_hints_none()};
-    unet_known known = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, -1, -1};
+    unet_known known = {.padding = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, -1, -1};
     struct un_recognised found;
     unet_error err;
     arrays.ordered = take(&r) % 2;

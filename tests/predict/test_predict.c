@@ -19,6 +19,7 @@
 #include "data/draw/draw.h"
 #include "predict/session.h"
 #include "support/slow.h"
+#include "unet_fields.h"
 
 struct variant {
     const char *name;

@@ -58,6 +58,15 @@ bool un_image_name(const char *name)
     return false;
 }
 
+bool un_format_known(const char *ending)
+{
+    for (size_t i = 0; i < COUNT(formats); i++)
+        for (const char *const *known = formats[i]->endings; *known; known++)
+            if (!strcmp(*known + 1, ending))
+                return true;
+    return false;
+}
+
 bool un_image_name_foreign(const char *name)
 {
     for (size_t i = 0; i < COUNT(foreign_endings); i++)

@@ -127,10 +127,10 @@ static unet_code bind_names(struct reader *r)
  * whoever reads them finds whole ones. */
 static unet_code read_node(struct reader *r, struct un_slice message, struct un_onnx_node *node)
 {
-    struct un_field field, inner;
+    struct un_message_field field, inner;
     int more, deeper;
     *node = (struct un_onnx_node){.message = message};
-    while ((more = un_field_next(&message, &field)) > 0) {
+    while ((more = un_message_next(&message, &field)) > 0) {
         if (field.wire != UN_WIRE_BYTES)
             continue;
         node->inputs += field.number == 1;
@@ -142,7 +142,7 @@ static unet_code read_node(struct reader *r, struct un_slice message, struct un_
         else if (field.number == 7)
             node->domain = field.bytes;
         else if (field.number == 5) {
-            while ((deeper = un_field_next(&field.bytes, &inner)) > 0) {
+            while ((deeper = un_message_next(&field.bytes, &inner)) > 0) {
             }
             if (deeper < 0)
                 return broken(r->table->path, "an attribute", r->err);
@@ -170,11 +170,11 @@ static unet_code fill_node(struct reader *r, struct un_slice message)
     const int index = table->node_count++;
     struct un_onnx_node *node = &table->nodes[index];
     unet_code code = read_node(r, message, node);
-    struct un_field field;
+    struct un_message_field field;
     int in = node->first_input = table->ref_count;
     int out = node->first_output = table->ref_count += node->inputs;
     table->ref_count += node->outputs;
-    while (!code && un_field_next(&message, &field) > 0) {
+    while (!code && un_message_next(&message, &field) > 0) {
         if (field.wire != UN_WIRE_BYTES || (field.number != 1 && field.number != 2))
             continue;
         const bool made = field.number == 2;
@@ -199,10 +199,10 @@ static unet_code count_graph(struct reader *r, int *nodes, int *tensors, int *re
 {
     struct un_slice graph = r->graph;
     struct un_onnx_node node;
-    struct un_field field;
+    struct un_message_field field;
     unet_code code = UNET_OK;
     int more;
-    while (!code && (more = un_field_next(&graph, &field)) > 0) {
+    while (!code && (more = un_message_next(&graph, &field)) > 0) {
         if (field.wire != UN_WIRE_BYTES)
             continue;
         if (field.number == 1) {
@@ -227,9 +227,9 @@ static unet_code count_graph(struct reader *r, int *nodes, int *tensors, int *re
 /* An input or output of the graph. */
 static unet_code fill_end(struct reader *r, struct un_slice message, enum use use)
 {
-    struct un_field field;
+    struct un_message_field field;
     int more;
-    while ((more = un_field_next(&message, &field)) > 0)
+    while ((more = un_message_next(&message, &field)) > 0)
         if (field.number == 1 && field.wire == UN_WIRE_BYTES) {
             add_name(r, field.bytes, use, 0, 0);
             return UNET_OK;
@@ -241,9 +241,9 @@ static unet_code fill_graph(struct reader *r)
 {
     struct un_onnx_table *table = r->table;
     struct un_slice graph = r->graph;
-    struct un_field field;
+    struct un_message_field field;
     unet_code code = UNET_OK;
-    while (!code && un_field_next(&graph, &field) > 0) {
+    while (!code && un_message_next(&graph, &field) > 0) {
         if (field.wire != UN_WIRE_BYTES)
             continue;
         if (field.number == 1) {
@@ -307,12 +307,12 @@ static unet_code read_graph(struct reader *r)
 /* ---- the model ---- */
 
 /* The value of a {1: key, 2: value} message, when its key is this. */
-static bool find_pair(struct un_slice message, const char *key, struct un_field *value)
+static bool find_pair(struct un_slice message, const char *key, struct un_message_field *value)
 {
-    struct un_field field;
+    struct un_message_field field;
     bool found = !*key; /* an empty key may be left out */
-    *value = (struct un_field){0};
-    while (un_field_next(&message, &field) > 0) {
+    *value = (struct un_message_field){0};
+    while (un_message_next(&message, &field) > 0) {
         if (field.number == 1)
             found = field.wire == UN_WIRE_BYTES && un_slice_is(field.bytes, key);
         else if (field.number == 2)
@@ -325,11 +325,11 @@ unet_code un_onnx_table_read(const char *path, const unsigned char *bytes, size_
                              struct un_onnx_table *table, unet_error *err)
 {
     struct un_slice message = {bytes, size ? bytes + size : bytes}; /* an empty file: NULL */
-    struct un_field field, value;
+    struct un_message_field field, value;
     int more;
     *table = (struct un_onnx_table){.path = path};
     struct reader reader = {.table = table, .err = err};
-    while ((more = un_field_next(&message, &field)) > 0) {
+    while ((more = un_message_next(&message, &field)) > 0) {
         if (field.wire != UN_WIRE_BYTES)
             continue;
         if (field.number == 7)

@@ -40,14 +40,14 @@ static unet_code refuse(const char *path, const struct un_onnx_tensor *tensor, c
 }
 
 /* One whole number, or packed ones. */
-static struct un_slice numbers(const struct un_field *field)
+static struct un_slice numbers(const struct un_message_field *field)
 {
     return field->wire == UN_WIRE_VARINT || field->wire == UN_WIRE_BYTES
                ? field->bytes
                : (struct un_slice){field->bytes.at, field->bytes.at};
 }
 
-static unet_code add_sides(const char *path, const struct un_field *field,
+static unet_code add_sides(const char *path, const struct un_message_field *field,
                            struct un_onnx_tensor *tensor, unet_error *err)
 {
     struct un_slice sides = numbers(field);
@@ -65,11 +65,11 @@ static unet_code add_sides(const char *path, const struct un_field *field,
 unet_code un_onnx_tensor_read(const char *path, struct un_slice message,
                               struct un_onnx_tensor *tensor, unet_error *err)
 {
-    struct un_field field;
+    struct un_message_field field;
     unet_code code = UNET_OK;
     int more = 0;
     *tensor = (struct un_onnx_tensor){.message = message, .count = 1};
-    while (!code && (more = un_field_next(&message, &field)) > 0) {
+    while (!code && (more = un_message_next(&message, &field)) > 0) {
         if (field.number == 1)
             code = add_sides(path, &field, tensor, err);
         else if (field.number == 2)
@@ -90,10 +90,10 @@ unet_code un_onnx_tensor_read(const char *path, struct un_slice message,
 static struct un_slice find_values(const struct un_onnx_tensor *tensor, const struct type *type)
 {
     struct un_slice message = tensor->message, found = {0};
-    struct un_field field;
+    struct un_message_field field;
     const bool plain = type->field == 4 || type->field == 10;
     int fields = 0;
-    while (un_field_next(&message, &field) > 0)
+    while (un_message_next(&message, &field) > 0)
         if (field.wire == UN_WIRE_BYTES &&
             (field.number == 9 || (plain && field.number == type->field))) {
             found = field.bytes;
@@ -103,8 +103,8 @@ static struct un_slice find_values(const struct un_onnx_tensor *tensor, const st
 }
 
 /* Copies the values of one field, at most `most`; the number of those it has, -1: too many. */
-static int64_t copy_field(const struct un_field *field, const struct type *type, size_t size,
-                          unsigned char *values, size_t most)
+static int64_t copy_field(const struct un_message_field *field, const struct type *type,
+                          size_t size, unsigned char *values, size_t most)
 {
     struct un_slice rest = field->bytes;
     uint64_t value;
@@ -128,14 +128,14 @@ static unet_code copy_values(struct un_onnx_table *table, struct un_onnx_tensor 
                              const struct type *type, size_t size, unet_error *err)
 {
     struct un_slice message = tensor->message;
-    struct un_field field;
+    struct un_message_field field;
     size_t done = 0;
     if (tensor->count > un_slice_size(tensor->message))
         return refuse(table->path, tensor, "has fewer values than its shape says", err);
     unsigned char *values = un_arena_alloc(&table->arena, tensor->count * size);
     if (!values)
         return un_fail_memory(err, tensor->count * size, table->path);
-    while (un_field_next(&message, &field) > 0) {
+    while (un_message_next(&message, &field) > 0) {
         if (field.number != type->field)
             continue;
         int64_t count = copy_field(&field, type, size, values + done * size, tensor->count - done);
@@ -195,12 +195,12 @@ static bool find_attribute(const struct un_onnx_node *node, const char *name,
                            struct un_slice *attribute)
 {
     struct un_slice message = node->message;
-    struct un_field field, inner;
-    while (un_field_next(&message, &field) > 0) {
+    struct un_message_field field, inner;
+    while (un_message_next(&message, &field) > 0) {
         if (field.number != 5 || field.wire != UN_WIRE_BYTES)
             continue;
         struct un_slice rest = field.bytes;
-        while (un_field_next(&rest, &inner) > 0)
+        while (un_message_next(&rest, &inner) > 0)
             if (inner.number == 1 && inner.wire == UN_WIRE_BYTES &&
                 un_slice_is(inner.bytes, name)) {
                 *attribute = field.bytes;
@@ -213,11 +213,11 @@ static bool find_attribute(const struct un_onnx_node *node, const char *name,
 int un_onnx_ints(const struct un_onnx_node *node, const char *name, int most, int64_t *values)
 {
     struct un_slice attribute;
-    struct un_field field;
+    struct un_message_field field;
     int count = 0;
     if (!find_attribute(node, name, &attribute))
         return -1;
-    while (un_field_next(&attribute, &field) > 0) {
+    while (un_message_next(&attribute, &field) > 0) {
         if (field.number != 3 && field.number != 8)
             continue;
         struct un_slice rest = numbers(&field);
@@ -237,11 +237,11 @@ int64_t un_onnx_int(const struct un_onnx_node *node, const char *name, int64_t o
 float un_onnx_float(const struct un_onnx_node *node, const char *name, float otherwise)
 {
     struct un_slice attribute;
-    struct un_field field;
+    struct un_message_field field;
     float value = otherwise;
     if (!find_attribute(node, name, &attribute))
         return otherwise;
-    while (un_field_next(&attribute, &field) > 0)
+    while (un_message_next(&attribute, &field) > 0)
         if (field.number == 2 && field.wire == UN_WIRE_32)
             memcpy(&value, field.bytes.at, sizeof value);
     return value;
@@ -251,9 +251,9 @@ bool un_onnx_bytes(const struct un_onnx_node *node, const char *name, uint32_t n
                    struct un_slice *bytes)
 {
     struct un_slice attribute;
-    struct un_field field;
+    struct un_message_field field;
     if (find_attribute(node, name, &attribute))
-        while (un_field_next(&attribute, &field) > 0)
+        while (un_message_next(&attribute, &field) > 0)
             if (field.number == number && field.wire == UN_WIRE_BYTES) {
                 *bytes = field.bytes;
                 return true;

@@ -30,14 +30,15 @@ static bool take(struct un_slice *message, uint64_t size, struct un_slice *bytes
     return true;
 }
 
-int un_field_next(struct un_slice *message, struct un_field *field)
+int un_message_next(struct un_slice *message, struct un_message_field *field)
 {
     uint64_t head, size;
     if (message->at == message->end)
         return 0;
     if (!un_varint_next(message, &head) || head >> 3 == 0 || head >> 3 > UINT32_MAX)
         return -1;
-    struct un_field made = {.number = (uint32_t)(head >> 3), .wire = (enum un_wire)(head & 7)};
+    struct un_message_field made = {.number = (uint32_t)(head >> 3),
+                                    .wire = (enum un_wire)(head & 7)};
     made.bytes.at = message->at;
     bool whole = false;
     switch (made.wire) {

@@ -24,7 +24,7 @@ struct un_slice {
     const unsigned char *at, *end;
 };
 
-struct un_field {
+struct un_message_field {
     uint32_t number;
     enum un_wire wire;
     uint64_t value;        /* of all wire types but UN_WIRE_BYTES */
@@ -32,7 +32,7 @@ struct un_field {
 };
 
 /* Takes the next field off a message: 1; 0: there is none; -1: the bytes are no message. */
-int un_field_next(struct un_slice *message, struct un_field *field);
+int un_message_next(struct un_slice *message, struct un_message_field *field);
 
 /* Takes a varint off its front; false: there is none, or a broken one. */
 bool un_varint_next(struct un_slice *slice, uint64_t *value);

@@ -153,7 +153,8 @@ static void test_cut(void **state)
     (void)state;
     const struct un_onnx_options options = {.metadata = "{}"};
     const char *path = in_folder("m.onnx");
-    unet_spec spec = {1, 1, 1, 1, .padding = UNET_PADDING_SAME, .norm = UNET_NORM_BATCH};
+    unet_spec spec = {
+        .in_channels = 1, 1, 1, 1, .padding = UNET_PADDING_SAME, .norm = UNET_NORM_BATCH};
     unet_model *model = make_model(&spec);
     write_onnx(model, path, &options);
     un_model_free(model);
