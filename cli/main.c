@@ -43,7 +43,11 @@ int fail_text(const char *format, ...)
 
 int fail(const unet_error *err)
 {
-    return fail_text("%s", err->text);
+    char text[640];
+
+    snprintf(text, sizeof(text), "%s", err->text);
+    add_hints(err->hints, text, sizeof(text));
+    return fail_text("%s", text);
 }
 
 int fail_memory(void)

@@ -60,9 +60,18 @@ typedef enum unet_code {
     UNET_ESTOPPED /* a progress function or another thread asked to stop */
 } unet_code;
 
+/* Which setting would help; a program names its own option or button for it beside the text. */
+enum {
+    UNET_HINT_LABELS = 1,     /* unet_dataset_options.labels: what the masks' values mean */
+    UNET_HINT_IGNORE = 2,     /* ... .ignore: the value that is no label */
+    UNET_HINT_ONLY_PAIRS = 4, /* ... .only_pairs: without the images that have no mask */
+    UNET_HINT_CLIP = 8        /* unet_train_options.clip: the largest norm of the gradients */
+};
+
 typedef struct unet_error {
     unet_code code;
-    char text[508]; /* one line, no newline: "scan.tif: 4 channels, the model takes 1" */
+    char text[504];     /* one line, no newline: "scan.tif: 4 channels, the model takes 1" */
+    unsigned int hints; /* UNET_HINT_*, or-ed; 0: none */
 } unet_error;
 
 /* ---- the network ------------------------------------------------------------------------- */

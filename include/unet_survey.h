@@ -73,7 +73,8 @@ typedef struct unet_finding {
     int pair;                 /* that it is about; -1: the set, or a file without a partner */
     const char *file, *other; /* NULL: none */
     double number[4];
-    const char *text; /* one line of the library's own; "" */
+    const char *text;   /* one line of the library's own; "" */
+    unsigned int hints; /* to that, as in unet_error */
 } unet_finding;
 
 /* What is known of one image and its mask. */

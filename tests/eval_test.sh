@@ -45,6 +45,13 @@ for name in =a +b -c @d; do cp truth/a.pgm "formula/$name.pgm"; done
 cp -r formula texts
 expect 0 '' - eval --predicted formula --masks texts --quiet --csv f.csv
 check 'no cell is a formula' sh -c '[ "$(grep -c "^\"'"'"'[-=+@][a-d].pgm\",1," f.csv)" -eq 4 ]'
+# what only a person can say is asked for by the option that says it
+mkdir unclear
+cp truth/b.pgm unclear
+pgm unclear/a.pgm 6 4  0 0 0 0 0 2  0 0 0 0 0 2  0 0 0 0 0 2  0 0 0 0 0 2
+expect 1 - "say labels 'a=0,b=2' if each is a class.* \\(--labels\\)$" \
+    eval --predicted same --masks unclear --quiet
+expect 1 "^error .*numbers of objects \\(--labels\\)$" '' check --images same --masks unclear --no-page
 expect 1 - 'nowhere' eval --predicted same --masks truth --csv nowhere/t.csv
 expect 0 'pixel accuracy +1\.0000' - eval --predicted indices --masks truth --quiet \
     --predicted-labels indices

@@ -131,6 +131,7 @@ listens="$listens$(for file in $(find src -name '*.[ch]'); do
         grep -E '%[-+ #0-9.*]*l?[aefgAEFG]' | sed "s|^|$file: |"
 done)"
 [ -z "$listens" ] || complain "a number that listens to the host's locale: $listens"
+grep -nE '"[^"]*--[a-z]' -r src && complain "the library names an option of the command: give the error a hint"
 
 # -- the public functions are in api*.c, and nothing below them calls or defines one --
 public=$(cat include/*.h | tr '\n' ' ' | grep -oE 'UNET_API[^;]*;' | grep -oE '\bunet_[a-z_]+\(' | sort -u |

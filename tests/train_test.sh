@@ -223,7 +223,7 @@ one_line 'an image without a mask'
 cp d/masks/cells_001.png m/one.png
 cp d/images/cells_002.png i/two.png
 cp d/masks/cells_003.png m/three.png
-expect 1 - '1 of 2 images have no mask in m \(--only-pairs goes without them\): two\.png' \
+expect 1 - '1 of 2 images have no mask in m: two\.png \(--only-pairs goes without them\)$' \
     train --images i --masks m -o x
 one_line 'an image without a mask among others'
 left='1 image without a mask: two\.png; 1 mask without an image: three\.png'

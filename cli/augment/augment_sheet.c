@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* augment_sheet.c - training tiles side by side on one picture */
 #include "augment/augment_sheet.h"
+#include "shared/cli.h"
 #include "unet_train.h"
 
 #include <math.h>
@@ -12,8 +13,7 @@ enum { THIN = 2, GAP = 10, PAPER = 255, BESIDE_MOST = 12 };
 
 static unet_code short_of_memory(unet_error *err)
 {
-    *err = (unet_error){UNET_ENOMEM, "not enough memory for the sheet"};
-    return UNET_ENOMEM;
+    return set_error(err, UNET_ENOMEM, "not enough memory for the sheet");
 }
 
 static int sample_width(const struct sheet *s)

@@ -85,8 +85,7 @@ static unet_code report_json(const struct augment_command *given, const struct s
 
     if (json_print(row))
         return UNET_OK;
-    *err = (unet_error){UNET_ENOMEM, "not enough memory"};
-    return UNET_ENOMEM;
+    return set_error(err, UNET_ENOMEM, "not enough memory");
 }
 
 static int make_sheet(const struct augment_command *given)

@@ -165,7 +165,7 @@ static int embed(FILE *out, const char *scratch, const unet_image *picture, cons
 
     errno = 0;
     if (ok && !html_image(out, scratch, alt, caption)) {
-        snprintf(err->text, sizeof(err->text), "%.300s: %s", scratch, strerror(errno));
+        set_error(err, UNET_EIO, "%.300s: %s", scratch, strerror(errno));
         ok = 0;
     }
     unlink(scratch);

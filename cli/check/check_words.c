@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "shared/cli.h"
 #include "shared/say.h"
 
 const char *const severity_words[] = {"note", "warning", "error", NULL};
@@ -183,12 +184,14 @@ void finding_words(const unet_finding *finding, char *text, size_t size)
     const char *format = plain[finding->kind];
     const double *n = finding->number;
 
-    if (*finding->text)
+    if (*finding->text) {
         snprintf(text, size, "%s", finding->text);
-    else if (finding->other && format)
+        add_hints(finding->hints, text, size);
+    } else if (finding->other && format) {
         snprintf(text, size, format, file_name(finding->other));
-    else if (!words_of_numbers(finding, text, size) && format)
+    } else if (!words_of_numbers(finding, text, size) && format) {
         snprintf(text, size, format, n[0], n[1], n[2], n[3]);
+    }
 }
 
 void print_findings(FILE *stream, const unet_survey *survey, unet_severity least, int most)

@@ -8,6 +8,7 @@
 
 #include "demo/cells.h"
 #include "demo/demo.h"
+#include "shared/cli.h"
 #include "shared/paths.h"
 #include "shared/text_file.h"
 
@@ -67,10 +68,8 @@ static unet_code write_image(const char *dir, const char *kind, const char *name
     char *path = path_text("%s/%s/%s.png", dir, kind, name);
     unet_code code;
 
-    if (!path) {
-        snprintf(err->text, sizeof(err->text), "not enough memory");
-        return err->code = UNET_ENOMEM;
-    }
+    if (!path)
+        return set_error(err, UNET_ENOMEM, "not enough memory");
     code = unet_image_write(path, &image, err);
     free(path);
     return code;

@@ -5,6 +5,7 @@
 
 #include "demo/demo.h"
 #include "demo/otsu.h"
+#include "shared/cli.h"
 #include "shared/paths.h"
 #include "unet_image.h"
 #include "unet_scores.h"
@@ -82,10 +83,8 @@ static unet_code save_pictures(const struct demo *demo, const struct demo_pictur
     char *path = path_text("%s/predictions/%s.png", demo->dir, picture->name);
     unet_code code;
 
-    if (!path) {
-        snprintf(err->text, sizeof(err->text), "not enough memory");
-        return err->code = UNET_ENOMEM;
-    }
+    if (!path)
+        return set_error(err, UNET_ENOMEM, "not enough memory");
     code = unet_mask_write(path, mask, image->height, image->width, cell_colors, 2, err);
     free(path);
     if (!code)

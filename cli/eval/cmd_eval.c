@@ -102,8 +102,7 @@ static unet_code score_image(const struct eval_job *job, struct eval *eval, int 
     inside = eval->boundary >= 0 ? malloc(count * planes * sizeof(*inside)) : NULL;
     unet_answers answers = {.mask = mask, .probabilities = inside};
     if (!mask || (!inside && eval->boundary >= 0)) {
-        *err = (unet_error){UNET_ENOMEM, "out of memory"};
-        code = UNET_ENOMEM;
+        code = set_error(err, UNET_ENOMEM, "out of memory");
     } else if (!(code = unet_predict_all(job->session, image, &answers, err))) {
         if (inside)
             keep_inside(job->model, eval->boundary, count, inside);
@@ -131,6 +130,7 @@ static int score_all(const struct eval_settings *settings, const struct eval_job
         progress_draw(&line, "eval", (double)i / eval->count, name);
         if (interrupted() || score_image(job, eval, i, &err)) {
             progress_clear(&line);
+            add_hints(err.hints, err.text, sizeof(err.text));
             return interrupted() ? EXIT_INTERRUPTED : fail_text("%s: %s", name, err.text);
         }
     }
@@ -233,6 +233,7 @@ static int open_masks(const struct eval_settings *settings, struct eval_job *job
 {
     unet_dataset_options data = {
         .ignore = settings->ignore, .labels = settings->labels, .only_pairs = settings->only_pairs};
+    unet_code code;
     unet_error err;
 
     if (unet_dataset_open(settings->predicted, settings->masks, &data, &job->dataset, &err))
@@ -244,7 +245,10 @@ static int open_masks(const struct eval_settings *settings, struct eval_job *job
         data.like = job->dataset;
         data.labels = NULL;
     }
-    if (unet_dataset_open(settings->masks, settings->predicted, &data, &job->predicted, &err))
+    code = unet_dataset_open(settings->masks, settings->predicted, &data, &job->predicted, &err);
+    if (code && err.hints & UNET_HINT_ONLY_PAIRS)
+        return fail(&err);
+    if (code)
         return fail_text("%s%s", err.text,
                          settings->predicted_labels ? ""
                                                     : " (--predicted-labels says what predicted "

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "eval/eval.h"
+#include "shared/cli.h"
 #include "unet_image.h"
 
 static unet_code fail_short(unet_error *err)
 {
-    *err = (unet_error){UNET_ENOMEM, "out of memory"};
-    return UNET_ENOMEM;
+    return set_error(err, UNET_ENOMEM, "out of memory");
 }
 
 /* The objects of a mask, all classes; pixels without a label are background. */

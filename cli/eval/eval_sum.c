@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "shared/cli.h"
+
 #include "eval/eval.h"
 
 /* Of each image and class: right, true and predicted pixels. */
@@ -75,10 +77,8 @@ static unet_code find_intervals(struct eval *eval, unet_error *err)
     struct draws draws = {eval, counts, 0};
     unet_code code;
 
-    if (!counts) {
-        *err = (unet_error){UNET_ENOMEM, "out of memory"};
-        return UNET_ENOMEM;
-    }
+    if (!counts)
+        return set_error(err, UNET_ENOMEM, "out of memory");
     for (int i = 0; i < eval->count; i++)
         for (size_t label = 0; label < labels; label++)
             counts[(size_t)i * labels + label] = count_class(eval->images[i].scores, (int)label);
@@ -143,10 +143,8 @@ unet_code eval_sum(struct eval *eval, unet_error *err)
 {
     eval->sum.scores = unet_scores_create(eval->labels);
     eval->sum.matches = calloc((size_t)eval->labels, sizeof(*eval->sum.matches));
-    if (!eval->sum.scores || !eval->sum.matches) {
-        *err = (unet_error){UNET_ENOMEM, "out of memory"};
-        return UNET_ENOMEM;
-    }
+    if (!eval->sum.scores || !eval->sum.matches)
+        return set_error(err, UNET_ENOMEM, "out of memory");
     for (int i = 0; i < eval->count; i++) {
         unet_scores_merge(eval->sum.scores, eval->images[i].scores);
         for (int label = 1; label < eval->object_labels; label++) {

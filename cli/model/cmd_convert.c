@@ -76,7 +76,7 @@ static unet_code run_model(const unet_model *model, const struct common_settings
     if (*logits)
         code = unet_predict_logits(session, image, *logits, err);
     else
-        *err = (unet_error){code = UNET_ENOMEM, "not enough memory for the scores of an image"};
+        code = set_error(err, UNET_ENOMEM, "not enough memory for the scores of an image");
     unet_session_free(session);
     return code;
 }
@@ -91,8 +91,7 @@ static unet_code prepare(const struct convert_settings *settings, const unet_mod
 
     if (!code &&
         (code = run_model(model, &settings->common, &c->image, &c->wanted, &c->count, &why)))
-        *err = why,
-        snprintf(err->text, sizeof(err->text), "%.200s: %.280s", settings->check, why.text);
+        set_error(err, code, "%.200s: %.280s", settings->check, why.text);
     return code;
 }
 

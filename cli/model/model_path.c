@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/cli.h"
+
 static const char best[] = "best.safetensors";
 
 static unet_code say_memory(unet_error *err)
 {
-    snprintf(err->text, sizeof(err->text), "not enough memory for a list of models");
-    return err->code = UNET_ENOMEM;
+    return set_error(err, UNET_ENOMEM, "not enough memory for a list of models");
 }
 
 /* FOLDER/best.safetensors, or that of fold `fold` if it is not 0; NULL: no memory. */
@@ -62,22 +63,21 @@ unet_code model_path_list(const char *path, struct path_list *files, unet_error 
         return path_list_add(files, best_of(path, 0)) ? UNET_OK : say_memory(err);
     while (has_fold(path, folds + 1)) {
         folds++;
-        if (!has_best(path, folds)) {
-            snprintf(err->text, sizeof(err->text),
-                     "%.300s: fold%d has no %s yet: wait for its training, or name the models of "
-                     "the folds that are done",
-                     path, folds, best);
-            return err->code = UNET_EINVAL;
-        }
+        if (!has_best(path, folds))
+            return set_error(
+                err, UNET_EINVAL,
+                "%.300s: fold%d has no %s yet: wait for its training, or name the models of "
+                "the folds that are done",
+                path, folds, best);
         if (!path_list_add(files, best_of(path, folds)))
             return say_memory(err);
     }
     if (folds)
         return UNET_OK;
-    snprintf(err->text, sizeof(err->text),
-             "%.300s: no model in this folder, wanted %s or fold1/%s, as unet train writes them",
-             path, best, best);
-    return err->code = UNET_EINVAL;
+    return set_error(
+        err, UNET_EINVAL,
+        "%.300s: no model in this folder, wanted %s or fold1/%s, as unet train writes them", path,
+        best, best);
 }
 
 unet_code model_path_one(const char *path, char **file, unet_error *err)
@@ -85,12 +85,9 @@ unet_code model_path_one(const char *path, char **file, unet_error *err)
     struct path_list files = {0};
     unet_code code = model_path_list(path, &files, err);
 
-    if (!code && files.count > 1) {
-        snprintf(err->text, sizeof(err->text),
-                 "%.200s: the models of %zu folds, wanted one: %.200s", path, files.count,
-                 files.path[0]);
-        code = err->code = UNET_EINVAL;
-    }
+    if (!code && files.count > 1)
+        code = set_error(err, UNET_EINVAL, "%.200s: the models of %zu folds, wanted one: %.200s",
+                         path, files.count, files.path[0]);
     if (!code && !(*file = strdup(files.path[0])))
         code = say_memory(err);
     path_list_release(&files);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "predict/mask_out.h"
+#include "shared/cli.h"
 #include "unet_exchange.h"
 
 #include <stdio.h>
@@ -21,11 +22,9 @@ unet_code mask_out_as_trained(struct mask_out *out, const unet_model *model, une
 {
     unet_mask_kind kind = unet_model_mask_kind(model);
 
-    if (!*unet_model_settings(model)) {
-        snprintf(err->text, sizeof(err->text),
-                 "--values masks: this model was not trained on masks that unet has read");
-        return err->code = UNET_EINVAL;
-    }
+    if (!*unet_model_settings(model))
+        return set_error(err, UNET_EINVAL,
+                         "--values masks: this model was not trained on masks that unet has read");
     if (kind == UNET_MASKS_OBJECTS || kind == UNET_MASKS_FILES)
         return UNET_OK; /* class numbers */
     out->recoded = 1;
@@ -40,11 +39,9 @@ unet_code mask_out_as_trained(struct mask_out *out, const unet_model *model, une
         out->words |= out->channels == 1 && out->value[label] > 255;
         if (out->paletted && out->value[label] <= 255)
             memcpy(out->palette[out->value[label]], out->rgb[label], 3);
-        if (out->channels == 1 && (out->value[label] > 65535 || (out->paletted && out->words))) {
-            snprintf(err->text, sizeof(err->text), "--values masks: value %u does not fit",
-                     (unsigned)out->value[label]);
-            return err->code = UNET_EINVAL;
-        }
+        if (out->channels == 1 && (out->value[label] > 65535 || (out->paletted && out->words)))
+            return set_error(err, UNET_EINVAL, "--values masks: value %u does not fit",
+                             (unsigned)out->value[label]);
     }
     return UNET_OK;
 }
@@ -86,10 +83,8 @@ unet_code mask_out_rows(const struct mask_out *out, unet_writer *writer, const u
     if (!out->recoded)
         return unet_writer_rows(writer, band->mask, band->rows, err);
     rows = malloc(SLAB * width * 3);
-    if (!rows) {
-        snprintf(err->text, sizeof(err->text), "not enough memory for the mask");
-        return err->code = UNET_ENOMEM;
-    }
+    if (!rows)
+        return set_error(err, UNET_ENOMEM, "not enough memory for the mask");
     for (int y = 0; y < band->rows && !code; y += SLAB) {
         int count = band->rows - y < SLAB ? band->rows - y : SLAB;
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/cli.h"
 #include "shared/interrupt.h"
 #include "unet_image.h"
 
@@ -51,10 +52,8 @@ unet_code overlay_out_begin(struct overlay_out *out, unet_writer *writer, unet_s
     out->last.data = malloc(row_bytes(&out->last));
     out->last_mask = malloc(2 * (size_t)what.width);
     out->rgb = malloc(3 * (size_t)what.width * SLAB);
-    if (!out->last.data || !out->last_mask || !out->rgb) {
-        snprintf(err->text, sizeof(err->text), "not enough memory for the overlay");
-        return err->code = UNET_ENOMEM;
-    }
+    if (!out->last.data || !out->last_mask || !out->rgb)
+        return set_error(err, UNET_ENOMEM, "not enough memory for the overlay");
     return unet_writer_begin(writer, &target, err);
 }
 
@@ -113,15 +112,12 @@ unet_code overlay_out_objects(struct overlay_out *out, unet_source *source, int 
     unet_code code = UNET_OK;
 
     part.data = malloc(SLAB * row_bytes(&part));
-    if (!part.data) {
-        snprintf(err->text, sizeof(err->text), "not enough memory for the overlay");
-        return err->code = UNET_ENOMEM;
-    }
+    if (!part.data)
+        return set_error(err, UNET_ENOMEM, "not enough memory for the overlay");
     for (int y = 0; y < out->height && !code; y += SLAB) {
         part.height = out->height - y < SLAB ? out->height - y : SLAB;
         if (interrupted()) {
-            snprintf(err->text, sizeof(err->text), "interrupted");
-            code = err->code = UNET_ESTOPPED;
+            code = set_error(err, UNET_ESTOPPED, "interrupted");
         } else if (!(code = unet_source_read(source, page, y, part.height, part.data, err)) &&
                    !(code = unet_objects_overlay(objects, y, &part, out->colors, out->color_count,
                                                  OPACITY, out->range, out->rgb, err))) {

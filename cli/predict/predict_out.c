@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/cli.h"
+
 #define SLAB 32 /* rows of scores turned at a time */
 
 static int is_scores(int product)
@@ -90,11 +92,11 @@ static unet_code check_pages(const struct predict_job *job, int pages, unet_erro
     for (int p = 0; pages > 1 && p < PRODUCT_IMAGES; p++) {
         if (!job->output[p] || path_has_ending(job->output[p], stacks))
             continue;
-        snprintf(err->text, sizeof(err->text),
-                 "%.150s has %d pages and %.150s takes one; wanted a name ending in .tif, or a "
-                 "page, such as [0] behind the image's name",
-                 job->input, pages, job->output[p]);
-        return err->code = UNET_EINVAL;
+        return set_error(
+            err, UNET_EINVAL,
+            "%.150s has %d pages and %.150s takes one; wanted a name ending in .tif, or a "
+            "page, such as [0] behind the image's name",
+            job->input, pages, job->output[p]);
     }
     return UNET_OK;
 }
@@ -150,10 +152,8 @@ unet_code predict_out_page(struct predict_out *out, unet_source *source, int pag
         else
             code = unet_writer_begin(out->writer[p], &target, err);
         if (!code && is_scores(p) && !out->planar[p] && !out->turned &&
-            !(out->turned = malloc(slab_bytes(out->model, what.width)))) {
-            snprintf(err->text, sizeof(err->text), "not enough memory for its scores");
-            code = err->code = UNET_ENOMEM;
-        }
+            !(out->turned = malloc(slab_bytes(out->model, what.width))))
+            code = set_error(err, UNET_ENOMEM, "not enough memory for its scores");
     }
     return code;
 }

@@ -6,6 +6,7 @@
  * middle, so a mask's values stay classes.  Overlays are drawn on the small image.
  */
 #include "run/run_draw.h"
+#include "shared/cli.h"
 #include "unet_image.h"
 
 #include <math.h>
@@ -147,10 +148,8 @@ static unet_code draw_mask(const unet_image *picture, const uint8_t *mask,
 
     *drawn = *picture;
     drawn->data = malloc(3 * (size_t)picture->height * (size_t)picture->width);
-    if (!drawn->data) {
-        snprintf(err->text, sizeof(err->text), "not enough memory to draw a mask");
-        return err->code = UNET_ENOMEM;
-    }
+    if (!drawn->data)
+        return set_error(err, UNET_ENOMEM, "not enough memory to draw a mask");
     return unet_overlay_rows(picture, mask, NULL, NULL, colors, labels, opacity, range, drawn->data,
                              err);
 }
@@ -199,11 +198,8 @@ unet_code draw_views(const unet_validated *validated, const uint8_t (*colors)[3]
     unet_code code = UNET_OK;
 
     memset(view, 0, VIEWS * sizeof(*view));
-    if (!make_small(validated, &small)) {
-        snprintf(err->text, sizeof(err->text), "%.200s: not enough memory to draw it",
-                 validated->name);
-        code = err->code = UNET_ENOMEM;
-    }
+    if (!make_small(validated, &small))
+        code = set_error(err, UNET_ENOMEM, "%.200s: not enough memory to draw it", validated->name);
     /* stretching looks for percentiles, so it is done once */
     if (!code)
         code =

@@ -58,9 +58,8 @@ int run_begin(struct run_folder *run, const struct run_facts *facts)
 static int record_failed(struct run_folder *run, const char *what)
 {
     if (!run->record_error.code) {
-        snprintf(run->record_error.text, sizeof(run->record_error.text),
-                 "%.300s/%s: cannot be written: %s", run->facts.folder, what, strerror(errno));
-        run->record_error.code = UNET_EIO;
+        set_error(&run->record_error, UNET_EIO, "%.300s/%s: cannot be written: %s",
+                  run->facts.folder, what, strerror(errno));
     }
     return 0;
 }

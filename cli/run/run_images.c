@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "run/run_draw.h"
+#include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/text_file.h"
@@ -101,14 +102,12 @@ char *images_path(const struct run_images *images, int i, enum run_view view)
 
 static unet_code fail_file(unet_error *err, const char *path)
 {
-    snprintf(err->text, sizeof(err->text), "%.400s: cannot be written: %s", path, strerror(errno));
-    return err->code = UNET_EIO;
+    return set_error(err, UNET_EIO, "%.400s: cannot be written: %s", path, strerror(errno));
 }
 
 static unet_code fail_no_memory(unet_error *err)
 {
-    snprintf(err->text, sizeof(err->text), "not enough memory for the pictures of a report");
-    return err->code = UNET_ENOMEM;
+    return set_error(err, UNET_ENOMEM, "not enough memory for the pictures of a report");
 }
 
 static unet_code write_views(struct run_images *images, unet_error *err)

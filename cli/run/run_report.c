@@ -15,6 +15,7 @@
 
 #include "check/check_words.h"
 #include "html/html_page.h"
+#include "shared/cli.h"
 #include "shared/network_options.h"
 #include "shared/paths.h"
 #include "shared/text_file.h"
@@ -309,14 +310,13 @@ unet_code report_write(struct run_folder *run, unet_error *err)
     html_end(file.stream);
     if (!ok) {
         text_file_abort(&file);
-        snprintf(err->text, sizeof(err->text),
-                 "%.400s: not all of it could be made, so it was not written", run->report_path);
-        return err->code = UNET_EIO;
+        return set_error(err, UNET_EIO,
+                         "%.400s: not all of it could be made, so it was not written",
+                         run->report_path);
     }
     if (text_file_finish(&file))
         return UNET_OK;
 failed:
-    snprintf(err->text, sizeof(err->text), "%.400s: cannot be written: %s", run->report_path,
-             strerror(errno));
-    return err->code = UNET_EIO;
+    return set_error(err, UNET_EIO, "%.400s: cannot be written: %s", run->report_path,
+                     strerror(errno));
 }

@@ -10,6 +10,7 @@
 
 #include "run/run_report.h"
 #include "shared/progress.h"
+#include "shared/cli.h"
 #include "unet_scores.h"
 
 #define COST 100.0 /* between two times: as many times what the last one took */
@@ -47,8 +48,7 @@ static unet_code show_one(struct run_folder *run, unet_session *session, int epo
     pixels = (size_t)seen.image->height * (size_t)seen.image->width;
     mask = malloc(pixels);
     if (!mask || !scores) {
-        *err = (unet_error){UNET_ENOMEM, "not enough memory for the pictures of a report"};
-        code = UNET_ENOMEM;
+        code = set_error(err, UNET_ENOMEM, "not enough memory for the pictures of a report");
     } else if (!(code = unet_predict(session, seen.image, mask, err))) {
         unet_scores_add(scores, mask, seen.truth, pixels);
         unet_scores_merge(all, scores);
@@ -70,8 +70,7 @@ static unet_code show_all(struct run_folder *run, int epoch, unet_error *err)
     unet_code code = UNET_OK;
 
     if (!all) {
-        *err = (unet_error){UNET_ENOMEM, "not enough memory for the pictures of a report"};
-        code = UNET_ENOMEM;
+        code = set_error(err, UNET_ENOMEM, "not enough memory for the pictures of a report");
     } else {
         code = unet_session_create(run->facts.model, &work, &session, err);
     }

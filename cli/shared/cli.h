@@ -20,12 +20,19 @@ struct common_settings {
 };
 extern const struct option_row common_options[];
 
-/* Prints "unet: " and the error on stderr and returns EXIT_FAILED. */
+/* Prints "unet: ", the error and the options that would help on stderr; returns EXIT_FAILED. */
 int fail(const unet_error *err);
 int fail_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* fail_text() for when malloc() returned NULL. */
 int fail_memory(void);
+
+/* Appends the options that a library's UNET_HINT_* stand for: " (--labels)". */
+void add_hints(unsigned int hints, char *text, size_t size);
+
+/* Fills *err with an error of the command's own, and returns code. */
+unet_code set_error(unet_error *err, unet_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Flushes stdout; EXIT_FAILED (and says so) when something printed could not be written. */
 int finish_output(int status);

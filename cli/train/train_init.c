@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train_init.c - unet train --init: the network of a file for the data at hand */
 #include "train/train_init.h"
+#include "shared/cli.h"
 #include "shared/progress.h"
 #include "shared/say.h"
 
@@ -52,12 +53,11 @@ unet_code train_init_adapt(const struct network_settings *settings, uint64_t see
     if (channels == spec->in_channels && classes == spec->classes)
         return UNET_OK;
     if (frozen && channels != spec->in_channels) {
-        *err = (unet_error){.code = UNET_EINVAL};
-        snprintf(err->text, sizeof(err->text),
-                 "--freeze encoder: its first layer takes %d channels, the images have %d; a new "
-                 "one must learn",
-                 spec->in_channels, channels);
-        return UNET_EINVAL;
+        return set_error(
+            err, UNET_EINVAL,
+            "--freeze encoder: its first layer takes %d channels, the images have %d; a new "
+            "one must learn",
+            spec->in_channels, channels);
     }
     taken = calloc((size_t)unet_model_tensor_count(*model), sizeof(*taken));
     code = unet_model_adapt(*model, channels, classes, seed, &adapted, taken, err);

@@ -25,12 +25,12 @@ static void make_printable(char *text, size_t size)
             *p = '?';
 }
 
-static unet_code fail(unet_error *err, unet_code code, const char *tail, const char *format,
-                      va_list args)
+static unet_code fail(unet_error *err, unet_code code, unsigned int hints, const char *tail,
+                      const char *format, va_list args)
 {
     if (!err)
         return code;
-    unet_error made = {.code = code};
+    unet_error made = {.code = code, .hints = hints};
     int n = un_decimal_vformat(made.text, sizeof made.text, format, args);
     if (tail && n >= 0 && (size_t)n < sizeof made.text)
         snprintf(made.text + n, sizeof made.text - (size_t)n, ": %s", tail);
@@ -43,9 +43,25 @@ unet_code un_fail(unet_error *err, unet_code code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fail(err, code, NULL, format, args);
+    fail(err, code, 0, NULL, format, args);
     va_end(args);
     return code;
+}
+
+unet_code un_fail_hint(unet_error *err, unet_code code, unsigned int hints, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail(err, code, hints, NULL, format, args);
+    va_end(args);
+    return code;
+}
+
+unet_code un_fail_again(unet_error *err, const unet_error *why)
+{
+    if (err)
+        *err = *why;
+    return why->code;
 }
 
 unet_code un_fail_errno(unet_error *err, const char *format, ...)
@@ -55,7 +71,7 @@ unet_code un_fail_errno(unet_error *err, const char *format, ...)
     snprintf(reason, sizeof reason, "%s", strerror(errno));
     va_list args;
     va_start(args, format);
-    fail(err, code, reason, format, args);
+    fail(err, code, 0, reason, format, args);
     va_end(args);
     return code;
 }

@@ -12,6 +12,13 @@
 unet_code un_fail(unet_error *err, unet_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* As un_fail(), with UNET_HINT_*: the settings that would help, which the text does not name. */
+unet_code un_fail_hint(unet_error *err, unet_code code, unsigned int hints, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Passes on what failed elsewhere. */
+unet_code un_fail_again(unet_error *err, const unet_error *why);
+
 /* As un_fail(), for a failed system call: appends ": " and strerror(errno). */
 unet_code un_fail_errno(unet_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

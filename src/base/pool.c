@@ -329,5 +329,5 @@ unet_code un_pool_try(struct un_pool *pool, int count, un_pool_try_task *task, v
         .task = task, .context = context, .lock = PTHREAD_MUTEX_INITIALIZER, .failed = count};
     un_pool_run(pool, count, attempt, &a);
     pthread_mutex_destroy(&a.lock);
-    return a.failed < count ? un_fail(err, a.error.code, "%s", a.error.text) : UNET_OK;
+    return a.failed < count ? un_fail_again(err, &a.error) : UNET_OK;
 }

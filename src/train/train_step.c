@@ -130,10 +130,10 @@ static unet_code fail_not_finite(unet_trainer *t, const struct found *found, une
                  (unsigned long long)bad, g->nodes[i].name);
         break;
     }
-    return un_fail(err, UNET_EINVAL,
-                   "step %ld: the loss is %g, %s; try a lower learning rate (now %g)%s",
-                   t->step + 1, isnan(loss) ? fabs(loss) : loss, where, (double)t->rate,
-                   t->options.clip > 0 ? "" : " or clip the gradients (--clip 1)");
+    return un_fail_hint(err, UNET_EINVAL, t->options.clip > 0 ? 0 : UNET_HINT_CLIP,
+                        "step %ld: the loss is %g, %s; try a lower learning rate (now %g)%s",
+                        t->step + 1, isnan(loss) ? fabs(loss) : loss, where, (double)t->rate,
+                        t->options.clip > 0 ? "" : " or clip the gradients");
 }
 
 /* What the optimiser would take: a square of more than this fits no float. */
@@ -159,10 +159,11 @@ static unet_code check_sizes(unet_trainer *t, double norm, unet_error *err)
                        "learning rate (now %g)",
                        t->step + 1, (unsigned long long)bad, (double)t->rate);
     if (used > largest_norm)
-        return un_fail(err, UNET_EINVAL,
-                       "step %ld: the norm of the gradients is %g, at most %g can be used; try a "
-                       "lower learning rate (now %g) or clip the gradients (--clip 1)",
-                       t->step + 1, norm, largest_norm, (double)t->rate);
+        return un_fail_hint(
+            err, UNET_EINVAL, UNET_HINT_CLIP,
+            "step %ld: the norm of the gradients is %g, at most %g can be used; try a "
+            "lower learning rate (now %g) or clip the gradients",
+            t->step + 1, norm, largest_norm, (double)t->rate);
     return UNET_OK;
 }
 

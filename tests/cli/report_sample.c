@@ -24,8 +24,9 @@ static int sample(char **argv, unet_dataset *set, unet_dataset *held, const unet
                   const unet_model *model)
 {
     static const unet_error nan_error = {
-        UNET_EINVAL, "step 412: the loss is not finite: layer dec_0.conv_block.2; try a lower "
-                     "learning rate or gradient clipping"};
+        .code = UNET_EINVAL,
+        .text = "step 412: the loss is not finite: layer dec_0.conv_block.2; try a lower "
+                "learning rate or gradient clipping"};
     struct run_facts facts = {.folder = argv[1],
                               .model = model,
                               .dataset = set,

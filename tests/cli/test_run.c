@@ -436,7 +436,7 @@ static void test_states(void **state)
         {UNET_RUNNING, 0, 1, 0, "step 3: the loss is &lt;nothing&gt;"},
         {UNET_END_LIMIT, 0, 0, 1, "answers with one class everywhere"},
     };
-    const unet_error error = {UNET_EINVAL, "step 3: the loss is <nothing>"};
+    const unet_error error = {.code = UNET_EINVAL, .text = "step 3: the loss is <nothing>"};
     struct set set;
 
     make_set(&set);

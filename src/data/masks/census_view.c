@@ -120,11 +120,10 @@ static unet_code choose_kind(const struct un_census *census, const struct un_wis
     else if (first[UN_CODE_COLOR] >= 0)
         *kind = UN_CODING_COLOR;
     else if (first[UN_CODE_INDEX] >= 0 && wish->what != UN_WISH_INDICES && has_grey && !grey)
-        return un_fail(
-            err, UNET_EINVAL,
-            "%s has a palette, but %s grey values; say which codes mean what: --labels "
-            "with numbers reads palette indices, with colours (a=#000000,b=#ff0000) "
-            "their colours",
+        return un_fail_hint(
+            err, UNET_EINVAL, UNET_HINT_LABELS,
+            "%s has a palette, but %s grey values; say which codes mean what: numbers are palette "
+            "indices, colours as in 'a=#000000,b=#ff0000' those of the palette",
             census->files[first[UN_CODE_INDEX]].name,
             census->files[first[first[UN_CODE_GREY] >= 0 ? UN_CODE_GREY : UN_CODE_BIT]].name);
     else if (first[UN_CODE_INDEX] >= 0 && !has_grey)
@@ -155,10 +154,11 @@ static unet_code choose_white(const struct un_census *census, const struct un_wi
     if (known) {
         *white = un_coding_class(known, 1) < 0 && un_coding_class(known, 255) >= 0 ? 255 : 1;
     } else if (bit && one && full && one->pixels > full->pixels / 1000) {
-        return un_fail(err, UNET_EINVAL,
-                       "%s has one bit a pixel, and %s both 1 and 255; say with --labels which of "
-                       "them is its white (a=0,b=1|255)",
-                       census->files[bit->file].name, census->files[full->file].name);
+        return un_fail_hint(
+            err, UNET_EINVAL, UNET_HINT_LABELS,
+            "%s has one bit a pixel, and %s both 1 and 255; say which of them is its "
+            "white, as 'a=0,b=1|255'",
+            census->files[bit->file].name, census->files[full->file].name);
     } else if (bit && full) {
         *white = 255;
     }

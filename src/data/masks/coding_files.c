@@ -51,10 +51,11 @@ unet_code un_coding_of_files(const char *const *names, int count, const struct u
                        UNET_MAX_CLASSES);
     strcpy(made.names[0], "background");
     if (wish->what != UN_WISH_NONE && wish->what != UN_WISH_NAMES)
-        return un_fail(err, UNET_EINVAL,
-                       "labels: the masks are a file for each class (%s ...); names in their order "
-                       "wanted: --labels background,%s",
-                       names[0], names[0]);
+        return un_fail_hint(
+            err, UNET_EINVAL, UNET_HINT_LABELS,
+            "labels: the masks are a file for each class (%s ...); names in their order "
+            "wanted: background,%s",
+            names[0], names[0]);
     if (wish->what != UN_WISH_NONE)
         given = NULL; /* what a person says goes first */
     if (given && given->kind != UN_CODING_FILES)

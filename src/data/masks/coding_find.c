@@ -102,10 +102,10 @@ static unet_code check_white(const struct un_view *view, const struct indices *f
     }
     if (only_white < 0 || only_one < 0)
         return UNET_OK;
-    return un_fail(err, UNET_EINVAL,
-                   "%s has mask values 0 and 255, but %s 0 and 1; if 255 carries no label say "
-                   "--ignore 255, if it is what 1 is elsewhere say --labels 'a=0,b=1|255'",
-                   census->files[only_white].name, census->files[only_one].name);
+    return un_fail_hint(err, UNET_EINVAL, UNET_HINT_IGNORE | UNET_HINT_LABELS,
+                        "%s has mask values 0 and 255, but %s 0 and 1; if 255 carries no label "
+                        "ignore it, if it is what 1 is elsewhere say 'a=0,b=1|255'",
+                        census->files[only_white].name, census->files[only_one].name);
 }
 
 static unet_code add_indices(const struct un_view *view, const struct un_wish *wish, int labels,
@@ -192,10 +192,11 @@ static unet_code fail_thin(const struct un_view *view, const struct un_census_en
     un_code_text(view->kind == UN_CODING_COLOR ? UN_CODE_COLOR : UN_CODE_GREY, thin->code, text,
                  sizeof text);
     un_view_list(view, values, sizeof values);
-    return un_fail(err, UNET_EINVAL,
-                   "%s: %s in row %d, column %d, which is in thin lines only, may be a class or a "
-                   "soft edge; the masks have %s: say with --labels which are classes",
-                   un_view_file(view, thin), text, thin->row, thin->column, values);
+    return un_fail_hint(
+        err, UNET_EINVAL, UNET_HINT_LABELS,
+        "%s: %s in row %d, column %d, which is in thin lines only, may be a class or a "
+        "soft edge; the masks have %s: say which are classes",
+        un_view_file(view, thin), text, thin->row, thin->column, values);
 }
 
 /* Few values, well apart; coding->labels stays 0 when they are not. */
@@ -235,24 +236,26 @@ static unet_code fail_unclear(const struct un_view *view, const struct un_wish *
     const struct un_census_entry *last = found.last ? found.last : view->entries;
     un_view_list(view, values, sizeof values);
     if (view->kind == UN_CODING_COLOR)
-        return un_fail(err, UNET_EINVAL,
-                       "%s: %zu colours in the masks, %s; up to %d that are well apart wanted: say "
-                       "--labels 'a=#000000,b=#ff0000' or --labels instances",
-                       view->census->files[0].name, view->count, values, UNET_MAX_CLASSES);
+        return un_fail_hint(
+            err, UNET_EINVAL, UNET_HINT_LABELS,
+            "%s: %zu colours in the masks, %s; up to %d that are well apart wanted: say "
+            "what they mean, as 'a=#000000,b=#ff0000', or 'instances'",
+            view->census->files[0].name, view->count, values, UNET_MAX_CLASSES);
     un_coding_propose(view, labels, sizeof labels);
     if (view->count <= 3 && view->entries[0].code == 1 && view->entries[1].code == UNET_IGNORE)
-        return un_fail(
-            err, UNET_EINVAL,
+        return un_fail_hint(
+            err, UNET_EINVAL, UNET_HINT_LABELS,
             "%s: mask values %s; if 255 is the background say labels 'a=255,b=1', if 1 is "
             "say labels 'a=1,b=255'; with one class and pixels without a label there is "
             "nothing to tell apart",
             un_view_file(view, last), values);
-    return un_fail(err, UNET_EINVAL,
-                   "%s: mask values %s; 0 and 255, class indices 0, 1, 2 ... without gaps (%lld is "
-                   "missing), or a few values well apart wanted: say labels '%s' if each is a "
-                   "class, indices if "
-                   "each is its class and gaps are meant, instances if they are numbers of objects",
-                   un_view_file(view, last), values, (long long)found.missing, labels);
+    return un_fail_hint(
+        err, UNET_EINVAL, UNET_HINT_LABELS,
+        "%s: mask values %s; 0 and 255, class indices 0, 1, 2 ... without gaps (%lld is "
+        "missing), or a few values well apart wanted: say labels '%s' if each is a "
+        "class, indices if "
+        "each is its class and gaps are meant, instances if they are numbers of objects",
+        un_view_file(view, last), values, (long long)found.missing, labels);
 }
 
 /* Readings that take each value for what it is. */
@@ -332,13 +335,14 @@ static unet_code fail_odd(const struct un_view *view, const struct un_coding *co
                  sizeof text);
     un_coding_text(coding, wanted, sizeof wanted);
     if (model && odd->code == 255 && !un_coding_code(coding, UNET_IGNORE, &unused))
-        return un_fail(err, UNET_EINVAL,
-                       "%s: mask %s in row %d, column %d; wanted are %s (if 255 "
-                       "carries no label say --ignore 255)",
-                       un_view_file(view, odd), text, odd->row, odd->column, wanted);
-    return un_fail(err, UNET_EINVAL, "%s: mask %s in row %d, column %d; %s are %s",
-                   un_view_file(view, odd), text, odd->row, odd->column,
-                   model ? "the model's (or the other set's)" : "wanted by --labels", wanted);
+        return un_fail_hint(err, UNET_EINVAL, UNET_HINT_IGNORE,
+                            "%s: mask %s in row %d, column %d; wanted are %s; if 255 "
+                            "carries no label, ignore it",
+                            un_view_file(view, odd), text, odd->row, odd->column, wanted);
+    return un_fail_hint(err, UNET_EINVAL, model ? 0 : UNET_HINT_LABELS,
+                        "%s: mask %s in row %d, column %d; %s are %s", un_view_file(view, odd),
+                        text, odd->row, odd->column,
+                        model ? "the model's (or the other set's)" : "the given labels", wanted);
 }
 
 /* Masks of 0 and 255 where 255 would carry no label and all the rest be class 0. */
@@ -430,9 +434,10 @@ unet_code un_coding_find(const struct un_census *census, const struct un_wish *w
         return code;
     struct un_coding made = {.kind = view.kind, .white = view.white};
     if (wish->ignore >= 0 && view.kind == UN_CODING_COLOR)
-        code = un_fail(err, UNET_EINVAL,
-                       "ignore %d is a number, but %s has colours; say ignore=#rrggbb in --labels",
-                       wish->ignore, census->files[0].name);
+        code = un_fail_hint(
+            err, UNET_EINVAL, UNET_HINT_LABELS,
+            "ignore %d is a number, but %s has colours; say ignore=#rrggbb among the labels",
+            wish->ignore, census->files[0].name);
     else if (wish->ignore >= 0)
         un_coding_add(&made, (uint32_t)wish->ignore, (uint32_t)wish->ignore, UNET_IGNORE);
     if (code)

@@ -45,10 +45,10 @@ bool un_view_of_most(const struct un_view *view, struct un_view *most)
     return true;
 }
 
-/* "--labels 'a=0-63,b=64-191,c=192-255'": each code with what is nearest to it. */
+/* "say 'a=0-63,b=64-191,c=192-255'": each code with what is nearest to it. */
 static void say_ranges(const struct un_coding *coding, char *text, size_t size)
 {
-    size_t used = (size_t)snprintf(text, size, "--labels '");
+    size_t used = (size_t)snprintf(text, size, "say '");
     bool plain = coding->kind != UN_CODING_COLOR && coding->count <= 8;
     for (int i = 0; i < coding->count && plain; i++) {
         const struct un_code *code = &coding->codes[i], *next = code + 1;
@@ -63,7 +63,7 @@ static void say_ranges(const struct un_coding *coding, char *text, size_t size)
                                      *name ? name : letter, first, end, last ? "'" : "");
     }
     if (!plain || used >= size)
-        snprintf(text, size, "with --labels which value is which class");
+        snprintf(text, size, "say which value is which class");
 }
 
 void un_coding_advice(const struct un_coding *coding, char *text, size_t size)
@@ -72,7 +72,7 @@ void un_coding_advice(const struct un_coding *coding, char *text, size_t size)
     say_ranges(coding, ranges, sizeof ranges);
     snprintf(text, size,
              "resampled, or saved as JPEG? make it again with nearest neighbour, or "
-             "say %s",
+             "%s",
              ranges);
 }
 
@@ -84,6 +84,7 @@ unet_code un_coding_fail_few(const struct un_view *view, const struct un_coding 
                  sizeof value);
     un_coding_text(coding, wanted, sizeof wanted);
     un_coding_advice(coding, advice, sizeof advice);
-    return un_fail(err, UNET_EINVAL, "%s: mask %s in row %d, column %d; most masks have %s: %s",
-                   un_view_file(view, odd), value, odd->row, odd->column, wanted, advice);
+    return un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
+                        "%s: mask %s in row %d, column %d; most masks have %s: %s",
+                        un_view_file(view, odd), value, odd->row, odd->column, wanted, advice);
 }

@@ -99,11 +99,12 @@ unet_code un_coding_find_objects(const struct un_view *view, int ignore, struct 
     if (found.numbers < least)
         return UNET_OK;
     un_code_text(color ? UN_CODE_COLOR : UN_CODE_GREY, found.last->code, value, sizeof value);
-    return un_fail(err, UNET_EINVAL,
-                   "%s: %llu %s, up to %s, each in one piece, look like object numbers; say labels "
-                   "\"instances\" if they are, labels \"indices\" if they are classes",
-                   un_view_file(view, found.last), (unsigned long long)found.numbers,
-                   color ? "colours" : "mask values", value);
+    return un_fail_hint(
+        err, UNET_EINVAL, UNET_HINT_LABELS,
+        "%s: %llu %s, up to %s, each in one piece, look like object numbers; say labels "
+        "\"instances\" if they are, labels \"indices\" if they are classes",
+        un_view_file(view, found.last), (unsigned long long)found.numbers,
+        color ? "colours" : "mask values", value);
 }
 
 unet_code un_coding_fit_objects(const struct un_view *view, int ignore, struct un_coding *coding,
@@ -119,8 +120,8 @@ unet_code un_coding_fit_objects(const struct un_view *view, int ignore, struct u
     if (found.numbers > 1) {
         if (found.numbers >= SURE || found.pieces <= 2 * found.occurrences)
             return UNET_OK;
-        return un_fail(
-            err, UNET_EINVAL,
+        return un_fail_hint(
+            err, UNET_EINVAL, UNET_HINT_LABELS,
             "%s: mask values up to %u, %llu of them in %llu pieces, are no object "
             "numbers as those of the model (or of the other set); say what they mean, or "
             "labels \"instances\" if they are",

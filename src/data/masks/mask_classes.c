@@ -28,9 +28,9 @@ static unet_code fail_pixel(const struct un_mask *mask, const struct un_coding *
     un_coding_text(coding, wanted, sizeof wanted);
     if (coding->tolerance)
         un_coding_advice(coding, advice, sizeof advice);
-    return un_fail(err, UNET_EINVAL, "%s: mask %s in row %zu, column %zu %s; the masks have %s%s%s",
-                   mask->name, text, pixel / W, pixel % W, why, wanted, *advice ? ": " : "",
-                   advice);
+    return un_fail_hint(err, UNET_EINVAL, *advice ? UNET_HINT_LABELS : 0,
+                        "%s: mask %s in row %zu, column %zu %s; the masks have %s%s%s", mask->name,
+                        text, pixel / W, pixel % W, why, wanted, *advice ? ": " : "", advice);
 }
 
 /* Codes of the file become those that the coding speaks of. */
@@ -304,11 +304,11 @@ static unet_code fail_both(const struct un_mask *mask, const struct un_coding *c
                        "%s: the masks \"%s\" and \"%s\" have mostly the same pixels, as those of "
                        "two people; they are no classes: one mask for an image wanted",
                        mask->name, under, name);
-    return un_fail(err, UNET_EINVAL,
-                   "%s: row %zu, column %zu is %s and %s; say labels with the classes in "
-                   "the order in which they lie over one another (%s,%s)",
-                   mask->name, pixel / (size_t)mask->width, pixel % (size_t)mask->width, under,
-                   name, under, name);
+    return un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
+                        "%s: row %zu, column %zu is %s and %s; say labels with the classes in "
+                        "the order in which they lie over one another (%s,%s)",
+                        mask->name, pixel / (size_t)mask->width, pixel % (size_t)mask->width, under,
+                        name, under, name);
 }
 
 unet_code un_mask_lay(const struct un_mask *mask, const struct un_coding *coding, int label,

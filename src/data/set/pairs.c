@@ -297,9 +297,9 @@ unet_code un_pairs_complete(const char *images, const char *masks, const struct 
     if (!missing || (only_pairs && pairs->count))
         return UNET_OK;
     add_names(pairs->images, missing, list, sizeof list);
-    return un_fail(err, UNET_EINVAL, "%s: %d of %d images have no mask in %s%s: %s", images,
-                   missing, missing + pairs->count, masks,
-                   pairs->count ? " (--only-pairs goes without them)" : "", list);
+    return un_fail_hint(err, UNET_EINVAL, pairs->count ? UNET_HINT_ONLY_PAIRS : 0,
+                        "%s: %d of %d images have no mask in %s: %s", images, missing,
+                        missing + pairs->count, masks, list);
 }
 
 /* Appends the classes of which some image has no file, and the first such image. */

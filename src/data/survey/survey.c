@@ -169,10 +169,10 @@ static unet_code read_classes(unet_survey *survey, int i, const unet_image *imag
     unet_code code = un_survey_read_classes(&survey->files, i, &survey->coding, image->height,
                                             image->width, &classes, &why);
     if (code == UNET_ENOMEM)
-        return un_fail(err, code, "%s", why.text);
+        return un_fail_again(err, &why);
     if (code)
         return un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_MASK_VALUES, i, item->seen.mask,
-                                     why.text, err);
+                                     &why, err);
     if (!classes.classes)
         return report_size(survey, i, image, classes.height, classes.width, err);
     *mask = classes.classes;
@@ -188,10 +188,10 @@ static unet_code look_at(unet_survey *survey, int i, unet_error *err)
     unet_error why;
     unet_code code = un_image_read(item->seen.image, &image, &why);
     if (code == UNET_ENOMEM)
-        return un_fail(err, code, "%s", why.text);
+        return un_fail_again(err, &why);
     if (code)
         return un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_UNREADABLE, i, item->seen.image,
-                                     why.text, err);
+                                     &why, err);
     if (!(code = read_classes(survey, i, &image, &mask, err)))
         code = un_survey_measure(survey, item, &image, mask, err);
     free(mask);

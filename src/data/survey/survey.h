@@ -116,9 +116,9 @@ unet_code un_survey_report(unet_survey *survey, unet_severity severity, unet_fin
                            int pair, int other, const double number[4], const char *text,
                            unet_error *err);
 
-/* A finding about a file that is in no pair, or about a pair's mask. */
+/* A finding about a file that is in no pair, or about a pair's mask; why: its text and hints. */
 unet_code un_survey_report_file(unet_survey *survey, unet_severity severity, unet_finding_kind kind,
-                                int pair, const char *file, const char *text, unet_error *err);
+                                int pair, const char *file, const unet_error *why, unet_error *err);
 void un_survey_sort(unet_survey *survey);
 
 /* ---- one pair ---- */

@@ -45,11 +45,11 @@ static unet_code take_all(unet_survey *survey, struct un_census *census, unet_er
             break;
         code = take(survey, i, census, &why);
         if (code == UNET_ENOMEM)
-            return un_fail(err, code, "%s", why.text);
+            return un_fail_again(err, &why);
         item->mask_refused = code != UNET_OK;
         if (code)
             code = un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_UNREADABLE, i,
-                                         item->seen.mask, why.text, err);
+                                         item->seen.mask, &why, err);
     }
     return code;
 }
@@ -167,8 +167,8 @@ static unet_code blame(unet_survey *survey, const struct un_census *census,
         survey->coded = true;
         code = report_odd(survey, oddities, err);
     } else {
-        code = un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_MASK_VALUES, -1, NULL,
-                                     why->text, err);
+        code =
+            un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_MASK_VALUES, -1, NULL, why, err);
     }
 done:
     free(odd.codes);
@@ -232,7 +232,7 @@ static unet_code find(unet_survey *survey, const struct un_wish *wish,
                                             wish, given, &survey->coding, &why);
         survey->coded = !code;
         return code ? un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_MASK_VALUES, -1, NULL,
-                                            why.text, err)
+                                            &why, err)
                     : UNET_OK;
     }
     unet_code code = take_all(survey, &census, err);

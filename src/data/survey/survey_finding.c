@@ -53,11 +53,15 @@ unet_code un_survey_report(unet_survey *survey, unet_severity severity, unet_fin
 }
 
 unet_code un_survey_report_file(unet_survey *survey, unet_severity severity, unet_finding_kind kind,
-                                int pair, const char *file, const char *text, unet_error *err)
+                                int pair, const char *file, const unet_error *why, unet_error *err)
 {
     return add(survey,
-               &(unet_finding){.kind = kind, .severity = severity, .pair = pair, .file = file},
-               text, err);
+               &(unet_finding){.kind = kind,
+                               .severity = severity,
+                               .pair = pair,
+                               .file = file,
+                               .hints = why ? why->hints : 0},
+               why ? why->text : NULL, err);
 }
 
 static int compare(const void *a, const void *b)

@@ -212,7 +212,7 @@ static void test_grey_values(void **state)
          {0, 77},
          "b=0,a=255",
          -1,
-         "m.png: mask value 77 in row 0, column 16; wanted by --labels are grey values 0 = b, "
+         "m.png: mask value 77 in row 0, column 16; the given labels are grey values 0 = b, "
          "255 = a"},
     };
     check_rows(UN_CODE_GREY, rows, COUNT(rows) - 0);
@@ -294,13 +294,13 @@ static void test_colors(void **state)
          {0, 0xff0000},
          NULL,
          11,
-         "ignore 11 is a number, but m.png has colours; say ignore=#rrggbb in --labels"},
+         "ignore 11 is a number, but m.png has colours; say ignore=#rrggbb among the labels"},
         {8,
          3,
          {0, 0xff0000, 0xff00},
          "a=#000000,b=#ff0000",
          -1,
-         "m.png: mask colour #00ff00 in row 0, column 21; wanted by --labels are colours #000000 = "
+         "m.png: mask colour #00ff00 in row 0, column 21; the given labels are colours #000000 = "
          "a, #ff0000 = b"},
     };
     check_rows(UN_CODE_COLOR, rows, COUNT(rows));
@@ -386,7 +386,8 @@ static void test_mixed_depths(void **state)
 
     masks[0] = columns(UN_CODE_BIT, 1, bit, 2);
     masks[1] = columns(UN_CODE_GREY, 8, three, 3);
-    expect_reading(masks, 2, NULL, "has one bit a pixel, and m.png both 1 and 255; say with --lab");
+    expect_reading(masks, 2, NULL,
+                   "has one bit a pixel, and m.png both 1 and 255; say which of them");
     expect_reading(masks, 2, "a=0,b=1|255", "grey values 0 = a, 1|255 = b");
     un_mask_release(&masks[0]);
     masks[0] = columns(UN_CODE_GREY, 8, bit, 2);
@@ -394,7 +395,7 @@ static void test_mixed_depths(void **state)
     masks[1] = columns(UN_CODE_GREY, 8, full, 2);
     expect_reading(masks, 2, NULL,
                    "m.png has mask values 0 and 255, but m.png 0 and 1; if 255 carries no label "
-                   "say --ignore 255, if it is what 1 is elsewhere say --labels 'a=0,b=1|255'");
+                   "ignore it, if it is what 1 is elsewhere say 'a=0,b=1|255'");
     un_mask_release(&masks[0]);
     un_mask_release(&masks[1]);
 }
@@ -506,7 +507,7 @@ static void test_soft_edges(void **state)
     mask = disc(UN_CODE_GREY, 0, 255);
     soften(&mask);
     draw(&mask, 0, 0, 5, 5, 97);
-    expect(mask, "a=0,b=255", "m.png: mask value 97 in row 0, column 0; wanted by --labels are");
+    expect(mask, "a=0,b=255", "m.png: mask value 97 in row 0, column 0; the given labels are");
 
     mask = disc(UN_CODE_COLOR, 0x0000ff, 0xff0000);
     soften(&mask);
@@ -518,7 +519,7 @@ static void test_soft_edges(void **state)
         mask.codes[3 * SIDE + x] = 128;
     expect(mask, NULL,
            "m.png: value 128 in row 3, column 0, which is in thin lines only, may be a class or a "
-           "soft edge; the masks have 0, 128, 255: say with --labels which are classes");
+           "soft edge; the masks have 0, 128, 255: say which are classes");
     mask = disc(UN_CODE_GREY, 0, 255);
     for (int x = 0; x < SIDE; x++)
         mask.codes[3 * SIDE + x] = 128;

@@ -447,7 +447,7 @@ static void test_real_refusals(void **state)
     const unet_dataset_options two = {.ignore = -1, .labels = "a=0,b=255"};
     expect_refusal(SEG "vnc/raw", SEG "vnc/labels", &two,
                    "labels00000000.png: mask value 32 in row",
-                   "wanted by --labels are grey values 0 = a, 255 = b", NULL);
+                   "the given labels are grey values 0 = a, 255 = b", NULL);
     expect_refusal(SEG "isbi2012/image", SEG "isbi2012/image", NULL, "no mask", NULL);
     expect_refusal(SEG "isbi2012/stack_00-02_raw.tif", SEG "isbi2012/label", NULL,
                    "stack_00-02_raw.tif has 3 pages, but there are 20 masks", NULL);

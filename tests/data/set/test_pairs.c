@@ -251,7 +251,8 @@ static void test_incomplete(void **state)
     assert_int_equal(un_pairs_find(i, m, &pairs, &err), UNET_OK);
     assert_int_equal(un_pairs_complete(i, m, &pairs, false, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "5 of 6 images have no mask in"));
-    assert_non_null(strstr(err.text, "(--only-pairs goes without them): 0.png, 1.png, 3.png ..."));
+    assert_non_null(strstr(err.text, ": 0.png, 1.png, 3.png ..."));
+    assert_int_equal(err.hints, UNET_HINT_ONLY_PAIRS);
     assert_int_equal(un_pairs_complete(i, m, &pairs, true, &err), UNET_OK);
     un_pairs_left_out(&pairs, text, sizeof text);
     assert_string_equal(text, "5 images without a mask: 0.png, 1.png, 3.png ...; "

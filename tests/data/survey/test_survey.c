@@ -346,8 +346,8 @@ static void test_one_soft_of_three(void **state)
     assert_int_equal(unet_dataset_open(in_folder("i"), in_folder("m"), &options, &dataset, &err),
                      UNET_EINVAL);
     if (!strstr(err.text, "c04.png: mask value") ||
-        !strstr(err.text, "--labels 'a=0-64,b=65-191,c=192-255'"))
-        fail_msg("'%s' names another file, or no option", err.text);
+        !strstr(err.text, "say 'a=0-64,b=65-191,c=192-255'") || err.hints != UNET_HINT_LABELS)
+        fail_msg("'%s', hints %u: names another file, or no way", err.text, err.hints);
     options.labels = "a=0-64,b=65-191,c=192-255";
     if (unet_dataset_open(in_folder("i"), in_folder("m"), &options, &dataset, &err))
         fail_msg("%s", err.text);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* error_words.c - errors of the library with the options of the command that would help */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/cli.h"
+
+static const struct {
+    unsigned int hint;
+    const char *option;
+} options[] = {
+    {UNET_HINT_LABELS, "--labels"},
+    {UNET_HINT_IGNORE, "--ignore 255"},
+    {UNET_HINT_ONLY_PAIRS, "--only-pairs goes without them"},
+    {UNET_HINT_CLIP, "--clip 1"},
+};
+
+void add_hints(unsigned int hints, char *text, size_t size)
+{
+    size_t used = strlen(text);
+    const char *between = " (";
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(*options) && used < size; i++) {
+        if (!(hints & options[i].hint))
+            continue;
+        used += (size_t)snprintf(text + used, size - used, "%s%s", between, options[i].option);
+        between = ", ";
+    }
+    if (*between == ',' && used < size)
+        snprintf(text + used, size - used, ")");
+}
+
+unet_code set_error(unet_error *err, unet_code code, const char *format, ...)
+{
+    unet_error made = {.code = code};
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(made.text, sizeof(made.text), format, args);
+    va_end(args);
+    *err = made; /* at the end: the arguments may point into *err */
+    return code;
+}
