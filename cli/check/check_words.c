@@ -65,7 +65,7 @@ static void channels_words(const double *n, char *text, size_t size)
         snprintf(text, size, "the image has %g channels, most have %g", n[0], n[1]);
 }
 
-/* Findings whose words hang on where they were made. */
+/* Findings whose words are more than a format. */
 static int words_of_numbers(const unet_finding *f, char *text, size_t size)
 {
     const double *n = f->number;
@@ -89,25 +89,6 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
         snprintf(text, size, "the image has %s samples, most have %s",
                  sample_words((unet_sample)n[0]), sample_words((unet_sample)n[1]));
         return 1;
-    case UNET_FOUND_MASK_EMPTY:
-        if (f->pair >= 0)
-            snprintf(text, size, "the mask is empty: background only");
-        else
-            snprintf(text, size, "%g masks are empty: background only", n[0]);
-        return 1;
-    case UNET_FOUND_MASK_FULL:
-        if (f->pair >= 0)
-            snprintf(text, size, "class %g fills the whole mask", n[0]);
-        else
-            snprintf(text, size, "in %g masks one class fills everything", n[0]);
-        return 1;
-    case UNET_FOUND_BITS_SPREAD:
-        if (f->pair >= 0)
-            snprintf(text, size,
-                     "16-bit samples in steps of %g, in most images of %g: scaled in another way, "
-                     "so its brightness cannot be compared; save it as the others were",
-                     n[0], n[1]);
-        return f->pair >= 0;
     case UNET_FOUND_MASK_SOFT:
         if (f->severity == UNET_NOTE)
             snprintf(text, size,
@@ -134,7 +115,16 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
     }
 }
 
-/* say(stdout, ) formats of the numbers, or of the other file. */
+/* Formats of the numbers where a finding is about one pair and not the set. */
+static const char *const of_pair[UNET_FINDING_KINDS] = {
+    [UNET_FOUND_MASK_EMPTY] = "the mask is empty: background only",
+    [UNET_FOUND_MASK_FULL] = "class %g fills the whole mask",
+    [UNET_FOUND_BITS_SPREAD] =
+        "16-bit samples in steps of %g, in most images of %g: scaled in another way, so its "
+        "brightness cannot be compared; save it as the others were",
+};
+
+/* The same of all others, or formats of the other file. */
 static const char *const plain[UNET_FINDING_KINDS] = {
     [UNET_FOUND_NO_IMAGE] = "the mask has no image and will not be used",
     [UNET_FOUND_NO_CLASS_FILE] = "a file of one class is not there",
@@ -143,11 +133,12 @@ static const char *const plain[UNET_FINDING_KINDS] = {
     [UNET_FOUND_MASK_TURNED] =
         "the image is %g x %g pixels, its mask %g x %g: turned; transpose or rotate the mask",
     [UNET_FOUND_MASK_VALUES] = "the mask values cannot be understood",
+    [UNET_FOUND_MASK_EMPTY] = "%g masks are empty: background only",
+    [UNET_FOUND_MASK_FULL] = "in %g masks one class fills everything",
     [UNET_FOUND_MASK_SOFT] =
         "%g values that other masks do not have (share of pixels %.2g): anti-aliased, resized with "
         "interpolation or saved as JPEG; make it again with nearest neighbour, or say --labels "
-        "with "
-        "ranges, such as 'a=0-63,b=64-255'",
+        "with ranges, such as 'a=0-63,b=64-255'",
     [UNET_FOUND_MASK_STRANGE] =
         "value %g, which is none of the other masks' codes (share of pixels %.2g); if it is meant, "
         "say with --labels what it is",
@@ -181,7 +172,8 @@ static const char *const plain[UNET_FINDING_KINDS] = {
 
 void finding_words(const unet_finding *finding, char *text, size_t size)
 {
-    const char *format = plain[finding->kind];
+    const char *one = finding->pair >= 0 ? of_pair[finding->kind] : NULL;
+    const char *format = one ? one : plain[finding->kind];
     const double *n = finding->number;
 
     if (*finding->text) {

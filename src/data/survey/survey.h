@@ -110,8 +110,7 @@ unet_code un_survey_picture(const unet_survey *survey, int i, int side, const ui
 
 /* ---- findings ---- */
 
-/* pair -1: of the set; file NULL: the image of the pair.  Copies text, which
- * may be NULL. */
+/* pair -1: of the set; file NULL: the image of the pair.  Copies text, which may be NULL. */
 unet_code un_survey_report(unet_survey *survey, unet_severity severity, unet_finding_kind kind,
                            int pair, int other, const double number[4], const char *text,
                            unet_error *err);
@@ -124,9 +123,8 @@ void un_survey_sort(unet_survey *survey);
 /* ---- one pair ---- */
 
 /*
- * mask [height][width] of class indices, or NULL.  Fills everything of item but
- * name, and adds to the histogram.  Several threads may measure items of one
- * survey.
+ * mask [height][width] of class indices, or NULL.  Fills everything of item but name, and adds to
+ * the histogram.  Several threads may measure items of one survey.
  */
 unet_code un_survey_measure(unet_survey *survey, struct un_survey_item *item,
                             const unet_image *image, const uint8_t *mask, unet_error *err);
@@ -135,17 +133,14 @@ unet_code un_survey_measure(unet_survey *survey, struct un_survey_item *item,
 unet_code un_survey_look(struct un_survey_item *item, const unet_image *image, const uint8_t *mask,
                          unet_error *err);
 
-/*
- * The maps and the alignment.  dark, bright: grey values beyond which
- * differences do not count.
- */
+/* The maps and the alignment.  dark, bright: grey values beyond which differences do not count. */
 unet_code un_survey_align(const unet_image *image, const uint8_t *mask, double dark, double bright,
                           struct un_edge_maps *maps, struct un_alignment *align, unet_error *err);
 
 /*
- * Bins of samples: an 8 or 16-bit sample is its bin, a float's are the upper 16
- * bits of its key (see quantile.c).  Value of a bin; sample of rank floor(share
- * * (n - 1)) of those that 65536 bins count.
+ * Bins of samples: an 8 or 16-bit sample is its bin, a float's are the upper 16 bits of its key
+ * (see quantile.c).  Value of a bin; sample of rank floor(share * (n - 1)) of those that 65536 bins
+ * count.
  */
 double un_survey_bin_value(unet_sample sample, uint32_t bin);
 double un_survey_quantile(const uint64_t *bins, unet_sample sample, double share);
@@ -169,8 +164,7 @@ static inline double un_grey_at(const unet_image *image, size_t i)
 
 /* ---- all pairs ---- */
 
-/* Finds what the values of the masks mean, and reports masks whose values do
- * not fit. */
+/* Finds what the values of the masks mean, and reports masks whose values do not fit. */
 unet_code un_survey_find_coding(unet_survey *survey, const unet_dataset_options *options,
                                 const struct un_coding *given, unet_error *err);
 
@@ -187,8 +181,7 @@ double un_median(double *values, int count);
 /* The only class of a mask, 0 also where nothing is labelled; -1: it has several. */
 int un_survey_only_class(const struct un_survey_item *item);
 
-/* Median, and 1.4826 times the median distance from it (which is sigma for
- * normal values). */
+/* Median, and 1.4826 times the median distance from it (which is sigma for normal values). */
 struct un_middle {
     double median, spread;
 };

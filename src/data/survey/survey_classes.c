@@ -40,8 +40,7 @@ static unet_code judge_flat(unet_survey *survey, bool empty, unet_error *err)
     return code;
 }
 
-/* Masks with soft edges that could be understood: a few are odd, many are the
- * way of the set. */
+/* Masks with soft edges that could be understood: a few are odd, many are the way of the set. */
 static unet_code judge_soft(unet_survey *survey, unet_error *err)
 {
     int count = 0, soft = 0;
@@ -94,8 +93,8 @@ static bool in_others(const unet_survey *survey, int without, int label)
     return false;
 }
 
-/* One mask lacks class 0, which all others have, and has one that no other has;
- * less one, all of its classes are known. */
+/* One mask lacks class 0, which all others have, and has one that no other has; less one, all of
+ * its classes are known. */
 static unet_code judge_offset(unet_survey *survey, unet_error *err)
 {
     int with_0 = 0, count = 0;

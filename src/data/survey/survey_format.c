@@ -38,9 +38,8 @@ static double ask_size(const unet_survey_pair *seen)
  * than half. */
 static bool ask_all(const unet_survey *survey, question ask, double *most, int *others)
 {
-    /* the majority vote of Boyer and Moore: what is left can only be the
-     * majority, if there is one
-     */
+    /* the majority vote of Boyer and Moore: what is left can only be the majority, if there is
+     * one */
     int votes = 0, agree = 0, count = 0;
     *most = 0;
     for (int i = 0; i < survey->files.count; i++) {
@@ -314,8 +313,8 @@ static int middle_of_others(const unet_survey *survey, int without, double *work
     return count;
 }
 
-/* Whether the others agree so well that the channels which trade places cannot
- * be taken for each other. */
+/* Whether the others agree so well that the channels which trade places cannot be taken for each
+ * other. */
 static bool is_apart(const struct un_middle middle[3], const int order[3])
 {
     for (int c = 0; c < 3; c++) {

@@ -88,8 +88,8 @@ static bool same_sides(const struct un_survey_item *a, const struct un_survey_it
 }
 
 /*
- * A pair that fits badly where the others fit well, and whose image another
- * mask fits far better and as well as is usual.
+ * A pair that fits badly where the others fit well, and whose image another mask fits far better
+ * and as well as is usual.
  */
 static unet_code judge_strangers(unet_survey *survey, double sure, double *work, unet_error *err)
 {
