@@ -21,7 +21,10 @@ static void name_node(const struct un_graph *graph, struct un_node *node)
     char *name = node->name, block[20];
     const size_t size = sizeof node->name;
     const bool bottom = w.role == UN_ROLE_ENC && w.level == graph->spec.depth;
-    snprintf(block, sizeof block, bottom ? "bottleneck" : blocks[w.role], w.level);
+    if (bottom)
+        strcpy(block, "bottleneck");
+    else
+        snprintf(block, sizeof block, blocks[w.role], w.level);
     if (node->kind == UN_NODE_MAXPOOL)
         snprintf(name, size, "pool_%d", w.level);
     else if (node->kind == UN_NODE_UPSAMPLE)
