@@ -46,8 +46,6 @@ extern "C" {
 #define UNET_VERSION "0.1.0"
 #define UNET_IGNORE 255      /* in a mask: this pixel has no label and costs nothing */
 #define UNET_MAX_CLASSES 254 /* classes a network can tell apart */
-#define UNET_MAX_LAYERS 96   /* rows of unet_spec_cost() */
-
 /* ---- errors ------------------------------------------------------------------------------ */
 
 typedef enum unet_code {
@@ -190,23 +188,8 @@ UNET_API int unet_model_labels(const unet_model *model);
  */
 UNET_API const char *unet_model_class(const unet_model *model, int label, uint8_t rgb[3]);
 
-/* Sets the name (takes a copy; at most 63 bytes; NULL leaves it) and colour (NULL leaves it). */
-UNET_API unet_code unet_model_set_class(unet_model *model, int label, const char *name,
-                                        const uint8_t *rgb, unet_error *err);
-
 /* Of an image; of a mask in unet_embed.h UNET_U32, too. */
 typedef enum { UNET_U8, UNET_U16, UNET_F32, UNET_U32 } unet_sample;
-
-/*
- * Whether a model was trained on samples of this type.  UNET_EINVAL: it was trained on others, so
- * that values may be on another scale than those it knows, and err says which: "8-bit samples, the
- * model was trained on 16-bit samples (110 to 4012)".  UNET_OK, too, where it does not matter: the
- * image is `prepared`, the model brings each image to one scale by itself, or nothing is known of
- * its training.  unet_predict() and the functions beside it ask this of each image, see
- * unet_session_options.any_samples.
- */
-UNET_API unet_code unet_model_check_samples(const unet_model *model, unet_sample sample,
-                                            int prepared, unet_error *err);
 
 /* ---- images ------------------------------------------------------------------------------ */
 
@@ -417,14 +400,8 @@ typedef struct unet_progress {
     unet_train_end end;
 } unet_progress;
 
-/* A validation image and what the network makes of it; all valid during the call. */
-typedef struct unet_validated {
-    int epoch, index, count; /* image index of count */
-    const char *name;
-    const unet_image *image;
-    const uint8_t *truth, *predicted;
-    const struct unet_scores *scores; /* of this image alone */
-} unet_validated;
+typedef struct unet_validated
+    unet_validated; /* unet_train.h: an image and what the network makes of it */
 
 typedef struct unet_train_job {
     size_t size;

@@ -102,6 +102,21 @@ UNET_API int unet_model_contradicts(const unet_model *model, const unet_dataset 
 /* The training settings stored with the model, as one JSON object; "" when it was never trained. */
 UNET_API const char *unet_model_settings(const unet_model *model);
 
+/* Sets the name (takes a copy; at most 63 bytes; NULL leaves it) and colour (NULL leaves it). */
+UNET_API unet_code unet_model_set_class(unet_model *model, int label, const char *name,
+                                        const uint8_t *rgb, unet_error *err);
+
+/*
+ * Whether a model was trained on samples of this type.  UNET_EINVAL: it was trained on others, so
+ * that values may be on another scale than those it knows, and err says which: "8-bit samples, the
+ * model was trained on 16-bit samples (110 to 4012)".  UNET_OK, too, where it does not matter: the
+ * image is `prepared`, the model brings each image to one scale by itself, or nothing is known of
+ * its training.  unet_predict() and the functions beside it ask this of each image, see
+ * unet_session_options.any_samples.
+ */
+UNET_API unet_code unet_model_check_samples(const unet_model *model, unet_sample sample,
+                                            int prepared, unet_error *err);
+
 /* One parameter tensor of a model: its name in the file, its shape and its values. */
 typedef struct unet_tensor {
     const char *name; /* "enc_0.conv_block.0.weight" */
@@ -128,6 +143,8 @@ UNET_API unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *
  */
 UNET_API unet_code unet_model_adapt(const unet_model *from, int in_channels, int classes,
                                     uint64_t seed, unet_model **model, int *taken, unet_error *err);
+
+#define UNET_MAX_LAYERS 96 /* rows of unet_spec_cost() */
 
 /* One row of the network as it runs. */
 typedef struct unet_layer {

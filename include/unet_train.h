@@ -236,6 +236,15 @@ UNET_API unet_code unet_trainer_save(const unet_trainer *trainer, const char *pa
                                      unet_error *err);
 UNET_API unet_code unet_trainer_load(unet_trainer *trainer, const char *path, unet_error *err);
 
+/* A validation image and what the network makes of it; all valid during the call. */
+struct unet_validated {
+    int epoch, index, count; /* image index of count */
+    const char *name;
+    const unet_image *image;
+    const uint8_t *truth, *predicted;
+    const struct unet_scores *scores; /* of this image alone */
+};
+
 #ifdef __cplusplus
 }
 #endif

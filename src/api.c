@@ -68,24 +68,6 @@ const char *unet_model_class(const unet_model *model, int label, uint8_t rgb[3])
     return un_model_class(model, label, rgb);
 }
 
-unet_code unet_model_set_class(unet_model *model, int label, const char *name, const uint8_t *rgb,
-                               unet_error *err)
-{
-    if (!model)
-        return un_missing(err, "model");
-    return un_model_set_class(model, label, name, rgb, err);
-}
-
-unet_code unet_model_check_samples(const unet_model *model, unet_sample sample, int prepared,
-                                   unet_error *err)
-{
-    if (!model)
-        return un_missing(err, "model");
-    if ((unsigned)sample > UNET_F32)
-        return un_fail(err, UNET_EINVAL, "no such sample type: %d", (int)sample);
-    return un_samples_check(&model->scaling, un_samples_of(sample, prepared), NULL, err);
-}
-
 unet_code unet_image_read(const char *path, unet_image *image, unet_error *err)
 {
     if (!path || !image)

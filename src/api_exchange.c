@@ -4,6 +4,7 @@
 #include "api.h"
 
 #include "base/file.h"
+#include "image/samples.h"
 #include "train/trainer.h"
 
 /* one is the other by its number */
@@ -116,4 +117,22 @@ unet_code unet_replace_file(const char *path, const void *data, size_t size, une
     if (!path || (!data && size))
         return un_missing(err, !path ? "path" : "data");
     return un_file_replace(path, data, size, err);
+}
+
+unet_code unet_model_set_class(unet_model *model, int label, const char *name, const uint8_t *rgb,
+                               unet_error *err)
+{
+    if (!model)
+        return un_missing(err, "model");
+    return un_model_set_class(model, label, name, rgb, err);
+}
+
+unet_code unet_model_check_samples(const unet_model *model, unet_sample sample, int prepared,
+                                   unet_error *err)
+{
+    if (!model)
+        return un_missing(err, "model");
+    if ((unsigned)sample > UNET_F32)
+        return un_fail(err, UNET_EINVAL, "no such sample type: %d", (int)sample);
+    return un_samples_check(&model->scaling, un_samples_of(sample, prepared), NULL, err);
 }

@@ -8,6 +8,7 @@
 #include "shared/interrupt.h"
 #include "shared/paths.h"
 #include "unet_train.h"
+#include "unet_exchange.h"
 
 static unet_spec demo_spec(void)
 {

@@ -179,7 +179,7 @@ static void warn_of_labels(const struct eval_job *job, int quiet)
     char text[200];
 
     if (!quiet && unet_model_contradicts(job->model, job->dataset, text, sizeof(text)))
-        fprintf(stderr, "warning: --labels: %s\n", text);
+        say(stderr, "warning: --labels: %s\n", text);
 }
 
 static int open_model(const struct eval_settings *settings, char *path, struct eval_job *job)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "shared/say.h"
+#include "unet_exchange.h"
 
 /* The kind of samples that are prepared: the one after all others. */
 #define PREPARED (SAMPLE_KINDS - 1)

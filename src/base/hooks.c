@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/decimal.h"
+
 bool un_cancelled(const unet_cancel *cancel)
 {
     return cancel && __atomic_load_n(&cancel->is_set, __ATOMIC_RELAXED);
@@ -22,7 +24,7 @@ void un_note(const unet_log *log, unet_severity severity, const char *format, ..
     if (!log || !log->note)
         return;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    un_decimal_vformat(text, sizeof text, format, args);
     va_end(args);
     un_fail(&line, UNET_OK, "%s", text);
     log->note(log->context, severity, line.text);

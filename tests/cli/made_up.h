@@ -15,6 +15,7 @@
 
 #include "run/run_folder.h"
 #include "unet_scores.h"
+#include "unet_train.h"
 
 struct made_up {
     struct run_folder *run;

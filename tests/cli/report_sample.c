@@ -10,6 +10,7 @@
 #include "made_up.h"
 #include "shared/cli.h"
 #include "shared/paths.h"
+#include "unet_exchange.h"
 
 static const struct run_row recipe[] = {
     {"preset", "auto"},

@@ -134,14 +134,14 @@ static unet_code report_lonely(unet_survey *survey, bool only_pairs, unet_error 
                                      NULL, err);
     for (int i = 0; !code && i < pairs->count; i++)
         for (int k = 0; !code && k < pairs->class_count; k++) {
-            char text[256];
+            unet_error why;
             if (pairs->pairs[i].files[k])
                 continue;
-            snprintf(text, sizeof text,
-                     "%.120s: no file of class \"%.63s\", which is taken to be nowhere in it",
-                     pairs->pairs[i].name, pairs->classes[k]);
+            un_fail(&why, UNET_EINVAL,
+                    "%.120s: no file of class \"%.63s\", which is taken to be nowhere in it",
+                    pairs->pairs[i].name, pairs->classes[k]);
             code = un_survey_report_file(survey, UNET_WARNING, UNET_FOUND_NO_CLASS_FILE, -1,
-                                         pairs->pairs[i].image, text, err);
+                                         pairs->pairs[i].image, &why, err);
         }
     return code;
 }
