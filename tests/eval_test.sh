@@ -49,7 +49,7 @@ check 'no cell is a formula' sh -c '[ "$(grep -c "^\"'"'"'[-=+@][a-d].pgm\",1," 
 mkdir unclear
 cp truth/b.pgm unclear
 pgm unclear/a.pgm 6 4  0 0 0 0 0 2  0 0 0 0 0 2  0 0 0 0 0 2  0 0 0 0 0 2
-expect 1 - "say labels 'a=0,b=2' if each is a class.* \\(--labels\\)$" \
+expect 1 - "say labels 'a=0,b=2,c=255' if each is a class.* \\(--labels\\)$" \
     eval --predicted same --masks unclear --quiet
 expect 1 "^error .*numbers of objects \\(--labels\\)$" '' check --images same --masks unclear --no-page
 expect 1 - 'nowhere' eval --predicted same --masks truth --csv nowhere/t.csv
