@@ -21,7 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cpu/kernels/dispatch.h"
+#include "cpu/kernels/kernels.h"
 #include "cpu/winograd/winograd.h"
 #include "engine/engine.h"
 #include "kernel_error.h"

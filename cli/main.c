@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/interrupt.h"
+#include "shared/cli.h"
 #include "shared/say.h"
 
-#include "shared/cli.h"
 #include "unet_fields.h"
 
 const struct command *const commands[] = {

@@ -4,7 +4,7 @@
 #include "api.h"
 
 #include "image/sink.h"
-#include "predict/stream.h"
+#include "predict/session.h"
 
 int unet_image_name(const char *path)
 {

@@ -4,7 +4,7 @@
 #include "api.h"
 
 #include "train/checkpoint.h"
-#include "train/preview.h"
+#include "train/feed.h"
 #include "train/trainer.h"
 
 unet_code unet_dataset_fold(unet_dataset *dataset, int fold, int folds, uint64_t seed,

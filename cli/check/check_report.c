@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "check/check.h"
-#include "check/check_table.h"
 #include "check/check_words.h"
 #include "html/html_page.h"
 #include "shared/cli.h"

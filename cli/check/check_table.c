@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_table.c - findings of a survey as a table of a page */
-#include "check/check_table.h"
+#include "check/check_words.h"
 
 #include <stdlib.h>
 
-#include "check/check_words.h"
 #include "html/html_page.h"
 
 int check_findings_table(const unet_survey *survey, int count, FILE *out)

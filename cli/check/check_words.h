@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check_words.h - findings of a survey as sentences, for unet check and unet train */
+/* check_words.h - findings of a survey as sentences and as a table, for unet check and train */
 #ifndef CHECK_WORDS_H
 #define CHECK_WORDS_H
 
@@ -22,5 +22,10 @@ const char *sample_words(unet_sample sample);
 
 /* The last part of a path; "" for NULL. */
 const char *file_name(const char *path);
+
+/* ---- check_table.c: findings of a survey as a table of a page ---- */
+
+/* The first `count` findings; none: no table.  0: no memory. */
+int check_findings_table(const unet_survey *survey, int count, FILE *out);
 
 #endif

@@ -9,7 +9,6 @@
 #include "check/check_words.h"
 #include "recipe/recipe_choice.h"
 #include "shared/cli.h"
-#include "shared/interrupt.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"

@@ -15,7 +15,7 @@
  * Faint cells in a dark corner are darker than the empty background in a bright one, so no single
  * threshold finds all cells; a network that looks at the surroundings does.
  */
-#include "demo/cells.h"
+#include "demo/demo.h"
 
 #include <math.h>
 #include <stdlib.h>

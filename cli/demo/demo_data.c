@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "demo/cells.h"
 #include "demo/demo.h"
 #include "shared/cli.h"
 #include "shared/paths.h"

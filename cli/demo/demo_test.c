@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "demo/demo.h"
-#include "demo/otsu.h"
 #include "shared/cli.h"
 #include "shared/paths.h"
 #include "unet_image.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "demo/demo.h"
-#include "shared/interrupt.h"
+#include "shared/cli.h"
 #include "shared/paths.h"
 #include "unet_train.h"
 #include "unet_exchange.h"

@@ -5,7 +5,7 @@
  * For a threshold t let n0, n1 be the pixels up to t and above it, and m0, m1 their mean grey
  * values. The best t makes n0 n1 (m0 - m1)^2, the variance between the two groups, largest.
  */
-#include "demo/otsu.h"
+#include "demo/demo.h"
 
 int otsu_threshold(const uint8_t *image, int count)
 {

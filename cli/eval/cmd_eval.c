@@ -8,9 +8,7 @@
 
 #include "eval/eval.h"
 #include "model/models.h"
-#include "model/samples_warn.h"
 #include "shared/cli.h"
-#include "shared/interrupt.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"

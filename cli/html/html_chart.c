@@ -7,7 +7,6 @@
 #include <math.h>
 
 #include "html/html_page.h"
-#include "html/html_text.h"
 
 /* The drawing is 640 x 280 units; the plot lies within these margins. */
 enum { WIDTH = 640, HEIGHT = 280, LEFT = 72, RIGHT = 16, TOP = 22, BOTTOM = 52 };

@@ -7,8 +7,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "html/html_text.h"
-
 /* ---- text -------------------------------------------------------------------------------- */
 
 void html_escape(FILE *stream, const char *text)

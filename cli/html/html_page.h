@@ -69,4 +69,11 @@ void html_charts_begin(FILE *stream);
 void html_chart(FILE *stream, const struct html_chart *chart);
 void html_charts_end(FILE *stream);
 
+/* ---- what the files that write a page share ---- */
+
+/* Plain text, as it may stand between tags and in attributes. */
+void html_escape(FILE *stream, const char *text);
+
+extern const char html_style[]; /* the style sheet */
+
 #endif

@@ -12,8 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "model/model_path.h"
-#include "model/origin.h"
+#include "model/models.h"
 #include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/network_options.h"

@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/info_image.h"
-#include "model/model_path.h"
-#include "model/origin.h"
+#include "model/models.h"
 #include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/network_options.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* info_image.c - one line for each run of pages that are alike */
-#include "model/info_image.h"
+#include "model/models.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/model_path.h"
+#include "model/models.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/model_path.h"
-#include "model/origin.h"
 #include "shared/say.h"
 #include "unet_image.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * models.h - one or more models whose answers are averaged
+ * models.h - models: the files that a path stands for, loading, averaging, what is said of them
  *
  *     struct models models = {0};
  *     models_load(count, operands, &settings.common, &models)
@@ -11,8 +11,14 @@
 #ifndef MODELS_H
 #define MODELS_H
 
+#include <stdio.h>
+
+#include <jansson.h>
+
 #include "shared/cli.h"
 #include "shared/paths.h"
+#include "unet.h"
+#include "unet_exchange.h"
 
 struct models {
     struct path_list files;
@@ -42,5 +48,74 @@ unet_tta model_views(const unet_model *model, int given);
 
 /* What makes a prediction take longer, and what turns it off where it was not asked for. */
 void say_views(unet_tta tta, int given);
+
+/* ---- model_path.c ---- */
+
+/*
+ * The models that a path stands for: a file's, or those of unet train's folder.
+ *
+ *     run/best.safetensors                       a run: this is its model
+ *     run/fold1/best.safetensors, run/fold2/..   a cross-validation: one model of each fold
+ */
+
+/* Whether an operand is a model by its name, its ending or what the folder holds, so that it cannot
+ * be an image. */
+int model_path_is(const char *path);
+
+/*
+ * Adds the model files that an operand stands for: itself, or those of a folder.  UNET_EINVAL: the
+ * folder has none, or one of its folds has none yet; UNET_ENOMEM.
+ */
+unet_code model_path_list(const char *path, struct path_list *files, unet_error *err);
+
+/* The same where only one model is of use; the caller frees *file.  Also UNET_EINVAL: it stands for
+ * several. */
+unet_code model_path_one(const char *path, char **file, unet_error *err);
+
+/* ---- origin.c: models of other programs: what had to be guessed of them is said ---- */
+
+/*
+ * Loads a model of any kind, or that of a run folder.  What neither its file nor its layout tells
+ * is said in one line on stderr, unless quiet: a wrong guess makes a wrong mask.  origin may be
+ * NULL.
+ */
+unet_code origin_load(const char *path, const struct common_settings *common, unet_model **model,
+                      unet_origin *origin, unet_error *err);
+
+/* The guesses by their sources, a line each. */
+void origin_describe(FILE *out, const unet_spec *spec, const unet_origin *origin);
+
+/* [{"field": "padding", "from": "layout"}, ...] */
+json_t *origin_json(const unet_origin *origin);
+
+/* ---- samples_warn.c ---- */
+
+/* Says when images have other samples than those that a model was trained on. */
+
+#define SAMPLE_KINDS 4 /* each unet_sample, and what is prepared */
+
+/* How many images have samples of each kind; starts zeroed. */
+struct sample_count {
+    int images;
+    struct {
+        int images;
+        const char *first; /* borrowed */
+    } kind[SAMPLE_KINDS];
+};
+
+/* The bit of a kind: an image whose pages differ has several. */
+unsigned samples_bit(unet_sample sample, int prepared);
+void samples_count(struct sample_count *count, unsigned bits, const char *name);
+
+/* One line on stderr for each kind that a model was not trained on. */
+void samples_warn(const struct sample_count *count, const struct models *models);
+
+/* ---- info_image.c: unet info on an image: its pages, sizes and samples ---- */
+
+/* Whether a path, which may end in a choice of pages, is named as an image. */
+int info_image_is(const char *path);
+
+/* Prints what the file holds; returns an exit status. */
+int info_image_print(const char *path, const struct common_settings *common);
 
 #endif

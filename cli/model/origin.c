@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/origin.h"
+#include "model/models.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/model_path.h"
 #include "shared/network_options.h"
 #include "shared/say.h"
 

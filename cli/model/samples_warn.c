@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/samples_warn.h"
+#include "model/models.h"
 
 #include <stdio.h>
 

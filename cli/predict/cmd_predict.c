@@ -4,14 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/model_path.h"
 #include "model/models.h"
-#include "model/samples_warn.h"
-#include "predict/predict_memory.h"
+#include "predict/predict_plan.h"
 #include "predict/predict_out.h"
-#include "predict/predict_report.h"
-#include "predict/predict_table.h"
-#include "shared/interrupt.h"
+#include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/progress.h"
 #include "shared/say.h"

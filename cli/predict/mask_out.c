@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "predict/mask_out.h"
+#include "predict/predict_out.h"
 #include "shared/cli.h"
 #include "unet_exchange.h"
 

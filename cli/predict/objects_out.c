@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shared/interrupt.h"
+#include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/progress.h"
 #include "shared/say.h"

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "predict/overlay_out.h"
+#include "predict/predict_out.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/cli.h"
-#include "shared/interrupt.h"
 #include "unet_image.h"
 
 #define OPACITY 0.35f

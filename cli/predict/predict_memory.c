@@ -9,7 +9,7 @@
  *
  * The tile is the largest that every page of all images can bear.
  */
-#include "predict/predict_memory.h"
+#include "predict/predict_plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

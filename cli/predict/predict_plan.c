@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/samples_warn.h"
+#include "model/models.h"
 #include "unet_image.h"
 
 static const char *const mask_endings[] = {".png", ".tif", ".tiff", NULL};

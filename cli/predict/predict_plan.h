@@ -72,4 +72,34 @@ char *predict_plan_file(const struct predict_job *job, enum product product, int
 int predict_plan_make_folders(const struct predict_plan *plan,
                               const struct predict_settings *settings);
 
+/* ---- predict_memory.c: the promise of --memory: which tile keeps it ---- */
+
+/*
+ * Sets work->tile so that the whole process stays below settings->memory while any of the images is
+ * predicted, and says what the peak will be.  Does nothing without a limit.  An exit status.
+ */
+int predict_memory_plan(const struct predict_settings *settings, const struct predict_plan *plan,
+                        const unet_model *model, unet_session_options *work);
+
+/* The share of the limit that a job's objects may take; 0: no limit. */
+uint64_t predict_memory_objects(const struct predict_settings *settings,
+                                const struct predict_job *job);
+
+/* ---- predict_table.c: the table of --measure: one for each image, or one for all ---- */
+
+struct predict_table {
+    unet_table *table; /* NULL: none is open */
+    const char *path;
+    const char *names[UNET_MAX_CLASSES]; /* of classes */
+};
+
+/* Opens the table of a job where it is wanted; job NULL: the one of all images. */
+unet_code predict_table_open(struct predict_table *table, const struct predict_plan *plan,
+                             const struct predict_job *job, const unet_model *model,
+                             unet_error *err);
+
+/* Closes it where it is open; whole or not at all. */
+unet_code predict_table_commit(struct predict_table *table, unet_error *err);
+void predict_table_abort(struct predict_table *table);
+
 #endif

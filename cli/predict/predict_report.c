@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "predict/predict_report.h"
+#include "predict/predict_out.h"
 
 #include <stdio.h>
 #include <stdlib.h>

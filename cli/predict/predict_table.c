@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "predict/predict_table.h"
+#include "predict/predict_plan.h"
 
 #include <stddef.h>
 

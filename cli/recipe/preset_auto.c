@@ -5,7 +5,7 @@
  * From what a survey found (sides, channels, classes and their shares) and the time that training
  * may take.  The machine's speed is not measured: the same data and words give the same recipe.
  */
-#include "recipe/preset_auto.h"
+#include "recipe/presets.h"
 
 #include <stdarg.h>
 #include <stdio.h>

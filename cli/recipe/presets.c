@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#include "recipe/preset_auto.h"
 #include "recipe/recipe_choice.h"
 
 const char *const preset_words[] = {"auto", "paper2015", "release2015", "lmb2019",

@@ -47,4 +47,10 @@ struct recipe {
 void preset_make(enum preset preset, const struct preset_facts *facts,
                  const struct network_settings *given, struct recipe *recipe);
 
+/* ---- preset_auto.c: the recipe for the data and the time at hand ---- */
+
+/* Behind preset_make(): depends on nothing but its arguments, so the same call picks the same. */
+void preset_auto(const struct preset_facts *facts, const struct network_settings *given,
+                 struct recipe *recipe);
+
 #endif

@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "check/check.h"
-#include "check/check_table.h"
 #include "check/check_words.h"
 #include "html/html_page.h"
-#include "html/html_text.h"
 #include "run/run_report.h"
 #include "shared/progress.h"
 

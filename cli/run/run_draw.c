@@ -5,7 +5,7 @@
  * The image is made smaller by the mean of the pixels that fall into one, masks by the pixel in the
  * middle, so a mask's values stay classes.  Overlays are drawn on the small image.
  */
-#include "run/run_draw.h"
+#include "run/run_images.h"
 #include "shared/cli.h"
 #include "unet_image.h"
 

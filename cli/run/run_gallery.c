@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "html/html_page.h"
-#include "html/html_text.h"
 #include "run/run_report.h"
 #include "shared/progress.h"
 

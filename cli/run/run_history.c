@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "run/run_keep.h"
 #include "unet_scores.h"
 
 /* ---- kept in memory ---------------------------------------------------------------------- */

@@ -69,4 +69,22 @@ int history_epoch(struct run_history *history, const unet_progress *progress);
 int history_sync(struct run_history *history);
 void history_release(struct run_history *history);
 
+/* ---- between run_history.c, which writes the record, and run_read.c, which reads it ---- */
+
+/* Adds a step to the curve. */
+void keep_step(struct run_history *history, const struct run_point *point);
+
+/*
+ * Adds an epoch.  0: no memory, or another number of classes than before.
+ *
+ *   class_dice  [labels]; NULL: no validation set
+ *   confusion   [labels][labels]; looked at only with class_dice
+ */
+int keep_epoch(struct run_history *history, const struct run_epoch *epoch, const double *class_dice,
+               const uint64_t *confusion, int labels);
+
+/* Drops the lines of history->path that are beyond step and epoch or not whole, and keeps the
+ * others.  0: errno. */
+int history_keep(struct run_history *history, long step, int epoch);
+
 #endif

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "run/run_draw.h"
 #include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"

@@ -58,4 +58,16 @@ void images_release(struct run_images *images);
 /* The file of a picture; the caller frees it; NULL: no memory. */
 char *images_path(const struct run_images *images, int i, enum run_view view);
 
+/* ---- run_draw.c: an image, its truth and what was predicted, small and for a person's eye ---- */
+
+/*
+ * Draws the three views: the image with the outlines of the truth, the image with what was
+ * predicted in colour, and a dim image with the errors.  The caller releases them; after a failure
+ * there are none.
+ *
+ *   colors  [labels]
+ */
+unet_code draw_views(const unet_validated *validated, const uint8_t (*colors)[3], int labels,
+                     unet_image view[VIEWS], unet_error *err);
+
 #endif

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/run_keep.h"
+#include "run/run_history.h"
 #include "shared/paths.h"
 #include "shared/text_file.h"
 

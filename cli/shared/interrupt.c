@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* interrupt.c - signals: Ctrl-C as a flag, a cut file as a failure */
-#include "shared/interrupt.h"
+#include "shared/cli.h"
 
 #include <signal.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
  * The first that fits of: an argument that takes no option here (predict --images: IMAGE), other
  * commands that have this option, and a near name of an option here.
  */
-#include "shared/option_hints.h"
+#include "shared/options.h"
 
 #include <ctype.h>
 #include <stdio.h>

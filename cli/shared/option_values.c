@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* option_values.c - from the text of an option's value to the value, one function a type */
-#include "shared/option_values.h"
+#include "shared/options.h"
 
 #include <ctype.h>
 #include <errno.h>

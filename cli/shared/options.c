@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shared/option_hints.h"
-#include "shared/option_values.h"
 #include "shared/say.h"
 
 int usage_error(const struct command *command, const char *format, ...)

@@ -175,4 +175,17 @@ struct nearest {
 };
 void nearest_try(struct nearest *nearest, const char *candidate);
 
+/* ---- option_values.c: the values of options, for the parser ---- */
+
+/* Writes what a row wants into text: "a whole number 1..64". */
+void option_describe(const struct option_row *row, char *text, size_t size);
+
+/* Stores the value of a row at place; 0: the text is not what the row wants. */
+int option_store(const struct option_row *row, const char *text, void *place);
+
+/* ---- option_hints.c: what was meant by an option that a command does not have ---- */
+
+/* text: as on the command line, length: of the name in it.  Says it on stderr; EXIT_USAGE. */
+int option_unknown(const struct command *command, const char *text, size_t length);
+
 #endif

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shared/option_values.h"
+#include "shared/options.h"
 
 static size_t value_size(const struct option_row *row)
 {

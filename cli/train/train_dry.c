@@ -5,7 +5,6 @@
 #include "shared/json_out.h"
 #include "shared/progress.h"
 #include "shared/say.h"
-#include "train/train_recipe.h"
 #include "train/train_run.h"
 
 /* Two steps after the first, which meets cold caches. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train_files.c - the folder of a run, and settings.json */
-#include "train/train_files.h"
+#include "train/train_settings.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/interrupt.h"
+#include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/say.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train_init.c - unet train --init: the network of a file for the data at hand */
-#include "train/train_init.h"
+#include "train/train_run.h"
 #include "shared/cli.h"
 #include "shared/progress.h"
 #include "shared/say.h"

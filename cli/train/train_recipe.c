@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train_recipe.c - a recipe in words, a row for each part */
-#include "train/train_recipe.h"
+#include "train/train_run.h"
 
 #include <stdarg.h>
 #include <stdio.h>

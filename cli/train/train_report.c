@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "shared/interrupt.h"
+#include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/say.h"
 

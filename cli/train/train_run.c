@@ -8,15 +8,13 @@
 #include <string.h>
 
 #include "check/check_words.h"
-#include "model/origin.h"
+#include "model/models.h"
 #include "recipe/recipe_choice.h"
 #include "run/run_folder.h"
-#include "shared/interrupt.h"
+#include "shared/cli.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
 #include "shared/say.h"
-#include "train/train_init.h"
-#include "train/train_recipe.h"
 #include "train/train_report.h"
 
 /* ---- data -------------------------------------------------------------------------------- */

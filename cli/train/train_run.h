@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "recipe/presets.h"
-#include "train/train_files.h"
+#include "shared/network_options.h"
 #include "train/train_settings.h"
 
 /* Everything a run holds; starts zeroed. */
@@ -52,5 +52,32 @@ int train_rate_is_refused(const struct train_run *run, const unet_progress *prog
 
 /* train_folds.c: --folds: a run for each part of the images, and their summary. */
 int train_folds(const struct command *command, struct train_settings *settings, int resumed);
+
+/* ---- train_init.c:  ---- */
+
+/*
+ * Replaces *model by one for the channels and classes that settings give, or else that the data
+ * need, where its own do not do (never the channels of a frozen encoder: UNET_EINVAL); says on
+ * stderr, tensor by tensor, what is taken and what is new.
+ */
+unet_code train_init_adapt(const struct network_settings *settings, uint64_t seed, int quiet,
+                           int frozen, const unet_dataset *dataset, unet_model **model,
+                           unet_error *err);
+
+/* ---- train_recipe.c: a recipe in words, a row for each part ---- */
+
+enum { RECIPE_ROWS = 16, RECIPE_TEXT = 320 };
+struct recipe_words {
+    int count;
+    const char *name[RECIPE_ROWS];
+    char text[RECIPE_ROWS][RECIPE_TEXT];
+};
+
+/*
+ * tile: the side of the network's input; labels: of the model.  What is off is not named, but for a
+ * few things that people look for.
+ */
+void recipe_describe(const unet_spec *spec, const unet_train_options *options, int tile, int labels,
+                     struct recipe_words *words);
 
 #endif

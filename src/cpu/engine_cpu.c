@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cpu/host.h"
-#include "cpu/kernels/dispatch.h"
+#include "cpu/kernels/kernels.h"
 
 static void engine_free(struct un_engine *e)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cpu/kernels/dispatch.h"
+#include "cpu/kernels/kernels.h"
 
 enum { MOST_DEVICES = 16 };
 

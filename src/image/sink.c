@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "image/sink_format.h"
+#include "image/sink.h"
 
 static const struct un_sink_format *const formats[] = {&un_sink_png, &un_sink_tiff, &un_sink_npy};
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "model/metadata.h"
+#include "model/model.h"
 #include "recognise/layouts.h"
 #include "weights/onnx/onnx.h"
 #include "weights/safetensors.h"

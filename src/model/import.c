@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "model/metadata.h"
+#include "model/model.h"
 #include "recognise/recognise.h"
 
 /* F16 values in an archive that is packed as tightly as any that is read */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each section has its writer and its reader side by side; fields that are not known are skipped.
  */
-#include "model/metadata.h"
+#include "model/model.h"
 
 #include <limits.h>
 #include <math.h>

@@ -6,7 +6,6 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "model/palette.h"
 
 void un_model_prepare(unet_model *model, const unet_spec *spec)
 {

@@ -8,6 +8,7 @@
 #include "data/masks/coding.h"
 #include "image/reading.h"
 #include "net/graph.h"
+#include "unet.h"
 #include "unet_exchange.h"
 
 struct un_class {
@@ -91,5 +92,27 @@ unet_code un_model_export(const unet_model *model, const char *path,
 
 /* Every weight is a number that a file may hold; else UNET_EINVAL names it. */
 unet_code un_model_check_finite(const unet_model *model, const char *path, unet_error *err);
+
+/* ---- palette.c: a colour for each class ---- */
+
+/*
+ * The default colour of class label, 0 <= label < UNET_MAX_CLASSES: black for 0, then colours that
+ * differ for people with and without full colour vision, most for the first eight.
+ */
+void un_palette_color(int label, uint8_t rgb[3]);
+
+/* ---- metadata.c ---- */
+
+/* What a model knows besides its weights, as JSON (docs/formats.md has an example). */
+
+/* Compact JSON text, the same for the same model; free it.  NULL: no memory. */
+char *un_metadata_text(const unet_model *model);
+
+/*
+ * Reads such a text into a zeroed model: everything but the values.  path begins every message;
+ * UNET_EFORMAT names the field that is missing, of the wrong type or out of range.  On failure
+ * *model may be partly filled and is only fit to be freed.
+ */
+unet_code un_metadata_parse(const char *path, const char *text, unet_model *model, unet_error *err);
 
 #endif

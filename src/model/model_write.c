@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "model/metadata.h"
+#include "model/model.h"
 #include "weights/safetensors.h"
 
 unet_code un_model_check_finite(const unet_model *model, const char *path, unet_error *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The colours that classes have until someone gives them others; scripts/make_palette.py. */
-#include "model/palette.h"
+#include "model/model.h"
 
 static const uint32_t colors[UNET_MAX_CLASSES] = {
     0x000000, 0xe69f00, 0x56b4e9, 0x009e73, 0xf0e442, 0x0072b2, 0xd55e00, 0xcc79a7, 0x0000ff,

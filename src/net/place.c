@@ -4,7 +4,7 @@
  * the same time: once the largest first (Pisarchyk & Lee 2020, "Efficient memory management for
  * deep neural net inference"), once the most lasting first; what needs less memory is taken.
  */
-#include "net/place.h"
+#include "net/plan.h"
 
 void un_place_want(struct un_placing *p, size_t bytes, int from, int to, size_t *offset)
 {

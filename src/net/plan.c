@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * First all arrays are listed with their bytes and intervals, then they are placed (place.h).
+ * First all arrays are listed with their bytes and intervals, then they are placed (plan.h).
  *
  * What training needs of a value after the forward pass: whoever read it reads it again in its
  * backward pass (a convolution for the gradient of its weights, a pooling to find the largest, a
@@ -16,8 +16,6 @@
 #include "net/plan.h"
 
 #include <string.h>
-
-#include "net/place.h"
 
 /* A convolution in tiles looks at up to 3 pixels beyond its frame where the source has them.  They
  * change nothing but rounding; with them, a window gives the same bits as the whole value. */

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "objects/objects_split.h"
-
 static unet_code tell(const unet_objects *objects, double share, unet_error *err)
 {
     const unet_objects_options *o = &objects->options;

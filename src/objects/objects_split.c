@@ -3,7 +3,7 @@
  * The distance is exact and squared (Meijster, Roerdink, Hesselink 2000): per column the rows to
  * the nearest pixel outside, then per row the lower envelope of parabolas.
  */
-#include "objects/objects_split.h"
+#include "objects/objects_stream.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  *     rows -> labels, runs to disk             objects_label.h   un_objects_add
  *     all labels known -> components           objects_label.h   un_objects_finish
  *     runs of components -> areas and boxes
- *     runs of components -> parts of touching  objects_split.h
+ *     runs of components -> parts of touching  objects_stream.h
  *                        -> ids, runs to disk, sums              objects_measure.h
  *     runs of ids -> image, table, outlines                      un_objects_write_*
  *
@@ -15,10 +15,52 @@
 #ifndef UN_OBJECTS_STREAM_H
 #define UN_OBJECTS_STREAM_H
 
+#include <stdbool.h>
+
 #include "image/image.h"
 #include "objects/objects_label.h"
 #include "objects/objects_measure.h"
-#include "objects/objects_window.h"
+#include "objects/objects_scratch.h"
+
+/* ---- objects_window.c ---- */
+
+/*
+ * Some consecutive rows of runs in memory, and what id a pixel of them has.
+ *
+ * Moves downwards only: un_window_reach() loads rows up to one, un_window_leave() lets go of those
+ * above one.
+ */
+
+struct un_window_row {
+    struct un_run *runs;
+    size_t count;
+};
+
+struct un_window {
+    struct un_run_rows *source;
+    const uint32_t *map;        /* ids of the source to ids here; NULL: as they are */
+    struct un_window_row *rows; /* [height] */
+    int first, end;             /* rows first .. end - 1 are loaded */
+    size_t bytes, limit;        /* of the runs; limit 0: none */
+};
+
+unet_code un_window_open(struct un_window *window, struct un_run_rows *source, int height,
+                         const uint32_t *map, size_t limit, unet_error *err);
+void un_window_close(struct un_window *window);
+
+/* Whether rows up to `last` can be loaded within the limit. */
+bool un_window_fits(const struct un_window *window, int last);
+unet_code un_window_reach(struct un_window *window, int last, unet_error *err);
+void un_window_leave(struct un_window *window, int first);
+
+/* The run of a loaded row that holds column x. */
+size_t un_window_find(const struct un_window *window, int y, int x);
+uint32_t un_window_at(const struct un_window *window, int y, int x);
+
+/* Replaces a loaded row; takes runs, from malloc. */
+void un_window_replace(struct un_window *window, int y, struct un_run *runs, size_t count);
+
+/* ---- objects_stream ---- */
 
 struct un_component {
     uint64_t area;
@@ -78,5 +120,32 @@ unet_code un_table_add(unet_table *table, const unet_objects *objects, const cha
 unet_code un_table_commit(unet_table *table, unet_error *err);
 void un_table_abort(unet_table *table);
 unet_code un_objects_write_rois(unet_objects *objects, const char *path, unet_error *err);
+
+/* ---- objects_split.c: one component cut where it is narrow ---- */
+
+/*
+ * Watershed on the distance to what is not the object: pixels are taken from the innermost to the
+ * outermost, those of equal distance in raster order.  One without neighbours of a part begins a
+ * part; others go to the neighbour that lies deepest.  Where two parts meet, the part whose
+ * greatest distance is less than `depth` above the distance there becomes one with the other (Meyer
+ * and Beucher's flooding, with the h-maxima as markers).  At last parts smaller than minimum_area
+ * become one with the part that they meet deepest inside.
+ */
+
+#define UN_SPLIT_BYTES 24 /* for a pixel of the component's box and the ring around it */
+
+struct un_split {
+    int top, left, height, width; /* the box, with a ring of one pixel where the image has one */
+    uint32_t id;                  /* of the component */
+    double depth;
+    int minimum_area;
+};
+
+/*
+ * parts [height][width], from malloc: 0: not the component, else 1..*count in raster order of first
+ * pixels.  The window holds the rows.
+ */
+unet_code un_split_component(const struct un_split *split, const struct un_window *window,
+                             uint32_t **parts, uint32_t *count, unet_error *err);
 
 #endif

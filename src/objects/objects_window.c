@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "objects/objects_window.h"
+#include "objects/objects_stream.h"
 
 #include <stdlib.h>
 

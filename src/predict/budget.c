@@ -10,7 +10,7 @@
  * The window is reckoned at its largest, an input tile's side.  A network that sees whole images
  * has the image as its tile where that fits, with the sides that it has.
  */
-#include "predict/stream.h"
+#include "predict/session.h"
 
 /* As in session.c, and smaller ones for those who have little memory. */
 static const int choices[] = {1536, 1280, 1024, 768, 512, 384, 256, 192, 128, 96, 64, 32, 16};

@@ -26,11 +26,42 @@
 #define UN_SESSION_H
 
 #include "base/hooks.h"
-#include "image/reading.h"
 #include "image/image.h"
+#include "image/reading.h"
 #include "model/model.h"
+#include "net/graph.h"
 #include "net/run.h"
-#include "predict/span.h"
+
+/* ---- span.c ---- */
+
+/*
+ * Along one axis of an image: which outputs a tile gives, and which input it reads.
+ *
+ * A network's poolings lie on a grid of 2^depth pixels.  A tile reads from a place where the grid
+ * lies as it does for the whole image, so its outputs are those of the whole image.
+ *
+ *     padded     in = start - border, on the grid, but not beyond the image's edge, where the
+ *                network pads with zeros just as it would for the whole image
+ *     unpadded   in = start - border with start on the grid; beyond the edge, mirrored pixels
+ */
+
+struct un_span {
+    int out, count; /* the rows (or columns) it answers for */
+    int in, size;   /* the first row it reads (may be negative) and how many */
+    int skip;       /* rows of the network's output before the first one wanted */
+};
+
+/* For outputs start .. start + count - 1 of an axis of `side` pixels. */
+struct un_span un_span_at(const struct un_graph *graph, int start, int count, int side);
+
+/* The sides of a full tile when the output shall be at least `side`.  loose: tiles may start off
+ * the grid. */
+void un_span_sides(const struct un_graph *graph, int side, bool loose, int *output, int *input);
+
+/* The rows of the image that a span looks at, mirrored ones included: *first .. *end - 1. */
+void un_span_rows(const struct un_span *span, int side, int *first, int *end);
+
+/* ---- session ---- */
 
 /* One of the models whose answers are averaged. */
 struct un_member {
@@ -158,5 +189,15 @@ unet_code un_session_predict(unet_session *session, unet_view image, const char 
 /* The inner half of unet_predict_stream(). */
 unet_code un_session_stream(unet_session *session, struct unet_source *source, int page,
                             const unet_stream *stream, unet_error *err);
+
+/* ---- stream.c: what a walk over an image that is read as it goes needs ---- */
+
+/* The most rows of an image of this height that a row of tiles looks at. */
+int un_stream_window(const unet_session *session, int height);
+
+/* The inner half of unet_plan_memory(). */
+unet_code un_stream_plan(const unet_model *model, const unet_session_options *options,
+                         const unet_page *page, const unet_stream *stream, uint64_t limit,
+                         unet_memory_plan *plan, unet_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "predict/span.h"
+#include "predict/session.h"
 
 static int round_up(int value, int grid)
 {

@@ -10,7 +10,7 @@
  *
  * Blended tiles overlap: the last rows of a row of tiles wait for the next one, in `scores`.
  */
-#include "predict/stream.h"
+#include "predict/session.h"
 
 #include <math.h>
 #include <stdlib.h>

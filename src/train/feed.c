@@ -13,7 +13,6 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
-#include "train/streams.h"
 
 struct slot {
     struct un_batch batch;

@@ -15,6 +15,7 @@
 #define UN_FEED_H
 
 #include "data/draw/example.h"
+#include "data/set/dataset.h"
 #include "engine/engine.h"
 
 struct un_batch {
@@ -57,5 +58,20 @@ void un_feed_give_back(struct un_feed *feed);
 
 /* Seconds that un_feed_take() waited, in all. */
 double un_feed_waited(const struct un_feed *feed);
+
+/* ---- what training draws random numbers for; each has keys of its own (rng.h) ---- */
+
+enum {
+    UN_STREAM_ORDER = 1, /* (seed, ., epoch, 0): the order of images */
+    UN_STREAM_TILE,      /* (seed, ., step, sample of the step) */
+    UN_STREAM_DROPOUT,   /* (seed, ., step, pass of the step) */
+};
+
+/* ---- preview.c: training tiles for a person's eye ---- */
+
+/* The inner half of unet_augment_draw(). */
+unet_code un_preview_draw(const unet_dataset *dataset, int i, const unet_train_options *options,
+                          int sample, int side, unet_image *tile, uint8_t *labels, float *weights,
+                          unet_error *err);
 
 #endif

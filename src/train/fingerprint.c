@@ -3,7 +3,7 @@
  * Four sums run side by side over words of 8 bytes, each multiplied and turned, so that the
  * processor works on memory's speed and not on the length of a chain of multiplications.
  */
-#include "train/fingerprint.h"
+#include "train/trainer.h"
 
 #include <string.h>
 

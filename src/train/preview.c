@@ -4,14 +4,13 @@
  *
  * One image is made a data set of its own, so that example.c prepares it as it does for training.
  */
-#include "train/preview.h"
+#include "train/feed.h"
 
 #include <stdlib.h>
 
 #include "base/rng.h"
 #include "data/draw/example.h"
 #include "net/graph.h"
-#include "train/streams.h"
 #include "train/train_options.h"
 
 static unet_code draw(const struct un_examples *examples, const unet_train_options *options,

@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "base/rng.h"
-#include "train/streams.h"
+#include "train/feed.h"
 #include "train/trainer.h"
 
 /* What the passes of a step found. */

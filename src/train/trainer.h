@@ -9,11 +9,28 @@
 #ifndef UN_TRAINER_H
 #define UN_TRAINER_H
 
+#include "base/pool.h"
+#include "data/set/dataset.h"
 #include "model/model.h"
 #include "net/run.h"
 #include "train/feed.h"
-#include "train/fingerprint.h"
 #include "train/train_options.h"
+
+/* ---- fingerprint.c: whether a data set is the one that a run began with ---- */
+
+struct un_fingerprint {
+    int images;
+    uint64_t names, pixels, masks; /* hashes over all images, in order; sizes are in pixels */
+};
+
+/* Reads every sample once; images are the pool's tasks.  dataset may be NULL: no images. */
+struct un_fingerprint un_fingerprint_of(const unet_dataset *dataset, struct un_pool *pool);
+
+/* A hash of bytes, not a cryptographic one: for what changed by mistake, not for what was forged.
+ */
+uint64_t un_hash(uint64_t seed, const void *bytes, size_t count);
+
+/* ---- trainer ---- */
 
 struct unet_trainer {
     unet_model *model;

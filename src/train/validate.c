@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/validate.h"
+#include "train/loop.h"
 
 #include <math.h>
 #include <stdatomic.h>

@@ -17,9 +17,26 @@
 #define UN_ARRAYS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
-#include "weights/dtype.h"
+
+/* ---- dtype.c: the number types of model files, and how they become floats ---- */
+
+struct un_dtype {
+    const char *name; /* as safetensors calls it: "F32" */
+    int bytes;        /* of one value */
+    /*
+     * Converts count little-endian values at any alignment; what a float cannot hold becomes
+     * infinite.  NULL: not a type in which weights are kept.
+     */
+    void (*to_float)(const unsigned char *src, size_t count, float *dst);
+};
+
+/* NULL: no type has this name. */
+const struct un_dtype *un_dtype_find(const char *name);
+
+/* ---- arrays ---- */
 
 enum { UN_ARRAY_MAX_DIMS = 8 }; /* more: UNET_EFORMAT */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "weights/dtype.h"
+#include "weights/arrays.h"
 
 #include <stdint.h>
 #include <string.h>

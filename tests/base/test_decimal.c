@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "support/comma.h"
-#include "weights/torch/torch_hints.h"
+#include "weights/torch/torch_file.h"
 
 static void check_reading(void)
 {

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "image/samples.h"
-#include "model/metadata.h"
+#include "model/model.h"
 
 enum { SIDE = 16 };
 

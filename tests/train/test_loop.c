@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "support/folder.h"
-#include "train/validate.h"
+#include "train/loop.h"
 #include "training_set.h"
 #include "unet_scores.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A ladder from the plainest kernels up; a machine stands on the highest rung it can bear. */
-#include "cpu/kernels/dispatch.h"
+#include "cpu/kernels/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -243,4 +243,14 @@ struct un_kernels {
 extern const struct un_kernels un_kernels_baseline, un_kernels_avx2, un_kernels_avx512,
     un_kernels_neon;
 
+/* ---- dispatch.c: which kernels this processor can run ---- */
+
+/*
+ * The kernels of the named instruction set; isa NULL: the best one the processor and the operating
+ * system support, but none above UNET_ISA in the environment.  There, baseline is the plainest that
+ * the processor has, whatever its name.  UNET_EINVAL: no such name; UNET_EDEVICE: the processor
+ * lacks it.
+ */
+unet_code un_kernels_find(const char *isa, const struct un_kernels **kernels, unet_error *err);
+
 #endif

@@ -25,7 +25,7 @@
 
 #include "cpu/kernels/finish_kernel.h"
 #include "cpu/kernels/kernels.h"
-#include "cpu/kernels/vec_math.h"
+#include "cpu/kernels/vec.h"
 
 /* Pixels past the last one and ignored ones have weight 0, label -1. */
 struct pixels {

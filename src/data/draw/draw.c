@@ -12,8 +12,6 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "data/draw/elastic.h"
-#include "data/draw/shade.h"
 
 /* A drawn view of an image. */
 struct view {

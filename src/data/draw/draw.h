@@ -3,6 +3,10 @@
 #ifndef UN_DRAW_H
 #define UN_DRAW_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
 #include "image/reading.h"
 #include "unet_train.h"
 
@@ -49,5 +53,69 @@ size_t un_tile_scratch(const unet_augment *augment, int in_side, int out_side, i
  */
 void un_tile_draw(const struct un_example *example, const unet_augment *augment, uint64_t key,
                   const struct un_tile *tile);
+
+/* ---- elastic.c: a smooth random displacement of the pixels of a tile ---- */
+
+/*
+ * (Ronneberger, Fischer, Brox 2015, section 3.1): vectors on a coarse grid, each component normal
+ * with mean 0 and the given standard deviation, and bicubic interpolation between them
+ * (Catmull-Rom: the displacement at a grid point is its vector).
+ */
+
+struct un_elastic {
+    int side;       /* of the tile */
+    double spacing; /* pixels between grid points; grid point (1, 1) is the tile's first pixel */
+    int points;     /* grid points of a side, one ring beyond the tile on each side included */
+    float *vectors; /* [points][points][2]: y, x */
+    float *row;     /* [points][2]: the vectors, interpolated between rows for one row of pixels */
+    float *taps;    /* [side][4]: Catmull-Rom's weights for each pixel of a side */
+    int *first;     /* [side]: the grid point that the first of them is for */
+};
+
+/* Bytes of memory for a tile of this side; grid 0: 3x3 points over it. */
+size_t un_elastic_bytes(int side, float grid);
+
+/* Draws the vectors by stream key; everything lies in memory, which is 8-byte aligned. */
+void un_elastic_draw(struct un_elastic *elastic, int side, float deviation, float grid,
+                     uint64_t key, void *memory);
+
+/* Prepares a row of pixels; then un_elastic_at() tells the displacement of each. */
+void un_elastic_row(const struct un_elastic *elastic, int y);
+
+static inline void un_elastic_at(const struct un_elastic *elastic, int x, double *dy, double *dx)
+{
+    const float *tap = elastic->taps + 4 * (size_t)x;
+    const float *v = elastic->row + 2 * (size_t)elastic->first[x];
+    *dy = (double)(tap[0] * v[0] + tap[1] * v[2] + tap[2] * v[4] + tap[3] * v[6]);
+    *dx = (double)(tap[0] * v[1] + tap[1] * v[3] + tap[2] * v[5] + tap[3] * v[7]);
+}
+
+/* Catmull-Rom's weights for a point t in 0..1 between the second and the third of four. */
+void un_catmull_rom(float t, float weight[4]);
+
+/* ---- shade.c: random changes to the values of a tile ---- */
+
+/*
+ * In this order: grey curve, grey jitter, each channel by itself, blur, noise.  docs/training.md
+ * has their formulas.
+ */
+
+/* Bytes of memory that un_shade() needs. */
+size_t un_shade_bytes(const unet_augment *augment, int side, int channels);
+
+/*
+ * tile: [side][side][channels], values as the network takes them; key: of the tile's random
+ * numbers. memory is 4-byte aligned.
+ */
+void un_shade(const unet_augment *augment, uint64_t key, int side, int channels, float *tile,
+              void *memory);
+
+/* The grey curve of strength c on the scale on which the data lie in 0..1: u holds four uniform
+ * numbers 0..1, for black, white and the slopes at both. */
+struct un_curve {
+    float black, white, dark_slope, bright_slope;
+};
+struct un_curve un_curve_draw(float strength, const float u[4]);
+float un_curve_at(const struct un_curve *curve, float value);
 
 #endif

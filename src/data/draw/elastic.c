@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* elastic.c - a smooth random displacement of the pixels of a tile */
-#include "data/draw/elastic.h"
+#include "data/draw/draw.h"
 
 #include <math.h>
 

@@ -6,12 +6,11 @@
  * on as a line beyond.  A cubic with end slopes up to 3 times its mean slope is monotone (Fritsch
  * and Carlson 1980); here they are at most 1.2, and the mean slope at least 0.9.
  */
-#include "data/draw/shade.h"
+#include "data/draw/draw.h"
 
 #include <math.h>
 
 #include "base/rng.h"
-#include "data/draw/draw.h"
 
 /* The random numbers of a tile's values, by their place in its stream; the others are its view's
  * (draw.c). */

@@ -28,8 +28,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/masks/class_parts.h"
-
 #define FAR (INT32_MAX / 4) /* there is no object */
 
 /* What a pixel knows of its column. */

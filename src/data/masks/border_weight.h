@@ -30,4 +30,19 @@ unet_code un_border_map(const unet_border *border, const uint8_t *mask, const ui
  */
 unet_code un_border_gap(uint8_t *mask, uint32_t *objects, int height, int width, unet_error *err);
 
+/* ---- class_parts.c: the connected parts of a class mask ---- */
+
+/*
+ * Numbers the connected parts of each class but 0 and UNET_IGNORE; pixels that touch by a side or a
+ * corner are of one part.
+ *
+ *   mask     [height][width]
+ *   numbers  [height][width], overwritten: 0 where there is no part; two pixels have the same
+ * number if and only if they are of the same part; numbers may be left out
+ *
+ * UNET_ENOMEM.
+ */
+unet_code un_class_parts(const uint8_t *mask, int height, int width, uint32_t *numbers,
+                         unet_error *err);
+
 #endif

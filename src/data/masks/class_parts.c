@@ -6,7 +6,7 @@
  * one; where two numbers meet, the larger one's parent becomes the smaller.  A second walk puts the
  * root in place of each number.
  */
-#include "data/masks/class_parts.h"
+#include "data/masks/border_weight.h"
 
 #include <stdlib.h>
 

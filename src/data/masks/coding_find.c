@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/masks/coding_objects.h"
+#include "data/masks/census_view.h"
 
 enum {
     APART = 4,        /* grey codes differ by this at least */

@@ -6,7 +6,7 @@
  * numbers are as many as there are objects, and these differ between masks; class indices are few,
  * and the same ones come back.  How many bits a value has says nothing of it.
  */
-#include "data/masks/coding_objects.h"
+#include "data/masks/census_view.h"
 
 #include <stdio.h>
 #include <string.h>

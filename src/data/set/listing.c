@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* listing.c - the image files of a folder and their names in parts */
-#include "data/set/listing.h"
+#include "data/set/pairs_rules.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "image/image.h"
-#include "image/sink_format.h"
+#include "image/sink.h"
 
 #define MAX_DIMS 8
 #define BLOCK 4096

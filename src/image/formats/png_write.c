@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "image/formats/png_io.h"
-#include "image/sink_format.h"
+#include "image/sink.h"
 
 struct writer {
     struct un_png_job job;

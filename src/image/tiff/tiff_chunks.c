@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/tiff/tiff_packing.h"
 #include "image/tiff/tiff_read.h"
 
 #define KEPT_BYTES ((size_t)4 << 20)    /* kept for a page; more where a row of chunks needs it */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image/tiff/tiff_packing.h"
+#include "image/tiff/tiff_read.h"
 
 #include <math.h>
 #include <string.h>

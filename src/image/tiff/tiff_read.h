@@ -14,6 +14,7 @@
 #ifndef UN_TIFF_READ_H
 #define UN_TIFF_READ_H
 
+#include "image/source.h"
 #include "image/tiff/tiff_io.h"
 
 /* ---- pages ------------------------------------------------------------------------------- */
@@ -148,5 +149,26 @@ void un_tiff_ycbcr(const struct un_tiff_layout *layout, const uint8_t *src, uint
 
 /* `pixels` of `channels` >= 4 samples, bytes 1 or 2, to RGB. */
 void un_tiff_cmyk(const void *src, int channels, int bytes, size_t pixels, void *rgb);
+
+/* ---- tiff_packing.c: samples as TIFF packs them, made into those of a page ---- */
+
+/* How the samples of a row lie, and where they go. */
+struct un_packing {
+    int bits;             /* of a sample in src: 1..64 */
+    int bytes;            /* of a sample in dst: 1, 2, 4, 8, in the machine's order */
+    bool is_signed;       /* packed samples carry their sign on */
+    bool is_float24;      /* 1 sign, 7 exponent and 16 fraction bits become a float */
+    bool big_endian;      /* samples of whole bytes in src */
+    size_t samples, step; /* of a pixel in src, and in dst: samples <= step */
+};
+
+/*
+ * Copies `pixels` pixels of a row, from pixel `first` on.  Samples that are no whole bytes follow
+ * each other without gaps, most significant bit first.
+ *
+ *   dst  the first sample of the first pixel; pixels are `step` samples apart
+ */
+void un_unpack(const struct un_packing *packing, const uint8_t *row, size_t first, size_t pixels,
+               void *dst);
 
 #endif

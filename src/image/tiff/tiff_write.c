@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/sink_format.h"
+#include "image/sink.h"
 #include "image/tiff/tiff_io.h"
 
 #define STRIP_BYTES (256 << 10) /* large enough to compress well, small enough to seek in */

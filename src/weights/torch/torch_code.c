@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/decimal.h"
-#include "weights/torch/torch_hints.h"
+#include "weights/torch/torch_file.h"
 
 /* A conflict is infinite until the end. */
 static void tell_real(float *hint, const char *text)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/torch/torch_hints.h"
+#include "weights/torch/torch_file.h"
 
 enum { MOST_CODE = 1 << 24 };
 

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "data/draw/elastic.h"
+#include "data/draw/draw.h"
 
 /* ---- one resampling ---------------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "data/draw/shade.h"
+#include "data/draw/draw.h"
 
 enum { SIDE = 64 };
 

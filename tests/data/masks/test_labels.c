@@ -14,7 +14,7 @@
 
 #include "data/masks/census.h"
 #include "data/set/dataset.h"
-#include "model/metadata.h"
+#include "model/model.h"
 #include "support/folder.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

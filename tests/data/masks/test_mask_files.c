@@ -14,7 +14,7 @@
 
 #include "data/set/dataset.h"
 #include "image/tiff_maker.h"
-#include "model/metadata.h"
+#include "model/model.h"
 #include "support/folder.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "weights/torch/torch_hints.h"
+#include "weights/torch/torch_file.h"
 
 static struct un_hints hints_of(const char *text)
 {

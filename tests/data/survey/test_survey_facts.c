@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_survey_facts.c - what a survey knows of a set, its pictures, and how it is stopped */
+#include "survey_files.h"
+
+/* ---- shifts are measured ---- */
+
+static void test_shift_is_right(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    set_shift(&set.mask[3], 12, -7);
+    set_write(&set);
+    set_release(&set);
+    unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
+    assert_int_equal(unet_survey_findings(survey), 1);
+    const unet_finding *finding = unet_survey_finding(survey, 0);
+    assert_int_equal(finding->kind, UNET_FOUND_MASK_SHIFTED);
+    assert_int_equal(finding->pair, 3);
+    assert_true(fabs(finding->number[0] + 12) <= 1);
+    assert_true(fabs(finding->number[1] - 7) <= 1);
+    unet_survey_free(survey);
+}
+
+/* ---- facts ---- */
+
+static void test_facts(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    uint64_t pixels[3] = {0}, ignored = 0;
+    ((uint8_t *)set.mask[0].data)[7] = 255;
+    for (int i = 0; i < set.count; i++)
+        for (int p = 0; p < 180 * 220; p++) {
+            int v = ((uint8_t *)set.mask[i].data)[p];
+            if (v == 255)
+                ignored++;
+            else
+                pixels[v]++;
+        }
+    set_write(&set);
+    set_release(&set);
+    unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
+    const unet_survey_facts *facts = unet_survey_all(survey);
+    assert_int_equal(facts->pairs, 8);
+    assert_int_equal(facts->readable, 8);
+    assert_int_equal(facts->channels, 3);
+    assert_int_equal(facts->labels, 3);
+    assert_int_equal(facts->min_height, 180);
+    assert_int_equal(facts->max_width, 220);
+    assert_int_equal(facts->smallest_side, 180);
+    assert_int_equal(facts->largest_side, 180);
+    assert_true(facts->low == 0 && facts->high == 255);
+    assert_true(facts->bytes == 8u * 180 * 220 * 4);
+    assert_true(facts->ignored == ignored);
+    for (int k = 0; k < 3; k++)
+        assert_true(facts->pixels[k] == pixels[k]);
+    const unet_survey_pair *seen = unet_survey_at(survey, 3);
+    assert_true(seen->fit > 7);
+    assert_int_equal(seen->grey, 0);
+    assert_null(unet_survey_at(survey, 8));
+    assert_null(unet_survey_finding(survey, unet_survey_findings(survey)));
+    unet_survey_free(survey);
+}
+
+/* In memory and from files it is the same survey. */
+static void test_dataset(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    unet_dataset *dataset;
+    unet_survey *survey;
+    set_shift(&set.mask[3], 12, 6);
+    set_write(&set);
+    set_release(&set);
+    assert_int_equal(unet_dataset_open(in_folder("i"), in_folder("m"), NULL, &dataset, NULL),
+                     UNET_OK);
+    assert_int_equal(unet_survey_dataset(dataset, NULL, &survey, NULL), UNET_OK);
+    survey_expect(survey, "mask-shifted c03.png\n");
+    const unet_survey_facts *facts = unet_survey_all(survey);
+    assert_int_equal(facts->channels, unet_dataset_channels(dataset));
+    assert_int_equal(facts->labels, unet_dataset_labels(dataset));
+    unet_survey_free(survey);
+    unet_dataset_free(dataset);
+}
+
+static void test_picture(void **state)
+{
+    (void)state;
+    static const uint8_t colors[3][3] = {{0, 0, 0}, {255, 0, 0}, {0, 255, 0}};
+    struct set set = set_make();
+    unet_image image, overlay;
+    unet_error err;
+    set_write(&set);
+    set_release(&set);
+    unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
+    assert_int_equal(unet_survey_picture(survey, 2, 100, colors, 3, &image, &overlay, &err),
+                     UNET_OK);
+    assert_true(image.width <= 100 && image.width > 60 && image.channels == 3);
+    assert_true(overlay.height == image.height && overlay.width == image.width);
+    assert_memory_not_equal(image.data, overlay.data, un_image_bytes(&image));
+    unet_image_release(&image);
+    unet_image_release(&overlay);
+    assert_int_equal(unet_survey_picture(survey, 8, 100, colors, 3, &image, &overlay, &err),
+                     UNET_EINVAL);
+    unet_survey_free(survey);
+}
+
+/* Pixels inside the class that a set is full of are those of the image; its outline is drawn. */
+static void test_largest_is_outline(void **state)
+{
+    (void)state;
+    static const uint8_t colors[2][3] = {{0, 0, 0}, {255, 0, 255}};
+    struct set set = black_and_white();
+    unet_image image, overlay;
+    for (int i = 0; i < set.count; i++)
+        set_map(&set.mask[i], 0, 255, 0);
+    unet_survey *survey = write_and_survey(&set);
+    assert_int_equal(unet_survey_picture(survey, 2, 220, colors, 2, &image, &overlay, NULL),
+                     UNET_OK);
+    int same = 0, drawn = 0, pixels = image.height * image.width;
+    for (int i = 0; i < pixels; i++) {
+        const uint8_t *p = (uint8_t *)overlay.data + 3 * i;
+        same += !memcmp(p, (uint8_t *)image.data + 3 * i, 3);
+        drawn += !memcmp(p, colors[1], 3);
+    }
+    assert_true(drawn > 100 && same > pixels / 2);
+    assert_int_equal(same + drawn, pixels);
+    unet_image_release(&image);
+    unet_image_release(&overlay);
+    unet_survey_free(survey);
+}
+
+static int stop_now(void *context, int done, int count)
+{
+    assert_int_equal(count, 8);
+    *(int *)context = done;
+    return done == 3;
+}
+
+static void test_stopped(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    unet_survey *survey = NULL;
+    int done = 0;
+    set_write(&set);
+    set_release(&set);
+    assert_int_equal(
+        unet_survey_open(in_folder("i"), in_folder("m"), NULL, stop_now, &done, &survey, NULL),
+        UNET_ESTOPPED);
+    assert_null(survey);
+    assert_int_equal(done, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_shift_is_right),
+        IN_FOLDER(test_facts),
+        IN_FOLDER(test_dataset),
+        IN_FOLDER(test_picture),
+        IN_FOLDER(test_largest_is_outline),
+        IN_FOLDER(test_stopped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

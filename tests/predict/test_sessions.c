@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_sessions.c - what a session takes, allows and refuses */
+#include "predict_scene.h"
+
+static struct un_engine_ops poor; /* an engine that has no memory */
+
+static void *no_memory(struct un_engine *e, size_t bytes)
+{
+    (void)e;
+    (void)bytes;
+    return NULL;
+}
+
+/* An image that there is no memory for is refused, and the next one is predicted as ever. */
+static void test_whole_image_too_large(void **state)
+{
+    const unet_spec spec = {.in_channels = 1,
+                            .classes = 2,
+                            .width = 2,
+                            .depth = 1,
+                            .padding = UNET_PADDING_SAME,
+                            .norm = UNET_NORM_INSTANCE};
+    unet_model *model = make_model(&spec);
+    unet_image large = make_image(30, 1300, 1), small = make_image(50, 40, 1);
+    float logits[2 * 50 * 40], *unused = malloc((size_t)2 * 30 * 1300 * sizeof *unused);
+    unet_session *session;
+    unet_error err;
+    (void)state;
+    assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_OK);
+    const struct un_engine_ops *ops = session->engine->ops;
+    poor = *ops;
+    poor.alloc = no_memory;
+    session->engine->ops = &poor;
+    assert_int_equal(unet_predict_logits(session, &large, unused, &err), UNET_ENOMEM);
+    assert_int_equal(unet_predict_logits(session, &small, logits, &err), UNET_ENOMEM);
+    session->engine->ops = ops;
+    if (unet_predict_logits(session, &small, logits, &err))
+        fail_msg("%s", err.text);
+    if (session->width >= 1300) /* what was refused is not asked for again */
+        fail_msg("a session of %d x %d", session->height, session->width);
+    float *want = logits_of(model, &small, (unet_session_options){0});
+    compare_logits("after a failure", (unet_session_options){0}, logits, want, 2 * 50 * 40, 1e-5);
+    free(want);
+    free(unused);
+    unet_session_free(session);
+    unet_image_release(&large);
+    unet_image_release(&small);
+    unet_model_free(model);
+}
+
+/* What unet_spec_cost() foretells is what a session holds. */
+static void test_bytes(void **state)
+{
+    (void)state;
+    for (int v = 0; v < VARIANTS; v++) {
+        const unet_spec *spec = &variants[v].spec;
+        unet_model *model = make_model(spec);
+        unet_session *session;
+        unet_cost cost;
+        unet_error err;
+        if (unet_session_create(model, &(unet_session_options){.tile = 64}, &session, &err) ||
+            unet_spec_cost(spec, session->height, session->width, 1, &cost, NULL, NULL, &err))
+            fail_msg("%s", err.text);
+        if (cost.predict_bytes != unet_session_bytes(session))
+            fail_msg("%s: foretold %zu bytes, held %zu", variants[v].name, cost.predict_bytes,
+                     unet_session_bytes(session));
+        unet_session_free(session);
+        unet_model_free(model);
+    }
+}
+
+/* Arguments beyond all reason are refused, not computed with. */
+static void test_limits(void **state)
+{
+    const unet_spec *spec = &variants[0].spec;
+    unet_model *model = make_model(spec);
+    uint8_t mask[4] = {0}, colors[2][3] = {{0}};
+    unet_session *session;
+    unet_cost cost;
+    unet_error err;
+    (void)state;
+    static const unet_session_options wrong[] = {
+        {.tile = INT_MAX}, {.tile = -1}, {.threads = 1 << 20}, {.threads = -1}, {.tta = 3}};
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(unet_session_create(model, &wrong[i], &session, &err), UNET_EINVAL);
+    assert_int_equal(unet_spec_cost(spec, 1 << 20, 1 << 20, 65536, &cost, NULL, NULL, &err),
+                     UNET_EINVAL);
+    assert_int_equal(unet_spec_cost(spec, -5, 0, 1, &cost, NULL, NULL, &err), UNET_EINVAL);
+    const uint8_t(*palette)[3] = (const uint8_t(*)[3])colors;
+    assert_int_equal(unet_mask_write("x.png", mask, 2, 2, palette, 300, &err), UNET_EINVAL);
+    assert_int_equal(unet_mask_write("x.png", mask, 2, 2, palette, -1, &err), UNET_EINVAL);
+    assert_int_equal(unet_mask_write("x.png", mask, -1, 2, palette, 2, &err), UNET_EINVAL);
+    unet_model_free(model);
+}
+
+static void test_wrong_channels(void **state)
+{
+    (void)state;
+    unet_model *model = make_model(&variants[0].spec);
+    unet_image image = make_image(20, 20, 3);
+    unet_session *session;
+    unet_error err;
+    uint8_t mask[400];
+    assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_OK);
+    assert_int_equal(unet_predict(session, &image, mask, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "3 channels"));
+    assert_non_null(strstr(err.text, "the model takes 1"));
+    unet_session_free(session);
+    unet_image_release(&image);
+    unet_model_free(model);
+}
+
+#if defined(__aarch64__)
+#define PLAINEST "neon"
+#else
+#define PLAINEST "baseline"
+#endif
+
+/* UNET_ISA and UNET_ENGINE choose; every choice gives the same answer but for rounding. */
+static void test_choice_of_engine(void **state)
+{
+    static const char *const choices[][2] = {{"UNET_ISA", "baseline"},
+                                             {"UNET_ISA", "neon"},
+                                             {"UNET_ISA", "avx2"},
+                                             {"UNET_ISA", "avx512"},
+                                             {"UNET_ENGINE", "reference"}};
+    const unet_spec *spec = &variants[0].spec;
+    unet_model *model = make_model(spec);
+    unet_image image = make_image(70, 60, 1);
+    size_t count = (size_t)spec->classes * image.height * image.width;
+    float *usual =
+        logits_of(model, &image, (unet_session_options){.threads = 1, .tile = 0, .exact = 0});
+    double scale = 0;
+    for (size_t k = 0; k < count; k++)
+        if (fabs(usual[k]) > scale) /* not fmax(): see above */
+            scale = fabs(usual[k]);
+    unet_session *session;
+    unet_error err;
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        setenv(choices[i][0], choices[i][1], 1);
+        if (i < 2)
+            assert_string_equal(unet_isa(), PLAINEST);
+        float *got =
+            logits_of(model, &image, (unet_session_options){.threads = 1, .tile = 0, .exact = 0});
+        for (size_t k = 0; k < count; k++)
+            if (!(fabs((double)got[k] - usual[k]) <= 1e-5 * scale))
+                fail_msg("%s=%s: logit %zu is %g, usually %g", choices[i][0], choices[i][1], k,
+                         (double)got[k], (double)usual[k]);
+        free(got);
+        unsetenv(choices[i][0]);
+    }
+    setenv("UNET_ENGINE", "abacus", 1);
+    assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "UNET_ENGINE=abacus"));
+    unsetenv("UNET_ENGINE");
+    setenv("UNET_ISA", "avx3", 1);
+    assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "avx3"));
+    assert_string_equal(unet_isa(), "none");
+    unsetenv("UNET_ISA");
+    free(usual);
+    unet_image_release(&image);
+    unet_model_free(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_image_too_large),
+        cmocka_unit_test(test_wrong_channels),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_choice_of_engine),
+    };
+    return cmocka_run_group_tests_name("sessions", tests, NULL, NULL);
+}
