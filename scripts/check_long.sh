@@ -8,7 +8,10 @@ jobs=$(nproc 2>/dev/null || echo 2)
 # name, minutes on two cores, what it does
 parts() {
     cat <<PARTS
-isa        15  make test for each instruction set that this processor has, and by the reference engine
+isa        10  make test with the instruction sets below this processor's best
+far        10  the tests by an engine whose memory the host cannot touch
+reference  60  the C tests by the reference engine, and more where the processor is slow
+install     5  installations of every kind, and a build below another project
 sanitize   20  the tests under AddressSanitizer and UBSan
 fuzz       90  every fuzzer for FUZZ_SECONDS (300)
 training   45  real training for TRAIN_TIME (15m) and on every set for SET_TIME (4m)
@@ -25,8 +28,27 @@ part_isa() {
         echo "UNET_ISA=$isa"
         UNET_ISA=$isa make --no-print-directory test
     done
-    echo "UNET_ENGINE=reference"
-    UNET_ENGINE=reference make --no-print-directory test
+}
+build_tests() {
+    scripts/setup.sh test
+    cmake -S . -B build-test -DCMAKE_BUILD_TYPE=Release >/dev/null
+    scripts/build.sh build-test -j"$jobs" "$@"
+}
+part_far() {
+    build_tests
+    build_tests --target unet_far
+    (cd build-test && UNET_ENGINE=far ctest -R '^test_' -j"$jobs" --output-on-failure)
+    for test in predict train eval cli check; do
+        UNET_ENGINE=far sh "tests/${test}_test.sh" "$(pwd)/build-test/unet_far" "$(pwd)" "$(pwd)/build-test"
+    done
+}
+part_reference() {
+    build_tests
+    (cd build-test && UNET_ENGINE=reference ctest -R '^test_' -j"$jobs" --output-on-failure)
+}
+part_install() {
+    build_tests
+    scripts/check_install.sh build-test
 }
 part_sanitize() { make --no-print-directory sanitize; }
 part_fuzz() { scripts/check_fuzz.sh; }
@@ -36,10 +58,8 @@ part_resume() {
     scripts/check_resume.sh build/unet build-long/resume
 }
 part_report() {
-    scripts/setup.sh test
+    build_tests
     scripts/setup.sh page
-    cmake -S . -B build-test -DCMAKE_BUILD_TYPE=Release >/dev/null
-    cmake --build build-test -j"$jobs" -- --no-print-directory -s
     scripts/check_report.sh build-test build-long/report
 }
 part_large() {
