@@ -18,6 +18,9 @@ extern "C" {
 /* Whether a file name ends as one of an image that we can read. */
 UNET_API int unet_image_name(const char *path);
 
+/* Whether a file begins as an image, whatever its name; also one of a format that is not read. */
+UNET_API int unet_image_file(const char *path);
+
 /*
  * An image file that is open, for images with several pages or too large for memory.  A page is one
  * plane with all its channels.
@@ -46,6 +49,13 @@ UNET_API int unet_source_pages(const unet_source *source);
 
 /* What a user should know about how the file was read; "" mostly. */
 UNET_API const char *unet_source_note(const unet_source *source);
+
+/*
+ * Image i that the file holds besides its pages and that is not read: "level" (of a pyramid: a page
+ * in fewer pixels), "thumbnail", "label", "macro" (photographs of a slide) or "mask"; NULL: there
+ * are no more.  height and width may be NULL.
+ */
+UNET_API const char *unet_source_unread(const unet_source *source, int i, int *height, int *width);
 
 /* What page 0 .. pages - 1 holds. */
 UNET_API unet_code unet_source_page(unet_source *source, int page, unet_page *what,

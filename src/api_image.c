@@ -11,6 +11,11 @@ int unet_image_name(const char *path)
     return path && un_image_name(path);
 }
 
+int unet_image_file(const char *path)
+{
+    return path && un_image_file(path);
+}
+
 unet_code unet_source_open(const char *path, unet_source **source, unet_error *err)
 {
     if (!path || !source)
@@ -31,6 +36,17 @@ int unet_source_pages(const unet_source *source)
 const char *unet_source_note(const unet_source *source)
 {
     return source->note;
+}
+
+const char *unet_source_unread(const unet_source *source, int i, int *height, int *width)
+{
+    if (i < 0 || i >= source->unread_count)
+        return NULL;
+    if (height)
+        *height = source->unread[i].height;
+    if (width)
+        *width = source->unread[i].width;
+    return source->unread[i].what;
 }
 
 unet_code unet_source_page(unet_source *source, int page, unet_page *what, unet_error *err)

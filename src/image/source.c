@@ -151,6 +151,7 @@ void un_source_close(struct unet_source *source)
     if (source->format)
         source->format->close(source);
     un_map_release(&source->file);
+    free(source->unread);
     free(source->name);
     free(source);
 }

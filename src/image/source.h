@@ -52,15 +52,23 @@ struct un_page {
 
 struct un_format;
 
+/* An image in the file that is no page. */
+struct un_unread {
+    const char *what; /* "level" of a pyramid, "thumbnail", "label", "macro", "mask" */
+    int height, width;
+};
+
 struct unet_source {
     char *name;       /* the path as given, for messages */
     size_t file_name; /* bytes of it before the choice of pages */
     struct un_mapping file;
     const struct un_format *format;
-    int file_pages;   /* of the file; a page is a plane with all its channels */
-    int first, pages; /* those chosen: first .. first + pages - 1 */
-    void *state;      /* the format's own */
-    char note[160];   /* what a user should know of how the file was read; "" */
+    int file_pages;           /* of the file; a page is a plane with all its channels */
+    int first, pages;         /* those chosen: first .. first + pages - 1 */
+    void *state;              /* the format's own */
+    char note[160];           /* what a user should know of how the file was read; "" */
+    struct un_unread *unread; /* what the file holds besides its pages */
+    int unread_count;
 };
 
 /* A part of a page. */
