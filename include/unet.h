@@ -63,7 +63,8 @@ enum {
     UNET_HINT_LABELS = 1,     /* unet_dataset_options.labels: what the masks' values mean */
     UNET_HINT_IGNORE = 2,     /* ... .ignore: the value that is no label */
     UNET_HINT_ONLY_PAIRS = 4, /* ... .only_pairs: without the images that have no mask */
-    UNET_HINT_CLIP = 8        /* unet_train_options.clip: the largest norm of the gradients */
+    UNET_HINT_CLIP = 8,       /* unet_train_options.clip: the largest norm of the gradients */
+    UNET_HINT_CHANNELS = 16   /* unet_dataset_options.channels: "pages", if they are channels */
 };
 
 typedef struct unet_error {
@@ -305,6 +306,8 @@ typedef struct unet_dataset_options {
     int only_pairs;     /* 1: images without a mask are left out instead of refused */
     const struct unet_cancel *cancel; /* looked at before each image; unet_embed.h */
     const struct unet_log *log;       /* unet_embed.h */
+    const char *channels; /* "0,2": those of the images, from 0; "pages": the pages of a file are
+                             channels; "files:ch00,ch01": see unet_join_channels(); NULL: found */
 } unet_dataset_options;
 
 /*

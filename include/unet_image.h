@@ -44,6 +44,22 @@ typedef struct unet_page {
 UNET_API unet_code unet_source_open(const char *path, unet_source **source, unet_error *err);
 UNET_API void unet_source_close(unet_source *source);
 
+/*
+ * Images with a file for each channel, or of whose channels some are wanted.  Such paths, too, are
+ * opened by unet_source_open() and unet_image_read(): cell_{ch00,ch01}.tif, whose channels are in
+ * cell_ch00.tif and cell_ch01.tif; scan.tif{0,2}, two channels of scan.tif; stack.tif{pages}, whose
+ * pages are its channels; stack.tif{pages:0,2}.  A file of that very name goes first.
+ *
+ * unet_join_channels() makes them of plain paths: by what a model was trained on
+ * (unet_model_channels(), "" for whole files), or another such text: "files:ch00,ch01" puts files
+ * that differ in these words alone into one path, "pages" and "0,2" go to the end of each, and
+ * "files:ch00,ch01:1" does both.  paths [*count] are strings from malloc; of those that are joined
+ * one is left.  Fails with UNET_EINVAL: a file of a channel lacks (it is named), or no such text.
+ */
+UNET_API unet_code unet_join_channels(const char *channels, char **paths, int *count,
+                                      unet_error *err);
+UNET_API const char *unet_model_channels(const unet_model *model);
+
 /* How many pages were chosen, 1 or more. */
 UNET_API int unet_source_pages(const unet_source *source);
 

@@ -3,6 +3,7 @@
  * Each checks its arguments, then makes one call into the layers below. */
 #include "api.h"
 
+#include "data/set/channel_files.h"
 #include "image/sink.h"
 #include "predict/session.h"
 
@@ -21,6 +22,20 @@ unet_code unet_source_open(const char *path, unet_source **source, unet_error *e
     if (!path || !source)
         return un_missing(err, !path ? "path" : "source");
     return un_source_open(path, source, err);
+}
+
+unet_code unet_join_channels(const char *channels, char **paths, int *count, unet_error *err)
+{
+    struct un_channels wanted;
+    if (!paths || !count)
+        return un_missing(err, !paths ? "paths" : "count");
+    unet_code code = un_channels_parse(channels, &wanted, err);
+    return code ? code : un_channel_files_join(&wanted, paths, count, err);
+}
+
+const char *unet_model_channels(const unet_model *model)
+{
+    return model->channels;
 }
 
 void unet_source_close(unet_source *source)

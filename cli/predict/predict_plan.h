@@ -3,6 +3,7 @@
 #ifndef PREDICT_PLAN_H
 #define PREDICT_PLAN_H
 
+#include "model/models.h"
 #include "predict/objects_out.h"
 #include "shared/cli.h"
 #include "shared/paths.h"
@@ -48,16 +49,17 @@ struct predict_plan {
 };
 
 /*
- * Lists the images (a folder stands for the images in it) and names the outputs.  Refuses, with a
+ * Lists the images (a folder stands for the images in it, files of channels for one image where the
+ * model was trained on such) and names the outputs.  Refuses, with a
  * line on stderr: endings that cannot be written, one file for several images unless it can hold
  * them, two outputs with one name, an output that would replace a model or an image.  Returns an
  * exit status; release the plan in any case.
  *
  *   images  [image_count] operands
- *   models  files
+ *   models  open
  */
 int predict_plan_make(const struct command *command, const struct predict_settings *settings,
-                      int image_count, char **images, const struct path_list *models,
+                      int image_count, char **images, const struct models *models,
                       struct predict_plan *plan);
 void predict_plan_release(struct predict_plan *plan);
 

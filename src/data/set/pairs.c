@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/set/channel_files.h"
 #include "data/set/pairs_rules.h"
 #include "image/image.h"
 
@@ -232,6 +233,8 @@ static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error
     bool folder = un_is_folder(work->images), mask_folder = un_is_folder(work->masks);
     bool done = false;
     unet_code code = list_both(work, err);
+    if (!code)
+        code = un_channel_files_list(&made->channels, &work->image, &work->mask, err);
     if (code || (code = check_foreign(&work->image, err)))
         return code;
     if (folder && !mask_folder)
@@ -257,12 +260,33 @@ static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error
     return code || done ? code : collect(work, made, err);
 }
 
-unet_code un_pairs_find(const char *images, const char *masks, struct un_pairs *pairs,
-                        unet_error *err)
+/* "by name, channels ch00, ch01 in a file each" */
+static void tell_channels(struct un_pairs *made)
+{
+    const struct un_channels *channels = &made->channels;
+    for (int i = 0; i < channels->file_count; i++) {
+        size_t used = strlen(made->rule);
+        snprintf(made->rule + used, sizeof made->rule - used, "%s%s%s", i ? ", " : ", channels ",
+                 channels->files[i], i + 1 < channels->file_count ? "" : " in a file each");
+    }
+    size_t used = strlen(made->rule);
+    if (channels->pages)
+        snprintf(made->rule + used, sizeof made->rule - used, ", pages are channels");
+    for (int i = 0; i < channels->count; i++) {
+        used = strlen(made->rule);
+        snprintf(made->rule + used, sizeof made->rule - used, "%s%d",
+                 i ? "," : ", of all channels ", channels->index[i]);
+    }
+}
+
+unet_code un_pairs_find(const char *images, const char *masks, const char *channels,
+                        struct un_pairs *pairs, unet_error *err)
 {
     struct un_pairing work = {.images = images, .masks = masks};
     struct un_pairs made = {0};
-    unet_code code = find(&work, &made, err);
+    unet_code code = un_channels_parse(channels, &made.channels, err);
+    if (!code && !(code = find(&work, &made, err)))
+        tell_channels(&made);
     if (!made.classes && work.classes) {
         made.classes = work.classes;
         made.class_count = work.class_count;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "image/channels.h"
 
 #define UN_PAIR_CLASSES 254
 
@@ -26,20 +27,24 @@ struct un_pairs {
     int image_count, mask_count;
     char **classes; /* names of the classes that have files of their own, in natural order */
     int class_count;
-    bool objects;   /* a mask has one object of its image */
-    char rule[160]; /* how they were paired: "by name", "by name without _mask" */
+    bool objects;                /* a mask has one object of its image */
+    char rule[160];              /* how they were paired: "by name", "by name without _mask" */
+    struct un_channels channels; /* what images are made of: what was wished, and files found */
 };
 
 /*
  * Pairs the images of a folder and the folders below it (or one image file) with the masks of
  * another (or one mask file); both may be the same folder.  docs/labels.md lists the rules.  What
  * has no partner is no error here.  Hidden files and files that are no images are passed over.
+ * Files that hold a channel each are one image (channel_files.h).
+ *
+ *   channels  as in image/channels.h, NULL: nothing is wished
  *
  * UNET_EIO: a folder cannot be read.  UNET_EINVAL: no images, or several candidates, which are
  * named.
  */
-unet_code un_pairs_find(const char *images, const char *masks, struct un_pairs *pairs,
-                        unet_error *err);
+unet_code un_pairs_find(const char *images, const char *masks, const char *channels,
+                        struct un_pairs *pairs, unet_error *err);
 
 /*
  * UNET_EINVAL, naming the first few, when there is an image without a mask; with only_pairs when

@@ -35,6 +35,13 @@ struct un_listing {
 unet_code un_listing_read(const char *folder, const char *but, struct un_listing *listing,
                           unet_error *err);
 
+/* Adds a file; takes path, also on failure.  root: bytes of it that are the listed folder. */
+unet_code un_listing_add(struct un_listing *listing, char *path, size_t root, unet_error *err);
+void un_listing_sort(struct un_listing *listing);
+
+/* Bytes of a file's name before its ending: 4 of scan.ome.tif. */
+size_t un_stem_size(const char *name);
+
 /* A listing of one file. */
 unet_code un_listing_of_file(const char *path, struct un_listing *listing, unet_error *err);
 void un_listing_release(struct un_listing *listing);

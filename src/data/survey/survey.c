@@ -149,6 +149,10 @@ static unet_code report_lonely(unet_survey *survey, bool only_pairs, unet_error 
 static unet_code report_size(unet_survey *survey, int i, const unet_image *image, int height,
                              int width, unet_error *err)
 {
+    unet_error why;
+    if (un_dataset_planes(image, height, width, survey->items[i].seen.image, NULL, &why))
+        return un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_UNREADABLE, i,
+                                     survey->items[i].seen.image, &why, err);
     bool turned = image->height == width && image->width == height;
     const double sides[4] = {image->width, image->height, width, height};
     return un_survey_report(survey, UNET_ERROR,
@@ -206,7 +210,7 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
 {
     struct un_survey_files files;
     unet_survey *made = NULL;
-    unet_code code = un_survey_list(images, masks, &files, err);
+    unet_code code = un_survey_list(images, masks, options ? options->channels : NULL, &files, err);
     if (code)
         return code;
     if ((code = begin(&made, files.count, err))) {

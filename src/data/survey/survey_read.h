@@ -12,6 +12,7 @@
 struct un_survey_page {
     char *image, *mask; /* paths, such as scan.tif[3]; mask NULL: a file for each class */
     const struct un_pair *files;
+    int page, image_pages, mask_pages; /* of the files; mask_pages 0: it cannot be opened */
 };
 
 struct un_survey_files {
@@ -21,8 +22,8 @@ struct un_survey_files {
 };
 
 /* As un_pairs_find(); also UNET_EINVAL: not one pair. */
-unet_code un_survey_list(const char *images, const char *masks, struct un_survey_files *files,
-                         unet_error *err);
+unet_code un_survey_list(const char *images, const char *masks, const char *channels,
+                         struct un_survey_files *files, unet_error *err);
 void un_survey_files_free(struct un_survey_files *files);
 
 /* The mask of a page that has one, or one for each object. */

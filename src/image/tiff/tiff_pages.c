@@ -2,8 +2,8 @@
 /*
  * tiff_pages.c - which page each IFD of a TIFF is, or is a part of
  *
- * Metadata go first (tiff_ome.c, tiff_imagej.c); without them each IFD is a page that is not found
- * to be a level, a thumbnail or the like (tiff_levels.c).
+ * Metadata go first (tiff_ome.c, tiff_imagej.c, tiff_shaped.c); without them each IFD is a page
+ * that is not found to be a level, a thumbnail or the like (tiff_levels.c).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -84,9 +84,10 @@ unet_code un_tiff_number_pages(struct unet_source *source, struct un_tiff_table 
     bool ok = true;
     if (description)
         ok = un_tiff_ome(source, description, table) &&
-             (table->page_count || un_tiff_imagej(source, description, table));
+             (table->page_count || un_tiff_imagej(source, description, table)) &&
+             (table->page_count || un_tiff_shaped(source, description, table));
     if (ok && !table->page_count)
-        ok = un_tiff_levels(source, table);
+        ok = source->pages_are_rows ? un_tiff_number_plainly(table) : un_tiff_levels(source, table);
     ok = ok && un_tiff_list_unread(source, table);
     if (!ok)
         return un_fail_memory(err, table->ifd_count * sizeof *table->pages, source->name);

@@ -4,7 +4,8 @@
  *
  *     tiff.c          open, page, read, close
  *     tiff_walk.c     the chain of IFDs
- *     tiff_pages.c    which of them make up which page, with tiff_ome.c and tiff_imagej.c
+ *     tiff_pages.c    which of them make up which page, with tiff_ome.c, tiff_imagej.c
+ *                     and tiff_shaped.c
  *     tiff_levels.c   which are no pages: levels of a pyramid, thumbnails; by
  *                     tiff_slides.c (words of programs) and tiff_alike.c (content)
  *     tiff_header.c   the tags of an IFD: kinds that we take, layout, claims held against the bytes
@@ -122,6 +123,7 @@ bool un_tiff_add_scale(struct un_tiff_table *table, const struct un_tiff_scale *
  */
 bool un_tiff_ome(struct unet_source *source, const char *text, struct un_tiff_table *table);
 bool un_tiff_imagej(struct unet_source *source, const char *text, struct un_tiff_table *table);
+bool un_tiff_shaped(struct unet_source *source, const char *text, struct un_tiff_table *table);
 
 /* "micron", "mm" and the like as one of our units and what to multiply by; false: no length. */
 bool un_tiff_unit(const char *name, double *factor, char unit[8]);

@@ -88,7 +88,8 @@ static void check_row(const struct row *row)
     mkdir(in_folder("i"), 0777);
     mkdir(in_folder("m"), 0777);
     make_files(row->files);
-    unet_code code = un_pairs_find(in_folder(row->images), in_folder(row->masks), &pairs, &err);
+    unet_code code =
+        un_pairs_find(in_folder(row->images), in_folder(row->masks), NULL, &pairs, &err);
     if (*row->pairs == '!') {
         if (!code || !strstr(err.text, row->pairs + 1))
             fail_msg("%s\n'%s', wanted '%s'", row->files, err.text, row->pairs + 1);
@@ -234,7 +235,7 @@ static void test_many_words(void **state)
         snprintf(name, sizeof name, "m/a_cell%dx.png", i);
         put_file(in_folder(name), "", 0);
     }
-    assert_int_equal(un_pairs_find(in_folder("i"), in_folder("m"), &pairs, &err), UNET_OK);
+    assert_int_equal(un_pairs_find(in_folder("i"), in_folder("m"), NULL, &pairs, &err), UNET_OK);
     assert_int_equal(pairs.count, 0);
     assert_int_equal(pairs.mask_count, UN_PAIR_CLASSES + 1);
     un_pairs_release(&pairs);
@@ -248,7 +249,7 @@ static void test_incomplete(void **state)
     char text[512];
     const char *i = in_folder("i"), *m = in_folder("m");
     make_files("i/0.png i/1.png i/2.png i/3.png i/4.png i/5.png m/2.png m/7.png");
-    assert_int_equal(un_pairs_find(i, m, &pairs, &err), UNET_OK);
+    assert_int_equal(un_pairs_find(i, m, NULL, &pairs, &err), UNET_OK);
     assert_int_equal(un_pairs_complete(i, m, &pairs, false, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "5 of 6 images have no mask in"));
     assert_non_null(strstr(err.text, ": 0.png, 1.png, 3.png ..."));
@@ -259,13 +260,14 @@ static void test_incomplete(void **state)
                               "1 mask without an image: 7.png");
     un_pairs_release(&pairs);
     unlink(in_folder("m/2.png"));
-    assert_int_equal(un_pairs_find(i, m, &pairs, &err), UNET_OK);
+    assert_int_equal(un_pairs_find(i, m, NULL, &pairs, &err), UNET_OK);
     assert_int_equal(un_pairs_complete(i, m, &pairs, true, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "6 of 6 images have no mask in"));
     assert_null(strstr(err.text, "only-pairs"));
     un_pairs_release(&pairs);
     put_file(in_folder("i/0.webp"), "RIFF\1\1\1\1WEBP", 12);
-    assert_int_equal(un_pairs_find(in_folder("i"), in_folder("m"), &pairs, &err), UNET_EFORMAT);
+    assert_int_equal(un_pairs_find(in_folder("i"), in_folder("m"), NULL, &pairs, &err),
+                     UNET_EFORMAT);
     assert_non_null(strstr(err.text, "i/0.webp: a WebP image; "));
 }
 
