@@ -184,13 +184,30 @@ static unet_code read_classes(unet_survey *survey, int i, const unet_image *imag
     return UNET_OK;
 }
 
+/* Reads an image; what a user should know of how, is a finding, once for each file. */
+static unet_code read_image(unet_survey *survey, int i, unet_image *image, unet_error *why)
+{
+    struct unet_source *source;
+    unet_code code = un_source_open(survey->items[i].seen.image, &source, why);
+    if (code)
+        return code;
+    if (!(code = un_image_of_source(source, 0, image, why)) && *source->note &&
+        !survey->files.pages[i].page) {
+        const double none[4] = {0};
+        code =
+            un_survey_report(survey, UNET_NOTE, UNET_FOUND_READING, i, -1, none, source->note, why);
+    }
+    un_source_close(source);
+    return code;
+}
+
 static unet_code look_at(unet_survey *survey, int i, unet_error *err)
 {
     struct un_survey_item *item = &survey->items[i];
     unet_image image = {0};
     uint8_t *mask = NULL;
     unet_error why;
-    unet_code code = un_image_read(item->seen.image, &image, &why);
+    unet_code code = read_image(survey, i, &image, &why);
     if (code == UNET_ENOMEM)
         return un_fail_again(err, &why);
     if (code)

@@ -13,6 +13,7 @@
 
 #include "image/tiff/tiff_read.h"
 
+#define MOST_LEVELS 64 /* of all pyramids of a file: bounds what a hostile one costs */
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ---- by sides and content ---------------------------------------------------------------- */
@@ -35,12 +36,14 @@ static bool find_levels(struct unet_source *source, const struct un_tiff_table *
     const struct un_tiff_ifd *base = NULL, *last = NULL; /* last: the level before */
     int last_page = 0, page = 0;
     bool sure = false, tiled = true;
-    uint32_t found = 0;
+    uint32_t found = 0, tries = 0;
     for (uint32_t i = 0; i < table->ifd_count; i++) {
         const struct un_tiff_ifd *ifd = &table->ifds[i];
         if (ifd->what != UN_TIFF_PAGE)
             continue;
         const bool reduced = base && ifd->width < last->width && is_reduced(base, ifd);
+        if (reduced && ++tries > MOST_LEVELS)
+            return false;
         const int alike = reduced ? un_tiff_alike(source, last_page, page) : -1;
         if (reduced && alike < 0 && ifd->tiled == base->tiled)
             return false;
