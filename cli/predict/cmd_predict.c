@@ -355,9 +355,10 @@ static int run_predict(const struct command *command, int argc, char **argv)
     if (leading == operands)
         return usage_error(command, "no IMAGE, only models");
     if ((status = models_list(leading, argv, &models)) ||
+        (status =
+             predict_plan_list(command, &settings, operands - leading, argv + leading, &plan)) ||
         (status = models_open(&settings.common, &models)) ||
-        (status = predict_plan_make(command, &settings, operands - leading, argv + leading, &models,
-                                    &plan)))
+        (status = predict_plan_make(command, &settings, &models, &plan)))
         goto done;
     unet_session_options work = {.threads = settings.common.threads,
                                  .tile = settings.tile,

@@ -87,6 +87,14 @@ static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *fr
     return EXIT_DONE;
 }
 
+static int asks_for_anything(const struct predict_settings *settings)
+{
+    for (int p = 0; p < PRODUCTS; p++)
+        if (settings->target[p])
+            return 1;
+    return 0;
+}
+
 /* Files of channels become images, as those that the model was trained on. */
 static int join_channels(const struct predict_settings *settings, const char *channels,
                          struct predict_plan *plan)
@@ -336,16 +344,24 @@ static int check_clashes(const struct path_list *models, const struct predict_pl
     return status;
 }
 
-int predict_plan_make(const struct command *command, const struct predict_settings *settings,
-                      int image_count, char **images, const struct models *models,
-                      struct predict_plan *plan)
+int predict_plan_list(const struct command *command, const struct predict_settings *settings,
+                      int image_count, char **images, struct predict_plan *plan)
 {
-    int from_folder = 0, status = list_inputs(image_count, images, plan, &from_folder);
+    int status = list_inputs(image_count, images, plan, &plan->from_folder);
 
-    if (status || (status = join_channels(settings, unet_model_channels(models->first), plan)))
-        return status;
-    status = check_targets(command, settings, plan, from_folder || plan->inputs.count > 1);
-    if (status)
+    /* several files may become one image */
+    if (!status && (plan->inputs.count == 1 || !asks_for_anything(settings)))
+        status = check_targets(command, settings, plan, plan->from_folder);
+    return status;
+}
+
+int predict_plan_make(const struct command *command, const struct predict_settings *settings,
+                      const struct models *models, struct predict_plan *plan)
+{
+    int status = join_channels(settings, unet_model_channels(models->first), plan);
+
+    if (status || (status = check_targets(command, settings, plan,
+                                          plan->from_folder || plan->inputs.count > 1)))
         return status;
     plan->jobs = calloc(plan->inputs.count, sizeof(*plan->jobs));
     if (!plan->jobs)

@@ -60,6 +60,7 @@ static unet_code open_data(struct train_run *run, unet_error *err)
     if (!settings->val_images)
         return hold_out(run, err);
     data.like = run->dataset;
+    data.channels = NULL; /* as there */
     return unet_dataset_open(settings->val_images, settings->val_masks, &data, &run->validation,
                              err);
 }
