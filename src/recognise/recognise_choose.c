@@ -75,10 +75,6 @@ static void read_numbers(const struct un_work *w, int *single_act, int *norm_ord
 
 #define LAYOUT(field) (w->out->layout ? w->out->layout->field : -1)
 
-/* choose() of a field that caller, file and layout call alike; number: what the numbers tell. */
-#define CHOOSE(field, number, otherwise)                                                           \
-    choose(w, #field, w->known->field, w->arrays->hints.field, number, LAYOUT(field), otherwise)
-
 /*
  * Whether layers without arrays, of which one is an activation, leave room for a norm without
  * arrays between two convolutions: 0 and 3.  A file that tells how the network runs would tell.
@@ -115,6 +111,10 @@ static void choose_norm(struct un_work *w, bool arrays, bool running)
     if (spec->norm == UNET_NORM_GROUP)
         spec->groups = groups;
 }
+
+/* choose() of a field that caller, file and layout call alike; number: what the numbers tell. */
+#define CHOOSE(field, number, otherwise)                                                           \
+    choose(w, #field, w->known->field, w->arrays->hints.field, number, LAYOUT(field), otherwise)
 
 static void choose_up(struct un_work *w)
 {
