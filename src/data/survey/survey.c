@@ -193,9 +193,9 @@ static unet_code read_image(unet_survey *survey, int i, unet_image *image, unet_
         return code;
     if (!(code = un_image_of_source(source, 0, image, why)) && *source->note &&
         !survey->files.pages[i].page) {
-        const double none[4] = {0};
-        code =
-            un_survey_report(survey, UNET_NOTE, UNET_FOUND_READING, i, -1, none, source->note, why);
+        char text[sizeof why->text];
+        snprintf(text, sizeof text, "%.300s: %s", source->name, source->note);
+        code = un_survey_report(survey, UNET_NOTE, UNET_FOUND_READING, i, -1, NULL, text, why);
     }
     un_source_close(source);
     return code;
