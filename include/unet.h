@@ -63,7 +63,8 @@ enum {
     UNET_HINT_LABELS = 1,     /* unet_dataset_options.labels: what the masks' values mean */
     UNET_HINT_IGNORE = 2,     /* ... .ignore: the value that is no label */
     UNET_HINT_ONLY_PAIRS = 4, /* ... .only_pairs: without the images that have no mask */
-    UNET_HINT_CLIP = 8        /* unet_train_options.clip: the largest norm of the gradients */
+    UNET_HINT_CLIP = 8,       /* unet_train_options.clip: the largest norm of the gradients */
+    UNET_HINT_NORM = 16       /* unet_known.norm: what the layers of a foreign file are */
 };
 
 typedef struct unet_error {
