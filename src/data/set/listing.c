@@ -115,6 +115,19 @@ static char *numbers_of(const char *stem)
     return numbers;
 }
 
+/* Whether a file is what cellpose keeps beside an image, _seg.npy: no array, but an object. */
+static bool is_pickled(const char *path)
+{
+    static const char ending[] = "_seg.npy";
+    const size_t n = strlen(path), m = sizeof ending - 1;
+    unsigned char head[128] = {0};
+    FILE *file = n > m && !strcmp(path + n - m, ending) ? fopen(path, "rb") : NULL;
+    const size_t size = file ? fread(head, 1, sizeof head, file) : 0;
+    if (file)
+        fclose(file);
+    return memmem(head, size, "NUMPY", 5) && memmem(head, size, "'|O'", 4);
+}
+
 static void release(struct un_listed *file)
 {
     free(file->path);
@@ -142,7 +155,7 @@ static unet_code add(struct un_listing *listing, char *path, size_t root, unet_e
     const char *slash = strrchr(file.relative, '/');
     file.name = slash ? slash + 1 : file.relative;
     file.folder = strndup(file.relative, slash ? (size_t)(slash - file.relative) : 0);
-    file.foreign = !un_image_name(file.name);
+    file.foreign = !un_image_name(file.name) || is_pickled(path);
     if ((file.stem = strndup(file.name, stem_size(file.name)))) {
         file.mask_stem = without_mark(file.stem, mask_marks, COUNT(mask_marks));
         file.image_stem = without_mark(file.stem, image_marks, COUNT(image_marks));

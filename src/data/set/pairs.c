@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/known_files.h"
 #include "data/set/pairs_rules.h"
 #include "image/image.h"
 
@@ -169,6 +170,15 @@ done:
 
 /* ---- all --------------------------------------------------------------------------------- */
 
+/* Of a folder without images or masks: what is in it, if that is known. */
+static unet_code fail_none(const char *folder, unet_error *err)
+{
+    char text[320];
+    if (un_known_path(folder, text, sizeof text))
+        return un_fail(err, UNET_EINVAL, "%s: no images in it that are read: %s", folder, text);
+    return un_fail(err, UNET_EINVAL, "%s: no images in it", folder);
+}
+
 static unet_code list_both(struct un_pairing *work, unet_error *err)
 {
     bool folder = un_is_folder(work->images), mask_folder = un_is_folder(work->masks);
@@ -181,11 +191,12 @@ static unet_code list_both(struct un_pairing *work, unet_error *err)
     if (code)
         return code;
     if (!work->image.count)
-        return un_fail(err, UNET_EINVAL, "%s: no images in it", images);
+        return fail_none(images, err);
     if (work->same)
         return un_pairing_part(work, err);
-    return mask_folder ? un_listing_read(masks, folder ? images : NULL, &work->mask, err)
+    code = mask_folder ? un_listing_read(masks, folder ? images : NULL, &work->mask, err)
                        : un_listing_of_file(masks, &work->mask, err);
+    return code || work->mask.count ? code : fail_none(masks, err);
 }
 
 /* A foreign name among the images is an error at once, in the words of the file's own reader. */
