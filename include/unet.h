@@ -306,6 +306,7 @@ typedef struct unet_dataset_options {
     int only_pairs;     /* 1: images without a mask are left out instead of refused */
     const struct unet_cancel *cancel; /* looked at before each image; unet_embed.h */
     const struct unet_log *log;       /* unet_embed.h */
+    int threads;                      /* of a survey of the set; 0: one per core */
 } unet_dataset_options;
 
 /*

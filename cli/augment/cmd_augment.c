@@ -90,8 +90,11 @@ static unet_code report_json(const struct augment_command *given, const struct s
 
 static int make_sheet(const struct augment_command *given)
 {
-    const unet_dataset_options data = {
-        .ignore = given->ignore, .labels = given->labels, .only_pairs = given->only_pairs};
+    const unet_dataset_options data = {.size = sizeof(data),
+                                       .ignore = given->ignore,
+                                       .labels = given->labels,
+                                       .only_pairs = given->only_pairs,
+                                       .threads = given->common.threads};
     unet_dataset *dataset = NULL;
     struct recipe recipe;
     struct sheet sheet = {0};

@@ -45,8 +45,11 @@ static unet_code hold_out(struct train_run *run, unet_error *err)
 static unet_code open_data(struct train_run *run, unet_error *err)
 {
     const struct train_settings *settings = run->settings;
-    unet_dataset_options data = {
-        .ignore = settings->ignore, .labels = settings->labels, .only_pairs = settings->only_pairs};
+    unet_dataset_options data = {.size = sizeof(data),
+                                 .ignore = settings->ignore,
+                                 .labels = settings->labels,
+                                 .only_pairs = settings->only_pairs,
+                                 .threads = settings->common.threads};
     int classes = network_asked(&settings->network).classes;
     unet_code code;
 
@@ -151,7 +154,7 @@ static int fit_memory(struct train_run *run)
     return fail_text("--memory %s: training takes %s with width %d, batch %d, tiles of %d, the "
                      "smallest that was tried",
                      format_bytes(settings->memory, limit), format_bytes(least, bytes), spec.width,
-                     recipe->options.batch, recipe->options.tile);
+                     recipe->options.batch, training_tile(facts, &spec, &recipe->options));
 }
 
 static int make_recipe(struct train_run *run)

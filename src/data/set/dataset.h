@@ -25,6 +25,7 @@ struct unet_dataset {
     char rule[160];            /* how images and masks were paired */
     char left_out[512];        /* what has no partner */
     char held_out[400];        /* how these images were taken out of a larger set; "": by chance */
+    int threads;               /* of a survey; 0: one per core */
     struct un_scaling scaling; /* for 16-bit and float samples; not set when there are none */
 };
 
