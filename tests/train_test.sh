@@ -233,7 +233,7 @@ sed '/"held_out_by"/d; s/"val-by": "images",*//' old/settings.json >.settings
 cp .settings old/settings.json
 expect 0 - 'trained 6 steps' train --resume old --steps 6 --schedule poly
 check 'an old run draws otherwise when it goes on' grep -q '"held_out_by": "images"' old/settings.json
-expect 0 - '' "$@" -o parts --folds 3 --steps 2
+expect 0 '' '' "$@" -o parts --folds 3 --steps 2
 check 'folds do not say how' grep -q '^held out *sequences and pictures whole' .err
 
 # ---- nothing to learn ----

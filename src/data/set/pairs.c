@@ -170,13 +170,13 @@ done:
 
 /* ---- all --------------------------------------------------------------------------------- */
 
-/* Of a folder without images or masks: what is in it, if that is known. */
-static unet_code fail_none(const char *folder, unet_error *err)
+/* Of a folder without images or masks: says what is in it, if that is known. */
+static unet_code check_known(const char *folder, unet_error *err)
 {
     char text[320];
     if (un_known_path(folder, text, sizeof text))
         return un_fail(err, UNET_EINVAL, "%s: no images in it that are read: %s", folder, text);
-    return un_fail(err, UNET_EINVAL, "%s: no images in it", folder);
+    return UNET_OK;
 }
 
 static unet_code list_both(struct un_pairing *work, unet_error *err)
@@ -191,12 +191,13 @@ static unet_code list_both(struct un_pairing *work, unet_error *err)
     if (code)
         return code;
     if (!work->image.count)
-        return fail_none(images, err);
+        return check_known(images, err) ? UNET_EINVAL
+                                        : un_fail(err, UNET_EINVAL, "%s: no images in it", images);
     if (work->same)
         return un_pairing_part(work, err);
     code = mask_folder ? un_listing_read(masks, folder ? images : NULL, &work->mask, err)
                        : un_listing_of_file(masks, &work->mask, err);
-    return code || work->mask.count ? code : fail_none(masks, err);
+    return code || work->mask.count ? code : check_known(masks, err);
 }
 
 /* A foreign name among the images is an error at once, in the words of the file's own reader. */
