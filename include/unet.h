@@ -64,7 +64,8 @@ enum {
     UNET_HINT_IGNORE = 2,     /* ... .ignore: the value that is no label */
     UNET_HINT_ONLY_PAIRS = 4, /* ... .only_pairs: without the images that have no mask */
     UNET_HINT_CLIP = 8,       /* unet_train_options.clip: the largest norm of the gradients */
-    UNET_HINT_CHANNELS = 16   /* unet_dataset_options.channels: "pages", if they are channels */
+    UNET_HINT_CHANNELS = 16,  /* unet_dataset_options.channels: "pages", if they are channels */
+    UNET_HINT_NORM = 32       /* unet_known.norm: what the layers of a foreign file are */
 };
 
 typedef struct unet_error {
@@ -308,6 +309,7 @@ typedef struct unet_dataset_options {
     const struct unet_log *log;       /* unet_embed.h */
     const char *channels; /* "0,2": those of the images, from 0; "pages": the pages of a file are
                              channels; "files:ch00,ch01": see unet_join_channels(); NULL: found */
+    int threads;          /* of a survey of the set; 0: one per core */
 } unet_dataset_options;
 
 /*

@@ -15,6 +15,12 @@
 extern "C" {
 #endif
 
+/*
+ * What a file is that belongs to another program and is not read, or what is in a folder, and the
+ * way on: "a Zeiss CZI image; Fiji (Bio-Formats) saves it as TIFF".  0: not known, text is "".
+ */
+UNET_API int unet_known_file(const char *path, char *text, size_t size);
+
 /* Whether a file name ends as one of an image that we can read. */
 UNET_API int unet_image_name(const char *path);
 

@@ -130,6 +130,19 @@ UNET_API unet_code unet_survey_dataset(const unet_dataset *dataset,
                                        unet_error *err);
 UNET_API void unet_survey_free(unet_survey *survey);
 
+/*
+ * As unet_dataset_split() and unet_dataset_fold(), but an image and its neighbours, by which a
+ * network could know it, are not parted: pages of one file, frames of a sequence, tiles of one
+ * picture are held out whole, or the last of them in a row.  The survey is of this data set, before
+ * any split.  unet_dataset_held_out_text(*held_out) says what was done; "": drawn one by one.
+ */
+UNET_API unet_code unet_survey_split(const unet_survey *survey, unet_dataset *dataset, double share,
+                                     uint64_t seed, unet_dataset **held_out, unet_error *err);
+UNET_API unet_code unet_survey_fold(const unet_survey *survey, unet_dataset *dataset, int fold,
+                                    int folds, uint64_t seed, unet_dataset **held_out,
+                                    unet_error *err);
+UNET_API const char *unet_dataset_held_out_text(const unet_dataset *dataset);
+
 /* All belong to the survey. */
 UNET_API const unet_survey_facts *unet_survey_all(const unet_survey *survey);
 UNET_API const unet_survey_pair *unet_survey_at(const unet_survey *survey, int i);

@@ -29,6 +29,10 @@ UNET_API unet_code unet_dataset_fold(unet_dataset *dataset, int fold, int folds,
  */
 UNET_API const uint32_t *unet_dataset_objects(const unet_dataset *dataset, int i);
 
+/* How many pixels each class has in the masks. */
+UNET_API void unet_dataset_class_pixels(const unet_dataset *dataset,
+                                        uint64_t pixels[UNET_MAX_CLASSES]);
+
 /*
  * What is minimised, for a batch whose pixels have weights w and probabilities p:
  *

@@ -3,9 +3,15 @@
  * Each checks its arguments, then makes one call into the layers below. */
 #include "api.h"
 
+#include "base/known_files.h"
 #include "data/set/channel_files.h"
 #include "image/sink.h"
 #include "predict/session.h"
+
+int unet_known_file(const char *path, char *text, size_t size)
+{
+    return path && text && size && un_known_path(path, text, size);
+}
 
 int unet_image_name(const char *path)
 {

@@ -29,6 +29,27 @@ unet_code unet_survey_dataset(const unet_dataset *dataset, const unet_cancel *ca
     return un_survey_dataset(dataset, cancel, survey, err);
 }
 
+unet_code unet_survey_split(const unet_survey *survey, unet_dataset *dataset, double share,
+                            uint64_t seed, unet_dataset **held_out, unet_error *err)
+{
+    if (!survey || !dataset || !held_out)
+        return un_missing(err, !survey ? "survey" : !dataset ? "dataset" : "held_out");
+    return un_survey_split(survey, dataset, share, seed, held_out, err);
+}
+
+unet_code unet_survey_fold(const unet_survey *survey, unet_dataset *dataset, int fold, int folds,
+                           uint64_t seed, unet_dataset **held_out, unet_error *err)
+{
+    if (!survey || !dataset || !held_out)
+        return un_missing(err, !survey ? "survey" : !dataset ? "dataset" : "held_out");
+    return un_survey_fold(survey, dataset, fold, folds, seed, held_out, err);
+}
+
+const char *unet_dataset_held_out_text(const unet_dataset *dataset)
+{
+    return dataset->held_out;
+}
+
 void unet_survey_free(unet_survey *survey)
 {
     un_survey_free(survey);

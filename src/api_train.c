@@ -20,6 +20,11 @@ const uint32_t *unet_dataset_objects(const unet_dataset *dataset, int i)
     return i < 0 || i >= dataset->count ? NULL : dataset->pairs[i].objects;
 }
 
+void unet_dataset_class_pixels(const unet_dataset *dataset, uint64_t pixels[UNET_MAX_CLASSES])
+{
+    un_dataset_class_pixels(dataset, pixels);
+}
+
 void unet_train_options_init(unet_train_options *options, size_t size, const unet_spec *spec)
 {
     const unet_train_options own = un_train_options_default(spec);

@@ -208,4 +208,23 @@ expect 0 - 'new +enc_0\.conv_block\.0\.weight, for 3 channels instead of 1' \
     train --images d/images --masks d/masks --init "$foreign/milesial.pth" \
     --in-channels 3 --steps 1 --tile 64 --val-share 0 -o ft.safetensors
 
+# ---- a full disk ----
+
+if [ -c /dev/full ]; then
+    "$unet" info --json >/dev/full 2>.err && note 'JSON on a full disk is no failure'
+    check 'JSON on a full disk is told as want of memory' grep -q 'standard output: cannot write' .err
+fi
+
+# ---- files of other programs ----
+
+mkdir czi
+printf 'ZISRAWFILE' >czi/a.czi
+expect 1 - 'czi/a.czi: a Zeiss CZI image; Fiji' info czi/a.czi
+expect 0 - - init --in-channels 1 --width 2 --depth 1 -o known.safetensors --quiet
+expect 1 - 'czi: no images in this folder that are read: a\.czi: a Zeiss CZI' predict known.safetensors czi -o x
+expect 1 - 'a Zeiss CZI image; Fiji' train --images czi --masks czi -o x
+mkdir saved
+printf '\010\001' >saved/saved_model.pb
+expect 1 - '^unet: saved: a TensorFlow SavedModel; tf2onnx' info saved
+
 finish cli_test

@@ -46,7 +46,7 @@ expect 0 'leaky-relu 0.1' - train $data --preset lmb2019 --width 4 --tile 188 --
 expect 0 'elastic 3 px' - train $data --preset lmb2019 --width 4 --tile 188 --elastic 3 --dry-run
 expect 0 '"seconds_per_epoch":' - train $data --width 4 --tile 64 --dry-run --json --quiet
 check 'unet train --dry-run --json is no JSON' is_json .out
-expect 1 - '--memory 1.00 MiB: training takes' train $data -o x --memory 1048576
+expect 1 - '--memory 1.00 MiB: training takes .* tiles of [1-9]' train $data -o x --memory 1048576
 absent 'a training that does not fit' x
 
 # ---- one run ----
@@ -210,6 +210,55 @@ expect 0 '' "tta: .* 4 views" eval views $data
 expect 0 - '' predict t $one -o follows.png
 check 'a model without views has some' sh -c '! grep -q tta: .err'
 expect 0 '^pixel accuracy' - eval folds --images d/images --masks d/masks --quiet
+
+# ---- held-out images ----
+
+mkdir -p tiles/i tiles/m
+for k in 0 1 2 3 4 5 6 7 8; do
+    to=x_$((k / 3))_$((k % 3)).png
+    cp "d/images/cells_00$((k + 1)).png" tiles/i/$to
+    cp "d/masks/cells_00$((k + 1)).png" tiles/m/$to
+done
+set -- train --images tiles/i --masks tiles/m --width 4 --depth 2 --tile 32
+ends='the last 2 of 9 images in sequence, x_0_0\.png to x_2_2\.png; --val-by images draws'
+expect 0 "^held out +$ends" - "$@" --dry-run
+expect 0 - "^held out +$ends" "$@" -o ends --steps 4
+check 'how images were held out is not kept' grep -q '"held_out_by": "sequences"' ends/settings.json
+expect 0 - 'trained 6 steps' train --resume ends --steps 6 --schedule poly
+expect 0 '' - "$@" --val-by images --dry-run
+check '--val-by images keeps neighbours together' sh -c '! grep -q "^held out" .out'
+# of a run from before there was a choice
+expect 0 - '' "$@" -o old --steps 4 --val-by images
+sed '/"held_out_by"/d; s/"val-by": "images",*//' old/settings.json >.settings
+cp .settings old/settings.json
+expect 0 - 'trained 6 steps' train --resume old --steps 6 --schedule poly
+check 'an old run draws otherwise when it goes on' grep -q '"held_out_by": "images"' old/settings.json
+expect 0 '' '' "$@" -o parts --folds 3 --steps 2
+check 'folds do not say how' grep -q '^held out *sequences and pictures whole' .err
+
+# ---- nothing to learn ----
+
+mkdir -p none/i none/m none/one
+for k in 0 1 2 3 4 5; do
+    { printf 'P5 64 64 255\n'; seq $k 9999 | head -c 4096; } >none/i/$k.pgm
+    { printf 'P5 64 64 255\n'; head -c 4096 /dev/zero; } >none/m/$k.pgm
+    cp none/m/$k.pgm none/one/$k.pgm
+done
+expect 1 - 'error +every mask \(6\) is empty.*--labels' train --images none/i --masks none/m -o x
+expect 1 '^error +every mask' '' check --images none/i --masks none/m --no-page --quiet
+set -- train --images none/i --masks none/one --width 4 --depth 2 --tile 32 --steps 2 --overwrite
+refused=0
+warned=0
+for k in 0 1 2 3 4 5; do # of six, one is held out
+    { printf 'P5 64 64 255\n'; head -c 2048 /dev/zero | tr '\0' '\377'; head -c 2048 /dev/zero; } \
+        >none/one/$k.pgm
+    "$unet" "$@" -o single >.out 2>.err && warned=$((warned + $(grep -c 'no held-out image has class 1,' .err)))
+    grep -q 'class 1 is in held-out images only: another --seed draws others' .err &&
+        refused=$((refused + 1))
+    cp none/m/$k.pgm none/one/$k.pgm
+done
+check "foreground in one of six images: $refused refused, $warned warned of" \
+    test "$refused,$warned" = 1,5
 
 # ---- pairs that do not go together ----
 

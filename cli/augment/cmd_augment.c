@@ -95,7 +95,8 @@ static int make_sheet(const struct augment_command *given)
                                        .ignore = given->ignore,
                                        .labels = given->labels,
                                        .only_pairs = given->only_pairs,
-                                       .channels = given->channels};
+                                       .channels = given->channels,
+                                       .threads = given->common.threads};
     unet_dataset *dataset = NULL;
     struct recipe recipe;
     struct sheet sheet = {0};

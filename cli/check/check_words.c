@@ -170,10 +170,21 @@ static const char *const plain[UNET_FINDING_KINDS] = {
                               "on the other",
 };
 
+/* Of the set, where training cannot go on. */
+static const char *const of_error[UNET_FINDING_KINDS] = {
+    [UNET_FOUND_MASK_EMPTY] =
+        "every mask (%g) is empty, background only, so there is nothing to learn; if they show "
+        "something, --labels 'background=0,cell=V' says by which value",
+    [UNET_FOUND_MASK_FULL] =
+        "every mask (%g) is filled by one class, so there is nothing to learn; if they show two, "
+        "--labels 'background=V,cell=W' says by which values",
+};
+
 void finding_words(const unet_finding *finding, char *text, size_t size)
 {
     const char *one = finding->pair >= 0 ? of_pair[finding->kind] : NULL;
-    const char *format = one ? one : plain[finding->kind];
+    const char *error = finding->severity == UNET_ERROR ? of_error[finding->kind] : NULL;
+    const char *format = one ? one : error ? error : plain[finding->kind];
     const double *n = finding->number;
 
     if (*finding->text) {

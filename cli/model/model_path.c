@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shared/cli.h"
+#include "unet_image.h"
 
 static const char best[] = "best.safetensors";
 
@@ -55,6 +56,7 @@ static int has_fold(const char *folder, int fold)
 
 unet_code model_path_list(const char *path, struct path_list *files, unet_error *err)
 {
+    char text[320];
     int folds = 0;
 
     if (!path_is_folder(path))
@@ -74,6 +76,8 @@ unet_code model_path_list(const char *path, struct path_list *files, unet_error 
     }
     if (folds)
         return UNET_OK;
+    if (unet_known_file(path, text, sizeof(text)))
+        return set_error(err, UNET_EINVAL, "%.150s: %s", path, text);
     return set_error(
         err, UNET_EINVAL,
         "%.300s: no model in this folder, wanted %s or fold1/%s, as unet train writes them", path,

@@ -70,6 +70,8 @@ static int ends_in_slash(const char *path)
 
 static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *from_folder)
 {
+    char text[320];
+
     for (int i = 0; i < argc; i++) {
         size_t before = plan->inputs.count;
 
@@ -81,6 +83,8 @@ static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *fr
         *from_folder = 1;
         if (!path_list_images(argv[i], &plan->inputs))
             return fail_text("%s: cannot list it: %s", argv[i], strerror(errno));
+        if (plan->inputs.count == before && unet_known_file(argv[i], text, sizeof(text)))
+            return fail_text("%s: no images in this folder that are read: %s", argv[i], text);
         if (plan->inputs.count == before)
             return fail_text("%s: no images in this folder", argv[i]);
     }

@@ -15,6 +15,7 @@ static const struct {
     {UNET_HINT_ONLY_PAIRS, "--only-pairs goes without them"},
     {UNET_HINT_CLIP, "--clip 1"},
     {UNET_HINT_CHANNELS, "--channels pages if they are channels"},
+    {UNET_HINT_NORM, "unet convert with --norm none or --norm instance says which"},
 };
 
 void add_hints(unsigned int hints, char *text, size_t size)

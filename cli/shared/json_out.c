@@ -74,9 +74,11 @@ json_t *json_classes(const unet_model *model)
 
 int json_print(json_t *object)
 {
-    int failed = !object || json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) ||
-                 putchar('\n') == EOF || fflush(stdout);
-
+    if (!object)
+        return 0;
+    if (!json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)))
+        putchar('\n');
+    fflush(stdout);
     json_decref(object);
-    return !failed;
+    return 1;
 }

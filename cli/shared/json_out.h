@@ -18,7 +18,8 @@ json_t *json_spec(const unet_spec *spec);
 /* The model's classes: [{"name": ..., "color": "#rrggbb"}, ...]. */
 json_t *json_classes(const unet_model *model);
 
-/* Prints an object as one line on stdout and gives it back.  0: no memory, or stdout failed. */
+/* Prints an object as one line on stdout and gives it back.  0: there is none, for want of memory;
+ * that stdout could not be written is for finish_output() to say. */
 int json_print(json_t *object);
 
 #endif

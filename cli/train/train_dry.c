@@ -46,6 +46,7 @@ static void print_text(const struct train_run *run, const struct recipe_words *w
     say(stdout, "data       %d image%s to train on, %d held out to check\n",
         unet_dataset_count(run->dataset), plural(unet_dataset_count(run->dataset), "s"),
         run->validation ? unet_dataset_count(run->validation) : 0);
+    train_run_held_out(run, stdout);
     say(stdout, "masks      %s\n", unet_dataset_coding_text(run->dataset));
     train_run_left_out(run, stdout);
     say(stdout, "preset     %s\n", preset_words[run->settings->preset]);

@@ -14,6 +14,9 @@
 
 enum { SETTINGS_FORMAT = 1 };
 
+/* Runs from before it was there drew images one by one, and go on with those. */
+static const char split_key[] = "held_out_by";
+
 static const char *const model_endings[] = {".safetensors", NULL};
 
 int train_files_name(const char *output, struct train_files *files)
@@ -125,8 +128,9 @@ int train_files_save(const struct train_files *files, const struct train_setting
         json_decref(options);
         return fail_text("%s: the paths given must be UTF-8 to be kept", files->settings);
     }
-    root = json_pack("{si ss so so}", "format", SETTINGS_FORMAT, "version", UNET_VERSION, "options",
-                     options, "recipe", rows_object(recipe, recipe_rows));
+    root = json_pack("{si ss ss so so}", "format", SETTINGS_FORMAT, "version", UNET_VERSION,
+                     split_key, settings->val_by == VAL_BY_IMAGES ? "images" : "sequences",
+                     "options", options, "recipe", rows_object(recipe, recipe_rows));
     if (!root)
         return fail_memory();
     if (!text_file_begin(&file, files->settings)) {
@@ -171,6 +175,8 @@ int train_files_load(const char *folder, struct train_settings *settings, json_t
         json_decref(root);
         return status;
     }
+    if (!json_object_get(root, split_key))
+        settings->val_by = VAL_BY_IMAGES;
     *kept = root;
     return EXIT_DONE;
 }

@@ -22,16 +22,23 @@
 static unet_code hold_out(struct train_run *run, unet_error *err)
 {
     const struct train_settings *settings = run->settings;
+    const uint64_t seed = settings->common.seed;
+    const int one_by_one = settings->val_by == VAL_BY_IMAGES;
     double share = settings->val_share;
 
+    if (run->fold >= 0 && one_by_one)
+        return unet_dataset_fold(run->dataset, run->fold, settings->folds, seed, &run->validation,
+                                 err);
     if (run->fold >= 0)
-        return unet_dataset_fold(run->dataset, run->fold, settings->folds, settings->common.seed,
-                                 &run->validation, err);
+        return unet_survey_fold(run->survey, run->dataset, run->fold, settings->folds, seed,
+                                &run->validation, err);
     if (share < 0)
         share = unet_dataset_count(run->dataset) >= 5 ? 0.2 : 0;
     if (share == 0)
         return UNET_OK;
-    return unet_dataset_split(run->dataset, share, settings->common.seed, &run->validation, err);
+    if (one_by_one)
+        return unet_dataset_split(run->dataset, share, seed, &run->validation, err);
+    return unet_survey_split(run->survey, run->dataset, share, seed, &run->validation, err);
 }
 
 /* Opens the data, and holds out a fifth when nothing is said and there are five images. */
@@ -42,7 +49,8 @@ static unet_code open_data(struct train_run *run, unet_error *err)
                                  .ignore = settings->ignore,
                                  .labels = settings->labels,
                                  .only_pairs = settings->only_pairs,
-                                 .channels = settings->channels};
+                                 .channels = settings->channels,
+                                 .threads = settings->common.threads};
     int classes = network_asked(&settings->network).classes;
     unet_code code;
 
@@ -148,7 +156,7 @@ static int fit_memory(struct train_run *run)
     return fail_text("--memory %s: training takes %s with width %d, batch %d, tiles of %d, the "
                      "smallest that was tried",
                      format_bytes(settings->memory, limit), format_bytes(least, bytes), spec.width,
-                     recipe->options.batch, recipe->options.tile);
+                     recipe->options.batch, training_tile(facts, &spec, &recipe->options));
 }
 
 static int make_recipe(struct train_run *run)
@@ -194,7 +202,9 @@ int train_run_prepare(struct train_run *run)
         return fail(&err);
     if (open_data(run, &err))
         return fail(&err);
-    if ((status = heed_survey(run)) != EXIT_DONE || (status = make_recipe(run)) != EXIT_DONE)
+    if ((status = heed_survey(run)) != EXIT_DONE ||
+        (status = train_classes_check(run)) != EXIT_DONE ||
+        (status = make_recipe(run)) != EXIT_DONE)
         return status;
     if (make_model(run, &err))
         return fail(&err);
@@ -227,6 +237,14 @@ static void describe_recipe(const struct train_run *run, struct recipe_words *wo
                     unet_model_labels(run->model), words);
 }
 
+void train_run_held_out(const struct train_run *run, FILE *out)
+{
+    const char *how = run->validation ? unet_dataset_held_out_text(run->validation) : "";
+
+    if (*how)
+        say(out, "held out   %s; --val-by images draws one by one\n", how);
+}
+
 void train_run_left_out(const struct train_run *run, FILE *out)
 {
     const char *here = unet_dataset_left_out(run->dataset);
@@ -249,6 +267,7 @@ static void describe(const struct train_run *run)
     say(stderr, "data       %d image%s to train on, %d held out to check\n",
         unet_dataset_count(run->dataset), plural(unet_dataset_count(run->dataset), "s"),
         run->validation ? unet_dataset_count(run->validation) : 0);
+    train_run_held_out(run, stderr);
     say(stderr, "pairs      %s\nmasks      %s\n", unet_dataset_pairing_text(run->dataset),
         unet_dataset_coding_text(run->dataset));
     train_run_left_out(run, stderr);

@@ -42,6 +42,13 @@ void train_run_release(struct train_run *run);
 /* A line on files without a partner, or none. */
 void train_run_left_out(const struct train_run *run, FILE *out);
 
+/* A line on how images were held out, where not one by one. */
+void train_run_held_out(const struct train_run *run, FILE *out);
+
+/* train_classes.c: warns of classes that only held-out images have, or none of them.  EXIT_FAILED
+ * (told): what there is to learn is in held-out images alone. */
+int train_classes_check(const struct train_run *run);
+
 /* train_dry.c: the recipe, the memory and the time of an epoch, measured on two steps, on stdout.
  */
 int train_run_dry(struct train_run *run);

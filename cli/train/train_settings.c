@@ -7,6 +7,7 @@
 static const char *const loss_words[] = {"ce", "bce", "dice", "ce+dice", "focal", "tversky", NULL};
 static const char *const balance_words[] = {"none", "root", "full", NULL};
 static const char *const freeze_words[] = {"encoder", NULL};
+static const char *const val_by_words[] = {"sequences", "images", NULL};
 
 #define FIELD(word, place, field, value, text)                                                     \
     OPT_FIELD(word, place, &said_train, field, value, text)
@@ -75,6 +76,7 @@ const struct option_row train_options[] = {
             "mask values: 'background=0,cell=255'; no label"),
     OPT_FLOAT("val-share", AT(val_share), 0, 0.9, "X", NULL),
     OPT_INT("folds", AT(folds), 2, 1000, "K", "hold out [0.2 of 5 or more]; train K times"),
+    OPT_CHOICE("val-by", AT(val_by), val_by_words, "neighbours stay together [sequences]"),
     OPT_STRING("val-images", AT(val_images), "DIR", NULL),
     OPT_STRING("val-masks", AT(val_masks), "DIR", "check on these instead"),
     OPT_HEADING("length [10m]:"),
@@ -102,6 +104,7 @@ const struct option_row train_options[] = {
 const struct train_settings train_settings_none = {
     .freeze = -1,
     .val_share = -1,
+    .val_by = -1,
     .ignore = -1,
     .preset = PRESET_AUTO,
     .loss = {.loss = -1, .balance = -1},

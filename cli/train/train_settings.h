@@ -11,6 +11,7 @@
 #include "shared/network_options.h"
 
 enum loss_word { LOSS_CE, LOSS_BCE, LOSS_DICE, LOSS_CE_DICE, LOSS_FOCAL, LOSS_TVERSKY };
+enum val_by_word { VAL_BY_SEQUENCES, VAL_BY_IMAGES };
 enum balance_word { BALANCE_NONE, BALANCE_ROOT, BALANCE_FULL };
 
 /* What has a field in unet_train_options is said; other numbers below zero: not given. */
@@ -25,7 +26,7 @@ struct train_settings {
     int freeze;
     const char *val_images, *val_masks;
     double val_share;
-    int folds;
+    int val_by, folds;
     const char *labels, *channels;
     int ignore, only_pairs;
     int preset, dry_run, tensorboard, overwrite;
@@ -79,8 +80,9 @@ int train_files_check(const struct train_files *files, int overwrite);
 int train_files_begin(struct train_files *files, int overwrite);
 
 /*
- * settings.json: {"format": 1, "version": "0.1.0", "options": {...}, "recipe": {...}}, where paths
- * are absolute.  recipe may be NULL.  EXIT_DONE or EXIT_FAILED (told).
+ * settings.json: {"format": 1, "version": "0.1.0", "held_out_by": "sequences", "options": {...},
+ * "recipe": {...}}, where paths are absolute.  recipe may be NULL.  EXIT_DONE or EXIT_FAILED
+ * (told).
  */
 int train_files_save(const struct train_files *files, const struct train_settings *settings,
                      const char *const (*recipe)[2], int recipe_rows);

@@ -8,6 +8,7 @@
  */
 #include "image/source.h"
 
+#include "base/known_files.h"
 #include "image/channels.h"
 
 #include <errno.h>
@@ -94,6 +95,8 @@ static unet_code open_mapping(const char *name, const struct un_mapping *mapping
     made->file = *mapping;
     made->file_name = choice->given ? choice->file_name : strlen(name);
     made->format = un_format_of_bytes(mapping->data, mapping->size);
+    if (un_known_name_first(name))
+        made->format = NULL;
     code = made->format ? made->format->open(made, err) : un_fail_foreign(name, mapping, err);
     if (!code && (made->file_pages < 1 || made->file_pages > UN_SOURCE_PAGES))
         code = un_fail(err, UNET_EFORMAT, "%s: %d pages; 1 to %d wanted", name, made->file_pages,

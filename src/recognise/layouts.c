@@ -55,6 +55,9 @@ KEYS(monai) = {"conv_#.conv_#.conv",
                "final_conv",
                NULL};
 
+KEYS(torch_em) = {"encoder.blocks.#.block.#", "base.block.#", "decoder.blocks.#.block.#",
+                  "decoder.samplers.#.conv",  "out_conv",     NULL};
+
 /* ---- the layouts ---- */
 
 #define RELU .act = UNET_ACT_RELU, .leaky_slope = NAN, .single_act = 0
@@ -153,6 +156,17 @@ static const struct un_names layouts[] = {
      .align_corners = 1,
      .up_act = 0,
      .keys = usuyama_keys},
+    {.name = "torch_em", /* without norms: with them, they stand before the convolutions */
+     .direction = UN_NUMBERS_RISE,
+     SAME,
+     RELU,
+     .norm_order = OPEN,
+     .concat = UNET_CONCAT_UP_SKIP,
+     NO_OTHER_NORM,
+     .up = UNET_UP_BILINEAR,
+     .align_corners = 0,
+     .up_act = 0,
+     .keys = torch_em_keys},
     {.name = "monai",
      .direction = UN_NUMBERS_FALL,
      SAME,
@@ -168,14 +182,15 @@ static const struct un_names layouts[] = {
 
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };
 
-/* Classes whose arrays have the shapes of a plain U-Net's while the network is another. */
+/* Classes whose arrays have the shapes of a plain U-Net's while the network is another.  A number
+ * in a key is one that the other network has and a plain one of the same names has not. */
 static const struct {
     const char *key, *reason; /* * stands for anything */
 } refused[] = {
     {"conv_blocks_context.#.*", "nnU-Net's strided convolutions in the place of poolings"},
-    {"encoder.stages.#.*", "nnU-Net's strided convolutions in the place of poolings"},
-    {"down_sample_layers.#.layers.#.*", "fastMRI's average poolings"},
-    {"encoder.blocks.#.block.#.*", "torch_em's norms before the convolutions"},
+    {"encoder.stages.#.#.convs.#.*", "nnU-Net's strided convolutions in the place of poolings"},
+    {"down_sample_layers.#.layers.4.*", "fastMRI's average poolings"},
+    {"encoder.blocks.#.block.1.*", "torch_em's norms before the convolutions"},
 };
 
 /* ---- looking up ---- */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "recognise/recognise_work.h"
 
@@ -107,6 +109,24 @@ static unet_code check_biases(const struct un_work *w, unet_error *err)
     return UNET_OK;
 }
 
+/* Shapes do not tell a transposed 3x3 convolution from another where all layers have one width. */
+static unet_code check_ups(const struct un_work *w, unet_error *err)
+{
+    static const char *const words[] = {"transp", "deconv"};
+    for (int s = 0; s < w->chain.count && w->arrays->hints.padding < 0; s++) {
+        const struct un_slot *slot = &w->chain.slots[s];
+        const struct un_module *m = &w->modules.items[slot->module];
+        for (int at = 0;
+             slot->role == UN_ROLE_UP && slot->kind != UN_MODULE_UP2X2 && at < m->length; at++)
+            for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+                if (!strncasecmp(m->name + at, words[k], strlen(words[k])))
+                    return un_module_fail(&w->modules, slot->module, err,
+                                          "a transposed convolution by its name, and a plain "
+                                          "U-Net's are 2x2");
+    }
+    return UNET_OK;
+}
+
 /* ---- the arrays of the parameters ---- */
 
 static void set_source(struct un_work *w, int param, int array)
@@ -209,8 +229,9 @@ static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
     if ((code = un_chain_find(&w->modules, w->out->layout, direction, &w->chain, err)) ||
         (code = find_norms(w, false, &norms, &running, err)) ||
         (code = find_norms(w, true, &up_norms, &up_running, err)) ||
-        (code = check_biases(w, err)) ||
-        (code = un_work_check_known(w, norms > 0, running == 1, err)))
+        (code = check_biases(w, err)) || (code = check_ups(w, err)) ||
+        (code = un_work_check_known(w, norms > 0, running == 1, err)) ||
+        (code = un_work_check_gaps(w, norms > 0, err)))
         return code;
     measure(w);
     w->out->spec.up_norm = up_norms > 0;

@@ -75,20 +75,6 @@ static void read_numbers(const struct un_work *w, int *single_act, int *norm_ord
 
 #define LAYOUT(field) (w->out->layout ? w->out->layout->field : -1)
 
-/*
- * Whether layers without arrays, of which one is an activation, leave room for a norm without
- * arrays between two convolutions: 0 and 3.  A file that tells how the network runs would tell.
- */
-static bool may_have_bare_norms(const struct un_work *w)
-{
-    const int first = un_chain_module(&w->chain, UN_ROLE_ENC, 0, 0);
-    const int second = un_chain_module(&w->chain, UN_ROLE_ENC, 0, 1);
-    return second >= 0 && is_sequential(w, first, second) && w->arrays->hints.padding < 0 &&
-           un_module_number(&w->modules.items[second]) -
-                   un_module_number(&w->modules.items[first]) >=
-               3;
-}
-
 static void choose_norm(struct un_work *w, bool arrays, bool running)
 {
     const unet_known *known = w->known;
@@ -102,11 +88,8 @@ static void choose_norm(struct un_work *w, bool arrays, bool running)
     int told = groups > 0 ? UNET_NORM_GROUP : groups == 0 ? UNET_NORM_INSTANCE : -1;
     /* batch norms that the file has no arrays of are part of its convolutions */
     const int norm = known->norm == UNET_NORM_BATCH ? -1 : known->norm;
-    if (!arrays && norm < 0 && told < 0 && LAYOUT(norm) < 0) {
-        if (known->norm < 0 && may_have_bare_norms(w)) /* or dropout, as often */
-            note(w, "norm", "default");
+    if (!arrays && norm < 0 && told < 0 && LAYOUT(norm) < 0)
         return; /* norms without arrays are known to who says so */
-    }
     spec->norm = (unet_norm)choose(w, "norm", norm, told, -1, LAYOUT(norm), UNET_NORM_INSTANCE);
     if (spec->norm == UNET_NORM_GROUP)
         spec->groups = groups;

@@ -15,6 +15,10 @@ struct un_work {
     struct un_recognised *out;
 };
 
+/* gaps.c: refuses a file whose numbers leave room for layers that no network of ours has there.
+ * norms: the file has arrays of norms behind its 3x3 convolutions. */
+unet_code un_work_check_gaps(const struct un_work *w, bool norms, unet_error *err);
+
 /* Refuses what the caller cannot know, since the arrays say otherwise: UNET_EINVAL. */
 unet_code un_work_check_known(const struct un_work *work, bool norms, bool running,
                               unet_error *err);

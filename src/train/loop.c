@@ -139,7 +139,9 @@ static struct un_progress_state next_state(const struct un_loop *l, bool one_cla
 {
     const unet_progress *now = &l->now;
     struct un_progress_state s = l->state;
-    const bool better = !s.best_epoch || now->score > s.best;
+    /* the mean loss of a few tiles says little beside that of a whole epoch */
+    const bool comparable = l->validator || s.in_epoch >= l->trainer->steps_per_epoch;
+    const bool better = !s.best_epoch || (comparable && now->score > s.best);
     s.epoch++;
     s.in_epoch = 0;
     s.loss_sum = s.loss_weight = 0;
@@ -239,6 +241,32 @@ static long count_steps(const struct un_loop *l)
     return o->steps > 0 && (epochs == 0 || o->steps < epochs) ? o->steps : epochs;
 }
 
+/* The only class of a set's masks, -1: it has several. */
+static int only_class(const unet_dataset *dataset)
+{
+    uint64_t pixels[UNET_MAX_CLASSES];
+    int only = 0, kinds = 0;
+    un_dataset_class_pixels(dataset, pixels);
+    for (int k = 0; k < UNET_MAX_CLASSES; k++)
+        if (pixels[k]) {
+            only = k;
+            kinds++;
+        }
+    return kinds > 1 ? -1 : only;
+}
+
+/* A network that saw one class answers with it everywhere. */
+static unet_code check_classes(const unet_train_job *job, unet_error *err)
+{
+    const int here = only_class(job->dataset);
+    if (here < 0 || !job->validation || !job->validation->count ||
+        only_class(job->validation) == here)
+        return UNET_OK;
+    return un_fail(err, UNET_EINVAL,
+                   "the images to train on have class %d alone; all others are in held-out images",
+                   here);
+}
+
 static unet_code prepare(struct un_loop *l, const unet_train_options *options, unet_error *err)
 {
     const unet_train_job *job = l->job;
@@ -248,7 +276,8 @@ static unet_code prepare(struct un_loop *l, const unet_train_options *options, u
         options->patience == 0)
         return un_fail(err, UNET_EINVAL,
                        "training without an end: set epochs, steps, seconds or patience");
-    if ((code = un_trainer_create(job->model, job->dataset, options, &l->trainer, err)))
+    if ((code = check_classes(job, err)) ||
+        (code = un_trainer_create(job->model, job->dataset, options, &l->trainer, err)))
         return code;
     if (held_out && (code = un_validator_create(job, options->threads, &l->validator, err)))
         return code;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/known_files.h"
 #include "weights/onnx/onnx.h"
 #include "weights/safetensors.h"
 #include "weights/torch/torch.h"
@@ -40,7 +41,12 @@ static unet_code find_format(const char *path, const struct format **format, siz
     for (size_t i = 0; i < sizeof formats / sizeof *formats && !*format; i++)
         if (formats[i].recognises(mapping.data, mapping.size))
             *format = &formats[i];
-    if (!*format)
+    const struct un_known_file *known =
+        *format ? NULL : un_known_file(path, mapping.data, mapping.size);
+    if (known && known->kind != UN_KNOWN_OTHER)
+        code = un_fail(err, UNET_EFORMAT, "%s: %s%s%s", path, known->what, known->way ? "; " : "",
+                       known->way ? known->way : ", which is not read");
+    else if (!*format)
         code = un_fail(err, UNET_EFORMAT,
                        "%s: is no model file: begins with %s, wanted safetensors, what "
                        "torch.save() writes, or ONNX",

@@ -270,12 +270,43 @@ static void test_failed_step(void **state)
     free_dataset(set);
 }
 
+/* Without held-out images the loss of one tile is no match for that of a whole epoch, and what only
+ * held-out images have cannot be learned. */
+static void test_cut_short(void **state)
+{
+    unet_dataset *set = make_dataset(2, 70, 90, 1), *val = make_dataset(1, 50, 60, 1);
+    unet_train_options o = options_of(0, 4);
+    unet_model *model = make_model(&small_same, 1);
+    struct story story = {.stop_image = 0};
+    unet_train_job job = job_of(model, set, NULL, &story);
+    unet_error err;
+    (void)state;
+    for (o.steps = 41; o.steps <= 43; o.steps++) { /* of three, one will have a low loss */
+        story = (struct story){.stop_image = 0};
+        if (unet_train(&job, &o, &err))
+            fail_msg("%s", err.text);
+        assert_int_equal(story.epoch.epoch, 11);
+        if (story.epoch.improved || story.last.best_epoch == 11)
+            fail_msg("%ld steps: the best is the epoch that was cut short", o.steps);
+    }
+    for (int i = 0; i < set->count; i++)
+        memset(set->pairs[i].mask, 0, 70 * 90);
+    job.validation = val;
+    assert_int_equal(unet_train(&job, &o, &err), UNET_EINVAL);
+    assert_string_equal(err.text, "the images to train on have class 0 alone; all others are in "
+                                  "held-out images");
+    unet_model_free(model);
+    free_dataset(val);
+    free_dataset(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_longer_run),        cmocka_unit_test(test_events),
-        cmocka_unit_test(test_patience_and_time), cmocka_unit_test(test_one_class),
-        cmocka_unit_test(test_validation_loss),   cmocka_unit_test(test_failed_step),
+        cmocka_unit_test(test_patience_and_time), cmocka_unit_test(test_cut_short),
+        cmocka_unit_test(test_one_class),         cmocka_unit_test(test_validation_loss),
+        cmocka_unit_test(test_failed_step),
     };
     return cmocka_run_group_tests_name("loop", tests, folder_create, folder_destroy);
 }

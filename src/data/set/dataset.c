@@ -221,6 +221,7 @@ unet_code un_dataset_open(const char *images, const char *masks,
     if (code) {
         un_dataset_free(made);
     } else {
+        made->threads = options->threads;
         memcpy(made->rule, files.rule, sizeof made->rule);
         un_channels_text(&files.channels, made->channels_text, sizeof made->channels_text);
         un_pairs_left_out(&files, made->left_out, sizeof made->left_out);

@@ -26,6 +26,8 @@ struct unet_dataset {
     char channels_text[UN_CHANNELS_TEXT]; /* what its images are made of; "": whole files */
     char rule[160];                       /* how images and masks were paired */
     char left_out[512];                   /* what has no partner */
+    char held_out[400];        /* how these images were taken out of a larger set; "": by chance */
+    int threads;               /* of a survey; 0: one per core */
     struct un_scaling scaling; /* for 16-bit and float samples; not set when there are none */
 };
 
@@ -68,6 +70,27 @@ unet_code un_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
 /* The inner half of unet_dataset_fold(). */
 unet_code un_dataset_fold(unet_dataset *dataset, int fold, int folds, uint64_t seed,
                           unet_dataset **held_out, unet_error *err);
+
+/*
+ * The same for images of which some belong together (dataset_groups.c): those of one group[] stay
+ * on one side, as far as that goes; else the last of them in a row are held out.  Where no two are
+ * of one group, as un_dataset_split() and un_dataset_fold().
+ */
+unet_code un_dataset_split_groups(unet_dataset *dataset, const int *group, double share,
+                                  uint64_t seed, unet_dataset **held_out, unet_error *err);
+unet_code un_dataset_fold_groups(unet_dataset *dataset, const int *group, int fold, int folds,
+                                 uint64_t seed, unet_dataset **held_out, unet_error *err);
+
+/* How many images a share is: at least one where there are two; never all.  UNET_EINVAL. */
+unet_code un_dataset_share(const unet_dataset *dataset, double share, int *n, unet_error *err);
+unet_code un_dataset_check_folds(const unet_dataset *dataset, int fold, int folds, unet_error *err);
+
+/* Moves the images that are marked, n of them, into a set of their own. */
+unet_code un_dataset_part(unet_dataset *dataset, const bool *out, int n, unet_dataset **held_out,
+                          unet_error *err);
+
+/* The inner half of unet_dataset_class_pixels(). */
+void un_dataset_class_pixels(const unet_dataset *dataset, uint64_t pixels[UNET_MAX_CLASSES]);
 
 void un_dataset_free(unet_dataset *dataset);
 

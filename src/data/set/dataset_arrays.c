@@ -99,6 +99,8 @@ un_dataset_of_arrays(int count,
     unet_code code = UNET_OK;
     if (!a.dataset || !a.masks || !(a.dataset->pairs = calloc(room, sizeof *a.dataset->pairs)))
         code = un_fail_memory(err, room * (sizeof *a.masks + sizeof *a.dataset->pairs), "images");
+    if (a.dataset)
+        a.dataset->threads = options->threads;
     if (code || (code = take_all(&a, count, pair, context, options, err)) ||
         (code = find_coding(&a, options, coding, err)))
         goto done;

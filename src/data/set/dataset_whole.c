@@ -122,6 +122,18 @@ unet_code un_dataset_complete(unet_dataset *dataset, const char *masks, unet_err
     return UNET_OK;
 }
 
+void un_dataset_class_pixels(const unet_dataset *dataset, uint64_t pixels[UNET_MAX_CLASSES])
+{
+    memset(pixels, 0, UNET_MAX_CLASSES * sizeof *pixels);
+    for (int i = 0; i < dataset->count; i++) {
+        const struct un_sample_pair *pair = &dataset->pairs[i];
+        const size_t count = (size_t)pair->image.height * (size_t)pair->image.width;
+        for (size_t p = 0; p < count; p++)
+            if (pair->mask[p] < UNET_MAX_CLASSES)
+                pixels[pair->mask[p]]++;
+    }
+}
+
 /* ---- parts ------------------------------------------------------------------------------- */
 
 /* Marks n of count images, each set of n equally likely. */
@@ -135,9 +147,8 @@ static void draw(bool *out, int count, int n, uint64_t seed)
         }
 }
 
-/* Moves the n images that are marked into a set of their own. */
-static unet_code part(unet_dataset *dataset, const bool *out, int n, unet_dataset **held_out,
-                      unet_error *err)
+unet_code un_dataset_part(unet_dataset *dataset, const bool *out, int n, unet_dataset **held_out,
+                          unet_error *err)
 {
     int count = dataset->count;
     unet_dataset *made = calloc(1, sizeof *made);
@@ -156,34 +167,51 @@ static unet_code part(unet_dataset *dataset, const bool *out, int n, unet_datase
     return UNET_OK;
 }
 
+unet_code un_dataset_share(const unet_dataset *dataset, double share, int *n, unet_error *err)
+{
+    const int count = dataset->count;
+    if (!(share >= 0 && share <= 1))
+        return un_fail(err, UNET_EINVAL, "share %g; 0..1 wanted", share);
+    *n = (int)lround(share * count);
+    *n = *n < 1 && share > 0 ? 1 : *n;
+    *n = *n > count - 1 ? (count > 0 ? count - 1 : 0) : *n;
+    return UNET_OK;
+}
+
 unet_code un_dataset_split(unet_dataset *dataset, double share, uint64_t seed,
                            unet_dataset **held_out, unet_error *err)
 {
-    int count = dataset->count;
-    if (!(share >= 0 && share <= 1))
-        return un_fail(err, UNET_EINVAL, "share %g; 0..1 wanted", share);
-    int n = (int)lround(share * count);
-    n = n < 1 && share > 0 ? 1 : n;
-    n = n > count - 1 ? (count > 0 ? count - 1 : 0) : n;
+    int count = dataset->count, n;
+    unet_code code = un_dataset_share(dataset, share, &n, err);
+    if (code)
+        return code;
     bool *out = calloc((size_t)count + 1, sizeof *out);
     if (!out)
         return un_fail_memory(err, (size_t)count, "split");
     draw(out, count, n, seed);
-    unet_code code = part(dataset, out, n, held_out, err);
+    code = un_dataset_part(dataset, out, n, held_out, err);
     free(out);
     return code;
+}
+
+unet_code un_dataset_check_folds(const unet_dataset *dataset, int fold, int folds, unet_error *err)
+{
+    if (folds < 2 || fold < 0 || fold >= folds)
+        return un_fail(err, UNET_EINVAL, "fold %d of %d; 2 or more, and one of them wanted", fold,
+                       folds);
+    if (dataset->count < folds)
+        return un_fail(err, UNET_EINVAL, "%d images for %d folds; one or more for each wanted",
+                       dataset->count, folds);
+    return UNET_OK;
 }
 
 unet_code un_dataset_fold(unet_dataset *dataset, int fold, int folds, uint64_t seed,
                           unet_dataset **held_out, unet_error *err)
 {
     int count = dataset->count, n = 0;
-    if (folds < 2 || fold < 0 || fold >= folds)
-        return un_fail(err, UNET_EINVAL, "fold %d of %d; 2 or more, and one of them wanted", fold,
-                       folds);
-    if (count < folds)
-        return un_fail(err, UNET_EINVAL, "%d images for %d folds; one or more for each wanted",
-                       count, folds);
+    unet_code code = un_dataset_check_folds(dataset, fold, folds, err);
+    if (code)
+        return code;
     uint64_t key = un_rng_key(seed, 0x666f6c64 /* "fold" */, 0, 0);
     int *order = malloc((size_t)count * sizeof *order);
     bool *out = calloc((size_t)count, sizeof *out);
@@ -200,7 +228,7 @@ unet_code un_dataset_fold(unet_dataset *dataset, int fold, int folds, uint64_t s
     }
     for (int i = fold; i < count; i += folds, n++)
         out[order[i]] = true;
-    unet_code code = part(dataset, out, n, held_out, err);
+    code = un_dataset_part(dataset, out, n, held_out, err);
     free(order);
     free(out);
     return code;

@@ -116,6 +116,19 @@ static char *numbers_of(const char *stem)
     return numbers;
 }
 
+/* Whether a file is what cellpose keeps beside an image, _seg.npy: no array, but an object. */
+static bool is_pickled(const char *path)
+{
+    static const char ending[] = "_seg.npy";
+    const size_t n = strlen(path), m = sizeof ending - 1;
+    unsigned char head[128] = {0};
+    FILE *file = n > m && !strcmp(path + n - m, ending) ? fopen(path, "rb") : NULL;
+    const size_t size = file ? fread(head, 1, sizeof head, file) : 0;
+    if (file)
+        fclose(file);
+    return memmem(head, size, "NUMPY", 5) && memmem(head, size, "'|O'", 4);
+}
+
 static void release(struct un_listed *file)
 {
     free(file->path);
@@ -134,7 +147,7 @@ static char *stem_of(const char *path, const char *name, bool *foreign)
     un_channels_chosen(path, &begin);
     char *plain = strndup(name, begin - (size_t)(name - path));
     char *stem = plain ? strndup(plain, un_stem_size(plain)) : NULL;
-    *foreign = plain && !un_image_name(plain);
+    *foreign = plain && (!un_image_name(plain) || is_pickled(path));
     free(plain);
     if (!stem || !un_channels_files(path, &open, &close))
         return stem;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/known_files.h"
 #include "data/set/channel_files.h"
 #include "data/set/pairs_rules.h"
 #include "image/image.h"
@@ -170,6 +171,15 @@ done:
 
 /* ---- all --------------------------------------------------------------------------------- */
 
+/* Of a folder without images or masks: says what is in it, if that is known. */
+static unet_code check_known(const char *folder, unet_error *err)
+{
+    char text[320];
+    if (un_known_path(folder, text, sizeof text))
+        return un_fail(err, UNET_EINVAL, "%s: no images in it that are read: %s", folder, text);
+    return UNET_OK;
+}
+
 static unet_code list_both(struct un_pairing *work, unet_error *err)
 {
     bool folder = un_is_folder(work->images), mask_folder = un_is_folder(work->masks);
@@ -182,11 +192,13 @@ static unet_code list_both(struct un_pairing *work, unet_error *err)
     if (code)
         return code;
     if (!work->image.count)
-        return un_fail(err, UNET_EINVAL, "%s: no images in it", images);
+        return check_known(images, err) ? UNET_EINVAL
+                                        : un_fail(err, UNET_EINVAL, "%s: no images in it", images);
     if (work->same)
         return un_pairing_part(work, err);
-    return mask_folder ? un_listing_read(masks, folder ? images : NULL, &work->mask, err)
+    code = mask_folder ? un_listing_read(masks, folder ? images : NULL, &work->mask, err)
                        : un_listing_of_file(masks, &work->mask, err);
+    return code || work->mask.count ? code : check_known(masks, err);
 }
 
 /* A foreign name among the images is an error at once, in the words of the file's own reader. */

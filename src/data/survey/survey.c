@@ -276,11 +276,11 @@ static unet_code measure_one(void *context, int i, unet_error *err)
     return un_survey_measure(m->survey, &m->survey->items[i], &pair->image, pair->mask, err);
 }
 
-/* All pairs, on all cores: what is found does not depend on which is first. */
+/* All pairs, on all threads: what is found does not depend on which is first. */
 static unet_code measure_all(unet_survey *survey, const unet_dataset *dataset, unet_error *err)
 {
     struct measuring m = {survey, dataset};
-    struct un_pool *pool = un_pool_create(0); /* NULL, for want of memory, will do */
+    struct un_pool *pool = un_pool_create(dataset->threads); /* NULL, for want of memory, will do */
     unet_code code = un_pool_try(pool, dataset->count, measure_one, &m, err);
     un_pool_free(pool);
     return code;

@@ -9,6 +9,7 @@
  *     all   -> un_judge_...: findings              survey_format.c, survey_classes.c,
  *                                                  survey_swapped.c, survey_misplaced.c,
  *                                                  survey_twins.c
+ *     a set -> what is held out of it              survey_sequences.c
  *
  * Only numbers and maps of some 36 KB stay of a pair.  A judge compares one pair with all others
  * and keeps silent where they do not agree among themselves.
@@ -186,6 +187,18 @@ struct un_middle {
     double median, spread;
 };
 struct un_middle un_middle(double *values, int count);
+
+/*
+ * Which images are neighbours in a sequence, a stack or a picture that was cut into tiles: the same
+ * group[] for each of the survey's images (survey_sequences.c).
+ */
+unet_code un_survey_sequences(const unet_survey *survey, int *group, unet_error *err);
+
+/* The inner halves of unet_survey_split() and unet_survey_fold(). */
+unet_code un_survey_split(const unet_survey *survey, unet_dataset *dataset, double share,
+                          uint64_t seed, unet_dataset **held_out, unet_error *err);
+unet_code un_survey_fold(const unet_survey *survey, unet_dataset *dataset, int fold, int folds,
+                         uint64_t seed, unet_dataset **held_out, unet_error *err);
 
 /* The inner half of unet_finding_name(). */
 const char *un_finding_name(unet_finding_kind kind);

@@ -16,6 +16,14 @@ int un_survey_only_class(const struct un_survey_item *item)
     return kinds > 1 ? -1 : only;
 }
 
+static bool has_one_class(const unet_survey *survey)
+{
+    int kinds = 0;
+    for (int k = 0; k < UNET_MAX_CLASSES; k++)
+        kinds += survey->facts.pixels[k] > 0;
+    return kinds == 1;
+}
+
 static unet_code judge_flat(unet_survey *survey, bool empty, unet_error *err)
 {
     unet_finding_kind kind = empty ? UNET_FOUND_MASK_EMPTY : UNET_FOUND_MASK_FULL;
@@ -27,6 +35,8 @@ static unet_code judge_flat(unet_survey *survey, bool empty, unet_error *err)
         count += item->pixels != NULL;
         flat += only >= 0 && (only == 0) == empty;
     }
+    if (flat == count && flat && has_one_class(survey))
+        return un_survey_report(survey, UNET_ERROR, kind, -1, -1, (double[4]){flat}, NULL, err);
     if (flat > (count / 10 > 1 ? count / 10 : 1))
         return un_survey_report(survey, flat == count ? UNET_WARNING : UNET_NOTE, kind, -1, -1,
                                 (double[4]){flat}, NULL, err);

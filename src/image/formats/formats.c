@@ -2,12 +2,14 @@
 /*
  * formats.c - which format a file has: by its first bytes, never by its name
  *
- * Formats that we do not read are told apart too, only so that the message can name them.
+ * Formats that we do not read are known, too (known_files.h), only so that the message can name
+ * them.
  */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/known_files.h"
 #include "image/image.h"
 
 static const struct un_format *const formats[] = {&un_format_png, &un_format_tiff, &un_format_jpeg,
@@ -16,33 +18,6 @@ static const struct un_format *const formats[] = {&un_format_png, &un_format_tif
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define WANTED "PNG, TIFF, JPEG, BMP, GIF, NIfTI, PGM, PPM or .npy wanted"
-
-/* How the files that we refuse begin. */
-static const struct {
-    const char *what;
-    size_t offset, size;
-    const char *bytes;
-} foreign[] = {
-    {"a WebP image", 8, 4, "WEBP"},
-    {"a JPEG 2000 image", 4, 4, "jP  "},
-    {"a HEIF or AVIF image", 4, 4, "ftyp"},
-    {"a Photoshop image", 0, 4, "8BPS"},
-    {"a JPEG XL image", 0, 2, "\xff\x0a"},
-    {"a Netpbm image as text or bits", 0, 2, "P1"},
-    {"a Netpbm image as text or bits", 0, 2, "P2"},
-    {"a Netpbm image as text or bits", 0, 2, "P3"},
-    {"a Netpbm image as text or bits", 0, 2, "P4"},
-    {"an HDF5 file", 0, 4, "\x89HDF"},
-    {"a PDF file", 0, 4, "%PDF"},
-    {"gzip-compressed", 0, 2, "\x1f\x8b"},
-    {"a ZIP archive (.npz, .pt or other)", 0, 4, "PK\3\4"},
-    {"a DICOM image", 128, 4, "DICM"},
-    {"a PNG damaged by a conversion of its line ends", 0, 4, "\x89PNG"},
-};
-
-static const char *const foreign_endings[] = {".webp", ".jp2", ".jxl", ".heic", ".avif",
-                                              ".psd",  ".pgm", ".ppm", ".pnm",  ".npz",
-                                              ".dcm",  ".nii", ".czi", ".lif",  ".nd2"};
 
 static bool ends_with(const char *name, const char *ending)
 {
@@ -70,10 +45,7 @@ bool un_format_known(const char *ending)
 
 bool un_image_name_foreign(const char *name)
 {
-    for (size_t i = 0; i < COUNT(foreign_endings); i++)
-        if (ends_with(name, foreign_endings[i]))
-            return true;
-    return false;
+    return un_known_among_images(name);
 }
 
 const struct un_format *un_format_of_bytes(const void *head, size_t size)
@@ -84,16 +56,6 @@ const struct un_format *un_format_of_bytes(const void *head, size_t size)
     return NULL;
 }
 
-/* Of files that we refuse, those called images. */
-static bool is_foreign_image(const unsigned char *head, size_t size)
-{
-    for (size_t i = 0; i < COUNT(foreign); i++)
-        if (size >= foreign[i].offset + foreign[i].size && strstr(foreign[i].what, "image") &&
-            !memcmp(head + foreign[i].offset, foreign[i].bytes, foreign[i].size))
-            return true;
-    return false;
-}
-
 bool un_image_file(const char *path)
 {
     unsigned char head[4096]; /* a header that is compressed may need some */
@@ -101,16 +63,19 @@ bool un_image_file(const char *path)
     size_t size = file ? fread(head, 1, sizeof head, file) : 0;
     if (file)
         fclose(file);
-    return size && (un_format_of_bytes(head, size) || is_foreign_image(head, size));
+    if (!size || un_format_of_bytes(head, size))
+        return size > 0;
+    const struct un_known_file *known = un_known_file(path, head, size);
+    return known && known->kind == UN_KNOWN_IMAGE;
 }
 
 unet_code un_fail_foreign(const char *name, const struct un_mapping *file, unet_error *err)
 {
     if (!file->size)
         return un_fail(err, UNET_EFORMAT, "%s: the file is empty; " WANTED, name);
-    for (size_t i = 0; i < COUNT(foreign); i++)
-        if (file->size >= foreign[i].offset + foreign[i].size &&
-            !memcmp(file->data + foreign[i].offset, foreign[i].bytes, foreign[i].size))
-            return un_fail(err, UNET_EFORMAT, "%s: %s; " WANTED, name, foreign[i].what);
+    const struct un_known_file *known = un_known_file(name, file->data, file->size);
+    if (known)
+        return un_fail(err, UNET_EFORMAT, "%s: %s; %s", name, known->what,
+                       known->way ? known->way : WANTED);
     return un_fail(err, UNET_EFORMAT, "%s: not an image file; " WANTED, name);
 }

@@ -202,6 +202,12 @@ static unet_code take_type(const char *name, const struct header *h, struct read
             r->turn = order == '>' ? un_other_order(true) : order == '<' && un_other_order(false);
             return UNET_OK;
         }
+    if (!strcmp(h->type, "|O"))
+        return un_fail(
+            err, UNET_EFORMAT,
+            "%s: a pickled object, such as cellpose's _seg.npy, and no array; in Python, "
+            "numpy.save('masks.npy', numpy.load(FILE, allow_pickle=True).item()['masks'])",
+            name);
     return un_fail(err, UNET_EFORMAT,
                    "%s: values of type '%s'; bool, integers of 8 to 64 bits or floats of 16 to 64 "
                    "bits wanted",

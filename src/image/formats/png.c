@@ -55,7 +55,7 @@ static void on_read(png_structp png, png_bytep data, size_t size)
         png_error(png, "the file ends too early");
     }
     if (un_map_read(job->file, "", job->at, data, size, NULL)) {
-        job->past_end = true;
+        job->cut = true;
         png_error(png, "cut while it was read");
     }
     if (job->at >> 20 != (job->at + size) >> 20)
@@ -81,11 +81,16 @@ static uint32_t big_endian(const unsigned char *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+enum { TAIL = 1024 }; /* bytes in which the end of a whole file lies, with what is behind it */
+
 /* Bytes in the IDAT chunks, and whether the file holds all of its chunks up to IEND. */
 static uint64_t count_compressed(const struct un_mapping *file, bool *whole)
 {
+    static const unsigned char end[] = "IEND\xae\x42\x60\x82";
+    const size_t tail = file->size < TAIL ? file->size : TAIL;
     uint64_t sum = 0;
-    *whole = false;
+    /* where the end is there, what does not lead to it is damaged */
+    *whole = memmem(file->data + file->size - tail, tail, end, sizeof end - 1) != NULL;
     for (size_t at = 8; file->size - at >= 12;) {
         uint32_t size = big_endian(file->data + at);
         const unsigned char *type = file->data + at + 4;
@@ -162,11 +167,11 @@ static void limit(png_structp png, const struct un_mapping *file)
 /* After libpng has jumped back. */
 static unet_code fail_decode(const char *name, const struct reader *r, unet_error *err)
 {
-    bool whole = true;
-    if (!r->job.past_end)
+    bool whole = false;
+    if (!r->job.cut)
         count_compressed(r->job.file, &whole);
-    return un_fail(err, UNET_EFORMAT, "%s: %s PNG (%s)", name,
-                   r->job.past_end || !whole ? "truncated" : "broken", r->job.message);
+    return un_fail(err, UNET_EFORMAT, "%s: %s PNG (%s)", name, whole ? "broken" : "truncated",
+                   whole && r->job.past_end ? "a length in it is wrong" : r->job.message);
 }
 
 /* Reads up to the first row. */

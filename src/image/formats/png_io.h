@@ -18,6 +18,7 @@ struct un_png_job {
     size_t at;
     size_t most;   /* bytes that libpng may take at once */
     bool past_end; /* libpng wanted more than the file has */
+    bool cut;      /* and that is because another program cut it: it must not be looked at */
     char message[200];
 };
 

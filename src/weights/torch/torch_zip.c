@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "base/known_files.h"
 #include "weights/torch/torch_file.h"
 
 static bool starts_with(const char *text, const char *start, size_t size)
@@ -32,8 +33,8 @@ static int find_member(const struct un_torch_file *file, const char *prefix, siz
 }
 
 /* data.pkl in the outermost folder that has one; the folder's name tells where all others are. */
-static unet_code find_pickle(struct un_torch_file *file, int *pickle, const char **prefix,
-                             size_t *prefix_size)
+static unet_code find_pickle(struct un_torch_file *file, const unsigned char *bytes, size_t size,
+                             int *pickle, const char **prefix, size_t *prefix_size)
 {
     static const char name[] = "data.pkl";
     *pickle = -1;
@@ -47,6 +48,9 @@ static unet_code find_pickle(struct un_torch_file *file, int *pickle, const char
         *prefix = member;
         *prefix_size = folder;
     }
+    const struct un_known_file *known = *pickle < 0 ? un_known_file(file->path, bytes, size) : NULL;
+    if (known && known->way)
+        return un_fail(file->err, UNET_EFORMAT, "%s: %s; %s", file->path, known->what, known->way);
     if (*pickle < 0)
         return un_fail(file->err, UNET_EFORMAT,
                        "%s: a zip archive without data.pkl; torch.save() writes one", file->path);
@@ -139,7 +143,7 @@ unet_code un_torch_read_zip(struct un_torch_file *file, const unsigned char *byt
     unsigned char *pickle;
     unet_code code;
     if ((code = un_zip_open(file->path, bytes, size, &file->zip, file->err)) ||
-        (code = find_pickle(file, &member, &prefix, &prefix_size)) ||
+        (code = find_pickle(file, bytes, size, &member, &prefix, &prefix_size)) ||
         (code = check_byte_order(file, prefix, prefix_size)) ||
         (code = read_metadata(file, prefix, prefix_size)) ||
         (code = read_member(file, member, &pickle)))
