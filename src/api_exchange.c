@@ -136,3 +136,20 @@ unet_code unet_model_check_samples(const unet_model *model, unet_sample sample, 
         return un_fail(err, UNET_EINVAL, "no such sample type: %d", (int)sample);
     return un_samples_check(&model->scaling, un_samples_of(sample, prepared), NULL, err);
 }
+
+unet_code unet_model_check_values(const unet_model *model, const unet_image *image,
+                                  double *distance, char *text, size_t size, unet_error *err)
+{
+    if (!model || !image || !distance)
+        return un_missing(err, !model ? "model" : !image ? "image" : "distance");
+    unet_code code = un_view_check(un_view_of(image), "image", UNET_F32, err);
+    return code ? code : un_model_check_values(model, un_view_of(image), distance, text, size, err);
+}
+
+unet_code unet_model_check_page(const unet_model *model, struct unet_source *source, int page,
+                                double *distance, char *text, size_t size, unet_error *err)
+{
+    if (!model || !source || !distance)
+        return un_missing(err, !model ? "model" : !source ? "source" : "distance");
+    return un_model_check_page(model, source, page, distance, text, size, err);
+}

@@ -171,6 +171,22 @@ static void warn_of_samples(const unet_dataset *dataset, const struct models *mo
     samples_warn(&count, models);
 }
 
+static void warn_of_values(const unet_dataset *dataset, const struct models *models)
+{
+    struct values_count count = {0};
+    int images = unet_dataset_count(dataset), looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
+
+    for (int i = 0; i < looks; i++) {
+        const uint8_t *mask;
+        const char *name;
+        const unet_image *image =
+            unet_dataset_image(dataset, values_place(i, looks, images), &mask, &name);
+
+        values_look(&count, models, NULL, image, name);
+    }
+    values_warn(&count);
+}
+
 /* What a person says goes before what the model knows, but not without a word. */
 static void warn_of_labels(const struct eval_job *job, int quiet)
 {
@@ -202,6 +218,7 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     if (!settings->common.quiet)
         say_views(work.tta, settings->tta);
     warn_of_samples(job->dataset, &job->models);
+    warn_of_values(job->dataset, &job->models);
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 

@@ -318,6 +318,24 @@ static void warn_of_samples(const struct predict_plan *plan, const struct models
     samples_warn(&count, models);
 }
 
+static void warn_of_values(struct predict_plan *plan, const struct models *models)
+{
+    struct values_count count = {0};
+    int images = (int)plan->inputs.count, looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
+
+    for (int i = 0; i < looks; i++) {
+        struct predict_job *job = &plan->jobs[values_place(i, looks, images)];
+        unet_source *source;
+
+        if (unet_source_open(job->input, &source, NULL))
+            continue;
+        job->looked_at = 1;
+        job->distance = values_look(&count, models, source, NULL, job->input);
+        unet_source_close(source);
+    }
+    values_warn(&count);
+}
+
 static int run_predict(const struct command *command, int argc, char **argv)
 {
     struct predict_settings settings = {.format = -1, .tta = -1};
@@ -356,6 +374,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
         say_views(work.tta, settings.tta);
     }
     warn_of_samples(&plan, &models);
+    warn_of_values(&plan, &models);
     run.model = models.first;
     status = predict_plan_make_folders(&plan, &settings);
     if (status)

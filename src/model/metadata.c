@@ -3,6 +3,7 @@
  */
 #include "model/model.h"
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -95,6 +96,75 @@ static unsigned guess_trained_on(const unet_model *model)
         return 0;
     return model->scaling.set ? UN_SAMPLES_U16 | UN_SAMPLES_F32
                               : UN_SAMPLES_U8 | UN_SAMPLES_PREPARED;
+}
+
+/* ---- what a training saw ---- */
+
+/* The numbers of a struct un_seen, as lists: [channels], or 2. */
+enum { SEEN_LISTS = 2 * UN_VALUES + 2 };
+static const char *const seen_words[SEEN_LISTS] = {"low_least", "middle_least", "high_least",
+                                                   "low_most",  "middle_most",  "high_most",
+                                                   "widest",    "lean"};
+
+static float *seen_list(struct un_seen *seen, int i, int *count)
+{
+    *count = i < SEEN_LISTS - 1 ? seen->channels : 2;
+    return i < UN_VALUES         ? seen->least[i]
+           : i < 2 * UN_VALUES   ? seen->most[i - UN_VALUES]
+           : i == SEEN_LISTS - 1 ? seen->lean
+                                 : seen->widest;
+}
+
+static json_t *write_seen(const struct un_seen *seen)
+{
+    struct un_seen copy = *seen;
+    json_t *object = json_pack("{s:i, s:i}", "images", seen->images, "channels", seen->channels);
+    bool failed = !object;
+    for (int i = 0; i < SEEN_LISTS && !failed; i++) {
+        int count;
+        const float *values = seen_list(&copy, i, &count);
+        json_t *list = json_array();
+        for (int k = 0; k < count; k++)
+            failed |= json_array_append_new(list, un_json_from_float(values[k])) != 0;
+        failed |= json_object_set_new(object, seen_words[i], list) != 0;
+    }
+    return unless_failed(object, failed);
+}
+
+static unet_code read_seen_list(const struct un_json_at *at, const char *word, float *values,
+                                int count, unet_error *err)
+{
+    const json_t *list;
+    unet_code code = un_json_field(at, word, JSON_ARRAY, &list, err);
+    if (code)
+        return code;
+    for (int k = 0; k < count; k++) {
+        const json_t *number = json_array_get(list, (size_t)k);
+        const double value = json_is_number(number) ? json_number_value(number) : (double)NAN;
+        if (!(fabs(value) <= (double)FLT_MAX))
+            return un_fail(err, UNET_EFORMAT, "%s: %s%s has no number %d", at->what, at->prefix,
+                           word, k);
+        values[k] = (float)value;
+    }
+    return UNET_OK;
+}
+
+static unet_code read_seen(const char *what, const json_t *object, struct un_seen *seen,
+                           unet_error *err)
+{
+    const struct un_json_at at = {what, "seen.", object};
+    struct un_seen made = {0};
+    unet_code code = un_json_int(&at, "images", 1, INT_MAX, &made.images, err);
+    if (!code)
+        code = un_json_int(&at, "channels", 1, UN_VALUES_CHANNELS, &made.channels, err);
+    for (int i = 0; i < SEEN_LISTS && !code; i++) {
+        int count;
+        float *values = seen_list(&made, i, &count);
+        code = read_seen_list(&at, seen_words[i], values, count, err);
+    }
+    if (!code)
+        *seen = made;
+    return code;
 }
 
 /* ---- classes ---- */
@@ -192,14 +262,15 @@ char *un_metadata_text(const unet_model *model)
     struct un_plain plain = un_plain_begin();
     json_t *settings = model->settings ? json_loads(model->settings, 0, NULL) : NULL;
     un_plain_end(plain);
-    json_t *root =
-        json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o*}", "format",
-                  !un_coding_is_list(&model->coding) ? FORMAT
-                  : is_plain(model)                  ? FORMAT_PLAIN
-                                                     : FORMAT_SPEC,
-                  "spec", un_spec_to_json(&model->graph.spec), "scaling",
-                  write_scaling(&model->scaling), "coding", un_coding_to_json(&model->coding),
-                  "trained", model->trained, "classes", write_classes(model), "settings", settings);
+    json_t *root = json_pack("{s:i, s:o, s:o, s:o*, s:o, s:b, s:o, s:o*}", "format",
+                             !un_coding_is_list(&model->coding) ? FORMAT
+                             : is_plain(model)                  ? FORMAT_PLAIN
+                                                                : FORMAT_SPEC,
+                             "spec", un_spec_to_json(&model->graph.spec), "scaling",
+                             write_scaling(&model->scaling), "seen",
+                             model->seen.images ? write_seen(&model->seen) : NULL, "coding",
+                             un_coding_to_json(&model->coding), "trained", model->trained,
+                             "classes", write_classes(model), "settings", settings);
     char *text = root && !model->settings == !settings ? un_json_text(root) : NULL;
     json_decref(root);
     return text;
@@ -208,7 +279,7 @@ char *un_metadata_text(const unet_model *model)
 static unet_code read_root(const char *what, const json_t *root, unet_model *model, unet_error *err)
 {
     struct un_json_at at = {what, "", root};
-    const json_t *spec_object = NULL, *scaling = NULL, *classes = NULL;
+    const json_t *spec_object = NULL, *scaling = NULL, *seen = NULL, *classes = NULL;
     unet_spec spec = {0};
     int format;
     unet_code code = un_json_int(&at, "format", 1, INT_MAX, &format, err);
@@ -226,6 +297,10 @@ static unet_code read_root(const char *what, const json_t *root, unet_model *mod
         (code = read_scaling(what, scaling, &model->scaling, err)) ||
         (code = un_coding_from_json(what, root, labels, &model->coding, err)) ||
         (code = un_json_bool(&at, "trained", &model->trained, err)))
+        return code;
+    if (json_object_get(root, "seen") &&
+        ((code = un_json_field(&at, "seen", JSON_OBJECT, &seen, err)) ||
+         (code = read_seen(what, seen, &model->seen, err))))
         return code;
     if (!model->scaling.trained_on)
         model->scaling.trained_on = guess_trained_on(model);
