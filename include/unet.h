@@ -63,7 +63,8 @@ enum {
     UNET_HINT_LABELS = 1,     /* unet_dataset_options.labels: what the masks' values mean */
     UNET_HINT_IGNORE = 2,     /* ... .ignore: the value that is no label */
     UNET_HINT_ONLY_PAIRS = 4, /* ... .only_pairs: without the images that have no mask */
-    UNET_HINT_CLIP = 8        /* unet_train_options.clip: the largest norm of the gradients */
+    UNET_HINT_CLIP = 8,       /* unet_train_options.clip: the largest norm of the gradients */
+    UNET_HINT_FILL = 16       /* ... .fill of data sets and sessions: the sample that is no data */
 };
 
 typedef struct unet_error {
@@ -253,6 +254,8 @@ typedef struct unet_session_options {
                         trained on, or / 65535 and as they are where there were none */
     const struct unet_cancel *cancel; /* looked at before each tile; unet_embed.h */
     const struct unet_log *log;       /* unet_embed.h */
+    const char *fill; /* sample that is no data, as text: "-9999", "nan"; NULL: what the file
+                         declares, or the model knows (unet_model_fill()); docs/images.md */
 } unet_session_options;
 
 /* Fails with UNET_EINVAL (says in what a model differs from the first one) or UNET_ENOMEM.  options
@@ -305,6 +308,7 @@ typedef struct unet_dataset_options {
     int only_pairs;     /* 1: images without a mask are left out instead of refused */
     const struct unet_cancel *cancel; /* looked at before each image; unet_embed.h */
     const struct unet_log *log;       /* unet_embed.h */
+    const char *fill; /* as in unet_session_options; NULL: declared, or found where it is plain */
 } unet_dataset_options;
 
 /*

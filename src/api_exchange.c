@@ -4,6 +4,7 @@
 #include "api.h"
 
 #include "base/file.h"
+#include "image/fill.h"
 #include "image/samples.h"
 #include "train/trainer.h"
 
@@ -30,6 +31,11 @@ unet_code unet_model_mask_value(const unet_model *model, int label, uint32_t *va
 void unet_model_coding_text(const unet_model *model, char *text, size_t size)
 {
     un_model_coding_text(model, text, size);
+}
+
+void unet_model_fill_text(const unet_model *model, char *text, size_t size)
+{
+    un_fill_text(model->scaling.fill, text, size);
 }
 
 int unet_model_contradicts(const unet_model *model, const unet_dataset *dataset, char *text,

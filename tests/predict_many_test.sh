@@ -58,6 +58,19 @@ cp deep_masks/a.pgm dim_masks/a.pgm
 expect 0 '' "^warning: a.pgm: $far" \
     eval deep.safetensors --images dim/a.pgm --masks dim_masks/a.pgm --quiet
 
+# ---- samples that are no data ----
+
+expect 0 '' '^fill: samples of 5140 are no data$' predict deep.safetensors deep/a.pgm -o f.png --fill 5140
+expect 1 - 'fill: found "much", a number or nan wanted' predict deep.safetensors deep/a.pgm -o f.png --fill much
+expect 0 - '^fill       samples of 51400 are no data: [0-9.]* % of all, in 2 of 2 images$' \
+    train --images deep --masks deep_masks --width 2 --depth 1 --steps 1 --batch 1 --tile 32 \
+    --val-share 0 -o fill.safetensors --fill 51400
+expect 0 '^fill       samples of 51400 are no data$' - info fill.safetensors
+expect 0 - '^fill: samples of 51400 are no data, as in the training' \
+    predict fill.safetensors deep/a.pgm -o f.png
+expect 0 'note +samples of 51400 are no data' - \
+    check --images deep --masks deep_masks --no-page --fill 51400
+
 # ---- one file, or one for each image ----
 
 tab=$(printf '\r')

@@ -12,6 +12,7 @@
 struct check {
     const char *images, *masks, *labels; /* as given */
     int ignore;                          /* as given; -1: not */
+    const char *fill;                    /* as given */
     int only_pairs;                      /* as given */
     const unet_survey *survey;
     const unet_survey_facts *facts;

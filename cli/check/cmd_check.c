@@ -15,7 +15,7 @@
 #include "shared/say.h"
 
 struct check_settings {
-    const char *images, *masks, *output, *labels;
+    const char *images, *masks, *output, *labels, *fill;
     double memory;
     int ignore, only_pairs, pictures, no_page;
     struct network_settings network;
@@ -30,6 +30,7 @@ static const struct option_row check_options[] = {
     OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_INT("ignore", AT(ignore), 0, 255, "V", "mask value that carries no label"),
+    OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, or plain]"),
     OPT_LETTER('o', "output", AT(output), "PAGE", "the page with pictures [check.html]"),
     OPT_INT("pictures", AT(pictures), 0, 1000, "N", "pairs on the page [24]"),
     OPT_FLAG("no-page", AT(no_page), "write no page"),
@@ -95,6 +96,7 @@ char *check_command(const struct check *check)
 {
     char *images = path_quote(check->images), *masks = path_quote(check->masks), *command = NULL;
     char *labels = check->labels ? path_quote(check->labels) : NULL;
+    char *fill = check->fill ? path_quote(check->fill) : NULL;
     char ignore[24] = "", tile[24] = "", width[24] = "", weights[16 * 64] = "";
     size_t used = 0;
 
@@ -108,13 +110,14 @@ char *check_command(const struct check *check)
         used += (size_t)snprintf(weights + used, sizeof(weights) - used, "%s%.3g",
                                  k ? "," : " --class-weights ", (double)check->weights[k]);
     if (images && masks)
-        command =
-            path_text("unet train --images %s --masks %s%s%s%s%s%s%s%s -o cells", images, masks,
-                      check->only_pairs ? " --only-pairs" : "", labels ? " --labels " : "",
-                      labels ? labels : "", ignore, width, tile, weights);
+        command = path_text("unet train --images %s --masks %s%s%s%s%s%s%s%s%s%s -o cells", images,
+                            masks, check->only_pairs ? " --only-pairs" : "",
+                            labels ? " --labels " : "", labels ? labels : "",
+                            fill ? " --fill " : "", fill ? fill : "", ignore, width, tile, weights);
     free(images);
     free(masks);
     free(labels);
+    free(fill);
     return command;
 }
 
@@ -277,7 +280,7 @@ static int report(const struct check_settings *settings, struct check *check)
 static int run_check(const struct command *command, int argc, char **argv)
 {
     struct check_settings settings = {.ignore = -1, .pictures = 24};
-    unet_dataset_options options = {0};
+    unet_dataset_options options = {.size = sizeof(options)};
     struct check check = {0};
     struct progress_line line;
     unet_survey *survey;
@@ -290,6 +293,7 @@ static int run_check(const struct command *command, int argc, char **argv)
     check.memory = settings.memory;
     options.ignore = check.ignore = settings.ignore;
     options.labels = check.labels = settings.labels;
+    options.fill = check.fill = settings.fill;
     options.only_pairs = check.only_pairs = settings.only_pairs;
     classes = network_asked(&settings.network).classes;
     options.classes = classes == 1 ? 2 : classes;

@@ -21,6 +21,7 @@ struct eval_settings {
     const char *images, *masks, *predicted;
     const char *labels, *predicted_labels;
     const char *csv, *boundary;
+    const char *fill;
     int ignore, only_pairs, tile, tta;
     int objects, split, minimum_area;
     int isbi, connectivity, warp;
@@ -39,6 +40,7 @@ static const struct option_row eval_options[] = {
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_STRING("predicted-labels", AT(predicted_labels), "L", "the same of --predicted"),
     OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V", "mask value that carries no label"),
+    OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, as trained]"),
     OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; results are the same"),
     OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_LETTER(0, "csv", AT(csv), "FILE", "a table with a row for each image"),
@@ -198,8 +200,11 @@ static void warn_of_labels(const struct eval_job *job, int quiet)
 
 static int open_model(const struct eval_settings *settings, char *path, struct eval_job *job)
 {
-    unet_session_options work = {
-        .threads = settings->common.threads, .tile = settings->tile, .any_samples = 1};
+    unet_session_options work = {.size = sizeof(work),
+                                 .threads = settings->common.threads,
+                                 .tile = settings->tile,
+                                 .any_samples = 1,
+                                 .fill = settings->fill};
     unet_error err;
     int status = models_load(1, &path, &settings->common, &job->models);
 
@@ -207,9 +212,11 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
         return status;
     job->model = job->models.first;
     models_average(&job->models, &work);
-    unet_dataset_options data = {.ignore = settings->ignore,
+    unet_dataset_options data = {.size = sizeof(data),
+                                 .ignore = settings->ignore,
                                  .labels = settings->labels,
                                  .model = job->model,
+                                 .fill = settings->fill,
                                  .only_pairs = settings->only_pairs};
     if (unet_dataset_open(settings->images, settings->masks, &data, &job->dataset, &err))
         return fail_coding(settings, job->model, &err);

@@ -50,6 +50,9 @@ unet_tta model_views(const unet_model *model, int given);
 /* What makes a prediction take longer, and what turns it off where it was not asked for. */
 void say_views(unet_tta tta, int given);
 
+/* What samples are no data, given or (NULL) as the model knows. */
+void say_fill(const unet_model *model, const char *given);
+
 /* ---- model_path.c ---- */
 
 /*

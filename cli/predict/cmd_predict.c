@@ -36,6 +36,7 @@ static const struct option_row predict_options[] = {
     OPT_STRING("rois", AT(target[PRODUCT_ROIS]), "PATH", "outlines for ImageJ, as .zip"),
     OPT_TABLE(AT(objects), objects_options),
     OPT_HEADING("how:"),
+    OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, as trained]"),
     OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_BYTES("memory", AT(memory), "SIZE", "stay below it: 500M, 2G; any image fits"),
     OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; changes memory, not the mask"),
@@ -355,10 +356,12 @@ static int run_predict(const struct command *command, int argc, char **argv)
                                     &models.files, &plan)) ||
         (status = models_open(&settings.common, &models)))
         goto done;
-    unet_session_options work = {.threads = settings.common.threads,
+    unet_session_options work = {.size = sizeof(work),
+                                 .threads = settings.common.threads,
                                  .tile = settings.tile,
                                  .exact = settings.exact,
                                  .any_samples = 1,
+                                 .fill = settings.fill,
                                  .tta = model_views(models.first, settings.tta)};
     models_average(&models, &work);
     if ((status = predict_memory_plan(&settings, &plan, models.first, &work)))
@@ -372,6 +375,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
             say(stderr, "models: the probabilities of %zu models are averaged\n",
                 models.files.count);
         say_views(work.tta, settings.tta);
+        say_fill(models.first, settings.fill);
     }
     warn_of_samples(&plan, &models);
     warn_of_values(&plan, &models);

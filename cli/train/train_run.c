@@ -38,8 +38,11 @@ static unet_code hold_out(struct train_run *run, unet_error *err)
 static unet_code open_data(struct train_run *run, unet_error *err)
 {
     const struct train_settings *settings = run->settings;
-    unet_dataset_options data = {
-        .ignore = settings->ignore, .labels = settings->labels, .only_pairs = settings->only_pairs};
+    unet_dataset_options data = {.size = sizeof(data),
+                                 .ignore = settings->ignore,
+                                 .labels = settings->labels,
+                                 .only_pairs = settings->only_pairs,
+                                 .fill = settings->fill};
     int classes = network_asked(&settings->network).classes;
     unet_code code;
 
@@ -248,6 +251,8 @@ static void describe(const struct train_run *run)
     say(stderr, "pairs      %s\nmasks      %s\n", unet_dataset_pairing_text(run->dataset),
         unet_dataset_coding_text(run->dataset));
     train_run_left_out(run, stderr);
+    if (*unet_dataset_fill_text(run->dataset))
+        say(stderr, "fill       %s\n", unet_dataset_fill_text(run->dataset));
     say(stderr, "preset     %s\n", preset_words[run->settings->preset]);
     describe_recipe(run, &words);
     for (int i = 0; i < words.count; i++) {

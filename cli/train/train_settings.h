@@ -33,7 +33,7 @@ struct train_settings {
     const char *val_images, *val_masks;
     double val_share;
     int folds;
-    const char *labels;
+    const char *labels, *fill;
     int ignore, only_pairs;
     int preset, dry_run, tensorboard, overwrite;
     double memory;

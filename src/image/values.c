@@ -23,44 +23,50 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Drawn pixels by channels: [channels][PIXELS]. */
-static void draw_pixels(const struct un_reading *reading, float *drawn)
+/* Drawn pixels by channels: [channels][PIXELS], without fill.  Returns how many. */
+static int draw_pixels(const struct un_reading *reading, float *drawn)
 {
     const uint64_t key = un_rng_key(0, 0x76616c756573 /* "values" */, 0, 0);
     float pixel[NETWORK_CHANNELS];
+    int count = 0;
     for (uint64_t i = 0; i < PIXELS; i++) {
         int y = (int)un_rng_below(key, 2 * i, (uint32_t)reading->view.height);
         int x = (int)un_rng_below(key, 2 * i + 1, (uint32_t)reading->view.width);
+        if (reading->fill.set && un_pixel_is_fill(reading, reading->top + y, x))
+            continue;
         un_tile_read(reading, reading->top + y, x, 1, 1, pixel);
         for (int c = 0; c < reading->channels && c < UN_VALUES_CHANNELS; c++)
-            drawn[(size_t)c * PIXELS + i] = pixel[c];
+            drawn[(size_t)c * PIXELS + (size_t)count] = pixel[c];
+        count++;
     }
+    return count;
 }
 
 unet_code un_values_of(const struct un_reading *reading, struct un_values *values, unet_error *err)
 {
     const int channels =
         reading->channels < UN_VALUES_CHANNELS ? reading->channels : UN_VALUES_CHANNELS;
-    const double count = (double)PIXELS * channels;
     double sum = 0, squares = 0;
     float *drawn = malloc((size_t)channels * PIXELS * sizeof *drawn);
     if (!drawn)
         return un_fail_memory(err, (size_t)channels * PIXELS * sizeof *drawn, "values");
-    draw_pixels(reading, drawn);
+    const int pixels = draw_pixels(reading, drawn);
+    const double count = (double)pixels * channels;
     *values = (struct un_values){
-        .channels = channels, .offset = reading->offset, .scale = reading->scale};
-    for (int c = 0; c < channels; c++) {
+        .channels = pixels ? channels : 0, .offset = reading->offset, .scale = reading->scale};
+    for (int c = 0; c < values->channels; c++) {
         float *of = drawn + (size_t)c * PIXELS;
-        qsort(of, PIXELS, sizeof *of, by_size);
+        qsort(of, (size_t)pixels, sizeof *of, by_size);
         for (int k = 0; k < UN_VALUES; k++)
-            values->at[k][c] = of[(int)(shares[k] * (PIXELS - 1))];
-        for (int i = 0; i < PIXELS; i++) {
+            values->at[k][c] = of[(int)(shares[k] * (pixels - 1))];
+        for (int i = 0; i < pixels; i++) {
             sum += (double)of[i];
             squares += (double)of[i] * (double)of[i];
         }
     }
-    values->mean = (float)(sum / count);
-    values->spread = (float)sqrt(fmax(squares / count - sum / count * (sum / count), 0));
+    values->mean = pixels ? (float)(sum / count) : 0;
+    values->spread =
+        pixels ? (float)sqrt(fmax(squares / count - sum / count * (sum / count), 0)) : 1;
     free(drawn);
     return UNET_OK;
 }
@@ -73,6 +79,8 @@ unet_code un_values_of_page(struct unet_source *source, int index, int channels,
     unet_code code = un_source_page(source, index, &page, err);
     if (code)
         return code;
+    struct un_scaling own = *scaling;
+    own.fill = page.fill.set ? page.fill : own.fill;
     unet_image rows = un_page_image(&page);
     const int height = rows.height, width = rows.width;
     rows.height = height < ROWS ? height : ROWS;
@@ -85,8 +93,8 @@ unet_code un_values_of_page(struct unet_source *source, int index, int channels,
                               (char *)rows.data + (size_t)i * row, err);
     }
     if (!code && !(code = un_reading_check(un_view_of(&rows), source->name, channels, err)) &&
-        !(code = un_view_check_finite(source->name, un_view_of(&rows), 0, err))) {
-        const struct un_reading reading = un_reading_of(un_view_of(&rows), channels, scaling);
+        !(code = un_view_check_finite(source->name, un_view_of(&rows), 0, own.fill, err))) {
+        const struct un_reading reading = un_reading_of(un_view_of(&rows), channels, &own);
         code = un_values_of(&reading, values, err);
     }
     free(rows.data);
@@ -108,6 +116,8 @@ static float lean_of(const struct un_values *v)
 
 void un_seen_add(struct un_seen *seen, const struct un_values *v)
 {
+    if (!v->channels)
+        return;
     struct un_seen one = {.images = 1, .channels = v->channels};
     memcpy(one.least, v->at, sizeof one.least);
     memcpy(one.most, v->at, sizeof one.most);

@@ -12,12 +12,13 @@
 #include "base/decimal.h"
 #include "base/json.h"
 #include "data/masks/coding_json.h"
+#include "image/fill.h"
 #include "image/samples.h"
 #include "net/spec_json.h"
 
 /* 1: a plain network; 2: also the fields that describe networks from elsewhere; 3: also codings
- * that are more than a list of values */
-enum { FORMAT_PLAIN = 1, FORMAT_SPEC = 2, FORMAT = 3 };
+ * that are more than a list of values; 4: also samples that are no data, and dim 8-bit ones */
+enum { FORMAT_PLAIN = 1, FORMAT_SPEC = 2, FORMAT_CODING = 3, FORMAT = 4 };
 
 /* A list that lacks an entry for want of memory must not be written. */
 static json_t *unless_failed(json_t *list, bool failed)
@@ -50,6 +51,16 @@ static json_t *write_scaling(const struct un_scaling *scaling)
     bool failed = false;
     if (object && scaling->per_image)
         failed |= json_object_set_new(object, "per_image", json_true()) != 0;
+    if (object && scaling->dim_scale > 0)
+        failed |=
+            json_object_set_new(object, "dim_offset", un_json_from_float(scaling->dim_offset)) !=
+                0 ||
+            json_object_set_new(object, "dim_scale", un_json_from_float(scaling->dim_scale)) != 0;
+    if (object && scaling->fill.set) {
+        char text[UN_DECIMAL_TEXT];
+        un_fill_text(scaling->fill, text, sizeof text);
+        failed |= json_object_set_new(object, "fill", json_string(text)) != 0;
+    }
     if (object && scaling->trained_on)
         failed |= json_object_set_new(object, "trained_on", write_trained_on(scaling->trained_on));
     return unless_failed(object, failed);
@@ -83,6 +94,12 @@ static unet_code read_scaling(const char *what, const json_t *object, struct un_
         code = un_json_float(&at, "scale", &scaling->scale, err);
     if (!code && json_object_get(object, "per_image"))
         code = un_json_bool(&at, "per_image", &scaling->per_image, err);
+    if (!code && json_object_get(object, "dim_scale") &&
+        !(code = un_json_float(&at, "dim_offset", &scaling->dim_offset, err)))
+        code = un_json_float(&at, "dim_scale", &scaling->dim_scale, err);
+    const json_t *fill = json_object_get(object, "fill");
+    if (!code && fill && un_fill_of_text(json_string_value(fill), &scaling->fill, NULL))
+        code = un_fail(err, UNET_EFORMAT, "%s: scaling.fill is no number", what);
     if (!code && json_object_get(object, "trained_on"))
         code = read_trained_on(&at, &scaling->trained_on, err);
     return code;
@@ -257,20 +274,26 @@ static bool is_plain(const unet_model *model)
     return un_spec_is_plain(&model->graph.spec) && !model->scaling.per_image;
 }
 
+/* The oldest that says all of it. */
+static int format_of(const unet_model *model)
+{
+    return model->scaling.fill.set || model->scaling.dim_scale > 0 ? FORMAT
+           : !un_coding_is_list(&model->coding)                    ? FORMAT_CODING
+           : is_plain(model)                                       ? FORMAT_PLAIN
+                                                                   : FORMAT_SPEC;
+}
+
 char *un_metadata_text(const unet_model *model)
 {
     struct un_plain plain = un_plain_begin();
     json_t *settings = model->settings ? json_loads(model->settings, 0, NULL) : NULL;
     un_plain_end(plain);
-    json_t *root = json_pack("{s:i, s:o, s:o, s:o*, s:o, s:b, s:o, s:o*}", "format",
-                             !un_coding_is_list(&model->coding) ? FORMAT
-                             : is_plain(model)                  ? FORMAT_PLAIN
-                                                                : FORMAT_SPEC,
-                             "spec", un_spec_to_json(&model->graph.spec), "scaling",
-                             write_scaling(&model->scaling), "seen",
-                             model->seen.images ? write_seen(&model->seen) : NULL, "coding",
-                             un_coding_to_json(&model->coding), "trained", model->trained,
-                             "classes", write_classes(model), "settings", settings);
+    json_t *root =
+        json_pack("{s:i, s:o, s:o, s:o*, s:o, s:b, s:o, s:o*}", "format", format_of(model), "spec",
+                  un_spec_to_json(&model->graph.spec), "scaling", write_scaling(&model->scaling),
+                  "seen", model->seen.images ? write_seen(&model->seen) : NULL, "coding",
+                  un_coding_to_json(&model->coding), "trained", model->trained, "classes",
+                  write_classes(model), "settings", settings);
     char *text = root && !model->settings == !settings ? un_json_text(root) : NULL;
     json_decref(root);
     return text;

@@ -8,7 +8,7 @@ unet_code un_model_check_values(const unet_model *model, unet_view image, double
     const int channels = model->graph.spec.in_channels;
     struct un_values values;
     unet_code code = un_reading_check(image, NULL, channels, err);
-    if (code || (code = un_view_check_finite(NULL, image, 0, err)))
+    if (code || (code = un_view_check_finite(NULL, image, 0, model->scaling.fill, err)))
         return code;
     const struct un_reading reading = un_reading_of(image, channels, &model->scaling);
     if ((code = un_values_of(&reading, &values, err)))
