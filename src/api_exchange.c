@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "image/fill.h"
 #include "image/samples.h"
+#include "recognise/recognise.h"
 #include "train/trainer.h"
 
 /* one is the other by its number */
