@@ -65,7 +65,8 @@ enum {
     UNET_HINT_ONLY_PAIRS = 4, /* ... .only_pairs: without the images that have no mask */
     UNET_HINT_CLIP = 8,       /* unet_train_options.clip: the largest norm of the gradients */
     UNET_HINT_CHANNELS = 16,  /* unet_dataset_options.channels: "pages", if they are channels */
-    UNET_HINT_NORM = 32       /* unet_known.norm: what the layers of a foreign file are */
+    UNET_HINT_NORM = 32,      /* unet_known.norm: what the layers of a foreign file are */
+    UNET_HINT_FILL = 64       /* ... .fill of data sets and sessions: the sample that is no data */
 };
 
 typedef struct unet_error {
@@ -255,6 +256,8 @@ typedef struct unet_session_options {
                         trained on, or / 65535 and as they are where there were none */
     const struct unet_cancel *cancel; /* looked at before each tile; unet_embed.h */
     const struct unet_log *log;       /* unet_embed.h */
+    const char *fill; /* sample that is no data, as text: "-9999", "nan"; NULL: what the file
+                         declares, or the model knows (unet_model_fill()); docs/images.md */
 } unet_session_options;
 
 /* Fails with UNET_EINVAL (says in what a model differs from the first one) or UNET_ENOMEM.  options
@@ -310,6 +313,7 @@ typedef struct unet_dataset_options {
     const char *channels; /* "0,2": those of the images, from 0; "pages": the pages of a file are
                              channels; "files:ch00,ch01": see unet_join_channels(); NULL: found */
     int threads;          /* of a survey of the set; 0: one per core */
+    const char *fill; /* as in unet_session_options; NULL: declared, or found where it is plain */
 } unet_dataset_options;
 
 /*

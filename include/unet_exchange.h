@@ -99,6 +99,9 @@ UNET_API void unet_model_coding_text(const unet_model *model, char *text, size_t
 UNET_API int unet_model_contradicts(const unet_model *model, const unet_dataset *dataset,
                                     char *text, size_t size);
 
+/* The sample that was no data in the training's images, "-9999"; "" where there was none. */
+UNET_API void unet_model_fill_text(const unet_model *model, char *text, size_t size);
+
 /* The training settings stored with the model, as one JSON object; "" when it was never trained. */
 UNET_API const char *unet_model_settings(const unet_model *model);
 
@@ -116,6 +119,25 @@ UNET_API unet_code unet_model_set_class(unet_model *model, int label, const char
  */
 UNET_API unet_code unet_model_check_samples(const unet_model *model, unet_sample sample,
                                             int prepared, unet_error *err);
+
+/*
+ * How far the values of an image lie from those that a model was trained on: the 1, 50 and 99
+ * percentiles of each channel beyond the smallest and largest of the training's images, so that
+ * *distance is 0 within, and from 1 on the answers are not to be trusted.  text (cut at size bytes;
+ * size may be 0) then says both ranges in samples of this image: "values of 24 to 133, in the
+ * training 0.09 to 0.52; divided by 255 they would fit"; else it is "".  0, too, where the model
+ * does not know its training.  Fails as unet_predict() where the image does not fit at all.
+ */
+UNET_API unet_code unet_model_check_values(const unet_model *model, const unet_image *image,
+                                           double *distance, char *text, size_t size,
+                                           unet_error *err);
+
+struct unet_source; /* unet_image.h */
+
+/* The same of a page of a file, of which some rows are read. */
+UNET_API unet_code unet_model_check_page(const unet_model *model, struct unet_source *source,
+                                         int page, double *distance, char *text, size_t size,
+                                         unet_error *err);
 
 /* One parameter tensor of a model: its name in the file, its shape and its values. */
 typedef struct unet_tensor {

@@ -38,7 +38,8 @@ typedef enum unet_finding_kind {
     UNET_FOUND_MASK_STRANGE,    /* a value that no code of the other masks is, share of pixels; a
                                    warning where it became a class */
     UNET_FOUND_CHANNELS,        /* channels of this image, of most */
-    UNET_FOUND_SAMPLE,          /* unet_sample of this image, of most */
+    UNET_FOUND_SAMPLE,          /* unet_sample of this image, of most; of the set: how many images
+                                   have 8-bit, 16-bit, float samples */
     UNET_FOUND_SIZE,            /* width, height, and those of most */
     UNET_FOUND_BITS,            /* 16-bit samples that only use: bits, highest sample */
     UNET_FOUND_BITS_SPREAD,     /* 16-bit samples that are 8-bit ones times 257; of a pair: samples
@@ -65,6 +66,10 @@ typedef enum unet_finding_kind {
     UNET_FOUND_SAME_MASK,        /* the mask is that of `other`, the images differ */
     UNET_FOUND_NEAR_IMAGE,       /* the image nearly is that of `other`: correlation */
     UNET_FOUND_READING,          /* how the image's file was read is not obvious; text says it */
+    UNET_FOUND_FILL,   /* of the set: samples of this value are no data, in so many images,
+                          mean share of their samples */
+    UNET_FOUND_SCALES, /* of the set: values on two scales: how many images reach only, a
+                          value; how many the other */
     UNET_FINDING_KINDS
 } unet_finding_kind;
 

@@ -23,6 +23,10 @@ extern "C" {
 UNET_API unet_code unet_dataset_fold(unet_dataset *dataset, int fold, int folds, uint64_t seed,
                                      unet_dataset **held_out, unet_error *err);
 
+/* One line on the samples that are no data: "samples of -9999 are no data: 21 % of all, in 8 of 8
+ * images"; "" when there are none. */
+UNET_API const char *unet_dataset_fill_text(const unet_dataset *dataset);
+
 /*
  * The objects of image i where its mask numbers them: [height][width], 0: none; else NULL.  They
  * belong to the data set.

@@ -4,6 +4,7 @@
 #include "api.h"
 
 #include "base/file.h"
+#include "image/fill.h"
 #include "image/samples.h"
 #include "recognise/recognise.h"
 #include "train/trainer.h"
@@ -31,6 +32,11 @@ unet_code unet_model_mask_value(const unet_model *model, int label, uint32_t *va
 void unet_model_coding_text(const unet_model *model, char *text, size_t size)
 {
     un_model_coding_text(model, text, size);
+}
+
+void unet_model_fill_text(const unet_model *model, char *text, size_t size)
+{
+    un_fill_text(model->scaling.fill, text, size);
 }
 
 int unet_model_contradicts(const unet_model *model, const unet_dataset *dataset, char *text,
@@ -136,4 +142,21 @@ unet_code unet_model_check_samples(const unet_model *model, unet_sample sample, 
     if ((unsigned)sample > UNET_F32)
         return un_fail(err, UNET_EINVAL, "no such sample type: %d", (int)sample);
     return un_samples_check(&model->scaling, un_samples_of(sample, prepared), NULL, err);
+}
+
+unet_code unet_model_check_values(const unet_model *model, const unet_image *image,
+                                  double *distance, char *text, size_t size, unet_error *err)
+{
+    if (!model || !image || !distance)
+        return un_missing(err, !model ? "model" : !image ? "image" : "distance");
+    unet_code code = un_view_check(un_view_of(image), "image", UNET_F32, err);
+    return code ? code : un_model_check_values(model, un_view_of(image), distance, text, size, err);
+}
+
+unet_code unet_model_check_page(const unet_model *model, struct unet_source *source, int page,
+                                double *distance, char *text, size_t size, unet_error *err)
+{
+    if (!model || !source || !distance)
+        return un_missing(err, !model ? "model" : !source ? "source" : "distance");
+    return un_model_check_page(model, source, page, distance, text, size, err);
 }

@@ -15,6 +15,11 @@ unet_code unet_dataset_fold(unet_dataset *dataset, int fold, int folds, uint64_t
     return un_dataset_fold(dataset, fold, folds, seed, held_out, err);
 }
 
+const char *unet_dataset_fill_text(const unet_dataset *dataset)
+{
+    return dataset->fill_text;
+}
+
 const uint32_t *unet_dataset_objects(const unet_dataset *dataset, int i)
 {
     return i < 0 || i >= dataset->count ? NULL : dataset->pairs[i].objects;

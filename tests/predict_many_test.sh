@@ -43,6 +43,33 @@ expect 0 '' "^warning: a.pgm: 8-bit samples, $only16" \
     eval deep.safetensors --images flat/a.pgm --masks deep_masks/a.pgm --quiet
 expect 0 '' - eval deep.safetensors --images deep --masks deep_masks --quiet
 
+# ---- values unlike those of the training: the first of a folder, once ----
+
+mkdir dim
+for name in a b; do LC_ALL=C tr '\310\024' '\014\001' <deep/a.pgm >dim/$name.pgm; done
+far='values of 257 to 3084, in the training 5140 to 51400; multiplied by 16 they would fit'
+expect 0 - "^warning: dim/a.pgm and 1 more of 2 images that were looked at: $far; the answers" \
+    predict deep.safetensors dim -o out --quiet
+one_line 'one warning for a folder'
+expect 0 '"distance":1[.}]' '^warning' predict deep.safetensors dim/b.pgm -o out/ --json --quiet
+expect 0 '"distance":0[,.}]' - predict deep.safetensors deep/a.pgm -o out/ --json --quiet
+mkdir dim_masks
+cp deep_masks/a.pgm dim_masks/a.pgm
+expect 0 '' "^warning: a.pgm: $far" \
+    eval deep.safetensors --images dim/a.pgm --masks dim_masks/a.pgm --quiet
+
+# ---- samples that are no data ----
+
+expect 0 '' '^fill: samples of 5140 are no data$' predict deep.safetensors deep/a.pgm -o f.png --fill 5140
+expect 1 - 'fill: found "much", a number or nan wanted' predict deep.safetensors deep/a.pgm -o f.png --fill much
+expect 0 - '^fill       samples of 51400 are no data: [0-9.]* % of all, in 2 of 2 images$' \
+    train --images deep --masks deep_masks --width 2 --depth 1 --steps 1 --batch 1 --tile 32 \
+    --val-share 0 -o fill.safetensors --fill 51400
+expect 0 '^fill       samples of 51400 are no data$' - info fill.safetensors
+expect 0 - '^fill: samples of 51400 are no data, as in the training' \
+    predict fill.safetensors deep/a.pgm -o f.png
+expect 0 'note +samples of 51400 are no data' - \
+    check --images deep --masks deep_masks --no-page --fill 51400
 
 # ---- one file, or one for each image ----
 

@@ -10,9 +10,9 @@
 #include "unet_train.h"
 
 struct check {
-    const char *images, *masks, *labels, *channels; /* as given */
-    int ignore;                                     /* as given; -1: not */
-    int only_pairs;                                 /* as given */
+    const char *images, *masks, *labels, *channels, *fill; /* as given */
+    int ignore;                                            /* as given; -1: not */
+    int only_pairs;                                        /* as given */
     const unet_survey *survey;
     const unet_survey_facts *facts;
     int proposed; /* 0: the classes are not known, and the fields below are not set */

@@ -86,6 +86,13 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
         channels_words(n, text, size);
         return 1;
     case UNET_FOUND_SAMPLE:
+        if (f->pair < 0) {
+            snprintf(text, size,
+                     "samples are mixed: %g images of 8 bits, %g of 16 bits, %g of floats; 8-bit "
+                     "ones are divided by 255, others scaled by their range: save all in one way",
+                     n[0], n[1], n[2]);
+            return 1;
+        }
         snprintf(text, size, "the image has %s samples, most have %s",
                  sample_words((unet_sample)n[0]), sample_words((unet_sample)n[1]));
         return 1;
@@ -109,6 +116,13 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
                      "overexposed as a rule: in half of the images more than %.0f %% of the "
                      "samples have the highest value",
                      100 * n[0]);
+        return 1;
+    case UNET_FOUND_FILL:
+        snprintf(
+            text, size,
+            "samples of %g are no data (in %g image%s, %.2g %% of them): left out of scaling and "
+            "statistics, the network sees 0 there; --fill V names another value",
+            n[0], n[1], n[1] == 1 ? "" : "s", 100 * n[2]);
         return 1;
     default:
         return 0;
@@ -146,6 +160,9 @@ static const char *const plain[UNET_FINDING_KINDS] = {
     [UNET_FOUND_BITS] = "16-bit samples of which %g bits are in use (highest value %g); scaling "
                         "comes from the values, so this is fine if all are alike",
     [UNET_FOUND_BITS_SPREAD] = "16-bit samples that are 8-bit ones times 257",
+    [UNET_FOUND_SCALES] =
+        "values are on two scales: %g images reach %.6g, %g reach %.6g; all are scaled by one "
+        "range, so bring them to one first",
     [UNET_FOUND_CONSTANT] = "the image is %g everywhere: nothing to see",
     [UNET_FOUND_CHANNEL_ORDER] =
         "the channels seem to be in another order: like the others if taken as %g, %g, %g",

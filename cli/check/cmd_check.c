@@ -15,7 +15,7 @@
 #include "shared/say.h"
 
 struct check_settings {
-    const char *images, *masks, *output, *labels, *channels;
+    const char *images, *masks, *output, *labels, *channels, *fill;
     double memory;
     int ignore, only_pairs, pictures, no_page;
     struct network_settings network;
@@ -31,6 +31,7 @@ static const struct option_row check_options[] = {
     OPT_STRING("channels", AT(channels), "C", "of the images: 0,2; pages: a file's are channels"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_INT("ignore", AT(ignore), 0, 255, "V", "mask value that carries no label"),
+    OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, or plain]"),
     OPT_LETTER('o', "output", AT(output), "PAGE", "the page with pictures [check.html]"),
     OPT_INT("pictures", AT(pictures), 0, 1000, "N", "pairs on the page [24]"),
     OPT_FLAG("no-page", AT(no_page), "write no page"),
@@ -97,6 +98,7 @@ char *check_command(const struct check *check)
     char *images = path_quote(check->images), *masks = path_quote(check->masks), *command = NULL;
     char *labels = check->labels ? path_quote(check->labels) : NULL;
     char *channels = check->channels ? path_quote(check->channels) : NULL;
+    char *fill = check->fill ? path_quote(check->fill) : NULL;
     char ignore[24] = "", tile[24] = "", width[24] = "", weights[16 * 64] = "";
     size_t used = 0;
 
@@ -110,15 +112,16 @@ char *check_command(const struct check *check)
         used += (size_t)snprintf(weights + used, sizeof(weights) - used, "%s%.3g",
                                  k ? "," : " --class-weights ", (double)check->weights[k]);
     if (images && masks)
-        command =
-            path_text("unet train --images %s --masks %s%s%s%s%s%s%s%s%s%s -o cells", images, masks,
-                      check->only_pairs ? " --only-pairs" : "", channels ? " --channels " : "",
-                      channels ? channels : "", labels ? " --labels " : "", labels ? labels : "",
-                      ignore, width, tile, weights);
+        command = path_text("unet train --images %s --masks %s%s%s%s%s%s%s%s%s%s%s%s -o cells",
+                            images, masks, check->only_pairs ? " --only-pairs" : "",
+                            channels ? " --channels " : "", channels ? channels : "",
+                            labels ? " --labels " : "", labels ? labels : "",
+                            fill ? " --fill " : "", fill ? fill : "", ignore, width, tile, weights);
     free(images);
     free(masks);
     free(labels);
     free(channels);
+    free(fill);
     return command;
 }
 
@@ -295,6 +298,7 @@ static int run_check(const struct command *command, int argc, char **argv)
     options.ignore = check.ignore = settings.ignore;
     options.labels = check.labels = settings.labels;
     options.channels = check.channels = settings.channels;
+    options.fill = check.fill = settings.fill;
     options.only_pairs = check.only_pairs = settings.only_pairs;
     classes = network_asked(&settings.network).classes;
     options.classes = classes == 1 ? 2 : classes;

@@ -21,6 +21,7 @@ struct eval_settings {
     const char *images, *masks, *predicted;
     const char *labels, *predicted_labels;
     const char *csv, *boundary;
+    const char *fill;
     int ignore, only_pairs;
     struct said session; /* of unet_session_options */
     int objects, split, minimum_area;
@@ -40,6 +41,7 @@ static const struct option_row eval_options[] = {
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_STRING("predicted-labels", AT(predicted_labels), "L", "the same of --predicted"),
     OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V", "mask value that carries no label"),
+    OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, as trained]"),
     OPT_FIELD_FROM("tile", AT(session), &said_session, "tile", 1, "N",
                    "side of the tiles; results are the same"),
     OPT_FIELD("tta", AT(session), &said_session, "tta", NULL,
@@ -174,6 +176,22 @@ static void warn_of_samples(const unet_dataset *dataset, const struct models *mo
     samples_warn(&count, models);
 }
 
+static void warn_of_values(const unet_dataset *dataset, const struct models *models)
+{
+    struct values_count count = {0};
+    int images = unet_dataset_count(dataset), looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
+
+    for (int i = 0; i < looks; i++) {
+        const uint8_t *mask;
+        const char *name;
+        const unet_image *image =
+            unet_dataset_image(dataset, values_place(i, looks, images), &mask, &name);
+
+        values_look(&count, models, NULL, image, name);
+    }
+    values_warn(&count);
+}
+
 /* What a person says goes before what the model knows, but not without a word. */
 static void warn_of_labels(const struct eval_job *job, int quiet)
 {
@@ -185,7 +203,10 @@ static void warn_of_labels(const struct eval_job *job, int quiet)
 
 static int open_model(const struct eval_settings *settings, char *path, struct eval_job *job)
 {
-    unet_session_options work = {.threads = settings->common.threads, .any_samples = 1};
+    unet_session_options work = {.size = sizeof(work),
+                                 .threads = settings->common.threads,
+                                 .any_samples = 1,
+                                 .fill = settings->fill};
     unet_error err;
     int status = models_load(1, &path, &settings->common, &job->models);
 
@@ -193,9 +214,11 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
         return status;
     job->model = job->models.first;
     models_average(&job->models, &work);
-    unet_dataset_options data = {.ignore = settings->ignore,
+    unet_dataset_options data = {.size = sizeof(data),
+                                 .ignore = settings->ignore,
                                  .labels = settings->labels,
                                  .model = job->model,
+                                 .fill = settings->fill,
                                  .only_pairs = settings->only_pairs};
     if (unet_dataset_open(settings->images, settings->masks, &data, &job->dataset, &err))
         return fail_coding(settings, job->model, &err);
@@ -204,6 +227,7 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     if (!settings->common.quiet)
         say_views(work.tta, &settings->session);
     warn_of_samples(job->dataset, &job->models);
+    warn_of_values(job->dataset, &job->models);
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 

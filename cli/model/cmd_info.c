@@ -77,11 +77,14 @@ static int print_json(const struct info_settings *settings, const struct info *i
                      "train_bytes", (json_int_t)cost->train_bytes, "layers", layers);
     if (info->model) {
         json_t *trained = json_loads(unet_model_settings(info->model), 0, NULL);
+        char fill[32];
 
         json_object_set_new(root, "model", json_path(info->path));
         json_object_set_new(root, "format", json_string(info->origin.format));
         json_object_set_new(root, "guessed", origin_json(&info->origin));
         json_object_set_new(root, "classes", json_classes(info->model));
+        unet_model_fill_text(info->model, fill, sizeof(fill));
+        json_object_set_new(root, "fill", *fill ? json_string(fill) : json_null());
         json_object_set_new(root, "settings", trained ? trained : json_null());
     }
     return json_print(root) ? EXIT_DONE : fail_memory();
@@ -106,12 +109,16 @@ static void print_trained(const unet_model *model)
     json_t *trained = json_loads(unet_model_settings(model), 0, NULL), *value;
     const char *key;
     int column = 11;
+    char fill[32];
 
     if (!json_is_object(trained)) {
         say(stdout, "training   none, the weights are as they were made or read\n");
         json_decref(trained);
         return;
     }
+    unet_model_fill_text(model, fill, sizeof(fill));
+    if (*fill)
+        say(stdout, "fill       samples of %s are no data\n", fill);
     say(stdout, "training   ");
     json_object_foreach(trained, key, value)
     {

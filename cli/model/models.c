@@ -104,3 +104,13 @@ void say_views(unet_tta tta, const struct said *said)
             views, views,
             said_text(said, "tta") ? "" : "; the model's preset says so, --tta none does not");
 }
+
+void say_fill(const unet_model *model, const char *given)
+{
+    char known[32];
+
+    unet_model_fill_text(model, known, sizeof(known));
+    if (given || *known)
+        say(stderr, "fill: samples of %s are no data%s\n", given ? given : known,
+            given ? "" : ", as in the training; --fill V names another value");
+}

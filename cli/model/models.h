@@ -19,6 +19,7 @@
 #include "shared/paths.h"
 #include "unet.h"
 #include "unet_exchange.h"
+#include "unet_image.h"
 
 struct models {
     struct path_list files;
@@ -47,6 +48,9 @@ void model_views(const unet_model *model, const struct said *said, unet_session_
 
 /* What makes a prediction take longer, and what turns it off where it was not asked for. */
 void say_views(unet_tta tta, const struct said *said);
+
+/* What samples are no data, given or (NULL) as the model knows. */
+void say_fill(const unet_model *model, const char *given);
 
 /* ---- model_path.c ---- */
 
@@ -108,6 +112,27 @@ void samples_count(struct sample_count *count, unsigned bits, const char *name);
 
 /* One line on stderr for each kind that a model was not trained on. */
 void samples_warn(const struct sample_count *count, const struct models *models);
+
+/* Images whose values lie far from those that a model was trained on; starts zeroed. */
+struct values_count {
+    int looked_at, far;
+    char first[4096], text[320]; /* the first of them, and what is the matter with it */
+};
+
+/* Looks at page 0 of a file, or at an image (source NULL); what cannot be read is told later, by
+ * who reads all of it.  Returns the largest distance to a model. */
+double values_look(struct values_count *count, const struct models *models, unet_source *source,
+                   const unet_image *image, const char *name);
+
+/* One line on stderr, where there are such. */
+void values_warn(const struct values_count *count);
+
+/* How many images of a folder are looked at, evenly spaced: number i of `looks` of `images`. */
+enum { VALUES_LOOKS = 8 };
+static inline int values_place(int i, int looks, int images)
+{
+    return (int)((long)i * images / looks);
+}
 
 /* ---- info_image.c: unet info on an image: its pages, sizes and samples ---- */
 

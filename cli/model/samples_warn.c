@@ -48,3 +48,40 @@ void samples_warn(const struct sample_count *count, const struct models *models)
         say(stderr, ": %s; if values are on another scale, its answers are wrong\n", err.text);
     }
 }
+
+double values_look(struct values_count *count, const struct models *models, unet_source *source,
+                   const unet_image *image, const char *name)
+{
+    double farthest = 0;
+
+    for (size_t m = 0; m < models->files.count; m++) {
+        const unet_model *model = models->list[m];
+        double far = 0;
+        char text[sizeof(count->text)];
+        unet_code code =
+            source ? unet_model_check_page(model, source, 0, &far, text, sizeof(text), NULL)
+                   : unet_model_check_values(model, image, &far, text, sizeof(text), NULL);
+
+        if (code || far <= farthest)
+            continue;
+        farthest = far;
+        if (far >= 1 && !count->far) {
+            snprintf(count->first, sizeof(count->first), "%s", name);
+            snprintf(count->text, sizeof(count->text), "%s", text);
+        }
+    }
+    count->looked_at++;
+    count->far += farthest >= 1;
+    return farthest;
+}
+
+void values_warn(const struct values_count *count)
+{
+    if (!count->far)
+        return;
+    say(stderr, "warning: %s", count->first);
+    if (count->far > 1)
+        say(stderr, " and %d more of %d images that were looked at", count->far - 1,
+            count->looked_at);
+    say(stderr, ": %s; the answers are not to be trusted\n", count->text);
+}

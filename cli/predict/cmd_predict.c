@@ -36,6 +36,7 @@ static const struct option_row predict_options[] = {
     OPT_STRING("rois", AT(target[PRODUCT_ROIS]), "PATH", "outlines for ImageJ, as .zip"),
     OPT_TABLE(AT(objects), objects_options),
     OPT_HEADING("how:"),
+    OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, as trained]"),
     OPT_FIELD("tta", AT(session), &said_session, "tta", NULL,
               "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_BYTES("memory", AT(memory), "SIZE", "stay below it: 500M, 2G; any image fits"),
@@ -342,6 +343,24 @@ static void warn_of_samples(const struct predict_plan *plan, const struct models
     samples_warn(&count, models);
 }
 
+static void warn_of_values(struct predict_plan *plan, const struct models *models)
+{
+    struct values_count count = {0};
+    int images = (int)plan->inputs.count, looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
+
+    for (int i = 0; i < looks; i++) {
+        struct predict_job *job = &plan->jobs[values_place(i, looks, images)];
+        unet_source *source;
+
+        if (unet_source_open(job->input, &source, NULL))
+            continue;
+        job->looked_at = 1;
+        job->distance = values_look(&count, models, source, NULL, job->input);
+        unet_source_close(source);
+    }
+    values_warn(&count);
+}
+
 static int run_predict(const struct command *command, int argc, char **argv)
 {
     struct predict_settings settings = {.format = -1};
@@ -362,8 +381,11 @@ static int run_predict(const struct command *command, int argc, char **argv)
         (status = models_open(&settings.common, &models)) ||
         (status = predict_plan_make(command, &settings, &models, &plan)))
         goto done;
-    unet_session_options work = {
-        .threads = settings.common.threads, .exact = settings.exact, .any_samples = 1};
+    unet_session_options work = {.size = sizeof(work),
+                                 .threads = settings.common.threads,
+                                 .exact = settings.exact,
+                                 .any_samples = 1,
+                                 .fill = settings.fill};
     model_views(models.first, &settings.session, &work);
     models_average(&models, &work);
     if ((status = predict_memory_plan(&settings, &plan, models.first, &work)))
@@ -377,8 +399,10 @@ static int run_predict(const struct command *command, int argc, char **argv)
             say(stderr, "models: the probabilities of %zu models are averaged\n",
                 models.files.count);
         say_views(work.tta, &settings.session);
+        say_fill(models.first, settings.fill);
     }
     warn_of_samples(&plan, &models);
+    warn_of_values(&plan, &models);
     run.model = models.first;
     status = predict_plan_make_folders(&plan, &settings);
     if (status)

@@ -23,6 +23,7 @@ enum product {
 struct predict_settings {
     const char *target[PRODUCTS]; /* a file, or a folder; NULL: not asked for */
     int format;                   /* of masks in a folder: -1 not given, 0 png, 1 tif */
+    const char *fill;             /* sample that is no data; NULL: not given */
     struct said session;          /* of unet_session_options */
     int exact;
     double memory; /* bytes; 0: no limit */
@@ -36,9 +37,11 @@ struct predict_job {
     char *output[PRODUCTS]; /* NULL: not asked for */
     int pages;              /* of the image; 0: it cannot be read */
     unsigned samples;       /* of its pages: samples_bit() */
-    char unit[8];           /* of the pixels' size of the first page that tells it; */
-    int has_size;           /* 0: none does */
-    int objects;            /* 1: they are wanted */
+    int looked_at;          /* 1: distance is how far its values lie from the training's */
+    double distance;
+    char unit[8]; /* of the pixels' size of the first page that tells it; */
+    int has_size; /* 0: none does */
+    int objects;  /* 1: they are wanted */
 };
 
 struct predict_plan {

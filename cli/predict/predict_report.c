@@ -47,6 +47,8 @@ void predict_report(const struct predict_settings *settings, const struct predic
             json_array_append_new(counts, json_integer((json_int_t)out->pixels[label]));
         json_object_set_new(row, "pixels", counts);
     }
+    if (job->looked_at)
+        json_object_set_new(row, "distance", json_number_short(job->distance));
     if (totals)
         json_object_set(row, "objects", pages > 1 ? totals : json_array_get(totals, 0));
     json_print(row);

@@ -50,6 +50,7 @@ static unet_code open_data(struct train_run *run, unet_error *err)
                                  .labels = settings->labels,
                                  .only_pairs = settings->only_pairs,
                                  .channels = settings->channels,
+                                 .fill = settings->fill,
                                  .threads = settings->common.threads};
     int classes = network_asked(&settings->network).classes;
     unet_code code;
@@ -271,6 +272,8 @@ static void describe(const struct train_run *run)
     say(stderr, "pairs      %s\nmasks      %s\n", unet_dataset_pairing_text(run->dataset),
         unet_dataset_coding_text(run->dataset));
     train_run_left_out(run, stderr);
+    if (*unet_dataset_fill_text(run->dataset))
+        say(stderr, "fill       %s\n", unet_dataset_fill_text(run->dataset));
     say(stderr, "preset     %s\n", preset_words[run->settings->preset]);
     describe_recipe(run, &words);
     for (int i = 0; i < words.count; i++) {

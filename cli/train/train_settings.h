@@ -27,7 +27,7 @@ struct train_settings {
     const char *val_images, *val_masks;
     double val_share;
     int val_by, folds;
-    const char *labels, *channels;
+    const char *labels, *channels, *fill;
     int ignore, only_pairs;
     int preset, dry_run, tensorboard, overwrite;
     double memory;

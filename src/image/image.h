@@ -77,18 +77,21 @@ unet_code un_view_copy(unet_view view, const char *name, unet_image *image, unet
 /* Whether all channels of every pixel are equal (one channel is grey). */
 bool un_view_is_grey(unet_view view);
 
-/* UNET_EINVAL when a float sample is NaN or infinite, with the pixel (the view's first row is row
- * first_row); name may be NULL. */
-unet_code un_view_check_finite(const char *name, unet_view view, int first_row, unet_error *err);
+/* UNET_EINVAL when a float sample that is no fill is NaN or infinite, with the pixel (the view's
+ * first row is row first_row); name may be NULL. */
+unet_code un_view_check_finite(const char *name, unet_view view, int first_row, struct un_fill fill,
+                               unet_error *err);
 
 /* ---- the image, all of it ---------------------------------------------------------------- */
 
 /*
  * Order statistics of the samples of several images together: value[i] is the sample of rank
- * floor(share[i] * (n - 1)) among all their n finite samples.  n = 0 gives zeros.  Exact.
+ * floor(share[i] * (n - 1)) among all their n finite samples that are not the image's fill (fills
+ * NULL: there is none).  n = 0 gives zeros.  Exact.
  */
-unet_code un_image_quantiles(const unet_image *const *images, int image_count, const double *share,
-                             float *value, int count, unet_error *err);
+unet_code un_image_quantiles(const unet_image *const *images, const struct un_fill *fills,
+                             int image_count, const double *share, float *value, int count,
+                             unet_error *err);
 
 /* The inner half of unet_mask_write().  Values without a colour become black, UNET_IGNORE grey. */
 unet_code un_mask_write(const char *path, const uint8_t *mask, int height, int width,

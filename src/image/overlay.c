@@ -24,7 +24,7 @@ static unet_code find_range(const unet_image *image, float range[2], unet_error 
     /* an image that is nearly everywhere the same has its range in the rest */
     static const double share[4] = {0.005, 0.995, 0, 1};
     float value[4];
-    unet_code code = un_image_quantiles(&image, 1, share, value, 4, err);
+    unet_code code = un_image_quantiles(&image, NULL, 1, share, value, 4, err);
     if (code)
         return code;
     int i = value[1] > value[0] ? 0 : 2;

@@ -32,7 +32,7 @@ static float value_of(uint32_t key)
 
 /* Counts the lower half of the keys whose upper half is `upper`; upper < 0: the upper half of all.
  * Returns how many were counted. */
-static uint64_t count(const unet_image *image, int upper, uint64_t *bins)
+static uint64_t count(const unet_image *image, struct un_fill fill, int upper, uint64_t *bins)
 {
     size_t n = un_image_bytes(image) / un_sample_bytes(image->sample);
     const uint8_t *u8 = image->data;
@@ -42,7 +42,7 @@ static uint64_t count(const unet_image *image, int upper, uint64_t *bins)
     for (size_t i = 0; i < n; i++) {
         float v = image->sample == UNET_U8 ? u8[i] : image->sample == UNET_U16 ? u16[i] : f32[i];
         uint32_t key = key_of(v);
-        if (!isfinite(v) || (upper >= 0 && key >> 16 != (uint32_t)upper))
+        if (!isfinite(v) || un_is_fill(fill, v) || (upper >= 0 && key >> 16 != (uint32_t)upper))
             continue;
         bins[upper < 0 ? key >> 16 : key & 0xffff]++;
         counted++;
@@ -59,14 +59,16 @@ static uint32_t find(const uint64_t *bins, uint64_t *rank)
     return bin;
 }
 
-unet_code un_image_quantiles(const unet_image *const *images, int image_count, const double *share,
-                             float *value, int value_count, unet_error *err)
+unet_code un_image_quantiles(const unet_image *const *images, const struct un_fill *fills,
+                             int image_count, const double *share, float *value, int value_count,
+                             unet_error *err)
 {
+    const struct un_fill none = {false, 0};
     uint64_t *bins = calloc(2 * BINS, sizeof *bins), *lower = bins + BINS, n = 0;
     if (!bins)
         return un_fail_memory(err, 2 * BINS * sizeof *bins, "percentiles");
     for (int j = 0; j < image_count; j++)
-        n += count(images[j], -1, bins);
+        n += count(images[j], fills ? fills[j] : none, -1, bins);
     for (int i = 0; i < value_count; i++) {
         value[i] = 0;
         if (!n)
@@ -75,7 +77,7 @@ unet_code un_image_quantiles(const unet_image *const *images, int image_count, c
         uint32_t upper = find(bins, &rank);
         memset(lower, 0, BINS * sizeof *lower);
         for (int j = 0; j < image_count; j++)
-            count(images[j], (int)upper, lower);
+            count(images[j], fills ? fills[j] : none, (int)upper, lower);
         value[i] = value_of(upper << 16 | find(lower, &rank));
     }
     free(bins);

@@ -15,14 +15,27 @@
  * 0.1 and 99.9 percentiles go to 0 and 1) and stored in the model; before any training 16-bit uses
  * 0 and 1/65535, float 0 and 1.
  *
+ * Dim 8-bit samples, of which 99 of 100 lie in the lowest quarter, are scaled as 16-bit ones are,
+ * where all of a training were 8-bit ones: dim_scale is not 0 then.
+ *
+ * Samples that are the fill are no data: the network sees 0 there, and they count in no statistics.
+ *
  * per_image: instead of all that, each image is brought to mean 0 and variance 1 over its samples.
  */
 struct un_scaling {
     bool set; /* false: the defaults above */
     bool per_image;
     float offset, scale;
+    float dim_offset, dim_scale; /* of 8-bit samples; dim_scale 0: 0 and 1/255 */
+    struct un_fill fill;
     unsigned trained_on; /* UN_SAMPLES_.. of samples.h; 0: not known */
 };
+
+/* Whether 8-bit samples with these 0.1 and 99 percentiles are dim. */
+static inline bool un_is_dim(float low, float high)
+{
+    return high < 64 && high > low;
+}
 
 /* What one sample of an image is for the network; see struct un_scaling. */
 struct un_reading {
@@ -30,6 +43,7 @@ struct un_reading {
     int top, height; /* the first row that view has; the rows of all of it */
     int channels;    /* of the network; an image of another count is read as its grey */
     float offset, scale;
+    struct un_fill fill;
 };
 
 /*
@@ -43,13 +57,16 @@ unet_code un_reading_check(unet_view image, const char *name, int channels, unet
  * scaling->per_image all its samples are looked at. */
 struct un_reading un_reading_of(unet_view image, int channels, const struct un_scaling *scaling);
 
+/* Whether a channel of this pixel of the image is fill. */
+bool un_pixel_is_fill(const struct un_reading *reading, int y, int x);
+
 /* Mirrors position i into 0..n-1. */
 int un_mirror(int i, int n);
 
-/* Sums of samples and of their squared distances from a mean, in their order: what per_image needs
- * when an image comes in parts. */
-void un_tile_sum(unet_view part, double *sum);
-void un_tile_squares(unet_view part, double mean, double *sum);
+/* Sums of samples and of their squared distances from a mean, in their order, and how many there
+ * are, without those that are fill: what per_image needs when an image comes in parts. */
+void un_tile_sum(unet_view part, struct un_fill fill, double *sum, double *count);
+void un_tile_squares(unet_view part, struct un_fill fill, double mean, double *sum);
 
 /* Sets the offset and scale that bring samples of this mean and these squares to 0 and 1. */
 void un_reading_standardize(struct un_reading *reading, double mean, double squares, double count);

@@ -25,6 +25,18 @@
 
 enum un_kind { UN_UINT, UN_INT, UN_FLOAT };
 
+/* The sample that stands where there are no data: beyond the edge of a map, outside of a field of
+ * view.  NaN: every NaN. */
+struct un_fill {
+    bool set;
+    float value;
+};
+
+static inline bool un_is_fill(struct un_fill fill, float sample)
+{
+    return fill.set && (sample == fill.value || (fill.value != fill.value && sample != sample));
+}
+
 /*
  * What a page holds, in the order and orientation of the file.  Palettes are kept as indices with
  * colours, because a mask wants the index and an image the colour.
@@ -47,6 +59,7 @@ struct un_page {
         offset; /* of NIfTI: a value is sample * slope + offset; slope 0: it is the sample */
     double pixel_height, pixel_width; /* in `unit`; 0: not known */
     char unit[8];                     /* "um", "mm", "nm"; "" */
+    struct un_fill fill;              /* that the file declares, as un_source_read() gives it */
     bool in_order;  /* a rectangle above the last one read starts the page anew: slow */
     size_t working; /* bytes that reading rectangles takes besides theirs */
 };

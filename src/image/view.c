@@ -107,7 +107,8 @@ bool un_view_is_grey(unet_view view)
     return true;
 }
 
-unet_code un_view_check_finite(const char *name, unet_view view, int first_row, unet_error *err)
+unet_code un_view_check_finite(const char *name, unet_view view, int first_row, struct un_fill fill,
+                               unet_error *err)
 {
     if (view.sample != UNET_F32)
         return UNET_OK;
@@ -117,11 +118,12 @@ unet_code un_view_check_finite(const char *name, unet_view view, int first_row, 
             for (int c = 0; c < view.channels; c++, at += view.channel) {
                 float value;
                 memcpy(&value, at, sizeof value);
-                if (!isfinite(value))
-                    return un_fail(err, UNET_EINVAL,
-                                   "%s%s%s in row %d, column %d; finite values wanted",
-                                   name ? name : "", name ? ": " : "",
-                                   isnan(value) ? "NaN" : "an infinite value", first_row + y, x);
+                if (!isfinite(value) && !un_is_fill(fill, value))
+                    return un_fail_hint(err, UNET_EINVAL, isnan(value) ? UNET_HINT_FILL : 0,
+                                        "%s%s%s in row %d, column %d; finite values wanted",
+                                        name ? name : "", name ? ": " : "",
+                                        isnan(value) ? "NaN" : "an infinite value", first_row + y,
+                                        x);
             }
         }
     return UNET_OK;

@@ -31,8 +31,10 @@ unet_code un_model_adapt(const unet_model *from, int in_channels, int classes, u
         if (taken)
             taken[i] = same;
     }
-    if (in_channels == from->graph.spec.in_channels)
+    if (in_channels == from->graph.spec.in_channels) {
         made->scaling = from->scaling;
+        made->seen = from->seen;
+    }
     *model = made;
     return UNET_OK;
 }

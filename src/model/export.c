@@ -57,8 +57,10 @@ static unet_code write_onnx(const struct leaving *l, unet_error *err)
                        "mean 0 and variance 1",
                        l->path);
     struct un_onnx_options options = {.metadata = l->metadata, .scaled = l->normalize};
-    options.scale = scaling->set ? scaling->scale : 1.0f / 255;
-    options.shift = scaling->set ? -scaling->offset * scaling->scale : 0;
+    const bool dim = !scaling->set && scaling->dim_scale > 0;
+    const float offset = dim ? scaling->dim_offset : scaling->offset;
+    options.scale = dim ? scaling->dim_scale : scaling->set ? scaling->scale : 1.0f / 255;
+    options.shift = dim || scaling->set ? -offset * options.scale : 0;
     return un_onnx_write(l->path, &l->model->graph, l->model->values, &options, err);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "model/model.h"
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,12 +12,13 @@
 #include "base/decimal.h"
 #include "base/json.h"
 #include "data/masks/coding_json.h"
+#include "image/fill.h"
 #include "image/samples.h"
 #include "net/spec_json.h"
 
 /* 1: a plain network; 2: also the fields that describe networks from elsewhere; 3: also codings
- * that are more than a list of values */
-enum { FORMAT_PLAIN = 1, FORMAT_SPEC = 2, FORMAT = 3 };
+ * that are more than a list of values; 4: also samples that are no data, and dim 8-bit ones */
+enum { FORMAT_PLAIN = 1, FORMAT_SPEC = 2, FORMAT_CODING = 3, FORMAT = 4 };
 
 /* A list that lacks an entry for want of memory must not be written. */
 static json_t *unless_failed(json_t *list, bool failed)
@@ -49,6 +51,16 @@ static json_t *write_scaling(const struct un_scaling *scaling)
     bool failed = false;
     if (object && scaling->per_image)
         failed |= json_object_set_new(object, "per_image", json_true()) != 0;
+    if (object && scaling->dim_scale > 0)
+        failed |=
+            json_object_set_new(object, "dim_offset", un_json_from_float(scaling->dim_offset)) !=
+                0 ||
+            json_object_set_new(object, "dim_scale", un_json_from_float(scaling->dim_scale)) != 0;
+    if (object && scaling->fill.set) {
+        char text[UN_DECIMAL_TEXT];
+        un_fill_text(scaling->fill, text, sizeof text);
+        failed |= json_object_set_new(object, "fill", json_string(text)) != 0;
+    }
     if (object && scaling->trained_on)
         failed |= json_object_set_new(object, "trained_on", write_trained_on(scaling->trained_on));
     return unless_failed(object, failed);
@@ -82,6 +94,12 @@ static unet_code read_scaling(const char *what, const json_t *object, struct un_
         code = un_json_float(&at, "scale", &scaling->scale, err);
     if (!code && json_object_get(object, "per_image"))
         code = un_json_bool(&at, "per_image", &scaling->per_image, err);
+    if (!code && json_object_get(object, "dim_scale") &&
+        !(code = un_json_float(&at, "dim_offset", &scaling->dim_offset, err)))
+        code = un_json_float(&at, "dim_scale", &scaling->dim_scale, err);
+    const json_t *fill = json_object_get(object, "fill");
+    if (!code && fill && un_fill_of_text(json_string_value(fill), &scaling->fill, NULL))
+        code = un_fail(err, UNET_EFORMAT, "%s: scaling.fill is no number", what);
     if (!code && json_object_get(object, "trained_on"))
         code = read_trained_on(&at, &scaling->trained_on, err);
     return code;
@@ -95,6 +113,75 @@ static unsigned guess_trained_on(const unet_model *model)
         return 0;
     return model->scaling.set ? UN_SAMPLES_U16 | UN_SAMPLES_F32
                               : UN_SAMPLES_U8 | UN_SAMPLES_PREPARED;
+}
+
+/* ---- what a training saw ---- */
+
+/* The numbers of a struct un_seen, as lists: [channels], or 2. */
+enum { SEEN_LISTS = 2 * UN_VALUES + 2 };
+static const char *const seen_words[SEEN_LISTS] = {"low_least", "middle_least", "high_least",
+                                                   "low_most",  "middle_most",  "high_most",
+                                                   "widest",    "lean"};
+
+static float *seen_list(struct un_seen *seen, int i, int *count)
+{
+    *count = i < SEEN_LISTS - 1 ? seen->channels : 2;
+    return i < UN_VALUES         ? seen->least[i]
+           : i < 2 * UN_VALUES   ? seen->most[i - UN_VALUES]
+           : i == SEEN_LISTS - 1 ? seen->lean
+                                 : seen->widest;
+}
+
+static json_t *write_seen(const struct un_seen *seen)
+{
+    struct un_seen copy = *seen;
+    json_t *object = json_pack("{s:i, s:i}", "images", seen->images, "channels", seen->channels);
+    bool failed = !object;
+    for (int i = 0; i < SEEN_LISTS && !failed; i++) {
+        int count;
+        const float *values = seen_list(&copy, i, &count);
+        json_t *list = json_array();
+        for (int k = 0; k < count; k++)
+            failed |= json_array_append_new(list, un_json_from_float(values[k])) != 0;
+        failed |= json_object_set_new(object, seen_words[i], list) != 0;
+    }
+    return unless_failed(object, failed);
+}
+
+static unet_code read_seen_list(const struct un_json_at *at, const char *word, float *values,
+                                int count, unet_error *err)
+{
+    const json_t *list;
+    unet_code code = un_json_field(at, word, JSON_ARRAY, &list, err);
+    if (code)
+        return code;
+    for (int k = 0; k < count; k++) {
+        const json_t *number = json_array_get(list, (size_t)k);
+        const double value = json_is_number(number) ? json_number_value(number) : (double)NAN;
+        if (!(fabs(value) <= (double)FLT_MAX))
+            return un_fail(err, UNET_EFORMAT, "%s: %s%s has no number %d", at->what, at->prefix,
+                           word, k);
+        values[k] = (float)value;
+    }
+    return UNET_OK;
+}
+
+static unet_code read_seen(const char *what, const json_t *object, struct un_seen *seen,
+                           unet_error *err)
+{
+    const struct un_json_at at = {what, "seen.", object};
+    struct un_seen made = {0};
+    unet_code code = un_json_int(&at, "images", 1, INT_MAX, &made.images, err);
+    if (!code)
+        code = un_json_int(&at, "channels", 1, UN_VALUES_CHANNELS, &made.channels, err);
+    for (int i = 0; i < SEEN_LISTS && !code; i++) {
+        int count;
+        float *values = seen_list(&made, i, &count);
+        code = read_seen_list(&at, seen_words[i], values, count, err);
+    }
+    if (!code)
+        *seen = made;
+    return code;
 }
 
 /* ---- classes ---- */
@@ -202,20 +289,27 @@ static bool is_plain(const unet_model *model)
     return un_spec_is_plain(&model->graph.spec) && !model->scaling.per_image;
 }
 
+/* The oldest that says all of it. */
+static int format_of(const unet_model *model)
+{
+    return model->scaling.fill.set || model->scaling.dim_scale > 0 ? FORMAT
+           : !un_coding_is_list(&model->coding)                    ? FORMAT_CODING
+           : is_plain(model)                                       ? FORMAT_PLAIN
+                                                                   : FORMAT_SPEC;
+}
+
 char *un_metadata_text(const unet_model *model)
 {
     struct un_plain plain = un_plain_begin();
     json_t *settings = model->settings ? json_loads(model->settings, 0, NULL) : NULL;
     un_plain_end(plain);
-    json_t *root =
-        json_pack("{s:i, s:o, s:o, s:o, s:b, s:s*, s:o, s:o*}", "format",
-                  !un_coding_is_list(&model->coding) ? FORMAT
-                  : is_plain(model)                  ? FORMAT_PLAIN
-                                                     : FORMAT_SPEC,
-                  "spec", un_spec_to_json(&model->graph.spec), "scaling",
-                  write_scaling(&model->scaling), "coding", un_coding_to_json(&model->coding),
-                  "trained", model->trained, "channels", *model->channels ? model->channels : NULL,
-                  "classes", write_classes(model), "settings", settings);
+    json_t *root = json_pack("{s:i, s:o, s:o, s:o*, s:o, s:b, s:s*, s:o, s:o*}", "format",
+                             format_of(model), "spec", un_spec_to_json(&model->graph.spec),
+                             "scaling", write_scaling(&model->scaling), "seen",
+                             model->seen.images ? write_seen(&model->seen) : NULL, "coding",
+                             un_coding_to_json(&model->coding), "trained", model->trained,
+                             "channels", *model->channels ? model->channels : NULL, "classes",
+                             write_classes(model), "settings", settings);
     char *text = root && !model->settings == !settings ? un_json_text(root) : NULL;
     json_decref(root);
     return text;
@@ -224,7 +318,7 @@ char *un_metadata_text(const unet_model *model)
 static unet_code read_root(const char *what, const json_t *root, unet_model *model, unet_error *err)
 {
     struct un_json_at at = {what, "", root};
-    const json_t *spec_object = NULL, *scaling = NULL, *classes = NULL;
+    const json_t *spec_object = NULL, *scaling = NULL, *seen = NULL, *classes = NULL;
     unet_spec spec = {0};
     int format;
     unet_code code = un_json_int(&at, "format", 1, INT_MAX, &format, err);
@@ -244,6 +338,10 @@ static unet_code read_root(const char *what, const json_t *root, unet_model *mod
         (code = un_json_bool(&at, "trained", &model->trained, err)))
         return code;
     if (json_object_get(root, "channels") && (code = read_channels(&at, model, err)))
+        return code;
+    if (json_object_get(root, "seen") &&
+        ((code = un_json_field(&at, "seen", JSON_OBJECT, &seen, err)) ||
+         (code = read_seen(what, seen, &model->seen, err))))
         return code;
     if (!model->scaling.trained_on)
         model->scaling.trained_on = guess_trained_on(model);

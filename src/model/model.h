@@ -8,6 +8,7 @@
 #include "data/masks/coding.h"
 #include "image/channels.h"
 #include "image/reading.h"
+#include "image/values.h"
 #include "net/graph.h"
 #include "unet.h"
 #include "unet_exchange.h"
@@ -22,6 +23,7 @@ struct unet_model {
     float *values;         /* [graph.values], aligned to 64 bytes */
     bool trained;          /* scaling and coding below come from a data set */
     struct un_scaling scaling;
+    struct un_seen seen; /* the values of the images that it was trained on */
     struct un_coding coding;
     struct un_class classes[UNET_MAX_CLASSES]; /* [max(2, spec.classes)] used */
     char channels[UN_CHANNELS_TEXT]; /* which of an image; as in image/channels.h, "": all */
@@ -33,6 +35,12 @@ struct unet_model {
         void *context;
     } keeper;
 };
+
+/* The inner halves of unet_model_check_values() and unet_model_check_page(). */
+unet_code un_model_check_values(const unet_model *model, unet_view image, double *distance,
+                                char *text, size_t size, unet_error *err);
+unet_code un_model_check_page(const unet_model *model, struct unet_source *source, int page,
+                              double *distance, char *text, size_t size, unet_error *err);
 
 /* Brings values up to date.  UNET_EDEVICE: they are lost, and values are older. */
 unet_code un_model_fetch(const unet_model *model, unet_error *err);

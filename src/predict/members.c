@@ -87,11 +87,23 @@ unet_code un_members_set(unet_session *s, const unet_model *model,
     return UNET_OK;
 }
 
+struct un_scaling un_member_scaling(const unet_session *s, int m, const struct un_page *page)
+{
+    const unet_model *model = s->members[m].model;
+    struct un_scaling scaling = model->scaling;
+    if (s->fill.set)
+        scaling.fill = s->fill;
+    else if (page && page->fill.set && (model->seen.images || !model->trained))
+        scaling.fill = page->fill;
+    return scaling;
+}
+
 void un_members_read(unet_session *s, unet_view image)
 {
-    for (int m = 0; m < s->member_count; m++)
-        s->members[m].reading =
-            un_reading_of(image, s->model->graph.spec.in_channels, &s->members[m].model->scaling);
+    for (int m = 0; m < s->member_count; m++) {
+        const struct un_scaling scaling = un_member_scaling(s, m, NULL);
+        s->members[m].reading = un_reading_of(image, s->model->graph.spec.in_channels, &scaling);
+    }
 }
 
 void un_members_move(unet_session *s, unet_view rows, int top)

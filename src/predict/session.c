@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "predict/session.h"
 
+#include "image/fill.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,7 +131,8 @@ static unet_code prepare(const unet_model *model, const unet_session_options *op
     s->any_samples = options->any_samples;
     s->cancel = options->cancel;
     s->log = options->log;
-    if (!(code = un_members_set(s, model, options, err)))
+    if (!(code = un_fill_of_text(options->fill, &s->fill, err)) &&
+        !(code = un_members_set(s, model, options, err)))
         code = un_engine_choose(options->threads, &s->engine, err);
     if (!code) {
         s->engine->exact = options->exact;

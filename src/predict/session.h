@@ -76,6 +76,7 @@ struct unet_session {
     int member_count;
     struct un_engine *engine;
     struct un_geometry geometry;
+    struct un_fill fill;       /* options->fill */
     bool any_samples;          /* options->any_samples */
     const unet_cancel *cancel; /* options->cancel and ->log; NULL: none */
     const unet_log *log;
@@ -127,6 +128,12 @@ unet_code un_session_refresh(unet_session *session, unet_error *err);
 /* Makes s->members of model and options->others.  UNET_EINVAL: one does not go with the first. */
 unet_code un_members_set(unet_session *session, const unet_model *model,
                          const unet_session_options *options, unet_error *err);
+
+/* How a member scales a page, or (page NULL) an image of a program: the fill that was said goes
+ * before that of the file, and that before the model's.  A model of a version that knew of no fill
+ * takes what a file declares as it did then. */
+struct un_scaling un_member_scaling(const unet_session *session, int member,
+                                    const struct un_page *page);
 
 /* Each member's reading of an image that is all in memory. */
 void un_members_read(unet_session *session, unet_view image);

@@ -29,7 +29,8 @@ unet_code un_session_predict(unet_session *s, unet_view image, const char *name,
     struct un_target target = {
         0, H, image.width, answers->mask, answers->logits, answers->probabilities, NULL};
     unet_code code = un_reading_check(image, name, spec->in_channels, err);
-    if (code || (code = un_view_check_finite(name, image, 0, err)) ||
+    if (code ||
+        (code = un_view_check_finite(name, image, 0, un_member_scaling(s, 0, NULL).fill, err)) ||
         (code = un_session_fit(s, H, image.width, err)))
         return code;
     if (un_session_sums(s)) {
@@ -57,6 +58,7 @@ struct window {
     struct unet_source *source;
     int index;
     struct un_page page;
+    struct un_fill fill;
     unet_image image; /* its height: the rows held */
     int top;          /* the first of them */
     int room;         /* rows that there is memory for */
@@ -79,7 +81,8 @@ static unet_code append(struct window *w, int rows, int channels, unet_error *er
         const struct un_rect rect = {w->top + w->image.height, 0, n, w->image.width};
         unet_code code = un_source_read(w->source, w->index, &w->page, rect, part.data, err);
         if (code || (code = un_reading_check(un_view_of(&part), w->source->name, channels, err)) ||
-            (code = un_view_check_finite(w->source->name, un_view_of(&part), rect.top, err)))
+            (code =
+                 un_view_check_finite(w->source->name, un_view_of(&part), rect.top, w->fill, err)))
             return code;
         w->image.height += n;
         rows -= n;
@@ -103,10 +106,10 @@ static unet_code move_window(struct window *w, int first, int end, int channels,
 }
 
 /* One walk over all rows, which adds each part to *sum. */
-static unet_code sum_over(struct window *w, int height, int channels, const double *mean,
-                          double *sum, unet_error *err)
+static unet_code sum_over(struct window *w, int height, int channels, struct un_fill fill,
+                          const double *mean, double *sum, double *count, unet_error *err)
 {
-    *sum = 0;
+    *sum = *count = 0;
     w->top = w->image.height = 0;
     for (int top = 0; top < height; top += w->room) {
         int end = height - top < w->room ? height : top + w->room;
@@ -114,9 +117,9 @@ static unet_code sum_over(struct window *w, int height, int channels, const doub
         if (code)
             return code;
         if (mean)
-            un_tile_squares(un_view_of(&w->image), *mean, sum);
+            un_tile_squares(un_view_of(&w->image), fill, *mean, sum);
         else
-            un_tile_sum(un_view_of(&w->image), sum);
+            un_tile_sum(un_view_of(&w->image), fill, sum, count);
     }
     w->top = w->image.height = 0;
     return UNET_OK;
@@ -126,22 +129,25 @@ static unet_code sum_over(struct window *w, int height, int channels, const doub
 static unet_code find_readings(unet_session *s, struct window *w, int height, unet_error *err)
 {
     const int channels = s->model->graph.spec.in_channels;
-    const double count = (double)height * w->image.width * w->image.channels;
-    double sum, squares = 0, mean = 0;
+    double sum, squares = 0, mean = 0, count = 0, none;
+    struct un_fill fill = {0};
     bool known = false;
     for (int m = 0; m < s->member_count; m++) {
         struct un_reading *reading = &s->members[m].reading;
-        struct un_scaling scaling = s->members[m].model->scaling;
+        struct un_scaling scaling = un_member_scaling(s, m, &w->page);
         const bool per_image = scaling.per_image && !w->image.prepared;
         unet_code code = UNET_OK;
         scaling.per_image = false;
         *reading = un_reading_of(un_view_of(&w->image), channels, &scaling);
         reading->height = height;
-        if (per_image && !known) {
-            if ((code = sum_over(w, height, channels, NULL, &sum, err)))
+        const bool other =
+            fill.set != scaling.fill.set || (fill.set && !un_is_fill(fill, scaling.fill.value));
+        if (per_image && (!known || other)) {
+            fill = scaling.fill;
+            if ((code = sum_over(w, height, channels, fill, NULL, &sum, &count, err)))
                 return code;
-            mean = sum / count;
-            if ((code = sum_over(w, height, channels, &mean, &squares, err)))
+            mean = count > 0 ? sum / count : 0;
+            if ((code = sum_over(w, height, channels, fill, &mean, &squares, &none, err)))
                 return code;
             known = true;
         }
@@ -285,6 +291,7 @@ unet_code un_session_stream(unet_session *s, struct unet_source *source, int pag
         return code;
     w->source = source;
     w->index = page;
+    w->fill = un_member_scaling(s, 0, &w->page).fill;
     w->image = un_page_image(&w->page);
     walk.height = w->image.height;
     if ((code = un_session_fit(s, walk.height, w->image.width, err)) ||

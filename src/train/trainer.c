@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/trainer.h"
 
+#include "image/samples.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +216,45 @@ static unet_code build(unet_trainer *t, struct un_graph *graph, unet_error *err)
     return UNET_OK;
 }
 
+/* A model that knows 8-bit images goes on to see them as it did. */
+static void take_scaling(struct un_scaling *scaling, const struct un_scaling *found)
+{
+    const struct un_scaling before = *scaling;
+    *scaling = *found;
+    if (!(before.trained_on & UN_SAMPLES_U8))
+        return;
+    scaling->dim_offset = before.dim_offset;
+    scaling->dim_scale = before.dim_scale;
+}
+
+struct looking {
+    const unet_trainer *trainer;
+    struct un_values *values; /* [images] */
+};
+
+static unet_code look_at_one(void *context, int i, unet_error *err)
+{
+    const struct looking *l = context;
+    const unet_trainer *t = l->trainer;
+    const struct un_reading reading = un_pair_reading(
+        &t->dataset->pairs[i], t->model->graph.spec.in_channels, &t->model->scaling);
+    return un_values_of(&reading, &l->values[i], err);
+}
+
+/* What values the images of the training have, as the network takes them. */
+static unet_code look_at_values(const unet_trainer *t, struct un_seen *seen, unet_error *err)
+{
+    const size_t count = (size_t)t->dataset->count;
+    struct looking l = {t, malloc(count * sizeof *l.values)};
+    if (!l.values)
+        return un_fail_memory(err, count * sizeof *l.values, "the images of training");
+    unet_code code = un_pool_try(t->engine->pool, t->dataset->count, look_at_one, &l, err);
+    for (size_t i = 0; i < count && !code; i++)
+        un_seen_add(seen, &l.values[i]);
+    free(l.values);
+    return code;
+}
+
 static unet_code fetch(void *trainer, unet_error *err)
 {
     return un_trainer_fetch(trainer, err);
@@ -224,6 +265,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
                             unet_error *err)
 {
     const struct un_scaling scaling = model->scaling;
+    struct un_seen seen = {0};
     struct un_graph *graph = malloc(sizeof *graph);
     unet_trainer *t = calloc(1, sizeof *t);
     unet_code code = UNET_ENOMEM;
@@ -242,12 +284,15 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
         goto done;
     /* from now on the model reads images and masks as this data set does */
     if (!scaling.set && !scaling.per_image)
-        model->scaling = dataset->scaling;
+        take_scaling(&model->scaling, &dataset->scaling);
+    if (dataset->scaling.fill.set)
+        model->scaling.fill = dataset->scaling.fill;
     model->scaling.trained_on = scaling.trained_on | dataset->scaling.trained_on;
-    if ((code = start_feed(t, err))) {
+    if ((code = look_at_values(t, &seen, err)) || (code = start_feed(t, err))) {
         model->scaling = scaling;
         goto done;
     }
+    un_seen_join(&model->seen, &seen);
     if (!model->trained)
         un_model_set_coding(model, &dataset->coding);
     model->trained = true;

@@ -68,7 +68,9 @@ static void fuzz_page(struct unet_source *source, int i)
         fuzz_bands(source, i, &page, whole, part);
         code = un_image_of_source(source, i, &image, &err);
         check(code, &err);
-        if (!code && !un_view_check_finite("fuzz", un_view_of(&image), 0, &err) &&
+        if (!code &&
+            !un_view_check_finite("fuzz", un_view_of(&image), 0, (struct un_fill){false, 0},
+                                  &err) &&
             image.channels == 1 && !un_view_is_grey(un_view_of(&image)))
             abort();
         if (!code)

@@ -357,10 +357,14 @@ static void test_finite(void **state)
     float values[6] = {-1, 3, 0, 1, 2, NAN};
     unet_error err;
     unet_image image = {1, 2, 3, UNET_F32, 0, values};
-    assert_int_equal(un_view_check_finite("x", un_view_of(&image), 0, &err), UNET_EINVAL);
+    assert_int_equal(
+        un_view_check_finite("x", un_view_of(&image), 0, (struct un_fill){false, 0}, &err),
+        UNET_EINVAL);
     assert_non_null(strstr(err.text, "x: NaN in row 0, column 1"));
     values[5] = -FLT_MAX;
-    assert_int_equal(un_view_check_finite("x", un_view_of(&image), 0, &err), UNET_OK);
+    assert_int_equal(
+        un_view_check_finite("x", un_view_of(&image), 0, (struct un_fill){false, 0}, &err),
+        UNET_OK);
 }
 
 static int ascending(const void *a, const void *b)
@@ -384,7 +388,7 @@ static void test_quantiles(void **state)
     qsort(all, COUNT(all), sizeof *all, ascending);
     const unet_image *images[2] = {&floats, &words};
     static const double share[5] = {0, 0.001, 0.5, 0.999, 1};
-    assert_int_equal(un_image_quantiles(images, 2, share, value, 5, NULL), UNET_OK);
+    assert_int_equal(un_image_quantiles(images, NULL, 2, share, value, 5, NULL), UNET_OK);
     for (int i = 0; i < 5; i++)
         assert_true(value[i] == all[(int)(share[i] * (double)(COUNT(all) - 1))]);
     free(floats.data);

@@ -4,6 +4,7 @@
 
 #include <zlib.h>
 
+#include "data/masks/mask.h"
 #include "sample_types.h"
 #include "support/folder.h"
 
@@ -312,6 +313,45 @@ static void test_analyze(void **state)
     free(samples.data);
 }
 
+/* Labels whose slope is a float that is only near what was meant: whole but for rounding. */
+static void test_nearly_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned char stored[4];
+        double slope, offset;
+        uint32_t codes[4]; /* 99: refused */
+    } rows[] = {{{0, 10, 20, 30}, 0.1, 0, {0, 1, 2, 3}},
+                {{0, 3, 6, 9}, 1.0 / 3, 1, {1, 2, 3, 4}},
+                {{0, 10, 20, 25}, 0.1, 0, {99}},
+                {{0, 1, 2, 3}, -1, 0, {99}}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct volume v = usual(&types[0]);
+        struct unet_source *source;
+        struct un_mask mask;
+        unet_error err;
+        v.dims = 2;
+        v.side[0] = 4;
+        v.side[1] = 1;
+        v.slope = rows[i].slope;
+        v.offset = rows[i].offset;
+        struct bytes b = make_volume(&v);
+        memcpy(b.data + b.size - 4, rows[i].stored, 4);
+        if (un_source_open_bytes("labels.nii", b.data, b.size, &source, &err))
+            fail_msg("%s", err.text);
+        unet_code code = un_mask_of_page(source, 0, &mask, &err);
+        if (code != (rows[i].codes[0] == 99 ? UNET_EFORMAT : UNET_OK))
+            fail_msg("row %zu: %s", i, code ? err.text : "was not refused");
+        for (int k = 0; !code && k < 4; k++)
+            if (mask.codes[k] != rows[i].codes[k])
+                fail_msg("row %zu: %u at %d, wanted %u", i, mask.codes[k], k, rows[i].codes[k]);
+        if (!code)
+            un_mask_release(&mask);
+        un_source_close(source);
+        free(b.data);
+    }
+}
+
 static void test_truncated(void **state)
 {
     (void)state;
@@ -442,10 +482,11 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_types),    cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_meaning),  cmocka_unit_test(test_pairs),
-        cmocka_unit_test(test_analyze),  cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_table),
+        cmocka_unit_test(test_types),     cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_meaning),   cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_analyze),   cmocka_unit_test(test_nearly_whole),
+        cmocka_unit_test(test_truncated), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

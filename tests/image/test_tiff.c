@@ -328,6 +328,40 @@ static void test_tall_strip(void **state)
     un_source_close(source);
 }
 
+/* GDAL's declaration of what is no data; nothing follows from one that is no number. */
+static void test_declared_fill(void **state)
+{
+    static const struct {
+        struct maker m;
+        bool set;
+        float value;
+    } rows[] = {
+        {{.bits = 16, .format = SAMPLEFORMAT_INT, .nodata = "-32768"}, true, -32768},
+        {{.bits = 32, .format = SAMPLEFORMAT_IEEEFP, .nodata = " -9999.0 "}, true, -9999},
+        {{.bits = 32, .format = SAMPLEFORMAT_IEEEFP, .nodata = "nan"}, true, NAN},
+        {{.samples = 3, .nodata = "0"}, true, 0},
+        {{.nodata = "none"}, false, 0},
+        {{.bits = 8}, false, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct maker m = rows[i].m;
+        struct unet_source *source;
+        struct un_page page;
+        unet_error err;
+        m.width = m.height = 9;
+        assert_true(maker_write(in_folder("declared.tif"), "w", &m, 1));
+        if (un_source_open(in_folder("declared.tif"), &source, &err) ||
+            un_source_page(source, 0, &page, &err))
+            fail_msg("row %zu: %s", i, err.text);
+        if (page.fill.set != rows[i].set ||
+            (page.fill.set && !un_is_fill(page.fill, rows[i].value)))
+            fail_msg("row %zu: %d, %g", i, page.fill.set, (double)page.fill.value);
+        assert_int_equal(strstr(source->note, "to be no data") != NULL, rows[i].set);
+        un_source_close(source);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_bands_decode_once),
         cmocka_unit_test(test_rectangle_decodes_its_tiles),
         cmocka_unit_test(test_tall_strip),
+        cmocka_unit_test(test_declared_fill),
     };
     return cmocka_run_group_tests(tests, folder_create, folder_destroy);
 }

@@ -81,12 +81,14 @@ static void test_grey_and_finite(void **state)
             data[i] = (float)(i / 3);
         struct strided s = strided_make(&image, layout);
         assert_true(un_view_is_grey(s.view));
-        assert_int_equal(un_view_check_finite("x", s.view, 0, &err), UNET_OK);
+        assert_int_equal(un_view_check_finite("x", s.view, 0, (struct un_fill){false, 0}, &err),
+                         UNET_OK);
         free(s.memory);
         data[3 * 14 + 2] = NAN; /* row 3, column 2, the last channel */
         s = strided_make(&image, layout);
         assert_false(un_view_is_grey(s.view));
-        assert_int_equal(un_view_check_finite("x", s.view, 10, &err), UNET_EINVAL);
+        assert_int_equal(un_view_check_finite("x", s.view, 10, (struct un_fill){false, 0}, &err),
+                         UNET_EINVAL);
         assert_string_equal(err.text, "x: NaN in row 13, column 2; finite values wanted");
         free(s.memory);
     }

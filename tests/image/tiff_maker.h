@@ -19,7 +19,8 @@ struct maker {
     int compression, photometric, planar, predictor, orientation;
     int tile, rows; /* side of tiles; rows of a strip */
     const char *description;
-    float resolution; /* pixels per unit */
+    const char *nodata; /* GDAL's tag */
+    float resolution;   /* pixels per unit */
     int unit, subfile, number;
     int times; /* a level of a pyramid: every n-th pixel */
     enum { NOISE, OBJECTS, SLOPES } scene;
@@ -81,6 +82,12 @@ static inline void maker_tags(TIFF *tif, const struct maker *m)
         TIFFSetField(tif, TIFFTAG_ORIENTATION, m->orientation);
     if (m->description)
         TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, m->description);
+    if (m->nodata) {
+        static const TIFFFieldInfo info = {42113,        -1, -1, TIFF_ASCII,
+                                           FIELD_CUSTOM, 1,  0,  (char *)"GDAL_NODATA"};
+        TIFFMergeFieldInfo(tif, &info, 1);
+        TIFFSetField(tif, 42113, m->nodata);
+    }
     if (m->subfile)
         TIFFSetField(tif, TIFFTAG_SUBFILETYPE, m->subfile);
     if (m->compression == COMPRESSION_WEBP)

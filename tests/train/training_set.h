@@ -34,8 +34,8 @@ static inline unet_dataset *make_dataset(int count, int height, int width, int c
                 data[p * channels + c] =
                     (uint8_t)((mask[p] ? 180 : 60) + un_rng_below(77, p * 8 + c, 70));
         }
-        set->pairs[i] =
-            (struct un_sample_pair){{height, width, channels, UNET_U8, 0, data}, mask, NULL, NULL};
+        set->pairs[i] = (struct un_sample_pair){
+            .image = {height, width, channels, UNET_U8, 0, data}, .mask = mask};
         set->pairs[i].name = strdup("generated");
     }
     return set;

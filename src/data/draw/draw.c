@@ -110,7 +110,7 @@ static inline __attribute__((always_inline)) float value(const struct un_reading
     float v = type == UNET_U8    ? *(const uint8_t *)at
               : type == UNET_U16 ? *(const uint16_t *)at
                                  : *(const float *)at;
-    return (v - r->offset) * r->scale;
+    return un_is_fill(r->fill, v) ? 0 : (v - r->offset) * r->scale;
 }
 
 static inline int inside(int i, int n)

@@ -63,7 +63,7 @@ static unet_code make_example(const struct un_sample_pair *pair, int channels,
     unet_code code = make_border(pair, &o->border, p, i, err);
     if (code)
         return code;
-    p->readings[i] = un_reading_of(un_view_of(&pair->image), channels, scaling);
+    p->readings[i] = un_pair_reading(pair, channels, scaling);
     struct un_example *example = &p->example[i];
     *example = (struct un_example){.reading = &p->readings[i],
                                    .mask = p->masks ? p->masks[i] : pair->mask,

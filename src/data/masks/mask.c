@@ -24,6 +24,17 @@ static unet_code fail_value(const struct un_mask *mask, size_t pixel, double val
                    value, pixel / W, pixel % W, want);
 }
 
+/* A number that a slope or a resampling in floating point left a little beside the whole one that
+ * it was; values of interpolated edges lie much farther off. */
+static double whole_number(const struct un_page *page, double v)
+{
+    const double near = 1e-3;
+    if (page->kind != UN_FLOAT && page->slope == 0)
+        return v;
+    const double whole = nearbyint(v);
+    return fabs(v - whole) <= near ? whole : v;
+}
+
 /* One channel: numbers as they are. */
 static unet_code take_numbers(const struct un_page *page, const void *samples, size_t first,
                               size_t count, struct un_mask *mask, unet_error *err)
@@ -37,7 +48,7 @@ static unet_code take_numbers(const struct un_page *page, const void *samples, s
         return UNET_OK;
     }
     for (size_t i = 0; i < count; i++) {
-        double v = un_page_value(page, samples, i * C);
+        double v = whole_number(page, un_page_value(page, samples, i * C));
         if (!(v >= 0 && v <= UINT32_MAX) || v != (double)(uint32_t)v)
             return fail_value(mask, first + i, v, "whole numbers of 0 and more", err);
         mask->codes[first + i] = (uint32_t)v;

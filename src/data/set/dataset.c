@@ -14,6 +14,7 @@
 #include "base/hooks.h"
 #include "data/masks/census.h"
 #include "data/set/pairs.h"
+#include "image/fill.h"
 
 /* ---- what the masks mean ----------------------------------------------------------------- */
 
@@ -143,8 +144,13 @@ static unet_code read_page(const struct un_pair *files, struct unet_source *imag
     struct un_sample_pair *pair = &dataset->pairs[dataset->count];
     *pair = (struct un_sample_pair){0};
     dataset->count++;
-    unet_code code = un_image_of_source(image, page, &pair->image, err);
-    if (code || (code = un_view_check_finite(files->image, un_view_of(&pair->image), 0, err)) ||
+    struct un_page what;
+    unet_code code = un_source_page(image, page, &what, err);
+    if (code)
+        return code;
+    pair->fill = dataset->scaling.fill.set ? dataset->scaling.fill : what.fill;
+    if ((code = un_image_of_source(image, page, &pair->image, err)) ||
+        (code = un_view_check_finite(files->image, un_view_of(&pair->image), 0, pair->fill, err)) ||
         (code = read_classes(files, files->image, mask, page, dataset, pair, err)))
         return code;
     size_t end = strlen(files->image); /* of the name; a choice of channels is the same for all */
@@ -215,7 +221,8 @@ unet_code un_dataset_open(const char *images, const char *masks,
     unet_dataset *made = calloc(1, sizeof *made);
     if (!made)
         code = un_fail_memory(err, sizeof *made, images);
-    else if (!(code = un_pairs_complete(images, masks, &files, options->only_pairs, err)) &&
+    else if (!(code = un_fill_of_text(options->fill, &made->scaling.fill, err)) &&
+             !(code = un_pairs_complete(images, masks, &files, options->only_pairs, err)) &&
              !(code = find_coding(&files, options, coding, &made->coding, err)))
         code = read_all(masks, &files, options, made, err);
     if (code) {
@@ -227,6 +234,8 @@ unet_code un_dataset_open(const char *images, const char *masks,
         un_pairs_left_out(&files, made->left_out, sizeof made->left_out);
         if (*made->left_out)
             un_note(options->log, UNET_WARNING, "%s", made->left_out);
+        if (*made->fill_text)
+            un_note(options->log, UNET_NOTE, "%s", made->fill_text);
         *dataset = made;
     }
     un_pairs_release(&files);

@@ -8,10 +8,11 @@
 #include "image/reading.h"
 
 struct un_sample_pair {
-    unet_image image;  /* as read, in its own sample type */
-    uint8_t *mask;     /* [height][width] class indices or UNET_IGNORE */
-    uint32_t *objects; /* [height][width] object numbers, 0: none; NULL: the mask has classes */
-    char *name;        /* file name of the image; of a stack's page: scan.tif[3] */
+    unet_image image;    /* as read, in its own sample type */
+    uint8_t *mask;       /* [height][width] class indices or UNET_IGNORE */
+    uint32_t *objects;   /* [height][width] object numbers, 0: none; NULL: the mask has classes */
+    char *name;          /* file name of the image; of a stack's page: scan.tif[3] */
+    struct un_fill fill; /* its sample that is no data */
 };
 
 struct un_pairs;
@@ -26,6 +27,7 @@ struct unet_dataset {
     char channels_text[UN_CHANNELS_TEXT]; /* what its images are made of; "": whole files */
     char rule[160];                       /* how images and masks were paired */
     char left_out[512];                   /* what has no partner */
+    char fill_text[120];                  /* the samples that are no data; "" */
     char held_out[400];        /* how these images were taken out of a larger set; "": by chance */
     int threads;               /* of a survey; 0: one per core */
     struct un_scaling scaling; /* for 16-bit and float samples; not set when there are none */
@@ -52,7 +54,12 @@ un_dataset_of_arrays(int count,
 unet_code un_pair_take_classes(struct un_sample_pair *pair, struct un_mask *codes,
                                const struct un_coding *coding, unet_error *err);
 
-/* When all pairs are there and the coding is known: what is true of the whole.  masks: for
+/* How the network takes a pair's image. */
+struct un_reading un_pair_reading(const struct un_sample_pair *pair, int channels,
+                                  const struct un_scaling *scaling);
+
+/* When all pairs are there and the coding is known: what is true of the whole; scaling.fill is what
+ * was said.  masks: for
  * messages. UNET_EINVAL: channels that differ, no pixel with a label. */
 unet_code un_dataset_complete(unet_dataset *dataset, const char *masks, unet_error *err);
 

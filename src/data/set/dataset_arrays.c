@@ -13,6 +13,7 @@
 #include "base/hooks.h"
 #include "data/masks/census.h"
 #include "data/set/dataset.h"
+#include "image/fill.h"
 
 struct arrays {
     unet_dataset *dataset;
@@ -38,7 +39,7 @@ static unet_code take_pair(struct arrays *a, int i, const unet_pair *given, unet
     if (mask.height != image.height || mask.width != image.width)
         return un_fail(err, UNET_EINVAL, "%s is %d x %d pixels, but its mask is %d x %d", name,
                        image.width, image.height, mask.width, mask.height);
-    if ((code = un_view_check_finite(name, image, 0, err)) ||
+    if ((code = un_view_check_finite(name, image, 0, a->dataset->scaling.fill, err)) ||
         (code = un_view_copy(image, name, &pair->image, err)) ||
         (code = un_mask_of_view(mask, mask_name, &a->masks[i], err)))
         return code;
@@ -101,7 +102,8 @@ un_dataset_of_arrays(int count,
         code = un_fail_memory(err, room * (sizeof *a.masks + sizeof *a.dataset->pairs), "images");
     if (a.dataset)
         a.dataset->threads = options->threads;
-    if (code || (code = take_all(&a, count, pair, context, options, err)) ||
+    if (code || (code = un_fill_of_text(options->fill, &a.dataset->scaling.fill, err)) ||
+        (code = take_all(&a, count, pair, context, options, err)) ||
         (code = find_coding(&a, options, coding, err)))
         goto done;
     for (int i = 0; i < count && !code; i++) {

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/decimal.h"
 #include "data/set/dataset.h"
+#include "image/fill.h"
 #include "image/samples.h"
 
 /* ---- one mask ---------------------------------------------------------------------------- */
@@ -86,6 +88,78 @@ static unet_code find_channels(unet_dataset *dataset, unet_error *err)
     return UNET_OK;
 }
 
+/* A value that is plainly no data in two images, or in the only one or two that there are. */
+static void find_fill(unet_dataset *dataset)
+{
+    struct un_fill found = {0};
+    int count = 0;
+    for (int i = 0; i < dataset->count; i++) {
+        const struct un_fill fill = un_fill_find(&dataset->pairs[i].image);
+        if (!fill.set || (found.set && fill.value != found.value))
+            continue;
+        found = fill;
+        count++;
+    }
+    if (count >= 2 || (count && dataset->count <= 2))
+        dataset->scaling.fill = found;
+}
+
+/* What is no data: said, else declared by the file, else found. */
+static void settle_fill(unet_dataset *dataset)
+{
+    const bool said = dataset->scaling.fill.set;
+    double filled = 0, all = 0;
+    char text[UN_DECIMAL_TEXT];
+    int with = 0;
+    for (int i = 0; i < dataset->count && !dataset->scaling.fill.set; i++)
+        dataset->scaling.fill = dataset->pairs[i].fill;
+    if (!dataset->scaling.fill.set)
+        find_fill(dataset);
+    if (!dataset->scaling.fill.set)
+        return;
+    for (int i = 0; i < dataset->count; i++) {
+        struct un_sample_pair *pair = &dataset->pairs[i];
+        pair->fill = said || !pair->fill.set ? dataset->scaling.fill : pair->fill;
+        const unet_image *image = &pair->image;
+        const size_t count = un_fill_count(image, pair->fill, NULL);
+        with += count > 0;
+        filled += (double)count;
+        all += (double)(un_image_bytes(image) / un_sample_bytes(image->sample));
+    }
+    un_fill_text(dataset->scaling.fill, text, sizeof text);
+    un_decimal_format(dataset->fill_text, sizeof dataset->fill_text,
+                      "samples of %s are no data: %.2g %% of all, in %d of %d images", text,
+                      100 * filled / all, with, dataset->count);
+}
+
+struct un_reading un_pair_reading(const struct un_sample_pair *pair, int channels,
+                                  const struct un_scaling *scaling)
+{
+    struct un_scaling own = *scaling;
+    own.fill = pair->fill.set ? pair->fill : own.fill;
+    return un_reading_of(un_view_of(&pair->image), channels, &own);
+}
+
+/* Where all are 8-bit images and dim, as with 16-bit ones. */
+static unet_code find_dim(unet_dataset *dataset, const unet_image **images, struct un_fill *fills,
+                          unet_error *err)
+{
+    static const double share[3] = {0.001, 0.99, 0.999};
+    float value[3];
+    for (int i = 0; i < dataset->count; i++) {
+        images[i] = &dataset->pairs[i].image;
+        fills[i] = dataset->pairs[i].fill;
+        if (images[i]->prepared || images[i]->sample != UNET_U8)
+            return UNET_OK;
+    }
+    unet_code code = un_image_quantiles(images, fills, dataset->count, share, value, 3, err);
+    if (code || !un_is_dim(value[0], value[1]))
+        return code;
+    dataset->scaling.dim_offset = value[0];
+    dataset->scaling.dim_scale = 1 / (value[2] - value[0]);
+    return UNET_OK;
+}
+
 /* The 0.1 and 99.9 percentiles of all 16-bit and float samples go to 0 and 1; and which there are.
  */
 static unet_code find_scaling(unet_dataset *dataset, unet_error *err)
@@ -93,17 +167,25 @@ static unet_code find_scaling(unet_dataset *dataset, unet_error *err)
     static const double share[2] = {0.001, 0.999};
     float value[2];
     const unet_image **images = malloc((size_t)dataset->count * sizeof *images);
-    if (!images)
-        return un_fail_memory(err, (size_t)dataset->count * sizeof *images, "percentiles");
+    struct un_fill *fills = malloc((size_t)dataset->count * sizeof *fills);
     int count = 0;
+    if (!images || !fills) {
+        free(images);
+        free(fills);
+        return un_fail_memory(err, (size_t)dataset->count * sizeof *images, "percentiles");
+    }
     for (int i = 0; i < dataset->count; i++) {
         const unet_image *image = &dataset->pairs[i].image;
         dataset->scaling.trained_on |= un_samples_of(image->sample, image->prepared);
-        if (!image->prepared && image->sample != UNET_U8)
-            images[count++] = image;
+        if (image->prepared || image->sample == UNET_U8)
+            continue;
+        images[count] = image;
+        fills[count++] = dataset->pairs[i].fill;
     }
-    unet_code code = count ? un_image_quantiles(images, count, share, value, 2, err) : UNET_OK;
+    unet_code code = count ? un_image_quantiles(images, fills, count, share, value, 2, err)
+                           : find_dim(dataset, images, fills, err);
     free(images);
+    free(fills);
     if (code || !count)
         return code;
     double range = (double)value[1] - (double)value[0];
@@ -116,7 +198,10 @@ static unet_code find_scaling(unet_dataset *dataset, unet_error *err)
 unet_code un_dataset_complete(unet_dataset *dataset, const char *masks, unet_error *err)
 {
     unet_code code = check_labelled(dataset, masks, err);
-    if (code || (code = find_channels(dataset, err)) || (code = find_scaling(dataset, err)))
+    if (code || (code = find_channels(dataset, err)))
+        return code;
+    settle_fill(dataset);
+    if ((code = find_scaling(dataset, err)))
         return code;
     un_coding_text(&dataset->coding, dataset->coding_text, sizeof dataset->coding_text);
     return UNET_OK;

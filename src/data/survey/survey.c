@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "image/fill.h"
 
 static unet_code begin(unet_survey **survey, int count, unet_error *err)
 {
@@ -64,6 +65,30 @@ static void find_channels(const unet_survey *survey, unet_survey_facts *facts)
     facts->channels = grey && facts->channels > 0 ? 1 : facts->channels;
 }
 
+static double quantile_of_bytes(const uint64_t bytes[256], double share)
+{
+    uint64_t count = 0, rank;
+    int value = 0;
+    for (int i = 0; i < 256; i++)
+        count += bytes[i];
+    for (rank = (uint64_t)(share * (double)(count - 1)); value < 255 && rank >= bytes[value];
+         value++)
+        rank -= bytes[value];
+    return value;
+}
+
+/* As data sets tell: un_is_dim(). */
+static bool is_dim(const unet_survey *survey)
+{
+    for (int i = 0; i < survey->files.count; i++) {
+        const unet_survey_pair *seen = &survey->items[i].seen;
+        if (seen->readable && (seen->sample != UNET_U8 || seen->prepared))
+            return false;
+    }
+    return survey->facts.readable > 0 && un_is_dim((float)quantile_of_bytes(survey->bytes, 0.001),
+                                                   (float)quantile_of_bytes(survey->bytes, 0.99));
+}
+
 static void find_range(const unet_survey *survey, unet_survey_facts *facts)
 {
     bool deep = false, mixed = false;
@@ -76,8 +101,12 @@ static void find_range(const unet_survey *survey, unet_survey_facts *facts)
         sample = seen->sample;
         deep = true;
     }
-    facts->low = deep ? un_survey_quantile(survey->histogram, sample, 0.001) : 0;
-    facts->high = deep ? un_survey_quantile(survey->histogram, sample, 0.999) : 255;
+    double shallow[2] = {0, 255};
+    if (!deep && is_dim(survey))
+        for (int i = 0; i < 2; i++)
+            shallow[i] = quantile_of_bytes(survey->bytes, i ? 0.999 : 0.001);
+    facts->low = deep ? un_survey_quantile(survey->histogram, sample, 0.001) : shallow[0];
+    facts->high = deep ? un_survey_quantile(survey->histogram, sample, 0.999) : shallow[1];
     if (mixed)
         facts->low = facts->high = NAN;
 }
@@ -184,15 +213,30 @@ static unet_code read_classes(unet_survey *survey, int i, const unet_image *imag
     return UNET_OK;
 }
 
+/* Looks for what is no data, unless it was said or the file declares it, and covers it. */
+static unet_code cover_fill(struct un_survey_item *item, unet_image *image, unet_error *err)
+{
+    if (!item->fill.set)
+        item->fill = un_fill_find(image);
+    item->filled = un_fill_count(image, item->fill, &item->covered);
+    return un_fill_over(image, item->fill, err);
+}
+
 /* Reads an image; what a user should know of how, is a finding, once for each file. */
 static unet_code read_image(unet_survey *survey, int i, unet_image *image, unet_error *why)
 {
+    struct un_survey_item *item = &survey->items[i];
     struct unet_source *source;
-    unet_code code = un_source_open(survey->items[i].seen.image, &source, why);
+    struct un_page page;
+    unet_code code = un_source_open(item->seen.image, &source, why);
     if (code)
         return code;
-    if (!(code = un_image_of_source(source, 0, image, why)) && *source->note &&
-        !survey->files.pages[i].page) {
+    if (!(code = un_source_page(source, 0, &page, why)) &&
+        !(code = un_image_of_source(source, 0, image, why))) {
+        item->fill = survey->fill.set ? survey->fill : page.fill;
+        code = cover_fill(item, image, why);
+    }
+    if (!code && *source->note && !survey->files.pages[i].page) {
         char text[sizeof why->text];
         snprintf(text, sizeof text, "%.300s: %s", source->name, source->note);
         code = un_survey_report(survey, UNET_NOTE, UNET_FOUND_READING, i, -1, NULL, text, why);
@@ -240,7 +284,8 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
         made->items[i].seen.image = files.pages[i].image;
         made->items[i].seen.mask = files.pages[i].mask;
     }
-    if ((code = report_lonely(made, options && options->only_pairs, err)) ||
+    if ((code = un_fill_of_text(options ? options->fill : NULL, &made->fill, err)) ||
+        (code = report_lonely(made, options && options->only_pairs, err)) ||
         (code = un_survey_find_coding(made, options, coding, err)))
         goto done;
     for (int i = 0; !code && i < files.count; i++) {
@@ -273,7 +318,17 @@ static unet_code measure_one(void *context, int i, unet_error *err)
     unet_code code = un_check_cancel(m->survey->cancel, err);
     if (code)
         return code;
-    return un_survey_measure(m->survey, &m->survey->items[i], &pair->image, pair->mask, err);
+    struct un_survey_item *item = &m->survey->items[i];
+    unet_image image = pair->image;
+    item->fill = pair->fill;
+    if (!pair->fill.set || !un_fill_count(&image, pair->fill, NULL))
+        return un_survey_measure(m->survey, item, &image, pair->mask, err);
+    if ((code = un_view_copy(un_view_of(&pair->image), pair->name, &image, err)))
+        return code;
+    if (!(code = cover_fill(item, &image, err)))
+        code = un_survey_measure(m->survey, item, &image, pair->mask, err);
+    free(image.data);
+    return code;
 }
 
 /* All pairs, on all threads: what is found does not depend on which is first. */

@@ -68,6 +68,8 @@ struct un_survey_item {
     uint32_t palette[2];      /* hashes of the mask's colours, in their order and in any; 0: none */
     uint64_t *pixels;         /* [UNET_MAX_CLASSES] that seen.pixels is */
     float (*looks)[UN_LOOKS]; /* [UNET_MAX_CLASSES] of each class that is in the mask */
+    struct un_fill fill;      /* its sample that is no data */
+    size_t filled, covered;   /* samples that are; the first of them, which shows the median now */
     double soft;              /* share of pixels whose value was on a soft edge between codes */
     bool mask_refused;        /* its values or its file are of no use; a finding says so */
     unsigned step;            /* 16-bit samples are all multiples of this; 0: all are 0 */
@@ -88,8 +90,10 @@ struct unet_survey {
     struct un_survey_item *items; /* [files.count] */
     struct un_coding coding;
     bool coded;                /* coding is known */
+    struct un_fill fill;       /* that was said */
     const unet_cancel *cancel; /* while it is made */
     char coding_text[480];
+    uint64_t bytes[256]; /* of all 8-bit samples */
     uint64_t *histogram; /* [65536] of all 16-bit and float samples */
     struct un_finding *findings;
     int finding_count, finding_room;

@@ -141,6 +141,8 @@ const char *un_finding_name(unet_finding_kind kind)
         [UNET_FOUND_SAME_MASK] = "same-mask",
         [UNET_FOUND_NEAR_IMAGE] = "near-image",
         [UNET_FOUND_READING] = "reading",
+        [UNET_FOUND_FILL] = "fill",
+        [UNET_FOUND_SCALES] = "scales",
     };
     return (unsigned)kind < UNET_FINDING_KINDS ? names[kind] : "";
 }

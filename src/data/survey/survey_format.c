@@ -95,19 +95,71 @@ static unet_code judge_channels(unet_survey *survey, unet_error *err)
     return code;
 }
 
+/* Without a minority, one warning for the set. */
+static unet_code report_samples(unet_survey *survey, unet_error *err)
+{
+    double counts[4] = {0};
+    for (int i = 0; i < survey->files.count; i++) {
+        const unet_survey_pair *seen = &survey->items[i].seen;
+        if (seen->readable)
+            counts[seen->sample] += 1;
+    }
+    const int kinds = (counts[UNET_U8] > 0) + (counts[UNET_U16] > 0) + (counts[UNET_F32] > 0);
+    return kinds < 2 ? UNET_OK
+                     : un_survey_report(survey, UNET_WARNING, UNET_FOUND_SAMPLE, -1, -1, counts,
+                                        NULL, err);
+}
+
 static unet_code judge_sample(unet_survey *survey, unet_error *err)
 {
     double most;
     int others;
     unet_code code = UNET_OK;
     if (!ask_all(survey, ask_sample, &most, &others) || !is_few(survey, others))
-        return UNET_OK;
+        return report_samples(survey, err);
     for (int i = 0; !code && i < survey->files.count; i++) {
         const unet_survey_pair *seen = &survey->items[i].seen;
         if (seen->readable && ask_sample(seen) != most)
             code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_SAMPLE, i, -1,
                                     (double[4]){(double)seen->sample, most}, NULL, err);
     }
+    return code;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Two groups of images of one sample type, of 16 bits or float, whose brightest values lie apart by
+ * a factor of 8 and more, and farther than those of a group from each other: 12 and 16 bits, 0..1
+ * and 0..255. */
+static unet_code judge_scales(unet_survey *survey, unet_sample sample, unet_error *err)
+{
+    const double least = 8;
+    double *bright = malloc(((size_t)survey->files.count + 1) * sizeof *bright), widest = 1;
+    int count = 0, cut = 0;
+    unet_code code = UNET_OK;
+    if (!bright)
+        return un_fail_memory(err, (size_t)survey->files.count * sizeof *bright, "scales");
+    for (int i = 0; i < survey->files.count; i++) {
+        const unet_survey_pair *seen = &survey->items[i].seen;
+        if (seen->readable && seen->sample == sample && seen->low < seen->high && seen->bright > 0)
+            bright[count++] = seen->bright;
+    }
+    qsort(bright, (size_t)count, sizeof *bright, by_size);
+    for (int i = 1; i < count; i++)
+        if (bright[i] / bright[i - 1] > widest) {
+            widest = bright[i] / bright[i - 1];
+            cut = i;
+        }
+    if (cut >= 2 && count - cut >= 2 && widest >= least && bright[cut - 1] / bright[0] < widest &&
+        bright[count - 1] / bright[cut] < widest)
+        code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_SCALES, -1, -1,
+                                (double[4]){cut, bright[cut - 1], count - cut, bright[count - 1]},
+                                NULL, err);
+    free(bright);
     return code;
 }
 
@@ -261,12 +313,35 @@ static unet_code judge_saturation(unet_survey *survey, unet_error *err)
     return code;
 }
 
+/* A note on the value that is no data, of the images that have the first one's. */
+static unet_code judge_fill(unet_survey *survey, unet_error *err)
+{
+    struct un_fill fill = {0};
+    double share = 0;
+    int count = 0;
+    for (int i = 0; i < survey->files.count; i++) {
+        const struct un_survey_item *item = &survey->items[i];
+        const unet_survey_pair *seen = &item->seen;
+        if (!seen->readable || !item->filled || (fill.set && !un_is_fill(fill, item->fill.value)))
+            continue;
+        fill = item->fill;
+        share += (double)item->filled / ((double)seen->height * seen->width * seen->channels);
+        count++;
+    }
+    if (!count || (!survey->fill.set && count < 2 && survey->facts.readable > 2))
+        return UNET_OK;
+    return un_survey_report(survey, UNET_NOTE, UNET_FOUND_FILL, -1, -1,
+                            (double[4]){(double)fill.value, count, share / count}, NULL, err);
+}
+
 unet_code un_judge_format(unet_survey *survey, unet_error *err)
 {
     unet_code code;
     if ((code = judge_channels(survey, err)) || (code = judge_sample(survey, err)) ||
         (code = judge_size(survey, err)) || (code = judge_bits(survey, err)) ||
-        (code = judge_constant(survey, err)))
+        (code = judge_constant(survey, err)) || (code = judge_fill(survey, err)) ||
+        (code = judge_scales(survey, UNET_U16, err)) ||
+        (code = judge_scales(survey, UNET_F32, err)))
         return code;
     return judge_saturation(survey, err);
 }

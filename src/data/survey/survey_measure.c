@@ -107,12 +107,16 @@ static unet_code measure_samples(unet_survey *survey, struct un_survey_item *ite
         if (i % C < 3)
             sum[i % C] += v;
     }
+    if (item->filled && item->filled < n)
+        bins[bin_of(image, item->covered)] -= item->filled;
     for (size_t c = 0; c < 3 && c < C; c++)
         seen->mean[c] = sum[c] / (double)(n / C);
     seen->saturated = (double)top / (double)n;
     seen->dark = un_survey_quantile(bins, image->sample, 0.001);
     seen->bright = un_survey_quantile(bins, image->sample, 0.999);
     pthread_mutex_lock(&survey->lock);
+    for (int i = 0; image->sample == UNET_U8 && i < 256; i++)
+        survey->bytes[i] += bins[i];
     for (int i = 0; image->sample != UNET_U8 && i < BINS; i++)
         survey->histogram[i] += bins[i];
     pthread_mutex_unlock(&survey->lock);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "image/tiff/tiff_read.h"
 
 /* What libtiff may take at once: what the file can unpack to (deflate makes 1032 bytes of one, LZW
@@ -122,6 +123,29 @@ static unet_code join(struct unet_source *source, struct un_page *page, const st
     return un_page_check(source->name, page, err);
 }
 
+/* GDAL's tag 42113: the sample that is no data, as text.  Levels that are spread or turned round
+ * when they are read have none. */
+static void take_fill(struct unet_source *source)
+{
+    enum { GDAL_NODATA = 42113 };
+    struct un_tiff *r = source->state;
+    uint32_t count = 0;
+    const char *text = NULL;
+    char copy[UN_DECIMAL_TEXT * 2] = "";
+    double value;
+    const bool spread = r->page.kind == UN_UINT && r->page.bits != 8 && r->page.bits < 16;
+    if (spread || r->page.palette_size || r->page.white_is_zero ||
+        !TIFFGetField(r->tif, GDAL_NODATA, &count, &text) || !text)
+        return;
+    memcpy(copy, text, count < sizeof copy ? count : sizeof copy - 1);
+    if (un_decimal_read(copy, &value) == copy)
+        return;
+    r->page.fill = (struct un_fill){true, (float)value};
+    if (!*source->note)
+        un_decimal_format(source->note, sizeof source->note, "declares samples of %g to be no data",
+                          value);
+}
+
 /* Sizes of pixels, bytes needed, and how rows are to be read, once the layers are known. */
 static void finish_page(struct unet_source *source, uint32_t scale_index)
 {
@@ -137,6 +161,7 @@ static void finish_page(struct unet_source *source, uint32_t scale_index)
         if (r->layers[i].layout.way == UN_TIFF_ROWS) /* going to another IFD loses the place */
             r->layers[i].layout.way = UN_TIFF_CHUNKS;
     r->stored_channels = r->page.channels;
+    take_fill(source);
     r->page.in_order = r->layers[0].layout.way == UN_TIFF_ROWS;
     r->page.working = un_tiff_working(r);
     if (cmyk) {
