@@ -63,7 +63,8 @@ enum {
     UNET_HINT_LABELS = 1,     /* unet_dataset_options.labels: what the masks' values mean */
     UNET_HINT_IGNORE = 2,     /* ... .ignore: the value that is no label */
     UNET_HINT_ONLY_PAIRS = 4, /* ... .only_pairs: without the images that have no mask */
-    UNET_HINT_CLIP = 8        /* unet_train_options.clip: the largest norm of the gradients */
+    UNET_HINT_CLIP = 8,       /* unet_train_options.clip: the largest norm of the gradients */
+    UNET_HINT_AS_STORED = 16  /* unet_dataset_options.as_stored: pixels as they lie in the files */
 };
 
 typedef struct unet_error {
@@ -305,6 +306,12 @@ typedef struct unet_dataset_options {
     int only_pairs;     /* 1: images without a mask are left out instead of refused */
     const struct unet_cancel *cancel; /* looked at before each image; unet_embed.h */
     const struct unet_log *log;       /* unet_embed.h */
+    int as_stored; /* 1: nothing is turned by EXIF or TIFF orientation, and places in the headers of
+                      NIfTI and GeoTIFF are not looked at */
+    int channels;  /* an alpha channel is one where that makes so many; 0: those of model or like,
+                      else where all images have one and it is not the same everywhere */
+    int keep_masks; /* 1: of two NIfTI files with axes in different orders the image is put into the
+                       mask's order, instead of the mask into the image's */
 } unet_dataset_options;
 
 /*

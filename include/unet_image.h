@@ -41,6 +41,17 @@ typedef struct unet_page {
 UNET_API unet_code unet_source_open(const char *path, unet_source **source, unet_error *err);
 UNET_API void unet_source_close(unet_source *source);
 
+/*
+ * From now on pages are as they lie in the file if as_stored is 1: not turned by EXIF or TIFF
+ * orientation.  An alpha channel is a channel where that makes `channels` of them, such as a model
+ * takes; else, as with 0, it is dropped.
+ */
+UNET_API void unet_source_read_as(unet_source *source, int as_stored, int channels);
+
+/* *drops: 1: an alpha channel of a page, which is not the same everywhere, is dropped. */
+UNET_API unet_code unet_source_drops_alpha(unet_source *source, int page, int *drops,
+                                           unet_error *err);
+
 /* How many pages were chosen, 1 or more. */
 UNET_API int unet_source_pages(const unet_source *source);
 
@@ -74,6 +85,9 @@ typedef struct unet_writer_page {
     int color_count;                  /* 1..256 */
     double pixel_height, pixel_width; /* kept in TIFF; 0: not known */
     char unit[8];
+    unet_source *like; /* the pixels lie where those of its page `like_page` do, which GeoTIFF and
+                          NIfTI say; only unet_writer_begin() looks at it; NULL: not known */
+    int like_page;
 } unet_writer_page;
 
 /*

@@ -64,6 +64,11 @@ typedef enum unet_finding_kind {
     UNET_FOUND_SAME_IMAGE,       /* the image is that of `other`, the masks differ */
     UNET_FOUND_SAME_MASK,        /* the mask is that of `other`, the images differ */
     UNET_FOUND_NEAR_IMAGE,       /* the image nearly is that of `other`: correlation */
+    UNET_FOUND_MASK_PLACE,       /* headers say that the mask lies elsewhere than its image, or in
+                                    another order, in which case it is a note: it was put right */
+    UNET_FOUND_DIRECTIONS,       /* of the set: images lie in several directions by their headers */
+    UNET_FOUND_ALPHA,            /* of the set: alpha channels that are not the same everywhere are
+                                    left out.  Text says more of all three */
     UNET_FINDING_KINDS
 } unet_finding_kind;
 

@@ -150,6 +150,9 @@ unet_code un_given_coding(const unet_dataset_options *options, unet_dataset_opti
     if (code)
         return code;
     *coding = NULL;
+    if (!wanted->channels && (wanted->like || wanted->model))
+        wanted->channels =
+            wanted->like ? wanted->like->channels : wanted->model->graph.spec.in_channels;
     if (wanted->like) {
         *coding = &wanted->like->coding;
     } else if (wanted->model && wanted->model->trained) {

@@ -39,6 +39,7 @@ static const struct option_row predict_options[] = {
     OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_BYTES("memory", AT(memory), "SIZE", "stay below it: 500M, 2G; any image fits"),
     OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; changes memory, not the mask"),
+    OPT_FLAG("as-stored", AT(as_stored), "turn no image by its EXIF or TIFF orientation"),
     OPT_FLAG("exact", AT(exact), "the same bits for every tile, in two to three times the time"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
@@ -58,6 +59,8 @@ struct predict_run {
     struct predict_table table; /* of the image at work, or of all */
     json_t *totals;             /* of objects: of each page, where --json is given */
     uint64_t pixels[256];       /* of each class in all images so far */
+    size_t alphas;              /* images whose alpha says something and is left out */
+    const char *alpha;          /* the first of them */
     const struct predict_settings *settings;
 };
 
@@ -178,6 +181,20 @@ static unet_code predict_pages(struct predict_run *run, const struct predict_job
     return code ? code : predict_out_commit(&run->out, err);
 }
 
+/* Counts an image whose alpha channel is left out though it is not the same everywhere. */
+static unet_code look_for_alpha(struct predict_run *run, const struct predict_job *job,
+                                unet_source *source, unet_error *err)
+{
+    int drops = 0;
+    unet_code code = UNET_OK;
+
+    for (int i = 0; i < unet_source_pages(source) && !code && !drops; i++)
+        code = unet_source_drops_alpha(source, i, &drops, err);
+    if (drops && !run->alphas++)
+        run->alpha = job->input;
+    return code;
+}
+
 /* One image from file to files. */
 static int predict_one(struct predict_run *run, const struct predict_settings *settings,
                        const struct predict_job *job)
@@ -192,7 +209,9 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
         progress_clear(&run->line);
         return fail(&err);
     }
-    code = predict_pages(run, job, source, &page, &err);
+    unet_source_read_as(source, settings->as_stored, unet_model_spec(run->model)->in_channels);
+    if (!(code = look_for_alpha(run, job, source, &err)))
+        code = predict_pages(run, job, source, &page, &err);
     progress_clear(&run->line);
     if (!code && unet_source_note(source)[0] && !settings->common.quiet)
         say(stderr, "%s: %s\n", job->input, unet_source_note(source));
@@ -233,6 +252,21 @@ static void note_one_class(const struct predict_run *run)
         "note: every pixel of every image is class %d%s%s%s: perhaps the model was trained "
         "too little, or on images unlike these; unet eval scores it\n",
         only, *name ? " '" : "", name, *name ? "'" : "");
+}
+
+static void note_alphas(const struct predict_run *run)
+{
+    char more[48] = "";
+
+    if (!run->alphas || run->settings->common.quiet)
+        return;
+    if (run->alphas > 1)
+        snprintf(more, sizeof(more), " and %zu more", run->alphas - 1);
+    say(stderr,
+        "warning: %s%s: the alpha channel, which is not the same everywhere, is left out: the "
+        "model takes %d channel%s\n",
+        run->alpha, more, unet_model_spec(run->model)->in_channels,
+        plural(unet_model_spec(run->model)->in_channels, "s"));
 }
 
 /* All images, one after the other; *failed: how many. */
@@ -289,6 +323,7 @@ static int predict_all(struct predict_run *run, const struct predict_settings *s
     status = predict_each(run, settings, plan, &failed);
     if (!status) {
         note_one_class(run);
+        note_alphas(run);
         status = finish_table(run, failed);
     }
     predict_table_abort(&run->table);

@@ -144,6 +144,8 @@ unet_code predict_out_page(struct predict_out *out, unet_source *source, int pag
 
         if (!out->writer[p])
             continue;
+        target.like = source;
+        target.like_page = page;
         if (p == PRODUCT_OVERLAY)
             code =
                 overlay_out_begin(&out->overlay, out->writer[p], source, page,

@@ -11,6 +11,7 @@
 #include "model/models.h"
 #include "recipe/recipe_choice.h"
 #include "run/run_folder.h"
+#include "shared/notes.h"
 #include "shared/cli.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
@@ -38,8 +39,10 @@ static unet_code hold_out(struct train_run *run, unet_error *err)
 static unet_code open_data(struct train_run *run, unet_error *err)
 {
     const struct train_settings *settings = run->settings;
-    unet_dataset_options data = {
-        .ignore = settings->ignore, .labels = settings->labels, .only_pairs = settings->only_pairs};
+    unet_dataset_options data = {.ignore = settings->ignore,
+                                 .labels = settings->labels,
+                                 .only_pairs = settings->only_pairs,
+                                 .as_stored = settings->as_stored};
     int classes = network_asked(&settings->network).classes;
     unet_code code;
 
@@ -48,7 +51,8 @@ static unet_code open_data(struct train_run *run, unet_error *err)
         data.model = run->model;
     if (classes > 0)
         data.classes = classes == 1 ? 2 : classes;
-    code = unet_dataset_open(settings->images, settings->masks, &data, &run->dataset, err);
+    code = open_noting(settings->images, settings->masks, &data, settings->common.quiet,
+                       &run->dataset, err);
     if (code)
         return code;
     /* before the split: what is in both parts is worth a warning */
@@ -57,8 +61,8 @@ static unet_code open_data(struct train_run *run, unet_error *err)
     if (!settings->val_images)
         return hold_out(run, err);
     data.like = run->dataset;
-    return unet_dataset_open(settings->val_images, settings->val_masks, &data, &run->validation,
-                             err);
+    return open_noting(settings->val_images, settings->val_masks, &data, settings->common.quiet,
+                       &run->validation, err);
 }
 
 /* What the data's survey has to say; EXIT_DONE: training can go on. */

@@ -34,7 +34,7 @@ struct train_settings {
     double val_share;
     int folds;
     const char *labels;
-    int ignore, only_pairs;
+    int ignore, only_pairs, as_stored;
     int preset, dry_run, tensorboard, overwrite;
     double memory;
     int epochs, patience, batch, accumulate, tile, steps_per_epoch;

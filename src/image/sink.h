@@ -23,6 +23,8 @@ struct un_sink_page {
     int colors;
     double pixel_height, pixel_width; /* written where the format can say it; 0: not known */
     char unit[8];
+    struct un_place place;    /* the same */
+    const struct un_geo *geo; /* NULL: none; looked at when the page begins */
 };
 
 struct unet_writer;

@@ -13,10 +13,7 @@ struct un_sample_pair {
     char *name;        /* file name of the image; of a stack's page: scan.tif[3] */
 };
 
-struct un_pairs;
-
 struct unet_dataset {
-    const struct un_pairs *files; /* while they are read; else NULL */
     struct un_sample_pair *pairs; /* in the natural order of their names */
     int count;
     int channels; /* 1 when every image is grey in truth, else 3 (or what .npy has) */
