@@ -111,13 +111,8 @@ unet_code unet_writer_begin(unet_writer *writer, const unet_writer_page *page, u
     if (own.colors && (own.color_count < 1 || own.color_count > 256))
         return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", own.color_count);
     struct un_sink_page wanted = sink_page(&own);
-    struct un_page like;
-    if (own.like) {
-        if ((code = un_source_page(own.like, own.like_page, &like, err)))
-            return code;
-        wanted.place = like.place;
-        wanted.geo = like.geo;
-    }
+    if (own.like && (code = un_sink_like(&wanted, own.like, own.like_page, err)))
+        return code;
     return un_sink_page(writer, &wanted, err);
 }
 

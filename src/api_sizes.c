@@ -58,7 +58,7 @@ SIZED(export_options, normalize, (unet_export_options){.names = NULL})
 SIZED(writer_page, like_page, (unet_writer_page){.height = 0})
 SIZED(answers, context, (unet_answers){.mask = NULL})
 SIZED(stream, context, (unet_stream){.mask = 0})
-SIZED(objects_options, context, (unet_objects_options){.minimum_area = 0})
+SIZED(objects_options, like_page, (unet_objects_options){.minimum_area = 0})
 SIZED(table_options, unit, (unet_table_options){.images = 0})
 SIZED(boundary_options, distance, (unet_boundary_options){.connectivity = 0})
 

@@ -12,7 +12,7 @@
 #include "shared/progress.h"
 #include "shared/say.h"
 
-static const char *const format_words[] = {"png", "tif", NULL};
+static const char *const format_words[] = {"png", "tif", "nii", NULL};
 static const char *const value_words[] = {"classes", "masks", NULL};
 
 #define AT(field) offsetof(struct predict_settings, field)
@@ -22,7 +22,8 @@ static const struct option_row predict_options[] = {
         'o', "output", AT(target[PRODUCT_MASK]), "PATH",
         "the mask: a file, or a folder for NAME.png of each NAME.* (made when it ends in / or "
         "there are several images)"),
-    OPT_CHOICE("format", AT(format), format_words, "of masks in a folder [png; tif for stacks]"),
+    OPT_CHOICE("format", AT(format), format_words,
+               "of masks in a folder [png; tif for stacks; nii]"),
     OPT_CHOICE("values", AT(values), value_words, "class numbers, or as in the training masks"),
     OPT_STRING("overlay", AT(target[PRODUCT_OVERLAY]), "PATH",
                "the image with mask or objects over it, as PNG or TIFF"),
@@ -139,13 +140,12 @@ static unet_code predict_page(struct predict_run *run, const struct predict_job 
                               unet_source *source, const unet_stream *stream, unet_error *err)
 {
     uint64_t memory = predict_memory_objects(run->settings, job);
-    unet_page what;
-    unet_code code = unet_source_page(source, run->page, &what, err);
+    unet_code code;
 
-    if (code || (code = predict_out_page(&run->out, source, run->page, err)))
+    if ((code = predict_out_page(&run->out, source, run->page, err)))
         return code;
     if (job->objects && (code = objects_out_open(&run->objects, &run->settings->objects, run->model,
-                                                 &what, memory, err)))
+                                                 source, run->page, memory, err)))
         return code;
     code = unet_predict_stream(run->session, source, run->page, stream, err);
     progress_clear(&run->line);

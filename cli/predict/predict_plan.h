@@ -21,7 +21,7 @@ enum product {
 
 struct predict_settings {
     const char *target[PRODUCTS]; /* a file, or a folder; NULL: not asked for */
-    int format;                   /* of masks in a folder: -1 not given, 0 png, 1 tif */
+    int format;                   /* of masks in a folder: -1 not given, 0 png, 1 tif, 2 nii */
     int tile, exact, as_stored;
     int tta;       /* index of a unet_tta; -1: not given */
     double memory; /* bytes; 0: no limit */

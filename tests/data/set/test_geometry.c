@@ -7,77 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <math.h>
-
-#include "data/set/dataset.h"
-#include "data/survey/survey.h"
-#include "geometry_files.h"
+#include "geometry_set.h"
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_destroy)
-
-/* What is said while a set is read. */
-struct heard {
-    int notes, warnings;
-    char text[1024];
-};
-
-static void hear(void *context, unet_severity severity, const char *text)
-{
-    struct heard *h = context;
-    h->notes += severity == UNET_NOTE;
-    h->warnings += severity == UNET_WARNING;
-    snprintf(h->text, sizeof h->text, "%s", text);
-}
-
-static unet_code open_set(int as_stored, struct heard *heard, unet_dataset **set, unet_error *err)
-{
-    const unet_log log = {.note = hear, .context = heard};
-    const unet_dataset_options options = {.ignore = -1, .as_stored = as_stored, .log = &log};
-    *heard = (struct heard){0};
-    return un_dataset_open(in_folder("i"), in_folder("m"), &options, NULL, set, err);
-}
-
-static unet_dataset *must_open(int as_stored, int notes, int warnings, const char *said)
-{
-    struct heard heard;
-    unet_dataset *set;
-    unet_error err;
-    if (open_set(as_stored, &heard, &set, &err))
-        fail_msg("%s", err.text);
-    if (heard.notes != notes || heard.warnings != warnings || !strstr(heard.text, said))
-        fail_msg("%d notes and %d warnings, %d and %d wanted, with \"%s\": %s", heard.notes,
-                 heard.warnings, notes, warnings, said, heard.text);
-    return set;
-}
-
-/* Refused, by the survey too; `said` and `more` are in the message. */
-static void must_refuse(const char *said, const char *more)
-{
-    struct heard heard;
-    unet_dataset *set;
-    unet_survey *survey;
-    unet_error err;
-    if (!open_set(0, &heard, &set, &err))
-        fail_msg("not refused; \"%s\" wanted", said);
-    if (!(err.hints & UNET_HINT_AS_STORED) || !strstr(err.text, said) || !strstr(err.text, more))
-        fail_msg("\"%s\" and \"%s\" wanted, with a hint: %s", said, more, err.text);
-    if (unet_survey_open(in_folder("i"), in_folder("m"), NULL, NULL, NULL, &survey, &err))
-        fail_msg("%s", err.text);
-    const unet_finding *first = unet_survey_finding(survey, 0);
-    if (!first || first->kind != UNET_FOUND_MASK_PLACE || first->severity != UNET_ERROR ||
-        !(first->hints & UNET_HINT_AS_STORED))
-        fail_msg("the survey finds %s: %s", first ? unet_finding_name(first->kind) : "nothing",
-                 first ? first->text : "");
-    unet_survey_free(survey);
-}
-
-static void make_folders(void)
-{
-    folder_remove_tree(in_folder("i"));
-    folder_remove_tree(in_folder("m"));
-    mkdir(in_folder("i"), 0777);
-    mkdir(in_folder("m"), 0777);
-}
 
 /* ---- NIfTI ------------------------------------------------------------------------------- */
 
@@ -416,6 +348,107 @@ static void test_alpha(void **state)
     assert_int_equal(channels_of(EXTRASAMPLE_UNSPECIFIED, 4, 255, 0), 4);
 }
 
+/* ---- what is written ---------------------------------------------------------------------- */
+
+/* Writes `pages` pages of bytes that lie where those of `like` do. */
+static void write_like(const char *path, const char *like, int pages)
+{
+    unet_source *source;
+    unet_writer *writer;
+    unet_page what;
+    unet_error err;
+    if (unet_source_open(like, &source, &err) || unet_source_page(source, 0, &what, &err) ||
+        unet_writer_open(path, 1, &writer, &err))
+        fail_msg("%s", err.text);
+    uint8_t rows[20 * 20];
+    for (int i = 0; i < pages; i++) {
+        const unet_writer_page page = {.height = what.height,
+                                       .width = what.width,
+                                       .channels = 1,
+                                       .pixel_height = what.pixel_height,
+                                       .pixel_width = what.pixel_width,
+                                       .unit = "mm",
+                                       .like = source,
+                                       .like_page = i};
+        memset(rows, i + 1, sizeof rows);
+        if (unet_writer_begin(writer, &page, &err) ||
+            unet_writer_rows(writer, rows, what.height, &err))
+            fail_msg("%s", err.text);
+    }
+    assert_int_equal(unet_writer_commit(writer, NULL), UNET_OK);
+    unet_source_close(source);
+}
+
+static void check_like(const char *path, const char *like, int pages)
+{
+    struct unet_source *a, *b;
+    struct un_place x, y;
+    assert_int_equal(un_source_open(path, &a, NULL), UNET_OK);
+    assert_int_equal(un_source_open(like, &b, NULL), UNET_OK);
+    assert_int_equal(a->pages, pages);
+    assert_int_equal(un_source_place(a, &x, NULL) || un_source_place(b, &y, NULL), UNET_OK);
+    if (memcmp(x.step, y.step, sizeof x.step) || memcmp(x.origin, y.origin, sizeof x.origin) ||
+        x.kind != y.kind || x.system != y.system)
+        fail_msg("%s does not lie where %s does", path, like);
+    for (int i = 0; i < pages; i++) {
+        unet_image image;
+        assert_int_equal(un_image_of_source(a, i, &image, NULL), UNET_OK);
+        for (int p = 0; p < image.height * image.width; p++)
+            assert_int_equal(((uint8_t *)image.data)[p], i + 1);
+        unet_image_release(&image);
+    }
+    un_source_close(a);
+    un_source_close(b);
+}
+
+static void test_written(void **state)
+{
+    (void)state;
+    make_folders();
+    put_image(&scene);
+    for (int z = 0; z < 2; z++) {
+        const char *path = in_folder(z ? "o.nii.gz" : "o.nii");
+        write_like(path, in_folder("i/a.nii"), D);
+        check_like(path, in_folder("i/a.nii"), D);
+        write_like(path, in_folder("i/a.nii[2:4]"), 2);
+        check_like(path, in_folder("i/a.nii[2:4]"), 2);
+    }
+    for (int k = 0; k < 2; k++) {
+        put_map("i/t.tif", &(struct ground){500000, 4000000, k ? -0.5 : 0.5, 32633}, false);
+        write_like(in_folder("o.tif"), in_folder("i/t.tif"), 1);
+        check_like(in_folder("o.tif"), in_folder("i/t.tif"), 1);
+    }
+}
+
+/* What predictions ask for: a picture as stored, and an alpha that the model has a channel for. */
+static void test_read_as(void **state)
+{
+    uint8_t samples[35] = {0};
+    unet_source *source;
+    unet_page page;
+    int drops;
+    (void)state;
+    make_folders();
+    put_turned(in_folder("a.png"), &(unet_image){5, 7, 1, UNET_U8, 0, samples}, 6, false);
+    assert_int_equal(unet_source_open(in_folder("a.png"), &source, NULL), UNET_OK);
+    for (int as_stored = 0; as_stored < 2; as_stored++) {
+        unet_source_read_as(source, as_stored, 0);
+        assert_int_equal(unet_source_page(source, 0, &page, NULL), UNET_OK);
+        assert_int_equal(page.height, as_stored ? 5 : 7);
+    }
+    unet_source_close(source);
+    put_alpha("b.tif", 4, -1, EXTRASAMPLE_UNASSALPHA);
+    assert_int_equal(unet_source_open(in_folder("b.tif"), &source, NULL), UNET_OK);
+    for (int channels = 3; channels <= 4; channels++) {
+        unet_source_read_as(source, 0, channels);
+        assert_int_equal(unet_source_page(source, 0, &page, NULL), UNET_OK);
+        assert_int_equal(page.channels, channels);
+        assert_int_equal(unet_source_drops_alpha(source, 0, &drops, NULL), UNET_OK);
+        assert_int_equal(drops, channels == 3);
+    }
+    unet_source_close(source);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +461,8 @@ int main(void)
         IN_FOLDER(test_orientation),
         IN_FOLDER(test_maps),
         IN_FOLDER(test_alpha),
+        IN_FOLDER(test_written),
+        IN_FOLDER(test_read_as),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
