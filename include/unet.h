@@ -18,7 +18,7 @@
  * Threads: a unet_model or unet_dataset may be read from many threads at once; a unet_session,
  * unet_trainer or unet_scores is used from one thread at a time.  Whatever the number of worker
  * threads, results have the same bits; where some cannot be started, work goes on without them.  A
- * session may be used in a child of fork(), too.
+ * session may be used in a child of fork(), too; a trainer only in the process that made it.
  *
  * Versions: a program runs with every later library of its SONAME.  Structs that a caller fills may
  * grow at their end: `size` is sizeof the struct in that program, as its _default() sets it; 0, as
