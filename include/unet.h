@@ -33,6 +33,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "unet_hints.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -58,21 +60,10 @@ typedef enum unet_code {
     UNET_ESTOPPED /* a progress function or another thread asked to stop */
 } unet_code;
 
-/* Which setting would help; a program names its own option or button for it beside the text. */
-enum {
-    UNET_HINT_LABELS = 1,     /* unet_dataset_options.labels: what the masks' values mean */
-    UNET_HINT_IGNORE = 2,     /* ... .ignore: the value that is no label */
-    UNET_HINT_ONLY_PAIRS = 4, /* ... .only_pairs: without the images that have no mask */
-    UNET_HINT_CLIP = 8,       /* unet_train_options.clip: the largest norm of the gradients */
-    UNET_HINT_CHANNELS = 16,  /* unet_dataset_options.channels: "pages", if they are channels */
-    UNET_HINT_NORM = 32,      /* unet_known.norm: what the layers of a foreign file are */
-    UNET_HINT_FILL = 64       /* ... .fill of data sets and sessions: the sample that is no data */
-};
-
 typedef struct unet_error {
     unet_code code;
     char text[504];     /* one line, no newline: "scan.tif: 4 channels, the model takes 1" */
-    unsigned int hints; /* UNET_HINT_*, or-ed; 0: none */
+    unsigned int hints; /* settings that would help: unet_hints.h; 0: none */
 } unet_error;
 
 /* ---- the network ------------------------------------------------------------------------- */
@@ -314,6 +305,9 @@ typedef struct unet_dataset_options {
                              channels; "files:ch00,ch01": see unet_join_channels(); NULL: found */
     int threads;          /* of a survey of the set; 0: one per core */
     const char *fill; /* as in unet_session_options; NULL: declared, or found where it is plain */
+    int as_stored;    /* 1: see unet_source_read_as(), of images and masks */
+    int expect_channels; /* see there; 0: those of model or like, else what all images say */
+    int keep_masks; /* 1: of NIfTI files with axes in other orders images are put into the masks' */
 } unet_dataset_options;
 
 /*

@@ -66,6 +66,17 @@ UNET_API unet_code unet_join_channels(const char *channels, char **paths, int *c
                                       unet_error *err);
 UNET_API const char *unet_model_channels(const unet_model *model);
 
+/*
+ * From now on pages are as they lie in the file if as_stored is 1: not turned by EXIF or TIFF
+ * orientation.  An alpha channel is a channel where that makes `channels` of them, such as a model
+ * takes; else, as with 0, it is dropped.
+ */
+UNET_API void unet_source_read_as(unet_source *source, int as_stored, int channels);
+
+/* *drops: 1: an alpha channel of a page, which is not the same everywhere, is dropped. */
+UNET_API unet_code unet_source_drops_alpha(unet_source *source, int page, int *drops,
+                                           unet_error *err);
+
 /* How many pages were chosen, 1 or more. */
 UNET_API int unet_source_pages(const unet_source *source);
 
@@ -92,8 +103,9 @@ UNET_API unet_code unet_source_read(unet_source *source, int page, int top, int 
 
 /*
  * An image file that is written row by row: unet_writer_open(), unet_writer_begin(),
- * unet_writer_rows() until the page is full, perhaps further pages (TIFF), unet_writer_commit().
- * Before that nothing is at path that was not there; unet_writer_abort() leaves it so.
+ * unet_writer_rows() until the page is full, perhaps further pages (TIFF, NIfTI),
+ * unet_writer_commit(). Before that nothing is at path that was not there; unet_writer_abort()
+ * leaves it so.
  */
 typedef struct unet_writer unet_writer;
 
@@ -104,13 +116,16 @@ typedef struct unet_writer_page {
     int planar; /* 1: rows come as [channels][rows][width], and .npy is [channels][height][width] */
     const uint8_t (*colors)[3];       /* of U8 samples in one channel; NULL: none; .png and .tif */
     int color_count;                  /* 1..256 */
-    double pixel_height, pixel_width; /* kept in TIFF; 0: not known */
+    double pixel_height, pixel_width; /* kept in TIFF and NIfTI; 0: not known */
     char unit[8];
+    unet_source *like; /* the pixels lie where those of its page `like_page` do, which GeoTIFF and
+                          NIfTI say; only unet_writer_begin() looks at it; NULL: not known */
+    int like_page;
 } unet_writer_page;
 
 /*
- * By the ending of path: .png, .tif, .tiff or .npy.  bytes: about as many as all samples take; a
- * TIFF that may pass 4 GB is a BigTIFF.  Fails with UNET_EINVAL or UNET_EIO.
+ * By the ending of path: .png, .tif, .tiff, .nii, .nii.gz or .npy.  bytes: about as many as all
+ * samples take; a TIFF that may pass 4 GB is a BigTIFF.  Fails with UNET_EINVAL or UNET_EIO.
  */
 UNET_API unet_code unet_writer_open(const char *path, uint64_t bytes, unet_writer **writer,
                                     unet_error *err);

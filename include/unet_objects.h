@@ -39,6 +39,8 @@ typedef struct unet_objects_options {
     const char *scratch_folder;                   /* NULL: TMPDIR, or else /var/tmp */
     int (*progress)(void *context, double share); /* of unet_objects_finish(); non-zero stops */
     void *context;
+    unet_source *like; /* the image: ids are written with its place, that of page like_page; NULL */
+    int like_page;
 } unet_objects_options;
 
 /* Lengths and areas of an object, in pixels or in the image's unit. */

@@ -66,10 +66,15 @@ typedef enum unet_finding_kind {
     UNET_FOUND_SAME_MASK,        /* the mask is that of `other`, the images differ */
     UNET_FOUND_NEAR_IMAGE,       /* the image nearly is that of `other`: correlation */
     UNET_FOUND_READING,          /* how the image's file was read is not obvious; text says it */
-    UNET_FOUND_FILL,   /* of the set: samples of this value are no data, in so many images,
-                          mean share of their samples */
-    UNET_FOUND_SCALES, /* of the set: values on two scales: how many images reach only, a
-                          value; how many the other */
+    UNET_FOUND_FILL,       /* of the set: samples of this value are no data, in so many images,
+                              mean share of their samples */
+    UNET_FOUND_SCALES,     /* of the set: values on two scales: how many images reach only, a
+                              value; how many the other */
+    UNET_FOUND_MASK_PLACE, /* headers say that the mask lies elsewhere than its image, or in
+                              another order, in which case it is a note: it was put right */
+    UNET_FOUND_DIRECTIONS, /* of the set: images lie in several directions by their headers */
+    UNET_FOUND_ALPHA,      /* of the set: alpha channels that are not the same everywhere are
+                              left out.  Text says more of all three */
     UNET_FINDING_KINDS
 } unet_finding_kind;
 

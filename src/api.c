@@ -154,6 +154,9 @@ unet_code un_given_coding(const unet_dataset_options *options, unet_dataset_opti
         wanted->channels = wanted->like->channels_text;
     else if (!wanted->channels && wanted->model)
         wanted->channels = wanted->model->channels;
+    if (!wanted->expect_channels && (wanted->like || wanted->model))
+        wanted->expect_channels =
+            wanted->like ? wanted->like->channels : wanted->model->graph.spec.in_channels;
     if (wanted->like) {
         *coding = &wanted->like->coding;
     } else if (wanted->model && wanted->model->trained) {

@@ -3,6 +3,8 @@
  * Each checks its arguments, then makes one call into the layers below. */
 #include "api.h"
 
+#include <math.h>
+
 #include "base/known_files.h"
 #include "data/set/channel_files.h"
 #include "image/sink.h"
@@ -47,6 +49,26 @@ const char *unet_model_channels(const unet_model *model)
 void unet_source_close(unet_source *source)
 {
     un_source_close(source);
+}
+
+void unet_source_read_as(unet_source *source, int as_stored, int channels)
+{
+    source->manner = (struct un_manner){.as_stored = as_stored != 0, .with_alpha = channels};
+}
+
+unet_code unet_source_drops_alpha(unet_source *source, int page, int *drops, unet_error *err)
+{
+    if (!source || !drops)
+        return un_missing(err, !source ? "source" : "drops");
+    struct un_page found;
+    double range[2] = {INFINITY, -INFINITY};
+    unet_code code = un_source_page(source, page, &found, err);
+    const bool has = !code && found.alpha && found.channels > 1;
+    if (has)
+        code = un_source_alpha(source, page, range, err);
+    if (!code)
+        *drops = has && range[1] > range[0];
+    return code;
 }
 
 int unet_source_pages(const unet_source *source)
@@ -125,7 +147,9 @@ unet_code unet_writer_begin(unet_writer *writer, const unet_writer_page *page, u
         return code;
     if (own.colors && (own.color_count < 1 || own.color_count > 256))
         return un_fail(err, UNET_EINVAL, "%d colours, 1 to 256 wanted", own.color_count);
-    const struct un_sink_page wanted = sink_page(&own);
+    struct un_sink_page wanted = sink_page(&own);
+    if (own.like && (code = un_sink_like(&wanted, own.like, own.like_page, err)))
+        return code;
     return un_sink_page(writer, &wanted, err);
 }
 

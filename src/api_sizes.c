@@ -50,15 +50,15 @@ static unet_code take(void *own, size_t known, const void *given, size_t size, c
 
 SIZED(spec, channels, un_spec_default())
 SIZED(session_options, log, (unet_session_options){.threads = 0})
-SIZED(dataset_options, log, (unet_dataset_options){.ignore = -1})
+SIZED(dataset_options, keep_masks, (unet_dataset_options){.ignore = -1})
 SIZED(train_options, threads, un_train_options_default(NULL))
 SIZED(train_job, cancel, (unet_train_job){.model = NULL})
 SIZED(known, standardize, un_known_nothing())
 SIZED(export_options, normalize, (unet_export_options){.names = NULL})
-SIZED(writer_page, unit, (unet_writer_page){.height = 0})
+SIZED(writer_page, like_page, (unet_writer_page){.height = 0})
 SIZED(answers, context, (unet_answers){.mask = NULL})
 SIZED(stream, context, (unet_stream){.mask = 0})
-SIZED(objects_options, context, (unet_objects_options){.minimum_area = 0})
+SIZED(objects_options, like_page, (unet_objects_options){.minimum_area = 0})
 SIZED(table_options, unit, (unet_table_options){.images = 0})
 SIZED(boundary_options, distance, (unet_boundary_options){.connectivity = 0})
 

@@ -51,6 +51,16 @@ expect 0 - "memory: at most [0-9]+M of ${useful}M, tiles of $side$" \
 expect 0 - 'warning: this network looks at whole images' \
     predict whole.safetensors strips.tif -o x.png --memory "$((least + 3))M"
 
+# ---- NIfTI keeps what it says of space: so a folder gets it, and stacks may be it ----
+
+expect 0 - '' predict $m tiles.tif -o a.nii.gz --exact
+expect 0 '700 x 700' '' info a.nii.gz
+expect 0 - 'nifti/a\.nii\.gz' predict $m a.nii.gz -o nifti/
+expect 0 - 'nifti/a\.png' predict $m a.nii.gz -o nifti/ --format png
+expect 0 - 'nifti/tiles\.nii\.gz' predict $m tiles.tif -o nifti/ --format nii
+expect 0 - '' predict $m tiles.tif -o b.nii --exact
+gzip -cd a.nii.gz | cmp - b.nii || check 'NIfTI and its compressed twin differ' false
+
 # ---- pages and rows that are odd ----
 
 printf 'P5 300 1 255\n' >row.pgm

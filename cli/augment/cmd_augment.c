@@ -15,6 +15,7 @@
 #include "recipe/augment_options.h"
 #include "recipe/presets.h"
 #include "shared/cli.h"
+#include "shared/notes.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
@@ -22,7 +23,7 @@
 
 struct augment_command {
     const char *images, *masks, *preview, *labels, *channels;
-    int ignore, only_pairs, preset, count, tile;
+    int ignore, only_pairs, as_stored, preset, count, tile;
     struct augment_settings augment;
     struct common_settings common;
 };
@@ -33,6 +34,7 @@ static const struct option_row command_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
     OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
+    OPT_FLAG("as-stored", AT(as_stored), "turn nothing by EXIF, NIfTI or GeoTIFF headers"),
     OPT_REQUIRED(0, "preview", AT(preview), "PNG", "the sheet: .png or .tif"),
     OPT_INT("count", AT(count), 1, 1000, "N", NULL),
     OPT_INT("tile", AT(tile), 8, 2048, "N", "tiles to draw [12]; their side in pixels [256]"),
@@ -96,12 +98,14 @@ static int make_sheet(const struct augment_command *given)
                                        .labels = given->labels,
                                        .only_pairs = given->only_pairs,
                                        .channels = given->channels,
-                                       .threads = given->common.threads};
+                                       .threads = given->common.threads,
+                                       .as_stored = given->as_stored};
     unet_dataset *dataset = NULL;
     struct recipe recipe;
     struct sheet sheet = {0};
     unet_error err;
-    unet_code code = unet_dataset_open(given->images, given->masks, &data, &dataset, &err);
+    unet_code code =
+        open_noting(given->images, given->masks, &data, given->common.quiet, &dataset, &err);
 
     if (!code && !(code = choose_options(given, dataset, &recipe, &err))) {
         const unet_border *border = &recipe.options.border;

@@ -12,7 +12,7 @@
 struct check {
     const char *images, *masks, *labels, *channels, *fill; /* as given */
     int ignore;                                            /* as given; -1: not */
-    int only_pairs;                                        /* as given */
+    int only_pairs, as_stored;                             /* as given */
     const unet_survey *survey;
     const unet_survey_facts *facts;
     int proposed; /* 0: the classes are not known, and the fields below are not set */

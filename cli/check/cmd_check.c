@@ -17,7 +17,7 @@
 struct check_settings {
     const char *images, *masks, *output, *labels, *channels, *fill;
     double memory;
-    int ignore, only_pairs, pictures, no_page;
+    int ignore, only_pairs, as_stored, pictures, no_page;
     struct network_settings network;
     struct common_settings common;
 };
@@ -29,6 +29,7 @@ static const struct option_row check_options[] = {
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, as unet train takes them"),
     OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
     OPT_STRING("channels", AT(channels), "C", "of the images: 0,2; pages: a file's are channels"),
+    OPT_FLAG("as-stored", AT(as_stored), "turn nothing by EXIF, NIfTI or GeoTIFF headers"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_INT("ignore", AT(ignore), 0, 255, "V", "mask value that carries no label"),
     OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, or plain]"),
@@ -112,11 +113,12 @@ char *check_command(const struct check *check)
         used += (size_t)snprintf(weights + used, sizeof(weights) - used, "%s%.3g",
                                  k ? "," : " --class-weights ", (double)check->weights[k]);
     if (images && masks)
-        command = path_text("unet train --images %s --masks %s%s%s%s%s%s%s%s%s%s%s%s -o cells",
-                            images, masks, check->only_pairs ? " --only-pairs" : "",
-                            channels ? " --channels " : "", channels ? channels : "",
-                            labels ? " --labels " : "", labels ? labels : "",
-                            fill ? " --fill " : "", fill ? fill : "", ignore, width, tile, weights);
+        command =
+            path_text("unet train --images %s --masks %s%s%s%s%s%s%s%s%s%s%s%s%s -o cells", images,
+                      masks, check->only_pairs ? " --only-pairs" : "",
+                      check->as_stored ? " --as-stored" : "", channels ? " --channels " : "",
+                      channels ? channels : "", labels ? " --labels " : "", labels ? labels : "",
+                      fill ? " --fill " : "", fill ? fill : "", ignore, width, tile, weights);
     free(images);
     free(masks);
     free(labels);
@@ -300,6 +302,7 @@ static int run_check(const struct command *command, int argc, char **argv)
     options.channels = check.channels = settings.channels;
     options.fill = check.fill = settings.fill;
     options.only_pairs = check.only_pairs = settings.only_pairs;
+    options.as_stored = check.as_stored = settings.as_stored;
     classes = network_asked(&settings.network).classes;
     options.classes = classes == 1 ? 2 : classes;
     interrupt_watch();

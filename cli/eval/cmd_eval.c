@@ -9,6 +9,7 @@
 #include "eval/eval.h"
 #include "model/models.h"
 #include "shared/cli.h"
+#include "shared/notes.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
@@ -22,7 +23,7 @@ struct eval_settings {
     const char *labels, *predicted_labels;
     const char *csv, *boundary;
     const char *fill;
-    int ignore, only_pairs;
+    int ignore, only_pairs, as_stored;
     struct said session; /* of unet_session_options */
     int objects, split, minimum_area;
     int isbi, connectivity, warp;
@@ -37,6 +38,7 @@ static const struct option_row eval_options[] = {
     OPT_STRING("images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
     OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
+    OPT_FLAG("as-stored", AT(as_stored), "turn nothing by EXIF, NIfTI or GeoTIFF headers"),
     OPT_STRING("predicted", AT(predicted), "DIR", "score these masks; no model, no images"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_STRING("predicted-labels", AT(predicted_labels), "L", "the same of --predicted"),
@@ -147,7 +149,9 @@ static int score_all(const struct eval_settings *settings, const struct eval_job
 static int fail_coding(const struct eval_settings *settings, const unet_model *model,
                        const unet_error *err)
 {
-    unet_dataset_options alone = {.ignore = settings->ignore, .only_pairs = settings->only_pairs};
+    unet_dataset_options alone = {.ignore = settings->ignore,
+                                  .only_pairs = settings->only_pairs,
+                                  .as_stored = settings->as_stored};
     unet_dataset *dataset;
     char trained[256];
 
@@ -219,8 +223,10 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
                                  .labels = settings->labels,
                                  .model = job->model,
                                  .fill = settings->fill,
-                                 .only_pairs = settings->only_pairs};
-    if (unet_dataset_open(settings->images, settings->masks, &data, &job->dataset, &err))
+                                 .only_pairs = settings->only_pairs,
+                                 .as_stored = settings->as_stored};
+    if (open_noting(settings->images, settings->masks, &data, settings->common.quiet, &job->dataset,
+                    &err))
         return fail_coding(settings, job->model, &err);
     warn_of_labels(job, settings->common.quiet);
     model_views(job->model, &settings->session, &work);
@@ -255,12 +261,15 @@ static int check_names(const struct eval_job *job, int i)
 /* In one set the predicted masks are the images, in the other the masks: both pair by name. */
 static int open_masks(const struct eval_settings *settings, struct eval_job *job)
 {
-    unet_dataset_options data = {
-        .ignore = settings->ignore, .labels = settings->labels, .only_pairs = settings->only_pairs};
+    unet_dataset_options data = {.ignore = settings->ignore,
+                                 .labels = settings->labels,
+                                 .only_pairs = settings->only_pairs,
+                                 .as_stored = settings->as_stored};
     unet_code code;
     unet_error err;
 
-    if (unet_dataset_open(settings->predicted, settings->masks, &data, &job->dataset, &err))
+    if (open_noting(settings->predicted, settings->masks, &data, settings->common.quiet,
+                    &job->dataset, &err))
         return fail(&err);
     if (settings->predicted_labels) {
         data.labels = settings->predicted_labels;
@@ -269,8 +278,9 @@ static int open_masks(const struct eval_settings *settings, struct eval_job *job
         data.like = job->dataset;
         data.labels = NULL;
     }
+    data.keep_masks = 1; /* both in the order of what was predicted */
     code = unet_dataset_open(settings->masks, settings->predicted, &data, &job->predicted, &err);
-    if (code && err.hints & UNET_HINT_ONLY_PAIRS)
+    if (code && err.hints & (UNET_HINT_ONLY_PAIRS | UNET_HINT_AS_STORED))
         return fail(&err);
     if (code)
         return fail_text("%s%s", err.text,

@@ -134,12 +134,18 @@ int info_image_print(const char *path, const struct common_settings *common)
     unet_source *source;
     unet_error err;
     unet_code code = unet_source_open(path, &source, &err);
-    int pages;
+    int pages, drops = 0;
 
     if (code)
         return fail(&err);
     pages = unet_source_pages(source);
     code = common->json ? print_json(path, source, pages, &err) : print_table(source, pages, &err);
+    if (!code && !common->quiet && !unet_source_drops_alpha(source, 0, &drops, NULL) && drops)
+        say(stderr,
+            "%s: and an alpha channel that is not the same everywhere: a channel in trainings "
+            "where "
+            "all images have one\n",
+            path);
     if (!code && unet_source_note(source)[0] && !common->quiet)
         say(stderr, "%s: %s\n", path, unet_source_note(source));
     unet_source_close(source);

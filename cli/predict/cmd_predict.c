@@ -12,7 +12,7 @@
 #include "shared/progress.h"
 #include "shared/say.h"
 
-static const char *const format_words[] = {"png", "tif", NULL};
+static const char *const format_words[] = {"png", "tif", "nii", NULL};
 static const char *const value_words[] = {"classes", "masks", NULL};
 
 #define AT(field) offsetof(struct predict_settings, field)
@@ -22,7 +22,8 @@ static const struct option_row predict_options[] = {
         'o', "output", AT(target[PRODUCT_MASK]), "PATH",
         "the mask: a file, or a folder for NAME.png of each NAME.* (made when it ends in / or "
         "there are several images)"),
-    OPT_CHOICE("format", AT(format), format_words, "of masks in a folder [png; tif for stacks]"),
+    OPT_CHOICE("format", AT(format), format_words,
+               "of masks in a folder [png; tif for stacks; nii]"),
     OPT_CHOICE("values", AT(values), value_words, "class numbers, or as in the training masks"),
     OPT_STRING("overlay", AT(target[PRODUCT_OVERLAY]), "PATH",
                "the image with mask or objects over it, as PNG or TIFF"),
@@ -42,6 +43,7 @@ static const struct option_row predict_options[] = {
     OPT_BYTES("memory", AT(memory), "SIZE", "stay below it: 500M, 2G; any image fits"),
     OPT_FIELD_FROM("tile", AT(session), &said_session, "tile", 1, "N",
                    "side of the tiles; changes memory, not the mask"),
+    OPT_FLAG("as-stored", AT(as_stored), "turn no image by its EXIF or TIFF orientation"),
     OPT_FLAG("exact", AT(exact), "the same bits for every tile, in two to three times the time"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
@@ -62,6 +64,8 @@ struct predict_run {
     json_t *totals;             /* of objects: of each page, where --json is given */
     size_t one_channel;         /* images of one channel, though the model takes several */
     uint64_t pixels[256];       /* of each class in all images so far */
+    size_t alphas;              /* images whose alpha says something and is left out */
+    const char *alpha;          /* the first of them */
     const struct predict_settings *settings;
 };
 
@@ -140,13 +144,12 @@ static unet_code predict_page(struct predict_run *run, const struct predict_job 
                               unet_source *source, const unet_stream *stream, unet_error *err)
 {
     uint64_t memory = predict_memory_objects(run->settings, job);
-    unet_page what;
-    unet_code code = unet_source_page(source, run->page, &what, err);
+    unet_code code;
 
-    if (code || (code = predict_out_page(&run->out, source, run->page, err)))
+    if ((code = predict_out_page(&run->out, source, run->page, err)))
         return code;
     if (job->objects && (code = objects_out_open(&run->objects, &run->settings->objects, run->model,
-                                                 &what, memory, err)))
+                                                 source, run->page, memory, err)))
         return code;
     code = unet_predict_stream(run->session, source, run->page, stream, err);
     progress_clear(&run->line);
@@ -198,6 +201,20 @@ static void note_channels(struct predict_run *run, const struct predict_job *job
             job->input, run->out.pages, channels, job->input);
 }
 
+/* Counts an image whose alpha channel is left out though it is not the same everywhere. */
+static unet_code look_for_alpha(struct predict_run *run, const struct predict_job *job,
+                                unet_source *source, unet_error *err)
+{
+    int drops = 0;
+    unet_code code = UNET_OK;
+
+    for (int i = 0; i < unet_source_pages(source) && !code && !drops; i++)
+        code = unet_source_drops_alpha(source, i, &drops, err);
+    if (drops && !run->alphas++)
+        run->alpha = job->input;
+    return code;
+}
+
 /* One image from file to files. */
 static int predict_one(struct predict_run *run, const struct predict_settings *settings,
                        const struct predict_job *job)
@@ -212,7 +229,9 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
         progress_clear(&run->line);
         return fail(&err);
     }
-    code = predict_pages(run, job, source, &page, &err);
+    unet_source_read_as(source, settings->as_stored, unet_model_spec(run->model)->in_channels);
+    if (!(code = look_for_alpha(run, job, source, &err)))
+        code = predict_pages(run, job, source, &page, &err);
     progress_clear(&run->line);
     if (!code && unet_source_note(source)[0] && !settings->common.quiet)
         say(stderr, "%s: %s\n", job->input, unet_source_note(source));
@@ -255,6 +274,21 @@ static void note_one_class(const struct predict_run *run)
         "note: every pixel of every image is class %d%s%s%s: perhaps the model was trained "
         "too little, or on images unlike these; unet eval scores it\n",
         only, *name ? " '" : "", name, *name ? "'" : "");
+}
+
+static void note_alphas(const struct predict_run *run)
+{
+    char more[48] = "";
+
+    if (!run->alphas || run->settings->common.quiet)
+        return;
+    if (run->alphas > 1)
+        snprintf(more, sizeof(more), " and %zu more", run->alphas - 1);
+    say(stderr,
+        "warning: %s%s: the alpha channel, which is not the same everywhere, is left out: the "
+        "model takes %d channel%s\n",
+        run->alpha, more, unet_model_spec(run->model)->in_channels,
+        plural(unet_model_spec(run->model)->in_channels, "s"));
 }
 
 /* All images, one after the other; *failed: how many. */
@@ -314,6 +348,7 @@ static int predict_all(struct predict_run *run, const struct predict_settings *s
             say(stderr, "note: %zu of %zu images have one channel: it is all %d of the model\n",
                 run->one_channel, count, unet_model_spec(run->model)->in_channels);
         note_one_class(run);
+        note_alphas(run);
         status = finish_table(run, failed);
     }
     predict_table_abort(&run->table);

@@ -35,24 +35,29 @@ static int on_share(void *context, double share)
 }
 
 unet_code objects_out_open(struct objects_out *out, const struct objects_wishes *wishes,
-                           const unet_model *model, const unet_page *page, uint64_t memory,
+                           const unet_model *model, unet_source *source, int page, uint64_t memory,
                            unet_error *err)
 {
+    unet_page what;
+    unet_code code = unet_source_page(source, page, &what, err);
     unet_objects_options options = {.minimum_area = wishes->minimum_area,
                                     .keep_holes = wishes->keep_holes,
                                     .split = wishes->split || wishes->split_depth > 0,
                                     .split_depth = wishes->split_depth,
                                     .channel = wishes->channel ? wishes->channel - 1 : 0,
-                                    .pixel_height = page->pixel_height,
-                                    .pixel_width = page->pixel_width,
+                                    .pixel_height = what.pixel_height,
+                                    .pixel_width = what.pixel_width,
                                     .memory = memory,
-                                    .progress = on_share};
+                                    .progress = on_share,
+                                    .like = source,
+                                    .like_page = page};
 
-    memcpy(options.unit, page->unit, sizeof(options.unit));
-    *out =
-        (struct objects_out){.model = model, .pixel_area = page->pixel_height * page->pixel_width};
-    memcpy(out->unit, page->unit, sizeof(out->unit));
-    return unet_objects_create(&options, page->height, page->width, unet_model_labels(model),
+    if (code)
+        return code;
+    memcpy(options.unit, what.unit, sizeof(options.unit));
+    *out = (struct objects_out){.model = model, .pixel_area = what.pixel_height * what.pixel_width};
+    memcpy(out->unit, what.unit, sizeof(out->unit));
+    return unet_objects_create(&options, what.height, what.width, unet_model_labels(model),
                                &out->objects, err);
 }
 

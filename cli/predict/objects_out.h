@@ -47,9 +47,9 @@ struct objects_out {
     struct objects_total total[UNET_MAX_CLASSES];
 };
 
-/* memory: bytes it may hold; 0: no limit. */
+/* Of a page of an image, which must stay open.  memory: bytes it may hold; 0: no limit. */
 unet_code objects_out_open(struct objects_out *out, const struct objects_wishes *wishes,
-                           const unet_model *model, const unet_page *page, uint64_t memory,
+                           const unet_model *model, unet_source *source, int page, uint64_t memory,
                            unet_error *err);
 unet_code objects_out_band(struct objects_out *out, const unet_band *band, unet_error *err);
 

@@ -42,6 +42,8 @@ unet_code overlay_out_begin(struct overlay_out *out, unet_writer *writer, unet_s
     memcpy(target.unit, what.unit, sizeof(target.unit));
     target.pixel_height = what.pixel_height;
     target.pixel_width = what.pixel_width;
+    target.like = source;
+    target.like_page = page;
     out->writer = writer;
     out->colors = colors;
     out->color_count = color_count;

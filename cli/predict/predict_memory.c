@@ -80,7 +80,8 @@ static int add_shape(struct shapes *shapes, const struct shape *shape)
 }
 
 /* Images that cannot be read are left to their turn, where they end in an error of their own. */
-static int list_shapes(struct shapes *shapes, const struct predict_plan *plan)
+static int list_shapes(struct shapes *shapes, const struct predict_plan *plan, int as_stored,
+                       int channels)
 {
     int ok = 1;
 
@@ -90,6 +91,7 @@ static int list_shapes(struct shapes *shapes, const struct predict_plan *plan)
 
         if (unet_source_open(shape.job->input, &source, NULL))
             continue;
+        unet_source_read_as(source, as_stored, channels);
         for (int p = 0; p < unet_source_pages(source) && ok; p++)
             if (!unet_source_page(source, p, &shape.page, NULL))
                 ok = add_shape(shapes, &shape);
@@ -220,7 +222,7 @@ int predict_memory_plan(const struct predict_settings *settings, const struct pr
 
     if (settings->memory <= 0)
         return EXIT_DONE;
-    if (!list_shapes(&shapes, plan))
+    if (!list_shapes(&shapes, plan, settings->as_stored, unet_model_spec(model)->in_channels))
         status = fail_memory();
     if (!status)
         status = fit_all(&promise, &shapes);

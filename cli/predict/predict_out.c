@@ -87,16 +87,16 @@ uint64_t predict_out_bytes(const struct predict_job *job, const unet_model *mode
 
 static unet_code check_pages(const struct predict_job *job, int pages, unet_error *err)
 {
-    static const char *const stacks[] = {".tif", ".tiff", NULL};
+    static const char *const stacks[] = {".tif", ".tiff", ".nii", ".nii.gz", NULL};
 
     for (int p = 0; pages > 1 && p < PRODUCT_IMAGES; p++) {
         if (!job->output[p] || path_has_ending(job->output[p], stacks))
             continue;
-        return set_error(
-            err, UNET_EINVAL,
-            "%.150s has %d pages and %.150s takes one; wanted a name ending in .tif, or a "
-            "page, such as [0] behind the image's name",
-            job->input, pages, job->output[p]);
+        return set_error(err, UNET_EINVAL,
+                         "%.150s has %d pages and %.150s takes one; wanted a name ending in .tif "
+                         "or .nii.gz, or a "
+                         "page, such as [0] behind the image's name",
+                         job->input, pages, job->output[p]);
     }
     return UNET_OK;
 }
@@ -144,6 +144,8 @@ unet_code predict_out_page(struct predict_out *out, unet_source *source, int pag
 
         if (!out->writer[p])
             continue;
+        target.like = source;
+        target.like_page = page;
         if (p == PRODUCT_OVERLAY)
             code =
                 overlay_out_begin(&out->overlay, out->writer[p], source, page,

@@ -18,7 +18,7 @@
 #include "shared/say.h"
 #include "unet_image.h"
 
-static const char *const mask_endings[] = {".png", ".tif", ".tiff", NULL};
+static const char *const mask_endings[] = {".png", ".tif", ".tiff", ".nii", ".nii.gz", NULL};
 static const char *const score_endings[] = {".npy", ".tif", ".tiff", NULL};
 
 static const char *const id_endings[] = {".tif", ".tiff", ".png", ".npy", NULL};
@@ -32,8 +32,10 @@ static const struct {
     const char *wanted;
     int joins; /* one file can hold several images */
 } products[PRODUCTS] = {
-    [PRODUCT_MASK] = {"--output", ".png", mask_endings, "a name ending in .png or .tif", 0},
-    [PRODUCT_OVERLAY] = {"--overlay", ".png", mask_endings, "a name ending in .png or .tif", 0},
+    [PRODUCT_MASK] = {"--output", ".png", mask_endings, "a name ending in .png, .tif or .nii.gz",
+                      0},
+    [PRODUCT_OVERLAY] = {"--overlay", ".png", mask_endings,
+                         "a name ending in .png, .tif or .nii.gz", 0},
     [PRODUCT_PROBABILITIES] = {"--probabilities", ".npy", score_endings,
                                "a name ending in .npy or .tif", 0},
     [PRODUCT_LOGITS] = {"--logits", ".npy", score_endings, "a name ending in .npy or .tif", 0},
@@ -119,7 +121,8 @@ static int join_channels(const struct predict_settings *settings, const char *ch
 static int check_file(const struct command *command, const struct predict_settings *settings,
                       const struct predict_plan *plan, int p)
 {
-    static const char *const formats[][3] = {{".png", NULL}, {".tif", ".tiff", NULL}};
+    static const char *const formats[][3] = {
+        {".png", NULL}, {".tif", ".tiff", NULL}, {".nii", ".nii.gz", NULL}};
     const char *target = settings->target[p];
 
     if (!path_has_ending(target, products[p].endings))
@@ -193,6 +196,18 @@ char *predict_plan_file(const struct predict_job *job, enum product product, int
                : path_before_ending(job->output[product], number);
 }
 
+/* Its mask is one, too, in a folder, as only that says where in space it lies. */
+static int is_nifti(const char *input)
+{
+    static const char *const nifti[] = {".nii", ".nii.gz", ".hdr", ".img", NULL};
+    const char *pages;
+    char *file = path_of_pages(input, &pages);
+    int found = file && path_has_ending(file, nifti);
+
+    free(file);
+    return found;
+}
+
 static int name_outputs(const struct predict_settings *settings, struct predict_plan *plan)
 {
     for (size_t i = 0; i < plan->inputs.count; i++) {
@@ -211,6 +226,9 @@ static int name_outputs(const struct predict_settings *settings, struct predict_
             if ((job->pages > 1 && p < PRODUCT_IMAGES) ||
                 (p == PRODUCT_MASK && settings->format == 1))
                 ending = ".tif";
+            if (p == PRODUCT_MASK &&
+                (settings->format == 2 || (settings->format < 0 && is_nifti(job->input))))
+                ending = ".nii.gz";
             stem = path_stem(job->input);
             job->output[p] =
                 !plan->in_folder[p] ? strdup(settings->target[p])

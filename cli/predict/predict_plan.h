@@ -22,10 +22,10 @@ enum product {
 
 struct predict_settings {
     const char *target[PRODUCTS]; /* a file, or a folder; NULL: not asked for */
-    int format;                   /* of masks in a folder: -1 not given, 0 png, 1 tif */
+    int format;                   /* of masks in a folder: -1 not given, 0 png, 1 tif, 2 nii */
     const char *fill;             /* sample that is no data; NULL: not given */
     struct said session;          /* of unet_session_options */
-    int exact;
+    int exact, as_stored;
     double memory; /* bytes; 0: no limit */
     int values;    /* of masks: 1: as those that the model was trained on; else classes */
     struct objects_wishes objects;

@@ -17,6 +17,7 @@ static const struct {
     {UNET_HINT_CHANNELS, "--channels pages if they are channels"},
     {UNET_HINT_NORM, "unet convert with --norm none or --norm instance says which"},
     {UNET_HINT_FILL, "--fill nan takes it as no data"},
+    {UNET_HINT_AS_STORED, "--as-stored takes pixels as they lie in the files"},
 };
 
 void add_hints(unsigned int hints, char *text, size_t size)

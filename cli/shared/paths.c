@@ -71,6 +71,8 @@ const char *path_ending(const char *path)
 {
     const char *name = last_part(path), *dot = strrchr(name, '.');
 
+    if (dot && dot - name > 4 && !strcasecmp(dot - 4, ".nii.gz"))
+        return dot - 4;
     return dot && dot != name ? dot : name + strlen(name);
 }
 

@@ -11,6 +11,7 @@
 #include "model/models.h"
 #include "recipe/recipe_choice.h"
 #include "run/run_folder.h"
+#include "shared/notes.h"
 #include "shared/cli.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
@@ -51,7 +52,8 @@ static unet_code open_data(struct train_run *run, unet_error *err)
                                  .only_pairs = settings->only_pairs,
                                  .channels = settings->channels,
                                  .fill = settings->fill,
-                                 .threads = settings->common.threads};
+                                 .threads = settings->common.threads,
+                                 .as_stored = settings->as_stored};
     int classes = network_asked(&settings->network).classes;
     unet_code code;
 
@@ -60,7 +62,8 @@ static unet_code open_data(struct train_run *run, unet_error *err)
         data.model = run->model;
     if (classes > 0)
         data.classes = classes == 1 ? 2 : classes;
-    code = unet_dataset_open(settings->images, settings->masks, &data, &run->dataset, err);
+    code = open_noting(settings->images, settings->masks, &data, settings->common.quiet,
+                       &run->dataset, err);
     if (code)
         return code;
     /* before the split: what is in both parts is worth a warning */
@@ -70,8 +73,8 @@ static unet_code open_data(struct train_run *run, unet_error *err)
         return hold_out(run, err);
     data.like = run->dataset;
     data.channels = NULL; /* as there */
-    return unet_dataset_open(settings->val_images, settings->val_masks, &data, &run->validation,
-                             err);
+    return open_noting(settings->val_images, settings->val_masks, &data, settings->common.quiet,
+                       &run->validation, err);
 }
 
 /* What the data's survey has to say; EXIT_DONE: training can go on. */

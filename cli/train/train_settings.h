@@ -28,7 +28,7 @@ struct train_settings {
     double val_share;
     int val_by, folds;
     const char *labels, *channels, *fill;
-    int ignore, only_pairs;
+    int ignore, only_pairs, as_stored;
     int preset, dry_run, tensorboard, overwrite;
     double memory;
     struct said length; /* and the size of steps */

@@ -173,6 +173,7 @@ static unet_code channels_page(struct unet_source *source, int index, struct un_
     *page = (struct un_page){.orientation = 1};
     for (int i = 0; i < c->part_count && !code; i++) {
         struct un_page *part = &c->pages[i];
+        c->parts[i]->manner.as_stored = source->manner.as_stored;
         if ((code = un_source_page(c->parts[i], index - source->first, part, err)))
             break;
         unet_image image = image_of(c, i);
@@ -182,6 +183,7 @@ static unet_code channels_page(struct unet_source *source, int index, struct un_
             un_page_describe(part, &what);
             page->pixel_height = what.pixel_height;
             page->pixel_width = what.pixel_width;
+            page->fill = part->fill;
             memcpy(page->unit, what.unit, sizeof page->unit);
         } else if (image.height != first.height || image.width != first.width ||
                    image.sample != first.sample || image.prepared != first.prepared) {

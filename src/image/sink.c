@@ -6,16 +6,19 @@
 
 #include "image/sink.h"
 
-static const struct un_sink_format *const formats[] = {&un_sink_png, &un_sink_tiff, &un_sink_npy};
+static const struct un_sink_format *const formats[] = {&un_sink_png, &un_sink_tiff, &un_sink_npy,
+                                                       &un_sink_nifti};
 
 static const struct un_sink_format *format_of(const char *path)
 {
-    const char *dot = strrchr(path, '.');
-    for (size_t i = 0; dot && dot != path && dot[-1] != '/' && i < sizeof formats / sizeof *formats;
-         i++)
-        for (const char *const *ending = formats[i]->endings; *ending; ending++)
-            if (!strcasecmp(dot, *ending))
+    const size_t length = strlen(path);
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        for (const char *const *ending = formats[i]->endings; *ending; ending++) {
+            const size_t own = strlen(*ending);
+            if (length > own && path[length - own - 1] != '/' &&
+                !strcasecmp(path + length - own, *ending))
                 return formats[i];
+        }
     return NULL;
 }
 
@@ -35,7 +38,8 @@ unet_code un_sink_open(const char *path, uint64_t bytes, struct unet_writer **si
     const struct un_sink_format *format = format_of(path);
     if (!format)
         return un_fail(err, UNET_EINVAL,
-                       "%s: cannot tell the format; a name in .png, .tif, .tiff or .npy wanted",
+                       "%s: cannot tell the format; a name in .png, .tif, .tiff, .nii, "
+                       ".nii.gz or .npy wanted",
                        path);
     struct unet_writer *made = calloc(1, sizeof *made);
     if (!made)
@@ -48,6 +52,21 @@ unet_code un_sink_open(const char *path, uint64_t bytes, struct unet_writer **si
     else
         *sink = made;
     return code;
+}
+
+unet_code un_sink_like(struct un_sink_page *page, struct unet_source *like, int i, unet_error *err)
+{
+    struct un_page found;
+    unet_code code = un_source_page(like, i, &found, err);
+    if (code)
+        return code;
+    page->geo = found.geo;
+    page->place = found.place;
+    if (i == 0)
+        return un_source_place(like, &page->place, err);
+    if (page->place.count[2] > 0)
+        un_place_part(&page->place, (like->first + i) % page->place.count[2], 1);
+    return UNET_OK;
 }
 
 static unet_code check_complete(const struct unet_writer *sink, unet_error *err)

@@ -5,8 +5,8 @@
  *     un_sink_open, then for each page: un_sink_page, un_sink_rows ... ; un_sink_commit or _abort
  *
  * Temporary file, sync, rename: until un_sink_commit() there is nothing at path that was not there.
- * PNG takes one page; TIFF any number.  Large TIFF pages are tiled, and the file is a BigTIFF when
- * it might pass 4 GB.
+ * PNG takes one page; TIFF any number, NIfTI any of one size.  Large TIFF pages are tiled, and the
+ * file is a BigTIFF when it might pass 4 GB.
  */
 #ifndef UN_SINK_H
 #define UN_SINK_H
@@ -23,13 +23,19 @@ struct un_sink_page {
     int colors;
     double pixel_height, pixel_width; /* written where the format can say it; 0: not known */
     char unit[8];
+    struct un_place place;    /* the same */
+    const struct un_geo *geo; /* NULL: none; looked at when the page begins */
 };
 
 struct unet_writer;
 
-/* By the ending of path: .png, .tif or .tiff, .npy.  bytes: about how many samples will take. */
+/* By the ending of path: .png, .tif or .tiff, .nii or .nii.gz, .npy.  bytes: about how many samples
+ * will take. */
 unet_code un_sink_open(const char *path, uint64_t bytes, struct unet_writer **sink,
                        unet_error *err);
+
+/* The page's pixels lie where those of page i of a source do. */
+unet_code un_sink_like(struct un_sink_page *page, struct unet_source *like, int i, unet_error *err);
 
 /* Begins a page; the one before must be complete. */
 unet_code un_sink_page(struct unet_writer *sink, const struct un_sink_page *page, unet_error *err);
@@ -67,7 +73,7 @@ struct un_sink_format {
     size_t (*working)(const struct un_sink_page *page);
 };
 
-extern const struct un_sink_format un_sink_png, un_sink_tiff, un_sink_npy;
+extern const struct un_sink_format un_sink_png, un_sink_tiff, un_sink_npy, un_sink_nifti;
 
 /* Bytes of one row; of one plane's row where page->planar. */
 size_t un_sink_stride(const struct un_sink_page *page);

@@ -140,6 +140,15 @@ unet_code un_source_open(const char *path, struct unet_source **source, unet_err
     return code || !(*source)->pages_are_rows ? code : un_channels_of_rows(*source, source, err);
 }
 
+unet_code un_source_open_as(const char *path, const struct un_manner *manner,
+                            struct unet_source **source, unet_error *err)
+{
+    unet_code code = un_source_open(path, source, err);
+    if (!code)
+        (*source)->manner = *manner;
+    return code;
+}
+
 unet_code un_source_open_bytes(const char *name, const void *bytes, size_t size,
                                struct unet_source **source, unet_error *err)
 {
@@ -166,6 +175,7 @@ void un_source_close(struct unet_source *source)
         return;
     if (source->format)
         source->format->close(source);
+    un_ordered_free(source->ordered);
     un_map_release(&source->file);
     free(source->unread);
     free(source->name);
@@ -176,12 +186,36 @@ unet_code un_source_page(struct unet_source *source, int i, struct un_page *page
 {
     if (i < 0 || i >= source->pages)
         return un_fail(err, UNET_EINVAL, "%s: page %d of %d", source->name, i, source->pages);
+    if (source->ordered)
+        return un_ordered_page(source, i, page, err);
     struct un_page made = {0};
     unet_code code = source->format->page(source, source->first + i, &made, err);
     if (code || (code = un_page_check(source->name, &made, err)))
         return code;
+    if (source->manner.as_stored)
+        made.orientation = 1;
+    if (made.alpha && made.channels == source->manner.with_alpha)
+        made.alpha = false;
     made.ramp = un_palette_is_ramp(&made);
     *page = made;
+    return UNET_OK;
+}
+
+unet_code un_source_place(struct unet_source *source, struct un_place *place, unet_error *err)
+{
+    struct un_page page;
+    unet_code code = un_source_page(source, 0, &page, err);
+    if (code)
+        return code;
+    *place = page.place;
+    if (!place->kind)
+        return UNET_OK;
+    if (place->count[2] == 1 ? source->pages > 1 && source->file_pages > 1
+                             : source->first % place->count[2] + source->pages > place->count[2] &&
+                                   source->pages % place->count[2])
+        place->kind = UN_PLACE_NONE; /* pages with places of their own, or parts of several grids */
+    else if (source->pages < place->count[2])
+        un_place_part(place, source->first % place->count[2], source->pages);
     return UNET_OK;
 }
 
@@ -250,6 +284,10 @@ unet_code un_source_raw(struct unet_source *source, int i, const struct un_page 
         return un_fail(err, UNET_EINVAL, "%s: rows %d+%d, columns %d+%d of page %d are not in it",
                        source->name, rect.top, rect.height, rect.left, rect.width, i);
     int index = source->first + i;
+    if (source->ordered) {
+        un_ordered_read(source, i, page, rect, samples);
+        return UNET_OK;
+    }
     if (page->orientation <= 1)
         return read_stored(source, index, page, rect, samples, err);
     struct un_rect stored = un_turn_back(page, rect);

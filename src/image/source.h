@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "image/geometry.h"
 #include "unet_image.h"
 
 #define UN_IMAGE_SIDE (1 << 20)            /* widest and tallest picture */
@@ -60,8 +61,16 @@ struct un_page {
     double pixel_height, pixel_width; /* in `unit`; 0: not known */
     char unit[8];                     /* "um", "mm", "nm"; "" */
     struct un_fill fill;              /* that the file declares, as un_source_read() gives it */
+    struct un_place place;            /* count[2]: of the file, 1 where pages have their own */
+    const struct un_geo *geo;         /* GeoTIFF's tags, the source's while it is at this page */
     bool in_order;  /* a rectangle above the last one read starts the page anew: slow */
     size_t working; /* bytes that reading rectangles takes besides theirs */
+};
+
+/* How pages are to be read; all 0: as docs/images.md says. */
+struct un_manner {
+    bool as_stored; /* not turned, and headers' places are not looked at */
+    int with_alpha; /* alpha is a channel where there are so many then; else it is dropped */
 };
 
 struct un_format;
@@ -84,6 +93,8 @@ struct unet_source {
     bool pages_are_rows;      /* of one image: un_source_open() makes that one (channels.h) */
     struct un_unread *unread; /* what the file holds besides its pages */
     int unread_count;
+    struct un_manner manner;
+    struct un_ordered *ordered; /* pages in another order of axes, in memory (reorder.c); or NULL */
 };
 
 /* A part of a page. */
@@ -118,6 +129,9 @@ extern const struct un_format un_format_png, un_format_tiff, un_format_jpeg, un_
  */
 unet_code un_source_open(const char *path, struct unet_source **source, unet_error *err);
 
+unet_code un_source_open_as(const char *path, const struct un_manner *manner,
+                            struct unet_source **source, unet_error *err);
+
 /* The same over bytes in memory, which must outlive it; all pages. */
 unet_code un_source_open_bytes(const char *name, const void *bytes, size_t size,
                                struct unet_source **source, unet_error *err);
@@ -129,6 +143,28 @@ char *un_source_page_path(const struct unet_source *source, int i);
 
 /* i: 0 .. pages - 1, of those chosen. */
 unet_code un_source_page(struct unet_source *source, int i, struct un_page *page, unet_error *err);
+
+/* Where the chosen pages lie, as one grid; UN_PLACE_NONE where they are no such. */
+unet_code un_source_place(struct unet_source *source, struct un_place *place, unet_error *err);
+
+/*
+ * From now on, pages are those of the file with its axes in another order (geometry.h): axis k of
+ * the file becomes axis order->axis[k].  All of it is read into memory.  UNET_EINVAL: too much.
+ */
+unet_code un_source_reorder(struct unet_source *source, const struct un_order *order,
+                            unet_error *err);
+
+/* Widens range to the values of page i's alpha, its last channel.  (alpha.c) */
+unet_code un_source_alpha(struct unet_source *source, int i, double range[2], unet_error *err);
+
+/* ---- reorder.c, for source.c ---- */
+
+struct un_ordered;
+unet_code un_ordered_page(const struct unet_source *source, int i, struct un_page *page,
+                          unet_error *err);
+void un_ordered_read(const struct unet_source *source, int i, const struct un_page *page,
+                     struct un_rect rect, void *samples);
+void un_ordered_free(struct un_ordered *ordered);
 
 /* What an image of the page is when upright: sides, channels, sample type, prepared; no data. */
 unet_image un_page_image(const struct un_page *page);

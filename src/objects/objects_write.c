@@ -57,7 +57,9 @@ unet_code un_objects_write_ids(unet_objects *objects, const char *path, unet_err
         path, (uint64_t)objects->height * (uint64_t)objects->width * (uint64_t)bytes, &sink, err);
     if (code)
         return code;
-    code = un_sink_page(sink, &page, err);
+    if (!objects->options.like ||
+        !(code = un_sink_like(&page, objects->options.like, objects->options.like_page, err)))
+        code = un_sink_page(sink, &page, err);
     for (int y = 0; y < objects->height && !code; y++) {
         code = un_run_rows_read(&objects->ids, y, objects->row[0], err);
         if (code)

@@ -255,11 +255,20 @@ void un_mask_release(struct un_mask *mask)
 
 unet_code un_mask_read(const char *path, struct un_mask *mask, unet_error *err)
 {
+    return un_mask_read_for(path, NULL, NULL, mask, err);
+}
+
+unet_code un_mask_read_for(const char *path, struct unet_source *image, struct un_fits *fits,
+                           struct un_mask *mask, unet_error *err)
+{
+    const struct un_manner manner = {.as_stored = image && image->manner.as_stored};
     struct unet_source *source;
-    unet_code code = un_source_open(path, &source, err);
+    unet_code code = un_source_open_as(path, &manner, &source, err);
     if (code)
         return code;
-    code = un_mask_of_page(source, 0, mask, err);
+    code = image ? un_source_fit(image, source, fits, err) : UNET_OK;
+    if (!code)
+        code = un_mask_of_page(source, 0, mask, err);
     un_source_close(source);
     return code;
 }

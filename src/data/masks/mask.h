@@ -11,6 +11,7 @@
 #define UN_MASK_H
 
 #include "data/masks/coding.h"
+#include "image/fit.h"
 #include "image/image.h"
 
 /* What a code is. */
@@ -56,14 +57,19 @@ bool un_mask_clear(struct un_mask *mask, const uint16_t *alpha);
 /* As un_mask_of_page() of the first page of a file. */
 unet_code un_mask_read(const char *path, struct un_mask *mask, unet_error *err);
 
+/* The same of a mask that belongs to an open image, see un_source_fit(). */
+unet_code un_mask_read_for(const char *path, struct unet_source *image, struct un_fits *fits,
+                           struct un_mask *mask, unet_error *err);
+
 /*
- * The masks of the objects of one image, paths [NULL behind the last], as one of their numbers:
+ * The masks of the objects of an image, paths [NULL behind the last], as one of their numbers:
  * object i is i + 1, whatever is not 0 in its file (of a lossy one: nearer to white).  A pixel of
  * two is that of the smaller, so that none lies hidden under another.
  *
  * UNET_EINVAL: sides that differ, or two that are nearly the same.
  */
-unet_code un_mask_join(char *const *paths, struct un_mask *mask, unet_error *err);
+unet_code un_mask_join(char *const *paths, struct unet_source *image, struct un_fits *fits,
+                       struct un_mask *mask, unet_error *err);
 
 /*
  * What the codes mean; mask->codes are changed to those that the coding speaks of.

@@ -67,7 +67,8 @@ static unet_code add(const struct un_mask *file, uint32_t number, char *const *p
     return code;
 }
 
-unet_code un_mask_join(char *const *paths, struct un_mask *mask, unet_error *err)
+unet_code un_mask_join(char *const *paths, struct unet_source *image, struct un_fits *fits,
+                       struct un_mask *mask, unet_error *err)
 {
     uint32_t files = 0;
     while (paths[files])
@@ -78,7 +79,7 @@ unet_code un_mask_join(char *const *paths, struct un_mask *mask, unet_error *err
     unet_code code = all.sizes && all.both ? UNET_OK : un_fail_memory(err, files * 16u, "objects");
     for (uint32_t i = 0; i < files && !code; i++) {
         struct un_mask file;
-        if ((code = un_mask_read(paths[i], &file, err)))
+        if ((code = un_mask_read_for(paths[i], image, fits, &file, err)))
             break;
         if (i || !(code = start(&file, &made, err)))
             code = add(&file, i + 1, paths, &all, err);

@@ -18,7 +18,8 @@
 
 /* ---- what the masks mean ----------------------------------------------------------------- */
 
-/* Shows every mask to a census, so that their codes can be understood together. */
+/* Shows every mask to a census, so that their codes can be understood together; they lie as they
+ * do in their files. */
 static unet_code take_census(const struct un_pairs *files, const unet_dataset_options *options,
                              struct un_census *census, unet_error *err)
 {
@@ -27,7 +28,7 @@ static unet_code take_census(const struct un_pairs *files, const unet_dataset_op
         struct unet_source *source;
         struct un_mask joined = {0};
         if (files->pairs[i].objects) {
-            if (!(code = un_mask_join(files->pairs[i].objects, &joined, err)))
+            if (!(code = un_mask_join(files->pairs[i].objects, NULL, NULL, &joined, err)))
                 code = un_census_take(census, &joined, err);
             un_mask_release(&joined);
             continue;
@@ -93,18 +94,28 @@ static unet_code check_sides(const char *name, const unet_image *image, const st
                    image->width, image->height, mask->name, mask->width, mask->height);
 }
 
+/* What reading the pairs works on. */
+struct reading {
+    const struct un_pairs *files;
+    const unet_log *log;
+    unet_dataset *dataset;
+    struct un_fits *fits;
+    bool keep_masks;
+};
+
 /* The classes of one page: from one mask, or from the masks of all classes. */
-static unet_code read_classes(const struct un_pair *files, const char *image,
-                              struct unet_source *mask, int page, const unet_dataset *dataset,
+static unet_code read_classes(const struct un_pair *files, struct unet_source *source,
+                              struct unet_source *mask, int page, const struct reading *r,
                               struct un_sample_pair *pair, unet_error *err)
 {
-    const struct un_coding *coding = &dataset->coding;
+    const char *image = files->image;
+    const struct un_coding *coding = &r->dataset->coding;
     int height = pair->image.height, width = pair->image.width;
     struct un_mask codes;
     unet_code code = UNET_OK;
     if (mask || files->objects) {
         code = mask ? un_mask_of_page(mask, page, &codes, err)
-                    : un_mask_join(files->objects, &codes, err);
+                    : un_mask_join(files->objects, source, r->fits, &codes, err);
         if (code)
             return code;
         if (!(code = check_sides(image, &pair->image, &codes, err)))
@@ -115,10 +126,10 @@ static unet_code read_classes(const struct un_pair *files, const char *image,
     if (!(pair->mask = calloc((size_t)height, (size_t)width)))
         return un_fail_memory(err, (size_t)height * (size_t)width, image);
     for (int label = 1; label < coding->labels && !code; label++) {
-        const char *path = un_pair_file(dataset->files, files, coding->names[label]);
+        const char *path = un_pair_file(r->files, files, coding->names[label]);
         if (!path)
             continue;
-        if ((code = un_mask_read(path, &codes, err)))
+        if ((code = un_mask_read_for(path, source, r->fits, &codes, err)))
             return code;
         if (!(code = check_sides(image, &pair->image, &codes, err)))
             code = un_mask_lay(&codes, coding, label, coding->ordered, pair->mask, err);
@@ -138,20 +149,20 @@ static unet_code grow(unet_dataset *dataset, int room, unet_error *err)
 }
 
 static unet_code read_page(const struct un_pair *files, struct unet_source *image,
-                           struct unet_source *mask, int page, unet_dataset *dataset,
+                           struct unet_source *mask, int page, const struct reading *r,
                            unet_error *err)
 {
-    struct un_sample_pair *pair = &dataset->pairs[dataset->count];
+    struct un_sample_pair *pair = &r->dataset->pairs[r->dataset->count];
     *pair = (struct un_sample_pair){0};
-    dataset->count++;
+    r->dataset->count++;
     struct un_page what;
     unet_code code = un_source_page(image, page, &what, err);
     if (code)
         return code;
-    pair->fill = dataset->scaling.fill.set ? dataset->scaling.fill : what.fill;
+    pair->fill = r->dataset->scaling.fill.set ? r->dataset->scaling.fill : what.fill;
     if ((code = un_image_of_source(image, page, &pair->image, err)) ||
         (code = un_view_check_finite(files->image, un_view_of(&pair->image), 0, pair->fill, err)) ||
-        (code = read_classes(files, files->image, mask, page, dataset, pair, err)))
+        (code = read_classes(files, image, mask, page, r, pair, err)))
         return code;
     size_t end = strlen(files->image); /* of the name; a choice of channels is the same for all */
     un_channels_chosen(files->image, &end);
@@ -168,17 +179,35 @@ static void tell_note(const unet_log *log, const struct unet_source *source)
         un_note(log, UNET_NOTE, "%s: %s", source->name, source->note);
 }
 
-/* All pages of a pair of files. */
-static unet_code read_pair(const struct un_pair *files, const unet_log *log, unet_dataset *dataset,
-                           int further, unet_error *err)
+static void tell_fits(const unet_log *log, const struct un_fits *fits)
 {
+    char text[600];
+    for (int k = 0; k < UN_FITS_REMARKS; k++) {
+        un_fits_text(fits, (enum un_fit_remark)k, text, sizeof text);
+        if (*text)
+            un_note(log, k == UN_FITS_ORDERED ? UNET_NOTE : UNET_WARNING, "%s", text);
+    }
+    un_fits_directions_text(fits, text, sizeof text);
+    if (*text)
+        un_note(log, UNET_WARNING, "%s", text);
+}
+
+/* All pages of a pair of files. */
+static unet_code read_pair(const struct un_pair *files, const struct reading *r, int further,
+                           unet_error *err)
+{
+    const struct un_manner of_mask = {.as_stored = r->files->manner.as_stored};
     struct unet_source *image = NULL, *mask = NULL;
-    unet_code code = un_source_open(files->image, &image, err);
-    if (code ||
-        (files->mask && !files->objects && (code = un_source_open(files->mask, &mask, err))))
+    unet_code code = un_source_open_as(files->image, &r->files->manner, &image, err);
+    if (code || (files->mask && !files->objects &&
+                 (code = un_source_open_as(files->mask, &of_mask, &mask, err))))
         goto done;
-    tell_note(log, image);
-    tell_note(log, mask);
+    tell_note(r->log, image);
+    tell_note(r->log, mask);
+    un_fits_direction(image, r->fits);
+    if (mask && (code = r->keep_masks ? un_source_fit(mask, image, r->fits, err)
+                                      : un_source_fit(image, mask, r->fits, err)))
+        goto done;
     if (mask ? mask->pages != image->pages : image->pages > 1) {
         const int pages = mask ? mask->pages : 1;
         code = un_fail_hint(err, UNET_EINVAL, pages == 1 ? UNET_HINT_CHANNELS : 0,
@@ -186,9 +215,9 @@ static unet_code read_pair(const struct un_pair *files, const unet_log *log, une
                             mask ? files->mask : "of each class or object", pages);
         goto done;
     }
-    code = grow(dataset, dataset->count + image->pages + further, err);
+    code = grow(r->dataset, r->dataset->count + image->pages + further, err);
     for (int page = 0; page < image->pages && !code; page++)
-        code = read_page(files, image, mask, page, dataset, err);
+        code = read_page(files, image, mask, page, r, err);
 done:
     un_source_close(image);
     un_source_close(mask);
@@ -199,13 +228,26 @@ static unet_code read_all(const char *masks, const struct un_pairs *files,
                           const unet_dataset_options *options, unet_dataset *dataset,
                           unet_error *err)
 {
+    struct un_fits fits = {0};
+    const struct reading r = {files, options->log, dataset, &fits, options->keep_masks};
     unet_code code = UNET_OK;
-    dataset->files = files;
     for (int i = 0; i < files->count && !code; i++)
         if (!(code = un_check_cancel(options->cancel, err)))
-            code = read_pair(&files->pairs[i], options->log, dataset, files->count - i, err);
-    dataset->files = NULL;
+            code = read_pair(&files->pairs[i], &r, files->count - i, err);
+    if (!code)
+        tell_fits(options->log, &fits);
     return code ? code : un_dataset_complete(dataset, masks, err);
+}
+
+static unet_code settle_manner(struct un_pairs *files, const unet_dataset_options *options,
+                               unet_error *err)
+{
+    char text[320];
+    files->manner.as_stored = options->as_stored;
+    unet_code code = un_pairs_alpha(files, options->expect_channels, text, sizeof text, err);
+    if (!code && *text)
+        un_note(options->log, UNET_WARNING, "%s", text);
+    return code;
 }
 
 unet_code un_dataset_open(const char *images, const char *masks,
@@ -223,6 +265,7 @@ unet_code un_dataset_open(const char *images, const char *masks,
         code = un_fail_memory(err, sizeof *made, images);
     else if (!(code = un_fill_of_text(options->fill, &made->scaling.fill, err)) &&
              !(code = un_pairs_complete(images, masks, &files, options->only_pairs, err)) &&
+             !(code = settle_manner(&files, options, err)) &&
              !(code = find_coding(&files, options, coding, &made->coding, err)))
         code = read_all(masks, &files, options, made, err);
     if (code) {

@@ -15,10 +15,7 @@ struct un_sample_pair {
     struct un_fill fill; /* its sample that is no data */
 };
 
-struct un_pairs;
-
 struct unet_dataset {
-    const struct un_pairs *files; /* while they are read; else NULL */
     struct un_sample_pair *pairs; /* in the natural order of their names */
     int count;
     int channels; /* 1 when every image is grey in truth, else 3 (or what .npy has) */

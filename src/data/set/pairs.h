@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "image/channels.h"
+#include "image/source.h"
 
 #define UN_PAIR_CLASSES 254
 
@@ -30,6 +31,7 @@ struct un_pairs {
     bool objects;                /* a mask has one object of its image */
     char rule[160];              /* how they were paired: "by name", "by name without _mask" */
     struct un_channels channels; /* what images are made of: what was wished, and files found */
+    struct un_manner manner;     /* how the images are to be read; masks: but for alpha */
 };
 
 /*
@@ -56,6 +58,14 @@ unet_code un_pairs_complete(const char *images, const char *masks, const struct 
 /* "2 images without a mask: a.png, b.png; 1 mask without an image: c.png"; "": nothing is left.
  * A class that has no file for some image is said, too. */
 void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size);
+
+/*
+ * Settles manner: an alpha channel is a channel where that makes `channels` of them, or, if
+ * channels is 0, where all images have one and it is not the same everywhere.  text: what a person
+ * should know, an alpha that is not the same everywhere and left out; "".  (pairs_alpha.c)
+ */
+unet_code un_pairs_alpha(struct un_pairs *pairs, int channels, char *text, size_t size,
+                         unet_error *err);
 
 /* The mask of one class of a pair; NULL: there is none. */
 const char *un_pair_file(const struct un_pairs *pairs, const struct un_pair *pair,

@@ -204,8 +204,7 @@ static unet_code read_classes(unet_survey *survey, int i, const unet_image *imag
     if (code == UNET_ENOMEM)
         return un_fail_again(err, &why);
     if (code)
-        return un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_MASK_VALUES, i, item->seen.mask,
-                                     &why, err);
+        return un_survey_report_mask(survey, UNET_FOUND_MASK_VALUES, i, &why, err);
     if (!classes.classes)
         return report_size(survey, i, image, classes.height, classes.width, err);
     *mask = classes.classes;
@@ -226,22 +225,42 @@ static unet_code cover_fill(struct un_survey_item *item, unet_image *image, unet
 static unet_code read_image(unet_survey *survey, int i, unet_image *image, unet_error *why)
 {
     struct un_survey_item *item = &survey->items[i];
-    struct unet_source *source;
-    struct un_page page;
-    unet_code code = un_source_open(item->seen.image, &source, why);
+    const struct un_survey_page *page = &survey->files.pages[i];
+    unet_code code = un_survey_read_image(&survey->files, i, image, &item->fill, why);
     if (code)
         return code;
-    if (!(code = un_source_page(source, 0, &page, why)) &&
-        !(code = un_image_of_source(source, 0, image, why))) {
-        item->fill = survey->fill.set ? survey->fill : page.fill;
-        code = cover_fill(item, image, why);
+    if (survey->fill.set)
+        item->fill = survey->fill;
+    if ((code = cover_fill(item, image, why)))
+        return code;
+    const struct unet_source *source = survey->files.held->image;
+    if (!*source->note || page->number)
+        return UNET_OK;
+    char text[sizeof why->text];
+    snprintf(text, sizeof text, "%.300s: %s", source->name, source->note);
+    return un_survey_report(survey, UNET_NOTE, UNET_FOUND_READING, i, -1, NULL, text, why);
+}
+
+/* What is to be said of a pair of files, at the first of its pages. */
+static unet_code report_fits(unet_survey *survey, int i, unet_error *err)
+{
+    struct un_survey_held *held = survey->files.held;
+    unet_code code = UNET_OK;
+    if (survey->files.pages[i].number)
+        return UNET_OK;
+    if (held->image)
+        un_fits_direction(held->image, &survey->fits);
+    for (int k = 0; k < UN_FITS_REMARKS && !code; k++) {
+        char text[600];
+        un_fits_text(&held->fits, (enum un_fit_remark)k, text, sizeof text);
+        if (!*text)
+            continue;
+        unet_error why;
+        un_fail_hint(&why, UNET_EINVAL, k == UN_FITS_TURNED ? UNET_HINT_AS_STORED : 0, "%s", text);
+        code =
+            un_survey_report_file(survey, k == UN_FITS_ORDERED ? UNET_NOTE : UNET_WARNING,
+                                  UNET_FOUND_MASK_PLACE, i, survey->items[i].seen.mask, &why, err);
     }
-    if (!code && *source->note && !survey->files.pages[i].page) {
-        char text[sizeof why->text];
-        snprintf(text, sizeof text, "%.300s: %s", source->name, source->note);
-        code = un_survey_report(survey, UNET_NOTE, UNET_FOUND_READING, i, -1, NULL, text, why);
-    }
-    un_source_close(source);
     return code;
 }
 
@@ -257,7 +276,8 @@ static unet_code look_at(unet_survey *survey, int i, unet_error *err)
     if (code)
         return un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_UNREADABLE, i, item->seen.image,
                                      &why, err);
-    if (!(code = read_classes(survey, i, &image, &mask, err)))
+    if (!(code = read_classes(survey, i, &image, &mask, err)) &&
+        !(code = report_fits(survey, i, err)))
         code = un_survey_measure(survey, item, &image, mask, err);
     free(mask);
     free(image.data);
@@ -284,6 +304,13 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
         made->items[i].seen.image = files.pages[i].image;
         made->items[i].seen.mask = files.pages[i].mask;
     }
+    char text[600];
+    made->files.pairs.manner.as_stored = options && options->as_stored;
+    if ((code = un_pairs_alpha(&made->files.pairs, options ? options->expect_channels : 0, text,
+                               sizeof text, err)) ||
+        (*text &&
+         (code = un_survey_report(made, UNET_WARNING, UNET_FOUND_ALPHA, -1, -1, NULL, text, err))))
+        goto done;
     if ((code = un_fill_of_text(options ? options->fill : NULL, &made->fill, err)) ||
         (code = report_lonely(made, options && options->only_pairs, err)) ||
         (code = un_survey_find_coding(made, options, coding, err)))
@@ -295,7 +322,12 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
         if (!code && progress && progress(context, i + 1, files.count))
             code = un_fail(err, UNET_ESTOPPED, "stopped after %d of %d pairs", i + 1, files.count);
     }
-    if (code || (code = judge(made, err)))
+    if (code)
+        goto done;
+    un_fits_directions_text(&made->fits, text, sizeof text);
+    if ((*text && (code = un_survey_report(made, UNET_WARNING, UNET_FOUND_DIRECTIONS, -1, -1, NULL,
+                                           text, err))) ||
+        (code = judge(made, err)))
         goto done;
     *survey = made;
 done:

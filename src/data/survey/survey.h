@@ -94,6 +94,7 @@ struct unet_survey {
     const unet_cancel *cancel; /* while it is made */
     char coding_text[480];
     uint64_t bytes[256]; /* of all 8-bit samples */
+    struct un_fits fits; /* the directions of all images */
     uint64_t *histogram; /* [65536] of all 16-bit and float samples */
     struct un_finding *findings;
     int finding_count, finding_room;
@@ -123,6 +124,10 @@ unet_code un_survey_report(unet_survey *survey, unet_severity severity, unet_fin
 /* A finding about a file that is in no pair, or about a pair's mask; why: its text and hints. */
 unet_code un_survey_report_file(unet_survey *survey, unet_severity severity, unet_finding_kind kind,
                                 int pair, const char *file, const unet_error *why, unet_error *err);
+
+/* Why a pair's mask is of no use; kind: unless why is that it lies elsewhere than its image. */
+unet_code un_survey_report_mask(unet_survey *survey, unet_finding_kind kind, int pair,
+                                const unet_error *why, unet_error *err);
 void un_survey_sort(unet_survey *survey);
 
 /* ---- one pair ---- */

@@ -17,7 +17,7 @@
 static unet_code take(unet_survey *survey, int i, struct un_census *census, unet_error *why)
 {
     struct un_mask mask;
-    unet_code code = un_survey_read_mask(&survey->files.pages[i], &mask, why);
+    unet_code code = un_survey_read_mask(&survey->files, i, &mask, why);
     if (code)
         return code;
     un_survey_hash_palette(&mask, survey->items[i].palette);
@@ -48,8 +48,7 @@ static unet_code take_all(unet_survey *survey, struct un_census *census, unet_er
             return un_fail_again(err, &why);
         item->mask_refused = code != UNET_OK;
         if (code)
-            code = un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_UNREADABLE, i,
-                                         item->seen.mask, &why, err);
+            code = un_survey_report_mask(survey, UNET_FOUND_UNREADABLE, i, &why, err);
     }
     return code;
 }
@@ -121,7 +120,7 @@ static unet_code take_rest(unet_survey *survey, const struct odd *odd, struct od
         struct un_mask mask;
         if (!survey->files.pages[i].mask || survey->items[i].mask_refused)
             continue;
-        unet_code code = un_survey_read_mask(&survey->files.pages[i], &mask, err);
+        unet_code code = un_survey_read_mask(&survey->files, i, &mask, err);
         if (code)
             return code;
         oddities[i] = look_for(odd, &mask);

@@ -64,6 +64,18 @@ unet_code un_survey_report_file(unet_survey *survey, unet_severity severity, une
                why ? why->text : NULL, err);
 }
 
+unet_code un_survey_report_mask(unet_survey *survey, unet_finding_kind kind, int pair,
+                                const unet_error *why, unet_error *err)
+{
+    if (why->hints & UNET_HINT_AS_STORED) {
+        if (survey->files.pages[pair].number)
+            return UNET_OK; /* the file's first page has told */
+        kind = UNET_FOUND_MASK_PLACE;
+    }
+    return un_survey_report_file(survey, UNET_ERROR, kind, pair, survey->items[pair].seen.mask, why,
+                                 err);
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct un_finding *x = a, *y = b;
@@ -143,6 +155,9 @@ const char *un_finding_name(unet_finding_kind kind)
         [UNET_FOUND_READING] = "reading",
         [UNET_FOUND_FILL] = "fill",
         [UNET_FOUND_SCALES] = "scales",
+        [UNET_FOUND_MASK_PLACE] = "mask-place",
+        [UNET_FOUND_DIRECTIONS] = "directions",
+        [UNET_FOUND_ALPHA] = "alpha",
     };
     return (unsigned)kind < UNET_FINDING_KINDS ? names[kind] : "";
 }

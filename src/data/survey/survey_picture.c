@@ -91,10 +91,11 @@ unet_code un_survey_picture(const unet_survey *survey, int i, int side, const ui
 {
     unet_image whole = {0}, small = {0}, plain = {0}, drawn = {0};
     uint8_t *mask = NULL, *reduced = NULL, *nothing = NULL;
+    struct un_fill fill;
     if (i < 0 || i >= survey->files.count || side < 1 || !survey->files.pages)
         return un_fail(err, UNET_EINVAL, "pair %d at side %d; 0..%d of files and 1 or more wanted",
                        i, side, survey->files.count - 1);
-    unet_code code = un_image_read(survey->items[i].seen.image, &whole, err);
+    unet_code code = un_survey_read_image(&survey->files, i, &whole, &fill, err);
     if (code || (code = classes_of(survey, i, &whole, &mask, err)) ||
         (code = reduce_image(&whole, stride_for(&whole, side), &small, err)))
         goto done;

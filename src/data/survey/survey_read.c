@@ -42,10 +42,7 @@ static unet_code add_places(struct un_survey_files *files, const struct un_pair 
         files->pages = more;
     for (int page = 0; page < pages && !code; page++) {
         struct un_survey_page *one = &files->pages[files->count++];
-        *one = (struct un_survey_page){.files = pair,
-                                       .page = page,
-                                       .image_pages = pages,
-                                       .mask_pages = mask ? mask->pages : 0};
+        *one = (struct un_survey_page){.files = pair, .number = page};
         if (!(code = name_page(pair->image, image, page, &one->image, err)))
             code = name_page(pair->mask, mask, page, &one->mask, err);
     }
@@ -63,6 +60,8 @@ unet_code un_survey_list(const char *images, const char *masks, const char *chan
         return code;
     if (!made.pairs.count)
         code = un_pairs_complete(images, masks, &made.pairs, false, err);
+    if (!code && !(made.held = calloc(1, sizeof *made.held)))
+        code = un_fail_memory(err, sizeof *made.held, images);
     if (!code && !made.pairs.count)
         code = un_fail(err, UNET_EINVAL, "%s: no images with a mask in %s", images, masks);
     for (int i = 0; i < made.pairs.count && !code; i++)
@@ -75,6 +74,13 @@ unet_code un_survey_list(const char *images, const char *masks, const char *chan
     return UNET_OK;
 }
 
+static void let_go(struct un_survey_held *held)
+{
+    un_source_close(held->image);
+    un_source_close(held->mask);
+    *held = (struct un_survey_held){0};
+}
+
 void un_survey_files_free(struct un_survey_files *files)
 {
     for (int i = 0; i < files->count; i++) {
@@ -82,6 +88,9 @@ void un_survey_files_free(struct un_survey_files *files)
         free(files->pages[i].mask);
     }
     free(files->pages);
+    if (files->held)
+        let_go(files->held);
+    free(files->held);
     un_pairs_release(&files->pairs);
     *files = (struct un_survey_files){0};
 }
@@ -109,29 +118,80 @@ static bool has_sides(const struct un_mask *mask, struct un_survey_classes *clas
     return same;
 }
 
-unet_code un_survey_read_mask(const struct un_survey_page *page, struct un_mask *mask,
-                              unet_error *err)
+/* Opens the files of a page's pair, unless they are the last ones that were opened. */
+static struct un_survey_held *hold(const struct un_survey_files *files, int i)
 {
-    if (page->mask_pages && page->page >= page->mask_pages)
-        return un_fail_hint(err, UNET_EINVAL, page->mask_pages == 1 ? UNET_HINT_CHANNELS : 0,
-                            "%s has %d pages, but its mask %s %d", page->files->image,
-                            page->image_pages, page->files->mask, page->mask_pages);
-    return page->files->objects ? un_mask_join(page->files->objects, mask, err)
-                                : un_mask_read(page->mask, mask, err);
+    const struct un_pair *pair = files->pages[i].files;
+    const struct un_manner *manner = &files->pairs.manner;
+    const struct un_manner of_mask = {.as_stored = manner->as_stored};
+    struct un_survey_held *held = files->held;
+    if (held->of == pair)
+        return held;
+    let_go(held);
+    held->of = pair;
+    if (un_source_open_as(pair->image, manner, &held->image, NULL))
+        held->image = NULL; /* the image's turn will say why */
+    if (!pair->mask || pair->objects ||
+        un_source_open_as(pair->mask, &of_mask, &held->mask, &held->why))
+        held->mask = NULL;
+    else if (held->image && !un_source_fit(held->image, held->mask, &held->fits, &held->why) &&
+             held->mask->pages != held->image->pages)
+        un_fail_hint(&held->why, UNET_EINVAL, held->mask->pages == 1 ? UNET_HINT_CHANNELS : 0,
+                     "%s has %d pages, but its mask %s %d", pair->image, held->image->pages,
+                     pair->mask, held->mask->pages);
+    return held;
 }
 
-static unet_code read_one(const struct un_survey_page *page, const struct un_coding *coding,
-                          struct un_survey_classes *classes, bool *fits, unet_error *err)
+unet_code un_survey_read_mask(const struct un_survey_files *files, int i, struct un_mask *mask,
+                              unet_error *err)
+{
+    const struct un_survey_page *page = &files->pages[i];
+    struct un_survey_held *held = hold(files, i);
+    if (page->files->objects)
+        return un_mask_join(page->files->objects, held->image, &held->fits, mask, err);
+    if (held->why.code)
+        return un_fail_again(err, &held->why);
+    unet_code code = un_mask_of_page(held->mask, page->number, mask, err);
+    char *name = code ? NULL : strdup(page->mask);
+    if (!name)
+        return code;
+    free(mask->name);
+    mask->name = name;
+    return UNET_OK;
+}
+
+unet_code un_survey_read_image(const struct un_survey_files *files, int i, unet_image *image,
+                               struct un_fill *fill, unet_error *err)
+{
+    const struct un_survey_held *held = hold(files, i);
+    struct unet_source *again;
+    struct un_page page;
+    unet_code code;
+    if (held->image) {
+        code = un_source_page(held->image, files->pages[i].number, &page, err);
+        if (!code)
+            *fill = page.fill;
+        return code ? code : un_image_of_source(held->image, files->pages[i].number, image, err);
+    }
+    code = un_source_open(files->pages[i].image, &again, err);
+    if (!code) /* it could not be opened before */
+        un_source_close(again);
+    return code ? code : un_fail(err, UNET_EIO, "%s: changed", files->pages[i].image);
+}
+
+static unet_code read_one(const struct un_survey_files *files, int i,
+                          const struct un_coding *coding, struct un_survey_classes *classes,
+                          bool *fits, unet_error *err)
 {
     struct un_mask mask;
-    unet_code code = un_survey_read_mask(page, &mask, err);
+    unet_code code = un_survey_read_mask(files, i, &mask, err);
     if (code)
         return code;
     size_t count = (size_t)mask.height * (size_t)mask.width, soft = 0;
     if ((*fits = has_sides(&mask, classes)))
         code = un_mask_to_classes(&mask, coding, classes->classes, err);
-    for (size_t i = 0; *fits && !code && coding->tolerance && i < count; i++)
-        soft += un_coding_class(coding, mask.codes[i]) < 0;
+    for (size_t p = 0; *fits && !code && coding->tolerance && p < count; p++)
+        soft += un_coding_class(coding, mask.codes[p]) < 0;
     classes->soft = (double)soft / (double)count;
     un_mask_release(&mask);
     return code;
@@ -142,12 +202,13 @@ static unet_code read_files(const struct un_survey_files *files, int i,
                             bool *fits, unet_error *err)
 {
     unet_code code = UNET_OK;
+    struct un_survey_held *held = hold(files, i);
     for (int label = 1; label < coding->labels && !code && *fits; label++) {
         const char *path = un_pair_file(&files->pairs, files->pages[i].files, coding->names[label]);
         struct un_mask mask;
         if (!path)
             continue;
-        if ((code = un_mask_read(path, &mask, err)))
+        if ((code = un_mask_read_for(path, held->image, &held->fits, &mask, err)))
             return code;
         if ((*fits = has_sides(&mask, classes)))
             code = un_mask_lay(&mask, coding, label, coding->ordered, classes->classes, err);
@@ -164,7 +225,7 @@ unet_code un_survey_read_classes(const struct un_survey_files *files, int i,
     bool fits = true;
     if (!(made.classes = calloc((size_t)height, (size_t)width)))
         return un_fail_memory(err, (size_t)height * (size_t)width, files->pages[i].image);
-    unet_code code = files->pages[i].mask ? read_one(&files->pages[i], coding, &made, &fits, err)
+    unet_code code = files->pages[i].mask ? read_one(files, i, coding, &made, &fits, err)
                                           : read_files(files, i, coding, &made, &fits, err);
     if (code || !fits) {
         free(made.classes);

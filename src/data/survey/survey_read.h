@@ -6,19 +6,29 @@
 
 #include "data/masks/census.h"
 #include "data/set/pairs.h"
+#include "image/fit.h"
 #include "image/image.h"
 
 /* One image with its mask; of a file with several pages, one page. */
 struct un_survey_page {
     char *image, *mask; /* paths, such as scan.tif[3]; mask NULL: a file for each class */
     const struct un_pair *files;
-    int page, image_pages, mask_pages; /* of the files; mask_pages 0: it cannot be opened */
+    int number; /* of the page among the file's */
+};
+
+/* The files of one pair, which stay open while its pages are looked at. */
+struct un_survey_held {
+    const struct un_pair *of; /* NULL: none */
+    struct unet_source *image, *mask;
+    struct un_fits fits; /* of the pair */
+    unet_error why;      /* code: what keeps them from being read together */
 };
 
 struct un_survey_files {
     struct un_pairs pairs;
     struct un_survey_page *pages;
     int count;
+    struct un_survey_held *held;
 };
 
 /* As un_pairs_find(); also UNET_EINVAL: not one pair. */
@@ -26,9 +36,13 @@ unet_code un_survey_list(const char *images, const char *masks, const char *chan
                          struct un_survey_files *files, unet_error *err);
 void un_survey_files_free(struct un_survey_files *files);
 
-/* The mask of a page that has one, or one for each object. */
-unet_code un_survey_read_mask(const struct un_survey_page *page, struct un_mask *mask,
+/* The mask of page i, which has one, or one for each object. */
+unet_code un_survey_read_mask(const struct un_survey_files *files, int i, struct un_mask *mask,
                               unet_error *err);
+
+/* The image of page i; *fill: what its file declares to be no data. */
+unet_code un_survey_read_image(const struct un_survey_files *files, int i, unet_image *image,
+                               struct un_fill *fill, unet_error *err);
 
 /* Hashes of a palette's colours, in their order and in any; 0: it has none. */
 void un_survey_hash_palette(const struct un_mask *mask, uint32_t hash[2]);

@@ -8,6 +8,7 @@
 #include "image/formats/gunzip.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <zlib.h>
 
@@ -150,4 +151,76 @@ unet_code un_gunzip_end(struct un_gunzip *g, size_t most, unet_error *err)
                            g->name, (unsigned long long)(g->position - sum));
     }
     return UNET_OK;
+}
+
+/* ---- writing ----------------------------------------------------------------------------- */
+
+#define BLOCK (64 << 10)
+
+struct un_gzip {
+    FILE *file;
+    z_stream stream;
+    unsigned char block[BLOCK];
+};
+
+struct un_gzip *un_gzip_open(FILE *file)
+{
+    struct un_gzip *made = calloc(1, sizeof *made);
+    if (made && deflateInit2(&made->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, ONLY_GZIP, 8,
+                             Z_DEFAULT_STRATEGY) == Z_OK) {
+        made->file = file;
+        return made;
+    }
+    free(made);
+    return NULL;
+}
+
+static bool pack(struct un_gzip *g, const void *bytes, size_t size, int flush)
+{
+    g->stream.next_in = (z_const Bytef *)bytes;
+    g->stream.avail_in = (uInt)size;
+    do {
+        g->stream.next_out = g->block;
+        g->stream.avail_out = BLOCK;
+        deflate(&g->stream, flush);
+        size_t made = BLOCK - g->stream.avail_out;
+        if (fwrite(g->block, 1, made, g->file) != made)
+            return false;
+    } while (g->stream.avail_out == 0);
+    return true;
+}
+
+bool un_gzip_write(struct un_gzip *gzip, const void *bytes, size_t size)
+{
+    return pack(gzip, bytes, size, Z_NO_FLUSH);
+}
+
+bool un_gzip_end(struct un_gzip *gzip)
+{
+    return pack(gzip, "", 0, Z_FINISH);
+}
+
+void un_gzip_close(struct un_gzip *gzip)
+{
+    if (gzip)
+        deflateEnd(&gzip->stream);
+    free(gzip);
+}
+
+static void put(unsigned char *p, uint32_t v, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        p[i] = (unsigned char)(v >> 8 * i);
+}
+
+/* RFC 1952, with one block of RFC 1951 that is stored. */
+void un_gzip_store(const void *bytes, uint16_t size, unsigned char *member)
+{
+    static const unsigned char head[11] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1};
+    memcpy(member, head, sizeof head);
+    put(member + 11, size, 2);
+    put(member + 13, (uint16_t)~size, 2);
+    memcpy(member + 15, bytes, size);
+    put(member + 15 + size, (uint32_t)crc32(crc32(0, NULL, 0), bytes, size), 4);
+    put(member + 19 + size, size, 4);
 }

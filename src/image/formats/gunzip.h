@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gunzip.h - any place in what a gzip file unpacks to, in bounded memory */
+/* gunzip.h - any place in what a gzip file unpacks to, in bounded memory; and files that are packed
+ */
 #ifndef UN_GUNZIP_H
 #define UN_GUNZIP_H
+
+#include <stdio.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -31,5 +34,24 @@ unet_code un_gunzip_read(struct un_gunzip *gunzip, uint64_t at, void *dst, size_
  * the last of the bytes that are wanted.
  */
 unet_code un_gunzip_end(struct un_gunzip *gunzip, size_t most, unet_error *err);
+
+/* ---- packing ----------------------------------------------------------------------------- */
+
+#define UN_GZIP_WORKING (400 << 10) /* bytes that a packer takes */
+#define UN_GZIP_STORED 23           /* bytes that un_gzip_store() adds */
+
+struct un_gzip;
+
+/* What is written goes to file, packed.  NULL: no memory. */
+struct un_gzip *un_gzip_open(FILE *file);
+
+/* Up to 1 GB at once.  false: as errno says.  End it, then close it in any case. */
+bool un_gzip_write(struct un_gzip *gzip, const void *bytes, size_t size);
+bool un_gzip_end(struct un_gzip *gzip);
+void un_gzip_close(struct un_gzip *gzip);
+
+/* Bytes as a gzip member of their own, [size + UN_GZIP_STORED], which has that size whatever they
+ * are. */
+void un_gzip_store(const void *bytes, uint16_t size, unsigned char *member);
 
 #endif

@@ -23,6 +23,7 @@
 
 #include <jerror.h>
 
+#include "image/formats/exif.h"
 #include "image/formats/number.h"
 #include "image/source.h"
 
@@ -33,7 +34,6 @@
 #define VISITS_PER_BYTE 128
 #define BLOCKS_PER_BYTE 8
 #define ARITHMETIC_BLOCKS_PER_BYTE 64
-#define EXIF_ORIENTATION 0x112
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 struct reader {
@@ -125,24 +125,10 @@ static void on_progress(j_common_ptr jpeg)
     longjmp(r->jump, 1);
 }
 
-/* The orientation in an APP1 segment: "Exif", then the first directory of a small TIFF; or 0. */
+/* The orientation in an APP1 segment: "Exif", then EXIF; or 0. */
 static int exif_orientation(const unsigned char *p, size_t size)
 {
-    if (size < 14 || memcmp(p, "Exif\0", 6) || (memcmp(p + 6, "II", 2) && memcmp(p + 6, "MM", 2)))
-        return 0;
-    p += 6;
-    size -= 6;
-    const bool big = *p == 'M';
-    uint64_t at = un_number(p + 4, 4, big);
-    if (at > size - 2)
-        return 0;
-    uint64_t entries = un_number(p + at, 2, big);
-    for (at += 2; entries > 0 && at + 12 <= size; entries--, at += 12)
-        if (un_number(p + at, 2, big) == EXIF_ORIENTATION && un_number(p + at + 2, 2, big) == 3) {
-            uint64_t value = un_number(p + at + 8, 2, big);
-            return value >= 1 && value <= 8 ? (int)value : 0;
-        }
-    return 0;
+    return size < 14 || memcmp(p, "Exif\0", 6) ? 0 : un_exif_orientation(p + 6, size - 6);
 }
 
 static boolean on_app1(j_decompress_ptr jpeg)

@@ -8,8 +8,9 @@
  *
  * Samples lie with x running fastest, then y, z, t and up to three more.  A page is a plane of x
  * (columns) and y (rows); page z + Z * t for z and t, and so on.  Rows keep the order of the file:
- * y = 0 is at the top, whatever the directions in space that the header may tell.  What is not
- * compressed is read where it lies in the mapped file; the rest is unpacked as far as it is wanted.
+ * y = 0 is at the top, whatever the directions in space that the header tells (geometry.h).  What
+ * is not compressed is read where it lies in the mapped file; the rest is unpacked as far as it is
+ * wanted.
  */
 #include <stdlib.h>
 #include <string.h>

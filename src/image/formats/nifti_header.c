@@ -19,10 +19,49 @@
 struct place {
     int at, bytes;
 };
-enum { DIMS, DATATYPE, PIXDIM, OFFSET, SLOPE, INTERCEPT, UNITS, INTENT, PLACES };
+enum {
+    DIMS,
+    DATATYPE,
+    PIXDIM,
+    OFFSET,
+    SLOPE,
+    INTERCEPT,
+    UNITS,
+    INTENT,
+    QFORM,
+    SFORM,
+    QUATERN,
+    QOFFSET,
+    SROWS,
+    PLACES
+};
 static const struct place places[2][PLACES] = {
-    {{40, 2}, {70, 2}, {76, 4}, {108, 4}, {112, 4}, {116, 4}, {123, 1}, {68, 2}},
-    {{16, 8}, {12, 2}, {104, 8}, {168, 8}, {176, 8}, {184, 8}, {500, 4}, {504, 4}},
+    {{40, 2},
+     {70, 2},
+     {76, 4},
+     {108, 4},
+     {112, 4},
+     {116, 4},
+     {123, 1},
+     {68, 2},
+     {252, 2},
+     {254, 2},
+     {256, 4},
+     {268, 4},
+     {280, 4}},
+    {{16, 8},
+     {12, 2},
+     {104, 8},
+     {168, 8},
+     {176, 8},
+     {184, 8},
+     {500, 4},
+     {504, 4},
+     {344, 4},
+     {348, 4},
+     {352, 8},
+     {376, 8},
+     {400, 8}},
 };
 
 static int64_t integer(const struct un_nifti_header *h, int what, int i)
@@ -140,6 +179,65 @@ static void take_meaning(const struct un_nifti_header *h, struct un_page *page)
         }
 }
 
+/* ---- place ------------------------------------------------------------------------------- */
+
+static void place_by_rows(const struct un_nifti_header *h, struct un_place *place)
+{
+    for (int r = 0; r < 3; r++) {
+        for (int k = 0; k < 3; k++)
+            place->step[k][r] = real(h, SROWS, 4 * r + k);
+        place->origin[r] = real(h, SROWS, 4 * r + 3);
+    }
+}
+
+/* A rotation by the quaternion a, b, c, d of length 1, sizes of pixels, and a mirror. */
+static void place_by_quaternion(const struct un_nifti_header *h, struct un_place *place)
+{
+    double b = real(h, QUATERN, 0), c = real(h, QUATERN, 1), d = real(h, QUATERN, 2);
+    double rest = 1 - b * b - c * c - d * d, a = rest > 0 ? sqrt(rest) : 0;
+    double n = a > 0 ? 1 : 1 / sqrt(b * b + c * c + d * d);
+    b *= n;
+    c *= n;
+    d *= n;
+    const double turn[3][3] = {
+        {a * a + b * b - c * c - d * d, 2 * (b * c + a * d), 2 * (b * d - a * c)},
+        {2 * (b * c - a * d), a * a + c * c - b * b - d * d, 2 * (c * d + a * b)},
+        {2 * (b * d + a * c), 2 * (c * d - a * b), a * a + d * d - b * b - c * c}};
+    for (int k = 0; k < 3; k++) {
+        double side = real(h, PIXDIM, k + 1) * (k == 2 && real(h, PIXDIM, 0) < 0 ? -1 : 1);
+        for (int r = 0; r < 3; r++)
+            place->step[k][r] = turn[k][r] * side;
+        place->origin[k] = real(h, QOFFSET, k);
+    }
+}
+
+/* By the matrix, else the quaternion, else the sizes of pixels alone. */
+static void take_place(const struct un_nifti_header *h, struct un_page *page)
+{
+    struct un_place place = {.kind = UN_PLACE_BODY, .count = {page->width, page->height, 1}};
+    bool finite = true;
+    if (h->version == UN_ANALYZE)
+        return;
+    if (integer(h, DIMS, 0) > 2)
+        place.count[2] = (int)integer(h, DIMS, 3);
+    if (integer(h, SFORM, 0) > 0) {
+        place_by_rows(h, &place);
+    } else if (integer(h, QFORM, 0) > 0) {
+        place_by_quaternion(h, &place);
+    } else {
+        place.kind = UN_PLACE_SIZES;
+        for (int k = 0; k < 3; k++)
+            place.step[k][k] = fabs(real(h, PIXDIM, k + 1));
+    }
+    for (int k = 0; k < 3; k++) {
+        finite = finite && isfinite(place.origin[k]);
+        for (int r = 0; r < 3; r++)
+            finite = finite && isfinite(place.step[k][r]);
+    }
+    if (finite)
+        page->place = place;
+}
+
 /* Where the samples begin. */
 static unet_code take_start(const char *name, const struct un_nifti_header *h, uint64_t *start,
                             unet_error *err)
@@ -170,5 +268,6 @@ unet_code un_nifti_take(const char *name, const struct un_nifti_header *h, struc
         (code = take_start(name, h, start, err)))
         return code;
     take_meaning(h, page);
+    take_place(h, page);
     return UNET_OK;
 }

@@ -4,14 +4,15 @@
  *
  * The chunks are walked first, in the mapped file, to learn how many compressed bytes there are.
  * Deflate makes at most 1032 bytes of one, so a header that claims more rows than those bytes can
- * hold is refused before memory is taken for it.  Then libpng decodes row by row; whoever reads
- * bands from top to bottom pays for each row once, and a rectangle further up starts anew.
- * Interlaced files are decoded whole.  Samples stay as in the file (bits below 8 each get a byte);
- * tRNS, gamma and text are passed over.
+ * hold is refused before memory is taken for it; and there EXIF is looked for.  Then libpng decodes
+ * row by row; whoever reads bands from top to bottom pays for each row once, and a rectangle
+ * further up starts anew. Interlaced files are decoded whole.  Samples stay as in the file (bits
+ * below 8 each get a byte); tRNS, gamma and text are passed over.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/formats/exif.h"
 #include "image/formats/png_io.h"
 
 #define FIXED_BYTES ((size_t)1 << 20) /* libpng's own, whatever the picture */
@@ -23,6 +24,7 @@ struct reader {
     png_structp png;
     png_infop info;
     struct un_page page;
+    int orientation; /* of EXIF; 0: none */
     bool interlaced;
     int next;       /* the row that libpng gives next */
     uint8_t *rows;  /* one row, or all of an interlaced picture */
@@ -83,8 +85,9 @@ static uint32_t big_endian(const unsigned char *p)
 
 enum { TAIL = 1024 }; /* bytes in which the end of a whole file lies, with what is behind it */
 
-/* Bytes in the IDAT chunks, and whether the file holds all of its chunks up to IEND. */
-static uint64_t count_compressed(const struct un_mapping *file, bool *whole)
+/* Bytes in the IDAT chunks, and whether the file holds all of its chunks up to IEND; orientation:
+ * what an eXIf chunk says, if one does. */
+static uint64_t count_compressed(const struct un_mapping *file, bool *whole, int *orientation)
 {
     static const unsigned char end[] = "IEND\xae\x42\x60\x82";
     const size_t tail = file->size < TAIL ? file->size : TAIL;
@@ -99,6 +102,8 @@ static uint64_t count_compressed(const struct un_mapping *file, bool *whole)
             sum += size < have ? size : have;
         if (size > have)
             return sum;
+        if (!memcmp(type, "eXIf", 4) && un_exif_orientation(type + 4, size))
+            *orientation = un_exif_orientation(type + 4, size);
         if (!memcmp(type, "IEND", 4)) {
             *whole = true;
             return sum;
@@ -120,6 +125,7 @@ static void take_header(struct reader *r)
                                .bits = bits,
                                .bytes = bits == 16 ? 2 : 1,
                                .alpha = type & PNG_COLOR_MASK_ALPHA,
+                               .orientation = r->orientation,
                                .in_order = true};
     r->interlaced = png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE;
     png_colorp colors;
@@ -135,11 +141,12 @@ static void take_header(struct reader *r)
 }
 
 /* Whether the compressed bytes can be as many as the header claims. */
-static unet_code check_claim(const char *name, const struct reader *r, unet_error *err)
+static unet_code check_claim(const char *name, struct reader *r, unet_error *err)
 {
-    const struct un_page *page = &r->page;
+    struct un_page *page = &r->page;
     bool whole;
-    uint64_t compressed = count_compressed(r->job.file, &whole);
+    uint64_t compressed = count_compressed(r->job.file, &whole, &r->orientation);
+    page->orientation = r->orientation;
     uint64_t bits = (uint64_t)page->width * (uint64_t)page->channels * (uint64_t)page->bits;
     /* interlacing changes the padding of rows a little, so it gets no filter bytes counted */
     uint64_t packed = r->interlaced ? bits * (uint64_t)page->height / 8
@@ -168,8 +175,9 @@ static void limit(png_structp png, const struct un_mapping *file)
 static unet_code fail_decode(const char *name, const struct reader *r, unet_error *err)
 {
     bool whole = false;
+    int orientation;
     if (!r->job.cut)
-        count_compressed(r->job.file, &whole);
+        count_compressed(r->job.file, &whole, &orientation);
     return un_fail(err, UNET_EFORMAT, "%s: %s PNG (%s)", name, whole ? "broken" : "truncated",
                    whole && r->job.past_end ? "a length in it is wrong" : r->job.message);
 }

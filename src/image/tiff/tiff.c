@@ -63,6 +63,7 @@ static void drop_page(struct un_tiff *r)
     }
     free(r->layers);
     free(r->scratch);
+    un_geo_release(&r->geo);
     r->layers = NULL;
     r->scratch = NULL;
     r->scratch_bytes = 0;
@@ -146,7 +147,8 @@ static void take_fill(struct unet_source *source)
                           value);
 }
 
-/* Sizes of pixels, bytes needed, and how rows are to be read, once the layers are known. */
+/* Sizes and places of pixels, bytes needed, and how rows are to be read, once the layers are known.
+ */
 static void finish_page(struct unet_source *source, uint32_t scale_index)
 {
     struct un_tiff *r = source->state;
@@ -157,6 +159,11 @@ static void finish_page(struct unet_source *source, uint32_t scale_index)
     r->page.pixel_height = scale.height;
     r->page.pixel_width = scale.width;
     memcpy(r->page.unit, scale.unit, sizeof scale.unit);
+    if (r->page.orientation <= 1) {
+        un_geo_read(r->tif, &r->geo);
+        un_geo_place(&r->geo, r->page.height, r->page.width, &r->page.place);
+        r->page.geo = &r->geo;
+    }
     for (uint32_t i = 0; i < r->layer_count && r->layer_count > 1; i++)
         if (r->layers[i].layout.way == UN_TIFF_ROWS) /* going to another IFD loses the place */
             r->layers[i].layout.way = UN_TIFF_CHUNKS;

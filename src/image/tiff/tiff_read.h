@@ -11,7 +11,7 @@
  *     tiff_header.c   the tags of an IFD: kinds that we take, layout, claims held against the bytes
  *     tiff_chunks.c   rectangles of an IFD
  *     tiff_color.c    YCbCr and CMYK to RGB
- *     tiff_scale.c    sizes of pixels
+ *     tiff_scale.c    sizes of pixels; tiff_geo.c: places
  *
  * A page is one or more planes, each an IFD with one or more channels ("layer" of the page).
  */
@@ -19,6 +19,7 @@
 #define UN_TIFF_READ_H
 
 #include "image/source.h"
+#include "image/tiff/tiff_geo.h"
 #include "image/tiff/tiff_io.h"
 
 /* ---- pages ------------------------------------------------------------------------------- */
@@ -172,6 +173,7 @@ struct un_tiff {
     int64_t current; /* IFD that tif is at; -1: none */
     int64_t index;   /* page that the rest describes; -1: none */
     struct un_page page;
+    struct un_geo geo;   /* of the page */
     int stored_channels; /* of the layers together: 4 where CMYK becomes RGB */
     struct un_tiff_layer *layers;
     uint32_t layer_count;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "image/sink.h"
-#include "image/tiff/tiff_io.h"
+#include "image/tiff/tiff_geo.h"
 
 #define STRIP_BYTES (256 << 10) /* large enough to compress well, small enough to seek in */
 #define TILE 256
@@ -84,6 +84,8 @@ static void set_tags(const struct writer *w, const struct un_sink_page *page)
         TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, page->channels - 1, unspecified);
     }
     set_resolution(tif, page);
+    if (page->geo)
+        un_geo_write(tif, page->geo);
 }
 
 static bool is_tiled(const struct un_sink_page *page)
