@@ -63,7 +63,8 @@ enum {
     UNET_HINT_LABELS = 1,     /* unet_dataset_options.labels: what the masks' values mean */
     UNET_HINT_IGNORE = 2,     /* ... .ignore: the value that is no label */
     UNET_HINT_ONLY_PAIRS = 4, /* ... .only_pairs: without the images that have no mask */
-    UNET_HINT_CLIP = 8        /* unet_train_options.clip: the largest norm of the gradients */
+    UNET_HINT_CLIP = 8,       /* unet_train_options.clip: the largest norm of the gradients */
+    UNET_HINT_PAIR = 16       /* unet_dataset_options.pair_image: which mask is whose */
 };
 
 typedef struct unet_error {
@@ -305,15 +306,18 @@ typedef struct unet_dataset_options {
     int only_pairs;     /* 1: images without a mask are left out instead of refused */
     const struct unet_cancel *cancel; /* looked at before each image; unet_embed.h */
     const struct unet_log *log;       /* unet_embed.h */
+    const char
+        *pair_image;       /* pattern (POSIX) of an image's path, and its mask's, with \1 ... for */
+    const char *pair_mask; /* what its groups match; both or none; docs/labels.md */
 } unet_dataset_options;
 
 /*
  * Reads the images of a folder and those below it (or one image file) and the masks of another,
- * paired by name; each page of a file is an image.  docs/labels.md has the rules, and the masks
- * that are understood.  options may be NULL.
- * Fails with UNET_EIO; UNET_EFORMAT; UNET_EINVAL: no pairs, an image without a mask (unless
- * options->only_pairs is set and others have one), sizes that differ, masks whose meaning is not
- * clear: the message says what to put into options.
+ * or a list of pairs (.csv), paired by name; each page of a file is an image.  docs/labels.md has
+ * the rules, and the masks that are understood.  options may be NULL. Fails with UNET_EIO;
+ * UNET_EFORMAT; UNET_EINVAL: no pairs, an image without a mask (unless options->only_pairs is set
+ * and others have one), sizes that differ, masks whose meaning is not clear: the message says what
+ * to put into options.
  */
 UNET_API unet_code unet_dataset_open(const char *images, const char *masks,
                                      const unet_dataset_options *options, unet_dataset **dataset,

@@ -22,6 +22,7 @@
 
 struct augment_command {
     const char *images, *masks, *preview, *labels;
+    const char *pair[2];
     int ignore, only_pairs, preset, count, tile;
     struct augment_settings augment;
     struct common_settings common;
@@ -33,6 +34,7 @@ static const struct option_row command_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
     OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
+    OPT_PAIR(AT(pair)),
     OPT_REQUIRED(0, "preview", AT(preview), "PNG", "the sheet: .png or .tif"),
     OPT_INT("count", AT(count), 1, 1000, "N", NULL),
     OPT_INT("tile", AT(tile), 8, 2048, "N", "tiles to draw [12]; their side in pixels [256]"),
@@ -90,8 +92,11 @@ static unet_code report_json(const struct augment_command *given, const struct s
 
 static int make_sheet(const struct augment_command *given)
 {
-    const unet_dataset_options data = {
-        .ignore = given->ignore, .labels = given->labels, .only_pairs = given->only_pairs};
+    const unet_dataset_options data = {.ignore = given->ignore,
+                                       .labels = given->labels,
+                                       .only_pairs = given->only_pairs,
+                                       .pair_image = given->pair[0],
+                                       .pair_mask = given->pair[1]};
     unet_dataset *dataset = NULL;
     struct recipe recipe;
     struct sheet sheet = {0};

@@ -38,8 +38,11 @@ static unet_code hold_out(struct train_run *run, unet_error *err)
 static unet_code open_data(struct train_run *run, unet_error *err)
 {
     const struct train_settings *settings = run->settings;
-    unet_dataset_options data = {
-        .ignore = settings->ignore, .labels = settings->labels, .only_pairs = settings->only_pairs};
+    unet_dataset_options data = {.ignore = settings->ignore,
+                                 .labels = settings->labels,
+                                 .only_pairs = settings->only_pairs,
+                                 .pair_image = settings->pair[0],
+                                 .pair_mask = settings->pair[1]};
     int classes = network_asked(&settings->network).classes;
     unet_code code;
 

@@ -34,6 +34,7 @@ struct train_settings {
     double val_share;
     int folds;
     const char *labels;
+    const char *pair[2];
     int ignore, only_pairs;
     int preset, dry_run, tensorboard, overwrite;
     double memory;

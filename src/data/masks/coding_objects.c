@@ -29,7 +29,8 @@ struct evidence {
 /* Whether the name of a mask, or of its folder, says that it numbers objects. */
 static bool is_named(const char *path)
 {
-    static const char *const names[] = {"instance", "cp_masks", "_inst.", "objectid", "cellid"};
+    static const char *const names[] = {"instance", "cp_masks", "_inst.",
+                                        "objectid", "cellid",   "man_seg"};
     const char *at = path + strlen(path);
     for (int slashes = 0; at > path && slashes < 2; at--)
         slashes += at[-1] == '/';

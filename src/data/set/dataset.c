@@ -202,10 +202,11 @@ unet_code un_dataset_open(const char *images, const char *masks,
 {
     static const unet_dataset_options none = {.ignore = -1};
     struct un_pairs files;
-    unet_code code = un_pairs_find(images, masks, &files, err);
+    options = options ? options : &none;
+    const struct un_pair_wish wish = {options->pair_image, options->pair_mask};
+    unet_code code = un_pairs_find(images, masks, &wish, &files, err);
     if (code)
         return code;
-    options = options ? options : &none;
     unet_dataset *made = calloc(1, sizeof *made);
     if (!made)
         code = un_fail_memory(err, sizeof *made, images);

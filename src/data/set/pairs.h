@@ -27,23 +27,31 @@ struct un_pairs {
     char **classes; /* names of the classes that have files of their own, in natural order */
     int class_count;
     bool objects;   /* a mask has one object of its image */
+    bool partial;   /* the rule leaves out images without a mask */
     char rule[160]; /* how they were paired: "by name", "by name without _mask" */
+};
+
+/* A pattern that a person gave: docs/labels.md; NULL: none. */
+struct un_pair_wish {
+    const char *image; /* POSIX extended regular expression for the end of an image's path */
+    const char *mask;  /* the end of its mask's path, with \1 for what a group matched */
 };
 
 /*
  * Pairs the images of a folder and the folders below it (or one image file) with the masks of
- * another (or one mask file); both may be the same folder.  docs/labels.md lists the rules.  What
+ * another (or one mask file, or a list of pairs: .csv, .tsv, .txt); both may be the same folder.
+ * docs/labels.md lists the rules.  wish may be NULL.  What
  * has no partner is no error here.  Hidden files and files that are no images are passed over.
  *
  * UNET_EIO: a folder cannot be read.  UNET_EINVAL: no images, or several candidates, which are
  * named.
  */
-unet_code un_pairs_find(const char *images, const char *masks, struct un_pairs *pairs,
-                        unet_error *err);
+unet_code un_pairs_find(const char *images, const char *masks, const struct un_pair_wish *wish,
+                        struct un_pairs *pairs, unet_error *err);
 
 /*
- * UNET_EINVAL, naming the first few, when there is an image without a mask; with only_pairs when
- * there is no other.
+ * UNET_EINVAL, naming the first few, when there is an image without a mask; with only_pairs, or
+ * where the rule leaves them out, when there is no other.
  */
 unet_code un_pairs_complete(const char *images, const char *masks, const struct un_pairs *pairs,
                             bool only_pairs, unet_error *err);

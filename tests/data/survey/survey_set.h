@@ -86,7 +86,7 @@ static inline struct set set_load(const char *images, const char *masks, int mos
     char i[512], m[512];
     snprintf(i, sizeof i, "%s/seg/%s", TEST_SHARED, images);
     snprintf(m, sizeof m, "%s/seg/%s", TEST_SHARED, masks);
-    if (un_pairs_find(i, m, &pairs, NULL))
+    if (un_pairs_find(i, m, NULL, &pairs, NULL))
         return set;
     for (int k = 0; k < pairs.count && k < most; k++) {
         struct un_mask mask;
