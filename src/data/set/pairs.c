@@ -238,10 +238,15 @@ static unet_code apply_rules(struct un_pairing *work, unet_error *err)
 static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error *err)
 {
     bool folder = un_is_folder(work->images), mask_folder = un_is_folder(work->masks);
+    char drawn[200] = "";
     bool done = false;
     unet_code code = list_both(work, err);
     if (code || (code = check_foreign(&work->image, err)))
         return code;
+    if (!mask_folder)
+        un_pairs_drawings(work->masks, drawn, sizeof drawn);
+    if (*drawn && !un_image_name(work->masks))
+        return un_fail(err, UNET_EINVAL, "%s: %s", work->masks, drawn);
     if (folder && !mask_folder)
         code = pair_pages(&work->image, work->masks, false, made, &done, err);
     if (!code && !done && folder && !mask_folder)

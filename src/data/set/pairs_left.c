@@ -123,10 +123,13 @@ static int drawing_of(const char *name)
 
 void un_pairs_drawings(const char *masks, char *text, size_t size)
 {
+    static const char advice[] = "masks are images, so draw or export these as such first";
     int count[DRAWINGS] = {0}, most = 0, k = drawing_of(masks);
     DIR *dir = opendir(masks);
     struct dirent *file;
     *text = 0;
+    if (!dir && k >= 0)
+        snprintf(text, size, "outlines, as of %s; %s", drawings[k].words, advice);
     while (dir && (file = readdir(dir)))
         if (*file->d_name != '.' && (k = drawing_of(file->d_name)) >= 0)
             count[k]++;
@@ -136,10 +139,8 @@ void un_pairs_drawings(const char *masks, char *text, size_t size)
         closedir(dir);
     if (count[most])
         snprintf(text, size,
-                 "%d %s file%s in it (outlines, as of %s): masks are images, so draw or export "
-                 "these as such first",
-                 count[most], drawings[most].ending, count[most] == 1 ? "" : "s",
-                 drawings[most].words);
+                 "%d %s file%s in it (outlines, as of %s): %s", count[most],
+                 drawings[most].ending, count[most] == 1 ? "" : "s", drawings[most].words, advice);
 }
 
 /* ---- what is left ------------------------------------------------------------------------ */

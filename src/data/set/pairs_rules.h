@@ -55,8 +55,8 @@ char *un_fold_name(const char *name);
 bool un_is_folder(const char *path);
 bool un_is_same_file(const char *a, const char *b);
 
-/* "6 .json files in it (outlines ...)": what lies in a folder of masks that are none; "": nothing
- * known.  (pairs_left.c) */
+/* "6 .json files in it (outlines ...)": what lies in a folder of masks that are none, or what a file
+ * is; "": nothing known.  (pairs_left.c) */
 void un_pairs_drawings(const char *masks, char *text, size_t size);
 
 /* ---- pairs_rules ---- */

@@ -184,6 +184,10 @@ static void test_words(void **state)
     if (!strstr(err.text, "2 .json files in it (outlines, as of LabelMe"))
         fail_msg("%s", err.text);
     un_pairs_release(&pairs);
+    assert_int_equal(un_pairs_find(in_folder("i"), in_folder("j/a.json"), NULL, &pairs, &err),
+                     UNET_EINVAL);
+    if (!strstr(err.text, "a.json: outlines, as of LabelMe, COCO, VIA or Label Studio; masks are"))
+        fail_msg("%s", err.text);
 }
 
 int main(void)
