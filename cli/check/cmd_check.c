@@ -251,7 +251,7 @@ static int print_report(const struct check *check)
         print_samples(check);
         print_classes(facts);
         print_fit(check);
-        if (check->has_split)
+        if (check->has_split && check->split.whole.matched[0])
             print_split(check);
     }
     say(stdout, "found      %d error%s, %d warning%s, %d note%s\n", facts->errors,

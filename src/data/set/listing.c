@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,23 @@ static char *without_mark(const char *stem, const char *const *marks, int count)
             return strdup(stem + m + 1);
     }
     return strdup(stem);
+}
+
+char *un_without_number(const char *stem)
+{
+    size_t n = un_word_before_number(stem);
+    if (n == SIZE_MAX)
+        return NULL;
+    while (n && is_gap(stem[n - 1]))
+        n--;
+    char *marked = strndup(stem, n);
+    char *bare = marked ? without_mark(marked, mask_marks, COUNT(mask_marks)) : NULL;
+    if (bare && (!*bare || strlen(bare) == n || strncmp(bare, marked, strlen(bare)))) {
+        free(bare);
+        bare = NULL;
+    }
+    free(marked);
+    return bare;
 }
 
 static bool is_passed_over(const char *name)

@@ -217,10 +217,10 @@ typedef unet_code rule(struct un_pairing *, bool *, unet_error *);
 
 static unet_code apply_rules(struct un_pairing *work, unet_error *err)
 {
-    static rule *const rules[] = {un_pairing_by_folder, un_pairing_by_name,    un_pairing_by_object,
-                                  un_pairing_by_class,  un_pairing_by_pattern, un_pairing_by_number,
-                                  un_pairing_by_middle};
-    enum { PATTERN = 4, COUNT = sizeof rules / sizeof *rules };
+    static rule *const rules[] = {
+        un_pairing_by_folder, un_pairing_by_further, un_pairing_by_name,   un_pairing_by_object,
+        un_pairing_by_class,  un_pairing_by_pattern, un_pairing_by_number, un_pairing_by_middle};
+    enum { PATTERN = 5, COUNT = sizeof rules / sizeof *rules };
     unet_code code = UNET_OK;
     bool done = false;
     for (int i = work->wish ? PATTERN : 0; i < COUNT && !done && !code; i++) {

@@ -66,6 +66,35 @@ static bool is_telling(const char *run, size_t size)
     return size >= 3;
 }
 
+/* A name in three parts: before what is shared, the rest behind it. */
+struct frame {
+    const char *text;
+    size_t size, before, behind;
+};
+
+/* Whether a pattern made of the first image pairs the second one, too, if there is one. */
+static bool pairs_more(const struct un_pairs *pairs, const struct frame *image,
+                       const struct frame *mask)
+{
+    const char *stem = pairs->image_count > 1 ? name_of(pairs->images[1]) : NULL;
+    const size_t ends = image->before + image->behind, n = stem ? un_stem_size(stem) : 0;
+    if (!stem)
+        return true;
+    if (n < ends || strncmp(stem, image->text, image->before) ||
+        strncmp(stem + n - image->behind, image->text + image->size - image->behind, image->behind))
+        return false;
+    for (int i = 0; i < pairs->mask_count; i++) {
+        const char *name = name_of(pairs->masks[i]);
+        if (un_stem_size(name) == n - ends + mask->before + mask->behind &&
+            !strncmp(name, mask->text, mask->before) &&
+            !strncmp(name + mask->before, stem + image->before, n - ends) &&
+            !strncmp(name + mask->before + n - ends, mask->text + mask->size - mask->behind,
+                     mask->behind))
+            return true;
+    }
+    return false;
+}
+
 /* Appends the name of the mask that is nearest to an image's, and a pattern that pairs them. */
 static void add_nearest(const struct un_pairs *pairs, char *text, size_t size)
 {
@@ -89,11 +118,14 @@ static void add_nearest(const struct un_pairs *pairs, char *text, size_t size)
     const char *name = name_of(best);
     size_t m = un_stem_size(name);
     ADD(text, size, "; the nearest to %s is %s", stem, name);
-    if (pairs->count || (shared.size == n && shared.size == m))
+    const struct frame of_image = {stem, n, shared.a, n - shared.a - shared.size};
+    const struct frame of_mask = {name, m, shared.b, m - shared.b - shared.size};
+    if (pairs->count || (shared.size == n && shared.size == m) ||
+        !pairs_more(pairs, &of_image, &of_mask))
         return;
-    ADD(text, size, ": the pattern %.*s(.*)%.*s with %.*s\\1%.*s would pair these", (int)shared.a,
-        stem, (int)(n - shared.a - shared.size), stem + shared.a + shared.size, (int)shared.b, name,
-        (int)(m - shared.b - shared.size), name + shared.b + shared.size);
+    ADD(text, size, ": the pattern %.*s(.*)%.*s with %.*s\\1%.*s would pair these",
+        (int)of_image.before, stem, (int)of_image.behind, stem + n - of_image.behind,
+        (int)of_mask.before, name, (int)of_mask.behind, name + m - of_mask.behind);
 }
 
 /* ---- files that are no masks ------------------------------------------------------------- */
@@ -138,8 +170,7 @@ void un_pairs_drawings(const char *masks, char *text, size_t size)
     if (dir)
         closedir(dir);
     if (count[most])
-        snprintf(text, size,
-                 "%d %s file%s in it (outlines, as of %s): %s", count[most],
+        snprintf(text, size, "%d %s file%s in it (outlines, as of %s): %s", count[most],
                  drawings[most].ending, count[most] == 1 ? "" : "s", drawings[most].words, advice);
 }
 
@@ -156,6 +187,12 @@ static void add_names(char *const *paths, int count, char *text, size_t size)
     snprintf(text + used, size - used, "%s", count > SHOWN ? " ..." : "");
 }
 
+/* Label Studio's export of brushes: task-5-annotation-9-by-1-tag-cell-0.png. */
+static bool is_of_tasks(const char *name)
+{
+    return !strncmp(name, "task-", 5) && strstr(name, "-annotation-");
+}
+
 unet_code un_pairs_complete(const char *images, const char *masks, const struct un_pairs *pairs,
                             bool only_pairs, unet_error *err)
 {
@@ -167,7 +204,10 @@ unet_code un_pairs_complete(const char *images, const char *masks, const struct 
     if (pairs->mask_count) {
         ADD(text, sizeof text, "; %s there: ", pairs->count ? "unused masks" : "masks seen");
         add_names(pairs->masks, pairs->mask_count, text, sizeof text);
-        add_nearest(pairs, text, sizeof text);
+        if (is_of_tasks(name_of(pairs->masks[0])))
+            ADD(text, sizeof text, "; Label Studio names tasks in them, not images: a list wanted");
+        else
+            add_nearest(pairs, text, sizeof text);
     } else if (!pairs->count) {
         un_pairs_drawings(masks, drawn, sizeof drawn);
         ADD(text, sizeof text, "; %s",

@@ -3,6 +3,7 @@
  * pairs_object.c - a file for each object
  *
  *     img0.png        img0_1.png, img0_2.png; img0_obj1.png ...    a number behind the image's name
+ *     img0.png        img0_mask.png, img0_mask_1.png               a first one, and further ones
  *
  * Words before the number that speak of classes (class1, ch2) make classes (pairs_class.c); those
  * that speak of people make neither.  A folder for each image: pairs_folder.c.
@@ -117,6 +118,63 @@ static bool find_numbered(const struct un_pairing *work, const struct un_part *p
         }
     }
     return fits && first;
+}
+
+/* Whether a mask is x_mask_1 beside x_mask: then its image. */
+static int further_of(const struct un_part *part, const struct un_listed *mask,
+                      const struct un_pairing *work)
+{
+    size_t n = part->image < 0 ? SIZE_MAX : un_word_before_number(part->word);
+    char *bare = n == SIZE_MAX || un_word_is_class(part->word, n) || is_person(part->word, n)
+                     ? NULL
+                     : un_without_number(mask->stem);
+    int image = bare && !strcmp(bare, work->image.files[part->image].stem) ? part->image : -1;
+    free(bare);
+    return image;
+}
+
+/* Every image with a further mask has a first; *several: there are some. */
+static unet_code find_further(const struct un_pairing *work, const struct un_part *parts,
+                              int *image, bool *several, unet_error *err)
+{
+    bool *first = calloc((size_t)work->image.count + 1, sizeof *first), fits = true;
+    if (!first)
+        return un_fail_memory(err, (size_t)work->image.count, work->images);
+    for (int i = 0; i < work->mask.count; i++)
+        if ((image[i] = parts[i].own) >= 0)
+            first[image[i]] = true;
+    *several = false;
+    for (int i = 0; i < work->mask.count; i++) {
+        int owner = image[i] < 0 ? further_of(&parts[i], &work->mask.files[i], work) : -1;
+        if (owner < 0)
+            continue;
+        image[i] = owner;
+        *several = true;
+        fits = fits && first[owner];
+    }
+    *several = *several && fits;
+    free(first);
+    return UNET_OK;
+}
+
+unet_code un_pairing_by_further(struct un_pairing *work, bool *done, unet_error *err)
+{
+    size_t room = (size_t)work->mask.count + 1;
+    struct un_part *parts = malloc(room * sizeof *parts);
+    int *image = malloc(room * sizeof *image);
+    bool several = false;
+    unet_code code = parts && image ? un_pairing_words(work, parts, err)
+                                    : un_fail_memory(err, room * sizeof *parts, work->masks);
+    if (!code)
+        code = find_further(work, parts, image, &several, err);
+    if (!code && several)
+        code = un_pairing_take(work, image,
+                               "by name and what marks a mask, with a number behind it a further "
+                               "object",
+                               done, err);
+    free(parts);
+    free(image);
+    return code;
 }
 
 unet_code un_pairing_by_object(struct un_pairing *work, bool *done, unet_error *err)

@@ -42,6 +42,10 @@ unet_code un_listing_read(const char *folder, const char *but, struct un_listing
 unet_code un_listing_of_file(const char *path, struct un_listing *listing, unet_error *err);
 void un_listing_release(struct un_listing *listing);
 
+/* The stem without a mark of masks and a number behind it, "x" of "x_mask_2"; NULL: it is another,
+ * or there is no memory. */
+char *un_without_number(const char *stem);
+
 /* Bytes of a name without its ending; .nii.gz and .ome.tif are one. */
 size_t un_stem_size(const char *name);
 
@@ -55,8 +59,8 @@ char *un_fold_name(const char *name);
 bool un_is_folder(const char *path);
 bool un_is_same_file(const char *a, const char *b);
 
-/* "6 .json files in it (outlines ...)": what lies in a folder of masks that are none, or what a file
- * is; "": nothing known.  (pairs_left.c) */
+/* "6 .json files in it (outlines ...)": what lies in a folder of masks that are none, or what a
+ * file is; "": nothing known.  (pairs_left.c) */
 void un_pairs_drawings(const char *masks, char *text, size_t size);
 
 /* ---- pairs_rules ---- */
@@ -83,6 +87,7 @@ unet_code un_pairing_part(struct un_pairing *work, unet_error *err);
 struct un_part {
     int image;
     const char *word;
+    int own; /* the image whose name and a mark the mask has, or -1 */
 };
 
 /* parts [mask.count].  (pairs_class.c) */
@@ -110,6 +115,7 @@ unet_code un_pairing_several(const struct un_pairing *work, const int *image, bo
  */
 unet_code un_pairing_by_folder(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_object(struct un_pairing *work, bool *done, unet_error *err);
+unet_code un_pairing_by_further(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_name(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_class(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_pattern(struct un_pairing *work, bool *done, unet_error *err);

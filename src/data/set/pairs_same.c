@@ -49,14 +49,15 @@ struct orders {
 /* Whether the folder has the image of which this is marked as the mask. */
 static bool is_marked(const struct orders *orders, const struct un_listed *file)
 {
-    const struct un_listed key = {
-        .folder = file->folder, .stem = file->mask_stem, .image_stem = file->mask_stem};
+    const bool plain = !strcmp(file->stem, file->mask_stem);
+    char *bare = plain ? un_without_number(file->stem) : strdup(file->mask_stem);
+    const struct un_listed key = {.folder = file->folder, .stem = bare, .image_stem = bare};
     const struct un_listed *wanted = &key;
     const size_t count = (size_t)orders->count, size = sizeof wanted;
-    if (!strcmp(file->stem, file->mask_stem))
-        return false;
-    return bsearch(&wanted, orders->stem, count, size, by_stem) ||
-           bsearch(&wanted, orders->image, count, size, by_image_stem);
+    bool found = bare && (bsearch(&wanted, orders->stem, count, size, by_stem) ||
+                          bsearch(&wanted, orders->image, count, size, by_image_stem));
+    free(bare);
+    return found;
 }
 
 /* The last of a file's folders; *above: how long the path of those above it is. */

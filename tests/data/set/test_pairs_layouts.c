@@ -55,6 +55,12 @@ static void test_layouts(void **state)
          "a.png:m/a/cells.png b.png:m/b/cells.png", inside},
         {"s/1_sat.jpg s/1_mask.png s/2_sat.jpg s/2_mask.png", "s", "s",
          "1_sat.jpg:s/1_mask.png 2_sat.jpg:s/2_mask.png", bare},
+        {"s/b^(1).png s/b^(1)_mask.png s/b^(1)_mask_1.png s/b^(2).png s/b^(2)_mask.png", "s", "s",
+         "b (1).png:s/b (1)_mask.png{s/b (1)_mask.png}{s/b (1)_mask_1.png} "
+         "b (2).png:s/b (2)_mask.png{s/b (2)_mask.png}",
+         "by name and what marks a mask, with a number behind it a further object"},
+        {"i/a.png i/a_1.png m/a_mask.png m/a_1_mask.png", "i", "m",
+         "a.png:m/a_mask.png a_1.png:m/a_1_mask.png", "by name and what marks a mask"},
         {"s/input_1.png s/target_1.png", "s", "s", "input_1.png:s/target_1.png", bare},
         {"s/1_original.png s/1_ground^truth.png", "s", "s", "1_original.png:s/1_ground truth.png",
          bare},
