@@ -18,7 +18,7 @@
  * Threads: a unet_model or unet_dataset may be read from many threads at once; a unet_session,
  * unet_trainer or unet_scores is used from one thread at a time.  Whatever the number of worker
  * threads, results have the same bits; where some cannot be started, work goes on without them.  A
- * session may be used in a child of fork(), too.
+ * session may be used in a child of fork(), too; a trainer only in the process that made it.
  *
  * Versions: a program runs with every later library of its SONAME.  Structs that a caller fills may
  * grow at their end: `size` is sizeof the struct in that program, as its _default() sets it; 0, as
@@ -306,9 +306,8 @@ typedef struct unet_dataset_options {
     int only_pairs;     /* 1: images without a mask are left out instead of refused */
     const struct unet_cancel *cancel; /* looked at before each image; unet_embed.h */
     const struct unet_log *log;       /* unet_embed.h */
-    const char
-        *pair_image;       /* pattern (POSIX) of an image's path, and its mask's, with \1 ... for */
-    const char *pair_mask; /* what its groups match; both or none; docs/labels.md */
+    const char *pair_image; /* docs/labels.md: a pattern of images' paths, POSIX, and of masks', */
+    const char *pair_mask;  /* with \1 .. \9 for its groups; both or none */
 } unet_dataset_options;
 
 /*

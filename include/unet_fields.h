@@ -11,6 +11,7 @@
 #ifndef UNET_FIELDS_H
 #define UNET_FIELDS_H
 
+#include "unet_exchange.h"
 #include "unet_train.h"
 
 #ifdef __cplusplus
@@ -64,6 +65,11 @@ UNET_API unet_code unet_train_options_get(const unet_train_options *options, con
                                           char *text, size_t size, unet_error *err);
 UNET_API unet_code unet_session_options_get(const unet_session_options *options, const char *field,
                                             char *text, size_t size, unet_error *err);
+
+/* Sets what is known of a network in a file, by the spec's field and in its words; UNET_EINVAL also
+ * for fields that unet_known does not have. */
+UNET_API unet_code unet_known_set(unet_known *known, const char *field, const char *text,
+                                  unet_error *err);
 
 /* ---- this library and this machine ------------------------------------------------------- */
 

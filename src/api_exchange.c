@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "image/samples.h"
+#include "recognise/recognise.h"
 #include "train/trainer.h"
 
 /* one is the other by its number */

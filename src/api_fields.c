@@ -9,6 +9,7 @@
 #include "image/image.h"
 #include "net/graph.h"
 #include "predict/session_fields.h"
+#include "recognise/recognise.h"
 #include "train/train_options.h"
 
 static const unet_field *field_at(const struct un_fields *fields, int i)
@@ -64,6 +65,13 @@ unet_code unet_session_options_set(unet_session_options *options, const char *fi
 {
     return set_field(&un_session_fields, options, options ? un_size_session_options(options) : 0,
                      field, text, err);
+}
+
+unet_code unet_known_set(unet_known *known, const char *field, const char *text, unet_error *err)
+{
+    if (!known || !field || !text)
+        return un_missing(err, !known ? "known" : !field ? "field" : "text");
+    return un_known_set(known, field, text, err);
 }
 
 unet_code unet_spec_get(const unet_spec *spec, const char *field, char *text, size_t size,

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "model/model.h"
+#include "recognise/recognise.h"
 #include "train/train_options.h"
 
 /* The bytes of a struct up to and with a member. */

@@ -30,6 +30,13 @@ done
 expect 2 - '--images DIR is missing' train
 expect 2 - '--time: found "4x", wanted a time such as' train --time 4x
 expect 2 - '--optimizer: found "adm", wanted sgd or adam' train --optimizer=adm
+expect 2 - '--epochs: found "0", wanted a whole number, 1 or more' train --epochs 0
+expect 2 - '--border-sigma: found "0", wanted a number 0.01..' train --border-sigma 0
+expect 2 - '--momentum: found "0,9", wanted a number 0..1;' train --momentum 0,9
+expect 2 - '--gap and --no-gap exclude' train --images a --masks b -o c --gap --no-gap
+expect 0 'of adam, adamw \[0\.9, 0\.999\]$' - train --help optimizer
+check 'unet train --help optimizer: a placeholder is left' sh -c '! grep -q "[{}]" .out'
+expect 2 - '--tile: found "0", wanted a whole number 1\.\.' predict --tile 0
 expect 2 - '--quiet takes no value' train --quiet=1
 expect 2 - '--padding: found "vald", wanted valid or same' init -o x --padding vald
 expect 2 - '--size: found "12x", wanted a size' info --size 12x

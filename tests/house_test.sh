@@ -89,6 +89,11 @@ for folder in $(find src cli tests -type d -not -path 'tests/fixtures*'); do
     [ "$count" -le 45 ] || complain "$folder has $count files: that is a heap, not a room"
 done
 
+for file in $(find tests -name '*.[ch]'); do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 500 ] || complain "$file has $lines lines: a test is cut by subject before it passes 500"
+done
+
 # -- each format library is known to one file --
 one_file() { # one_file HEADER FILE
     found=$(grep -rlE "#include <$1>" src | tr '\n' ' ')

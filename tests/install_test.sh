@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What others meet after an installation: README's program compiles and runs by pkg-config, by
-# find_package(unet) and below another project; the command runs where it was put.
+# find_package(unet) and below another project, that of docs/c-api.md as it says there; the command
+# runs where it was put.
 # Usage: install_test.sh UNET_BINARY SOURCE_FOLDER BUILD_FOLDER
 . "$2/tests/shell/expect.sh"
 build=$(cd "$OLDPWD" && cd "$3" && pwd)
@@ -37,7 +38,11 @@ program() {
     check "$what: another mask than that of the command" same_pixels
 }
 
-sed -n '/^```c$/,/^```$/p' "$source/README.md" | sed '/^```/d' >readme.c
+blocks() { # blocks FILE LANGUAGE: the code blocks of a page, one after the other
+    sed -n "/^\`\`\`$2\$/,/^\`\`\`\$/p" "$source/$1" | sed '/^```/d'
+}
+
+blocks README.md c >readme.c
 check "README.md has no C program" grep -q 'int main' readme.c
 expect 0 - '' init --width 4 --depth 2 -o cells.safetensors
 { printf 'P5 64 64 255\n'; head -c 4096 "$source/README.md"; } >scan.pgm
@@ -70,6 +75,22 @@ run "linked to libunet.a" $cc readme.c -o static $(pkg-config --cflags unet) "$l
     $(pkg-config --libs $(private Requires)) $(private Libs)
 program "linked to libunet.a" ./static
 check "it needs libunet.so" sh -c '! readelf -d static | grep -q libunet'
+
+# docs/c-api.md: its pieces of C are one program, built by its line and by its CMakeLists.txt
+pieces() { # pieces PROGRAM
+    checks=$((checks + 1))
+    timeout 120 "$1" >.pieces 2>&1 || note "docs/c-api.md's $1: $(tail -n 5 .pieces)"
+    for line in 'augment.rotate = 20 (' 'epoch 1: loss ' '% of the pixels are right' 'a child works: yes' \
+        'stopped: yes'; do
+        grep -qF "$line" .pieces || note "docs/c-api.md's $1 does not say '$line': $(tail -n 5 .pieces)"
+    done
+}
+mkdir pieces
+blocks docs/c-api.md c >pieces/program.c
+blocks docs/c-api.md cmake >pieces/CMakeLists.txt
+{ printf 'cc() { %s -Wall -Wextra -Werror "$@"; }\n' "$cc"; blocks docs/c-api.md sh; } >pieces/build.sh
+run "docs/c-api.md's line of a shell" sh -c 'cd pieces && sh build.sh'
+pieces pieces/program
 
 # where the loader looks by itself, plain paths and no more
 run "cmake --install /usr" env DESTDIR="$work/system" cmake --install "$build" --prefix /usr
@@ -106,6 +127,10 @@ configure installed -DCMAKE_PREFIX_PATH="$prefix"
 run "a program by find_package(unet)" cmake --build installed/build
 program "by unet::unet" installed/build/with_unet
 program "by unet::static" installed/build/with_static
+
+run "docs/c-api.md's CMakeLists.txt" sh -c 'cd pieces && cmake -S . -B build "$@" && cmake --build build' - \
+    -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$(cached CMAKE_C_COMPILER)"
+pieces pieces/build/program
 
 configure parent -DUNET_SOURCE="$source"
 check "tests of unet among those of the project above" \

@@ -59,7 +59,7 @@ static unet_code choose_options(const struct augment_command *given, const unet_
     const struct preset_facts facts = {.data = unet_survey_all(survey), .seconds = 600};
     preset_make((enum preset)given->preset, &facts, &none, recipe);
     recipe->options.seed = given->common.seed;
-    augment_apply(&given->augment, &recipe->options.augment, &recipe->options.border);
+    augment_apply(&given->augment, &recipe->options);
     unet_survey_free(survey);
     return UNET_OK;
 }
@@ -131,11 +131,7 @@ static int make_sheet(const struct augment_command *given)
 static int run_augment(const struct command *command, int argc, char **argv)
 {
     static const char *const endings[] = {".png", ".tif", ".tiff", NULL};
-    struct augment_command given = {.ignore = -1,
-                                    .preset = PRESET_AUTO,
-                                    .count = 12,
-                                    .tile = 256,
-                                    .augment = AUGMENT_SETTINGS_NONE};
+    struct augment_command given = {.ignore = -1, .preset = PRESET_AUTO, .count = 12, .tile = 256};
     const char *conflict;
     int operands, status;
 

@@ -60,7 +60,7 @@ static int run_steps(struct demo *demo, const char *page)
     if ((status = demo_train(demo)))
         return status;
     tell(demo, "segmenting the test images");
-    if ((status = demo_test(demo)) || (status = demo_write_page(demo, page)))
+    if ((status = demo_predict(demo)) || (status = demo_write_page(demo, page)))
         return status;
     return report(demo, page);
 }

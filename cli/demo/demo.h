@@ -41,7 +41,7 @@ struct demo {
 int demo_make_folder(const char *dir);   /* refuses a folder with other things in it */
 int demo_make_images(struct demo *demo); /* images/ masks/ instances/ test/ */
 int demo_train(struct demo *demo);       /* model.safetensors */
-int demo_test(struct demo *demo);        /* predictions/ overlays/, scores */
+int demo_predict(struct demo *demo);     /* predictions/ overlays/, scores */
 int demo_write_page(const struct demo *demo, const char *path);
 
 /* ---- cells.c ---- */

@@ -22,7 +22,8 @@ struct eval_settings {
     const char *labels, *predicted_labels;
     const char *csv, *boundary;
     const char *pair[2];
-    int ignore, only_pairs, tile, tta;
+    int ignore, only_pairs;
+    struct said session; /* of unet_session_options */
     int objects, split, minimum_area;
     int isbi, connectivity, warp;
     struct common_settings common;
@@ -41,8 +42,10 @@ static const struct option_row eval_options[] = {
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_STRING("predicted-labels", AT(predicted_labels), "L", "the same of --predicted"),
     OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V", "mask value that carries no label"),
-    OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; results are the same"),
-    OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [as trained]"),
+    OPT_FIELD_FROM("tile", AT(session), &said_session, "tile", 1, "N",
+                   "side of the tiles; results are the same"),
+    OPT_FIELD("tta", AT(session), &said_session, "tta", NULL,
+              "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_LETTER(0, "csv", AT(csv), "FILE", "a table with a row for each image"),
     OPT_HEADING("Objects (found by themselves when masks number them):"),
     OPT_FLAG("objects", AT(objects), "score objects: F1, AP, panoptic quality, SEG"),
@@ -187,8 +190,7 @@ static void warn_of_labels(const struct eval_job *job, int quiet)
 
 static int open_model(const struct eval_settings *settings, char *path, struct eval_job *job)
 {
-    unet_session_options work = {
-        .threads = settings->common.threads, .tile = settings->tile, .any_samples = 1};
+    unet_session_options work = {.threads = settings->common.threads, .any_samples = 1};
     unet_error err;
     int status = models_load(1, &path, &settings->common, &job->models);
 
@@ -205,9 +207,9 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     if (unet_dataset_open(settings->images, settings->masks, &data, &job->dataset, &err))
         return fail_coding(settings, job->model, &err);
     warn_of_labels(job, settings->common.quiet);
-    work.tta = model_views(job->model, settings->tta);
+    model_views(job->model, &settings->session, &work);
     if (!settings->common.quiet)
-        say_views(work.tta, settings->tta);
+        say_views(work.tta, &settings->session);
     warn_of_samples(job->dataset, &job->models);
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
@@ -290,7 +292,7 @@ static int report(const struct eval_settings *settings, const struct eval *eval)
 
 static int run_eval(const struct command *command, int argc, char **argv)
 {
-    struct eval_settings settings = {.ignore = -1, .tta = -1, .connectivity = -1};
+    struct eval_settings settings = {.ignore = -1, .connectivity = -1};
     struct eval_job job = {0};
     struct eval eval = {0};
     int operands, status;

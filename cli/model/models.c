@@ -76,29 +76,26 @@ void models_average(const struct models *models, unet_session_options *work)
     work->other_count = (int)models->files.count - 1;
 }
 
-const char *const tta_words[] = {"none", "flips", "rotations", NULL};
-
-unet_tta model_views(const unet_model *model, int given)
+void model_views(const unet_model *model, const struct said *said, unet_session_options *work)
 {
     json_t *settings;
     const char *word;
-    int tta = UNET_TTA_ROTATIONS;
 
-    if (given >= 0)
-        return (unet_tta)given;
+    said_apply(said, &said_session, work);
+    if (said_text(said, "tta"))
+        return;
     settings = json_loads(unet_model_settings(model), 0, NULL);
-    word = json_string_value(json_object_get(settings, "tta"));
-    while (tta > UNET_TTA_NONE && (!word || strcmp(word, tta_words[tta])))
-        tta--;
+    if ((word = json_string_value(json_object_get(settings, "tta"))))
+        unet_session_options_set(work, "tta", word, NULL);
     json_decref(settings);
-    return (unet_tta)tta;
 }
 
-void say_views(unet_tta tta, int given)
+void say_views(unet_tta tta, const struct said *said)
 {
     int views = tta == UNET_TTA_NONE ? 1 : tta == UNET_TTA_FLIPS ? 4 : 8;
 
     if (views > 1)
         say(stderr, "tta: each tile is predicted in %d views, which takes %d times as long%s\n",
-            views, views, given < 0 ? "; the model's preset says so, --tta none does not" : "");
+            views, views,
+            said_text(said, "tta") ? "" : "; the model's preset says so, --tta none does not");
 }

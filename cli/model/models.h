@@ -41,13 +41,12 @@ void models_release(struct models *models);
 /* Lets a session average all of them. */
 void models_average(const struct models *models, unet_session_options *work);
 
-/* The words of --tta, and what a model was trained to be predicted with where none was given (< 0):
- * what its preset left in its settings. */
-extern const char *const tta_words[];
-unet_tta model_views(const unet_model *model, int given);
+/* What was said of a session, and of views, where none was, what the model's preset left in its
+ * settings. */
+void model_views(const unet_model *model, const struct said *said, unet_session_options *work);
 
 /* What makes a prediction take longer, and what turns it off where it was not asked for. */
-void say_views(unet_tta tta, int given);
+void say_views(unet_tta tta, const struct said *said);
 
 /* ---- model_path.c ---- */
 

@@ -36,9 +36,11 @@ static const struct option_row predict_options[] = {
     OPT_STRING("rois", AT(target[PRODUCT_ROIS]), "PATH", "outlines for ImageJ, as .zip"),
     OPT_TABLE(AT(objects), objects_options),
     OPT_HEADING("how:"),
-    OPT_CHOICE("tta", AT(tta), tta_words, "average over 4 mirrored, 8 turned views [as trained]"),
+    OPT_FIELD("tta", AT(session), &said_session, "tta", NULL,
+              "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_BYTES("memory", AT(memory), "SIZE", "stay below it: 500M, 2G; any image fits"),
-    OPT_INT("tile", AT(tile), 1, 65536, "N", "side of the tiles; changes memory, not the mask"),
+    OPT_FIELD_FROM("tile", AT(session), &said_session, "tile", 1, "N",
+                   "side of the tiles; changes memory, not the mask"),
     OPT_FLAG("exact", AT(exact), "the same bits for every tile, in two to three times the time"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
@@ -320,7 +322,7 @@ static void warn_of_samples(const struct predict_plan *plan, const struct models
 
 static int run_predict(const struct command *command, int argc, char **argv)
 {
-    struct predict_settings settings = {.format = -1, .tta = -1};
+    struct predict_settings settings = {.format = -1};
     struct predict_plan plan = {0};
     struct predict_run run = {0};
     struct models models = {0};
@@ -337,11 +339,9 @@ static int run_predict(const struct command *command, int argc, char **argv)
                                     &models.files, &plan)) ||
         (status = models_open(&settings.common, &models)))
         goto done;
-    unet_session_options work = {.threads = settings.common.threads,
-                                 .tile = settings.tile,
-                                 .exact = settings.exact,
-                                 .any_samples = 1,
-                                 .tta = model_views(models.first, settings.tta)};
+    unet_session_options work = {
+        .threads = settings.common.threads, .exact = settings.exact, .any_samples = 1};
+    model_views(models.first, &settings.session, &work);
     models_average(&models, &work);
     if ((status = predict_memory_plan(&settings, &plan, models.first, &work)))
         goto done;
@@ -353,7 +353,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
         if (models.files.count > 1)
             say(stderr, "models: the probabilities of %zu models are averaged\n",
                 models.files.count);
-        say_views(work.tta, settings.tta);
+        say_views(work.tta, &settings.session);
     }
     warn_of_samples(&plan, &models);
     run.model = models.first;

@@ -143,7 +143,7 @@ static int say_too_little(const struct promise *promise, const struct shape *sha
     double least = would_do(promise, shape, found->smallest);
     char slow[160] = "";
 
-    if (promise->settings->tile)
+    if (said_text(&promise->settings->session, "tile"))
         snprintf(slow, sizeof(slow), " (with another --tile)");
     else if (found->smallest_work > SLOW)
         snprintf(
@@ -181,7 +181,7 @@ static int fit_tile(struct promise *promise, const struct shape *shape)
  * smaller one is looked for. */
 static int fit_all(struct promise *promise, const struct shapes *shapes)
 {
-    int given = promise->settings->tile, tile = given, status = EXIT_DONE;
+    int given = promise->work->tile, tile = given, status = EXIT_DONE;
 
     for (size_t i = 0; i < shapes->count && !status; i++) {
         promise->work->tile = given;

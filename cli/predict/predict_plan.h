@@ -22,8 +22,8 @@ enum product {
 struct predict_settings {
     const char *target[PRODUCTS]; /* a file, or a folder; NULL: not asked for */
     int format;                   /* of masks in a folder: -1 not given, 0 png, 1 tif */
-    int tile, exact;
-    int tta;       /* index of a unet_tta; -1: not given */
+    struct said session;          /* of unet_session_options */
+    int exact;
     double memory; /* bytes; 0: no limit */
     int values;    /* of masks: 1: as those that the model was trained on; else classes */
     struct objects_wishes objects;

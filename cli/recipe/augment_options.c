@@ -3,78 +3,76 @@
 #include "recipe/augment_options.h"
 
 #define AT(field) offsetof(struct augment_settings, field)
+#define CHANGE(word, value, text) FIELD(word, 0, "augment." word, value, text)
+#define FIELD(word, least, field, value, text)                                                     \
+    OPT_FIELD_FROM(word, AT(said), &said_train, field, least, value, text)
 
 const struct option_row augment_options[] = {
     OPT_HEADING("random changes to each tile:"),
     OPT_FLAG("flip", AT(flip), NULL),
     OPT_FLAG("no-flip", AT(no_flip), "mirrored and turned by quarters, or not"),
-    OPT_FLOAT("rotate", AT(rotate), 0, 180, "DEG", "turned by up to DEG either way"),
-    OPT_FLOAT("scale", AT(scale), 0, 4, "X", "zoomed by up to 1 + X"),
-    OPT_FLOAT("elastic", AT(elastic), 0, 1000, "PX", NULL),
-    OPT_FLOAT("elastic-grid", AT(elastic_grid), 0, 65536, "PX",
-              "bent by vectors of PX pixels, PX apart [0: 3x3 a tile]"),
+    CHANGE("rotate", "DEG", ""),
+    CHANGE("scale", "X", ""),
+    CHANGE("elastic", "PX", NULL),
+    FIELD("elastic-grid", 0, "augment.elastic_grid", "PX",
+          "bent by vectors of PX pixels, PX apart [0: 3x3 a tile]"),
     OPT_FLAG("cubic", AT(cubic), NULL),
     OPT_FLAG("no-cubic", AT(no_cubic), "images resampled bicubically, or linearly"),
-    OPT_FLOAT("grey", AT(grey), 0, 1, "X", "brightness, contrast, gamma; 1: strong"),
-    OPT_FLOAT("curve", AT(curve), 0, 1, "X", "a monotone grey curve; 1: strong"),
-    OPT_FLOAT("noise", AT(noise), 0, 10, "X", "noise of up to X standard deviations"),
-    OPT_FLOAT("blur", AT(blur), 0, 20, "PX", "blurred by up to PX pixels"),
-    OPT_FLOAT("channel", AT(channel), 0, 1, "X", "each channel by itself; 1: strong"),
-    OPT_FLOAT("at-foreground", AT(at_foreground), 0, 1e6, "X", NULL),
-    OPT_FLOAT("at-background", AT(at_background), 0, 1e6, "X", NULL),
-    OPT_FLOAT("at-ignored", AT(at_ignored), 0, 1e6, "X",
-              "chance of a pixel to be a tile's middle [0 0 0: places alike]"),
+    CHANGE("grey", "X", ""),
+    CHANGE("curve", "X", ""),
+    CHANGE("noise", "X", ""),
+    CHANGE("blur", "PX", ""),
+    CHANGE("channel", "X", ""),
+    FIELD("at-foreground", 0, "augment.at_foreground", "X", NULL),
+    FIELD("at-background", 0, "augment.at_background", "X", NULL),
+    FIELD("at-ignored", 0, "augment.at_ignored", "X",
+          "chance of a pixel to be a tile's middle [0 0 0: places alike]"),
     OPT_HEADING("weights of the background between objects:"),
-    OPT_FLOAT("border-weight", AT(border_weight), 0, 1e6, "X", NULL),
-    OPT_FLOAT("border-sigma", AT(border_sigma), 0.01, 1e6, "PX",
-              "where two are near [5]; the paper: 10, 5"),
-    OPT_FLOAT("near-weight", AT(near_weight), 0, 1e6, "X", NULL),
-    OPT_FLOAT("near-sigma", AT(near_sigma), 0.01, 1e6, "PX", "where one is near [10]"),
+    FIELD("border-weight", 0, "border.weight", "X", NULL),
+    FIELD("border-sigma", 0.01, "border.sigma", "PX", "where two are near [{=}]; the paper: 10, 5"),
+    FIELD("near-weight", 0, "border.near_weight", "X", NULL),
+    FIELD("near-sigma", 0.01, "border.near_sigma", "PX", "where one is near [{=}]"),
     OPT_FLAG("gap", AT(gap), NULL),
     OPT_FLAG("no-gap", AT(no_gap), "touching objects parted by background, or not"),
     OPT_END,
 };
 
-static void set(float *place, double given)
+/* Fields that are said by one of two options. */
+static const struct {
+    const char *field;
+    size_t yes, no;
+    const char *both;
+} flags[] = {
+    {"augment.flip", AT(flip), AT(no_flip), "--flip and --no-flip"},
+    {"augment.cubic", AT(cubic), AT(no_cubic), "--cubic and --no-cubic"},
+    {"border.gap", AT(gap), AT(no_gap), "--gap and --no-gap"},
+};
+enum { FLAGS = sizeof(flags) / sizeof(flags[0]) };
+
+static int is_set(const struct augment_settings *settings, size_t place)
 {
-    if (given >= 0)
-        *place = (float)given;
+    return *(const int *)((const char *)settings + place);
 }
 
-void augment_apply(const struct augment_settings *s, unet_augment *augment, unet_border *border)
+void augment_apply(const struct augment_settings *settings, unet_train_options *options)
 {
-    if (s->flip > 0 || s->no_flip > 0)
-        augment->flip = s->flip > 0;
-    if (s->cubic > 0 || s->no_cubic > 0)
-        augment->cubic = s->cubic > 0;
-    if (s->gap > 0 || s->no_gap > 0)
-        border->gap = s->gap > 0;
-    set(&augment->rotate, s->rotate);
-    set(&augment->scale, s->scale);
-    set(&augment->elastic, s->elastic);
-    set(&augment->elastic_grid, s->elastic_grid);
-    set(&augment->grey, s->grey);
-    set(&augment->curve, s->curve);
-    set(&augment->noise, s->noise);
-    set(&augment->blur, s->blur);
-    set(&augment->channel, s->channel);
-    set(&augment->at_foreground, s->at_foreground);
-    set(&augment->at_background, s->at_background);
-    set(&augment->at_ignored, s->at_ignored);
-    set(&border->weight, s->border_weight);
-    set(&border->sigma, s->border_sigma);
-    set(&border->near_weight, s->near_weight);
-    set(&border->near_sigma, s->near_sigma);
+    unet_border *border = &options->border;
+
+    said_apply(&settings->said, &said_train, options);
+    for (int i = 0; i < FLAGS; i++)
+        if (is_set(settings, flags[i].yes) || is_set(settings, flags[i].no))
+            unet_train_options_set(options, flags[i].field,
+                                   is_set(settings, flags[i].yes) ? "yes" : "no", NULL);
     if (border->weight > 0 && !(border->sigma > 0))
         border->sigma = 5;
     if (border->near_weight > 0 && !(border->near_sigma > 0))
         border->near_sigma = 10;
 }
 
-const char *augment_conflict(const struct augment_settings *s)
+const char *augment_conflict(const struct augment_settings *settings)
 {
-    return s->flip > 0 && s->no_flip > 0     ? "--flip and --no-flip"
-           : s->cubic > 0 && s->no_cubic > 0 ? "--cubic and --no-cubic"
-           : s->gap > 0 && s->no_gap > 0     ? "--gap and --no-gap"
-                                             : NULL;
+    for (int i = 0; i < FLAGS; i++)
+        if (is_set(settings, flags[i].yes) && is_set(settings, flags[i].no))
+            return flags[i].both;
+    return NULL;
 }

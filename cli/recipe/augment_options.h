@@ -6,27 +6,20 @@
 #include "shared/options.h"
 #include "unet_train.h"
 
-/* Below zero: not given.  Start from AUGMENT_SETTINGS_NONE. */
+/* Zeroed: nothing was said. */
 struct augment_settings {
+    struct said said; /* of unet_train_options */
     int flip, no_flip, cubic, no_cubic, gap, no_gap;
-    double rotate, scale, elastic, elastic_grid, grey, curve, noise, blur, channel;
-    double at_foreground, at_background, at_ignored;
-    double border_weight, border_sigma, near_weight, near_sigma;
 };
-#define AUGMENT_SETTINGS_NONE                                                                      \
-    {                                                                                              \
-        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1     \
-    }
 
 /* The changes to a tile; the places where its middle lies; the weights and gaps between objects. */
 extern const struct option_row augment_options[];
 
 /*
- * Overwrites what was given.  A weight without its sigma, in the settings and in border, takes the
- * paper's: 5 pixels, and 10 for the near weight.
+ * Overwrites what was given.  A weight between objects without its sigma, in the settings and in
+ * options, takes the paper's: 5 pixels, and 10 for the near weight.
  */
-void augment_apply(const struct augment_settings *settings, unet_augment *augment,
-                   unet_border *border);
+void augment_apply(const struct augment_settings *settings, unet_train_options *options);
 
 /* The two options that exclude each other and were both given, as "--flip and --no-flip"; NULL:
  * none. */

@@ -53,9 +53,33 @@ static void add_name(const struct option_row *row, char *text, size_t size)
                                  said_word(words[i], word));
 }
 
+/* The help of a field's row, in which {..} stand for what the field says of itself. */
+static void expand(const struct option_row *row, char *text, size_t size)
+{
+    const char *at = *row->help ? row->help : "{}";
+    char name[48], value[SAID_WORD];
+    size_t used = 0;
+
+    while (*at && used + 1 < size) {
+        if (*at != '{') {
+            text[used++] = *at++;
+            continue;
+        }
+        int length = (int)strcspn(++at, "}");
+
+        snprintf(name, sizeof(name), "%.*s", length, at);
+        used += (size_t)snprintf(
+            text + used, size - used, "%s",
+            !length ? said_field(row->kind, row->field)->help
+                    : said_default(row->kind, *name == '=' ? row->field : name, value));
+        at += length + 1;
+    }
+    text[used < size ? used : size - 1] = 0;
+}
+
 static void print_rows(const struct option_row *table)
 {
-    char names[160] = "";
+    char names[160] = "", field_help[200];
 
     for (const struct option_row *row = table; row->type != OPTION_END; row++) {
         if (row->type == OPTION_TABLE) {
@@ -78,8 +102,9 @@ static void print_rows(const struct option_row *table)
             say(stdout, "\n%*s", HELP_COLUMN, "");
         else
             say(stdout, "%*s", HELP_COLUMN - 2 - (int)strlen(names), "");
-        print_wrapped(*row->help ? row->help : said_field(row->kind, row->field)->help, HELP_COLUMN,
-                      HELP_COLUMN);
+        if (row->type == OPTION_FIELD)
+            expand(row, field_help, sizeof(field_help));
+        print_wrapped(row->type == OPTION_FIELD ? field_help : row->help, HELP_COLUMN, HELP_COLUMN);
         names[0] = 0;
     }
 }

@@ -55,10 +55,7 @@ const struct option_row network_more_options[] = {
 
 unet_spec network_spec(const struct network_settings *settings, unet_spec base)
 {
-    const struct said *said = &settings->said;
-
-    for (int i = 0; i < said->count; i++)
-        unet_spec_set(&base, said->list[i].field, said->list[i].text, NULL);
+    said_apply(&settings->said, &said_spec, &base);
     if (base.act == UNET_ACT_LEAKY_RELU && base.leaky_slope <= 0)
         base.leaky_slope = 0.1f;
     return base;
@@ -111,25 +108,11 @@ const char *network_given(const struct network_settings *settings, const char *c
 
 unet_known network_known(const struct network_settings *settings)
 {
-    const unet_spec spec = network_asked(settings);
+    const struct said *said = &settings->said;
     unet_known known = unet_known_nothing();
 
-#define TELL(name)                                                                                 \
-    if (said_text(&settings->said, #name))                                                         \
-    known.name = spec.name
-    TELL(padding);
-    TELL(norm);
-    TELL(groups);
-    TELL(norm_order);
-    TELL(single_act);
-    TELL(act);
-    TELL(concat);
-    TELL(up);
-    TELL(align_corners);
-    TELL(up_act);
-    TELL(leaky_slope);
-    TELL(norm_epsilon);
-#undef TELL
+    for (int i = 0; i < said->count; i++) /* fields that a file always tells are not among them */
+        unet_known_set(&known, said->list[i].field, said->list[i].text, NULL);
     return known;
 }
 

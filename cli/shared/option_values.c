@@ -142,18 +142,31 @@ static void describe_words(const char *const *words, char *text, size_t size)
                                  said_word(words[i], word));
 }
 
-static void describe_field(const unet_field *field, char *text, size_t size)
+static void describe_field(const unet_field *field, double least, char *text, size_t size)
 {
     int fraction = field->type == UNET_FIELD_FLOAT || field->type == UNET_FIELD_DOUBLE;
+    double low = least > field->low ? least : field->low;
 
     if (field->words)
         describe_words(field->words, text, size);
     else if (field->above || field->below)
         snprintf(text, size, "a number %s%g and %s%g", field->above ? "above " : "from ",
                  field->low, field->below ? "below " : "up to ", field->high);
+    else if (!fraction && field->high >= 1e9)
+        snprintf(text, size, "a whole number, %.0f or more", low);
     else
-        snprintf(text, size, "a %snumber %.10g..%.10g", fraction ? "" : "whole ", field->low,
-                 field->high);
+        snprintf(text, size, "a %snumber %.10g..%.10g", fraction ? "" : "whole ", low, field->high);
+}
+
+/* low: less than the field's is never said. */
+static int store_field(const struct option_row *row, const char *text, struct said *said)
+{
+    const char *end;
+    double value;
+
+    if (row->low > 0 && (!read_number(text, &end, &value) || value < row->low))
+        return 0;
+    return said_put(said, row->kind, row->field, text);
 }
 
 void option_describe(const struct option_row *row, char *text, size_t size)
@@ -190,7 +203,7 @@ void option_describe(const struct option_row *row, char *text, size_t size)
         describe_words(row->choices, text, size);
         break;
     case OPTION_FIELD:
-        describe_field(said_field(row->kind, row->field), text, size);
+        describe_field(said_field(row->kind, row->field), row->low, text, size);
         break;
     default:
         snprintf(text, size, "a value that is not empty");
@@ -229,7 +242,7 @@ int option_store(const struct option_row *row, const char *text, void *place)
     case OPTION_SEED:
         return read_seed(text, place);
     case OPTION_FIELD:
-        return said_put(place, row->kind, row->field, text);
+        return store_field(row, text, place);
     case OPTION_SIZE:
         return read_size(text, row->low, row->high, place);
     default:

@@ -55,14 +55,16 @@ struct option_row {
     const char *name; /* without the dashes; OPTION_HEADING: the line */
     char letter;      /* 'o' for -o; 0: none */
     int required;
-    size_t offset; /* of the value in the settings */
-    double low, high;
+    size_t offset;    /* of the value in the settings */
+    double low, high; /* OPTION_FIELD: low alone, where the field's least is no wish but "none" */
     const char *const *choices;     /* ends with NULL */
     const struct option_row *table; /* of OPTION_TABLE */
     const struct said_kind *kind;   /* of OPTION_FIELD, whose type, range and words it has */
     const char *field;
     const char *meta; /* what the help calls the value: "DIR" */
-    const char *help; /* "": the field's */
+    /* OPTION_FIELD: {} stands for the field's own help, {=} for its default, {other} for the
+     * default of another field; "": {} */
+    const char *help;
 };
 
 /*
@@ -120,6 +122,11 @@ struct option_row {
     {                                                                                              \
         .type = OPTION_FIELD, .name = word, .offset = place, .kind = of, .field = called,          \
         .meta = value, .help = text                                                                \
+    }
+#define OPT_FIELD_FROM(word, place, of, called, least, value, text)                                \
+    {                                                                                              \
+        .type = OPTION_FIELD, .name = word, .offset = place, .kind = of, .field = called,          \
+        .low = least, .meta = value, .help = text                                                  \
     }
 #define OPT_STRING(word, place, value, text)                                                       \
     {                                                                                              \

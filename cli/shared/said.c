@@ -4,14 +4,44 @@
 #include <stdio.h>
 #include <string.h>
 
-static unet_code check_spec(const char *field, const char *text)
-{
-    unet_spec spec = unet_spec_default();
+/* The functions of unet_fields.h for a struct, and one with its defaults. */
+#define KIND(name, type)                                                                           \
+    static unet_code set_##name(void *object, const char *field, const char *text)                 \
+    {                                                                                              \
+        return type##_set(object, field, text, NULL);                                              \
+    }                                                                                              \
+    static unet_code get_##name(const void *object, const char *field, char *text, size_t size)    \
+    {                                                                                              \
+        return type##_get(object, field, text, size, NULL);                                        \
+    }                                                                                              \
+    const struct said_kind said_##name = {type##_field, set_##name, get_##name, fresh_##name}
 
-    return unet_spec_set(&spec, field, text, NULL);
+static void fresh_spec(void *object)
+{
+    unet_spec_init(object, sizeof(unet_spec));
 }
 
-const struct said_kind said_spec = {unet_spec_field, check_spec};
+static void fresh_train(void *object)
+{
+    const unet_spec spec = unet_spec_default();
+
+    unet_train_options_init(object, sizeof(unet_train_options), &spec);
+}
+
+static void fresh_session(void *object)
+{
+    *(unet_session_options *)object = (unet_session_options){.size = sizeof(unet_session_options)};
+}
+
+KIND(spec, unet_spec);
+KIND(train, unet_train_options);
+KIND(session, unet_session_options);
+
+union any_object {
+    unet_spec spec;
+    unet_train_options train;
+    unet_session_options session;
+};
 
 const unet_field *said_field(const struct said_kind *kind, const char *name)
 {
@@ -25,9 +55,11 @@ const unet_field *said_field(const struct said_kind *kind, const char *name)
 
 int said_put(struct said *said, const struct said_kind *kind, const char *field, const char *text)
 {
+    union any_object tried;
     int i = 0;
 
-    if (kind->check(field, text))
+    kind->fresh(&tried);
+    if (kind->set(&tried, field, text))
         return 0;
     while (i < said->count && strcmp(said->list[i].field, field))
         i++;
@@ -47,6 +79,12 @@ const char *said_text(const struct said *said, const char *field)
     return NULL;
 }
 
+void said_apply(const struct said *said, const struct said_kind *kind, void *object)
+{
+    for (int i = 0; i < said->count; i++)
+        kind->set(object, said->list[i].field, said->list[i].text);
+}
+
 const char *said_word(const char *word, char text[SAID_WORD])
 {
     snprintf(text, SAID_WORD, "%s", word);
@@ -54,4 +92,15 @@ const char *said_word(const char *word, char text[SAID_WORD])
         if (*at == '_')
             *at = '-';
     return text;
+}
+
+const char *said_default(const struct said_kind *kind, const char *field, char text[SAID_WORD])
+{
+    union any_object object;
+    char value[SAID_WORD];
+
+    kind->fresh(&object);
+    if (kind->get(&object, field, value, sizeof(value)))
+        value[0] = 0;
+    return said_field(kind, field)->words ? said_word(value, text) : strcpy(text, value);
 }

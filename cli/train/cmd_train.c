@@ -70,18 +70,13 @@ static int follow_folder(const struct command *command, struct train_settings *s
 static int parse(const struct command *command, int argc, char **argv,
                  struct train_settings *settings, int *operands, int *status)
 {
-    struct optimizer_settings *rate = &settings->optimizer;
-    const struct optimizer_settings kept = *rate;
-    int parsed;
+    static const char *const rate[] = {"learning_rate", "schedule"};
+    const struct said kept = settings->optimizer;
+    int parsed = options_parse(command, argc, argv, settings, operands, status);
 
-    rate->lr = train_settings_none.optimizer.lr;
-    rate->schedule = train_settings_none.optimizer.schedule;
-    parsed = options_parse(command, argc, argv, settings, operands, status);
-    settings->rate_told = rate->lr >= 0 || rate->schedule >= 0;
-    if (rate->lr < 0)
-        rate->lr = kept.lr;
-    if (rate->schedule < 0)
-        rate->schedule = kept.schedule;
+    for (int i = 0; i < 2; i++) /* said again, it is another text even where it is the same words */
+        settings->rate_told |=
+            said_text(&settings->optimizer, rate[i]) != said_text(&kept, rate[i]);
     return parsed;
 }
 

@@ -14,7 +14,8 @@
 int train_rate_is_refused(const struct train_run *run, const unet_progress *progress)
 {
     const unet_train_options *options = &run->recipe.options;
-    const char *schedule = schedule_words[options->schedule], *folder = run->files.folder;
+    const char *schedule = said_field(&said_train, "schedule")->words[options->schedule];
+    const char *folder = run->files.folder;
     double before = progress->rate, after = progress->next_rate;
 
     if (!run->resumed || !progress->step || progress->step < options->warmup)

@@ -80,7 +80,7 @@ static void describe_weights(const unet_train_options *options, int labels, char
 
 static void describe_optimizer(const unet_train_options *o, char *text)
 {
-    add(text, "%s", optimizer_words[o->optimizer]);
+    add(text, "%s", said_field(&said_train, "optimizer")->words[o->optimizer]);
     if (o->optimizer == UNET_OPTIMIZER_SGD || o->optimizer == UNET_OPTIMIZER_RMSPROP)
         add(text, "%smomentum %g", o->nesterov ? "Nesterov's " : "", (double)o->momentum);
     if (o->weight_decay > 0)
@@ -97,7 +97,8 @@ static void describe_optimizer(const unet_train_options *o, char *text)
 
 static void describe_rate(const unet_train_options *o, char *text)
 {
-    add(text, "%g, %s", (double)o->learning_rate, schedule_words[o->schedule]);
+    add(text, "%g, %s", (double)o->learning_rate,
+        said_field(&said_train, "schedule")->words[o->schedule]);
     if (o->schedule == UNET_SCHEDULE_POLY)
         add(text, "power %g", (double)o->power);
     if (o->schedule == UNET_SCHEDULE_STEP || o->schedule == UNET_SCHEDULE_PLATEAU)

@@ -158,7 +158,7 @@ static int make_recipe(struct train_run *run)
                                        .seconds = settings->time > 0 ? settings->time : 600,
                                        .fine_tune = settings->init != NULL};
 
-    if ((settings->loss.loss == LOSS_BCE || settings->loss.pos_weight >= 0) &&
+    if ((settings->loss.loss == LOSS_BCE || said_text(&settings->loss.said, "loss.pos_weight")) &&
         !said_text(&settings->network.said, "classes"))
         said_put(&settings->network.said, &said_spec, "classes", "1");
     preset_make((enum preset)settings->preset, &facts, &settings->network, recipe);

@@ -4,59 +4,59 @@
 
 #include "shared/paths.h"
 
-const char *const optimizer_words[] = {"sgd", "adam", "adamw", "rmsprop", NULL};
-const char *const schedule_words[] = {"constant", "poly", "cosine", "step", "plateau", NULL};
-const char *const loss_words[] = {"ce", "bce", "dice", "ce+dice", "focal", "tversky", NULL};
+static const char *const loss_words[] = {"ce", "bce", "dice", "ce+dice", "focal", "tversky", NULL};
 static const char *const balance_words[] = {"none", "root", "full", NULL};
 static const char *const freeze_words[] = {"encoder", NULL};
-static const char *const yes_words[] = {"no", "yes", NULL};
+
+#define FIELD(word, place, field, value, text)                                                     \
+    OPT_FIELD(word, place, &said_train, field, value, text)
 
 #define AT(field) offsetof(struct loss_settings, field)
+#define LOSS(word, field, value, text) FIELD(word, AT(said), "loss." field, value, text)
 
 static const struct option_row loss_options[] = {
     OPT_CHOICE("loss", AT(loss), loss_words,
                "cross-entropy (bce: of 1 class), overlap, or both [ce]"),
-    OPT_FLOAT("pos-weight", AT(pos_weight), 0, 1e6, "X", "1 class: weight of the foreground [1]"),
-    OPT_FLOAT("focal-gamma", AT(focal_gamma), 0, 10, "G",
-              "cross-entropy times (1 - p)^G [2 with focal]"),
+    LOSS("pos-weight", "pos_weight", "X", "{} [{=}]"),
+    LOSS("focal-gamma", "focal", "G", "cross-entropy times (1 - p)^G [2 with focal]"),
     OPT_FLOATS("tversky", AT(tversky), 0, 100, "A,B",
                "weights of false positives and negatives [0.3,0.7]"),
-    OPT_FLOAT("smooth", AT(smooth), 1e-9, 1e6, "X", "added to both halves of an overlap [1]"),
-    OPT_INT("overlap-from", AT(overlap_from), 0, 1, "K", "first class whose overlap counts [0]"),
+    LOSS("smooth", "smooth", "X", "{} [{=}]"),
+    LOSS("overlap-from", "first_class", "K", "{} [{=}]"),
     OPT_FLOATS("class-weights", AT(class_weights), 0, 1e6, "A,B,...", "of each class [1]"),
     OPT_CHOICE("balance", AT(balance), balance_words,
                "class weights from the data: median share / share, or its root [none]"),
     OPT_END,
 };
 
-#undef AT
-#define AT(field) offsetof(struct optimizer_settings, field)
+#define STEP(word, field, value, text) FIELD(word, 0, field, value, text)
 
 static const struct option_row optimizer_options[] = {
-    OPT_CHOICE("optimizer", AT(optimizer), optimizer_words, "[adam]"),
-    OPT_FLOAT("lr", AT(lr), 0, 100, "X", "learning rate [0.001]"),
-    OPT_FLOAT("momentum", AT(momentum), 0, 0.9999, "X", NULL),
-    OPT_CHOICE("nesterov", AT(nesterov), yes_words, "of sgd, rmsprop [0.9]; of sgd [no]"),
-    OPT_FLOAT("beta1", AT(beta1), 0, 0.9999, "X", NULL),
-    OPT_FLOAT("beta2", AT(beta2), 0, 0.999999, "X", "of adam, adamw [0.9, 0.999]"),
-    OPT_FLOAT("alpha", AT(alpha), 0, 0.999999, "X", NULL),
-    OPT_FLOAT("epsilon", AT(epsilon), 0, 1, "X", "of rmsprop [0.99]; of all but sgd [1e-8]"),
-    OPT_FLOAT("weight-decay", AT(weight_decay), 0, 10, "X", "adamw: decoupled [0]"),
-    OPT_FLOAT("clip", AT(clip), 0, 1e9, "X", "largest norm of the gradient; 0: any [0]"),
-    OPT_FLOAT("average", AT(average), 0, 0.999999, "D",
-              "decay of averaged weights, which are saved; 0: none [0]"),
-    OPT_FLOAT("bias-rate", AT(bias_rate), 0, 1000, "X", "learning rate of biases, times lr [1]"),
-    OPT_CHOICE("schedule", AT(schedule), schedule_words, "of the learning rate [poly]"),
-    OPT_FLOAT("power", AT(power), 0, 100, "X", "poly: (1 - share done)^X [0.9]"),
-    OPT_FLOAT("factor", AT(factor), 1e-6, 1, "X", NULL),
-    OPT_INT("every", AT(every), 1, 1e6, "N", "step, plateau: times X [0.1] after N epochs [1]"),
-    OPT_FLOAT("lowest", AT(lowest), 0, 1, "X", "the rate ends at this share of lr [0]"),
-    OPT_LONG("warmup", AT(warmup), 0, 1e9, "N", "steps in which the rate rises from 0 [0]"),
+    STEP("optimizer", "optimizer", NULL, "[{=}]"),
+    STEP("lr", "learning_rate", "X", "{} [{=}]"),
+    STEP("momentum", "momentum", "X", NULL),
+    STEP("nesterov", "nesterov", NULL, "of sgd, rmsprop [{momentum}]; {} [{=}]"),
+    STEP("beta1", "beta1", "X", NULL),
+    STEP("beta2", "beta2", "X", "{} [{beta1}, {=}]"),
+    STEP("alpha", "alpha", "X", NULL),
+    STEP("epsilon", "epsilon", "X", "of rmsprop [{alpha}]; {} [{=}]"),
+    STEP("weight-decay", "weight_decay", "X", "{} [{=}]"),
+    STEP("clip", "clip", "X", "{} [{=}]"),
+    STEP("average", "average", "D", "{} [{=}]"),
+    STEP("bias-rate", "bias_rate", "X", "{} [{=}]"),
+    STEP("schedule", "schedule", NULL, "{} [{=}]"),
+    STEP("power", "power", "X", "{} [{=}]"),
+    STEP("factor", "factor", "X", NULL),
+    OPT_FIELD_FROM("every", 0, &said_train, "every", 1, "N",
+                   "step, plateau: times X [{factor}] after N epochs [{=}]"),
+    STEP("lowest", "lowest", "X", "the rate ends at this share of lr [{=}]"),
+    STEP("warmup", "warmup", "N", "{} [{=}]"),
     OPT_END,
 };
 
 #undef AT
 #define AT(field) offsetof(struct train_settings, field)
+#define LENGTH(word, field, text) OPT_FIELD_FROM(word, AT(length), &said_train, field, 1, "N", text)
 
 const struct option_row train_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
@@ -78,15 +78,15 @@ const struct option_row train_options[] = {
     OPT_STRING("val-images", AT(val_images), "DIR", NULL),
     OPT_STRING("val-masks", AT(val_masks), "DIR", "check on these instead"),
     OPT_HEADING("length [10m]:"),
-    OPT_INT("epochs", AT(epochs), 1, 1e6, "N", NULL),
-    OPT_LONG("steps", AT(steps), 1, 1e9, "N", NULL),
+    LENGTH("epochs", "epochs", NULL),
+    LENGTH("steps", "steps", NULL),
     OPT_DURATION("time", AT(time), "T", "stop at the first of these; T: 40s, 10m, 2h"),
-    OPT_INT("patience", AT(patience), 1, 1e6, "N", "or after N epochs without a better score"),
+    LENGTH("patience", "patience", "or after N epochs without a better score"),
     OPT_BYTES("memory", AT(memory), "SIZE", "fit into this: smaller batch, tiles, network"),
-    OPT_INT("batch", AT(batch), 1, 4096, "N", NULL),
-    OPT_INT("accumulate", AT(accumulate), 1, 4096, "N", "tiles of a pass; passes of a step"),
-    OPT_INT("tile", AT(tile), 1, 65536, "N", NULL),
-    OPT_INT("steps-per-epoch", AT(steps_per_epoch), 1, 1e6, "N", "side in pixels; [covers images]"),
+    LENGTH("batch", "batch", NULL),
+    LENGTH("accumulate", "accumulate", "tiles of a pass; passes of a step"),
+    LENGTH("tile", "tile", NULL),
+    LENGTH("steps-per-epoch", "steps_per_epoch", "side in pixels; [covers images]"),
     OPT_DURATION("checkpoint-every", AT(checkpoint_every), "T", NULL),
     OPT_FLAG("tensorboard", AT(tensorboard), "[60s]; event files besides"),
     OPT_HEADING("more of the recipe:"),
@@ -104,31 +104,7 @@ const struct train_settings train_settings_none = {
     .val_share = -1,
     .ignore = -1,
     .preset = PRESET_AUTO,
-    .loss = {.loss = -1,
-             .balance = -1,
-             .overlap_from = -1,
-             .pos_weight = -1,
-             .focal_gamma = -1,
-             .smooth = -1},
-    .optimizer = {.optimizer = -1,
-                  .nesterov = -1,
-                  .schedule = -1,
-                  .every = -1,
-                  .lr = -1,
-                  .momentum = -1,
-                  .weight_decay = -1,
-                  .beta1 = -1,
-                  .beta2 = -1,
-                  .epsilon = -1,
-                  .alpha = -1,
-                  .clip = -1,
-                  .average = -1,
-                  .bias_rate = -1,
-                  .power = -1,
-                  .factor = -1,
-                  .lowest = -1,
-                  .warmup = -1},
-    .augment = AUGMENT_SETTINGS_NONE,
+    .loss = {.loss = -1, .balance = -1},
 };
 
 /* Another network than that of --init was described. */
@@ -148,7 +124,8 @@ static int check_loss(const struct command *command, const struct train_settings
         return usage_error(command, "--loss bce is for --classes 1");
     if (loss->loss == LOSS_CE && classes == 1)
         return usage_error(command, "--loss ce is for --classes 2 or more");
-    if (loss->loss >= 0 && loss->loss != LOSS_BCE && classes != 1 && loss->pos_weight >= 0)
+    if (loss->loss >= 0 && loss->loss != LOSS_BCE && classes != 1 &&
+        said_text(&loss->said, "loss.pos_weight"))
         return usage_error(command,
                            "--pos-weight is for a network with one class, which --loss bce "
                            "or --classes 1 makes; --class-weights is for others");
@@ -191,18 +168,6 @@ int train_settings_check(const struct command *command, const struct train_setti
     return check_loss(command, settings);
 }
 
-static void set_float(float *place, double given)
-{
-    if (given >= 0)
-        *place = (float)given;
-}
-
-static void set_int(int *place, int given)
-{
-    if (given >= 0)
-        *place = given;
-}
-
 static void apply_loss(const struct loss_settings *given, unet_loss *loss)
 {
     static const struct {
@@ -224,58 +189,22 @@ static void apply_loss(const struct loss_settings *given, unet_loss *loss)
         loss->false_positive = given->tversky.value[0];
         loss->false_negative = given->tversky.value[1];
     }
-    set_float(&loss->pos_weight, given->pos_weight);
-    set_float(&loss->focal, given->focal_gamma);
-    set_float(&loss->smooth, given->smooth);
-    set_int(&loss->first_class, given->overlap_from);
-}
-
-static void apply_optimizer(const struct optimizer_settings *given, unet_train_options *options)
-{
-    if (given->optimizer >= 0)
-        options->optimizer = (unet_optimizer)given->optimizer;
-    if (given->schedule >= 0)
-        options->schedule = (unet_schedule)given->schedule;
-    set_int(&options->nesterov, given->nesterov);
-    set_int(&options->every, given->every);
-    set_float(&options->learning_rate, given->lr);
-    set_float(&options->momentum, given->momentum);
-    set_float(&options->weight_decay, given->weight_decay);
-    set_float(&options->beta1, given->beta1);
-    set_float(&options->beta2, given->beta2);
-    set_float(&options->epsilon, given->epsilon);
-    set_float(&options->alpha, given->alpha);
-    set_float(&options->clip, given->clip);
-    set_float(&options->average, given->average);
-    set_float(&options->bias_rate, given->bias_rate);
-    set_float(&options->power, given->power);
-    set_float(&options->factor, given->factor);
-    set_float(&options->lowest, given->lowest);
-    if (given->warmup >= 0)
-        options->warmup = given->warmup;
 }
 
 void train_settings_apply(const struct train_settings *settings, unet_train_options *options)
 {
-    if (settings->epochs > 0 || settings->steps > 0 || settings->time > 0) {
-        options->epochs = settings->epochs;
-        options->steps = settings->steps;
+    if (said_text(&settings->length, "epochs") || said_text(&settings->length, "steps") ||
+        settings->time > 0) {
+        options->epochs = 0;
+        options->steps = 0;
         options->seconds = settings->time;
     }
-    if (settings->patience > 0)
-        options->patience = settings->patience;
-    if (settings->batch > 0)
-        options->batch = settings->batch;
-    if (settings->accumulate > 0)
-        options->accumulate = settings->accumulate;
-    if (settings->tile > 0)
-        options->tile = settings->tile;
-    if (settings->steps_per_epoch > 0)
-        options->steps_per_epoch = settings->steps_per_epoch;
+    said_apply(&settings->length, &said_train, options);
     options->freeze_encoder = settings->freeze >= 0;
     apply_loss(&settings->loss, &options->loss);
-    apply_optimizer(&settings->optimizer, options);
-    augment_apply(&settings->augment, &options->augment, &options->border);
+    said_apply(&settings->loss.said, &said_train, options);
+    said_apply(&settings->optimizer, &said_train, options);
+    augment_apply(&settings->augment, options);
     options->seed = settings->common.seed;
     options->threads = settings->common.threads;
 }

@@ -13,18 +13,11 @@
 enum loss_word { LOSS_CE, LOSS_BCE, LOSS_DICE, LOSS_CE_DICE, LOSS_FOCAL, LOSS_TVERSKY };
 enum balance_word { BALANCE_NONE, BALANCE_ROOT, BALANCE_FULL };
 
-/* Numbers below zero: not given. */
+/* What has a field in unet_train_options is said; other numbers below zero: not given. */
 struct loss_settings {
-    int loss, balance, overlap_from;
-    double pos_weight, focal_gamma, smooth;
+    struct said said;
+    int loss, balance;
     struct float_list class_weights, tversky;
-};
-
-struct optimizer_settings {
-    int optimizer, nesterov, schedule, every;
-    double lr, momentum, weight_decay, beta1, beta2, epsilon, alpha, clip, average, bias_rate;
-    double power, factor, lowest;
-    long warmup;
 };
 
 struct train_settings {
@@ -38,12 +31,11 @@ struct train_settings {
     int ignore, only_pairs;
     int preset, dry_run, tensorboard, overwrite;
     double memory;
-    int epochs, patience, batch, accumulate, tile, steps_per_epoch;
-    long steps;
+    struct said length; /* and the size of steps */
     double time, checkpoint_every;
     struct network_settings network;
     struct loss_settings loss;
-    struct optimizer_settings optimizer;
+    struct said optimizer;
     struct augment_settings augment;
     struct common_settings common;
     int rate_told; /* no option: --lr or --schedule stood beside --resume */
@@ -52,9 +44,6 @@ struct train_settings {
 /* Nothing given. */
 extern const struct train_settings train_settings_none;
 extern const struct option_row train_options[];
-
-/* The words of the enums of a recipe, as options and reports spell them; each ends with NULL. */
-extern const char *const optimizer_words[], *const schedule_words[], *const loss_words[];
 
 /* Combinations that cannot be meant; EXIT_DONE: fine. */
 int train_settings_check(const struct command *command, const struct train_settings *settings);

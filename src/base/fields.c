@@ -68,12 +68,20 @@ bool un_field_is_zero(const void *object, const struct un_field *field)
 
 /* ---- ranges ---- */
 
+/* As a field of its type holds it. */
+static double held(const unet_field *field, double value)
+{
+    return field->type == UNET_FIELD_FLOAT ? (double)(float)value : value;
+}
+
+/* Ends count as they are held: 1e-6 as a float is less than 1e-6. */
 static bool in_range(const unet_field *field, double value)
 {
+    const double low = held(field, field->low), high = held(field, field->high);
     if (field->type == UNET_FIELD_SEED)
         return true;
-    return (field->above ? value > field->low : value >= field->low) &&
-           (field->below ? value < field->high : value <= field->high); /* false for NaN */
+    return (field->above ? value > low : value >= low) &&
+           (field->below ? value < high : value <= high); /* false for NaN */
 }
 
 /* "1 to 1024", "at least 0 and less than 1" */
@@ -144,7 +152,7 @@ static bool read_seed(const char *text, uint64_t *seed)
     return true;
 }
 
-/* The value that a text means; of a float: as the double it is rounded from. */
+/* The value that a text means, as the field will hold it. */
 static bool read_value(const unet_field *field, const char *text, double *value)
 {
     const char *end;
@@ -158,6 +166,7 @@ static bool read_value(const unet_field *field, const char *text, double *value)
     if (field->type != UNET_FIELD_FLOAT && field->type != UNET_FIELD_DOUBLE &&
         *value != floor(*value))
         return false;
+    *value = held(field, *value);
     return in_range(field, *value);
 }
 

@@ -8,7 +8,6 @@
  * file's size, whatever the text claims, however often one value stands for many (stride 0), and
  * whatever the members of an archive unpack to.
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,11 +199,6 @@ static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
     }
     origin->guesses = found.guesses;
     return UNET_OK;
-}
-
-unet_known un_known_nothing(void)
-{
-    return (unet_known){.padding = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, NAN, NAN, -1, -1};
 }
 
 unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,

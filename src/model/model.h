@@ -75,7 +75,6 @@ unet_code un_model_adapt(const unet_model *from, int in_channels, int classes, u
 unet_code un_model_set_settings(unet_model *model, const char *json, unet_error *err);
 
 /* import.c: behind unet_model_load() and unet_model_import(); known and origin may be NULL. */
-unet_known un_known_nothing(void);
 unet_code un_model_read(const char *path, unet_model **model, unet_error *err);
 unet_code un_model_import(const char *path, const unet_known *known, unet_model **model,
                           unet_origin *origin, unet_error *err);

@@ -44,7 +44,7 @@ static void columns(struct flood *f)
     for (int y = 0; y < f->height; y++) {
         uint32_t *row = f->distance + (size_t)y * width;
         for (size_t x = 0; x < width; x++) {
-            const uint32_t above = y ? row[x - width] : far;
+            const uint32_t above = y ? (row - width)[x] : far;
             if (row[x])
                 row[x] = above < far ? above + 1 : far;
         }

@@ -61,6 +61,10 @@ KEYS(monai) = {"conv_#.conv_#.conv",
 #define SAME .padding = UNET_PADDING_SAME
 #define TRANSPOSED .up = OPEN, .align_corners = OPEN, .up_act = 0
 #define NO_OTHER_NORM .norm = OPEN
+#define MILESIAL /* before and after it renamed its layers */                                      \
+    .direction = UN_NUMBERS_RISE, SAME, RELU, .norm_order = UNET_NORM_FIRST,                       \
+    .concat = UNET_CONCAT_SKIP_UP, NO_OTHER_NORM, .up = UNET_UP_BILINEAR, .align_corners = 1,      \
+    .up_act = 0
 
 static const struct un_names layouts[] = {
     {.name = "unet",
@@ -74,28 +78,8 @@ static const struct un_names layouts[] = {
      .align_corners = 0,
      .up_act = OPEN,
      .keys = unet_keys},
-    {.name = "milesial",
-     .direction = UN_NUMBERS_RISE,
-     SAME,
-     RELU,
-     .norm_order = UNET_NORM_FIRST,
-     .concat = UNET_CONCAT_SKIP_UP,
-     NO_OTHER_NORM,
-     .up = UNET_UP_BILINEAR,
-     .align_corners = 1,
-     .up_act = 0,
-     .keys = milesial_keys},
-    {.name = "milesial 2019",
-     .direction = UN_NUMBERS_RISE,
-     SAME,
-     RELU,
-     .norm_order = UNET_NORM_FIRST,
-     .concat = UNET_CONCAT_SKIP_UP,
-     NO_OTHER_NORM,
-     .up = UNET_UP_BILINEAR,
-     .align_corners = 1,
-     .up_act = 0,
-     .keys = milesial_2019_keys},
+    {.name = "milesial", MILESIAL, .keys = milesial_keys},
+    {.name = "milesial 2019", MILESIAL, .keys = milesial_2019_keys},
     {.name = "mateuszbuda",
      .direction = UN_NUMBERS_FALL,
      SAME,

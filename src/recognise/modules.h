@@ -59,6 +59,15 @@ unet_code un_modules_group(const char *path, const struct un_arrays *arrays,
 unet_code un_module_fail(const struct un_modules *modules, int module, unet_error *err,
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* ---- module_names.c ---- */
+
+/*
+ * Walks over two names at once: the number of tokens with which both begin, their natural order,
+ * and whether they differ in nothing but numbers and single letters (conv_a, conv_b).
+ */
+int un_module_compare(const struct un_module *a, const struct un_module *b, int *order,
+                      bool *alike);
+
 /* How many tokens the names end with in common. */
 int un_module_common_end(const struct un_module *a, const struct un_module *b);
 

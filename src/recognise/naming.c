@@ -70,22 +70,24 @@ static unet_code check_milesial(const char *layout, const unet_spec *spec, unet_
     const struct {
         const char *field;
         int found, wanted;
+#define FOUND(field) #field, (int)spec->field
     } fields[] = {
-        {"depth", spec->depth, 4},
-        {"padding", (int)spec->padding, UNET_PADDING_SAME},
-        {"norm", (int)spec->norm, UNET_NORM_BATCH},
-        {"norm_order", (int)spec->norm_order, UNET_NORM_FIRST},
-        {"act", (int)spec->act, UNET_ACT_RELU},
-        {"single_act", spec->single_act, 0},
+        {FOUND(depth), 4},
+        {FOUND(padding), UNET_PADDING_SAME},
+        {FOUND(norm), UNET_NORM_BATCH},
+        {FOUND(norm_order), UNET_NORM_FIRST},
+        {FOUND(act), UNET_ACT_RELU},
+        {FOUND(single_act), 0},
         {"convs", spec->convs ? spec->convs : 2, 2},
-        {"bias", (int)spec->bias, UNET_BIAS_UNLESS_NORM},
-        {"concat", (int)spec->concat, UNET_CONCAT_SKIP_UP},
-        {"up", (int)spec->up, bilinear ? UNET_UP_BILINEAR : UNET_UP_TRANSPOSE},
-        {"up_conv", (int)spec->up_conv, bilinear ? UNET_UP_NO_CONV : UNET_UP_CONV1X1},
-        {"align_corners", spec->align_corners, bilinear},
-        {"up_norm", spec->up_norm, 0},
-        {"up_act", spec->up_act, 0},
+        {FOUND(bias), UNET_BIAS_UNLESS_NORM},
+        {FOUND(concat), UNET_CONCAT_SKIP_UP},
+        {FOUND(up), bilinear ? UNET_UP_BILINEAR : UNET_UP_TRANSPOSE},
+        {FOUND(up_conv), bilinear ? UNET_UP_NO_CONV : UNET_UP_CONV1X1},
+        {FOUND(align_corners), bilinear},
+        {FOUND(up_norm), 0},
+        {FOUND(up_act), 0},
     };
+#undef FOUND
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         unet_code code = expect(layout, fields[i].field, fields[i].found, fields[i].wanted, err);
         if (code)

@@ -31,4 +31,11 @@ struct un_recognised {
 unet_code un_recognise(const char *path, const struct un_arrays *arrays, const unet_known *known,
                        struct un_recognised *found, unet_error *err);
 
+/* ---- recognise_known.c: what a caller knows, fields of unet_spec ---- */
+
+unet_known un_known_nothing(void);
+
+/* From text, as unet_spec_set(). */
+unet_code un_known_set(unet_known *known, const char *field, const char *text, unet_error *err);
+
 #endif

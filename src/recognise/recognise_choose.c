@@ -112,20 +112,20 @@ static void choose_norm(struct un_work *w, bool arrays, bool running)
         spec->groups = groups;
 }
 
+/* choose() of a field that caller, file and layout call alike; number: what the numbers tell. */
+#define CHOOSE(field, number, otherwise)                                                           \
+    choose(w, #field, w->known->field, w->arrays->hints.field, number, LAYOUT(field), otherwise)
+
 static void choose_up(struct un_work *w)
 {
-    const unet_known *known = w->known;
-    const struct un_hints *hints = &w->arrays->hints;
     unet_spec *spec = &w->out->spec;
     if (w->chain.up != UN_MODULE_UP2X2) {
-        spec->up = (unet_up)choose(w, "up", known->up, hints->up, -1, LAYOUT(up), UNET_UP_BILINEAR);
+        spec->up = (unet_up)CHOOSE(up, -1, UNET_UP_BILINEAR);
         if (spec->up == UNET_UP_BILINEAR && spec->padding == UNET_PADDING_SAME)
-            spec->align_corners = choose(w, "align_corners", known->align_corners,
-                                         hints->align_corners, -1, LAYOUT(align_corners), 0);
+            spec->align_corners = CHOOSE(align_corners, -1, 0);
     }
     if (w->chain.up != UN_NO_UP)
-        spec->up_act =
-            choose(w, "up_act", known->up_act, hints->up_act, -1, LAYOUT(up_act), spec->up_norm);
+        spec->up_act = CHOOSE(up_act, -1, spec->up_norm);
 }
 
 static void choose_act(struct un_work *w)
@@ -153,22 +153,17 @@ void un_work_choose(struct un_work *w, bool norms, bool running)
     unet_spec *spec = &w->out->spec;
     int single_act, norm_order;
     read_numbers(w, &single_act, &norm_order);
-    spec->padding = (unet_padding)choose(w, "padding", known->padding, hints->padding, -1,
-                                         LAYOUT(padding), UNET_PADDING_SAME);
+    spec->padding = (unet_padding)CHOOSE(padding, -1, UNET_PADDING_SAME);
     choose_norm(w, norms, running);
     choose_act(w);
     if (w->chain.convs == 2)
-        spec->single_act = choose(w, "single_act", known->single_act, hints->single_act, single_act,
-                                  LAYOUT(single_act), 0);
+        spec->single_act = CHOOSE(single_act, single_act, 0);
     if (spec->norm != UNET_NORM_NONE)
-        spec->norm_order =
-            (unet_norm_order)choose(w, "norm_order", known->norm_order, hints->norm_order,
-                                    norm_order, LAYOUT(norm_order), UNET_NORM_FIRST);
+        spec->norm_order = (unet_norm_order)CHOOSE(norm_order, norm_order, UNET_NORM_FIRST);
     const float epsilon = known->norm_epsilon > 0 ? known->norm_epsilon : hints->norm_epsilon;
     if (spec->norm != UNET_NORM_NONE && epsilon > 0 && epsilon != 1e-5f)
         spec->norm_epsilon = epsilon;
-    spec->concat = (unet_concat)choose(w, "concat", known->concat, hints->concat, -1,
-                                       LAYOUT(concat), UNET_CONCAT_UP_SKIP);
+    spec->concat = (unet_concat)CHOOSE(concat, -1, UNET_CONCAT_UP_SKIP);
     choose_up(w);
 }
 

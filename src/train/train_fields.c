@@ -14,6 +14,12 @@ static const char *const optimizers[] = {"sgd", "adam", "adamw", "rmsprop", NULL
 #define LONG(field, low, high, how, help) UN_FIELD(field, UNET_FIELD_LONG, low, high, how, help)
 #define FLOAT(field, low, high, how, help) UN_FIELD(field, UNET_FIELD_FLOAT, low, high, how, help)
 #define DOUBLE(field, low, high, how, help) UN_FIELD(field, UNET_FIELD_DOUBLE, low, high, how, help)
+/* at least 0 and less than 1 */
+#define DECAY(field, text)                                                                         \
+    {                                                                                              \
+        {.name = #field, .type = UNET_FIELD_FLOAT, .high = 1, .below = 1, .help = text},           \
+            offsetof(ROW, field), 0                                                                \
+    }
 
 enum { FREE = UN_FIELD_FREE };
 
@@ -43,14 +49,14 @@ static const struct un_field rows[] = {
     FLOAT(learning_rate, 0, 1e6, FREE, "learning rate"),
     FLOAT(momentum, 0, 1, 0, "of sgd, rmsprop"),
     UN_FIELD_FLAG(nesterov, 0, "of sgd"),
-    FLOAT(beta1, 0, 0.999999, 0, "of adam, adamw"),
-    FLOAT(beta2, 0, 0.99999999, 0, "of adam, adamw"),
+    DECAY(beta1, "of adam, adamw"),
+    DECAY(beta2, "of adam, adamw"),
     FLOAT(epsilon, 0, 1, 0, "of all but sgd"),
-    FLOAT(alpha, 0, 0.99999999, 0, "of rmsprop"),
+    DECAY(alpha, "of rmsprop"),
     FLOAT(weight_decay, 0, 1e6, 0, "adamw: decoupled"),
     FLOAT(clip, 0, 1e12, 0, "largest norm of the gradient; 0: any"),
-    FLOAT(bias_rate, 0, 1e6, 0, "learning rate of biases, times that of weights"),
-    FLOAT(average, 0, 0.99999999, 0, "decay of averaged weights, which are saved; 0: none"),
+    FLOAT(bias_rate, 0, 1e6, 0, "rate of biases, times that of weights"),
+    DECAY(average, "decay of averaged weights, which are saved; 0: none"),
     UN_FIELD_CHOICE(schedule, schedules, FREE, "of the learning rate"),
     FLOAT(power, 0, 100, FREE, "poly: (1 - share done)^this"),
     FLOAT(factor, 1e-30, 1, FREE, "step, plateau: times this"),
@@ -58,23 +64,23 @@ static const struct un_field rows[] = {
     FLOAT(lowest, 0, 1, FREE, "the rate ends at this share of learning_rate"),
     LONG(warmup, 0, 1e15, FREE, "steps in which the rate rises from 0"),
     UN_FIELD_FLAG(augment.flip, 0, "mirror, and turn by quarters"),
-    FLOAT(augment.rotate, 0, 180, 0, "degrees, either way"),
-    FLOAT(augment.scale, 0, 10, 0, "zoom by up to 1 + this, either way"),
+    FLOAT(augment.rotate, 0, 180, 0, "turned by up to so many degrees"),
+    FLOAT(augment.scale, 0, 10, 0, "zoomed by up to 1 + this, either way"),
     FLOAT(augment.elastic, 0, 1e4, 0, "pixels by which points of a grid move"),
     FLOAT(augment.elastic_grid, 0, 1e6, 0, "its spacing in pixels; 0: 3x3 points"),
     UN_FIELD_FLAG(augment.cubic, 0, "resample with bicubic weights"),
-    FLOAT(augment.grey, 0, 10, 0, "brightness, contrast, gamma"),
-    FLOAT(augment.curve, 0, 1, 0, "a monotone grey curve"),
-    FLOAT(augment.noise, 0, 100, 0, "Gaussian, in standard deviations of the tile"),
-    FLOAT(augment.blur, 0, 20, 0, "Gaussian, sigma in pixels"),
-    FLOAT(augment.channel, 0, 10, 0, "gain and brightness of each channel"),
+    FLOAT(augment.grey, 0, 10, 0, "brightness, contrast, gamma; 1: strong"),
+    FLOAT(augment.curve, 0, 1, 0, "a monotone grey curve; 1: strong"),
+    FLOAT(augment.noise, 0, 100, 0, "noise of up to this, in standard deviations"),
+    FLOAT(augment.blur, 0, 20, 0, "blurred by up to so many pixels"),
+    FLOAT(augment.channel, 0, 10, 0, "each channel by itself; 1: strong"),
     FLOAT(augment.at_foreground, 0, 1e6, 0, "weight of foreground as the middle of a tile"),
     FLOAT(augment.at_background, 0, 1e6, 0, "weight of background as the middle of a tile"),
     FLOAT(augment.at_ignored, 0, 1e6, 0,
           "weight of pixels without a label as the middle of a tile"),
     UN_FIELD_VIEWS(tta, FREE, "views that a prediction averages"),
     UN_FIELD_FLAG(freeze_encoder, 0, "leave the way down as it is"),
-    UN_FIELD(seed, UNET_FIELD_SEED, 0, UINT64_MAX, 0, "of all random numbers"),
+    UN_FIELD(seed, UNET_FIELD_SEED, 0, (double)UINT64_MAX, 0, "of all random numbers"),
     INT(threads, 0, 1 << 16, FREE, "0: one per core"),
 };
 

@@ -170,14 +170,6 @@ static inline void check_damage(const void *bytes, size_t size, int count)
     free(copy);
 }
 
-static inline bool skip_without(const char *path)
-{
-    if (!access(path, R_OK))
-        return false;
-    print_message("skipped: no %s\n", path);
-    return true;
-}
-
 static inline double seconds_now(void)
 {
     struct timespec now;

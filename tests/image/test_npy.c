@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_npy.c - .npy in every type, byte order and order of axes; Netpbm */
+#include "image_files.h"
 #include "sample_types.h"
 
 static struct bytes make_npy(const char *descr, bool fortran, const char *shape)
@@ -122,12 +123,85 @@ static void test_pnm(void **state)
     must_fail("P2 1 1 1\n1", 10, "as text");
 }
 
+static void test_npy_of_planes(void **state)
+{
+    (void)state;
+    static const float data[2 * 3 * 4] = {1, 2, 3, [23] = -5};
+    const int shape[3] = {2, 3, 4};
+    unet_image image;
+    assert_int_equal(un_npy_write(in_folder("p.npy"), data, 3, shape, NULL), UNET_OK);
+    assert_int_equal(un_image_read(in_folder("p.npy"), &image, NULL), UNET_OK);
+    assert_int_equal(image.height, 2);
+    assert_int_equal(image.width, 3);
+    assert_int_equal(image.channels, 4);
+    assert_memory_equal(image.data, data, sizeof data);
+    free(image.data);
+    /* one dimension: "(24,)", which is no image */
+    const int flat[1] = {24}, none[2] = {3, 0};
+    unet_error err;
+    const int batch[] = {1, 1, shape[0], shape[1] * shape[2]};
+    assert_int_equal(un_npy_write(in_folder("s.npy"), data, 4, batch, NULL), UNET_OK);
+    assert_int_equal(un_image_read(in_folder("s.npy"), &image, NULL), UNET_OK);
+    assert_int_equal(image.height, shape[0]);
+    assert_int_equal(image.width, shape[1] * shape[2]);
+    assert_int_equal(image.channels, 1);
+    assert_memory_equal(image.data, data, sizeof data);
+    unet_image_release(&image);
+    assert_int_equal(un_npy_write(in_folder("q.npy"), data, 1, flat, NULL), UNET_OK);
+    assert_int_equal(un_image_read(in_folder("q.npy"), &image, &err), UNET_EFORMAT);
+    assert_non_null(strstr(err.text, "1 dimensions"));
+    assert_int_equal(un_npy_write(in_folder("r.npy"), data, 2, none, NULL), UNET_EINVAL);
+}
+
+static void expect_npy(const char *header, int version, size_t values, const char *part)
+{
+    unsigned char file[1024] = "\x93NUMPY";
+    size_t n = strlen(header), at = version > 1 ? 12 : 10;
+    file[6] = (unsigned char)version;
+    file[8] = (unsigned char)n;
+    memcpy(file + at, header, n);
+    expect_refusal("x.npy", file, at + n + values, part);
+}
+
+static void test_npy_headers(void **state)
+{
+    (void)state;
+#define NPY(type, order, shape)                                                                    \
+    "{'descr': '" type "', 'fortran_order': " order ", 'shape': " shape ", }\n"
+    expect_npy(NPY("<c8", "False", "(2, 2)"), 1, 32, "'<c8'");
+    expect_npy(NPY("<f16", "False", "(2, 2)"), 1, 64, "'<f16'");
+    expect_npy(NPY("|u2", "False", "(2, 2)"), 1, 8, "'|u2'");
+    expect_npy(NPY("f4", "False", "(2, 2)"), 1, 16, "'f4'");
+    expect_npy(NPY("", "False", "(2, 2)"), 1, 16, "''");
+    expect_npy(NPY("<U4", "False", "(2, 2)"), 1, 16, "'<U4'");
+    expect_npy(NPY("<f8", "False", "(2, 2)"), 1, 31, "truncated");
+    expect_npy(NPY("<f4", "False", "()"), 1, 4, "0 dimensions");
+    expect_npy(NPY("<f4", "False", "(1, 2, 1, 2)"), 1, 16, "4 dimensions");
+    expect_npy(NPY("<f4", "False", "(2, 2)"), 1, 15, "truncated");
+    expect_npy(NPY("<f4", "False", "(2, 2)"), 1, 17, "oversized");
+    expect_npy(NPY("<f4", "False", "(2, 0)"), 1, 0, "sides of 1..");
+    expect_npy(NPY("<f4", "False", "(999999999, 999999999)"), 1, 16, "sides of up to");
+    expect_npy(NPY("<f4", "False", "(131072, 131072)"), 1, 16, "truncated");
+    expect_npy(NPY("<f4", "False", "(100000, 10000)"), 1, 16, "truncated");
+    expect_npy(NPY("<f4", "False", "(99999999999999999999, 2)"), 1, 16, "broken");
+    expect_npy(NPY("<f4", "__import__('os')", "(2, 2)"), 1, 16, "broken");
+    expect_npy(NPY("<f4", "False", "(2, -2)"), 1, 16, "broken");
+    expect_npy("{'descr': '<f4', 'descr': '<f4', 'shape': (2, 2)}", 1, 16, "broken");
+    expect_npy("{'descr': '<f4', 'fortran_order': False}", 1, 16, "broken");
+    expect_npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}", 1, 16, "broken");
+    expect_npy("{'descr': '<f4", 1, 0, "broken");
+    expect_npy(NPY("<f4", "False", "(2, 2)"), 9, 16, "version 9");
+    expect_refusal("y.npy", "\x93NUMPY\2\0\xff\xff\xff\xff{}", 14, "4294967295 bytes");
+    expect_refusal("z.npy", "\x93NUMPY\1\0\xff\x7f{}", 12, "truncated");
+    expect_refusal("w.npy", "\x93NUMPY\1\0", 8, "truncated");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_npy_types),
-        cmocka_unit_test(test_npy_special),
-        cmocka_unit_test(test_pnm),
+        cmocka_unit_test(test_npy_types), cmocka_unit_test(test_npy_special),
+        cmocka_unit_test(test_pnm),       IN_FOLDER(test_npy_of_planes),
+        IN_FOLDER(test_npy_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,14 +25,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static inline bool skip_without(const char *path)
-{
-    if (!access(path, R_OK))
-        return false;
-    printf("skipped: no %s\n", path);
-    return true;
-}
-
 static inline void *must_read(struct unet_source *source, int i, struct un_page *page,
                               struct un_rect rect)
 {

@@ -81,11 +81,14 @@ static inline void compare_gradients(const struct fixture *f, const struct subje
     for (int i = 0; i < g->node_count; i++) {
         const struct un_node *node = &g->nodes[i];
         const int params[] = {node->weight, node->bias};
-        /* an up-convolution's moves the whole map that the next convolution reads, where that has
-         * no padding */
-        bool flat = node->conv == UN_UPCONV2X2 && g->spec.padding == UNET_PADDING_VALID &&
+        /* that of an up-convolution, or of the 1x1 before a doubling, moves the whole map that the
+         * next convolution reads, where that has no padding */
+        bool flat = node->where.role == UN_ROLE_UP && g->spec.padding == UNET_PADDING_VALID &&
                     g->spec.norm == UNET_NORM_BATCH;
-        int last = flat ? i + 1 : i;
+        int last = i;
+        while (flat && last + 1 < g->node_count &&
+               (last == i || g->nodes[last].kind != UN_NODE_CONV))
+            last++;
         bool vanishes = node->kind == UN_NODE_CONV && node->act.kind == UN_ACT_NONE &&
                         last + 1 < g->node_count && g->nodes[last].act.kind == UN_ACT_NONE &&
                         g->nodes[last + 1].kind == UN_NODE_NORM;

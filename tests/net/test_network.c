@@ -17,6 +17,8 @@
  */
 #include "network_subjects.h"
 
+#include "unet_fields.h"
+
 static double meta_number(const struct fixture *f, const char *key)
 {
     const char *found = un_safetensors_metadata(&f->file, key);
@@ -38,23 +40,6 @@ static float *array(const struct fixture *f, const char *prefix, const char *nam
     if (un_array_to_float(f->name, t, values, &err))
         fail_msg("%s", err.text);
     return values;
-}
-
-/* The index of a metadata word in a list that ends with NULL; absent: 0. */
-static int meta_word(const struct fixture *f, const char *key, const char *const *words)
-{
-    const char *found = un_safetensors_metadata(&f->file, key);
-    for (int i = 0; found && words[i]; i++)
-        if (!strcmp(found, words[i]))
-            return i;
-    if (found)
-        fail_msg("%s: %s is %s", f->name, key, found);
-    return 0;
-}
-
-static int meta_int(const struct fixture *f, const char *key)
-{
-    return un_safetensors_metadata(&f->file, key) ? (int)meta_number(f, key) : 0;
 }
 
 /* "channels" is {"enc": [[a, b], ...], "dec": ..., "up": [a, ...]} with an entry for each level. */
@@ -79,39 +64,18 @@ static void read_channels(const struct fixture *f, unet_spec *spec)
     json_decref(root);
 }
 
+/* Fields that are not in the metadata are 0. */
 static unet_spec fixture_spec(const struct fixture *f)
 {
-    static const char *const padding[] = {"valid", "same", NULL};
-    static const char *const norm[] = {"none", "batch", "instance", "group", NULL};
-    static const char *const up[] = {"transpose", "bilinear", "nearest", NULL};
-    static const char *const act[] = {"relu", "leaky", NULL};
-    static const char *const order[] = {"norm_first", "act_first", NULL};
-    static const char *const bias[] = {"unless_norm", "always", "never", NULL};
-    static const char *const concat[] = {"up_skip", "skip_up", NULL};
-    static const char *const up_conv[] = {"conv1x1", "conv3x3", "none", NULL};
-    unet_spec spec = {
-        .in_channels = (int)meta_number(f, "in_channels"),
-        .classes = (int)meta_number(f, "classes"),
-        .width = (int)meta_number(f, "width"),
-        .depth = (int)meta_number(f, "depth"),
-        .padding = (unet_padding)meta_word(f, "padding", padding),
-        .norm = (unet_norm)meta_word(f, "norm", norm),
-        .up = (unet_up)meta_word(f, "up", up),
-        .act = (unet_act)meta_word(f, "act", act),
-        .leaky_slope = (float)meta_number(f, "leaky_slope"),
-        .convs = meta_int(f, "convs"),
-        .single_act = meta_int(f, "single_act"),
-        .groups = meta_int(f, "groups"),
-        .norm_order = (unet_norm_order)meta_word(f, "norm_order", order),
-        .bias = (unet_bias)meta_word(f, "bias", bias),
-        .concat = (unet_concat)meta_word(f, "concat", concat),
-        .align_corners = meta_int(f, "align_corners"),
-        .up_conv = (unet_up_conv)meta_word(f, "up_conv", up_conv),
-        .up_norm = meta_int(f, "up_norm"),
-        .up_act = meta_int(f, "up_act"),
-    };
-    if (un_safetensors_metadata(&f->file, "norm_epsilon"))
-        spec.norm_epsilon = (float)meta_number(f, "norm_epsilon");
+    unet_spec spec = {0};
+    const unet_field *field;
+    unet_error err;
+    for (int i = 0; (field = unet_spec_field(i)); i++) {
+        const char *text = un_safetensors_metadata(&f->file, field->name);
+        if (text &&
+            unet_spec_set(&spec, field->name, strcmp(text, "leaky") ? text : "leaky_relu", &err))
+            fail_msg("%s: %s", f->name, err.text);
+    }
     read_channels(f, &spec);
     return spec;
 }

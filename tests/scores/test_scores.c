@@ -237,12 +237,40 @@ static void test_bootstrap(void **state)
     assert_true(isnan(a[0]) && isnan(a[1]));
 }
 
+/* A few pixels by hand. */
+static void test_counts(void **state)
+{
+    (void)state;
+    static const uint8_t truth[] = {0, 0, 0, 1, 1, 1, 1, UNET_IGNORE, 0},
+                         predicted[] = {0, 0, 1, 1, 1, 1, 0, 1, 9};
+    unet_scores *scores = unet_scores_create(3);
+    assert_true(isnan(unet_scores_accuracy(scores)));
+    unet_scores_add(scores, predicted, truth, 5);
+    unet_scores_add(scores, predicted + 5, truth + 5, 4);
+    assert_int_equal(unet_scores_pixels(scores, 0, 0), 2);
+    assert_int_equal(unet_scores_pixels(scores, 0, 1), 1);
+    assert_int_equal(unet_scores_pixels(scores, 1, 1), 3);
+    assert_int_equal(unet_scores_pixels(scores, 1, 0), 1);
+    assert_int_equal(unet_scores_pixels(scores, 7, 0), 0);
+    /* class 0: tp 2, fp 1, fn 2 (the 9 is one); class 1: tp 3, fp 1, fn 1 */
+    assert_true(fabs(unet_scores_dice(scores, 0) - 4.0 / 7) < 1e-12);
+    assert_true(fabs(unet_scores_iou(scores, 0) - 2.0 / 5) < 1e-12);
+    assert_true(fabs(unet_scores_dice(scores, 1) - 6.0 / 8) < 1e-12);
+    assert_true(fabs(unet_scores_iou(scores, 1) - 3.0 / 5) < 1e-12);
+    assert_true(isnan(unet_scores_dice(scores, 2)));
+    assert_true(isnan(unet_scores_iou(scores, 3)));
+    assert_true(fabs(unet_scores_accuracy(scores) - 5.0 / 8) < 1e-12);
+    unet_scores_free(scores);
+    unet_scores_free(NULL);
+    assert_null(unet_scores_create(1));
+    assert_null(unet_scores_create(UNET_MAX_CLASSES + 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixtures),
-        cmocka_unit_test(test_undefined),
-        cmocka_unit_test(test_half),
+        cmocka_unit_test(test_counts),    cmocka_unit_test(test_fixtures),
+        cmocka_unit_test(test_undefined), cmocka_unit_test(test_half),
         cmocka_unit_test(test_bootstrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

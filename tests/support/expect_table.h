@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* expect_table.h - the tables of real files and what they hold: tab-separated, a line of names */
+/* expect_table.h - real files, which need not be here, and the tables of what they hold:
+ * tab-separated, a line of names */
 #ifndef EXPECT_TABLE_H
 #define EXPECT_TABLE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Whether a file is not here, which is said. */
+static inline bool skip_without(const char *path)
+{
+    if (!access(path, R_OK))
+        return false;
+    printf("skipped: no %s\n", path);
+    return true;
+}
 
 /* Column number of a name in the first line of a table. */
 static inline int column_of(const char *line, const char *name)

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "model/model.h"
+#include "recognise/recognise.h"
 
 static inline unet_known known_of_spec(const unet_spec *spec)
 {

@@ -94,4 +94,22 @@ void un_coding_set_objects(bool border, struct un_coding *coding);
 /* Whether the values are strewn over the masks as in a photograph. */
 bool un_view_is_grain(const struct un_view *view);
 
+/* ---- coding_hard.c: readings that take each value for what it is ---- */
+
+/* Values 0 and 255 alone, with 255 among them, and nothing else but `ignore`. */
+bool un_coding_is_black_and_white(const struct un_view *view, int ignore);
+
+/* coding->labels stays 0 when there is no such reading. */
+unet_code un_coding_find_hard(const struct un_view *view, const struct un_wish *wish,
+                              struct un_coding *coding, unet_error *err);
+
+/* UNET_EINVAL: what the values are, and what to say. */
+unet_code un_coding_fail_unclear(const struct un_view *view, const struct un_wish *wish,
+                                 unet_error *err);
+
+/* coding_given.c: what a person (or else a model) told, with what these masks and `ignore` add.
+ * UNET_EINVAL: a value that it does not know. */
+unet_code un_coding_use_given(const struct un_view *view, const struct un_coding *given, int ignore,
+                              bool model, struct un_coding *coding, unet_error *err);
+
 #endif

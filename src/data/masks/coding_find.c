@@ -5,270 +5,14 @@
  * Readings are tried in this order, each with its own conditions; what fits none, or two that
  * differ, is refused with what to say:
  *
- *     given by a person or a model
- *     0 and 255                         two classes
+ *     given by a person or a model      coding_given.c
+ *     0 and 255                         two classes (coding_hard.c)
  *     object numbers                    many, each one area in its mask (coding_objects.c)
- *     0, 1, 2 ...                       class indices; 255 beside them: no label
- *     few values, well apart            grey codes, colours, palette indices
+ *     0, 1, 2 ...                       class indices; 255 beside them: no label (coding_hard.c)
+ *     few values, well apart            grey codes, colours, palette indices (coding_hard.c)
  *     the same but for noise and edges  coding_soft.c
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "data/masks/census_view.h"
-
-enum {
-    APART = 4,        /* grey codes differ by this at least */
-    APART_COLORS = 8, /* so do colours, in some channel */
-    MOST_GREY_CODES = 64
-};
-
-/* ---- 0 and 255 --------------------------------------------------------------------------- */
-
-/* Values 0 and 255 alone, with 255 among them, and nothing else but `ignore`. */
-static bool is_black_and_white(const struct un_view *view, int ignore)
-{
-    if (view->kind == UN_CODING_COLOR || ignore == 255 || ignore == 0 || !un_view_find(view, 255))
-        return false;
-    for (size_t i = 0; i < view->count; i++) {
-        uint32_t v = view->entries[i].code;
-        if (v != 0 && v != 255 && v != (uint32_t)ignore)
-            return false;
-    }
-    return true;
-}
-
-static unet_code find_black_and_white(const struct un_view *view, int classes,
-                                      struct un_coding *coding, unet_error *err)
-{
-    if (classes > 2)
-        return un_fail(err, UNET_EINVAL,
-                       "%s: mask values 0 and 255, two classes; %d classes expected",
-                       un_view_file(view, un_view_find(view, 255)), classes);
-    coding->labels = 2;
-    un_coding_add(coding, 0, 0, 0);
-    un_coding_add(coding, 255, 255, 1);
-    return UNET_OK;
-}
-
-/* ---- class indices ----------------------------------------------------------------------- */
-
-/* What the values are as class indices: the largest, the first that is missing, how many. */
-struct indices {
-    uint32_t most;
-    int64_t missing;
-    int present;
-    const struct un_census_entry *last;
-};
-
-static struct indices look_at_indices(const struct un_view *view, int ignore)
-{
-    struct indices found = {.missing = -1};
-    int64_t next = 0;
-    for (size_t i = 0; i < view->count; i++) {
-        const struct un_census_entry *e = &view->entries[i];
-        if (e->code == UNET_IGNORE || (int64_t)e->code == ignore)
-            continue;
-        while (next < e->code && found.missing < 0) {
-            if (next != ignore)
-                found.missing = next;
-            next++;
-        }
-        next = (int64_t)e->code + 1;
-        found.most = e->code;
-        found.last = e;
-        found.present++;
-    }
-    return found;
-}
-
-/* 1 in some masks and 255 in others, never both, is two codings of the same, or one with ignore. */
-static unet_code check_white(const struct un_view *view, const struct indices *found,
-                             unet_error *err)
-{
-    const struct un_census *census = view->census;
-    const struct un_census_entry *white = un_view_find(view, 255);
-    int only_white = -1, only_one = -1;
-    if (!white || found->present > 2 || found->most != 1)
-        return UNET_OK;
-    for (int i = 0; i < census->file_count; i++) {
-        const struct un_census_file *file = &census->files[i];
-        if (file->most == 255 && file->kinds == 1)
-            only_white = i;
-        else if (file->most == 255)
-            return UNET_OK;
-        else if (file->most == 1)
-            only_one = i;
-    }
-    if (only_white < 0 || only_one < 0)
-        return UNET_OK;
-    return un_fail_hint(err, UNET_EINVAL, UNET_HINT_IGNORE | UNET_HINT_LABELS,
-                        "%s has mask values 0 and 255, but %s 0 and 1; if 255 carries no label "
-                        "ignore it, if it is what 1 is elsewhere say 'a=0,b=1|255'",
-                        census->files[only_white].name, census->files[only_one].name);
-}
-
-static unet_code add_indices(const struct un_view *view, const struct un_wish *wish, int labels,
-                             struct un_coding *coding, unet_error *err)
-{
-    if (labels > UNET_MAX_CLASSES)
-        return un_fail(err, UNET_EINVAL, "%s: %d mask values; at most %d classes wanted",
-                       view->census->files[0].name, labels, UNET_MAX_CLASSES);
-    const bool told = wish->classes > 0; /* classes are those of somebody else */
-    coding->labels = told ? labels : 0;
-    for (int v = 0; v < labels; v++)
-        if (v != wish->ignore)
-            un_coding_add(coding, (uint32_t)v, (uint32_t)v, told ? v : coding->labels++);
-    if (wish->ignore != UNET_IGNORE)
-        un_coding_add(coding, UNET_IGNORE, UNET_IGNORE, UNET_IGNORE);
-    return UNET_OK;
-}
-
-/* Class indices, when they are; coding->labels stays 0 when they are not. */
-static unet_code find_indices(const struct un_view *view, const struct un_wish *wish,
-                              struct un_coding *coding, unet_error *err)
-{
-    struct indices found = look_at_indices(view, wish->ignore);
-    bool said = wish->classes > 0 || wish->what == UN_WISH_INDICES;
-    bool all_one = found.present == 1 && found.most == 1; /* one class fills every mask */
-    int most = found.most < 1 ? 1 : found.most > 65535 ? 65535 : (int)found.most;
-    int labels = wish->classes > 2 ? wish->classes : wish->classes > 0 ? 2 : most + 1;
-    unet_code code = check_white(view, &found, err);
-    char values[128];
-    if (code)
-        return code;
-    if (wish->classes > 0 && found.most >= (uint32_t)labels) {
-        un_view_list(view, values, sizeof values);
-        return un_fail(err, UNET_EINVAL, "%s: mask value %u (of %s); %d classes are 0..%d",
-                       un_view_file(view, found.last), found.most, values, labels, labels - 1);
-    }
-    if (!said && found.missing >= 0 && !all_one)
-        return UNET_OK;
-    if (!said && labels > 32 && un_view_is_grain(view))
-        return UNET_OK;
-    return add_indices(view, wish, labels, coding, err);
-}
-
-/* ---- codes ------------------------------------------------------------------------------- */
-
-static bool is_far_apart(const struct un_view *view)
-{
-    bool color = view->kind == UN_CODING_COLOR;
-    if (view->count > (color ? UNET_MAX_CLASSES + 1 : MOST_GREY_CODES))
-        return false;
-    for (size_t i = 0; i < view->count; i++)
-        for (size_t j = i + 1; j < view->count; j++)
-            if (un_code_distance(view->kind, view->entries[i].code, view->entries[j].code) <
-                (color                             ? APART_COLORS
-                 : view->kind == UN_CODING_PALETTE ? 1
-                                                   : APART))
-                return false;
-    return true;
-}
-
-/* Values that occur in thin lines only, and lie between two that make areas: classes of their own,
- * or soft edges.  How many; the first. */
-static int count_between(const struct un_view *view, const struct un_census_entry **first)
-{
-    int count = 0;
-    for (size_t i = 0; i < view->count && view->kind != UN_CODING_PALETTE; i++) {
-        const struct un_census_entry *e = &view->entries[i];
-        bool between = false;
-        for (size_t j = 0; j < view->count && !e->flat && !between; j++)
-            for (size_t k = j + 1; k < view->count && !between; k++)
-                between = view->entries[j].flat && view->entries[k].flat &&
-                          un_code_between(view->kind, e->code, view->entries[j].code,
-                                          view->entries[k].code);
-        if (between && !count++)
-            *first = e;
-    }
-    return count;
-}
-
-static unet_code fail_thin(const struct un_view *view, const struct un_census_entry *thin,
-                           unet_error *err)
-{
-    char text[40], values[128];
-    un_code_text(view->kind == UN_CODING_COLOR ? UN_CODE_COLOR : UN_CODE_GREY, thin->code, text,
-                 sizeof text);
-    un_view_list(view, values, sizeof values);
-    return un_fail_hint(
-        err, UNET_EINVAL, UNET_HINT_LABELS,
-        "%s: %s in row %d, column %d, which is in thin lines only, may be a class or a "
-        "soft edge; the masks have %s: say which are classes",
-        un_view_file(view, thin), text, thin->row, thin->column, values);
-}
-
-/* Few values, well apart; coding->labels stays 0 when they are not. */
-static unet_code find_codes(const struct un_view *view, const struct un_wish *wish,
-                            struct un_coding *coding, unet_error *err)
-{
-    const struct un_census_entry *thin = NULL;
-    if (view->lossy || !is_far_apart(view))
-        return UNET_OK;
-    int between = count_between(view, &thin);
-    if (between > 2)
-        return UNET_OK; /* soft edges */
-    if (between > 0)
-        return fail_thin(view, thin, err);
-    bool void_index = view->kind == UN_CODING_PALETTE && view->count > 2;
-    for (size_t i = 0; i < view->count; i++) {
-        uint32_t code = view->entries[i].code;
-        if (view->kind != UN_CODING_COLOR && (int64_t)code == wish->ignore)
-            continue;
-        if (void_index && code == UNET_IGNORE)
-            un_coding_add(coding, code, code, UNET_IGNORE);
-        else if (un_coding_add(coding, code, code, coding->labels))
-            coding->labels++;
-    }
-    if (coding->labels < 2) {
-        coding->labels = 0;
-        coding->count = 0;
-    }
-    return UNET_OK;
-}
-
-static unet_code fail_unclear(const struct un_view *view, const struct un_wish *wish,
-                              unet_error *err)
-{
-    char values[128], labels[160];
-    struct indices found = look_at_indices(view, wish->ignore);
-    const struct un_census_entry *last = found.last ? found.last : view->entries;
-    un_view_list(view, values, sizeof values);
-    if (view->kind == UN_CODING_COLOR)
-        return un_fail_hint(
-            err, UNET_EINVAL, UNET_HINT_LABELS,
-            "%s: %zu colours in the masks, %s; up to %d that are well apart wanted: say "
-            "what they mean, as 'a=#000000,b=#ff0000', or 'instances'",
-            view->census->files[0].name, view->count, values, UNET_MAX_CLASSES);
-    un_coding_propose(view, labels, sizeof labels);
-    if (view->count <= 3 && view->entries[0].code == 1 && view->entries[1].code == UNET_IGNORE)
-        return un_fail_hint(
-            err, UNET_EINVAL, UNET_HINT_LABELS,
-            "%s: mask values %s; if 255 is the background say labels 'a=255,b=1', if 1 is "
-            "say labels 'a=1,b=255'; with one class and pixels without a label there is "
-            "nothing to tell apart",
-            un_view_file(view, last), values);
-    return un_fail_hint(
-        err, UNET_EINVAL, UNET_HINT_LABELS,
-        "%s: mask values %s; 0 and 255, class indices 0, 1, 2 ... without gaps (%lld is "
-        "missing), or a few values well apart wanted: say labels '%s' if each is a "
-        "class, indices if "
-        "each is its class and gaps are meant, instances if they are numbers of objects",
-        un_view_file(view, last), values, (long long)found.missing, labels);
-}
-
-/* Readings that take each value for what it is. */
-static unet_code find_hard(const struct un_view *view, const struct un_wish *wish,
-                           struct un_coding *coding, unet_error *err)
-{
-    unet_code code = UNET_OK;
-    if (is_black_and_white(view, wish->ignore))
-        return find_black_and_white(view, wish->classes, coding, err);
-    if (view->kind != UN_CODING_COLOR && (code = find_indices(view, wish, coding, err)))
-        return code;
-    return coding->labels ? UNET_OK : find_codes(view, wish, coding, err);
-}
 
 /* Most masks have a reading of more classes than all together: it is that of all. */
 static unet_code find_of_most(const struct un_view *view, const struct un_wish *wish,
@@ -280,7 +24,7 @@ static unet_code find_of_most(const struct un_view *view, const struct un_wish *
     struct un_view most;
     if (!un_view_of_most(view, &most))
         return UNET_OK;
-    unet_code code = find_hard(&most, wish, &made, err);
+    unet_code code = un_coding_find_hard(&most, wish, &made, err);
     un_view_release(&most);
     if (code || made.labels < 2 || made.labels <= coding->labels)
         return code;
@@ -312,95 +56,19 @@ static unet_code find_reading(const struct un_view *view, const struct un_wish *
     }
     if (numbers && view->count == 2 && wish->what == UN_WISH_NONE && !wish->classes &&
         view->entries[0].code == 1 && view->entries[1].code == UNET_IGNORE && wish->ignore < 0)
-        return fail_unclear(view, wish, err);
-    if (!is_black_and_white(view, wish->ignore) && wish->what == UN_WISH_NONE &&
+        return un_coding_fail_unclear(view, wish, err);
+    if (!un_coding_is_black_and_white(view, wish->ignore) && wish->what == UN_WISH_NONE &&
         wish->classes == 0 &&
         ((code = un_coding_find_objects(view, wish->ignore, coding, err)) || coding->labels))
         return code;
-    if ((code = find_hard(view, wish, coding, err)) || coding->labels) {
+    if ((code = un_coding_find_hard(view, wish, coding, err)) || coding->labels) {
         coding->single = wish->what == UN_WISH_NONE && !wish->classes &&
                          un_coding_may_be_objects(view, wish->ignore);
         return code;
     }
     un_coding_soft(view, (uint32_t)wish->ignore, numbers && wish->ignore >= 0, coding);
     code = find_of_most(view, wish, &start, coding, err);
-    return code || coding->labels ? code : fail_unclear(view, wish, err);
-}
-
-/* ---- given ------------------------------------------------------------------------------- */
-
-static unet_code fail_odd(const struct un_view *view, const struct un_coding *coding,
-                          const struct un_census_entry *odd, bool model, unet_error *err)
-{
-    char text[40], wanted[160];
-    uint32_t unused;
-    un_code_text(view->kind == UN_CODING_COLOR ? UN_CODE_COLOR : UN_CODE_GREY, odd->code, text,
-                 sizeof text);
-    un_coding_text(coding, wanted, sizeof wanted);
-    if (model && odd->code == 255 && !un_coding_code(coding, UNET_IGNORE, &unused))
-        return un_fail_hint(err, UNET_EINVAL, UNET_HINT_IGNORE,
-                            "%s: mask %s in row %d, column %d; wanted are %s; if 255 "
-                            "carries no label, ignore it",
-                            un_view_file(view, odd), text, odd->row, odd->column, wanted);
-    return un_fail_hint(err, UNET_EINVAL, model ? 0 : UNET_HINT_LABELS,
-                        "%s: mask %s in row %d, column %d; %s are %s", un_view_file(view, odd),
-                        text, odd->row, odd->column,
-                        model ? "the model's (or the other set's)" : "the given labels", wanted);
-}
-
-/* Masks of 0 and 255 where 255 would carry no label and all the rest be class 0. */
-static unet_code check_ignored_white(const struct un_view *view, const struct un_coding *coding,
-                                     int ignore, unet_error *err)
-{
-    if (un_coding_class(coding, 255) != UNET_IGNORE || !is_black_and_white(view, ignore))
-        return UNET_OK;
-    return un_fail(err, UNET_EINVAL,
-                   "%s: mask values 0 and 255; the other masks have class indices (if 255 carries "
-                   "no label here, say ignore 255)",
-                   un_view_file(view, un_view_find(view, 255)));
-}
-
-/* Classes that a person named, of which an ignored value leaves nothing. */
-static unet_code check_ignored(const struct un_coding *named, const struct un_coding *made,
-                               int ignore, unet_error *err)
-{
-    uint32_t code;
-    for (int k = 0; k < named->labels; k++)
-        if (un_coding_code(named, k, &code) && !un_coding_code(made, k, &code))
-            return un_fail(
-                err, UNET_EINVAL,
-                "ignore %d: the only value of class %d \"%s\", which would have no pixels", ignore,
-                k, named->names[k]);
-    return UNET_OK;
-}
-
-static unet_code use_given(const struct un_view *view, const struct un_coding *given, int ignore,
-                           bool model, struct un_coding *coding, unet_error *err)
-{
-    const struct un_census_entry *odd;
-    struct un_coding made = *given;
-    unet_code code = UNET_OK;
-    if (ignore >= 0 && !un_coding_add(&made, (uint32_t)ignore, (uint32_t)ignore, UNET_IGNORE))
-        for (int i = 0; i < made.count; i++)
-            if (made.codes[i].first <= (uint32_t)ignore && (uint32_t)ignore <= made.codes[i].last) {
-                if (made.codes[i].first != made.codes[i].last)
-                    return un_fail(err, UNET_EINVAL,
-                                   "ignore %d: lies in the range %u-%u of a class", ignore,
-                                   made.codes[i].first, made.codes[i].last);
-                made.codes[i].label = UNET_IGNORE;
-            }
-    made.white = view->white;
-    if (!model && (code = check_ignored(given, &made, ignore, err)))
-        return code;
-    if (model && (code = check_ignored_white(view, given, ignore, err)))
-        return code;
-    if (model && made.kind == UN_CODING_OBJECTS &&
-        (code = un_coding_fit_objects(view, ignore, &made, err)))
-        return code;
-    if (made.kind != UN_CODING_OBJECTS && !un_coding_softens(view, &made, &odd))
-        return fail_odd(view, &made, odd, model, err);
-    *coding = made;
-    return UNET_OK;
+    return code || coding->labels ? code : un_coding_fail_unclear(view, wish, err);
 }
 
 /* ---- colours of classes ------------------------------------------------------------------ */
@@ -446,9 +114,9 @@ unet_code un_coding_find(const struct un_census *census, const struct un_wish *w
     if (code)
         goto done;
     if (wish->what == UN_WISH_CODES)
-        code = use_given(&view, &wish->coding, wish->ignore, false, &made, err);
+        code = un_coding_use_given(&view, &wish->coding, wish->ignore, false, &made, err);
     else if (given)
-        code = use_given(&view, given, wish->ignore, true, &made, err);
+        code = un_coding_use_given(&view, given, wish->ignore, true, &made, err);
     else if (wish->what == UN_WISH_OBJECTS)
         un_coding_set_objects(wish->coding.border, &made);
     else

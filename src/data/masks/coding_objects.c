@@ -75,7 +75,8 @@ static struct evidence gather(const struct un_view *view, int ignore)
 bool un_coding_may_be_objects(const struct un_view *view, int ignore)
 {
     const struct evidence found = gather(view, ignore);
-    return !view->lossy && found.one_each && found.numbers > 1 && view->census->file_count > 1;
+    return !view->lossy && found.one_each && found.numbers > 1 && view->census->file_count > 1 &&
+           found.last->code == found.numbers; /* 1, 2, ... */
 }
 
 void un_coding_set_objects(bool border, struct un_coding *coding)

@@ -7,7 +7,7 @@
  *     pair  -> un_survey_measure: numbers, maps    survey_measure.c, survey_looks.c,
  *                                                  survey_align.c
  *     all   -> un_judge_...: findings              survey_format.c, survey_classes.c,
- *                                                  survey_exchange.c, survey_misplaced.c,
+ *                                                  survey_swapped.c, survey_misplaced.c,
  *                                                  survey_twins.c
  *
  * Only numbers and maps of some 36 KB stay of a pair.  A judge compares one pair with all others
@@ -170,8 +170,8 @@ unet_code un_survey_find_coding(unet_survey *survey, const unet_dataset_options 
 
 unet_code un_judge_format(unet_survey *survey, unet_error *err);
 unet_code un_judge_colors(unet_survey *survey, unet_error *err);
-unet_code un_judge_masks(unet_survey *survey, unet_error *err);
 unet_code un_judge_classes(unet_survey *survey, unet_error *err);
+unet_code un_judge_swapped(unet_survey *survey, unet_error *err);
 unet_code un_judge_misplaced(unet_survey *survey, unet_error *err);
 unet_code un_judge_twins(unet_survey *survey, unet_error *err);
 

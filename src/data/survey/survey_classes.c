@@ -138,7 +138,7 @@ static unet_code judge_shares(unet_survey *survey, unet_error *err)
     return code;
 }
 
-unet_code un_judge_masks(unet_survey *survey, unet_error *err)
+unet_code un_judge_classes(unet_survey *survey, unet_error *err)
 {
     unet_code code;
     if (!survey->coded)

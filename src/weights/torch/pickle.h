@@ -11,6 +11,9 @@
  * each operation makes at most a few small values, and UN_PICKLE_MAX_VALUES ends it.  Nothing
  * recurses here; whoever walks the values must expect that they are nested deeply, that they are
  * reached on many ways, and that they contain themselves.
+ *
+ * pickle_machine.c is the loop over operations, pickle_ops.c what each does, pickle_call.c those
+ * that name and call, pickle_globals.c the names that are taken, pickle_values.c where values lie.
  */
 #ifndef UN_PICKLE_H
 #define UN_PICKLE_H

@@ -12,9 +12,9 @@
 
 #include "data/set/dataset.h"
 #include "image/samples.h"
+#include "support/expect_table.h"
 #include "support/folder.h"
 #include "unet_train.h"
-#include "unet_scores.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_destroy)
@@ -353,14 +353,6 @@ static void test_objects_beside(void **state)
 
 #define SEG TEST_SHARED "/seg/"
 
-static bool skip_without(const char *path)
-{
-    if (!access(path, R_OK))
-        return false;
-    printf("skipped: no %s\n", path);
-    return true;
-}
-
 static void test_real_sets(void **state)
 {
     (void)state;
@@ -453,36 +445,6 @@ static void test_real_refusals(void **state)
                    "stack_00-02_raw.tif has 3 pages, but there are 20 masks", NULL);
 }
 
-/* ---- scores ------------------------------------------------------------------------------ */
-
-static void test_scores(void **state)
-{
-    (void)state;
-    static const uint8_t truth[] = {0, 0, 0, 1, 1, 1, 1, UNET_IGNORE, 0},
-                         predicted[] = {0, 0, 1, 1, 1, 1, 0, 1, 9};
-    unet_scores *scores = unet_scores_create(3);
-    assert_true(isnan(unet_scores_accuracy(scores)));
-    unet_scores_add(scores, predicted, truth, 5);
-    unet_scores_add(scores, predicted + 5, truth + 5, 4);
-    assert_int_equal(unet_scores_pixels(scores, 0, 0), 2);
-    assert_int_equal(unet_scores_pixels(scores, 0, 1), 1);
-    assert_int_equal(unet_scores_pixels(scores, 1, 1), 3);
-    assert_int_equal(unet_scores_pixels(scores, 1, 0), 1);
-    assert_int_equal(unet_scores_pixels(scores, 7, 0), 0);
-    /* class 0: tp 2, fp 1, fn 2 (the 9 is one); class 1: tp 3, fp 1, fn 1 */
-    assert_true(fabs(unet_scores_dice(scores, 0) - 4.0 / 7) < 1e-12);
-    assert_true(fabs(unet_scores_iou(scores, 0) - 2.0 / 5) < 1e-12);
-    assert_true(fabs(unet_scores_dice(scores, 1) - 6.0 / 8) < 1e-12);
-    assert_true(fabs(unet_scores_iou(scores, 1) - 3.0 / 5) < 1e-12);
-    assert_true(isnan(unet_scores_dice(scores, 2)));
-    assert_true(isnan(unet_scores_iou(scores, 3)));
-    assert_true(fabs(unet_scores_accuracy(scores) - 5.0 / 8) < 1e-12);
-    unet_scores_free(scores);
-    unet_scores_free(NULL);
-    assert_null(unet_scores_create(1));
-    assert_null(unet_scores_create(UNET_MAX_CLASSES + 1));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,7 +458,6 @@ int main(void)
         cmocka_unit_test(test_real_sets),
         cmocka_unit_test(test_real_channels),
         cmocka_unit_test(test_real_refusals),
-        cmocka_unit_test(test_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * pickle_values.c - what a pickle makes: values, and the cells of its lists
+ *
  * Values and cells are two arrays that double when they are full.  Number 0 of both is taken from
  * the start: value 0 is None, cell 0 is the end of every chain.
  */

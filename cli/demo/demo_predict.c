@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* demo_test.c - the demo's images that the network has not seen: predictions, pictures, scores */
+/* demo_predict.c - the demo's images that the network has not seen: predictions, pictures, scores
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -146,7 +147,7 @@ static int test_all(struct test_run *run, const unet_dataset *dataset)
     return status;
 }
 
-int demo_test(struct demo *demo)
+int demo_predict(struct demo *demo)
 {
     struct test_run run = {.demo = demo};
     unet_session_options work = {.threads = demo->settings->common.threads};

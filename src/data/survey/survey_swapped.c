@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * survey_exchange.c - masks in which two classes are exchanged; of two classes, inverted ones
+ * survey_swapped.c - masks in which two classes are exchanged; of two classes, inverted ones
  *
  * A pair is held against the looks of the others (survey_looks.c): for each look of a class, the
  * others give a density, a kernel at the value of each.  It has as many humps as the set has kinds
@@ -165,7 +165,7 @@ static unet_code judge_one(unet_survey *survey, int i, struct others *others, un
     return report(survey, i, a, b, others, err);
 }
 
-unet_code un_judge_classes(unet_survey *survey, unet_error *err)
+unet_code un_judge_swapped(unet_survey *survey, unet_error *err)
 {
     if (!survey->coded)
         return UNET_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_survey_inverted.c - one inverted mask among others is named, and nothing where none is
+ * test_survey_swapped.c - one inverted mask among others is named, and nothing where none is
  *
  * Each mask of a set is inverted alone (class k becomes the last class less k), in the whole set
  * and in smaller ones that are drawn from it.  Prints the table of docs/check.md: the percent of
@@ -51,7 +51,7 @@ static int named(struct measured *m, int count)
     int found = -1;
     m->survey.items = m->set;
     m->survey.files.count = count;
-    if (un_judge_classes(&m->survey, &err))
+    if (un_judge_swapped(&m->survey, &err))
         fail_msg("%s", err.text);
     for (int i = 0; i < m->survey.finding_count; i++)
         found = found == -1 ? m->survey.findings[i].shown.pair : -2;
