@@ -64,7 +64,8 @@ enum {
     UNET_HINT_IGNORE = 2,     /* ... .ignore: the value that is no label */
     UNET_HINT_ONLY_PAIRS = 4, /* ... .only_pairs: without the images that have no mask */
     UNET_HINT_CLIP = 8,       /* unet_train_options.clip: the largest norm of the gradients */
-    UNET_HINT_PAIR = 16       /* unet_dataset_options.pair_image: which mask is whose */
+    UNET_HINT_CHANNELS = 16,  /* unet_dataset_options.channels: "pages", if they are channels */
+    UNET_HINT_PAIR = 32       /* unet_dataset_options.pair_image: which mask is whose */
 };
 
 typedef struct unet_error {
@@ -306,6 +307,8 @@ typedef struct unet_dataset_options {
     int only_pairs;     /* 1: images without a mask are left out instead of refused */
     const struct unet_cancel *cancel; /* looked at before each image; unet_embed.h */
     const struct unet_log *log;       /* unet_embed.h */
+    const char *channels;   /* "0,2": those of the images, from 0; "pages": the pages of a file are
+                               channels; "files:ch00,ch01": see unet_join_channels(); NULL: found */
     const char *pair_image; /* docs/labels.md: a pattern of images' paths, POSIX, and of masks', */
     const char *pair_mask;  /* with \1 .. \9 for its groups; both or none */
 } unet_dataset_options;

@@ -18,6 +18,9 @@ extern "C" {
 /* Whether a file name ends as one of an image that we can read. */
 UNET_API int unet_image_name(const char *path);
 
+/* Whether a file begins as an image, whatever its name; also one of a format that is not read. */
+UNET_API int unet_image_file(const char *path);
+
 /*
  * An image file that is open, for images with several pages or too large for memory.  A page is one
  * plane with all its channels.
@@ -41,11 +44,34 @@ typedef struct unet_page {
 UNET_API unet_code unet_source_open(const char *path, unet_source **source, unet_error *err);
 UNET_API void unet_source_close(unet_source *source);
 
+/*
+ * Images with a file for each channel, or of whose channels some are wanted.  Such paths, too, are
+ * opened by unet_source_open() and unet_image_read(): cell_{ch00,ch01}.tif, whose channels are in
+ * cell_ch00.tif and cell_ch01.tif; scan.tif{0,2}, two channels of scan.tif; stack.tif{pages}, whose
+ * pages are its channels; stack.tif{pages:0,2}.  A file of that very name goes first.
+ *
+ * unet_join_channels() makes them of plain paths: by what a model was trained on
+ * (unet_model_channels(), "" for whole files), or another such text: "files:ch00,ch01" puts files
+ * that differ in these words alone into one path, "pages" and "0,2" go to the end of each, and
+ * "files:ch00,ch01:1" does both.  paths [*count] are strings from malloc; of those that are joined
+ * one is left.  Fails with UNET_EINVAL: a file of a channel lacks (it is named), or no such text.
+ */
+UNET_API unet_code unet_join_channels(const char *channels, char **paths, int *count,
+                                      unet_error *err);
+UNET_API const char *unet_model_channels(const unet_model *model);
+
 /* How many pages were chosen, 1 or more. */
 UNET_API int unet_source_pages(const unet_source *source);
 
 /* What a user should know about how the file was read; "" mostly. */
 UNET_API const char *unet_source_note(const unet_source *source);
+
+/*
+ * Image i that the file holds besides its pages and that is not read: "level" (of a pyramid: a page
+ * in fewer pixels), "thumbnail", "label", "macro" (photographs of a slide) or "mask"; NULL: there
+ * are no more.  height and width may be NULL.
+ */
+UNET_API const char *unet_source_unread(const unet_source *source, int i, int *height, int *width);
 
 /* What page 0 .. pages - 1 holds. */
 UNET_API unet_code unet_source_page(unet_source *source, int page, unet_page *what,

@@ -64,6 +64,7 @@ typedef enum unet_finding_kind {
     UNET_FOUND_SAME_IMAGE,       /* the image is that of `other`, the masks differ */
     UNET_FOUND_SAME_MASK,        /* the mask is that of `other`, the images differ */
     UNET_FOUND_NEAR_IMAGE,       /* the image nearly is that of `other`: correlation */
+    UNET_FOUND_READING,          /* how the image's file was read is not obvious; text says it */
     UNET_FINDING_KINDS
 } unet_finding_kind;
 

@@ -150,6 +150,10 @@ unet_code un_given_coding(const unet_dataset_options *options, unet_dataset_opti
     if (code)
         return code;
     *coding = NULL;
+    if (!wanted->channels && wanted->like)
+        wanted->channels = wanted->like->channels_text;
+    else if (!wanted->channels && wanted->model)
+        wanted->channels = wanted->model->channels;
     if (wanted->like) {
         *coding = &wanted->like->coding;
     } else if (wanted->model && wanted->model->trained) {

@@ -3,6 +3,7 @@
  * Each checks its arguments, then makes one call into the layers below. */
 #include "api.h"
 
+#include "data/set/channel_files.h"
 #include "image/sink.h"
 #include "predict/session.h"
 
@@ -11,11 +12,30 @@ int unet_image_name(const char *path)
     return path && un_image_name(path);
 }
 
+int unet_image_file(const char *path)
+{
+    return path && un_image_file(path);
+}
+
 unet_code unet_source_open(const char *path, unet_source **source, unet_error *err)
 {
     if (!path || !source)
         return un_missing(err, !path ? "path" : "source");
     return un_source_open(path, source, err);
+}
+
+unet_code unet_join_channels(const char *channels, char **paths, int *count, unet_error *err)
+{
+    struct un_channels wanted;
+    if (!paths || !count)
+        return un_missing(err, !paths ? "paths" : "count");
+    unet_code code = un_channels_parse(channels, &wanted, err);
+    return code ? code : un_channel_files_join(&wanted, paths, count, err);
+}
+
+const char *unet_model_channels(const unet_model *model)
+{
+    return model->channels;
 }
 
 void unet_source_close(unet_source *source)
@@ -31,6 +51,17 @@ int unet_source_pages(const unet_source *source)
 const char *unet_source_note(const unet_source *source)
 {
     return source->note;
+}
+
+const char *unet_source_unread(const unet_source *source, int i, int *height, int *width)
+{
+    if (i < 0 || i >= source->unread_count)
+        return NULL;
+    if (height)
+        *height = source->unread[i].height;
+    if (width)
+        *width = source->unread[i].width;
+    return source->unread[i].what;
 }
 
 unet_code unet_source_page(unet_source *source, int page, unet_page *what, unet_error *err)

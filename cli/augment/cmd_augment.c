@@ -21,7 +21,7 @@
 #include "shared/say.h"
 
 struct augment_command {
-    const char *images, *masks, *preview, *labels;
+    const char *images, *masks, *preview, *labels, *channels;
     const char *pair[2];
     int ignore, only_pairs, preset, count, tile;
     struct augment_settings augment;
@@ -33,11 +33,12 @@ struct augment_command {
 static const struct option_row command_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
-    OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
-    OPT_PAIR(AT(pair)),
+    OPT_FLAG("only-pairs", AT(only_pairs), NULL),
+    OPT_TWO("pair", AT(pair), "IMAGE MASK", "which have masks, and which, as of unet train"),
     OPT_REQUIRED(0, "preview", AT(preview), "PNG", "the sheet: .png or .tif"),
     OPT_INT("count", AT(count), 1, 1000, "N", NULL),
     OPT_INT("tile", AT(tile), 8, 2048, "N", "tiles to draw [12]; their side in pixels [256]"),
+    OPT_STRING("channels", AT(channels), "C", "of the images: 0,2; pages: a file's are channels"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V", "mask value that carries no label"),
     OPT_CHOICE("preset", AT(preset), preset_words, "start from its changes and weights [auto]"),
@@ -92,9 +93,11 @@ static unet_code report_json(const struct augment_command *given, const struct s
 
 static int make_sheet(const struct augment_command *given)
 {
-    const unet_dataset_options data = {.ignore = given->ignore,
+    const unet_dataset_options data = {.size = sizeof(data),
+                                       .ignore = given->ignore,
                                        .labels = given->labels,
                                        .only_pairs = given->only_pairs,
+                                       .channels = given->channels,
                                        .pair_image = given->pair[0],
                                        .pair_mask = given->pair[1]};
     unet_dataset *dataset = NULL;

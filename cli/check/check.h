@@ -13,10 +13,10 @@
 struct network_settings;
 
 struct check {
-    const char *images, *masks, *labels; /* as given */
-    const char *pair[2];                 /* as given; NULL: not */
-    int ignore;                          /* as given; -1: not */
-    int only_pairs;                      /* as given */
+    const char *images, *masks, *labels, *channels; /* as given */
+    const char *pair[2];                            /* as given; NULL: not */
+    int ignore;                                     /* as given; -1: not */
+    int only_pairs;                                 /* as given */
     const unet_survey *survey;
     const unet_survey_facts *facts;
     int proposed; /* 0: the classes are not known, and the fields below are not set */

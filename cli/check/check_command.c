@@ -100,6 +100,8 @@ char *check_command(const struct check *check)
         append(&command, "--pair", check->pair[0]);
         append(&command, "", check->pair[1]);
     }
+    if (check->channels)
+        append(&command, "--channels", check->channels);
     if (check->labels)
         append(&command, "--labels", check->labels);
     if (check->ignore >= 0) {

@@ -15,7 +15,7 @@
 #include "shared/say.h"
 
 struct check_settings {
-    const char *images, *masks, *output, *labels;
+    const char *images, *masks, *output, *labels, *channels;
     double memory;
     const char *pair[2];
     int ignore, only_pairs, pictures, no_page;
@@ -30,6 +30,7 @@ static const struct option_row check_options[] = {
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, as unet train takes them"),
     OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
     OPT_PAIR(AT(pair)),
+    OPT_STRING("channels", AT(channels), "C", "of the images: 0,2; pages: a file's are channels"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_INT("ignore", AT(ignore), 0, 255, "V", "mask value that carries no label"),
     OPT_LETTER('o', "output", AT(output), "PAGE", "the page with pictures [check.html]"),
@@ -297,7 +298,7 @@ static int report(const struct check_settings *settings, struct check *check)
 static int run_check(const struct command *command, int argc, char **argv)
 {
     struct check_settings settings = {.ignore = -1, .pictures = 24};
-    unet_dataset_options options = {0};
+    unet_dataset_options options = {.size = sizeof(options)};
     struct check check = {0};
     struct progress_line line;
     unet_survey *survey;
@@ -310,6 +311,7 @@ static int run_check(const struct command *command, int argc, char **argv)
     check.memory = settings.memory;
     options.ignore = check.ignore = settings.ignore;
     options.labels = check.labels = settings.labels;
+    options.channels = check.channels = settings.channels;
     options.only_pairs = check.only_pairs = settings.only_pairs;
     options.pair_image = check.pair[0] = settings.pair[0];
     options.pair_mask = check.pair[1] = settings.pair[1];

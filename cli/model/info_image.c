@@ -18,7 +18,7 @@ int info_image_is(const char *path)
 {
     const char *pages;
     char *file = path_of_pages(path, &pages);
-    int is = file && unet_image_name(file);
+    int is = file && !model_path_is(file) && (unet_image_name(file) || unet_image_file(file));
 
     free(file);
     return is;
@@ -67,6 +67,38 @@ static void print_run(int first, int last, int pages, const struct page *run)
     putchar('\n');
 }
 
+/* What is in the file and not read: those that are called the same on one line. */
+static void print_unread(const unet_source *source)
+{
+    const char *what, *before = "";
+    int height, width;
+
+    for (int i = 0; (what = unet_source_unread(source, i, &height, &width)); i++) {
+        if (!strcmp(what, before))
+            say(stdout, ", %d x %d", height, width);
+        else {
+            if (*before)
+                putchar('\n');
+            say(stdout, "not read, %s: %d x %d", what, height, width);
+        }
+        before = what;
+    }
+    if (*before)
+        putchar('\n');
+}
+
+static json_t *json_unread(const unet_source *source)
+{
+    json_t *list = json_array();
+    const char *what;
+    int height, width;
+
+    for (int i = 0; (what = unet_source_unread(source, i, &height, &width)); i++)
+        json_array_append_new(
+            list, json_pack("{ss si si}", "what", what, "height", height, "width", width));
+    return list;
+}
+
 static json_t *json_page(const struct page *read)
 {
     const unet_page *page = &read->is;
@@ -95,8 +127,10 @@ static unet_code print_table(unet_source *source, int pages, unet_error *err)
         run = page;
         first = i;
     }
-    if (!code)
+    if (!code) {
         print_run(first, pages - 1, pages, &run);
+        print_unread(source);
+    }
     return code;
 }
 
@@ -112,7 +146,8 @@ static unet_code print_json(const char *path, unet_source *source, int pages, un
     if (code)
         json_decref(list);
     else
-        json_print(json_pack("{so so}", "image", json_path(path), "pages", list));
+        json_print(json_pack("{so so so}", "image", json_path(path), "pages", list, "not_read",
+                             json_unread(source)));
     return code;
 }
 

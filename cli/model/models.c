@@ -20,6 +20,11 @@ static int check_pair(const struct models *models, size_t i)
     unet_memory_plan plan;
     unet_error err;
 
+    if (strcmp(unet_model_channels(other), unet_model_channels(models->first)))
+        return fail_text("%s: cannot be averaged with %s: its images' channels are \"%s\", not "
+                         "\"%s\"",
+                         models->files.path[i], models->files.path[0], unet_model_channels(other),
+                         unet_model_channels(models->first));
     if (!unet_plan_memory(models->first, &work, &page, &stream, 0, &plan, &err))
         return EXIT_DONE;
     return fail_text("%s: cannot be averaged with %s: %s", models->files.path[i],

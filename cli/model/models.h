@@ -111,7 +111,7 @@ void samples_warn(const struct sample_count *count, const struct models *models)
 
 /* ---- info_image.c: unet info on an image: its pages, sizes and samples ---- */
 
-/* Whether a path, which may end in a choice of pages, is named as an image. */
+/* Whether a path, which may end in a choice of pages, is an image, by its name or its content. */
 int info_image_is(const char *path);
 
 /* Prints what the file holds; returns an exit status. */

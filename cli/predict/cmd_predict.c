@@ -59,6 +59,7 @@ struct predict_run {
     struct objects_out objects;
     struct predict_table table; /* of the image at work, or of all */
     json_t *totals;             /* of objects: of each page, where --json is given */
+    size_t one_channel;         /* images of one channel, though the model takes several */
     uint64_t pixels[256];       /* of each class in all images so far */
     const struct predict_settings *settings;
 };
@@ -180,6 +181,22 @@ static unet_code predict_pages(struct predict_run *run, const struct predict_job
     return code ? code : predict_out_commit(&run->out, err);
 }
 
+/* One channel for a model of several is the same in each; pages may be meant as channels. */
+static void note_channels(struct predict_run *run, const struct predict_job *job,
+                          const unet_page *page)
+{
+    int channels = unet_model_spec(run->model)->in_channels;
+
+    if (page->channels != 1 || channels == 1 || page->prepared)
+        return;
+    run->one_channel++;
+    if (run->out.pages > 1 && !run->settings->common.quiet)
+        say(stderr,
+            "%s: %d pages of one channel are taken one by one, each as all %d channels of the "
+            "model; '%s{pages}' takes them for the channels of one image\n",
+            job->input, run->out.pages, channels, job->input);
+}
+
 /* One image from file to files. */
 static int predict_one(struct predict_run *run, const struct predict_settings *settings,
                        const struct predict_job *job)
@@ -199,6 +216,8 @@ static int predict_one(struct predict_run *run, const struct predict_settings *s
     if (!code && unet_source_note(source)[0] && !settings->common.quiet)
         say(stderr, "%s: %s\n", job->input, unet_source_note(source));
     unet_source_close(source);
+    if (!code)
+        note_channels(run, job, &page);
     if (!code)
         predict_report(settings, run->plan, job, &run->out, &page, run->totals,
                        seconds_now() - start);
@@ -290,6 +309,9 @@ static int predict_all(struct predict_run *run, const struct predict_settings *s
         return fail(&err);
     status = predict_each(run, settings, plan, &failed);
     if (!status) {
+        if (run->one_channel && !settings->common.quiet)
+            say(stderr, "note: %zu of %zu images have one channel: it is all %d of the model\n",
+                run->one_channel, count, unet_model_spec(run->model)->in_channels);
         note_one_class(run);
         status = finish_table(run, failed);
     }
@@ -335,9 +357,10 @@ static int run_predict(const struct command *command, int argc, char **argv)
     if (leading == operands)
         return usage_error(command, "no IMAGE, only models");
     if ((status = models_list(leading, argv, &models)) ||
-        (status = predict_plan_make(command, &settings, operands - leading, argv + leading,
-                                    &models.files, &plan)) ||
-        (status = models_open(&settings.common, &models)))
+        (status =
+             predict_plan_list(command, &settings, operands - leading, argv + leading, &plan)) ||
+        (status = models_open(&settings.common, &models)) ||
+        (status = predict_plan_make(command, &settings, &models, &plan)))
         goto done;
     unet_session_options work = {
         .threads = settings.common.threads, .exact = settings.exact, .any_samples = 1};

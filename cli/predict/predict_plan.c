@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "model/models.h"
+#include "shared/say.h"
 #include "unet_image.h"
 
 static const char *const mask_endings[] = {".png", ".tif", ".tiff", NULL};
@@ -41,6 +42,8 @@ static const struct {
     [PRODUCT_MEASURE] = {"--measure", ".csv", csv_endings, "a name ending in .csv", 1},
     [PRODUCT_ROIS] = {"--rois", ".zip", zip_endings, "a name ending in .zip", 0},
 };
+
+#define INPUT_FILES 16 /* most files of one image's channels */
 
 /* One file name in the spelling of path_entry(), and whose it is. */
 struct entry {
@@ -81,6 +84,30 @@ static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *fr
         if (plan->inputs.count == before)
             return fail_text("%s: no images in this folder", argv[i]);
     }
+    return EXIT_DONE;
+}
+
+static int asks_for_anything(const struct predict_settings *settings)
+{
+    for (int p = 0; p < PRODUCTS; p++)
+        if (settings->target[p])
+            return 1;
+    return 0;
+}
+
+/* Files of channels become images, as those that the model was trained on. */
+static int join_channels(const struct predict_settings *settings, const char *channels,
+                         struct predict_plan *plan)
+{
+    int count = (int)plan->inputs.count;
+    unet_error err;
+    unet_code code = unet_join_channels(channels, plan->inputs.path, &count, &err);
+
+    plan->inputs.count = (size_t)count;
+    if (code)
+        return fail(&err);
+    if (*channels && !settings->common.quiet)
+        say(stderr, "channels: as in the training, %s\n", channels);
     return EXIT_DONE;
 }
 
@@ -226,6 +253,7 @@ static int compare_entries(const void *a, const void *b)
 /* Adds a name, and for an input that is a link also the file it leads to. */
 static int add_entry(struct entry *entries, size_t *count, const char *path, int is_output)
 {
+
     const char *pages;
     char *file = path_of_pages(path, &pages);
     char *real = is_output || !file ? NULL : realpath(file, NULL);
@@ -237,6 +265,22 @@ static int add_entry(struct entry *entries, size_t *count, const char *path, int
     if (real)
         entries[(*count)++] = (struct entry){real, path, 0};
     return 1;
+}
+
+/* An image's file, or files where each holds a channel. */
+static int add_input(struct entry *entries, size_t *count, const char *path)
+{
+    char *part[INPUT_FILES];
+    int files = path_files(path, part, INPUT_FILES), ok = files > 0;
+
+    for (int i = 0; i < files; i++) {
+        ok = ok && add_entry(entries, count, part[i], 0);
+        if (ok)
+            for (size_t k = *count; k-- > 0 && entries[k].shown == part[i];)
+                entries[k].shown = path;
+        free(part[i]);
+    }
+    return ok;
 }
 
 /* The files of a product, which may be one a page. */
@@ -273,14 +317,15 @@ static int check_clashes(const struct path_list *models, const struct predict_pl
     int status = EXIT_DONE, ok;
 
     for (size_t i = 0; i < plan->inputs.count; i++)
-        room += 2 + PRODUCTS * (size_t)(plan->jobs[i].pages > 1 ? plan->jobs[i].pages : 1);
+        room += 2 * INPUT_FILES +
+                PRODUCTS * (size_t)(plan->jobs[i].pages > 1 ? plan->jobs[i].pages : 1);
     entries = calloc(room, sizeof(*entries));
     ok = entries != NULL;
 
     for (size_t i = 0; ok && i < models->count; i++)
         ok = add_entry(entries, &count, models->path[i], 0);
     for (size_t i = 0; ok && i < plan->inputs.count; i++) {
-        ok = add_entry(entries, &count, plan->jobs[i].input, 0);
+        ok = add_input(entries, &count, plan->jobs[i].input);
         for (int p = 0; ok && p < PRODUCTS; p++)
             if (plan->jobs[i].output[p] && !(plan->joined[p] && i))
                 ok = add_outputs(entries, &count, &plan->jobs[i], (enum product)p);
@@ -299,23 +344,31 @@ static int check_clashes(const struct path_list *models, const struct predict_pl
     return status;
 }
 
-int predict_plan_make(const struct command *command, const struct predict_settings *settings,
-                      int image_count, char **images, const struct path_list *models,
-                      struct predict_plan *plan)
+int predict_plan_list(const struct command *command, const struct predict_settings *settings,
+                      int image_count, char **images, struct predict_plan *plan)
 {
-    int from_folder = 0, status = list_inputs(image_count, images, plan, &from_folder);
+    int status = list_inputs(image_count, images, plan, &plan->from_folder);
 
-    if (status)
-        return status;
-    status = check_targets(command, settings, plan, from_folder || plan->inputs.count > 1);
-    if (status)
+    /* several files may become one image */
+    if (!status && (plan->inputs.count == 1 || !asks_for_anything(settings)))
+        status = check_targets(command, settings, plan, plan->from_folder);
+    return status;
+}
+
+int predict_plan_make(const struct command *command, const struct predict_settings *settings,
+                      const struct models *models, struct predict_plan *plan)
+{
+    int status = join_channels(settings, unet_model_channels(models->first), plan);
+
+    if (status || (status = check_targets(command, settings, plan,
+                                          plan->from_folder || plan->inputs.count > 1)))
         return status;
     plan->jobs = calloc(plan->inputs.count, sizeof(*plan->jobs));
     if (!plan->jobs)
         return fail_memory();
     if ((status = name_outputs(settings, plan)) || (status = check_units(settings, plan)))
         return status;
-    return check_clashes(models, plan);
+    return check_clashes(&models->files, plan);
 }
 
 void predict_plan_release(struct predict_plan *plan)

@@ -3,6 +3,7 @@
 #ifndef PREDICT_PLAN_H
 #define PREDICT_PLAN_H
 
+#include "model/models.h"
 #include "predict/objects_out.h"
 #include "shared/cli.h"
 #include "shared/paths.h"
@@ -43,22 +44,29 @@ struct predict_job {
 struct predict_plan {
     struct path_list inputs;
     struct predict_job *jobs; /* inputs.count of them */
+    int from_folder;          /* some images are those of a folder */
     int in_folder[PRODUCTS];  /* the target is a folder */
     int joined[PRODUCTS];     /* it is one file, for all images */
 };
 
 /*
- * Lists the images (a folder stands for the images in it) and names the outputs.  Refuses, with a
- * line on stderr: endings that cannot be written, one file for several images unless it can hold
- * them, two outputs with one name, an output that would replace a model or an image.  Returns an
- * exit status; release the plan in any case.
+ * Lists the images: a folder stands for the images in it.  Refuses, with a line on stderr, what can
+ * be told to be wrong without the model.  Returns an exit status; release the plan in any case.
  *
  *   images  [image_count] operands
- *   models  files
+ */
+int predict_plan_list(const struct command *command, const struct predict_settings *settings,
+                      int image_count, char **images, struct predict_plan *plan);
+
+/*
+ * Files of channels become one image where the model was trained on such, and outputs get names.
+ * Refuses endings that cannot be written, one file for several images unless it can hold them, two
+ * outputs with one name, an output that would replace a model or an image.
+ *
+ *   models  open
  */
 int predict_plan_make(const struct command *command, const struct predict_settings *settings,
-                      int image_count, char **images, const struct path_list *models,
-                      struct predict_plan *plan);
+                      const struct models *models, struct predict_plan *plan);
 void predict_plan_release(struct predict_plan *plan);
 
 /*

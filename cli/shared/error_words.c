@@ -15,6 +15,7 @@ static const struct {
     {UNET_HINT_ONLY_PAIRS, "--only-pairs goes without them"},
     {UNET_HINT_CLIP, "--clip 1"},
     {UNET_HINT_PAIR, "--pair IMAGE MASK, or a list of pairs as --masks; docs/labels.md"},
+    {UNET_HINT_CHANNELS, "--channels pages if they are channels"},
 };
 
 void add_hints(unsigned int hints, char *text, size_t size)

@@ -74,16 +74,48 @@ const char *path_ending(const char *path)
     return dot && dot != name ? dot : name + strlen(name);
 }
 
-char *path_of_pages(const char *path, const char **pages)
+/* Bytes of a path before the choice of channels that it ends in, scan.tif{0,2}. */
+static size_t before_channels(const char *path)
 {
     size_t length = strlen(path);
-    const char *bracket = strrchr(path, '[');
+    const char *brace = strrchr(path, '{');
 
-    *pages = path + length;
-    if (!length || path[length - 1] != ']' || !bracket || bracket == path || path_exists(path))
-        return strdup(path);
+    return length && path[length - 1] == '}' && brace && brace != path && !path_exists(path)
+               ? (size_t)(brace - path)
+               : length;
+}
+
+char *path_of_pages(const char *path, const char **pages)
+{
+    size_t length = before_channels(path);
+    const char *bracket = path + length;
+
     *pages = bracket;
-    return path_text("%.*s", (int)(bracket - path), path);
+    if (!length || path[length - 1] != ']' || path_exists(path))
+        return strndup(path, length);
+    while (bracket > path && *bracket != '[')
+        bracket--;
+    if (bracket == path)
+        return strndup(path, length);
+    *pages = bracket;
+    return strndup(path, (size_t)(bracket - path));
+}
+
+/* A list of the files of an image's channels, cell_{ch00,ch01}: cut out with what is beside it. */
+static void drop_files(char *stem)
+{
+    static const char gaps[] = "_- .";
+    char *open = strchr(stem, '{'), *close = open ? strchr(open, '}') : NULL;
+
+    if (!close || !memchr(open, ',', (size_t)(close - open)))
+        return;
+    close++;
+    if (open > stem && strchr(gaps, open[-1]))
+        open--;
+    else if (open == stem && *close && strchr(gaps, *close))
+        close++;
+    if (open > stem || *close)
+        memmove(open, close, strlen(close) + 1);
 }
 
 char *path_stem(const char *path)
@@ -95,13 +127,39 @@ char *path_stem(const char *path)
         const char *name = last_part(file);
 
         stem = path_text("%.*s%.*s", (int)(path_ending(file) - name), name,
-                         (int)strcspn(pages, "]"), pages);
+                         *pages == '[' ? (int)strcspn(pages, "]") : 0, pages);
         for (char *at = stem; stem && *pages && *at; at++)
             if (*at == '[' || *at == ':')
                 *at = '-'; /* scan.tif[2:7]: scan-2-7 */
+        if (stem && !path_exists(file))
+            drop_files(stem);
     }
     free(file);
     return stem;
+}
+
+int path_files(const char *path, char **files, int most)
+{
+    const char *open = strchr(last_part(path), '{'), *close = open ? strchr(open, '}') : NULL;
+    const char *comma = open ? strchr(open, ',') : NULL;
+    int count = 0, ok = 1;
+
+    if (!close || !comma || comma > close || path_exists(path) ||
+        before_channels(path) <= (size_t)(open - path)) {
+        files[0] = strdup(path);
+        return files[0] != NULL;
+    }
+    for (const char *at = open + 1; ok && at < close && count < most;) {
+        size_t n = strcspn(at, ",}");
+
+        files[count] = path_text("%.*s%.*s%s", (int)(open - path), path, (int)n, at, close + 1);
+        ok = files[count] != NULL;
+        count += ok;
+        at += n + 1;
+    }
+    while (!ok && count)
+        free(files[--count]);
+    return count;
 }
 
 char *path_before_ending(const char *path, const char *insert)

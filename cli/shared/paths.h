@@ -36,9 +36,13 @@ char *path_entry(const char *path);
 /* Makes a folder and those above it; fine when it is there.  0: errno says why not. */
 int path_make_folder(const char *path);
 
-/* The file of "scan.tif[2:7]"; *pages is the "[2:7]" in path, or "".  A file that has such a name
- * itself is no choice of pages. */
+/* The file of "scan.tif[2:7]{0}"; *pages is the "[2:7]{0}" in path, or "".  A file that has such a
+ * name itself is no choice of pages or channels. */
 char *path_of_pages(const char *path, const char **pages);
+
+/* The files of cell_{ch00,ch01}.tif, up to `most`, each to be freed, or the path itself; how many.
+ */
+int path_files(const char *path, char **files, int most);
 
 /* Adds the images of a folder, sorted by name.  0: errno says why not. */
 int path_list_images(const char *folder, struct path_list *list);

@@ -38,9 +38,11 @@ static unet_code hold_out(struct train_run *run, unet_error *err)
 static unet_code open_data(struct train_run *run, unet_error *err)
 {
     const struct train_settings *settings = run->settings;
-    unet_dataset_options data = {.ignore = settings->ignore,
+    unet_dataset_options data = {.size = sizeof(data),
+                                 .ignore = settings->ignore,
                                  .labels = settings->labels,
                                  .only_pairs = settings->only_pairs,
+                                 .channels = settings->channels,
                                  .pair_image = settings->pair[0],
                                  .pair_mask = settings->pair[1]};
     int classes = network_asked(&settings->network).classes;
@@ -60,6 +62,7 @@ static unet_code open_data(struct train_run *run, unet_error *err)
     if (!settings->val_images)
         return hold_out(run, err);
     data.like = run->dataset;
+    data.channels = NULL; /* as there */
     return unet_dataset_open(settings->val_images, settings->val_masks, &data, &run->validation,
                              err);
 }

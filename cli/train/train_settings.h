@@ -26,7 +26,7 @@ struct train_settings {
     const char *val_images, *val_masks;
     double val_share;
     int folds;
-    const char *labels;
+    const char *labels, *channels;
     const char *pair[2];
     int ignore, only_pairs;
     int preset, dry_run, tensorboard, overwrite;

@@ -6,11 +6,12 @@
  *
  *     unsigned, up to 8 bits   U8, spread to 0..255      signed, float, or a slope    F32
  *     9 to 16 bits             U16, spread to 0..65535   palette index                three U8
- *     more                     F32
+ *     more                     F32                       .. of a ramp: one U8, the brightness
  *
  * 32 and 64-bit integers beyond 2^24 are rounded to what float can hold.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "image/image.h"
@@ -29,11 +30,42 @@ static bool drops_alpha(const struct un_page *page)
     return page->alpha && page->channels > 1;
 }
 
+static uint8_t brightest(const uint8_t rgb[3])
+{
+    uint8_t most = rgb[0] > rgb[1] ? rgb[0] : rgb[1];
+    return most > rgb[2] ? most : rgb[2];
+}
+
+/* Greys in any order; one hue in so many steps that it is no drawing, in one direction. */
+bool un_palette_is_ramp(const struct un_page *page)
+{
+    enum { STEPS = 16, SLACK = 2 };
+    const int n = page->palette_size < 256 ? page->palette_size : 256;
+    const uint8_t *hue = page->palette[0];
+    bool grey = n > 0, rises = true, falls = true, one_hue = true;
+    int steps = 0;
+    for (int i = 1; i < n; i++)
+        hue = brightest(page->palette[i]) > brightest(hue) ? page->palette[i] : hue;
+    for (int i = 0; i < n; i++) {
+        const uint8_t *c = page->palette[i];
+        const int v = brightest(c), before = i ? brightest(c - 3) : v, full = brightest(hue);
+        grey = grey && c[0] == c[1] && c[0] == c[2];
+        rises = rises && v >= before;
+        falls = falls && v <= before;
+        steps += v != before;
+        for (int k = 0; k < 3 && full; k++)
+            one_hue = one_hue && abs(c[k] - (hue[k] * v + full / 2) / full) <= SLACK;
+    }
+    return grey || (one_hue && steps >= STEPS && (rises || falls));
+}
+
 unet_image un_page_image(const struct un_page *page)
 {
     return (unet_image){.height = un_page_upright_height(page),
                         .width = un_page_upright_width(page),
-                        .channels = page->palette_size ? 3 : page->channels - drops_alpha(page),
+                        .channels = page->ramp           ? 1
+                                    : page->palette_size ? 3
+                                                         : page->channels - drops_alpha(page),
                         .sample = sample_of(page),
                         .prepared = page->prepared};
 }
@@ -142,7 +174,11 @@ void un_convert(const struct un_page *page, const void *src, size_t count, void 
         uint8_t *to = dst;
         for (size_t i = 0; i < count; i++) {
             unsigned index = page->bytes == 1 ? index8[i] : index16[i];
-            memcpy(to + 3 * i, page->palette[index < 256 ? index : 255], 3);
+            const uint8_t *color = page->palette[index < 256 ? index : 255];
+            if (page->ramp)
+                to[i] = brightest(color);
+            else
+                memcpy(to + 3 * i, color, 3);
         }
     } else if (sample_of(page) == UNET_F32) {
         float *to = dst;

@@ -14,6 +14,9 @@
 /* Whether a file name's ending is one of a format we read. */
 bool un_image_name(const char *name);
 
+/* Whether the file at path begins as an image, also as one that we do not read. */
+bool un_image_file(const char *path);
+
 /* Whether a file name's ending is one of an image format that we do not read: .webp, .jp2 ... */
 bool un_image_name_foreign(const char *name);
 

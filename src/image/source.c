@@ -8,6 +8,8 @@
  */
 #include "image/source.h"
 
+#include "image/channels.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -107,7 +109,7 @@ static unet_code open_mapping(const char *name, const struct un_mapping *mapping
     return UNET_OK;
 }
 
-unet_code un_source_open(const char *path, struct unet_source **source, unet_error *err)
+static unet_code open_file(const char *path, struct unet_source **source, unet_error *err)
 {
     struct choice choice = {.file_name = strlen(path)};
     if (access(path, F_OK) && !split(path, &choice))
@@ -126,6 +128,15 @@ unet_code un_source_open(const char *path, struct unet_source **source, unet_err
     return code;
 }
 
+unet_code un_source_open(const char *path, struct unet_source **source, unet_error *err)
+{
+    size_t begin, end;
+    if (un_channels_chosen(path, &begin) || un_channels_files(path, &begin, &end))
+        return un_channels_open(path, source, err);
+    unet_code code = open_file(path, source, err);
+    return code || !(*source)->pages_are_rows ? code : un_channels_of_rows(*source, source, err);
+}
+
 unet_code un_source_open_bytes(const char *name, const void *bytes, size_t size,
                                struct unet_source **source, unet_error *err)
 {
@@ -139,8 +150,10 @@ char *un_source_page_path(const struct unet_source *source, int i)
     char *path;
     if (source->file_pages == 1)
         return strdup(source->name);
-    int length =
-        asprintf(&path, "%.*s[%d]", (int)source->file_name, source->name, source->first + i);
+    const char *rest = source->name + source->file_name, *choice = strchr(rest, ']');
+    rest = *rest == '[' && choice ? choice + 1 : rest;
+    int length = asprintf(&path, "%.*s[%d]%s", (int)source->file_name, source->name,
+                          source->first + i, rest);
     return length < 0 ? NULL : path;
 }
 
@@ -151,6 +164,7 @@ void un_source_close(struct unet_source *source)
     if (source->format)
         source->format->close(source);
     un_map_release(&source->file);
+    free(source->unread);
     free(source->name);
     free(source);
 }
@@ -161,9 +175,11 @@ unet_code un_source_page(struct unet_source *source, int i, struct un_page *page
         return un_fail(err, UNET_EINVAL, "%s: page %d of %d", source->name, i, source->pages);
     struct un_page made = {0};
     unet_code code = source->format->page(source, source->first + i, &made, err);
-    if (!code && !(code = un_page_check(source->name, &made, err)))
-        *page = made;
-    return code;
+    if (code || (code = un_page_check(source->name, &made, err)))
+        return code;
+    made.ramp = un_palette_is_ramp(&made);
+    *page = made;
+    return UNET_OK;
 }
 
 unet_code un_page_check(const char *name, const struct un_page *page, unet_error *err)

@@ -41,6 +41,7 @@ struct un_page {
     bool prepared;      /* values go to the network as they are (.npy) */
     int palette_size;   /* > 0: samples are indices; colours beyond it are black */
     uint8_t palette[256][3];
+    bool ramp;       /* it shows greys, or one hue from dark to bright: an image of one channel */
     int orientation; /* as in TIFF and EXIF, 1..8; how to turn what is stored upright */
     double slope,
         offset; /* of NIfTI: a value is sample * slope + offset; slope 0: it is the sample */
@@ -52,15 +53,24 @@ struct un_page {
 
 struct un_format;
 
+/* An image in the file that is no page. */
+struct un_unread {
+    const char *what; /* "level" of a pyramid, "thumbnail", "label", "macro", "mask" */
+    int height, width;
+};
+
 struct unet_source {
     char *name;       /* the path as given, for messages */
     size_t file_name; /* bytes of it before the choice of pages */
     struct un_mapping file;
     const struct un_format *format;
-    int file_pages;   /* of the file; a page is a plane with all its channels */
-    int first, pages; /* those chosen: first .. first + pages - 1 */
-    void *state;      /* the format's own */
-    char note[160];   /* what a user should know of how the file was read; "" */
+    int file_pages;           /* of the file; a page is a plane with all its channels */
+    int first, pages;         /* those chosen: first .. first + pages - 1 */
+    void *state;              /* the format's own */
+    char note[160];           /* what a user should know of how the file was read; "" */
+    bool pages_are_rows;      /* of one image: un_source_open() makes that one (channels.h) */
+    struct un_unread *unread; /* what the file holds besides its pages */
+    int unread_count;
 };
 
 /* A part of a page. */
@@ -90,8 +100,8 @@ extern const struct un_format un_format_png, un_format_tiff, un_format_jpeg, un_
 /*
  * Opens a file of any format, told by its first bytes.  The path may end in the pages wanted,
  * counted from 0 as in Python: scan.tif[3], scan.tif[2:7] (2 to 6), scan.tif[-1] (the last); a file
- * that has such a name itself goes first.  UNET_EIO; UNET_EFORMAT names what the first bytes look
- * like; UNET_EINVAL: no such pages.
+ * that has such a name itself goes first.  Paths with braces are those of channels.h.  UNET_EIO;
+ * UNET_EFORMAT names what the first bytes look like; UNET_EINVAL: no such pages.
  */
 unet_code un_source_open(const char *path, struct unet_source **source, unet_error *err);
 
@@ -137,6 +147,9 @@ void un_turn(const struct un_page *page, struct un_rect stored, const void *src,
 
 /* Raw samples of `count` pixels as those of un_page_image(page); src and dst do not overlap. */
 void un_convert(const struct un_page *page, const void *src, size_t count, void *dst);
+
+/* Whether the palette is a ramp, as look-up tables of one channel are. */
+bool un_palette_is_ramp(const struct un_page *page);
 
 /* Whether un_convert() would only copy. */
 bool un_page_plain(const struct un_page *page);

@@ -164,6 +164,21 @@ static unet_code read_classes(const char *what, const json_t *list, unet_model *
     return code;
 }
 
+/* ---- channels ---- */
+
+static unet_code read_channels(const struct un_json_at *at, unet_model *model, unet_error *err)
+{
+    const json_t *text = NULL;
+    struct un_channels channels;
+    unet_error why;
+    unet_code code = un_json_field(at, "channels", JSON_STRING, &text, err);
+    if (!code && un_channels_parse(json_string_value(text), &channels, &why))
+        return un_fail(err, UNET_EFORMAT, "%s: %.200s", at->what, why.text);
+    if (!code)
+        un_channels_text(&channels, model->channels, sizeof model->channels);
+    return code;
+}
+
 /* ---- settings: any object, kept as text ---- */
 
 static unet_code read_settings(const char *what, const json_t *root, unet_model *model,
@@ -193,13 +208,14 @@ char *un_metadata_text(const unet_model *model)
     json_t *settings = model->settings ? json_loads(model->settings, 0, NULL) : NULL;
     un_plain_end(plain);
     json_t *root =
-        json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o*}", "format",
+        json_pack("{s:i, s:o, s:o, s:o, s:b, s:s*, s:o, s:o*}", "format",
                   !un_coding_is_list(&model->coding) ? FORMAT
                   : is_plain(model)                  ? FORMAT_PLAIN
                                                      : FORMAT_SPEC,
                   "spec", un_spec_to_json(&model->graph.spec), "scaling",
                   write_scaling(&model->scaling), "coding", un_coding_to_json(&model->coding),
-                  "trained", model->trained, "classes", write_classes(model), "settings", settings);
+                  "trained", model->trained, "channels", *model->channels ? model->channels : NULL,
+                  "classes", write_classes(model), "settings", settings);
     char *text = root && !model->settings == !settings ? un_json_text(root) : NULL;
     json_decref(root);
     return text;
@@ -226,6 +242,8 @@ static unet_code read_root(const char *what, const json_t *root, unet_model *mod
         (code = read_scaling(what, scaling, &model->scaling, err)) ||
         (code = un_coding_from_json(what, root, labels, &model->coding, err)) ||
         (code = un_json_bool(&at, "trained", &model->trained, err)))
+        return code;
+    if (json_object_get(root, "channels") && (code = read_channels(&at, model, err)))
         return code;
     if (!model->scaling.trained_on)
         model->scaling.trained_on = guess_trained_on(model);

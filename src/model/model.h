@@ -6,6 +6,7 @@
 #define UN_MODEL_H
 
 #include "data/masks/coding.h"
+#include "image/channels.h"
 #include "image/reading.h"
 #include "net/graph.h"
 #include "unet.h"
@@ -23,7 +24,8 @@ struct unet_model {
     struct un_scaling scaling;
     struct un_coding coding;
     struct un_class classes[UNET_MAX_CLASSES]; /* [max(2, spec.classes)] used */
-    char *settings;                            /* JSON object or NULL: how it was trained */
+    char channels[UN_CHANNELS_TEXT]; /* which of an image; as in image/channels.h, "": all */
+    char *settings;                  /* JSON object or NULL: how it was trained */
     /* Set while a trainer keeps the newest weights on a device.  Who reads values calls
      * un_model_fetch() first. */
     struct un_keeper {

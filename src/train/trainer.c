@@ -251,6 +251,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
     if (!model->trained)
         un_model_set_coding(model, &dataset->coding);
     model->trained = true;
+    memcpy(model->channels, dataset->channels_text, sizeof model->channels);
     if (t->network.owns_values)
         model->keeper = (struct un_keeper){fetch, t};
     *trainer = t;

@@ -21,6 +21,8 @@ struct maker {
     const char *description;
     float resolution; /* pixels per unit */
     int unit, subfile, number;
+    int times; /* a level of a pyramid: every n-th pixel */
+    enum { NOISE, OBJECTS, SLOPES } scene;
 };
 
 static inline int maker_samples(const struct maker *m)
@@ -33,9 +35,17 @@ static inline int maker_bytes(const struct maker *m)
     return (m->bits ? m->bits : 8) / 8;
 }
 
-/* The sample at a place of a page: noise in runs of some pixels. */
+/* The sample at a place of a page: noise in runs of some pixels, or a scene that levels of a
+ * pyramid can show. */
 static inline uint64_t maker_value(const struct maker *m, int x, int y, int c)
 {
+    x *= m->times ? m->times : 1;
+    y *= m->times ? m->times : 1;
+    int k = 37 * m->number;
+    if (m->scene == OBJECTS)
+        return (x + 3 * k) % 96 < 24 && (y + 5 * k) % 80 < 20 ? 255 : 0;
+    if (m->scene == SLOPES)
+        return (uint64_t)abs((2 * x + y + 3 * k) % 510 - 255);
     uint64_t h = (uint64_t)(x / 3 + 1000 * y + 7919 * c + 104729 * m->number) * 0x9e3779b97f4a7c15u;
     h ^= h >> 29;
     return m->format == SAMPLEFORMAT_IEEEFP ? h & 0xff : h;

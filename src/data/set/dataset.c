@@ -81,13 +81,15 @@ done:
 
 /* ---- masks ------------------------------------------------------------------------------- */
 
-static unet_code check_sides(const char *image, int height, int width, const struct un_mask *mask,
+static unet_code check_sides(const char *name, const unet_image *image, const struct un_mask *mask,
                              unet_error *err)
 {
-    if (mask->height == height && mask->width == width)
+    if (mask->height == image->height && mask->width == image->width)
         return UNET_OK;
-    return un_fail(err, UNET_EINVAL, "%s is %d x %d pixels, but its mask %s is %d x %d", image,
-                   width, height, mask->name, mask->width, mask->height);
+    if (un_dataset_planes(image, mask->height, mask->width, name, mask->name, err))
+        return err ? err->code : UNET_EINVAL;
+    return un_fail(err, UNET_EINVAL, "%s is %d x %d pixels, but its mask %s is %d x %d", name,
+                   image->width, image->height, mask->name, mask->width, mask->height);
 }
 
 /* The classes of one page: from one mask, or from the masks of all classes. */
@@ -104,7 +106,7 @@ static unet_code read_classes(const struct un_pair *files, const char *image,
                     : un_mask_join(files->objects, &codes, err);
         if (code)
             return code;
-        if (!(code = check_sides(image, height, width, &codes, err)))
+        if (!(code = check_sides(image, &pair->image, &codes, err)))
             code = un_pair_take_classes(pair, &codes, coding, err);
         un_mask_release(&codes);
         return code;
@@ -117,7 +119,7 @@ static unet_code read_classes(const struct un_pair *files, const char *image,
             continue;
         if ((code = un_mask_read(path, &codes, err)))
             return code;
-        if (!(code = check_sides(image, height, width, &codes, err)))
+        if (!(code = check_sides(image, &pair->image, &codes, err)))
             code = un_mask_lay(&codes, coding, label, coding->ordered, pair->mask, err);
         un_mask_release(&codes);
     }
@@ -145,8 +147,11 @@ static unet_code read_page(const struct un_pair *files, struct unet_source *imag
     if (code || (code = un_view_check_finite(files->image, un_view_of(&pair->image), 0, err)) ||
         (code = read_classes(files, files->image, mask, page, dataset, pair, err)))
         return code;
-    if (image->pages > 1 ? asprintf(&pair->name, "%s[%d]", files->name, page) < 0
-                         : !(pair->name = strdup(files->name)))
+    size_t end = strlen(files->image); /* of the name; a choice of channels is the same for all */
+    un_channels_chosen(files->image, &end);
+    const int length = (int)(end - (size_t)(files->name - files->image));
+    if (image->pages > 1 ? asprintf(&pair->name, "%.*s[%d]", length, files->name, page) < 0
+                         : !(pair->name = strndup(files->name, (size_t)length)))
         return un_fail_memory(err, strlen(files->name), files->name);
     return UNET_OK;
 }
@@ -169,9 +174,10 @@ static unet_code read_pair(const struct un_pair *files, const unet_log *log, une
     tell_note(log, image);
     tell_note(log, mask);
     if (mask ? mask->pages != image->pages : image->pages > 1) {
-        code = un_fail(err, UNET_EINVAL, "%s has %d pages, but its mask %s %d", files->image,
-                       image->pages, mask ? files->mask : "of each class or object",
-                       mask ? mask->pages : 1);
+        const int pages = mask ? mask->pages : 1;
+        code = un_fail_hint(err, UNET_EINVAL, pages == 1 ? UNET_HINT_CHANNELS : 0,
+                            "%s has %d pages, but its mask %s %d", files->image, image->pages,
+                            mask ? files->mask : "of each class or object", pages);
         goto done;
     }
     code = grow(dataset, dataset->count + image->pages + further, err);
@@ -203,7 +209,7 @@ unet_code un_dataset_open(const char *images, const char *masks,
     static const unet_dataset_options none = {.ignore = -1};
     struct un_pairs files;
     options = options ? options : &none;
-    const struct un_pair_wish wish = {options->pair_image, options->pair_mask};
+    const struct un_pair_wish wish = {options->pair_image, options->pair_mask, options->channels};
     unet_code code = un_pairs_find(images, masks, &wish, &files, err);
     if (code)
         return code;
@@ -217,6 +223,7 @@ unet_code un_dataset_open(const char *images, const char *masks,
         un_dataset_free(made);
     } else {
         memcpy(made->rule, files.rule, sizeof made->rule);
+        un_channels_text(&files.channels, made->channels_text, sizeof made->channels_text);
         un_pairs_left_out(&files, made->left_out, sizeof made->left_out);
         if (*made->left_out)
             un_note(options->log, UNET_WARNING, "%s", made->left_out);

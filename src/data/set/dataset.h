@@ -4,6 +4,7 @@
 #define UN_DATASET_H
 
 #include "data/masks/mask.h"
+#include "image/channels.h"
 #include "image/reading.h"
 
 struct un_sample_pair {
@@ -21,9 +22,10 @@ struct unet_dataset {
     int count;
     int channels; /* 1 when every image is grey in truth, else 3 (or what .npy has) */
     struct un_coding coding;
-    char coding_text[480];     /* the coding in words */
-    char rule[160];            /* how images and masks were paired */
-    char left_out[512];        /* what has no partner */
+    char coding_text[480];                /* the coding in words */
+    char channels_text[UN_CHANNELS_TEXT]; /* what its images are made of; "": whole files */
+    char rule[160];                       /* how images and masks were paired */
+    char left_out[512];                   /* what has no partner */
     struct un_scaling scaling; /* for 16-bit and float samples; not set when there are none */
 };
 
@@ -51,6 +53,13 @@ unet_code un_pair_take_classes(struct un_sample_pair *pair, struct un_mask *code
 /* When all pairs are there and the coding is known: what is true of the whole.  masks: for
  * messages. UNET_EINVAL: channels that differ, no pixel with a label. */
 unet_code un_dataset_complete(unet_dataset *dataset, const char *masks, unet_error *err);
+
+/*
+ * Whether an array [channel][row][column] was taken for [row][column][channel]: the mask's sides
+ * tell.  Then *err says what would help; mask may be NULL.
+ */
+bool un_dataset_planes(const unet_image *image, int mask_height, int mask_width, const char *name,
+                       const char *mask, unet_error *err);
 
 /* The inner half of unet_dataset_split(): round(share * count) images, but never all of them. */
 unet_code un_dataset_split(unet_dataset *dataset, double share, uint64_t seed,

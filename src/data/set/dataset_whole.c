@@ -37,6 +37,20 @@ unet_code un_pair_take_classes(struct un_sample_pair *pair, struct un_mask *code
     return code;
 }
 
+bool un_dataset_planes(const unet_image *image, int mask_height, int mask_width, const char *name,
+                       const char *mask, unet_error *err)
+{
+    if (image->width != mask_height || image->channels != mask_width ||
+        image->height > UN_CHANNELS_MOST)
+        return false;
+    un_fail_hint(err, UNET_EINVAL, UNET_HINT_CHANNELS,
+                 "%s: as [row][column][channel], as arrays are read, it has %d x %d pixels of %d "
+                 "channels; %s of %d x %d goes with [channel][row][column]",
+                 name, image->width, image->height, image->channels, mask ? mask : "a mask",
+                 mask_width, mask_height);
+    return true;
+}
+
 /* ---- the whole --------------------------------------------------------------------------- */
 
 static unet_code check_labelled(const unet_dataset *dataset, const char *masks, unet_error *err)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "data/set/pairs.h"
+#include "image/channels.h"
 #include "image/image.h"
 
 #define DEEPEST 8 /* folders in folders */
@@ -173,8 +174,29 @@ static void release(struct un_listed *file)
         free(file->folded[i]);
 }
 
-/* Adds a file; takes path, also on failure.  root: bytes of it that are the listed folder. */
-static unet_code add(struct un_listing *listing, char *path, size_t root, unet_error *err)
+/* The name without its ending and what is in braces in it (image/channels.h); foreign: no image of
+ * a format that we read ends so. */
+static char *stem_of(const char *path, const char *name, bool *foreign)
+{
+    size_t begin = strlen(path), open, close;
+    un_channels_chosen(path, &begin);
+    char *plain = strndup(name, begin - (size_t)(name - path));
+    char *stem = plain ? strndup(plain, un_stem_size(plain)) : NULL;
+    *foreign = plain && !un_image_name(plain);
+    free(plain);
+    if (!stem || !un_channels_files(path, &open, &close))
+        return stem;
+    open -= (size_t)(name - path);
+    close += 1 - (size_t)(name - path);
+    if (open && is_gap(stem[open - 1]))
+        open--;
+    else if (!open && is_gap(stem[close]))
+        close++;
+    memmove(stem + open, stem + close, strlen(stem + close) + 1);
+    return stem;
+}
+
+unet_code un_listing_add(struct un_listing *listing, char *path, size_t root, unet_error *err)
 {
     if (listing->count == listing->room) {
         int room = 2 * listing->room + 64;
@@ -190,8 +212,7 @@ static unet_code add(struct un_listing *listing, char *path, size_t root, unet_e
     const char *slash = strrchr(file.relative, '/');
     file.name = slash ? slash + 1 : file.relative;
     file.folder = strndup(file.relative, slash ? (size_t)(slash - file.relative) : 0);
-    file.foreign = !un_image_name(file.name);
-    if ((file.stem = strndup(file.name, un_stem_size(file.name)))) {
+    if ((file.stem = stem_of(path, file.name, &file.foreign))) {
         file.mask_stem = without_mark(file.stem, mask_marks, COUNT(mask_marks));
         file.image_stem = without_mark(file.stem, image_marks, COUNT(image_marks));
         file.numbers = numbers_of(file.stem);
@@ -234,7 +255,7 @@ static unet_code list(const char *folder, const char *but, size_t root, int dept
             free(path);
         } else if ((un_image_name(file->d_name) || un_image_name_foreign(file->d_name)) &&
                    !is_passed_over(file->d_name)) {
-            code = add(listing, path, root, err);
+            code = un_listing_add(listing, path, root, err);
         } else {
             free(path);
         }
@@ -251,6 +272,12 @@ static int by_name(const void *a, const void *b)
                               ((const struct un_listed *)b)->relative);
 }
 
+void un_listing_sort(struct un_listing *listing)
+{
+    if (listing->count)
+        qsort(listing->files, (size_t)listing->count, sizeof *listing->files, by_name);
+}
+
 unet_code un_listing_read(const char *folder, const char *but, struct un_listing *listing,
                           unet_error *err)
 {
@@ -262,8 +289,7 @@ unet_code un_listing_read(const char *folder, const char *but, struct un_listing
         un_listing_release(&made);
         return code;
     }
-    if (made.count)
-        qsort(made.files, (size_t)made.count, sizeof *made.files, by_name);
+    un_listing_sort(&made);
     *listing = made;
     return UNET_OK;
 }
@@ -275,7 +301,7 @@ unet_code un_listing_of_file(const char *path, struct un_listing *listing, unet_
     struct un_listing made = {0};
     if (!copy)
         return un_fail_memory(err, strlen(path), path);
-    unet_code code = add(&made, copy, slash ? (size_t)(slash + 1 - path) : 0, err);
+    unet_code code = un_listing_add(&made, copy, slash ? (size_t)(slash + 1 - path) : 0, err);
     if (code)
         un_listing_release(&made);
     else

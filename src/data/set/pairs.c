@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/set/channel_files.h"
 #include "data/set/pairs_rules.h"
 #include "image/image.h"
 
@@ -241,6 +242,8 @@ static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error
     char drawn[200] = "";
     bool done = false;
     unet_code code = list_both(work, err);
+    if (!code)
+        code = un_channel_files_list(&made->channels, &work->image, &work->mask, err);
     if (code || (code = check_foreign(&work->image, err)))
         return code;
     if (!mask_folder)
@@ -270,6 +273,25 @@ static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error
     return code || done ? code : collect(work, made, err);
 }
 
+/* "by name, channels ch00, ch01 in a file each" */
+static void tell_channels(struct un_pairs *made)
+{
+    const struct un_channels *channels = &made->channels;
+    for (int i = 0; i < channels->file_count; i++) {
+        size_t used = strlen(made->rule);
+        snprintf(made->rule + used, sizeof made->rule - used, "%s%s%s", i ? ", " : ", channels ",
+                 channels->files[i], i + 1 < channels->file_count ? "" : " in a file each");
+    }
+    size_t used = strlen(made->rule);
+    if (channels->pages)
+        snprintf(made->rule + used, sizeof made->rule - used, ", pages are channels");
+    for (int i = 0; i < channels->count; i++) {
+        used = strlen(made->rule);
+        snprintf(made->rule + used, sizeof made->rule - used, "%s%d",
+                 i ? "," : ", of all channels ", channels->index[i]);
+    }
+}
+
 unet_code un_pairs_find(const char *images, const char *masks, const struct un_pair_wish *wish,
                         struct un_pairs *pairs, unet_error *err)
 {
@@ -281,9 +303,13 @@ unet_code un_pairs_find(const char *images, const char *masks, const struct un_p
                            "a pattern of images and of their masks wanted, found one");
         work.wish = wish;
     }
-    if (un_is_list_name(masks) && !un_is_folder(masks))
-        return un_pairs_of_list(images, masks, pairs, err);
-    unet_code code = find(&work, &made, err);
+    unet_code code = un_channels_parse(wish ? wish->channels : NULL, &made.channels, err);
+    if (!code && un_is_list_name(masks) && !un_is_folder(masks))
+        code = un_pairs_of_list(images, masks, &made, err);
+    else if (!code)
+        code = find(&work, &made, err);
+    if (!code)
+        tell_channels(&made);
     if (!made.classes && work.classes) {
         made.classes = work.classes;
         made.class_count = work.class_count;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "image/channels.h"
 
 #define UN_PAIR_CLASSES 254
 
@@ -26,15 +27,17 @@ struct un_pairs {
     int image_count, mask_count;
     char **classes; /* names of the classes that have files of their own, in natural order */
     int class_count;
-    bool objects;   /* a mask has one object of its image */
-    bool partial;   /* the rule leaves out images without a mask */
-    char rule[160]; /* how they were paired: "by name", "by name without _mask" */
+    bool objects;                /* a mask has one object of its image */
+    bool partial;                /* the rule leaves out images without a mask */
+    char rule[160];              /* how they were paired: "by name", "by name without _mask" */
+    struct un_channels channels; /* what images are made of: what was wished, and files found */
 };
 
-/* A pattern that a person gave: docs/labels.md; NULL: none. */
+/* What a person said: a pattern (docs/labels.md), and channels; NULL: nothing. */
 struct un_pair_wish {
-    const char *image; /* POSIX extended regular expression for the end of an image's path */
-    const char *mask;  /* the end of its mask's path, with \1 for what a group matched */
+    const char *image;    /* POSIX extended regular expression for the end of an image's path */
+    const char *mask;     /* the end of its mask's path, with \1 for what a group matched */
+    const char *channels; /* as in image/channels.h */
 };
 
 /*
@@ -42,6 +45,7 @@ struct un_pair_wish {
  * another (or one mask file, or a list of pairs: .csv, .tsv, .txt); both may be the same folder.
  * docs/labels.md lists the rules.  wish may be NULL.  What
  * has no partner is no error here.  Hidden files and files that are no images are passed over.
+ * Files that hold a channel each are one image (channel_files.h).
  *
  * UNET_EIO: a folder cannot be read.  UNET_EINVAL: no images, or several candidates, which are
  * named.

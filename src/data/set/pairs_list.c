@@ -12,7 +12,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "data/set/pairs_rules.h"
+#include "data/set/channel_files.h"
 
 #define LONGEST (64 << 20) /* bytes of a list */
 
@@ -243,12 +243,31 @@ static unet_code check_all(const char *list, struct un_pairs *made, unet_error *
     return UNET_OK;
 }
 
+/* Adds the choice of channels and pages to the images. */
+static unet_code choose_channels(const char *list, struct un_pairs *made, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    if (made->channels.file_count)
+        return un_fail(err, UNET_EINVAL,
+                       "%s: a list has one file for an image, not one for each "
+                       "channel",
+                       list);
+    for (int i = 0; i < made->count && !code; i++) {
+        struct un_pair *pair = &made->pairs[i];
+        const ptrdiff_t name = pair->name - pair->image;
+        int count = 1;
+        code = un_channel_files_join(&made->channels, &pair->image, &count, err);
+        pair->name = pair->image + name;
+    }
+    return code;
+}
+
 unet_code un_pairs_of_list(const char *images, const char *list, struct un_pairs *pairs,
                            unet_error *err)
 {
     const char *slash = strrchr(list, '/');
     struct reading r = {.images = images, .list = list, .column = {0, 1}};
-    struct un_pairs made = {0};
+    struct un_pairs made = {.channels = pairs->channels};
     unet_code code = UNET_OK;
     char *line = NULL;
     size_t room = 0, size = 0;
@@ -273,6 +292,8 @@ unet_code un_pairs_of_list(const char *images, const char *list, struct un_pairs
     free(line);
     if (!code && !(code = check_all(list, &made, err)) && un_is_folder(images))
         code = list_others(images, &made, err);
+    if (!code)
+        code = choose_channels(list, &made, err);
     if (code)
         un_pairs_release(&made);
     else

@@ -80,10 +80,10 @@ static unet_code make_target(const struct finder *find, int image, char **target
 {
     const struct un_listed *file = &find->work->image.files[image];
     regmatch_t groups[GROUPS];
-    char *bare =
-        find->pattern->layout
-            ? strdup(file->stem)
-            : strndup(file->path, (size_t)(file->name - file->path) + un_stem_size(file->name));
+    const int folders = find->pattern->layout ? 0 : (int)(file->name - file->path);
+    char *bare = NULL;
+    if (asprintf(&bare, "%.*s%s", folders, file->path, file->stem) < 0)
+        bare = NULL;
     const char *texts[2] = {bare, find->pattern->layout ? NULL : file->path};
     unet_code code = bare ? UNET_OK : un_fail_memory(err, 0, file->path);
     *target = NULL;
@@ -241,24 +241,6 @@ static unet_code fail_several(const struct un_pairing *work, int image, int a, i
                         work->masks, work->mask.files[a].relative, work->mask.files[b].relative);
 }
 
-/* nnU-Net's further channels have no masks of their own. */
-static unet_code check_channels(const struct un_pairing *work, unet_error *err)
-{
-    for (int i = 1; i < work->image.count; i++) {
-        const struct un_listed *file = &work->image.files[i], *before = &work->image.files[i - 1];
-        size_t n = strlen(file->stem);
-        if (work->found[i] < 0 && n > 5 && !strncmp(file->stem + n - 5, "_000", 4) &&
-            strlen(before->stem) == n && !strncmp(before->stem, file->stem, n - 4))
-            return un_fail_hint(
-                err, UNET_EINVAL, UNET_HINT_PAIR,
-                "%s: %s and %s are channels of one image in files of their own, as nnU-Net has "
-                "them; one file for an image wanted: put the channels into one file, or train on "
-                "one of them with a pattern, (.*)_0000 and \\1, without the others",
-                work->images, before->relative, file->relative);
-    }
-    return UNET_OK;
-}
-
 static void describe(struct un_pairing *work, const struct pattern *pattern)
 {
     if (pattern->layout)
@@ -294,7 +276,7 @@ static unet_code pair_by(struct un_pairing *work, const struct pattern *pattern,
     if (*done)
         describe(work, pattern);
     work->partial = *done && (pattern->partial || (!pattern->layout && pairs == matches));
-    return code || !*done || pattern != known ? code : check_channels(work, err);
+    return code;
 }
 
 unet_code un_pairing_by_pattern(struct un_pairing *work, bool *done, unet_error *err)

@@ -38,6 +38,13 @@ struct un_listing {
 unet_code un_listing_read(const char *folder, const char *but, struct un_listing *listing,
                           unet_error *err);
 
+/* Adds a file; takes path, also on failure.  root: bytes of it that are the listed folder. */
+unet_code un_listing_add(struct un_listing *listing, char *path, size_t root, unet_error *err);
+void un_listing_sort(struct un_listing *listing);
+
+/* Bytes of a file's name before its ending: 4 of scan.ome.tif. */
+size_t un_stem_size(const char *name);
+
 /* A listing of one file. */
 unet_code un_listing_of_file(const char *path, struct un_listing *listing, unet_error *err);
 void un_listing_release(struct un_listing *listing);
@@ -130,7 +137,8 @@ unet_code un_pairing_contradicted(struct un_pairing *work, unet_error *err);
  * [image.count], which is set where it is so.  (pairs_pattern.c) */
 unet_code un_pairing_targets(struct un_pairing *work, bool *is, unet_error *err);
 
-/* Pairs as a list says, "image,mask" in each line.  (pairs_list.c) */
+/* Pairs as a list says, "image,mask" in each line, with pairs->channels of the images.
+ * (pairs_list.c) */
 unet_code un_pairs_of_list(const char *images, const char *list, struct un_pairs *pairs,
                            unet_error *err);
 bool un_is_list_name(const char *path);

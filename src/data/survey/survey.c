@@ -152,6 +152,10 @@ static unet_code report_lonely(unet_survey *survey, bool only_pairs, unet_error 
 static unet_code report_size(unet_survey *survey, int i, const unet_image *image, int height,
                              int width, unet_error *err)
 {
+    unet_error why;
+    if (un_dataset_planes(image, height, width, survey->items[i].seen.image, NULL, &why))
+        return un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_UNREADABLE, i,
+                                     survey->items[i].seen.image, &why, err);
     bool turned = image->height == width && image->width == height;
     const double sides[4] = {image->width, image->height, width, height};
     return un_survey_report(survey, UNET_ERROR,
@@ -183,13 +187,30 @@ static unet_code read_classes(unet_survey *survey, int i, const unet_image *imag
     return UNET_OK;
 }
 
+/* Reads an image; what a user should know of how, is a finding, once for each file. */
+static unet_code read_image(unet_survey *survey, int i, unet_image *image, unet_error *why)
+{
+    struct unet_source *source;
+    unet_code code = un_source_open(survey->items[i].seen.image, &source, why);
+    if (code)
+        return code;
+    if (!(code = un_image_of_source(source, 0, image, why)) && *source->note &&
+        !survey->files.pages[i].page) {
+        char text[sizeof why->text];
+        snprintf(text, sizeof text, "%.300s: %s", source->name, source->note);
+        code = un_survey_report(survey, UNET_NOTE, UNET_FOUND_READING, i, -1, NULL, text, why);
+    }
+    un_source_close(source);
+    return code;
+}
+
 static unet_code look_at(unet_survey *survey, int i, unet_error *err)
 {
     struct un_survey_item *item = &survey->items[i];
     unet_image image = {0};
     uint8_t *mask = NULL;
     unet_error why;
-    unet_code code = un_image_read(item->seen.image, &image, &why);
+    unet_code code = read_image(survey, i, &image, &why);
     if (code == UNET_ENOMEM)
         return un_fail_again(err, &why);
     if (code)
@@ -208,7 +229,8 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
                          unet_survey **survey, unet_error *err)
 {
     const struct un_pair_wish wish = {options ? options->pair_image : NULL,
-                                      options ? options->pair_mask : NULL};
+                                      options ? options->pair_mask : NULL,
+                                      options ? options->channels : NULL};
     struct un_survey_files files;
     unet_survey *made = NULL;
     unet_code code = un_survey_list(images, masks, &wish, &files, err);

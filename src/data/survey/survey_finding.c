@@ -140,6 +140,7 @@ const char *un_finding_name(unet_finding_kind kind)
         [UNET_FOUND_SAME_IMAGE] = "same-image",
         [UNET_FOUND_SAME_MASK] = "same-mask",
         [UNET_FOUND_NEAR_IMAGE] = "near-image",
+        [UNET_FOUND_READING] = "reading",
     };
     return (unsigned)kind < UNET_FINDING_KINDS ? names[kind] : "";
 }

@@ -42,7 +42,10 @@ static unet_code add_places(struct un_survey_files *files, const struct un_pair 
         files->pages = more;
     for (int page = 0; page < pages && !code; page++) {
         struct un_survey_page *one = &files->pages[files->count++];
-        *one = (struct un_survey_page){.files = pair};
+        *one = (struct un_survey_page){.files = pair,
+                                       .page = page,
+                                       .image_pages = pages,
+                                       .mask_pages = mask ? mask->pages : 0};
         if (!(code = name_page(pair->image, image, page, &one->image, err)))
             code = name_page(pair->mask, mask, page, &one->mask, err);
     }
@@ -109,6 +112,10 @@ static bool has_sides(const struct un_mask *mask, struct un_survey_classes *clas
 unet_code un_survey_read_mask(const struct un_survey_page *page, struct un_mask *mask,
                               unet_error *err)
 {
+    if (page->mask_pages && page->page >= page->mask_pages)
+        return un_fail_hint(err, UNET_EINVAL, page->mask_pages == 1 ? UNET_HINT_CHANNELS : 0,
+                            "%s has %d pages, but its mask %s %d", page->files->image,
+                            page->image_pages, page->files->mask, page->mask_pages);
     return page->files->objects ? un_mask_join(page->files->objects, mask, err)
                                 : un_mask_read(page->mask, mask, err);
 }

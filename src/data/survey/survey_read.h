@@ -12,6 +12,7 @@
 struct un_survey_page {
     char *image, *mask; /* paths, such as scan.tif[3]; mask NULL: a file for each class */
     const struct un_pair *files;
+    int page, image_pages, mask_pages; /* of the files; mask_pages 0: it cannot be opened */
 };
 
 struct un_survey_files {

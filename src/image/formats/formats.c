@@ -4,6 +4,7 @@
  *
  * Formats that we do not read are told apart too, only so that the message can name them.
  */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -39,9 +40,9 @@ static const struct {
     {"a PNG damaged by a conversion of its line ends", 0, 4, "\x89PNG"},
 };
 
-static const char *const foreign_endings[] = {".webp", ".jp2", ".jxl", ".heic", ".avif", ".psd",
-                                              ".pgm",  ".ppm", ".pnm", ".npz",  ".dcm",  ".nii",
-                                              ".czi",  ".lif", ".nd2", ".svs"};
+static const char *const foreign_endings[] = {".webp", ".jp2", ".jxl", ".heic", ".avif",
+                                              ".psd",  ".pgm", ".ppm", ".pnm",  ".npz",
+                                              ".dcm",  ".nii", ".czi", ".lif",  ".nd2"};
 
 static bool ends_with(const char *name, const char *ending)
 {
@@ -81,6 +82,26 @@ const struct un_format *un_format_of_bytes(const void *head, size_t size)
         if (formats[i]->probe(head, size))
             return formats[i];
     return NULL;
+}
+
+/* Of files that we refuse, those called images. */
+static bool is_foreign_image(const unsigned char *head, size_t size)
+{
+    for (size_t i = 0; i < COUNT(foreign); i++)
+        if (size >= foreign[i].offset + foreign[i].size && strstr(foreign[i].what, "image") &&
+            !memcmp(head + foreign[i].offset, foreign[i].bytes, foreign[i].size))
+            return true;
+    return false;
+}
+
+bool un_image_file(const char *path)
+{
+    unsigned char head[4096]; /* a header that is compressed may need some */
+    FILE *file = fopen(path, "rb");
+    size_t size = file ? fread(head, 1, sizeof head, file) : 0;
+    if (file)
+        fclose(file);
+    return size && (un_format_of_bytes(head, size) || is_foreign_image(head, size));
 }
 
 unet_code un_fail_foreign(const char *name, const struct un_mapping *file, unet_error *err)

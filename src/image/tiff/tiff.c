@@ -248,6 +248,8 @@ static void tiff_close(struct unet_source *source)
     free(r);
 }
 
-static const char *const endings[] = {".tif", ".tiff", NULL};
+/* behind the first two: BigTIFF, and programs that scan slides */
+static const char *const endings[] = {".tif",  ".tiff", ".btf", ".tf8",    ".svs",
+                                      ".ndpi", ".scn",  ".bif", ".qptiff", NULL};
 const struct un_format un_format_tiff = {"TIFF",    endings,   probe,     tiff_open,
                                          tiff_page, tiff_read, tiff_close};

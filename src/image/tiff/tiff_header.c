@@ -80,7 +80,7 @@ unet_code un_tiff_select(struct unet_source *source, uint32_t ifd, unet_error *e
     r->next_row = -1;
     r->job.message[0] = 0;
     r->job.damaged = false;
-    if (!TIFFSetSubDirectory(r->tif, r->table.ifds[ifd]))
+    if (!TIFFSetSubDirectory(r->tif, r->table.ifds[ifd].at))
         return un_tiff_fail(source, "truncated or broken", err);
     /* what libtiff's decoders are to give */
     TIFFGetFieldDefaulted(r->tif, TIFFTAG_COMPRESSION, &compression);

@@ -3,7 +3,11 @@
  * tiff_read.h - what the parts of the TIFF reader share
  *
  *     tiff.c          open, page, read, close
- *     tiff_pages.c    which IFDs make up which page, with tiff_ome.c and tiff_imagej.c
+ *     tiff_walk.c     the chain of IFDs
+ *     tiff_pages.c    which of them make up which page, with tiff_ome.c, tiff_imagej.c
+ *                     and tiff_shaped.c
+ *     tiff_levels.c   which are no pages: levels of a pyramid, thumbnails; by
+ *                     tiff_slides.c (words of programs) and tiff_alike.c (content)
  *     tiff_header.c   the tags of an IFD: kinds that we take, layout, claims held against the bytes
  *     tiff_chunks.c   rectangles of an IFD
  *     tiff_color.c    YCbCr and CMYK to RGB
@@ -29,9 +33,31 @@ struct un_tiff_page {
     uint32_t scale;        /* of scales[] */
 };
 
+/* What an IFD holds. */
+enum un_tiff_what {
+    UN_TIFF_PAGE,
+    UN_TIFF_LEVEL, /* the same in fewer pixels */
+    UN_TIFF_THUMBNAIL,
+    UN_TIFF_LABEL, /* a photograph of the slide's label */
+    UN_TIFF_MACRO, /* and of all of the slide */
+    UN_TIFF_MASK   /* which pixels of another are transparent */
+};
+
+struct un_tiff_ifd {
+    uint64_t at;               /* byte offset */
+    uint64_t text, text_bytes; /* of its description */
+    uint64_t subs;             /* where the offsets of its SubIFDs are */
+    uint32_t width, height;
+    float lens; /* NDPI: magnification; < 0: a photograph of the slide */
+    uint16_t samples, bits;
+    uint8_t sub_count, sub_bytes;
+    uint8_t what;
+    bool tiled, ndpi;
+    bool marked; /* by a tag that is for this */
+};
+
 struct un_tiff_table {
-    uint64_t *ifds; /* byte offsets, in the order of the file */
-    uint8_t *reduced;
+    struct un_tiff_ifd *ifds; /* in the order of the file */
     uint32_t ifd_count;
     uint32_t *planes; /* numbers of IFDs, or of planes where the stack is contiguous */
     uint32_t plane_count, plane_room;
@@ -50,6 +76,42 @@ unet_code un_tiff_number_pages(struct unet_source *source, struct un_tiff_table 
                                const char *description, unet_error *err);
 void un_tiff_table_release(struct un_tiff_table *table);
 
+/* The start of an IFD's description; "" where it has none. */
+void un_tiff_text(const struct unet_source *source, const struct un_tiff_ifd *ifd, char *text,
+                  size_t room);
+
+/* SubIFD i of an IFD; false: there is none. */
+bool un_tiff_sub(const struct unet_source *source, const struct un_tiff_ifd *ifd, int i,
+                 struct un_tiff_ifd *sub);
+
+/* Each IFD that is UN_TIFF_PAGE a page; all of them where none is.  false: no memory. */
+bool un_tiff_number_plainly(struct un_tiff_table *table);
+
+/*
+ * Finds out which IFDs are no pages, by what programs that scan slides write or by their content,
+ * and numbers the others.  source->note says what was not marked as such.  false: no memory.
+ */
+bool un_tiff_levels(struct unet_source *source, struct un_tiff_table *table);
+
+/*
+ * The same by what programs that scan slides write: known: it is of one of them, and all is
+ * settled; channels: its pages of equal sides are channels.  false: no memory.
+ */
+bool un_tiff_slide(struct unet_source *source, struct un_tiff_table *table, bool *known,
+                   bool *channels);
+
+/* What a description that begins with "label", "macro", "thumbnail" says; false: nothing. */
+bool un_tiff_word(const char *text, enum un_tiff_what *what);
+
+/* Fills source->unread. */
+bool un_tiff_list_unread(struct unet_source *source, const struct un_tiff_table *table);
+
+/*
+ * Whether page `small` shows what page `large` does, in fewer pixels: 1 yes, -1 no, 0: there is too
+ * little in them to tell.
+ */
+int un_tiff_alike(struct unet_source *source, int large, int small);
+
 /* For tiff_ome.c and tiff_imagej.c; false: no memory, or too many. */
 bool un_tiff_add_plane(struct un_tiff_table *table, uint32_t plane);
 bool un_tiff_add_page(struct un_tiff_table *table, uint32_t first, uint32_t scale);
@@ -61,6 +123,7 @@ bool un_tiff_add_scale(struct un_tiff_table *table, const struct un_tiff_scale *
  */
 bool un_tiff_ome(struct unet_source *source, const char *text, struct un_tiff_table *table);
 bool un_tiff_imagej(struct unet_source *source, const char *text, struct un_tiff_table *table);
+bool un_tiff_shaped(struct unet_source *source, const char *text, struct un_tiff_table *table);
 
 /* "micron", "mm" and the like as one of our units and what to multiply by; false: no length. */
 bool un_tiff_unit(const char *name, double *factor, char unit[8]);

@@ -25,6 +25,9 @@ static void test_layouts(void **state)
         {"i/c_1_0000.png i/c_2_0000.png m/c_1.png m/c_2.png", "i", "m",
          "c_1_0000.png:m/c_1.png c_2_0000.png:m/c_2.png",
          "as nnU-Net names them, (.+)_0000 with \\1"},
+        {"i/c_1_0000.png i/c_1_0001.png i/c_2_0000.png i/c_2_0001.png m/c_1.png m/c_2.png", "i",
+         "m", "c_1_{0000,0001}.png:m/c_1.png c_2_{0000,0001}.png:m/c_2.png",
+         "by name, channels 0000, 0001 in a file each"},
         {"s/imagesTr/c_1_0000.png s/labelsTr/c_1.png", "s", "s",
          "imagesTr/c_1_0000.png:s/labelsTr/c_1.png", "as nnU-Net names them, (.+)_0000 with \\1"},
         {"i/21_training.tif i/01_test.tif m/01_manual1.gif m/21_manual1.gif", "i", "m",
@@ -95,29 +98,35 @@ static void test_patterns(void **state)
     (void)state;
     static const struct {
         struct row row;
-        struct un_pair_wish wish;
+        const char *image, *mask;
     } said[] = {
         {{"i/01_test.tif i/02_test.tif i/readme.png m/01_manual1.gif m/02_manual1.gif", "i", "m",
           "01_test.tif:m/01_manual1.gif 02_test.tif:m/02_manual1.gif -i/readme.png",
           "by the pattern i/(.*)_test.tif with \\1_manual1.gif"},
-         {"i/(.*)_test.tif", "\\1_manual1.gif"}},
+         "i/(.*)_test.tif",
+         "\\1_manual1.gif"},
         {{"i/a/1.png i/b/1.png m/a-1.png m/b-1.png", "i", "m",
           "a/1.png:m/a-1.png b/1.png:m/b-1.png", "by the pattern ([^/]*)/(.*) with \\1-\\2"},
-         {"([^/]*)/(.*)", "\\1-\\2"}},
+         "([^/]*)/(.*)",
+         "\\1-\\2"},
         {{"s/1x.png s/1y.png s/2x.png s/2y.png", "s", "s", "1x.png:s/1y.png 2x.png:s/2y.png",
           "by the pattern (.*)x with \\1y"},
-         {"(.*)x", "\\1y"}},
+         "(.*)x",
+         "\\1y"},
         {{"i/1x.png i/2x.png m/1y.png", "i", "m", "1x.png:m/1y.png -i/2x.png",
           "by the pattern (.*)x with \\1y"},
-         {"(.*)x", "\\1y"}},
-        {{"i/1.png m/a/1.png m/b/1.png", "i", "m", "!two masks in ", ""}, {"(.*)", "\\1"}},
-        {{"i/1.png m/1.png", "i", "m", "!\\2 is used for the mask, but", ""}, {"(.*)", "\\2"}},
-        {{"i/1.png m/1.png", "i", "m", "!pattern \"(.*\": ", ""}, {"(.*", "\\1"}},
+         "(.*)x",
+         "\\1y"},
+        {{"i/1.png m/a/1.png m/b/1.png", "i", "m", "!two masks in ", ""}, "(.*)", "\\1"},
+        {{"i/1.png m/1.png", "i", "m", "!\\2 is used for the mask, but", ""}, "(.*)", "\\2"},
+        {{"i/1.png m/1.png", "i", "m", "!pattern \"(.*\": ", ""}, "(.*", "\\1"},
         {{"i/1.png m/1.png", "i", "m", "!a pattern of images and of their masks", ""},
-         {"(.*)", NULL}},
+         "(.*)",
+         NULL},
     };
     for (size_t r = 0; r < COUNT(said); r++)
-        check_wish(&said[r].row, &said[r].wish);
+        check_wish(&said[r].row,
+                   &(struct un_pair_wish){.image = said[r].image, .mask = said[r].mask});
 }
 
 /* Two rules that find different masks, and what is no pair. */
@@ -132,8 +141,6 @@ static void test_asked(void **state)
         {"i/a.png m/a.png m/a_mask.png", "i", "m", "!two masks in ", ""},
         {"i/t000.tif m/GT/man_seg000.tif m/ST/man_seg000.tif", "i", "m",
          "!GT/man_seg000.tif and ST/man_seg000.tif; one wanted", ""},
-        {"i/c_1_0000.png i/c_1_0001.png m/c_1.png", "i", "m",
-         "!c_1_0000.png and c_1_0001.png are channels of one image", ""},
     };
     for (size_t r = 0; r < COUNT(rows); r++)
         check_row(&rows[r]);
@@ -168,6 +175,15 @@ static void test_list(void **state)
     check_list("c.png", "!line 1 has 1 column;");
     check_list("b.png,m/7.png\nb.png,a.png", "!is in it twice");
     check_list("\n", "!no pairs in it");
+
+    struct un_pairs pairs;
+    unet_error err;
+    const struct un_pair_wish wish = {.channels = "0,2"};
+    put_file(in_folder("l/list.csv"), "b.png,m/7.png", 13);
+    assert_int_equal(un_pairs_find(in_folder("i"), in_folder("l/list.csv"), &wish, &pairs, &err),
+                     UNET_OK);
+    assert_string_equal(pairs.pairs[0].name, "b.png{0,2}");
+    un_pairs_release(&pairs);
 }
 
 /* What is said where nothing fits: the masks, the nearest name, a pattern; or what is there. */
