@@ -34,7 +34,7 @@ static const struct option_row command_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
     OPT_FLAG("only-pairs", AT(only_pairs), NULL),
-    OPT_TWO("pair", AT(pair), "IMAGE MASK", "which have masks, and which, as of unet train"),
+    OPT_TWO("pair", AT(pair), "IMAGE MASK", "which mask is whose, as unet train"),
     OPT_REQUIRED(0, "preview", AT(preview), "PNG", "the sheet: .png or .tif"),
     OPT_INT("count", AT(count), 1, 1000, "N", NULL),
     OPT_INT("tile", AT(tile), 8, 2048, "N", "tiles to draw [12]; their side in pixels [256]"),
