@@ -308,15 +308,17 @@ typedef struct unet_dataset_options {
     int as_stored;    /* 1: see unet_source_read_as(), of images and masks */
     int expect_channels; /* see there; 0: those of model or like, else what all images say */
     int keep_masks; /* 1: of NIfTI files with axes in other orders images are put into the masks' */
+    const char *pair_image; /* docs/labels.md: a pattern of images' paths, POSIX, and of masks', */
+    const char *pair_mask;  /* with \1 .. \9 for its groups; both or none */
 } unet_dataset_options;
 
 /*
  * Reads the images of a folder and those below it (or one image file) and the masks of another,
- * paired by name; each page of a file is an image.  docs/labels.md has the rules, and the masks
- * that are understood.  options may be NULL.
- * Fails with UNET_EIO; UNET_EFORMAT; UNET_EINVAL: no pairs, an image without a mask (unless
- * options->only_pairs is set and others have one), sizes that differ, masks whose meaning is not
- * clear: the message says what to put into options.
+ * or a list of pairs (.csv), paired by name; each page of a file is an image.  docs/labels.md has
+ * the rules, and the masks that are understood.  options may be NULL. Fails with UNET_EIO;
+ * UNET_EFORMAT; UNET_EINVAL: no pairs, an image without a mask (unless options->only_pairs is set
+ * and others have one), sizes that differ, masks whose meaning is not clear: the message says what
+ * to put into options.
  */
 UNET_API unet_code unet_dataset_open(const char *images, const char *masks,
                                      const unet_dataset_options *options, unet_dataset **dataset,

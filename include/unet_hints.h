@@ -5,14 +5,15 @@
 
 /* Which setting would help; a program names its own option or button for it beside the text. */
 enum {
-    UNET_HINT_LABELS = 1,     /* unet_dataset_options.labels: what the masks' values mean */
-    UNET_HINT_IGNORE = 2,     /* ... .ignore: the value that is no label */
-    UNET_HINT_ONLY_PAIRS = 4, /* ... .only_pairs: without the images that have no mask */
-    UNET_HINT_CLIP = 8,       /* unet_train_options.clip: the largest norm of the gradients */
-    UNET_HINT_CHANNELS = 16,  /* unet_dataset_options.channels: "pages", if they are channels */
-    UNET_HINT_NORM = 32,      /* unet_known.norm: what the layers of a foreign file are */
-    UNET_HINT_FILL = 64,      /* ... .fill of data sets and sessions: the sample that is no data */
-    UNET_HINT_AS_STORED = 128 /* ... .as_stored of data sets: pixels as they lie in the files */
+    UNET_HINT_LABELS = 1,      /* unet_dataset_options.labels: what the masks' values mean */
+    UNET_HINT_IGNORE = 2,      /* ... .ignore: the value that is no label */
+    UNET_HINT_ONLY_PAIRS = 4,  /* ... .only_pairs: without the images that have no mask */
+    UNET_HINT_CLIP = 8,        /* unet_train_options.clip: the largest norm of the gradients */
+    UNET_HINT_CHANNELS = 16,   /* unet_dataset_options.channels: "pages", if they are channels */
+    UNET_HINT_NORM = 32,       /* unet_known.norm: what the layers of a foreign file are */
+    UNET_HINT_FILL = 64,       /* ... .fill of data sets and sessions: the sample that is no data */
+    UNET_HINT_AS_STORED = 128, /* ... .as_stored of data sets: pixels as they lie in the files */
+    UNET_HINT_PAIR = 256       /* ... .pair_image: which mask is whose */
 };
 
 #endif

@@ -94,6 +94,10 @@ UNET_API const char *unet_source_unread(const unet_source *source, int i, int *h
 UNET_API unet_code unet_source_page(unet_source *source, int page, unet_page *what,
                                     unet_error *err);
 
+/* How its samples are stored, which may be more than UNET_F32 says: "uint8", "int16", "float64". */
+UNET_API unet_code unet_source_stored(unet_source *source, int page, char name[12],
+                                      unet_error *err);
+
 /*
  * Reads rows top .. top + rows - 1 of a page into samples [rows][width][channels] of the page's
  * sample type, from the caller.  From top to bottom each part of a file is decoded once.

@@ -103,6 +103,18 @@ unet_code unet_source_page(unet_source *source, int page, unet_page *what, unet_
     return code;
 }
 
+unet_code unet_source_stored(unet_source *source, int page, char name[12], unet_error *err)
+{
+    static const char *const kinds[] = {"uint", "int", "float"}; /* enum un_kind */
+    struct un_page found;
+    if (!source || !name)
+        return un_missing(err, !source ? "source" : "name");
+    unet_code code = un_source_page(source, page, &found, err);
+    if (!code)
+        snprintf(name, 12, "%s%d", kinds[found.kind], found.bits);
+    return code;
+}
+
 unet_code unet_source_read(unet_source *source, int page, int top, int rows, void *samples,
                            unet_error *err)
 {

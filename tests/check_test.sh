@@ -36,6 +36,14 @@ expect 0 '2 of [0-9]+ pairs are drawn in p\.html' - check --images d/images --ma
     --pictures 2
 check 'two pairs' test "$(count 'data:image/png' p.html)" -eq 4
 
+check 'a folder for the run' grep -q -- ' -o d\.run$' .out
+mkdir -p 'd d/images' d.run
+expect 0 ' -o d2\.run$' - check --images d/images --masks d/masks --no-page
+rmdir d.run
+cp d/images/* 'd d/images'
+expect 0 "^unet train --images 'd d/images' --masks d/masks --depth 2 --norm batch -o 'd d\.run'" - \
+    check --images 'd d/images' --masks d/masks --no-page --depth 2 --norm batch
+
 # ---- --memory ----
 
 expect 0 '^memory +954 MiB is enough' - check --images d/images --masks d/masks --no-page \
@@ -51,6 +59,12 @@ expect 1 "^error +$first: the image has no mask" 'lost/images: 1 error' check \
     --images lost/images --masks lost/masks --no-page
 expect 1 '"kind":"no-mask"' '' check --images lost/images --masks lost/masks --json --no-page
 expect 1 - "$first" train --images lost/images --masks lost/masks -o x.safetensors
+
+expect 0 '^left out +1 image without a mask$' - check --images lost/images --masks lost/masks \
+    --no-page --only-pairs
+cp "d/masks/$first" lost/masks/none.png
+expect 0 '"images_left_out":1,"masks_left_out":1,' - check --images lost/images --masks lost/masks \
+    --no-page --only-pairs --json
 
 copy twice
 cp "d/images/$first" "twice/images/$second"

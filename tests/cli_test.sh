@@ -66,6 +66,15 @@ expect 0 '"parameters":' - init -o w2.safetensors --width 1 --depth 1 --json
 check 'unet init --json is no JSON' is_json .out
 expect 1 - '^unet: nowhere/w\.safetensors: ' init -o nowhere/w.safetensors --width 1
 one_line 'a model in a folder that is not there'
+npy() { # npy FILE TYPE: two samples of 16 bits
+    printf '\223NUMPY\001\000\166\000%-117s\n\001\000\377\377' \
+        "{'descr': '$2', 'fortran_order': False, 'shape': (1, 2), }" >"$1"
+}
+npy i16.npy '<i2'
+npy u16.npy '<u2'
+expect 0 '^1 x 2 \(height x width\), 1 channel, float \(int16 in the file\)$' - info i16.npy
+expect 0 '^1 x 2 \(height x width\), 1 channel, 16-bit$' - info u16.npy
+expect 0 '"sample":"float","stored":"int16"' - info i16.npy --json
 expect 1 - 'missing\.safetensors: ' info missing.safetensors
 head -c 900 w.safetensors >cut.safetensors
 expect 1 - 'cut\.safetensors: ' info cut.safetensors

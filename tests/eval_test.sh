@@ -74,6 +74,10 @@ expect 0 'F1 of all objects +0\.6250' - eval --predicted copy --masks one --quie
 expect 0 'F1 of all objects +0\.6250' - eval --predicted one --masks numbers --quiet --labels instances
 expect 1 - 'number their objects' eval --predicted copy --masks numbers --labels instances --split
 expect 1 - 'look like object numbers' eval --predicted copy --masks numbers
+expect 1 - '^unet: numbers: --predicted and --masks are one folder, so each mask would be scored' \
+    eval --predicted numbers --masks numbers --labels instances
+one_line 'a folder scored against itself'
+expect 2 - 'paired by name, without --pair' eval --predicted copy --masks numbers --pair a b
 
 # what does not go together
 expect 2 - 'takes no MODEL' eval m.safetensors --predicted same --masks truth
@@ -92,4 +96,12 @@ expect 0 'accuracy +1\.0' - eval d/model.safetensors --images d/test/images --ma
     --labels indices --quiet
 expect 0 '' 'mask value 0 is class 1 here, but class 0 of the model' eval d/model.safetensors \
     --images d/test/images --masks coded --labels 'x=1,y=0|2' --threads 1
+
+# objects as predict numbers them, with others that touch: each is itself again, whatever its bits
+mkdir split
+"$unet" predict d/model.safetensors d/test/images --instances split --split --quiet \
+    -o masks >/dev/null 2>&1
+cp -r split split_copy
+expect 0 'F1 of all objects +1\.0000' - eval --predicted split_copy --masks split --labels instances \
+    --predicted-labels instances --quiet
 finish eval

@@ -272,7 +272,7 @@ one_line 'an image without a mask'
 cp d/masks/cells_001.png m/one.png
 cp d/images/cells_002.png i/two.png
 cp d/masks/cells_003.png m/three.png
-expect 1 - '1 of 2 images have no mask in m: two\.png \(--only-pairs goes without them\)$' \
+expect 1 - '1 of 2 images have no mask in m: two\.png; unused masks there: three\.png \(--only-pairs goes without them\)$' \
     train --images i --masks m -o x
 one_line 'an image without a mask among others'
 left='1 image without a mask: two\.png; 1 mask without an image: three\.png'
@@ -285,9 +285,26 @@ expect 0 'accuracy' "^left out: $left" eval pairs --images i --masks m --only-pa
 expect 0 "\"left_out\":\"$left\"" - eval pairs --images i --masks m --only-pairs --json --quiet
 expect 1 '^error +two\.png: the image has no mask: add one, or leave it out with --only-pairs' '' \
     check --images i --masks m --no-page
-expect 0 '^unet train .* --only-pairs -o cells$' - check --images i --masks m --no-page --only-pairs
+expect 0 '^unet train .* --only-pairs -o i\.run$' - check --images i --masks m --no-page --only-pairs
 check 'check warns of what it leaves out' grep -q '^warning  two.png: .* left out' .out
 expect 0 '' - augment --images i --masks m --only-pairs --preview pairs.png --quiet
+mkdir -p p/i p/m
+for k in 1 2; do
+    cp d/images/cells_00$k.png "p/i/${k}_he.png"
+    cp d/masks/cells_00$k.png "p/m/dab^${k}x$k.png"
+done
+pattern='by the pattern \(\.\*\)_he with dab\^\\1x\\1'
+expect 0 - "^pairs +$pattern\$" train --images p/i --masks p/m --pair '(.*)_he' 'dab^\1x\1' -o pattern \
+    --width 4 --depth 2 --tile 32 --steps 2
+expect 0 - "^pairs +$pattern\$" train --resume pattern --steps 3
+expect 0 'accuracy' - eval pattern --images p/i --masks p/m --pair '(.*)_he' 'dab^\1x\1'
+expect 0 "^unet train .* --pair '\(\.\*\)_he' 'dab.+x.1' -o" - check --images p/i --masks p/m --no-page \
+    --pair '(.*)_he' 'dab^\1x\1'
+expect 0 '' - augment --images p/i --masks p/m --pair '(.*)_he' 'dab^\1x\1' --preview pairs.png --quiet
+expect 2 - '--pair: two values wanted, IMAGE MASK' train --images p/i --masks p/m -o x --pair '(.*)'
+printf 'image,mask\n2_he.png,m/dab^1x1.png\n' >p/list.csv
+expect 0 '^pairs +1, paired as a list says' - check --images p/i --masks p/list.csv --no-page
+check 'a list leaves out without a word' grep -q '^note  *1_he.png: .* left out' .out
 rm m/one.png
 expect 1 - '2 of 2 images have no mask in m: one\.png, two\.png' \
     train --images i --masks m --only-pairs -o x

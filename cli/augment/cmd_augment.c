@@ -23,6 +23,7 @@
 
 struct augment_command {
     const char *images, *masks, *preview, *labels, *channels;
+    const char *pair[2];
     int ignore, only_pairs, as_stored, preset, count, tile;
     struct augment_settings augment;
     struct common_settings common;
@@ -33,8 +34,9 @@ struct augment_command {
 static const struct option_row command_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
-    OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
-    OPT_FLAG("as-stored", AT(as_stored), "turn nothing by EXIF, NIfTI or GeoTIFF headers"),
+    OPT_FLAG("only-pairs", AT(only_pairs), NULL),
+    OPT_TWO("pair", AT(pair), "IMAGE MASK", "which mask is whose, as unet train"),
+    OPT_FLAG("as-stored", AT(as_stored), NULL),
     OPT_REQUIRED(0, "preview", AT(preview), "PNG", "the sheet: .png or .tif"),
     OPT_INT("count", AT(count), 1, 1000, "N", NULL),
     OPT_INT("tile", AT(tile), 8, 2048, "N", "tiles to draw [12]; their side in pixels [256]"),
@@ -99,7 +101,9 @@ static int make_sheet(const struct augment_command *given)
                                        .only_pairs = given->only_pairs,
                                        .channels = given->channels,
                                        .threads = given->common.threads,
-                                       .as_stored = given->as_stored};
+                                       .as_stored = given->as_stored,
+                                       .pair_image = given->pair[0],
+                                       .pair_mask = given->pair[1]};
     unet_dataset *dataset = NULL;
     struct recipe recipe;
     struct sheet sheet = {0};

@@ -49,19 +49,22 @@ static json_t *pair_json(const struct check *check, const unet_survey_pair *seen
     return object;
 }
 
-static json_t *facts_json(const unet_survey_facts *facts)
+static json_t *facts_json(const struct check *check)
 {
+    const unet_survey_facts *facts = check->facts;
     json_t *shares = json_array();
 
     for (int k = 0; k < facts->labels; k++)
         json_array_append_new(shares, json_number_short(check_share(facts, k)));
-    return json_pack("{si si ss so si si s[ii] s[ii] so so so sI sI}", "pairs", facts->pairs,
-                     "readable", facts->readable, "paired", facts->rule, "masks",
-                     json_path(facts->coding), "channels", facts->channels, "classes",
-                     facts->labels, "height", facts->min_height, facts->max_height, "width",
-                     facts->min_width, facts->max_width, "low", json_number_short(facts->low),
-                     "high", json_number_short(facts->high), "shares", shares, "ignored",
-                     (json_int_t)facts->ignored, "bytes", (json_int_t)facts->bytes);
+    return json_pack("{si si si si ss so si si s[ii] s[ii] so so so sI sI}", "pairs", facts->pairs,
+                     "images_left_out", check_left_out(check, UNET_FOUND_NO_MASK), "masks_left_out",
+                     check_left_out(check, UNET_FOUND_NO_IMAGE), "readable", facts->readable,
+                     "paired", facts->rule, "masks", json_path(facts->coding), "channels",
+                     facts->channels, "classes", facts->labels, "height", facts->min_height,
+                     facts->max_height, "width", facts->min_width, facts->max_width, "low",
+                     json_number_short(facts->low), "high", json_number_short(facts->high),
+                     "shares", shares, "ignored", (json_int_t)facts->ignored, "bytes",
+                     (json_int_t)facts->bytes);
 }
 
 static json_t *proposal_json(const struct check *check)
@@ -80,6 +83,12 @@ static json_t *proposal_json(const struct check *check)
         json_object_set_new(object, "fits", json_boolean(check->fits));
         json_object_set_new(object, "largest_batch", json_integer(check->batch_most));
     }
+    if (check->has_split)
+        json_object_set_new(
+            object, "objects",
+            json_pack("{so so}", "f1_whole",
+                      json_number_short(unet_matches_scores(&check->split.whole).f1[0]), "f1_split",
+                      json_number_short(unet_matches_scores(&check->split.cut).f1[0])));
     free(command);
     return object;
 }
@@ -94,7 +103,7 @@ json_t *check_json(const struct check *check)
     for (int i = 0; i < facts->pairs; i++)
         json_array_append_new(pairs, pair_json(check, unet_survey_at(check->survey, i)));
     return json_pack("{si si si so so so so}", "errors", facts->errors, "warnings", facts->warnings,
-                     "notes", facts->notes, "all", facts_json(facts), "findings", findings,
+                     "notes", facts->notes, "all", facts_json(check), "findings", findings,
                      "proposed", check->proposed ? proposal_json(check) : json_null(), "images",
                      pairs);
 }

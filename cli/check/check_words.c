@@ -103,9 +103,9 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
                      n[0]);
         else if (f->severity == UNET_WARNING)
             snprintf(text, size,
-                     "soft edges, which other masks do not have (share of pixels %.2g): values "
+                     "soft edges, which other masks do not have (%.2g %% of the pixels): values "
                      "between codes are taken to the nearest",
-                     n[1]);
+                     100 * n[1]);
         return f->severity != UNET_ERROR;
     case UNET_FOUND_SATURATED:
         if (f->pair >= 0)
@@ -150,12 +150,13 @@ static const char *const plain[UNET_FINDING_KINDS] = {
     [UNET_FOUND_MASK_EMPTY] = "%g masks are empty: background only",
     [UNET_FOUND_MASK_FULL] = "in %g masks one class fills everything",
     [UNET_FOUND_MASK_SOFT] =
-        "%g values that other masks do not have (share of pixels %.2g): anti-aliased, resized with "
+        "%g values that other masks do not have (%.2g %% of the pixels): anti-aliased, resized "
+        "with "
         "interpolation or saved as JPEG; make it again with nearest neighbour, or say --labels "
         "with ranges, such as 'a=0-63,b=64-255'",
-    [UNET_FOUND_MASK_STRANGE] =
-        "value %g, which is none of the other masks' codes (share of pixels %.2g); if it is meant, "
-        "say with --labels what it is",
+    [UNET_FOUND_MASK_STRANGE] = "value %g, which is none of the other masks' codes (%.2g %% of the "
+                                "pixels); if it is meant, "
+                                "say with --labels what it is",
     [UNET_FOUND_SIZE] = "%g x %g pixels, most are %g x %g",
     [UNET_FOUND_BITS] = "16-bit samples of which %g bits are in use (highest value %g); scaling "
                         "comes from the values, so this is fine if all are alike",
@@ -167,8 +168,8 @@ static const char *const plain[UNET_FINDING_KINDS] = {
     [UNET_FOUND_CHANNEL_ORDER] =
         "the channels seem to be in another order: like the others if taken as %g, %g, %g",
     [UNET_FOUND_INVERTED] =
-        "the mask looks inverted: foreground is %.2f of it, in the others about "
-        "%.2f, and what it covers looks as their background does",
+        "the mask looks inverted: foreground is %.3g %% of it, in the others about "
+        "%.3g %%, and what it covers looks as their background does",
     [UNET_FOUND_CLASSES_SWAPPED] =
         "classes %g and %g look exchanged, by their shapes and by what they cover",
     [UNET_FOUND_CLASS_OFFSET] =
@@ -176,8 +177,10 @@ static const char *const plain[UNET_FINDING_KINDS] = {
     [UNET_FOUND_PALETTE_ORDER] =
         "the palette has the colours of the other masks in another order: indices may differ",
     [UNET_FOUND_BACKGROUND_SMALL] =
-        "background (class 0) has a share of only %.2f: fine if meant so, else all masks are "
-        "inverted",
+        "class 0, the background, has only %.3g %% of the pixels, and scores begin with class 1: "
+        "if "
+        "class 0 is what is looked for (membranes), name it last, --labels 'inside=255,line=0' or "
+        "as the values are; else all masks may be inverted",
     [UNET_FOUND_CLASS_ABSENT] = "no mask has class %g",
     [UNET_FOUND_MASK_OF_OTHER] = "the mask does not fit; that of %s does",
     [UNET_FOUND_SAME_PAIR] = "image and mask are the same as those of %s",
@@ -197,12 +200,23 @@ static const char *const of_error[UNET_FINDING_KINDS] = {
         "--labels 'background=V,cell=W' says by which values",
 };
 
+/* Which of the numbers are shares, which a person reads as percent. */
+static const int shares[UNET_FINDING_KINDS][4] = {
+    [UNET_FOUND_MASK_SOFT] = {0, 1},
+    [UNET_FOUND_MASK_STRANGE] = {0, 1},
+    [UNET_FOUND_INVERTED] = {1, 1},
+    [UNET_FOUND_BACKGROUND_SMALL] = {1},
+};
+
 void finding_words(const unet_finding *finding, char *text, size_t size)
 {
     const char *one = finding->pair >= 0 ? of_pair[finding->kind] : NULL;
     const char *error = finding->severity == UNET_ERROR ? of_error[finding->kind] : NULL;
     const char *format = one ? one : error ? error : plain[finding->kind];
-    const double *n = finding->number;
+    double n[4];
+
+    for (int i = 0; i < 4; i++)
+        n[i] = finding->number[i] * (shares[finding->kind][i] ? 100 : 1);
 
     if (*finding->text) {
         snprintf(text, size, "%s", finding->text);

@@ -17,6 +17,7 @@
 struct check_settings {
     const char *images, *masks, *output, *labels, *channels, *fill;
     double memory;
+    const char *pair[2];
     int ignore, only_pairs, as_stored, pictures, no_page;
     struct network_settings network;
     struct common_settings common;
@@ -28,6 +29,7 @@ static const struct option_row check_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, as unet train takes them"),
     OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
+    OPT_PAIR(AT(pair)),
     OPT_STRING("channels", AT(channels), "C", "of the images: 0,2; pages: a file's are channels"),
     OPT_FLAG("as-stored", AT(as_stored), "turn nothing by EXIF, NIfTI or GeoTIFF headers"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
@@ -51,6 +53,7 @@ static void propose(const struct check_settings *settings, struct check *check)
     if (!check->proposed)
         return;
     check->spec = choose_spec(&settings->network, check->facts);
+    check->network = &settings->network;
     check->options = choose_training(&check->spec);
     check->fits = 1;
     if (check->memory > 0) {
@@ -92,39 +95,6 @@ void check_scaling(const unet_survey_facts *facts, char *text, size_t size)
     else
         snprintf(text, size, "%.6g becomes 0 and %.6g becomes 1 (0.1 and 99.9 percentiles)",
                  facts->low, facts->high);
-}
-
-char *check_command(const struct check *check)
-{
-    char *images = path_quote(check->images), *masks = path_quote(check->masks), *command = NULL;
-    char *labels = check->labels ? path_quote(check->labels) : NULL;
-    char *channels = check->channels ? path_quote(check->channels) : NULL;
-    char *fill = check->fill ? path_quote(check->fill) : NULL;
-    char ignore[24] = "", tile[24] = "", width[24] = "", weights[16 * 64] = "";
-    size_t used = 0;
-
-    if (check->ignore >= 0)
-        snprintf(ignore, sizeof(ignore), " --ignore %d", check->ignore);
-    if (check->options.tile > 0)
-        snprintf(tile, sizeof(tile), " --tile %d", check->options.tile);
-    if (check->memory > 0)
-        snprintf(width, sizeof(width), " --width %d", check->spec.width);
-    for (int k = 0; check->weighted && k < check->facts->labels && used < sizeof(weights); k++)
-        used += (size_t)snprintf(weights + used, sizeof(weights) - used, "%s%.3g",
-                                 k ? "," : " --class-weights ", (double)check->weights[k]);
-    if (images && masks)
-        command =
-            path_text("unet train --images %s --masks %s%s%s%s%s%s%s%s%s%s%s%s%s -o cells", images,
-                      masks, check->only_pairs ? " --only-pairs" : "",
-                      check->as_stored ? " --as-stored" : "", channels ? " --channels " : "",
-                      channels ? channels : "", labels ? " --labels " : "", labels ? labels : "",
-                      fill ? " --fill " : "", fill ? fill : "", ignore, width, tile, weights);
-    free(images);
-    free(masks);
-    free(labels);
-    free(channels);
-    free(fill);
-    return command;
 }
 
 /* ---- the report as text ---- */
@@ -202,6 +172,21 @@ static void print_fit(const struct check *check)
             sum / count);
 }
 
+static void print_split(const struct check *check)
+{
+    double whole = unet_matches_scores(&check->split.whole).f1[0];
+    double cut = unet_matches_scores(&check->split.cut).f1[0];
+
+    say(stdout,
+        "objects    F1 of the true masks themselves: %.3f as connected parts, %.3f cut at "
+        "necks",
+        whole, cut);
+    if (cut > whole + 0.005)
+        say(stdout, ": predict and eval with --split\n");
+    else
+        say(stdout, ": --split gains nothing here\n");
+}
+
 static int print_proposal(const struct check *check)
 {
     char line[256], bytes[24], limit[24], *command = check_command(check);
@@ -231,17 +216,46 @@ static int print_proposal(const struct check *check)
     return 1;
 }
 
+int check_left_out(const struct check *check, unet_finding_kind kind)
+{
+    int count = 0;
+
+    for (int i = 0; i < unet_survey_findings(check->survey); i++) {
+        const unet_finding *finding = unet_survey_finding(check->survey, i);
+
+        count += finding->kind == kind && finding->severity < UNET_ERROR;
+    }
+    return count;
+}
+
+static void print_left_out(const struct check *check)
+{
+    int images = check_left_out(check, UNET_FOUND_NO_MASK);
+    int masks = check_left_out(check, UNET_FOUND_NO_IMAGE);
+
+    if (images)
+        say(stdout, "left out   %d image%s without a mask", images, plural(images, "s"));
+    if (masks)
+        say(stdout, "%s%d mask%s without an image", images ? ", " : "left out   ", masks,
+            plural(masks, "s"));
+    if (images || masks)
+        putchar('\n');
+}
+
 static int print_report(const struct check *check)
 {
     const unet_survey_facts *facts = check->facts;
 
     say(stdout, "pairs      %d%s%s\n", facts->pairs, *facts->rule ? ", paired " : "", facts->rule);
+    print_left_out(check);
     if (facts->readable) {
         say(stdout, "images     ");
         print_sides(facts);
         print_samples(check);
         print_classes(facts);
         print_fit(check);
+        if (check->has_split && check->split.whole.matched[0])
+            print_split(check);
     }
     say(stdout, "found      %d error%s, %d warning%s, %d note%s\n", facts->errors,
         plural(facts->errors, "s"), facts->warnings, plural(facts->warnings, "s"), facts->notes,
@@ -303,6 +317,8 @@ static int run_check(const struct command *command, int argc, char **argv)
     options.fill = check.fill = settings.fill;
     options.only_pairs = check.only_pairs = settings.only_pairs;
     options.as_stored = check.as_stored = settings.as_stored;
+    options.pair_image = check.pair[0] = settings.pair[0];
+    options.pair_mask = check.pair[1] = settings.pair[1];
     classes = network_asked(&settings.network).classes;
     options.classes = classes == 1 ? 2 : classes;
     interrupt_watch();
@@ -320,6 +336,7 @@ static int run_check(const struct command *command, int argc, char **argv)
     check.masks = settings.masks;
     check.survey = survey;
     check.facts = unet_survey_all(survey);
+    check.has_split = check_split_gain(&check, &options, &check.split);
     status = report(&settings, &check);
     unet_survey_free(survey);
     return finish_output(status);

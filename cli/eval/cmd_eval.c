@@ -22,7 +22,7 @@ struct eval_settings {
     const char *images, *masks, *predicted;
     const char *labels, *predicted_labels;
     const char *csv, *boundary;
-    const char *fill;
+    const char *pair[2], *fill;
     int ignore, only_pairs, as_stored;
     struct said session; /* of unet_session_options */
     int objects, split, minimum_area;
@@ -39,6 +39,7 @@ static const struct option_row eval_options[] = {
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
     OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
     OPT_FLAG("as-stored", AT(as_stored), "turn nothing by EXIF, NIfTI or GeoTIFF headers"),
+    OPT_PAIR(AT(pair)),
     OPT_STRING("predicted", AT(predicted), "DIR", "score these masks; no model, no images"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_STRING("predicted-labels", AT(predicted_labels), "L", "the same of --predicted"),
@@ -151,7 +152,9 @@ static int fail_coding(const struct eval_settings *settings, const unet_model *m
 {
     unet_dataset_options alone = {.ignore = settings->ignore,
                                   .only_pairs = settings->only_pairs,
-                                  .as_stored = settings->as_stored};
+                                  .as_stored = settings->as_stored,
+                                  .pair_image = settings->pair[0],
+                                  .pair_mask = settings->pair[1]};
     unet_dataset *dataset;
     char trained[256];
 
@@ -224,7 +227,9 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
                                  .model = job->model,
                                  .fill = settings->fill,
                                  .only_pairs = settings->only_pairs,
-                                 .as_stored = settings->as_stored};
+                                 .as_stored = settings->as_stored,
+                                 .pair_image = settings->pair[0],
+                                 .pair_mask = settings->pair[1]};
     if (open_noting(settings->images, settings->masks, &data, settings->common.quiet, &job->dataset,
                     &err))
         return fail_coding(settings, job->model, &err);
@@ -237,70 +242,20 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 
-/* Whether image i of one set and of the other are named after each other: cell7, cell7_mask. */
-static int check_names(const struct eval_job *job, int i)
-{
-    const uint8_t *mask;
-    const char *a, *b;
-    const unet_image *one = unet_dataset_image(job->dataset, i, &mask, &a);
-    const unet_image *other = unet_dataset_image(job->predicted, i, &mask, &b);
-    char *stem = path_stem(a), *other_stem = path_stem(b);
-    int status = EXIT_DONE;
-
-    if (!stem || !other_stem)
-        status = fail_memory();
-    else if ((!strstr(stem, other_stem) && !strstr(other_stem, stem)) ||
-             one->height != other->height || one->width != other->width)
-        status =
-            fail_text("%s and %s: not sure that one is the other's mask; equal names wanted", a, b);
-    free(stem);
-    free(other_stem);
-    return status;
-}
-
-/* In one set the predicted masks are the images, in the other the masks: both pair by name. */
 static int open_masks(const struct eval_settings *settings, struct eval_job *job)
 {
-    unet_dataset_options data = {.ignore = settings->ignore,
-                                 .labels = settings->labels,
-                                 .only_pairs = settings->only_pairs,
-                                 .as_stored = settings->as_stored};
-    unet_code code;
-    unet_error err;
+    const struct eval_masks given = {
+        .predicted = settings->predicted,
+        .masks = settings->masks,
+        .predicted_labels = settings->predicted_labels,
+        .quiet = settings->common.quiet,
+        .options = {.ignore = settings->ignore,
+                    .labels = settings->labels,
+                    .only_pairs = settings->only_pairs,
+                    .as_stored = settings->as_stored},
+    };
 
-    if (open_noting(settings->predicted, settings->masks, &data, settings->common.quiet,
-                    &job->dataset, &err))
-        return fail(&err);
-    if (settings->predicted_labels) {
-        data.labels = settings->predicted_labels;
-        data.classes = unet_dataset_labels(job->dataset);
-    } else {
-        data.like = job->dataset;
-        data.labels = NULL;
-    }
-    data.keep_masks = 1; /* both in the order of what was predicted */
-    code = unet_dataset_open(settings->masks, settings->predicted, &data, &job->predicted, &err);
-    if (code && err.hints & (UNET_HINT_ONLY_PAIRS | UNET_HINT_AS_STORED))
-        return fail(&err);
-    if (code)
-        return fail_text("%s%s", err.text,
-                         settings->predicted_labels ? ""
-                                                    : " (--predicted-labels says what predicted "
-                                                      "values mean)");
-    if (unet_dataset_labels(job->predicted) > unet_dataset_labels(job->dataset) ||
-        unet_dataset_count(job->predicted) != unet_dataset_count(job->dataset))
-        return fail_text("%s: %d mask%s of %d classes; the truth has %d of %d", settings->predicted,
-                         unet_dataset_count(job->predicted),
-                         plural(unet_dataset_count(job->predicted), "s"),
-                         unet_dataset_labels(job->predicted), unet_dataset_count(job->dataset),
-                         unet_dataset_labels(job->dataset));
-    for (int i = 0; i < unet_dataset_count(job->dataset); i++) {
-        int status = check_names(job, i);
-
-        if (status != EXIT_DONE)
-            return status;
-    }
-    return EXIT_DONE;
+    return eval_open_masks(&given, &job->dataset, &job->predicted);
 }
 
 /* The class that --boundary names, by name or index; -1: there is none. */
@@ -378,6 +333,8 @@ static int run_eval(const struct command *command, int argc, char **argv)
         return usage_error(command, settings.predicted
                                         ? "--predicted takes no MODEL and no --images"
                                         : "a MODEL and --images, or --predicted, wanted");
+    if (settings.predicted && settings.pair[0])
+        return usage_error(command, "--predicted masks are paired by name, without --pair");
     if (settings.csv && !path_writable(settings.csv))
         return fail_text("%s: %s", settings.csv, strerror(errno));
     interrupt_watch();

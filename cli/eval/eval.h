@@ -61,4 +61,16 @@ void eval_print(const struct eval *eval);
 json_t *eval_json(const struct eval *eval);              /* NULL: no memory */
 int eval_csv(const struct eval *eval, const char *path); /* 0: errno says why not */
 
+/* ---- eval_masks.c: masks of any program instead of a model's predictions ---- */
+
+struct eval_masks {
+    const char *predicted, *masks, *predicted_labels;
+    int quiet;                    /* what is to be said of them is not */
+    unet_dataset_options options; /* of the true masks */
+};
+
+/* Opens both sets, in the same order; prints why and returns EXIT_FAILED when they do not go
+ * together.  The caller frees both, also then. */
+int eval_open_masks(const struct eval_masks *given, unet_dataset **truth, unet_dataset **predicted);
+
 #endif

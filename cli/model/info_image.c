@@ -24,24 +24,44 @@ int info_image_is(const char *path)
     return is;
 }
 
-static int same_kind(const unet_page *a, const unet_page *b)
+/* A page, and how its samples are stored. */
+struct page {
+    unet_page is;
+    char stored[12];
+};
+
+static unet_code read_page(unet_source *source, int i, struct page *page, unet_error *err)
 {
-    return a->height == b->height && a->width == b->width && a->channels == b->channels &&
-           a->sample == b->sample && a->pixel_height == b->pixel_height &&
-           a->pixel_width == b->pixel_width && !strcmp(a->unit, b->unit);
+    unet_code code = unet_source_page(source, i, &page->is, err);
+
+    return code ? code : unet_source_stored(source, i, page->stored, err);
 }
 
-static void print_run(int first, int last, int pages, const unet_page *page)
+static int same_kind(const struct page *one, const struct page *other)
 {
-    char range[48] = "";
+    const unet_page *a = &one->is, *b = &other->is;
+
+    return !strcmp(one->stored, other->stored) && a->height == b->height && a->width == b->width &&
+           a->channels == b->channels && a->sample == b->sample &&
+           a->pixel_height == b->pixel_height && a->pixel_width == b->pixel_width &&
+           !strcmp(a->unit, b->unit);
+}
+
+static void print_run(int first, int last, int pages, const struct page *run)
+{
+    const unet_page *page = &run->is;
+    char range[48] = "", stored[40] = "";
+
+    if (page->sample == UNET_F32 && strcmp(run->stored, "float32"))
+        snprintf(stored, sizeof(stored), " (%s in the file)", run->stored);
 
     if (pages > 1 && first == last)
         snprintf(range, sizeof(range), "page %d: ", first);
     else if (pages > 1)
         snprintf(range, sizeof(range), "pages %d to %d: ", first, last);
-    say(stdout, "%s%d x %d (height x width), %d channel%s, %s%s", range, page->height, page->width,
-        page->channels, plural(page->channels, "s"), sample_names[page->sample],
-        page->prepared ? ", given to a network as it is" : "");
+    say(stdout, "%s%d x %d (height x width), %d channel%s, %s%s%s", range, page->height,
+        page->width, page->channels, plural(page->channels, "s"), sample_names[page->sample],
+        stored, page->prepared ? ", given to a network as it is" : "");
     if (page->pixel_height > 0)
         say(stdout, ", a pixel is %g x %g %s", page->pixel_height, page->pixel_width, page->unit);
     putchar('\n');
@@ -79,10 +99,12 @@ static json_t *json_unread(const unet_source *source)
     return list;
 }
 
-static json_t *json_page(const unet_page *page)
+static json_t *json_page(const struct page *read)
 {
-    json_t *made = json_pack("{si si si ss}", "height", page->height, "width", page->width,
-                             "channels", page->channels, "sample", sample_names[page->sample]);
+    const unet_page *page = &read->is;
+    json_t *made =
+        json_pack("{si si si ss ss}", "height", page->height, "width", page->width, "channels",
+                  page->channels, "sample", sample_names[page->sample], "stored", read->stored);
 
     if (page->pixel_height > 0) {
         json_object_set_new(made, "pixel_height", json_number_short(page->pixel_height));
@@ -94,12 +116,12 @@ static json_t *json_page(const unet_page *page)
 
 static unet_code print_table(unet_source *source, int pages, unet_error *err)
 {
-    unet_page run, page;
+    struct page run, page;
     int first = 0;
-    unet_code code = unet_source_page(source, 0, &run, err);
+    unet_code code = read_page(source, 0, &run, err);
 
     for (int i = 1; i < pages && !code; i++) {
-        if ((code = unet_source_page(source, i, &page, err)) || same_kind(&run, &page))
+        if ((code = read_page(source, i, &page, err)) || same_kind(&run, &page))
             continue;
         print_run(first, i - 1, pages, &run);
         run = page;
@@ -115,11 +137,11 @@ static unet_code print_table(unet_source *source, int pages, unet_error *err)
 static unet_code print_json(const char *path, unet_source *source, int pages, unet_error *err)
 {
     json_t *list = json_array();
-    unet_page page;
+    struct page page;
     unet_code code = UNET_OK;
 
     for (int i = 0; i < pages && !code; i++)
-        if (!(code = unet_source_page(source, i, &page, err)))
+        if (!(code = read_page(source, i, &page, err)))
             json_array_append_new(list, json_page(&page));
     if (code)
         json_decref(list);

@@ -242,15 +242,19 @@ static int write_recipe(const struct run_folder *run, FILE *out)
     const unet_spec *spec = unet_model_spec(facts->model);
     char network[512], parameters[48];
     unet_cost cost;
-    int layers = 0, at = 0;
+    int layers = 0, at = 0, told = 0;
 
     if (!cells)
         return 0;
-    network_describe(spec, network, sizeof(network));
     cells[at++] = "what";
     cells[at++] = "how";
-    cells[at++] = "network";
-    cells[at++] = network;
+    for (int i = 0; i < facts->recipe_rows; i++)
+        told |= !strcmp(facts->recipe[i].name, "network");
+    if (!told) {
+        network_describe(spec, network, sizeof(network));
+        cells[at++] = "network";
+        cells[at++] = network;
+    }
     if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL)) {
         cells[at++] = "parameters";
         cells[at++] = format_count(cost.parameters, parameters);

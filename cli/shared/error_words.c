@@ -14,6 +14,7 @@ static const struct {
     {UNET_HINT_IGNORE, "--ignore 255"},
     {UNET_HINT_ONLY_PAIRS, "--only-pairs goes without them"},
     {UNET_HINT_CLIP, "--clip 1"},
+    {UNET_HINT_PAIR, "--pair IMAGE MASK, or a list of pairs as --masks; docs/labels.md"},
     {UNET_HINT_CHANNELS, "--channels pages if they are channels"},
     {UNET_HINT_NORM, "unet convert with --norm none or --norm instance says which"},
     {UNET_HINT_FILL, "--fill nan takes it as no data"},

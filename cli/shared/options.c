@@ -128,8 +128,19 @@ static int parse_option(const struct command *command, int argc, char **argv, in
     } else if (!value) {
         if (*at + 1 >= argc || (!strncmp(argv[*at + 1], "--", 2) && argv[*at + 1][2]))
             return usage_error(command, "%s: nothing follows it, wanted %s", shown,
-                               found.row->type == OPTION_STRING ? found.row->meta : wanted);
+                               found.row->type == OPTION_STRING || found.row->type == OPTION_TWO
+                                   ? found.row->meta
+                                   : wanted);
         value = argv[++*at];
+    }
+    if (found.row->type == OPTION_TWO) {
+        const char **place = (const char **)(settings + found.base + found.row->offset);
+
+        if (*at + 1 >= argc || !*value || !*argv[*at + 1])
+            return usage_error(command, "%s: two values wanted, %s", shown, found.row->meta);
+        place[0] = value;
+        place[1] = argv[++*at];
+        return EXIT_DONE;
     }
     if (!option_store(found.row, value, settings + found.base + found.row->offset))
         return usage_error(command, "%s: found \"%s\", wanted %s", shown, value, wanted);

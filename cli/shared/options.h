@@ -35,6 +35,7 @@ enum option_type {
     OPTION_FLOAT,    /* double, low..high */
     OPTION_FLOATS,   /* struct float_list, each low..high: 1,0.5,2 */
     OPTION_STRING,   /* const char *, points into argv */
+    OPTION_TWO,      /* const char *[2], of two arguments; point into argv */
     OPTION_CHOICE,   /* int, index into choices */
     OPTION_DURATION, /* double, seconds: 40, 40s, 10m, 2h */
     OPTION_BYTES,    /* double: 500M, 2G, 1048576 */
@@ -131,11 +132,18 @@ struct option_row {
     {                                                                                              \
         .type = OPTION_STRING, .name = word, .offset = place, .meta = value, .help = text          \
     }
+#define OPT_TWO(word, place, value, text)                                                          \
+    {                                                                                              \
+        .type = OPTION_TWO, .name = word, .offset = place, .meta = value, .help = text             \
+    }
 #define OPT_LETTER(key, word, place, value, text)                                                  \
     {                                                                                              \
         .type = OPTION_STRING, .name = word, .letter = key, .offset = place, .meta = value,        \
         .help = text                                                                               \
     }
+/* Which mask is whose, the same in all commands that read both. */
+#define OPT_PAIR(place)                                                                            \
+    OPT_TWO("pair", place, "IMAGE MASK", "if names differ: '(.*)_x.tif' '\\1_y.gif'")
 #define OPT_REQUIRED(key, word, place, value, text)                                                \
     {                                                                                              \
         .type = OPTION_STRING, .name = word, .letter = key, .required = 1, .offset = place,        \

@@ -25,6 +25,8 @@ static size_t value_size(const struct option_row *row)
         return sizeof(struct float_list);
     case OPTION_STRING:
         return sizeof(const char *);
+    case OPTION_TWO:
+        return 2 * sizeof(const char *);
     case OPTION_SEED:
         return sizeof(uint64_t);
     case OPTION_SIZE:
@@ -43,6 +45,23 @@ static json_t *list_text(const struct float_list *list)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.9g", i ? "," : "",
                                  (double)list->value[i]);
     return json_string(text);
+}
+
+static json_t *two_texts(const char *const *place)
+{
+    json_t *texts = json_array();
+
+    for (int i = 0; i < 2; i++) /* a path need not be UTF-8 */
+        json_array_append_new(texts, json_stringn_nocheck(place[i], strlen(place[i])));
+    return texts;
+}
+
+static int take_two(const json_t *texts, const char **place)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (!(place[i] = json_string_value(json_array_get(texts, i))))
+            return 0;
+    return json_array_size(texts) == 2;
 }
 
 static json_t *value_text(const struct option_row *row, const void *place)
@@ -70,6 +89,8 @@ static json_t *value_text(const struct option_row *row, const void *place)
     case OPTION_SIZE:
         snprintf(text, sizeof(text), "%dx%d", pair[0], pair[1]);
         break;
+    case OPTION_TWO:
+        return two_texts(place);
     case OPTION_FIELD:
         return json_string(said_text(place, row->field));
     case OPTION_CHOICE:
@@ -169,7 +190,9 @@ int options_from_json(const struct option_row *table, const json_t *object, void
         }
         if (row->type == OPTION_FLAG && json_is_boolean(value)) {
             *(int *)place = json_is_true(value);
-        } else if (!json_is_string(value) || row->type == OPTION_FLAG ||
+        } else if (row->type == OPTION_TWO && take_two(value, place)) {
+            continue;
+        } else if (!json_is_string(value) || row->type == OPTION_FLAG || row->type == OPTION_TWO ||
                    !option_store(row, json_string_value(value), place)) {
             option_describe(row, wanted, sizeof(wanted));
             snprintf(problem, size, "%s is not %s", name, wanted);

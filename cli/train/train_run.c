@@ -53,7 +53,9 @@ static unet_code open_data(struct train_run *run, unet_error *err)
                                  .channels = settings->channels,
                                  .fill = settings->fill,
                                  .threads = settings->common.threads,
-                                 .as_stored = settings->as_stored};
+                                 .as_stored = settings->as_stored,
+                                 .pair_image = settings->pair[0],
+                                 .pair_mask = settings->pair[1]};
     int classes = network_asked(&settings->network).classes;
     unet_code code;
 

@@ -63,6 +63,7 @@ const struct option_row train_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "DIR", "images and masks, paired by file name"),
     OPT_FLAG("only-pairs", AT(only_pairs), "go without images that have no mask"),
+    OPT_PAIR(AT(pair)),
     OPT_STRING("channels", AT(channels), "C", "of the images: 0,2; pages: a file's are channels"),
     OPT_FLAG("as-stored", AT(as_stored), "turn nothing by EXIF, NIfTI or GeoTIFF headers"),
     OPT_LETTER('o', "output", AT(output), "RUN", "folder: best.safetensors, report.html, ..."),

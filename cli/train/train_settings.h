@@ -28,6 +28,7 @@ struct train_settings {
     double val_share;
     int val_by, folds;
     const char *labels, *channels, *fill;
+    const char *pair[2];
     int ignore, only_pairs, as_stored;
     int preset, dry_run, tensorboard, overwrite;
     double memory;

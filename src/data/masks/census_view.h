@@ -67,6 +67,9 @@ void un_coding_advice(const struct un_coding *coding, char *text, size_t size);
 
 /* ---- coding_objects.c: telling object numbers from class indices ---- */
 
+/* Whether few values, too few to be asked, may be numbers of objects. */
+bool un_coding_may_be_objects(const struct un_view *view, int ignore);
+
 /*
  * Sets coding to object numbers when the masks hold such, and leaves it when they do not.
  * UNET_EINVAL when they may be either, with what to say.

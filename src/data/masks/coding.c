@@ -248,6 +248,9 @@ void un_coding_text(const struct un_coding *coding, char *text, size_t size)
         say(&words, "; transparent");
         say_class(&words, coding, coding->clear - 1);
     }
+    if (coding->single)
+        say(&words, "; each in one piece in every mask: if they number objects, say labels "
+                    "\"instances\"");
     if (coding->inverted)
         say(&words, "; numbers as stored, the files show them inverted");
     if (coding->tolerance)

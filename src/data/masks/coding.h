@@ -37,6 +37,7 @@ struct un_coding {
     int tolerance;                         /* > 0: codes this far off, and soft edges, are taken */
     int clear;                             /* 1 + the class of transparent pixels; 0: none known */
     bool inverted;                         /* said only: files show the numbers inverted */
+    bool single;                           /* said only: each value is one piece where it is */
     uint32_t white;                        /* what the 1 of a 1-bit file stands for */
     bool border;                           /* UN_CODING_OBJECTS: class 2 lies between objects */
     bool ordered;                          /* UN_CODING_FILES: later classes lie over earlier */

@@ -61,8 +61,11 @@ static unet_code find_reading(const struct un_view *view, const struct un_wish *
         wish->classes == 0 &&
         ((code = un_coding_find_objects(view, wish->ignore, coding, err)) || coding->labels))
         return code;
-    if ((code = un_coding_find_hard(view, wish, coding, err)) || coding->labels)
+    if ((code = un_coding_find_hard(view, wish, coding, err)) || coding->labels) {
+        coding->single = wish->what == UN_WISH_NONE && !wish->classes &&
+                         un_coding_may_be_objects(view, wish->ignore);
         return code;
+    }
     un_coding_soft(view, (uint32_t)wish->ignore, numbers && wish->ignore >= 0, coding);
     code = find_of_most(view, wish, &start, coding, err);
     return code || coding->labels ? code : un_coding_fail_unclear(view, wish, err);

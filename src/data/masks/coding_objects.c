@@ -29,7 +29,8 @@ struct evidence {
 /* Whether the name of a mask, or of its folder, says that it numbers objects. */
 static bool is_named(const char *path)
 {
-    static const char *const names[] = {"instance", "cp_masks", "_inst.", "objectid", "cellid"};
+    static const char *const names[] = {"instance", "cp_masks", "_inst.",
+                                        "objectid", "cellid",   "man_seg"};
     const char *at = path + strlen(path);
     for (int slashes = 0; at > path && slashes < 2; at--)
         slashes += at[-1] == '/';
@@ -69,6 +70,13 @@ static struct evidence gather(const struct un_view *view, int ignore)
     for (int i = 0; i < files; i++)
         found.named = found.named && is_named(view->census->files[i].name);
     return found;
+}
+
+bool un_coding_may_be_objects(const struct un_view *view, int ignore)
+{
+    const struct evidence found = gather(view, ignore);
+    return !view->lossy && found.one_each && found.numbers > 1 && view->census->file_count > 1 &&
+           found.last->code == found.numbers; /* 1, 2, ... */
 }
 
 void un_coding_set_objects(bool border, struct un_coding *coding)

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,17 @@
 
 #define DEEPEST 8 /* folders in folders */
 
-/* What marks a mask or an image, behind or before a name; '_' stands for '-', ' ' and '.', too. */
+/* What marks a mask or an image, behind or before a name, or is the name; '_' stands for '-', ' '
+ * and '.', too. */
 static const char *const mask_marks[] = {
-    "cp_masks", "segmentation", "annotation", "groundtruth", "instances", "labels", "masks",
-    "label",    "mask",         "anno",       "seg",         "bin",       "gt"};
-static const char *const image_marks[] = {"image", "img", "raw"};
+    "cp_masks",  "segmentation", "annotation", "groundtruth", "ground_truth",
+    "instances", "target",       "labels",     "masks",       "label",
+    "mask",      "anno",         "seg",        "bin",         "gt"};
+static const char *const image_marks[] = {"image", "original", "input", "photo",
+                                          "img",   "orig",     "raw",   "sat"};
+
+/* Pictures of masks that programs write beside them (LabelMe): neither images nor masks. */
+static const char *const passed_over[] = {"label_viz"};
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 
@@ -67,20 +74,59 @@ static bool is_gap(char c)
     return c == '_' || c == '-' || c == ' ' || c == '.';
 }
 
-/* The stem without one mark behind it or before it. */
+/* Whether a name begins with a mark. */
+static bool is_mark(const char *name, const char *mark)
+{
+    for (; *mark; name++, mark++)
+        if (*mark == '_' ? !is_gap(*name)
+                         : tolower((unsigned char)*name) != tolower((unsigned char)*mark))
+            return false;
+    return true;
+}
+
+/* The stem without one mark behind it or before it; "": it is a mark. */
 static char *without_mark(const char *stem, const char *const *marks, int count)
 {
     size_t n = strlen(stem);
     for (int i = 0; i < count; i++) {
         size_t m = strlen(marks[i]);
+        if (n == m && is_mark(stem, marks[i]))
+            return strdup("");
         if (n <= m + 1)
             continue;
-        if (is_gap(stem[n - m - 1]) && !strcasecmp(stem + n - m, marks[i]))
+        if (is_gap(stem[n - m - 1]) && is_mark(stem + n - m, marks[i]))
             return strndup(stem, n - m - 1);
-        if (is_gap(stem[m]) && !strncasecmp(stem, marks[i], m))
+        if (is_gap(stem[m]) && is_mark(stem, marks[i]))
             return strdup(stem + m + 1);
     }
     return strdup(stem);
+}
+
+char *un_without_number(const char *stem)
+{
+    size_t n = un_word_before_number(stem);
+    if (n == SIZE_MAX)
+        return NULL;
+    while (n && is_gap(stem[n - 1]))
+        n--;
+    char *marked = strndup(stem, n);
+    char *bare = marked ? without_mark(marked, mask_marks, COUNT(mask_marks)) : NULL;
+    if (bare && (!*bare || strlen(bare) == n || strncmp(bare, marked, strlen(bare)))) {
+        free(bare);
+        bare = NULL;
+    }
+    free(marked);
+    return bare;
+}
+
+static bool is_passed_over(const char *name)
+{
+    for (int i = 0; i < COUNT(passed_over); i++) {
+        size_t n = strlen(passed_over[i]);
+        if (!strncasecmp(name, passed_over[i], n) && name[n] == '.')
+            return true;
+    }
+    return false;
 }
 
 size_t un_stem_size(const char *name)
@@ -137,6 +183,8 @@ static void release(struct un_listed *file)
     free(file->mask_stem);
     free(file->image_stem);
     free(file->numbers);
+    for (int i = 0; i < UN_NAMES; i++)
+        free(file->folded[i]);
 }
 
 /* The name without its ending and what is in braces in it (image/channels.h); foreign: no image of
@@ -182,7 +230,11 @@ unet_code un_listing_add(struct un_listing *listing, char *path, size_t root, un
         file.image_stem = without_mark(file.stem, image_marks, COUNT(image_marks));
         file.numbers = numbers_of(file.stem);
     }
-    if (!file.folder || !file.mask_stem || !file.image_stem || !file.numbers) {
+    bool whole = file.folder && file.mask_stem && file.image_stem && file.numbers;
+    const char *const names[UN_NAMES] = {file.stem, file.mask_stem, file.image_stem};
+    for (int i = 0; i < UN_NAMES && whole; i++)
+        whole = (file.folded[i] = un_fold_name(names[i])) != NULL;
+    if (!whole) {
         release(&file);
         return un_fail_memory(err, 0, "file names");
     }
@@ -214,7 +266,8 @@ static unet_code list(const char *folder, const char *but, size_t root, int dept
             if (depth < DEEPEST && !(but && un_is_same_file(path, but)))
                 code = list(path, but, root, depth + 1, listing, err);
             free(path);
-        } else if (un_image_name(file->d_name) || un_image_name_foreign(file->d_name)) {
+        } else if ((un_image_name(file->d_name) || un_image_name_foreign(file->d_name)) &&
+                   !is_passed_over(file->d_name)) {
             code = un_listing_add(listing, path, root, err);
         } else {
             free(path);

@@ -6,7 +6,8 @@
  *                                   -> pairs, and what has none
  *
  * A rule is for the whole set: names first, then names with a number for each object, or a word for
- * each class, then numbers.
+ * each class, then known layouts, which must not contradict what was found; then numbers, or what
+ * differs between names.  A person's pattern goes alone, and a list needs no rule.
  * A file with pages has a file with as many, or a folder with as many files.
  */
 #include "data/set/pairs.h"
@@ -19,8 +20,6 @@
 #include "data/set/channel_files.h"
 #include "data/set/pairs_rules.h"
 #include "image/image.h"
-
-#define SHOWN 3 /* names in a message about files without a partner */
 
 /* ---- for the rules ----------------------------------------------------------------------- */
 
@@ -107,6 +106,7 @@ static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_er
     made->classes = work->classes;
     made->class_count = work->classes ? work->class_count : 0;
     made->objects = work->objects;
+    made->partial = work->partial;
     made->pairs = calloc((size_t)work->image.count + 1, sizeof *made->pairs);
     made->images = calloc((size_t)work->image.count + 1, sizeof *made->images);
     made->masks = calloc((size_t)work->mask.count + 1, sizeof *made->masks);
@@ -226,15 +226,23 @@ static unet_code check_twins(const struct un_pairing *work, unet_error *err)
     return UNET_OK;
 }
 
+typedef unet_code rule(struct un_pairing *, bool *, unet_error *);
+
 static unet_code apply_rules(struct un_pairing *work, unet_error *err)
 {
-    static unet_code (*const rules[])(struct un_pairing *, bool *, unet_error *) = {
-        un_pairing_by_folder, un_pairing_by_name, un_pairing_by_object, un_pairing_by_class,
-        un_pairing_by_number};
+    static rule *const rules[] = {
+        un_pairing_by_folder, un_pairing_by_further, un_pairing_by_name,   un_pairing_by_object,
+        un_pairing_by_class,  un_pairing_by_pattern, un_pairing_by_number, un_pairing_by_middle};
+    enum { PATTERN = 5, COUNT = sizeof rules / sizeof *rules };
     unet_code code = UNET_OK;
     bool done = false;
-    for (size_t i = 0; i < sizeof rules / sizeof *rules && !done && !code; i++)
+    for (int i = work->wish ? PATTERN : 0; i < COUNT && !done && !code; i++) {
         code = rules[i](work, &done, err);
+        if (!code && done && i < PATTERN)
+            code = un_pairing_contradicted(work, err);
+        if (work->wish)
+            break;
+    }
     if (!code && !done)
         code = un_pairing_room(work, NULL, 1, err);
     return code;
@@ -243,12 +251,17 @@ static unet_code apply_rules(struct un_pairing *work, unet_error *err)
 static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error *err)
 {
     bool folder = un_is_folder(work->images), mask_folder = un_is_folder(work->masks);
+    char drawn[200] = "";
     bool done = false;
     unet_code code = list_both(work, err);
     if (!code)
         code = un_channel_files_list(&made->channels, &work->image, &work->mask, err);
     if (code || (code = check_foreign(&work->image, err)))
         return code;
+    if (!mask_folder)
+        un_pairs_drawings(work->masks, drawn, sizeof drawn);
+    if (*drawn && !un_image_name(work->masks))
+        return un_fail(err, UNET_EINVAL, "%s: %s", work->masks, drawn);
     if (folder && !mask_folder)
         code = pair_pages(&work->image, work->masks, false, made, &done, err);
     if (!code && !done && folder && !mask_folder)
@@ -291,13 +304,23 @@ static void tell_channels(struct un_pairs *made)
     }
 }
 
-unet_code un_pairs_find(const char *images, const char *masks, const char *channels,
+unet_code un_pairs_find(const char *images, const char *masks, const struct un_pair_wish *wish,
                         struct un_pairs *pairs, unet_error *err)
 {
     struct un_pairing work = {.images = images, .masks = masks};
     struct un_pairs made = {0};
-    unet_code code = un_channels_parse(channels, &made.channels, err);
-    if (!code && !(code = find(&work, &made, err)))
+    if (wish && (wish->image || wish->mask)) {
+        if (!wish->image || !wish->mask)
+            return un_fail(err, UNET_EINVAL,
+                           "a pattern of images and of their masks wanted, found one");
+        work.wish = wish;
+    }
+    unet_code code = un_channels_parse(wish ? wish->channels : NULL, &made.channels, err);
+    if (!code && un_is_list_name(masks) && !un_is_folder(masks))
+        code = un_pairs_of_list(images, masks, &made, err);
+    else if (!code)
+        code = find(&work, &made, err);
+    if (!code)
         tell_channels(&made);
     if (!made.classes && work.classes) {
         made.classes = work.classes;
@@ -311,68 +334,6 @@ unet_code un_pairs_find(const char *images, const char *masks, const char *chann
     un_listing_release(&work.image);
     un_listing_release(&work.mask);
     return code;
-}
-
-/* Appends the names of the first few files. */
-static void add_names(char *const *paths, int count, char *text, size_t size)
-{
-    for (int i = 0; i < count && i < SHOWN; i++) {
-        size_t used = strlen(text);
-        const char *slash = strrchr(paths[i], '/');
-        snprintf(text + used, size - used, "%s%.70s", i ? ", " : "", slash ? slash + 1 : paths[i]);
-    }
-    size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s", count > SHOWN ? " ..." : "");
-}
-
-unet_code un_pairs_complete(const char *images, const char *masks, const struct un_pairs *pairs,
-                            bool only_pairs, unet_error *err)
-{
-    char list[256] = "";
-    int missing = pairs->image_count;
-    if (!missing || (only_pairs && pairs->count))
-        return UNET_OK;
-    add_names(pairs->images, missing, list, sizeof list);
-    return un_fail_hint(err, UNET_EINVAL, pairs->count ? UNET_HINT_ONLY_PAIRS : 0,
-                        "%s: %d of %d images have no mask in %s: %s", images, missing,
-                        missing + pairs->count, masks, list);
-}
-
-/* Appends the classes of which some image has no file, and the first such image. */
-static void add_lacking(const struct un_pairs *pairs, char *text, size_t size)
-{
-    for (int k = 0; k < pairs->class_count; k++) {
-        const char *first = NULL;
-        int lacking = 0;
-        for (int i = 0; i < pairs->count; i++) {
-            if (pairs->pairs[i].files[k])
-                continue;
-            first = first ? first : pairs->pairs[i].name;
-            lacking++;
-        }
-        size_t used = strlen(text);
-        if (lacking && used < size - 1)
-            snprintf(text + used, size - used, "%s%d image%s without a file of \"%.40s\": %.70s%s",
-                     used ? "; " : "", lacking, lacking == 1 ? "" : "s", pairs->classes[k], first,
-                     lacking > 1 ? " ..." : "");
-    }
-}
-
-void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size)
-{
-    int images = pairs->image_count, masks = pairs->mask_count;
-    *text = 0;
-    if (images) {
-        snprintf(text, size, "%d image%s without a mask: ", images, images == 1 ? "" : "s");
-        add_names(pairs->images, images, text, size);
-    }
-    if (masks) {
-        size_t used = strlen(text);
-        snprintf(text + used, size - used, "%s%d mask%s without an image: ", images ? "; " : "",
-                 masks, masks == 1 ? "" : "s");
-        add_names(pairs->masks, masks, text, size);
-    }
-    add_lacking(pairs, text, size);
 }
 
 const char *un_pair_file(const struct un_pairs *pairs, const struct un_pair *pair, const char *name)

@@ -29,28 +29,35 @@ struct un_pairs {
     char **classes; /* names of the classes that have files of their own, in natural order */
     int class_count;
     bool objects;                /* a mask has one object of its image */
+    bool partial;                /* the rule leaves out images without a mask */
     char rule[160];              /* how they were paired: "by name", "by name without _mask" */
     struct un_channels channels; /* what images are made of: what was wished, and files found */
     struct un_manner manner;     /* how the images are to be read; masks: but for alpha */
 };
 
+/* What a person said: a pattern (docs/labels.md), and channels; NULL: nothing. */
+struct un_pair_wish {
+    const char *image;    /* POSIX extended regular expression for the end of an image's path */
+    const char *mask;     /* the end of its mask's path, with \1 for what a group matched */
+    const char *channels; /* as in image/channels.h */
+};
+
 /*
  * Pairs the images of a folder and the folders below it (or one image file) with the masks of
- * another (or one mask file); both may be the same folder.  docs/labels.md lists the rules.  What
+ * another (or one mask file, or a list of pairs: .csv, .tsv, .txt); both may be the same folder.
+ * docs/labels.md lists the rules.  wish may be NULL.  What
  * has no partner is no error here.  Hidden files and files that are no images are passed over.
  * Files that hold a channel each are one image (channel_files.h).
- *
- *   channels  as in image/channels.h, NULL: nothing is wished
  *
  * UNET_EIO: a folder cannot be read.  UNET_EINVAL: no images, or several candidates, which are
  * named.
  */
-unet_code un_pairs_find(const char *images, const char *masks, const char *channels,
+unet_code un_pairs_find(const char *images, const char *masks, const struct un_pair_wish *wish,
                         struct un_pairs *pairs, unet_error *err);
 
 /*
- * UNET_EINVAL, naming the first few, when there is an image without a mask; with only_pairs when
- * there is no other.
+ * UNET_EINVAL, naming the first few, when there is an image without a mask; with only_pairs, or
+ * where the rule leaves them out, when there is no other.
  */
 unet_code un_pairs_complete(const char *images, const char *masks, const struct un_pairs *pairs,
                             bool only_pairs, unet_error *err);

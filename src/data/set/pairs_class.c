@@ -38,7 +38,8 @@ static bool is_number(const char *word)
 static struct un_part take_apart(const struct un_pairing *work,
                                  const struct un_listed *const *order, const struct un_listed *mask)
 {
-    struct un_part part = {-1, NULL};
+    const bool marked = strcmp(mask->stem, mask->mask_stem) != 0;
+    struct un_part part = {-1, NULL, marked ? find_image(work, order, mask->mask_stem) : -1};
     char *stem = strdup(mask->mask_stem);
     for (size_t n = stem ? strlen(stem) : 0; n > 1 && part.image < 0; n--) {
         if (!strchr("_-. ", stem[n - 1]))

@@ -10,17 +10,20 @@
 
 /* ---- listing.c: the image files of a folder and their names in parts, for pairs.c ---- */
 
+enum { UN_STEM, UN_MASK_STEM, UN_IMAGE_STEM, UN_NAMES };
+
 struct un_listed {
     char *path;
-    const char *relative; /* below the folder that was listed; in path */
-    const char *name;     /* without folders; in path */
-    char *folder;         /* of relative, "" or "a/b" */
-    char *stem;           /* name without its ending */
-    char *mask_stem;      /* stem without what marks a mask: cell_mask -> cell */
-    char *image_stem;     /* stem without what marks an image: cell_img -> cell */
-    char *numbers;        /* all numbers in stem: "img_007_2" -> "7,2"; "": none */
-    bool foreign;         /* an image format that is not read */
-    int used;             /* for the caller: the image it belongs to, or -1 */
+    const char *relative;   /* below the folder that was listed; in path */
+    const char *name;       /* without folders; in path */
+    char *folder;           /* of relative, "" or "a/b" */
+    char *stem;             /* name without its ending */
+    char *mask_stem;        /* stem without what marks a mask: cell_mask -> cell */
+    char *image_stem;       /* stem without what marks an image: cell_img -> cell */
+    char *numbers;          /* all numbers in stem: "img_007_2" -> "7,2"; "": none */
+    char *folded[UN_NAMES]; /* the three stems as un_fold_name() has them */
+    bool foreign;           /* an image format that is not read */
+    int used;               /* for the caller: the image it belongs to, or -1 */
 };
 
 struct un_listing {
@@ -46,15 +49,35 @@ size_t un_stem_size(const char *name);
 unet_code un_listing_of_file(const char *path, struct un_listing *listing, unet_error *err);
 void un_listing_release(struct un_listing *listing);
 
+/* The stem without a mark of masks and a number behind it, "x" of "x_mask_2"; NULL: it is another,
+ * or there is no memory. */
+char *un_without_number(const char *stem);
+
+/* Bytes of a name without its ending; .nii.gz and .ome.tif are one. */
+size_t un_stem_size(const char *name);
+
+/*
+ * A name without what programs and people change on the way: capitals, accents and how they are
+ * written (NFC, NFD), '-', '_', '.' and blanks, and the eight hex digits that Label Studio puts
+ * before names.  NULL: no memory.  (fold.c)
+ */
+char *un_fold_name(const char *name);
+
 bool un_is_folder(const char *path);
 bool un_is_same_file(const char *a, const char *b);
+
+/* "6 .json files in it (outlines ...)": what lies in a folder of masks that are none, or what a
+ * file is; "": nothing known.  (pairs_left.c) */
+void un_pairs_drawings(const char *masks, char *text, size_t size);
 
 /* ---- pairs_rules ---- */
 
 struct un_pairing {
     const char *images, *masks; /* as given */
     struct un_listing image, mask;
-    bool same; /* both are one folder */
+    const struct un_pair_wish *wish; /* NULL: none */
+    bool same;                       /* both are one folder */
+    bool partial;                    /* images without a mask are left out */
     /* masks of each image: [image.count][class_count], indices into mask, or -1 */
     int *found;
     char **classes; /* names; NULL: one mask for each image, class_count 1 */
@@ -71,6 +94,7 @@ unet_code un_pairing_part(struct un_pairing *work, unet_error *err);
 struct un_part {
     int image;
     const char *word;
+    int own; /* the image whose name and a mark the mask has, or -1 */
 };
 
 /* parts [mask.count].  (pairs_class.c) */
@@ -83,15 +107,41 @@ size_t un_word_before_number(const char *word);
 /* Whether a word before a number is that of classes: class_1, ch2.  (pairs_object.c) */
 bool un_word_is_class(const char *word, size_t size);
 
+/* Gives each mask its image (image [mask.count], -1: none), all masks of an image its objects.
+ * (pairs_object.c) */
+unet_code un_pairing_take(struct un_pairing *work, const int *image, const char *rule, bool *done,
+                          unet_error *err);
+
+/* Whether some image has two masks or more.  (pairs_object.c) */
+unet_code un_pairing_several(const struct un_pairing *work, const int *image, bool *several,
+                             unet_error *err);
+
 /*
- * Rules, each for the whole set; *done is set when it found masks.  (pairs_object.c, pairs_name.c,
- * pairs_class.c, pairs_number.c)
+ * Rules, each for the whole set; *done is set when it found masks.  (pairs_folder.c, pairs_name.c,
+ * pairs_object.c, pairs_class.c, pairs_pattern.c, pairs_number.c, pairs_middle.c)
  */
 unet_code un_pairing_by_folder(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_object(struct un_pairing *work, bool *done, unet_error *err);
+unet_code un_pairing_by_further(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_name(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_class(struct un_pairing *work, bool *done, unet_error *err);
+unet_code un_pairing_by_pattern(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_number(struct un_pairing *work, bool *done, unet_error *err);
+unet_code un_pairing_by_middle(struct un_pairing *work, bool *done, unet_error *err);
+
+/* Of names that a rule has paired: whether a known layout has another mask that is free for an
+ * image.  UNET_EINVAL names both.  (pairs_pattern.c) */
+unet_code un_pairing_contradicted(struct un_pairing *work, unet_error *err);
+
+/* Of one folder for both: which of its files are the masks that a pattern finds for another; is
+ * [image.count], which is set where it is so.  (pairs_pattern.c) */
+unet_code un_pairing_targets(struct un_pairing *work, bool *is, unet_error *err);
+
+/* Pairs as a list says, "image,mask" in each line, with pairs->channels of the images.
+ * (pairs_list.c) */
+unet_code un_pairs_of_list(const char *images, const char *list, struct un_pairs *pairs,
+                           unet_error *err);
+bool un_is_list_name(const char *path);
 
 /* Makes room for masks of `classes` classes, none found.  Takes names, also on failure. */
 unet_code un_pairing_room(struct un_pairing *work, char **names, int classes, unet_error *err);

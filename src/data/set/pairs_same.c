@@ -32,25 +32,31 @@ static int by_stem(const void *a, const void *b)
     return order ? order : strcmp(x->stem, y->stem);
 }
 
-static bool has_stem(const struct un_listed **order, int count, const struct un_listed *mask,
-                     const char *stem)
+static int by_image_stem(const void *a, const void *b)
 {
-    struct un_listed key = {.folder = mask->folder, .stem = (char *)stem};
-    const struct un_listed *wanted = &key;
-    return bsearch(&wanted, order, (size_t)count, sizeof *order, by_stem) != NULL;
+    const struct un_listed *x = *(const struct un_listed *const *)a;
+    const struct un_listed *y = *(const struct un_listed *const *)b;
+    int order = strcmp(x->folder, y->folder);
+    return order ? order : strcmp(x->image_stem, y->image_stem);
 }
 
+/* All files of the folder in two orders. */
+struct orders {
+    const struct un_listed **stem, **image;
+    int count;
+};
+
 /* Whether the folder has the image of which this is marked as the mask. */
-static bool is_marked(const struct un_listed **order, int count, const struct un_listed *file)
+static bool is_marked(const struct orders *orders, const struct un_listed *file)
 {
-    static const char *const marks[] = {"", "_img", "_image", "_raw", "-img", "-image", "-raw"};
-    char stem[512];
-    bool found = false;
-    if (!strcmp(file->stem, file->mask_stem))
-        return false;
-    for (size_t i = 0; i < sizeof marks / sizeof *marks && !found; i++)
-        if (strlen(file->mask_stem) + strlen(marks[i]) < sizeof stem)
-            found = has_stem(order, count, file, strcat(strcpy(stem, file->mask_stem), marks[i]));
+    const bool plain = !strcmp(file->stem, file->mask_stem);
+    char *bare = plain ? un_without_number(file->stem) : strdup(file->mask_stem);
+    const struct un_listed key = {.folder = file->folder, .stem = bare, .image_stem = bare};
+    const struct un_listed *wanted = &key;
+    const size_t count = (size_t)orders->count, size = sizeof wanted;
+    bool found = bare && (bsearch(&wanted, orders->stem, count, size, by_stem) ||
+                          bsearch(&wanted, orders->image, count, size, by_image_stem));
+    free(bare);
     return found;
 }
 
@@ -65,8 +71,9 @@ static const char *last_folder(const struct un_listed *file, size_t *above)
 /* Whether the file lies in a folder of masks, beside one of images. */
 static bool is_beside(const struct un_listed **order, int count, const struct un_listed *file)
 {
-    static const char *const masks[] = {"masks", "mask", "labels", "label"};
-    static const char *const images[] = {"images", "image"};
+    static const char *const masks[] = {"masks",    "mask",     "labels",      "label",
+                                        "labelsTr", "labelsTs", "groundtruth", "gt"};
+    static const char *const images[] = {"images", "image", "imagesTr", "imagesTs"};
     size_t above;
     const char *last = last_folder(file, &above);
     bool masked = false, found = false;
@@ -90,10 +97,11 @@ static bool is_beside(const struct un_listed **order, int count, const struct un
     return found;
 }
 
-static bool is_mask(const struct un_listed **order, int count, int i)
+static bool is_mask(const struct orders *orders, int i)
 {
-    const struct un_listed *file = order[i];
-    if (is_marked(order, count, file) || is_beside(order, count, file))
+    const struct un_listed **order = orders->stem, *file = order[i];
+    const int count = orders->count;
+    if (is_marked(orders, file) || is_beside(order, count, file))
         return true;
     const struct un_listed *before = i ? order[i - 1] : NULL;
     const struct un_listed *after = i + 1 < count ? order[i + 1] : NULL;
@@ -103,32 +111,46 @@ static bool is_mask(const struct un_listed **order, int count, int i)
     return twin && rank_of(twin->name) < rank_of(file->name);
 }
 
+/* Which of the files are masks, by the words in names and folders. */
+static unet_code mark_masks(const struct un_pairing *work, bool *mask, unet_error *err)
+{
+    const size_t count = (size_t)work->image.count;
+    struct orders orders = {.count = work->image.count};
+    orders.stem = malloc((2 * count + 1) * sizeof *orders.stem);
+    if (!orders.stem)
+        return un_fail_memory(err, 2 * count * sizeof *orders.stem, work->images);
+    orders.image = orders.stem + count;
+    for (size_t i = 0; i < count; i++)
+        orders.stem[i] = orders.image[i] = &work->image.files[i];
+    qsort(orders.stem, count, sizeof *orders.stem, by_stem);
+    qsort(orders.image, count, sizeof *orders.image, by_image_stem);
+    for (int i = 0; i < orders.count; i++)
+        mask[orders.stem[i] - work->image.files] |= is_mask(&orders, i);
+    free(orders.stem);
+    return UNET_OK;
+}
+
 unet_code un_pairing_part(struct un_pairing *work, unet_error *err)
 {
     int count = work->image.count;
     size_t bytes = ((size_t)count + 1) * sizeof(struct un_listed);
     struct un_listed *masks = malloc(bytes);
-    const struct un_listed **order = malloc(bytes);
     bool *mask = calloc((size_t)count + 1, sizeof *mask);
     int images = 0, found = 0;
-    if (!masks || !order || !mask) {
+    unet_code code = masks && mask ? un_pairing_targets(work, mask, err)
+                                   : un_fail_memory(err, bytes, work->images);
+    if (!code && !work->wish)
+        code = mark_masks(work, mask, err);
+    if (code) {
         free(masks);
-        free(order);
         free(mask);
-        return un_fail_memory(err, bytes, work->images);
+        return code;
     }
-    for (int i = 0; i < count; i++)
-        order[i] = &work->image.files[i];
-    if (count)
-        qsort(order, (size_t)count, sizeof *order, by_stem);
-    for (int i = 0; i < count; i++)
-        mask[order[i] - work->image.files] = is_mask(order, count, i);
     for (int i = 0; i < count; i++)
         if (mask[i])
             masks[found++] = work->image.files[i];
         else
             work->image.files[images++] = work->image.files[i];
-    free(order);
     free(mask);
     work->image.count = images;
     work->mask = (struct un_listing){masks, found, count + 1};

@@ -154,10 +154,13 @@ static unet_code judge(unet_survey *survey, unet_error *err)
 static unet_code report_lonely(unet_survey *survey, bool only_pairs, unet_error *err)
 {
     const struct un_pairs *pairs = &survey->files.pairs;
+    const unet_severity lacking = pairs->partial ? UNET_NOTE
+                                  : only_pairs   ? UNET_WARNING
+                                                 : UNET_ERROR;
     unet_code code = UNET_OK;
     for (int i = 0; !code && i < pairs->image_count; i++)
-        code = un_survey_report_file(survey, only_pairs ? UNET_WARNING : UNET_ERROR,
-                                     UNET_FOUND_NO_MASK, -1, pairs->images[i], NULL, err);
+        code = un_survey_report_file(survey, lacking, UNET_FOUND_NO_MASK, -1, pairs->images[i],
+                                     NULL, err);
     for (int i = 0; !code && i < pairs->mask_count; i++)
         code = un_survey_report_file(survey, UNET_WARNING, UNET_FOUND_NO_IMAGE, -1, pairs->masks[i],
                                      NULL, err);
@@ -289,9 +292,12 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
                          int (*progress)(void *context, int done, int count), void *context,
                          unet_survey **survey, unet_error *err)
 {
+    const struct un_pair_wish wish = {options ? options->pair_image : NULL,
+                                      options ? options->pair_mask : NULL,
+                                      options ? options->channels : NULL};
     struct un_survey_files files;
     unet_survey *made = NULL;
-    unet_code code = un_survey_list(images, masks, options ? options->channels : NULL, &files, err);
+    unet_code code = un_survey_list(images, masks, &wish, &files, err);
     if (code)
         return code;
     if ((code = begin(&made, files.count, err))) {

@@ -51,11 +51,11 @@ static unet_code add_places(struct un_survey_files *files, const struct un_pair 
     return code;
 }
 
-unet_code un_survey_list(const char *images, const char *masks, const char *channels,
+unet_code un_survey_list(const char *images, const char *masks, const struct un_pair_wish *wish,
                          struct un_survey_files *files, unet_error *err)
 {
     struct un_survey_files made = {0};
-    unet_code code = un_pairs_find(images, masks, channels, &made.pairs, err);
+    unet_code code = un_pairs_find(images, masks, wish, &made.pairs, err);
     if (code)
         return code;
     if (!made.pairs.count)

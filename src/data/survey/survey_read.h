@@ -32,7 +32,7 @@ struct un_survey_files {
 };
 
 /* As un_pairs_find(); also UNET_EINVAL: not one pair. */
-unet_code un_survey_list(const char *images, const char *masks, const char *channels,
+unet_code un_survey_list(const char *images, const char *masks, const struct un_pair_wish *wish,
                          struct un_survey_files *files, unet_error *err);
 void un_survey_files_free(struct un_survey_files *files);
 

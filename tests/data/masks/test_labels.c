@@ -272,6 +272,18 @@ static void test_objects(void **state)
     un_mask_release(&masks[0]);
     un_mask_release(&masks[1]);
 
+    /* two in each mask are as likely to be classes: read so, and said; not if somebody said it */
+    static const char said[] = "class indices 0 to 2; 255 = no label; each in one piece in every "
+                               "mask: if they number objects, say labels \"instances\"";
+    struct un_mask two[2] = {squares(8, 2, 1), squares(8, 2, 1)};
+    expect_reading(two, 2, NULL, said);
+    expect_reading(two, 2, "instances", "object numbers, 0 = background, others = object");
+    draw(&two[1], 40, 40, 4, 4, 1);
+    draw(&two[1], 50, 40, 4, 4, 1);
+    expect_reading(two, 2, NULL, "class indices 0 to 2; 255 = no label");
+    un_mask_release(&two[0]);
+    un_mask_release(&two[1]);
+
     /* objects of a palette, and of colours; the lines between them have no label */
     struct un_mask index = squares(8, 6, 1);
     index.type = UN_CODE_INDEX;

@@ -423,6 +423,41 @@ static void test_broken_files(void **state)
     unet_survey_free(survey);
 }
 
+/* A file for each class: an image that lacks one is named with the class. */
+static void test_no_class_file(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    set_write(&set);
+    set_release(&set);
+    for (int i = 0; i < 8; i++) {
+        char from[32], to[32];
+        snprintf(from, sizeof from, "m/c%02d.png", i);
+        snprintf(to, sizeof to, "m/c%02d_cell.png", i);
+        assert_int_equal(rename(in_folder(from), in_folder(to)), 0);
+    }
+    unet_image dots = {180, 220, 1, UNET_U8, 0, calloc(180, 220)};
+    memset((uint8_t *)dots.data + 90 * 220, 1, 220);
+    for (int i = 0; i < 8; i += 3) { /* 0, 3, 6 */
+        char name[32];
+        snprintf(name, sizeof name, "m/c%02d_line.png", i);
+        assert_int_equal(un_image_write(in_folder(name), &dots, NULL), UNET_OK);
+    }
+    free(dots.data);
+    unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
+    int lacking = 0;
+    for (int i = 0; i < survey->finding_count; i++) {
+        const unet_finding *finding = &survey->findings[i].shown;
+        if (finding->kind != UNET_FOUND_NO_CLASS_FILE)
+            continue;
+        assert_int_equal(finding->severity, UNET_WARNING);
+        assert_non_null(strstr(finding->text, "no file of class \"line\", which is taken"));
+        lacking++;
+    }
+    assert_int_equal(lacking, 5);
+    unet_survey_free(survey);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,7 +466,7 @@ int main(void)
         IN_FOLDER(test_one_soft_of_three), IN_FOLDER(test_all_soft),
         IN_FOLDER(test_masks_exchanged),   IN_FOLDER(test_not_finite),
         IN_FOLDER(test_palette_order),     IN_FOLDER(test_strange_patch),
-        IN_FOLDER(test_broken_files),
+        IN_FOLDER(test_broken_files),      IN_FOLDER(test_no_class_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
