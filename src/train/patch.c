@@ -97,7 +97,8 @@ unet_code un_trainer_put(unet_trainer *t, int i, const unet_patch *patch, unet_e
     if ((code = un_feed_put(t->feed, i, made, err)))
         goto done;
     made = NULL;
-    t->model->scaling.trained_on |= un_samples_of(patch->image.sample, patch->image.prepared);
+    if (labelled)
+        t->model->scaling.trained_on |= un_samples_of(patch->image.sample, patch->image.prepared);
     t->fingerprint = (struct un_fingerprint){0};
 done:
     un_prepared_free(made);
