@@ -231,6 +231,7 @@ static int run_studio(const struct command *command, int argc, char **argv)
                          "install it with its headers (Debian: libmicrohttpd-dev) and build unet "
                          "again");
     interrupt_watch();
+    status = EXIT_DONE;
     if (given.project)
         folder = strdup(given.project);
     else if (operands == 1 && is_project(argv[0]))
