@@ -79,7 +79,7 @@ class Page:
 
     def open(self):
         self.browser.open(self.studio.address)
-        self.browser.wait("window.studio?.state.image && studio.view.layers.image.tile(0, 0, 0).bitmap",
+        self.browser.wait("!!(window.studio?.state.image && studio.view.layers.image.tile(0, 0, 0).bitmap)",
                           what="no image on the page")
 
     def project(self):
@@ -157,7 +157,7 @@ def walk(page, discs):
     began = time.monotonic()
     browser.wait("studio.state.image.predicted", 90, "no prediction came")
     first = time.monotonic() - began
-    browser.wait("(t => t && t.bitmap)(studio.view.layers.prediction.tiles.get('0/0/0'))", what="the prediction is not drawn")
+    browser.wait("(t => !!t?.bitmap)(studio.view.layers.prediction.tiles.get('0/0/0'))", what="the prediction is not drawn")
 
     # it is taken over where nothing is painted, and corrected
     browser.click("#accept")
@@ -169,7 +169,7 @@ def walk(page, discs):
     browser.click("#next")
     browser.wait("studio.state.image.id !== 0", 40, "Next image did not open another")
     other = browser.js("studio.state.image.id")
-    browser.wait("studio.view.layers.image.tile(0, 0, 0).bitmap")
+    browser.wait("!!studio.view.layers.image.tile(0, 0, 0).bitmap")
     page.paint(1, [discs[other][0][:2], (discs[other][0][0] + 3, discs[other][0][1])])
     kept = page.painted(other)
 
@@ -192,7 +192,7 @@ def walk(page, discs):
     for ending, count in ((".png", 8), (".csv", 1)):
         found = [n for n in made if n.endswith(ending)]
         expect(len(found) >= count, f"{len(found)} {ending} files in {folder}, {count} wanted: {sorted(made)}")
-    browser.key("Escape")
+    browser.click("#export-form [value=close]")
     return first
 
 

@@ -49,6 +49,7 @@ function attempt(promise, otherwise) {
     });
 }
 
+const capital = words => words[0].toUpperCase() + words.slice(1);
 const duration = seconds => seconds < 90 ? `${Math.round(seconds)} s`
     : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 
@@ -233,11 +234,11 @@ function showTraining({state: name, step: steps, loss, seconds, ready_in: ready,
     $('lamp').dataset.state = name;
     const learnt = steps ? `${steps} steps, ${duration(seconds ?? 0)}` : '';
     $('state-text').textContent = name === 'failed' ? message || 'Learning failed'
-        : name === 'waiting' ? message || 'Paint some strokes of each class, and learning starts'
+        : name === 'waiting' ? capital(message || 'paint some strokes of each class, and learning starts')
         : name === 'paused' ? `Paused${learnt && `: ${learnt}`}`
         : ready > 0 ? `Learning: worth looking in ${duration(ready)}`
         : `Learning: ${learnt || 'it begins'}`;
-    if (Number.isFinite(loss))
+    if (steps > 0 && Number.isFinite(loss))
         $('loss-text').textContent = `Loss ${loss.toFixed(3)}`;
 }
 
