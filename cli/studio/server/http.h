@@ -20,7 +20,7 @@ enum {
     HTTP_LISTENERS = 8, /* event streams among them */
     HTTP_BODY = 1 << 20,
     HTTP_SECONDS = 6, /* for a head, for a body, and between requests */
-    HTTP_POSTS = 100,  /* a second, on average; twice as many at once */
+    HTTP_POSTS = 100, /* a second, on average; twice as many at once */
     KEY_LENGTH = 43
 };
 
