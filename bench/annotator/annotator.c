@@ -167,7 +167,7 @@ static void paint(struct annotator *a, int image, const struct stroke *stroke, c
     const struct studio_rect rect = scene_paint(c, stroke);
     seen_mask = seen;
     seen_width = c->image->width;
-    if (learner_change(a->learner, image, rect, shown, NULL, NULL, &err))
+    if (learner_change(a->learner, image, rect, shown, NULL, NULL, 0, &err))
         stop(&err);
     a->strokes++;
     pass(a, 1.5 + stroke->length / 100);
@@ -265,7 +265,7 @@ static void learn_full(struct annotator *a)
         c->painted = pixels_of(c);
         if (learner_change(a->learner, i,
                            (struct studio_rect){0, 0, c->image->width, c->image->height}, NULL,
-                           NULL, NULL, &err))
+                           NULL, NULL, 0, &err))
             stop(&err);
     }
     a->opened = a->scene.count;

@@ -33,6 +33,7 @@ struct un_feed {
     int tiles;
     long order_epoch; /* the epoch that order is for, -1: none */
     bool leave;
+    bool held; /* images are being changed: nothing is drawn until a pass is taken */
     double waited;
 };
 
@@ -146,7 +147,7 @@ static void *draw(void *context)
     free(context);
     pthread_mutex_lock(&f->lock);
     while (!f->leave)
-        if (f->tiles && f->next < f->taken + f->slot_count)
+        if (f->tiles && !f->held && f->next < f->taken + f->slot_count)
             draw_next(f, f->scratch[drawer.index]);
         else
             pthread_cond_wait(&f->wanted, &f->lock);
@@ -303,6 +304,7 @@ unet_code un_feed_put(struct un_feed *f, int i, struct un_prepared *prepared, un
         code = un_examples_reserve(e, err);
     if (!code) {
         seek(f, f->taken);
+        f->held = true; /* another may follow, and would wait for what is drawn now in vain */
         un_examples_put(e, i, prepared);
         f->tiles = (int)tiles;
         f->order_epoch = -1;
@@ -327,6 +329,10 @@ const struct un_batch *un_feed_take(struct un_feed *f, long pass)
     }
     if (pass != f->taken)
         seek(f, pass);
+    if (f->held) {
+        f->held = false;
+        pthread_cond_broadcast(&f->wanted);
+    }
     struct slot *slot = &f->slots[pass % f->slot_count];
     if (slot->ready != pass) {
         double since = seconds_now();

@@ -43,8 +43,9 @@ int un_feed_tiles(const unet_dataset *dataset, int out_side);
 
 /*
  * Image i of the examples is another one from now on (i == count: there is one more), in the pass
- * that is taken next and all after it: what lies ready is thrown away.  Takes prepared, but on
- * failure.  Between passes.  UNET_ENOMEM, UNET_EINVAL: more tiles than can be counted.
+ * that is taken next and all after it: what lies ready is thrown away, and nothing is drawn ahead
+ * until then.  Takes prepared, but on failure.  Between passes.  UNET_ENOMEM, UNET_EINVAL: more
+ * tiles than can be counted.
  */
 unet_code un_feed_put(struct un_feed *feed, int i, struct un_prepared *prepared, unet_error *err);
 

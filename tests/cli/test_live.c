@@ -32,7 +32,7 @@ static struct learner *make_learner(struct scene *scene, const struct learner_re
 static void change(struct learner *learner, int image, struct studio_rect rect)
 {
     unet_error err;
-    if (learner_change(learner, image, rect, NULL, NULL, NULL, &err))
+    if (learner_change(learner, image, rect, NULL, NULL, NULL, 0, &err))
         fail_msg("%s", err.text);
 }
 

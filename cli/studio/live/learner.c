@@ -412,7 +412,7 @@ int learner_can_learn(const struct learner *l)
 }
 
 unet_code learner_change(struct learner *l, int image, struct studio_rect rect,
-                         learner_shown *shown, void *context, struct learner_tally *tally,
+                         learner_shown *shown, void *context, struct learner_tally *tally, int more,
                          unet_error *err)
 {
     const struct studio_image *what = studio_image(l->studio, image);
@@ -427,10 +427,14 @@ unet_code learner_change(struct learner *l, int image, struct studio_rect rect,
             if (!cell)
                 return out_of_memory(err);
             code = learner_cell_look(l->studio, cell, shown, context, tally, err);
+            const int at = (int)(cell - l->cells.list);
+            const int last =
+                !more && core.x + core.width >= right && core.y + core.height >= bottom;
             if (!code)
-                code = put_newest(l, (int)(cell - l->cells.list), err);
+                code = last ? put_newest(l, at, err) : put_cell(l, at, err);
         }
-    count_classes(l);
+    if (!more)
+        count_classes(l);
     return code;
 }
 

@@ -62,9 +62,12 @@ int learner_can_learn(const struct learner *learner);
 /* Channels that a network for all images has: the most that one has. */
 int learner_channels(const struct studio *studio);
 
-/* Labels changed within rect; the next step knows.  shown and tally may be NULL. */
+/*
+ * Labels changed within rect; the next step knows.  shown and tally may be NULL.  more: 1: another
+ * change follows before the next step, which says all that is to be said then.
+ */
 unet_code learner_change(struct learner *learner, int image, struct studio_rect rect,
-                         learner_shown *shown, void *context, struct learner_tally *tally,
+                         learner_shown *shown, void *context, struct learner_tally *tally, int more,
                          unet_error *err);
 
 unet_code learner_step(struct learner *learner, double *loss, unet_error *err);

@@ -291,9 +291,7 @@ static void do_job(struct live *live, const struct job *job)
     double certainty = 0;
 
     pthread_mutex_lock(&live->looking);
-    unet_code code = take_fresh(live, &err);
-    if (!code && live->session)
-        code = predict_block(live, job->image, job->core, &certainty, &err);
+    unet_code code = predict_block(live, job->image, job->core, &certainty, &err);
     pthread_mutex_unlock(&live->looking);
     pthread_mutex_lock(&live->lock);
     const long generation = live->generation;
@@ -307,7 +305,7 @@ static void do_job(struct live *live, const struct job *job)
         live->images[job->image].certainty = certainty;
     }
     pthread_mutex_unlock(&live->lock);
-    if (!code && generation)
+    if (!code)
         announce(live, job, generation);
 }
 
@@ -323,20 +321,36 @@ static void wait_for_work(struct live *live, double seconds)
     pthread_cond_timedwait(&live->work, &live->lock, &until);
 }
 
+/* Looks with the newest snapshot from now on; lock held, let go of meanwhile. */
+static void renew(struct live *live)
+{
+    unet_error err;
+
+    want(live);
+    pthread_mutex_unlock(&live->lock);
+    pthread_mutex_lock(&live->looking);
+    unet_code code = take_fresh(live, &err);
+    pthread_mutex_unlock(&live->looking);
+    pthread_mutex_lock(&live->lock);
+    have_had(live);
+    if (code)
+        live_set_state(live, live->state, err.text);
+}
+
 void *live_predict_thread(void *context)
 {
     struct live *live = context;
     double glanced = 0;
 
-    live_be_nice(2);
+    live_be_nice(1);
     pthread_mutex_lock(&live->lock);
     while (!live->leave) {
         struct job job = {.image = -1};
         const int train = !strcmp(live->state, "training");
-        if ((live->generation || live->fresh) && !live->exporting) {
+        if (live->fresh)
+            renew(live);
+        if (live->generation && !live->exporting) {
             job = find_in_view(live);
-            if (job.image < 0 && live->fresh) /* it has not been looked with yet */
-                job = find_glance(live);
             if (job.image < 0 && (!train || seconds_now() - glanced >= glance_seconds))
                 job = find_glance(live);
         }

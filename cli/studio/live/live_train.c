@@ -140,16 +140,24 @@ static unet_code take_classes(struct course *c, unet_error *err)
     return code;
 }
 
+static int leaves(struct live *live)
+{
+    pthread_mutex_lock(&live->lock);
+    const int leave = live->leave;
+    pthread_mutex_unlock(&live->lock);
+    return leave;
+}
+
 static unet_code take_changes(struct course *c, const struct live_change *changes, int count,
                               unet_error *err)
 {
     struct live *live = c->live;
     unet_code code = UNET_OK;
 
-    for (int i = 0; i < count && !code; i++) {
+    for (int i = 0; i < count && !code && !leaves(live); i++) {
         struct learner_tally tally = {{0}, {0}, {0}};
-        code =
-            learner_change(c->learner, changes[i].image, changes[i].rect, shown, live, &tally, err);
+        code = learner_change(c->learner, changes[i].image, changes[i].rect, shown, live, &tally,
+                              i + 1 < count, err);
         if (!code)
             live_scores_take(live, changes[i].image, &tally);
     }
@@ -302,7 +310,7 @@ void *live_train_thread(void *context)
     struct live *live = context;
     unet_error err;
 
-    live_be_nice(5);
+    live_be_nice(3);
     pthread_mutex_lock(&live->lock);
     live->classes_changed = 1; /* what there is already is news */
     while (!live->leave)
