@@ -35,7 +35,7 @@ static const struct option_row command_options[] = {
     OPT_LETTER('o', "project", AT(project), "DIR", "the project's folder [IMAGES.unet]"),
     OPT_STRING("model", AT(model), "MODEL", "begin with this model and its classes"),
     OPT_FLAG("paused", AT(paused), "do not train until the page says so"),
-    OPT_INT("port", AT(port), 1, 65535, "N", "port of this machine to serve on [any free one]"),
+    OPT_INT("port", AT(port), 1, 65535, "N", "the port [any that is free]"),
     OPT_FLAG("ipv6", AT(ipv6), "serve on ::1 instead of 127.0.0.1"),
     OPT_FLAG("no-browser", AT(no_browser), "only print the address"),
     OPT_TABLE(AT(common), common_options),
@@ -252,8 +252,8 @@ const struct command command_studio = {
     .name = "studio",
     .arguments = "IMAGES... [-o PROJECT] [options]",
     .summary = "a page in the browser to paint masks and watch a network learn",
-    .about = "Serves a page on this machine alone: look at images, paint a little, and a network\n"
-             "learns from it while you paint; correct what it gets wrong. IMAGES are files and\n"
+    .about = "Serves a page on this machine alone: look at images, paint a little, and a network "
+             "learns from it while you paint; correct what it gets wrong. IMAGES are files and "
              "folders, or a project of before. Strokes are kept as they are painted.",
     .options = command_options,
     .min_operands = 1,
