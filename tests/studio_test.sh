@@ -132,4 +132,20 @@ check 'masks of what is painted alone' [ "$(ls d/images.unet/masks | wc -l)" -eq
 expect 0 '' '' check --images d/images --masks d/images.unet/masks --only-pairs --labels indices
 expect 0 '' - train --images d/images --masks d/images.unet/masks --only-pairs --labels indices \
     -o run --steps 2 --steps-per-epoch 2 --width 4 --depth 2 --tile 32 --threads 1 --quiet --val-share 0
+
+# -- masks made elsewhere begin a project, where nothing is painted; each once --
+begin d/images.unet
+"$client" "$address" get /api/project | grep -oE '"painted":[0-9]+' >painted
+end TERM
+for time in first second; do
+    begin d/images -o again.unet --masks d/images.unet/masks --labels indices
+    "$client" "$address" get /api/project >project
+    end TERM
+    checks=$((checks + 1))
+    grep -oE '"painted":[0-9]+' project | cmp -s - painted ||
+        note "masks taken in, $time time: $(grep -oE '"painted":[0-9]+' project | tr '\n' ' ')"
+    check 'one stroke for each mask' [ "$(grep -o '"strokes":1[,}]' project | wc -l)" -eq 2 ]
+done
+check 'nothing is taken in twice' grep -q 'masks were taken in for 0 images' said
+expect 1 - 'nothing: ' studio d/images -o third.unet --masks nothing --no-browser
 finish studio_test

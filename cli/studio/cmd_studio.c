@@ -24,15 +24,19 @@
 #include "unet_image.h"
 
 struct studio_command {
-    const char *project, *model;
+    const char *project, *model, *masks, *labels;
     int port, ipv6, no_browser, paused;
     struct common_settings common;
+    char *const *operands; /* images and folders */
+    int operand_count;
 };
 
 #define AT(field) offsetof(struct studio_command, field)
 
 static const struct option_row command_options[] = {
     OPT_LETTER('o', "project", AT(project), "DIR", "the project's folder [IMAGES.unet]"),
+    OPT_STRING("masks", AT(masks), "DIR", "begin with these masks, where nothing is painted"),
+    OPT_STRING("labels", AT(labels), "L", "what their values mean: 'background=0,cell=255'"),
     OPT_STRING("model", AT(model), "MODEL", "begin with this model and its classes"),
     OPT_FLAG("paused", AT(paused), "do not train until the page says so"),
     OPT_INT("port", AT(port), 1, 65535, "N", "the port [any that is free]"),
@@ -172,6 +176,10 @@ static int serve(const struct studio_command *given, const char *folder,
                                      .count = list->count,
                                      .model = model,
                                      .note = note,
+                                     .operands = given->operands,
+                                     .operand_count = given->operand_count,
+                                     .masks = given->masks,
+                                     .labels = given->labels,
                                      .port = given->port,
                                      .ipv6 = given->ipv6,
                                      .live = {.threads = given->common.threads,
@@ -232,6 +240,8 @@ static int run_studio(const struct command *command, int argc, char **argv)
                          "again");
     interrupt_watch();
     status = EXIT_DONE;
+    given.operands = argv;
+    given.operand_count = operands;
     if (given.project)
         folder = strdup(given.project);
     else if (operands == 1 && is_project(argv[0]))

@@ -13,6 +13,9 @@ struct serve_given {
     size_t count;
     const unet_model *model;
     void (*note)(const char *text);
+    char *const *operands; /* [operand_count], of which masks are taken in */
+    int operand_count;
+    const char *masks, *labels; /* masks NULL: none */
     int port, ipv6;
     struct live_options live;
 };

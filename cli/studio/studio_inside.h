@@ -80,6 +80,22 @@ unet_code studio_turn(struct studio *studio, int image, int back, const json_t *
 void studio_saw(struct studio *studio, const struct stroke *stroke, int64_t which,
                 struct studio_rect rect);
 
+/* Puts a stroke, undo or redo on the disk and into the labels, which are loaded; under "writing" or
+ * before the server runs.  *rect: what it changed. */
+unet_code studio_commit(struct studio *studio, const struct stroke *stroke,
+                        struct studio_rect *rect, unet_error *err);
+
+/* ---- mask_import.c ---- */
+
+struct import_given {
+    const char *images, *masks; /* paired as by unet_dataset_open() */
+    const char *labels;         /* what the masks' values mean; NULL: found */
+};
+
+/* Before the server runs.  Adds to *taken how many images got a mask. */
+unet_code studio_import(struct studio *studio, const struct import_given *given, int *taken,
+                        unet_error *err);
+
 /* ---- studio_facts.c ---- */
 
 json_t *studio_project(struct studio *studio);

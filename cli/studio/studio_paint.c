@@ -109,9 +109,7 @@ static void tell(struct studio *studio, const struct stroke *stroke, struct stud
 
 /* ---- doing ------------------------------------------------------------------------------- */
 
-/* Puts a stroke, undo or redo on the disk and into the labels, which are loaded.  *rect: what it
- * changed. */
-static unet_code commit(struct studio *studio, const struct stroke *stroke,
+unet_code studio_commit(struct studio *studio, const struct stroke *stroke,
                         struct studio_rect *rect, unet_error *err)
 {
     struct image_labels *labels = &studio->labels[stroke->image];
@@ -203,7 +201,7 @@ static unet_code do_stroke(struct studio *studio, struct stroke_wish *wish, json
     code = shape(studio, wish, err);
     which = studio->labels[stroke->image].count;
     if (!code)
-        code = commit(studio, stroke, &rect, err);
+        code = studio_commit(studio, stroke, &rect, err);
     if (!code) {
         studio_saw(studio, stroke, which, rect);
         tell(studio, stroke, rect);
@@ -257,7 +255,7 @@ unet_code studio_turn(struct studio *studio, int image, int back, const json_t *
         which = labels_next_turn(&studio->labels[image], back);
         stroke.which = which < 0 ? 0 : (uint32_t)which;
         if (which >= 0)
-            code = commit(studio, &stroke, &rect, err);
+            code = studio_commit(studio, &stroke, &rect, err);
         if (!code && which >= 0) {
             studio_saw(studio, &stroke, which, rect);
             tell(studio, &stroke, rect);
