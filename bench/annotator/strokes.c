@@ -12,7 +12,7 @@
 
 #include "annotator.h"
 
-enum { LONGEST = 200, WIDEST = 12, STEP = 4 };
+enum { LONGEST = 200, WIDEST = 12, STEP = 3 };
 
 double chance_next(struct chance *chance)
 {
@@ -43,7 +43,8 @@ static void distances(const uint8_t *set, int height, int width, float *d)
         }
 }
 
-/* Numbers the parts of what is at least 2 from an edge; sizes of them; how many there are. */
+/* Numbers the parts of what is at least 2 from an edge, joined by sides or corners; about how large
+ * they are; how many there are. */
 static int find_parts(const float *d, int height, int width, int *part, int64_t *size, int room)
 {
     const size_t pixels = (size_t)height * width;
@@ -60,9 +61,9 @@ static int find_parts(const float *d, int height, int width, int *part, int64_t 
         while (top) {
             const size_t at = stack[--top];
             const int y = (int)(at / (size_t)width), x = (int)(at % (size_t)width);
-            size[count]++;
-            for (int k = 0; k < 4; k++) {
-                const int v = y + (k == 0) - (k == 1), u = x + (k == 2) - (k == 3);
+            size[count] += (int64_t)d[at]; /* so that lines count for more than their middle */
+            for (int k = 0; k < 9; k++) {
+                const int v = y + k / 3 - 1, u = x + k % 3 - 1;
                 const size_t to = (size_t)v * width + u;
                 if (v < 0 || u < 0 || v >= height || u >= width || part[to] || d[to] < 2)
                     continue;

@@ -7,6 +7,7 @@
  */
 #include "studio/live/learner.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,8 @@ struct learner {
     int turn;    /* the cell whose turn it was last */
     size_t used; /* bytes of the patches */
     uint64_t puts;
-    int painted; /* how many classes are */
+    float balance[UNET_MAX_CLASSES]; /* weights of the classes */
+    int painted;                     /* how many classes are */
 };
 
 int learner_channels(const struct studio *studio)
@@ -62,7 +64,7 @@ struct learner_recipe learner_recipe(int channels, int classes)
                                      .rotate = 15,
                                      .scale = 0.15f,
                                      .grey = 0.2f,
-                                     .at_foreground = 2,
+                                     .at_foreground = 1,
                                      .at_background = 1};
     r.strong = 3;
     r.newest = 0.25f;
@@ -249,8 +251,8 @@ static unet_code put_cell(struct learner *l, int at, unet_error *err)
 
     cell->entered = ++l->puts;
     if (!code)
-        code =
-            learner_cell_put(l->studio, cell, l->recipe.strong, draws_of(l, at), l->trainer, err);
+        code = learner_cell_put(l->studio, cell, l->balance, l->recipe.strong, draws_of(l, at),
+                                l->trainer, err);
     if (code && is_new) {
         l->slots -= cell->slot == l->slots - 1 && l->slots > unet_dataset_count(l->crops);
         l->used -= bytes_of(l, cell);
@@ -290,6 +292,10 @@ static unet_code take_turn(struct learner *l, unet_error *err)
     return UNET_OK;
 }
 
+/*
+ * How many classes are painted; and what weighs how much: wide brushes make many pixels of one
+ * class and thin lines few of another, so a class counts by the root of how rare it is.
+ */
 static void count_classes(struct learner *l)
 {
     int64_t counts[UNET_MAX_CLASSES], sums[UNET_MAX_CLASSES] = {0};
@@ -300,9 +306,17 @@ static void count_classes(struct learner *l)
             for (int k = 0; k < UNET_MAX_CLASSES; k++)
                 sums[k] += counts[k];
     }
+    int64_t all = 0;
     l->painted = 0;
-    for (int k = 0; k < l->recipe.spec.classes; k++)
+    for (int k = 0; k < l->recipe.spec.classes; k++) {
         l->painted += sums[k] > 0;
+        all += sums[k];
+    }
+    for (int k = 0; k < UNET_MAX_CLASSES; k++) {
+        const double share = sums[k] ? (double)sums[k] * l->painted / (double)all : 1;
+        const double weight = sqrt(1 / share);
+        l->balance[k] = (float)(weight < 0.25 ? 0.25 : weight > 4 ? 4 : weight);
+    }
 }
 
 static unet_code out_of_memory(unet_error *err)
@@ -340,10 +354,10 @@ static unet_code take_all(struct learner *l, unet_error *err)
     for (int i = 0; i < studio_images(l->studio) && !code; i++)
         if (!studio_image(l->studio, i)->missing && studio_painted(l->studio, i, NULL) > 0)
             code = find_cells(l, i, err);
+    count_classes(l);
     for (int i = 0; i < l->cells.count && !code; i++)
         if (l->used + bytes_of(l, &l->cells.list[i]) <= l->recipe.patch_bytes)
             code = bring(l, i, err);
-    count_classes(l);
     return code;
 }
 
@@ -420,6 +434,8 @@ unet_code learner_change(struct learner *l, int image, struct studio_rect rect,
     struct studio_rect core = {0, 0, 0, 0};
     unet_code code = UNET_OK;
 
+    if (!more)
+        count_classes(l);
     for (int y = rect.y; y < bottom && !code; y = core.y + core.height)
         for (int x = rect.x; x < right && !code; x = core.x + core.width) {
             core = learner_cell_at(what, x, y);
@@ -433,8 +449,6 @@ unet_code learner_change(struct learner *l, int image, struct studio_rect rect,
             if (!code)
                 code = last ? put_newest(l, at, err) : put_cell(l, at, err);
         }
-    if (!more)
-        count_classes(l);
     return code;
 }
 

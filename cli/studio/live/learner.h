@@ -114,9 +114,11 @@ unet_code learner_cell_look(struct studio *studio, struct learner_cell *cell, le
 /* Forgets what is in memory of it. */
 void learner_cell_drop(struct learner_cell *cell);
 
-/* Puts a cell whose labels were read into the trainer, as image cell->slot. */
-unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cell, float strong,
-                           int draws, unet_trainer *trainer, unet_error *err);
+/* Puts a cell whose labels were read into the trainer, as image cell->slot.  balance: weights of
+ * the classes [UNET_MAX_CLASSES]. */
+unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cell,
+                           const float *balance, float strong, int draws, unet_trainer *trainer,
+                           unet_error *err);
 
 /* Bytes that it takes there and here. */
 size_t learner_cell_bytes(const struct studio_image *image, const struct learner_cell *cell);

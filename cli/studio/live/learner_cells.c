@@ -149,8 +149,8 @@ size_t learner_cell_bytes(const struct studio_image *image, const struct learner
 }
 
 /* Labels and weights of the core within its surroundings, of which nothing is known. */
-static void fill(const struct learner_cell *cell, struct studio_rect all, float strong,
-                 uint8_t *mask, float *weights)
+static void fill(const struct learner_cell *cell, struct studio_rect all, const float *balance,
+                 float strong, uint8_t *mask, float *weights)
 {
     memset(mask, UNET_IGNORE, (size_t)all.height * all.width);
     for (int y = 0; y < cell->core.height; y++) {
@@ -158,12 +158,14 @@ static void fill(const struct learner_cell *cell, struct studio_rect all, float 
         const size_t to = (size_t)(cell->core.y - all.y + y) * all.width + (cell->core.x - all.x);
         memcpy(mask + to, cell->labels + from, (size_t)cell->core.width);
         for (int x = 0; x < cell->core.width; x++)
-            weights[to + x] = cell->strong[from + x] ? strong : 1;
+            if (mask[to + x] < UNET_MAX_CLASSES)
+                weights[to + x] = (cell->strong[from + x] ? strong : 1) * balance[mask[to + x]];
     }
 }
 
-unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cell, float strong,
-                           int draws, unet_trainer *trainer, unet_error *err)
+unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cell,
+                           const float *balance, float strong, int draws, unet_trainer *trainer,
+                           unet_error *err)
 {
     const struct studio_image *image = studio_image(studio, cell->image);
     const struct studio_rect all = with_margin(image, cell->core);
@@ -193,7 +195,7 @@ unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cel
                                   .mask = mask,
                                   .weights = weights,
                                   .draws = draws};
-        fill(cell, all, strong, mask, weights);
+        fill(cell, all, balance, strong, mask, weights);
         code = unet_trainer_put(trainer, cell->slot, &patch, err);
     }
     free(samples);
