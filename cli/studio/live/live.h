@@ -85,6 +85,7 @@ struct live {
     pthread_mutex_t lock;
     pthread_cond_t work; /* something changed that a thread may wait for */
     int leave, on, wanted /* predictions that wait or run */, exporting;
+    int saving;        /* the trainer writes its last steps, before it rests */
     unet_model *fresh; /* the newest snapshot, not yet the session's; NULL: it is */
     long generation;   /* of `model`; 0: none */
     struct live_change *changes;

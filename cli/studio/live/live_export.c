@@ -186,6 +186,15 @@ static int run(const struct export *e, FILE *errors, int *status, int *failed)
     return done;
 }
 
+/* Until the newest weights are in the file that will be read. */
+static void wait_for_model(struct live *live)
+{
+    pthread_mutex_lock(&live->lock);
+    while (!live->leave && (live->saving || !strcmp(live->state, "training")))
+        pthread_cond_wait(&live->work, &live->lock);
+    pthread_mutex_unlock(&live->lock);
+}
+
 static void *export_thread(void *context)
 {
     struct export *e = context;
@@ -195,6 +204,7 @@ static void *export_thread(void *context)
     int status = 0, failed = errno, done = 0;
 
     tell(e, "running", 0, "");
+    wait_for_model(live);
     if (errors)
         done = run(e, errors, &status, &failed);
     const int good = !failed && WIFEXITED(status) && !WEXITSTATUS(status);
@@ -243,6 +253,7 @@ void live_export_stop(struct live *live)
 {
     pthread_mutex_lock(&live->lock);
     live->leave = 1; /* it may not have a number yet */
+    pthread_cond_broadcast(&live->work);
     if (live->child)
         kill(live->child, SIGTERM);
     const int running = live->exporter_running;

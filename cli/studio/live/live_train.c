@@ -274,11 +274,14 @@ static unet_code turn(struct course *c, unet_error *err)
     if (strcmp(state, live->state) || (!train && strcmp(message, live->message))) {
         live_set_state(live, state, message);
         live->ready_at = 0;
+        live->saving = !train;
         pthread_mutex_unlock(&live->lock);
         if (!train)
             code = end_stretch(c, err);
         live_tell(live);
         pthread_mutex_lock(&live->lock);
+        live->saving = 0;
+        pthread_cond_broadcast(&live->work);
         return code;
     }
     if (!train || live->wanted) {
