@@ -205,6 +205,59 @@ static double wait_for(struct live *live, long generation, int side)
     return (double)right / (side * side);
 }
 
+/* Blocks of an image are what the whole image would give, and levels are every second pixel. */
+static void test_blocks_fit_each_other(void **state)
+{
+    enum { SIDE = 1100, PIXELS = SIDE * SIDE };
+    struct scene scene;
+    char path[200];
+    uint8_t *classes = malloc(PIXELS), *sure = malloc(PIXELS), *mask = malloc(PIXELS);
+    static uint8_t half[STUDIO_TILE * STUDIO_TILE];
+    float *p = malloc(2 * PIXELS * sizeof(*p));
+    unet_image image;
+    unet_model *model;
+    unet_session *session;
+    unet_error err;
+    (void)state;
+    scene_make(&scene, 1, SIDE);
+    const struct learner_recipe recipe = learner_recipe(1, 2);
+    snprintf(path, sizeof(path), "mkdir %s/project/run", scene.folder);
+    assert_int_equal(system(path), 0);
+    snprintf(path, sizeof(path), "%s/project/run/best.safetensors", scene.folder);
+    const unet_answers answers = {.size = sizeof(answers), .mask = mask, .probabilities = p};
+    if (unet_model_create(&recipe.spec, 7, &model, &err) || unet_model_save(model, path, &err) ||
+        unet_image_read(studio_image(scene.studio, 0)->path, &image, &err) ||
+        unet_session_create(model, NULL, &session, &err) ||
+        unet_predict_all(session, &image, &answers, &err))
+        fail_msg("%s", err.text);
+    struct live *live = start(&scene, 1);
+    if (live_predict_now(live, 0, (struct studio_rect){0, 0, SIDE, SIDE}, classes, sure, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < PIXELS; i++) {
+        const double want = 255 * (2 * (double)p[(size_t)mask[i] * PIXELS + i] - 1);
+        if (want - sure[i] > 1 || want - sure[i] < -1 || (classes[i] != mask[i] && want > 1))
+            fail_msg("row %d, column %d: class %d by %d / 255, the whole image says %d by %.2f",
+                     i / SIDE, i % SIDE, classes[i], sure[i], mask[i], want);
+    }
+    assert_true(live_prediction(live, 0, 1, 2, 1, half, NULL) > 0);
+    for (int y = 0; y < STUDIO_TILE; y++)
+        for (int x = 0; x < STUDIO_TILE; x++) {
+            const int v = 2 * (STUDIO_TILE + y), u = 2 * (2 * STUDIO_TILE + x);
+            const int want = v < SIDE && u < SIDE ? classes[v * SIDE + u] : UNET_IGNORE;
+            assert_int_equal(half[y * STUDIO_TILE + x], want);
+        }
+    assert_int_equal(live_prediction(live, 0, 0, 5, 0, half, NULL), 0); /* there is no image */
+    stop(&scene);
+    unet_session_free(session);
+    unet_model_free(model);
+    unet_image_release(&image);
+    free(classes);
+    free(sure);
+    free(mask);
+    free(p);
+    scene_end(&scene);
+}
+
 static void test_paint_look_and_train(void **state)
 {
     enum { SIDE = 96 };
@@ -260,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_same_strokes_same_network),
         cmocka_unit_test(test_nothing_is_left),
         cmocka_unit_test(test_memory_is_bounded),
+        cmocka_unit_test(test_blocks_fit_each_other),
         cmocka_unit_test(test_paint_look_and_train),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
