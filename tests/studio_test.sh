@@ -64,9 +64,13 @@ say 'the first goes on' '"name":"one.pgm"' get /api/project
 
 # -- a client's request counts once; two pages see the same --
 stroke='{"client":"page-one","seq":5,"tool":"brush","class":1,"radius":4,"points":[50,50,90,60]}'
-"$client" "$address" listen labels 10 >heard &
+: >heard
+"$client" "$address" listen labels 30 >>heard &
 listener=$!
-sleep 0.3
+tries=0
+while [ ! -s heard ] && [ $((tries += 1)) -lt 300 ]; do
+    sleep 0.05
+done
 say 'a stroke' '"stroke":0.*"revision":1[,}]' post /api/images/1/strokes "$stroke"
 wait "$listener" || note "the other page heard nothing"
 check 'the other page hears who painted where' grep -q '"client":"page-one"' heard
@@ -96,7 +100,8 @@ say 'nothing to take over yet' '"error"' post /api/images/1/strokes \
     '{"client":"page-one","seq":12,"tool":"accept","what":"image"}'
 
 # -- killed while somebody paints: what was answered is there, the next one counts on --
-"$client" "$address" paint 0 page-two 1 2000 >answered &
+: >answered
+"$client" "$address" paint 0 page-two 1 2000 >>answered &
 painter=$!
 tries=0
 while [ "$(wc -l <answered)" -lt 60 ] && [ $((tries += 1)) -lt 300 ]; do

@@ -7,7 +7,8 @@
  *     studio_client ADDRESS paint IMAGE CLIENT FIRST COUNT
  *                                               prints each seq when it was answered, until all are
  *                                               or the server is gone
- *     studio_client ADDRESS listen NAME SECONDS prints the data of the first event of that name
+ *     studio_client ADDRESS listen NAME SECONDS prints that it listens, then the data of the first
+ *                                               event of that name
  *     studio_client ADDRESS attack              exit code 1: something came through, or the server
  *                                               is gone
  */
@@ -457,6 +458,7 @@ static int listen_for(const char *name, int seconds)
     char *text = fill_in(GET("/api/events", HOST KEY)), wanted[64];
     const int fd = dial(seconds);
     const char *at = NULL;
+    int heard = 0;
 
     snprintf(wanted, sizeof(wanted), "event: %s\n", name);
     push(fd, text, strlen(text));
@@ -467,6 +469,11 @@ static int listen_for(const char *name, int seconds)
             return 1;
         answer_size += (size_t)got;
         answer[answer_size] = 0;
+        if (!heard && strstr(answer, "event: hello")) {
+            heard = 1;
+            printf("listening\n");
+            fflush(stdout);
+        }
         at = strstr(answer, wanted);
         at = at ? strstr(at, "data: ") : NULL;
         at = at && strchr(at, '\n') ? at : NULL;
