@@ -20,7 +20,7 @@
 #include "unet_fields.h"
 #include "unet_scores.h"
 
-enum { ON_ONE_IMAGE = 6, OFFERS = 6 };
+enum { ON_ONE_IMAGE = 6, OFFERS = 6, LEAST = 24 /* pixels that a person cares for */ };
 
 struct annotator {
     struct studio scene;
@@ -196,7 +196,6 @@ static void paint_first(struct annotator *a, int image)
 static int correct(struct annotator *a, int image)
 {
     struct canvas *c = &a->scene.canvas[image];
-    const int64_t least = pixels_of(c) / 5000 > 12 ? pixels_of(c) / 5000 : 12;
     struct stroke best = {0}, stroke;
     int64_t most = 0;
     uint8_t *seen = look(a, c, NULL), *wrong = malloc((size_t)pixels_of(c));
@@ -209,11 +208,11 @@ static int correct(struct annotator *a, int image)
             best = stroke;
         }
     }
-    if (most >= least)
+    if (most >= LEAST)
         paint(a, image, &best, seen);
     free(seen);
     free(wrong);
-    return most >= least;
+    return most >= LEAST;
 }
 
 /* Of some images, the one of which the network is least sure. */
