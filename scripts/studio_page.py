@@ -196,6 +196,23 @@ def walk(page, discs):
     return first
 
 
+def pose(browser, unet, folder, discs):
+    """A project that somebody has worked on for half a minute, at three widths, light and dark."""
+    studio = Studio(unet, f"{folder}/images", f"{folder}/pose")
+    try:
+        page = Page(browser, studio)
+        page.open()
+        for x, y, r in discs[0][:3]:
+            page.paint(1, [(x - r / 2, y), (x, y - r / 3), (x + r / 2, y)])
+            page.paint(0, [(x - 1.6 * r, y + 1.6 * r), (x, y + 1.75 * r), (x + 1.6 * r, y + 1.6 * r)])
+        page.paint(0, ground_line(discs[0]))
+        browser.wait("studio.state.image.predicted", 90, "no prediction came")
+        time.sleep(30)
+        shoot(browser, folder)
+    finally:
+        studio.kill()
+
+
 def shoot(browser, folder):
     for width, height in ((1280, 800), (820, 1180), (390, 844)):
         for dark in (False, True):
@@ -223,7 +240,7 @@ def main():
             try:
                 first = walk(page, discs)
                 if "--pictures" in sys.argv:
-                    shoot(browser, folder)
+                    pose(browser, unet, folder, discs)
             except Failed:
                 browser.picture(f"{folder}/failed.png")
                 raise

@@ -194,13 +194,13 @@ async function send(image, where, body, local) {
     view.draw();
 }
 
-function changed(id, {rect, revision, painted, undo, redo, strokes}) {
+function changed(id, {rect, revision, image_revision: mine, painted, undo, redo, strokes}) {
     const image = state.images.get(id);
-    if (!image || revision < image.revision)
-        return;
-    const known = revision === image.revision;
     state.revision = Math.max(state.revision, revision ?? 0);
-    Object.assign(image, {revision, painted: painted ?? image.painted, undo: undo ?? image.undo, redo: redo ?? image.redo,
+    if (!image || mine < image.revision)
+        return;
+    const known = mine === image.revision;
+    Object.assign(image, {revision: mine, painted: painted ?? image.painted, undo: undo ?? image.undo, redo: redo ?? image.redo,
         strokes: strokes ?? image.strokes});
     images.tell(image);
     if (image === state.image) {
@@ -304,7 +304,7 @@ let lost = false;
 
 const events = {
     hello({revision}) {
-        if (lost || revision > state.revision)
+        if (lost || revision !== state.revision)
             loadProject().catch(() => {});
         if (lost)
             say(unsent() ? 'The server is here again; what you painted meanwhile is being sent.' : 'The server is here again.');
@@ -331,6 +331,18 @@ const events = {
         }
     },
     training: showTraining,
+    image({image, share}) {
+        if (state.image?.id !== image)
+            return;
+        $('status').textContent = share < 1 ? `Reading the whole of ${state.image.name}: ${Math.round(100 * share)} %` : '';
+        if (share >= 1) {
+            view.layers.image.change(null);
+            view.draw();
+        }
+    },
+    trouble({message}) {
+        say(message, {stay: true});
+    },
     score() {
         clearTimeout(scoresTimer);
         scoresTimer = setTimeout(() => showScores().catch(() => {}), 400);
