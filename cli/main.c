@@ -13,7 +13,7 @@
 
 const struct command *const commands[] = {
     &command_demo, &command_check, &command_train,   &command_predict, &command_eval,
-    &command_init, &command_info,  &command_convert, &command_augment,
+    &command_init, &command_info,  &command_convert, &command_augment, &command_studio,
 };
 const int command_count = (int)(sizeof(commands) / sizeof(commands[0]));
 

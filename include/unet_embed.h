@@ -10,6 +10,7 @@
 
 #include "unet_image.h"
 #include "unet_survey.h"
+#include "unet_train.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -73,6 +74,43 @@ UNET_API unet_code unet_dataset_from_arrays(const unet_pair *pairs, int count,
 UNET_API unet_code unet_dataset_from_function(
     int count, unet_code (*pair)(void *context, int i, unet_pair *pair, unet_error *err),
     void *context, const unet_dataset_options *options, unet_dataset **dataset, unet_error *err);
+
+/* ---- a data set that grows while it is trained on ------------------------------------------ */
+
+/*
+ * An image, or a piece of one, of which a trainer draws tiles.  What lies beyond its edge is
+ * mirrored, so a piece should have some of its neighbourhood around what is labelled.
+ */
+typedef struct unet_patch {
+    size_t size;
+    const char *name; /* for messages; NULL: "image 3" */
+    unet_view image;
+    const uint8_t *mask; /* [height][width] of image: the model's classes, UNET_IGNORE: not known */
+    const float *weights; /* the same, >= 0: times the weight of the pixel's class; NULL: all 1 */
+    int draws;            /* times that it is drawn from in a round over all images; 0: as often as
+                             tiles are needed to cover it */
+} unet_patch;
+
+/*
+ * Gives a trainer a copy of a patch as image i of those it draws from: in place of the one before
+ * (the first are those of its data set, which itself stays as it is), or i = their count: one more.
+ * From the next step on tiles are drawn of it; nothing else begins anew.  Without a label it is
+ * never drawn from.  The same patches put at the same steps give the same bits, for any number of
+ * threads.  UNET_EINVAL: it does not fit the model, no such image, weights or classes out of range;
+ * UNET_ENOMEM; the images are then as they were.
+ *
+ * A checkpoint does not look at which images there are once a patch was put: who goes on from it
+ * puts them again.
+ */
+UNET_API unet_code unet_trainer_put(unet_trainer *trainer, int i, const unet_patch *patch,
+                                    unet_error *err);
+
+/*
+ * The model as it is between two steps, with averaged weights where options->average is set: one of
+ * its own, for other threads to predict with or to save, which the caller frees.  UNET_ENOMEM,
+ * UNET_EDEVICE.
+ */
+UNET_API unet_code unet_trainer_copy(unet_trainer *trainer, unet_model **model, unet_error *err);
 
 /* ---- a stop from another thread ---------------------------------------------------------- */
 

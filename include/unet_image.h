@@ -106,6 +106,14 @@ UNET_API unet_code unet_source_read(unet_source *source, int page, int top, int 
                                     unet_error *err);
 
 /*
+ * The same of a rectangle that lies within the page: samples [height][width][channels].  Of a TIFF
+ * and of files that are not compressed only what it touches is decoded; of others a rectangle above
+ * the one before begins the page anew.
+ */
+UNET_API unet_code unet_source_read_part(unet_source *source, int page, int top, int left,
+                                         int height, int width, void *samples, unet_error *err);
+
+/*
  * An image file that is written row by row: unet_writer_open(), unet_writer_begin(),
  * unet_writer_rows() until the page is full, perhaps further pages (TIFF, NIfTI),
  * unet_writer_commit(). Before that nothing is at path that was not there; unet_writer_abort()

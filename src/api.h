@@ -4,6 +4,7 @@
 #define UN_API_H
 
 #include "base/error.h"
+#include "unet_embed.h"
 #include "unet_exchange.h"
 #include "unet_image.h"
 #include "unet_objects.h"
@@ -38,6 +39,7 @@ UN_SIZED(stream);
 UN_SIZED(objects_options);
 UN_SIZED(table_options);
 UN_SIZED(boundary_options);
+UN_SIZED(patch);
 
 /* Fills a caller's struct of size bytes from the library's own of known bytes. */
 void un_give(void *to, size_t size, const void *own, size_t known);

@@ -9,6 +9,7 @@
 #include "base/hooks.h"
 #include "data/set/dataset.h"
 #include "predict/session.h"
+#include "train/trainer.h"
 
 unet_view unet_view_of(const unet_image *image)
 {
@@ -64,6 +65,22 @@ unet_code unet_dataset_from_function(
     if (code || (code = un_dataset_of_arrays(count, pair, context, &wanted, coding, &made, err)))
         return code;
     return un_hand_out(made, "masks", wanted.model, dataset, err);
+}
+
+unet_code unet_trainer_put(unet_trainer *trainer, int i, const unet_patch *patch, unet_error *err)
+{
+    if (!trainer || !patch || !patch->mask)
+        return un_missing(err, !trainer ? "trainer" : !patch ? "patch" : "patch->mask");
+    unet_patch own;
+    unet_code code = un_take_patch(patch, &own, err);
+    return code ? code : un_trainer_put(trainer, i, &own, err);
+}
+
+unet_code unet_trainer_copy(unet_trainer *trainer, unet_model **model, unet_error *err)
+{
+    if (!trainer || !model)
+        return un_missing(err, !trainer ? "trainer" : "model");
+    return un_trainer_copy(trainer, model, err);
 }
 
 void unet_cancel_init(unet_cancel *cancel)

@@ -126,6 +126,17 @@ unet_code unet_source_read(unet_source *source, int page, int top, int rows, voi
     return code ? code : un_source_read(source, page, &found, rect, samples, err);
 }
 
+unet_code unet_source_read_part(unet_source *source, int page, int top, int left, int height,
+                                int width, void *samples, unet_error *err)
+{
+    struct un_page found;
+    if (!source || !samples)
+        return un_missing(err, !source ? "source" : "samples");
+    unet_code code = un_source_page(source, page, &found, err);
+    const struct un_rect rect = {top, left, height, width};
+    return code ? code : un_source_read(source, page, &found, rect, samples, err);
+}
+
 unet_code unet_writer_open(const char *path, uint64_t bytes, unet_writer **writer, unet_error *err)
 {
     if (!path || !writer)

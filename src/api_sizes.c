@@ -61,6 +61,7 @@ SIZED(stream, context, (unet_stream){.mask = 0})
 SIZED(objects_options, like_page, (unet_objects_options){.minimum_area = 0})
 SIZED(table_options, unit, (unet_table_options){.images = 0})
 SIZED(boundary_options, distance, (unet_boundary_options){.connectivity = 0})
+SIZED(patch, draws, (unet_patch){.name = NULL})
 
 void un_give(void *to, size_t size, const void *own, size_t known)
 {

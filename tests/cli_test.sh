@@ -14,7 +14,7 @@ expect 0 '^unet [0-9]+\.[0-9]+\.[0-9]+ ' - --version
 expect 2 - 'no command "trian", perhaps "train"' trian
 one_line 'an unknown command'
 expect 2 - 'perhaps "predict"' help pred
-for command in demo check train augment predict eval init info convert; do
+for command in demo check train augment studio predict eval init info convert; do
     check "man/unet.1: no $command in the synopsis" \
         sh -c "sed -n '/^.SH SYNOPSIS/,/^.SH DESCRIPTION/p' '$2/man/unet.1' | grep -q '^.B unet $command'"
     expect 0 "^usage: unet $command" - help "$command"

@@ -44,6 +44,7 @@ allowed_cli() {
     eval | predict) echo shared model "$1" ;;
     check) echo shared html recipe check ;;
     run) echo shared html check run ;;
+    studio) echo shared model recipe run studio ;;
     augment) echo shared recipe augment ;;
     train) echo shared model recipe check run train ;;
     demo) echo shared html train demo ;;

@@ -7,7 +7,7 @@
 #include "unet.h"
 
 extern const struct command command_init, command_info, command_train, command_predict,
-    command_eval, command_demo, command_convert, command_check, command_augment;
+    command_eval, command_demo, command_convert, command_check, command_augment, command_studio;
 extern const struct command *const commands[]; /* all of them, command_count */
 extern const int command_count;
 
@@ -30,7 +30,7 @@ int fail_memory(void);
 /* Appends the options that a library's UNET_HINT_* stand for: " (--labels)". */
 void add_hints(unsigned int hints, char *text, size_t size);
 
-/* Fills *err with an error of the command's own, and returns code. */
+/* Fills *err with an error of the command's own, and returns code.  err may be NULL. */
 unet_code set_error(unet_error *err, unet_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

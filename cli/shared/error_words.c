@@ -44,6 +44,7 @@ unet_code set_error(unet_error *err, unet_code code, const char *format, ...)
     va_start(args, format);
     vsnprintf(made.text, sizeof(made.text), format, args);
     va_end(args);
-    *err = made; /* at the end: the arguments may point into *err */
+    if (err)
+        *err = made; /* at the end: the arguments may point into *err */
     return code;
 }

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/folder_lock.h"
 #include "shared/options_json.h"
 #include "shared/paths.h"
 #include "shared/text_file.h"
-#include "train/train_lock.h"
 
 enum { SETTINGS_FORMAT = 1 };
 
@@ -41,7 +41,7 @@ int train_files_name(const char *output, struct train_files *files)
 
 void train_files_release(struct train_files *files)
 {
-    train_unlock(files->folder, &files->lock);
+    folder_unlock(files->folder, &files->lock);
     free(files->folder);
     free(files->best);
     free(files->last);
@@ -67,7 +67,8 @@ int train_files_check(const struct train_files *files, int overwrite)
 
 int train_files_lock(struct train_files *files)
 {
-    return path_is_folder(files->folder) ? train_lock(files->folder, &files->lock) : EXIT_DONE;
+    return path_is_folder(files->folder) ? folder_lock(files->folder, "unet train", &files->lock)
+                                         : EXIT_DONE;
 }
 
 int train_files_begin(struct train_files *files, int overwrite)

@@ -62,7 +62,7 @@ void train_settings_apply(const struct train_settings *settings, unet_train_opti
 /* All from malloc; NULL where there was no memory. */
 struct train_files {
     char *folder, *best, *last, *checkpoint, *settings, *history;
-    int lock; /* of train_lock(); 0: none is held */
+    int lock; /* of folder_lock(); 0: none is held */
 };
 
 /* 0: no memory. */

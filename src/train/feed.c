@@ -33,6 +33,7 @@ struct un_feed {
     int tiles;
     long order_epoch; /* the epoch that order is for, -1: none */
     bool leave;
+    bool held; /* images are being changed: nothing is drawn until a pass is taken */
     double waited;
 };
 
@@ -69,16 +70,22 @@ int un_feed_tiles(const unet_dataset *dataset, int out_side)
     return tiles <= 1 << 28 ? (int)tiles : 0;
 }
 
+/* How often an image stands in the order of an epoch. */
+static long draws_of(const struct un_prepared *p, int out_side)
+{
+    const unet_view *view = &p->reading.view;
+    return p->draws < 0 ? tiles_of(view->height, view->width, out_side) : p->draws;
+}
+
 /* Fills the order of an epoch and shuffles it (Fisher and Yates). */
 static void shuffle(struct un_feed *f, long epoch)
 {
     uint64_t key = un_rng_key(f->source.seed, UN_STREAM_ORDER, (uint64_t)epoch, 0);
     int at = 0;
-    for (int i = 0; i < f->source.examples->count; i++) {
-        const unet_view *view = &f->source.examples->readings[i].view;
-        for (long k = tiles_of(view->height, view->width, f->source.out_side); k > 0; k--)
+    const struct un_examples *e = f->source.examples;
+    for (int i = 0; i < e->count; i++)
+        for (long k = draws_of(e->list[i], f->source.out_side); k > 0; k--)
             f->order[at++] = i;
-    }
     for (int i = at - 1; i > 0; i--) {
         int j = (int)un_rng_below(key, (uint64_t)i, (uint32_t)i + 1), swap = f->order[i];
         f->order[i] = f->order[j];
@@ -113,7 +120,7 @@ static void draw_batch(const struct un_feed_source *s, long pass, const struct s
                                      .weights = slot->batch.weights + b * out,
                                      .scratch = scratch};
         const uint64_t key = un_rng_key(s->seed, UN_STREAM_TILE, step, first + b);
-        un_tile_draw(&s->examples->example[slot->images[b]], s->augment, key, &tile);
+        un_tile_draw(&s->examples->list[slot->images[b]]->example, s->augment, key, &tile);
     }
 }
 
@@ -140,7 +147,7 @@ static void *draw(void *context)
     free(context);
     pthread_mutex_lock(&f->lock);
     while (!f->leave)
-        if (f->next < f->taken + f->slot_count)
+        if (f->tiles && !f->held && f->next < f->taken + f->slot_count)
             draw_next(f, f->scratch[drawer.index]);
         else
             pthread_cond_wait(&f->wanted, &f->lock);
@@ -222,8 +229,7 @@ unet_code un_feed_create(const struct un_feed_source *source, struct un_feed **f
     f->thread_count = thread_count(source->threads);
     f->order_epoch = -1;
     for (int i = 0; i < source->examples->count; i++)
-        f->tiles += (int)tiles_of(source->examples->readings[i].view.height,
-                                  source->examples->readings[i].view.width, source->out_side);
+        f->tiles += (int)draws_of(source->examples->list[i], source->out_side);
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->drawn, NULL);
     pthread_cond_init(&f->wanted, NULL);
@@ -278,6 +284,35 @@ static void seek(struct un_feed *f, long pass)
     pthread_cond_broadcast(&f->wanted);
 }
 
+unet_code un_feed_put(struct un_feed *f, int i, struct un_prepared *prepared, unet_error *err)
+{
+    struct un_examples *e = f->source.examples;
+    const int side = f->source.out_side;
+    unet_code code = UNET_OK;
+    pthread_mutex_lock(&f->lock);
+    const long before = i < e->count ? draws_of(e->list[i], side) : 0;
+    const long tiles = f->tiles - before + draws_of(prepared, side);
+    int *order = tiles > 1 << 28 ? NULL : realloc(f->order, ((size_t)tiles + 1) * sizeof *order);
+    if (tiles > 1 << 28)
+        code = un_fail(err, UNET_EINVAL, "%ld tiles of %d pixels, at most %d wanted", tiles, side,
+                       1 << 28);
+    else if (!order)
+        code = un_fail_memory(err, (size_t)tiles * sizeof *order, "the tiles");
+    else
+        f->order = order;
+    if (!code && i == e->count)
+        code = un_examples_reserve(e, err);
+    if (!code) {
+        seek(f, f->taken);
+        f->held = true; /* another may follow, and would wait for what is drawn now in vain */
+        un_examples_put(e, i, prepared);
+        f->tiles = (int)tiles;
+        f->order_epoch = -1;
+    }
+    pthread_mutex_unlock(&f->lock);
+    return code;
+}
+
 static double seconds_now(void)
 {
     struct timespec t;
@@ -288,8 +323,16 @@ static double seconds_now(void)
 const struct un_batch *un_feed_take(struct un_feed *f, long pass)
 {
     pthread_mutex_lock(&f->lock);
+    if (!f->tiles) {
+        pthread_mutex_unlock(&f->lock);
+        return NULL;
+    }
     if (pass != f->taken)
         seek(f, pass);
+    if (f->held) {
+        f->held = false;
+        pthread_cond_broadcast(&f->wanted);
+    }
     struct slot *slot = &f->slots[pass % f->slot_count];
     if (slot->ready != pass) {
         double since = seconds_now();

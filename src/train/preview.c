@@ -2,7 +2,7 @@
 /*
  * preview.c - training tiles for a person's eye
  *
- * One image is made a data set of its own, so that example.c prepares it as it does for training.
+ * example.c prepares the image as it does for training.
  */
 #include "train/feed.h"
 
@@ -13,7 +13,7 @@
 #include "net/graph.h"
 #include "train/train_options.h"
 
-static unet_code draw(const struct un_examples *examples, const unet_train_options *options,
+static unet_code draw(const struct un_example *example, const unet_train_options *options,
                       const struct un_tile *tile, int channels, int sample, unet_error *err)
 {
     const size_t bytes =
@@ -21,7 +21,7 @@ static unet_code draw(const struct un_examples *examples, const unet_train_optio
     struct un_tile whole = *tile;
     if (bytes && !(whole.scratch = malloc(bytes)))
         return un_fail_memory(err, bytes, "a tile");
-    un_tile_draw(&examples->example[0], &options->augment,
+    un_tile_draw(example, &options->augment,
                  un_rng_key(options->seed, UN_STREAM_TILE, 0, (uint64_t)sample), &whole);
     free(whole.scratch);
     return UNET_OK;
@@ -35,28 +35,26 @@ unet_code un_preview_draw(const unet_dataset *dataset, int i, const unet_train_o
     const unet_spec spec = un_spec_default();
     const size_t pixels = (size_t)side * (size_t)side;
     unet_image made = {side, side, dataset->channels, UNET_F32, 1, NULL};
-    struct un_examples examples;
+    struct un_prepared *prepared;
     if (i < 0 || i >= dataset->count || side < 1 || side > SIDE_MOST)
         return un_fail(err, UNET_EINVAL, "image %d at side %d; 0..%d and 1..%d wanted", i, side,
                        dataset->count - 1, (int)SIDE_MOST);
     unet_code code = un_train_options_check(options, &spec, dataset->coding.labels, err);
     if (code)
         return code;
-    unet_dataset one = *dataset;
-    one.pairs = &dataset->pairs[i];
-    one.count = 1;
-    if ((code = un_examples_make(&one, one.channels, &one.scaling, options, NULL, &examples, err)))
+    const struct un_drawing drawing = {dataset->channels, &dataset->scaling, options};
+    if ((code = un_prepared_make(&dataset->pairs[i], &drawing, &prepared, err)))
         return code;
     struct un_tile drawn = {.in_side = side,
                             .out_side = side,
-                            .input = malloc(pixels * (size_t)one.channels * sizeof(float)),
+                            .input = malloc(pixels * (size_t)dataset->channels * sizeof(float)),
                             .labels = malloc(pixels),
                             .weights = malloc(pixels * sizeof(float))};
     if (drawn.input && drawn.labels && drawn.weights)
-        code = draw(&examples, options, &drawn, one.channels, sample, err);
+        code = draw(&prepared->example, options, &drawn, dataset->channels, sample, err);
     else
-        code = un_fail_memory(err, pixels * (5 + 4 * (size_t)one.channels), "a tile");
-    un_examples_release(&examples);
+        code = un_fail_memory(err, pixels * (5 + 4 * (size_t)dataset->channels), "a tile");
+    un_prepared_free(prepared);
     if (!code) {
         for (size_t p = 0; p < pixels; p++) {
             if (labels)

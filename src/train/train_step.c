@@ -94,6 +94,8 @@ static unet_code run_passes(unet_trainer *t, struct found *found, unet_error *er
     const int passes = t->options.accumulate;
     for (int i = 0; i < passes; i++) {
         const struct un_batch *batch = un_feed_take(t->feed, t->step * passes + i);
+        if (!batch)
+            return un_fail(err, UNET_EINVAL, "no image has a pixel with a label");
         unet_code code = run_pass(t, batch, i, found, err);
         un_feed_give_back(t->feed);
         if (code)

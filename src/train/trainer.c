@@ -176,13 +176,17 @@ static void take_options(unet_trainer *t, const unet_train_options *options)
     t->options.class_weights = t->class_weights;
 }
 
+struct un_drawing un_trainer_drawing(const unet_trainer *t)
+{
+    return (struct un_drawing){t->model->graph.spec.in_channels, &t->model->scaling, &t->options};
+}
+
 /* The examples that tiles come from, and the threads that draw them. */
 static unet_code start_feed(unet_trainer *t, unet_error *err)
 {
     const unet_train_options *o = &t->options;
-    const int channels = t->model->graph.spec.in_channels;
-    unet_code code = un_examples_make(t->dataset, channels, &t->model->scaling, o, t->engine->pool,
-                                      &t->examples, err);
+    const struct un_drawing drawing = un_trainer_drawing(t);
+    unet_code code = un_examples_make(t->dataset, &drawing, t->engine->pool, &t->examples, err);
     if (code)
         return code;
     const struct un_feed_source source = {.examples = &t->examples,
@@ -192,7 +196,7 @@ static unet_code start_feed(unet_trainer *t, unet_error *err)
                                           .accumulate = o->accumulate,
                                           .in_side = t->in_side,
                                           .out_side = t->out_side,
-                                          .channels = channels,
+                                          .channels = drawing.channels,
                                           .threads = un_pool_threads(t->engine->pool),
                                           .engine = t->engine};
     return un_feed_create(&source, &t->feed, err);
@@ -348,7 +352,7 @@ static size_t bytes_of(const unet_trainer *t)
     struct array list[ARRAYS];
     list_own(t, list);
     return un_network_bytes(g, &t->network.plan) + un_feed_bytes(&source, t->tiles_per_epoch) +
-           t->examples.bytes + sum_bytes(list);
+           un_examples_bytes(&t->examples) + sum_bytes(list);
 }
 
 unet_trainer_facts un_trainer_all(const unet_trainer *t)

@@ -5,6 +5,7 @@
  *     trainer.c  its memory                     train_step.c  one step: passes, checks
  *     update.c   clip, optimiser, average       feed.c        tiles, drawn ahead of the steps
  *     checkpoint.c  to a file and back          loop.c        epochs: unet_train()
+ *     patch.c    a data set that grows
  */
 #ifndef UN_TRAINER_H
 #define UN_TRAINER_H
@@ -37,7 +38,7 @@ struct unet_trainer {
     const unet_dataset *dataset;
     unet_train_options options; /* class_weights points to the array below; accumulate >= 1 */
     float class_weights[UNET_MAX_CLASSES];
-    struct un_fingerprint fingerprint; /* of the data set */
+    struct un_fingerprint fingerprint; /* of the data set; of none once a patch was put */
     struct un_engine *engine;
     struct un_network network;
     bool behind;           /* the model's weights are older than those on the device */
@@ -77,6 +78,9 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
 void un_trainer_free(unet_trainer *trainer);
 unet_trainer_facts un_trainer_all(const unet_trainer *trainer);
 
+/* How its images are read and drawn; valid as long as the trainer. */
+struct un_drawing un_trainer_drawing(const unet_trainer *trainer);
+
 /* UNET_EINVAL when the model cannot take an image of the set, or has fewer classes. */
 unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset, unet_error *err);
 
@@ -114,6 +118,12 @@ unet_code un_trainer_fetch(unet_trainer *trainer, unet_error *err);
  * Nothing happens where there is no average, or what is wanted is there.  Before a step the newest
  * weights must be back. */
 void un_trainer_show_average(unet_trainer *trainer, bool wanted);
+
+/* ---- patch.c: what it draws from may change, and what it has learnt be looked at ---------- */
+
+/* The inner halves of unet_trainer_put() and unet_trainer_copy(). */
+unet_code un_trainer_put(unet_trainer *trainer, int i, const unet_patch *patch, unet_error *err);
+unet_code un_trainer_copy(unet_trainer *trainer, unet_model **model, unet_error *err);
 
 /* ---- cost.c: unet_spec_cost() ------------------------------------------------------------- */
 

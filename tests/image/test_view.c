@@ -14,6 +14,8 @@
 #include "base/rng.h"
 #include "image/reading.h"
 #include "support/strided.h"
+#include "support/folder.h"
+#include "unet_image.h"
 
 static unet_image make_image(int height, int width, int channels, unet_sample sample)
 {
@@ -138,12 +140,42 @@ static void test_refused(void **state)
     assert_int_equal(un_view_check(one, "x", UNET_F32, NULL), UNET_OK);
 }
 
+/* A rectangle of an open file is that part of the whole, in any order; others are refused. */
+static void test_part(void **state)
+{
+    static const char *const names[] = {"part.png", "part.tif"};
+    static const int rects[][4] = {{30, 20, 9, 40}, {0, 0, 53, 70}, {52, 69, 1, 1}, {3, 0, 20, 7}};
+    static const int wrong[][4] = {{-1, 0, 2, 2}, {0, 0, 54, 70}, {53, 0, 1, 1}, {0, 60, 1, 11}};
+    uint8_t samples[53 * 70 * 3], part[53 * 70 * 3];
+    const unet_image image = {.height = 53, .width = 70, .channels = 3, .data = samples};
+    unet_source *source;
+    (void)state;
+    for (size_t i = 0; i < sizeof samples; i++)
+        samples[i] = (uint8_t)(i * 7 + i / 211);
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+        assert_int_equal(unet_image_write(in_folder(names[n]), &image, NULL), UNET_OK);
+        assert_int_equal(unet_source_open(in_folder(names[n]), &source, NULL), UNET_OK);
+        for (size_t i = 0; i < 4; i++) {
+            const int *r = rects[i], *w = wrong[i];
+            assert_int_equal(unet_source_read_part(source, 0, r[0], r[1], r[2], r[3], part, NULL),
+                             UNET_OK);
+            for (int y = 0; y < r[2]; y++)
+                assert_memory_equal(part + y * r[3] * 3, samples + ((r[0] + y) * 70 + r[1]) * 3,
+                                    (size_t)r[3] * 3);
+            assert_int_equal(unet_source_read_part(source, 0, w[0], w[1], w[2], w[3], part, NULL),
+                             UNET_EINVAL);
+        }
+        unet_source_close(source);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layouts),
         cmocka_unit_test(test_grey_and_finite),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test_setup_teardown(test_part, folder_create, folder_destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

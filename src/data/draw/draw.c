@@ -229,6 +229,8 @@ static void draw_labels(const struct un_example *example, const struct view *v,
             float weight = example->class_weights ? example->class_weights[label] : 1;
             if (example->extra)
                 weight += extra_at(example->extra, height, width, y, x);
+            if (example->factor)
+                weight *= example->factor[(size_t)iy * width + ix];
             tile->weights[at] = weight;
         }
     }

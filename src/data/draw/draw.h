@@ -41,6 +41,7 @@ struct un_example {
     const float *class_weights;       /* [labels], or NULL: all 1 */
     const float *extra;               /* [height][width], is added to that; or NULL */
     const struct un_focus *focus;     /* or NULL: all pixels alike */
+    const float *factor;              /* [height][width], times the sum of those; or NULL: 1 */
 };
 
 /* Bytes of scratch memory that drawing a tile takes; 0: none. */

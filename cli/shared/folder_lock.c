@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * train_lock.c - RUN/lock: a file that a training locks (flock) and removes when it is done
+ * folder_lock.c - FOLDER/lock: a file that whoever works there locks (flock) and removes when done
  *
  * The lock ends with the process, so what a killed one leaves behind keeps nobody out.  The file
  * says who has it; whoever opened it before it was removed notices that and begins anew.
  */
-#include "train/train_lock.h"
+#include "shared/folder_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,16 +27,16 @@ static int is_named(int fd, const char *path)
            opened.st_dev == named.st_dev;
 }
 
-static int refuse(const char *folder, int fd)
+static int refuse(const char *folder, const char *what, int fd)
 {
     char who[128] = "";
     ssize_t length = pread(fd, who, sizeof(who) - 1, 0);
 
     who[length > 0 ? length : 0] = 0;
     who[strcspn(who, "\n")] = 0;
-    return fail_text("%s: another unet train works there (%s); wait for its end, or take another "
+    return fail_text("%s: another %s works there (%s); wait for its end, or take another "
                      "folder",
-                     folder, *who ? who : "it has just begun");
+                     folder, what, *who ? who : "it has just begun");
 }
 
 static void say_who(int fd)
@@ -50,7 +50,7 @@ static void say_who(int fd)
 }
 
 /* EXIT_DONE with *fd, -1: the file was removed meanwhile; EXIT_FAILED: told. */
-static int try_lock(const char *folder, const char *path, int *fd)
+static int try_lock(const char *folder, const char *what, const char *path, int *fd)
 {
     int status;
 
@@ -60,7 +60,7 @@ static int try_lock(const char *folder, const char *path, int *fd)
     if (*fd < 0)
         return fail_text("%s: cannot be written: %s", path, strerror(errno));
     if (flock(*fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-        status = refuse(folder, *fd);
+        status = refuse(folder, what, *fd);
         close(*fd);
         return status;
     }
@@ -71,13 +71,13 @@ static int try_lock(const char *folder, const char *path, int *fd)
     return EXIT_DONE; /* without a lock, too, where the file system has none */
 }
 
-int train_lock(const char *folder, int *held)
+int folder_lock(const char *folder, const char *what, int *held)
 {
     char *path = path_join(folder, "lock");
     int status = path ? EXIT_DONE : fail_memory(), fd = -1;
 
     while (status == EXIT_DONE && !*held && fd < 0)
-        status = try_lock(folder, path, &fd);
+        status = try_lock(folder, what, path, &fd);
     if (status == EXIT_DONE && !*held) {
         say_who(fd);
         *held = fd + 1;
@@ -86,7 +86,7 @@ int train_lock(const char *folder, int *held)
     return status;
 }
 
-void train_unlock(const char *folder, int *held)
+void folder_unlock(const char *folder, int *held)
 {
     char *path = *held ? path_join(folder, "lock") : NULL;
 

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# Makes C of the files of a folder: cmake -DFOLDER=cli/studio/page -DC=page_files.c -P embed_page.cmake
+file(GLOB files RELATIVE "${FOLDER}" "${FOLDER}/*.*")
+list(SORT files)
+set(arrays "")
+set(rows "")
+set(number 0)
+foreach(name IN LISTS files)
+  file(READ "${FOLDER}/${name}" bytes HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+  string(APPEND arrays "static const unsigned char file_${number}[] = {${bytes}0};\n")
+  string(APPEND rows "    {\"${name}\", file_${number}, sizeof(file_${number}) - 1},\n")
+  math(EXPR number "${number} + 1")
+endforeach()
+file(WRITE "${C}" "#include \"studio/server/page_files.h\"\n\n${arrays}\nconst struct page_file page_files[] = {\n${rows}    {0, 0, 0},\n};\n")
