@@ -214,8 +214,21 @@ static enum un_fit judge(const struct un_place *image, const struct un_place *ma
     return image->kind == UN_PLACE_MAP && !overlaps(mask, way) ? UN_FIT_NOT : UN_FIT_DOUBT;
 }
 
-enum un_fit un_place_compare(const struct un_place *image, const struct un_place *mask,
-                             struct un_order *order, char *text, size_t size)
+/* The same grid in another unit, where both are known. */
+static struct un_place in_unit(const struct un_place *place, double unit)
+{
+    struct un_place made = *place;
+    const double times = place->unit > 0 && unit > 0 ? place->unit / unit : 1;
+    for (int k = 0; k < 3; k++) {
+        made.origin[k] *= times;
+        for (int r = 0; r < 3; r++)
+            made.step[k][r] *= times;
+    }
+    return made;
+}
+
+static enum un_fit compare(const struct un_place *image, const struct un_place *mask,
+                           struct un_order *order, char *text, size_t size)
 {
     struct way way;
     *text = 0;
@@ -247,6 +260,13 @@ enum un_fit un_place_compare(const struct un_place *image, const struct un_place
         return *text ? UN_FIT_NOT : UN_FIT;
     }
     return judge(image, mask, &way, plain, text, size);
+}
+
+enum un_fit un_place_compare(const struct un_place *image, const struct un_place *mask,
+                             struct un_order *order, char *text, size_t size)
+{
+    const struct un_place same = in_unit(mask, image->unit);
+    return compare(image, &same, order, text, size);
 }
 
 void un_place_part(struct un_place *place, int first, int count)

@@ -22,6 +22,7 @@ struct un_place {
     int count[3];      /* columns, rows, planes */
     double step[3][3]; /* [column, row, plane][x, y, z]: from a pixel to the next */
     double origin[3];  /* of the first pixel's middle */
+    double unit;       /* of a body's steps and origin, in mm; 0: not known */
     int system;        /* EPSG number of the reference system; 0: not known */
 };
 

@@ -223,6 +223,18 @@ static struct un_values multiplied(const struct un_values *v, float times)
     return made;
 }
 
+/* Whether each percentile is where the training's are, so that none is beside the others. */
+static bool fits_throughout(const struct un_seen *seen, const struct un_values *v)
+{
+    for (int c = 0; c < seen->channels; c++)
+        for (int k = 0; k < UN_VALUES; k++) {
+            const float room = BEYOND * (seen->widest[c] + seen->most[k][c] - seen->least[k][c]);
+            if (v->at[k][c] < seen->least[k][c] - room || v->at[k][c] > seen->most[k][c] + room)
+                return false;
+        }
+    return true;
+}
+
 /* What would bring the values where the training's are; "" where nothing known does. */
 static void explain(const struct un_seen *seen, const struct un_values *v, char *text, size_t size)
 {
@@ -242,7 +254,7 @@ static void explain(const struct un_seen *seen, const struct un_values *v, char 
     for (size_t i = 0; i < 2 * sizeof factors / sizeof *factors; i++) {
         const float factor = factors[i / 2];
         other = multiplied(v, i % 2 ? 1 / factor : factor);
-        if (distance(seen, &other, NULL) < FITS) {
+        if (distance(seen, &other, NULL) < FITS && fits_throughout(seen, &other)) {
             un_decimal_format(text, size, "; %s by %g they would fit",
                               i % 2 ? "divided" : "multiplied", (double)factor);
             return;

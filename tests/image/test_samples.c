@@ -201,6 +201,7 @@ static void test_values(void **state)
         {"0 to 255", 0.16f, 0.45f, 0.05f, 0, 255, 1, "; divided by 255 they would fit"},
         {"a quarter", 0.16f, 0.45f, 0.05f, 0, 0.25f, 1, "; multiplied by 4 they would fit"},
         {"12 bits in 16", 0.16f, 0.45f, 0.05f, 0, 0.0625f, 1, "; multiplied by 16 they"},
+        {"brighter by as much", 0.56f, 1.0f, 0.12f, 0, 1, 1, "in the training"},
         {"an offset", 0.16f, 0.45f, 0.05f, -32768, 4095, 1, "values of -32"},
         {"inverted", 0.45f, 0.16f, 0.05f, 0, 1, 1, "; they look inverted"},
     };
@@ -219,6 +220,8 @@ static void test_values(void **state)
             fail_msg("%s: %s", rows[i].what, err.text);
         if ((far >= 1) != rows[i].far || (rows[i].far ? !strstr(text, rows[i].said) : *text))
             fail_msg("%s: distance %g, \"%s\"", rows[i].what, far, text);
+        if (*rows[i].said != ';' && strchr(text, ';'))
+            fail_msg("%s: \"%s\", no way wanted", rows[i].what, text);
         assert_int_equal(unet_model_check_values(model, &image, &far, NULL, 0, &err), UNET_OK);
     }
     unet_model_free(model);

@@ -16,12 +16,23 @@
 #define BAND 64        /* rows that are read at once */
 #define GREY_ENOUGH 24 /* largest difference of the channels of a grey pixel of a lossy file */
 
+/* What a value that is no whole number of 0 and more mostly is, and what to do with it. */
+static const char *way_on(double value)
+{
+    if (value != value || value < 0)
+        return "; if it carries no label, write 255 there, or another number that is said to have "
+               "none";
+    return value < UINT32_MAX
+               ? "; a map of probabilities or distances is to be cut into classes first"
+               : "";
+}
+
 static unet_code fail_value(const struct un_mask *mask, size_t pixel, double value,
                             const char *want, unet_error *err)
 {
     size_t W = (size_t)mask->width;
-    return un_fail(err, UNET_EFORMAT, "%s: value %g in row %zu, column %zu; %s wanted", mask->name,
-                   value, pixel / W, pixel % W, want);
+    return un_fail(err, UNET_EFORMAT, "%s: value %g in row %zu, column %zu; %s wanted%s",
+                   mask->name, value, pixel / W, pixel % W, want, way_on(value));
 }
 
 /* A number that a slope or a resampling in floating point left a little beside the whole one that

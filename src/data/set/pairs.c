@@ -8,7 +8,7 @@
  * A rule is for the whole set: names first, then names with a number for each object, or a word for
  * each class, then known layouts, which must not contradict what was found; then numbers, or what
  * differs between names.  A person's pattern goes alone, and a list needs no rule.
- * A file with pages has a file with as many, or a folder with as many files.
+ * A file with pages has a file with as many, or a folder with as many files (pairs_pages.c).
  */
 #include "data/set/pairs.h"
 
@@ -107,7 +107,8 @@ static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_er
     made->class_count = work->classes ? work->class_count : 0;
     made->objects = work->objects;
     made->partial = work->partial;
-    made->pairs = calloc((size_t)work->image.count + 1, sizeof *made->pairs);
+    made->pairs =
+        calloc((size_t)work->image.count + (size_t)work->mask.count + 1, sizeof *made->pairs);
     made->images = calloc((size_t)work->image.count + 1, sizeof *made->images);
     made->masks = calloc((size_t)work->mask.count + 1, sizeof *made->masks);
     if (!made->pairs || !made->images || !made->masks)
@@ -116,6 +117,10 @@ static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_er
         if (!has_mask(work, i)) {
             if (!(made->images[made->image_count++] = strdup(work->image.files[i].path)))
                 return un_fail_memory(err, 0, work->images);
+        } else if (work->slices) {
+            unet_code code = un_pairing_fill_slices(work, i, made, err);
+            if (code)
+                return code;
         } else if (!fill_pair(work, i, &made->pairs[made->count++])) {
             return un_fail_memory(err, 0, work->images);
         }
@@ -126,47 +131,6 @@ static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_er
             return un_fail_memory(err, 0, work->masks);
     memcpy(made->rule, work->rule, sizeof made->rule);
     return UNET_OK;
-}
-
-/* ---- pages ------------------------------------------------------------------------------- */
-
-/* A file with pages beside a folder with as many files, in their natural order. */
-static unet_code pair_pages(const struct un_listing *files, const char *stack, bool stack_is_image,
-                            struct un_pairs *made, bool *done, unet_error *err)
-{
-    struct unet_source *source;
-    unet_code code = un_source_open(stack, &source, err);
-    if (code)
-        return code;
-    const int pages = source->pages;
-    if (pages < 2)
-        goto done;
-    if (pages != files->count) {
-        code = un_fail(err, UNET_EINVAL, "%s has %d pages, but there are %d %s", stack, pages,
-                       files->count, stack_is_image ? "masks" : "images");
-        goto done;
-    }
-    if (!(made->pairs = calloc((size_t)pages, sizeof *made->pairs))) {
-        code = un_fail_memory(err, (size_t)pages * sizeof *made->pairs, stack);
-        goto done;
-    }
-    for (int i = 0; i < pages; i++) {
-        struct un_pair *pair = &made->pairs[made->count++];
-        char *page = un_source_page_path(source, i), *file = strdup(files->files[i].path);
-        pair->image = stack_is_image ? page : file;
-        pair->mask = stack_is_image ? file : page;
-        if (!page || !file) {
-            code = un_fail_memory(err, strlen(stack), stack);
-            goto done;
-        }
-        const char *slash = strrchr(pair->image, '/');
-        pair->name = slash ? slash + 1 : pair->image;
-    }
-    snprintf(made->rule, sizeof made->rule, "page by page with the files in their order");
-    *done = true;
-done:
-    un_source_close(source);
-    return code;
 }
 
 /* ---- all --------------------------------------------------------------------------------- */
@@ -256,6 +220,7 @@ static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error
     unet_code code = list_both(work, err);
     if (!code)
         code = un_channel_files_list(&made->channels, &work->image, &work->mask, err);
+    work->no_pages = made->channels.pages;
     if (code || (code = check_foreign(&work->image, err)))
         return code;
     if (!mask_folder)
@@ -263,7 +228,7 @@ static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error
     if (*drawn && !un_image_name(work->masks))
         return un_fail(err, UNET_EINVAL, "%s: %s", work->masks, drawn);
     if (folder && !mask_folder)
-        code = pair_pages(&work->image, work->masks, false, made, &done, err);
+        code = un_pairing_pages(&work->image, work->masks, false, made, &done, err);
     if (!code && !done && folder && !mask_folder)
         code = un_fail(err, UNET_EINVAL,
                        "%s: is no folder; %s is one, so a folder of masks, or a file with a page "
@@ -281,7 +246,7 @@ static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error
     if ((code = check_twins(work, err)) || (code = apply_rules(work, err)))
         return code;
     if (!folder && !has_mask(work, 0))
-        code = pair_pages(&work->mask, work->images, true, made, &done, err);
+        code = un_pairing_pages(&work->mask, work->images, true, made, &done, err);
     return code || done ? code : collect(work, made, err);
 }
 

@@ -117,19 +117,21 @@ static bool is_file(const char *path)
     return found;
 }
 
-/* The path of a cell; NULL and no error: there is no such file. */
+/* The path of a cell, in which a list from Windows has backslashes. */
 static unet_code locate(const struct reading *r, const char *cell, char **path, unet_error *err)
 {
     const int folder = (int)r->folder;
     *path = NULL;
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 4; k++) {
         int size = *cell == '/' ? asprintf(path, "%s", cell)
-                   : k          ? asprintf(path, "%s/%s", r->images, cell)
+                   : k % 2      ? asprintf(path, "%s/%s", r->images, cell)
                                 : asprintf(path, "%.*s%s", folder, r->list, cell);
         if (size < 0) {
             *path = NULL;
             return un_fail_memory(err, strlen(cell), r->list);
         }
+        for (char *c = *path + (size_t)size - strlen(cell); k > 1 && *c; c++)
+            *c = *c == '\\' ? '/' : *c;
         if (is_file(*path))
             return UNET_OK;
         free(*path);

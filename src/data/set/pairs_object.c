@@ -60,6 +60,8 @@ unet_code un_pairing_take(struct un_pairing *work, const int *image, const char 
                           unet_error *err)
 {
     unet_code code = un_pairing_room(work, NULL, 1, err);
+    if (!code)
+        code = un_pairing_slices(work, image, &work->slices, err);
     for (int i = 0; i < work->mask.count && !code; i++) {
         if (image[i] < 0)
             continue;
@@ -67,8 +69,10 @@ unet_code un_pairing_take(struct un_pairing *work, const int *image, const char 
         if (work->found[image[i]] < 0)
             work->found[image[i]] = i;
     }
-    snprintf(work->rule, sizeof work->rule, "%s", rule);
-    work->objects = *done = !code;
+    snprintf(work->rule, sizeof work->rule, "%s",
+             work->slices ? "the pages of each stack with its files in their order" : rule);
+    *done = !code;
+    work->objects = *done && !work->slices;
     return code;
 }
 

@@ -84,6 +84,8 @@ struct un_pairing {
     int class_count;
     bool
         objects; /* every mask whose `used` is an image has one object of it; found has the first */
+    bool slices; /* the masks of an image are those of its pages, in their order */
+    bool no_pages; /* pages are channels */
     char rule[160];
 };
 
@@ -115,6 +117,18 @@ unet_code un_pairing_take(struct un_pairing *work, const int *image, const char 
 /* Whether some image has two masks or more.  (pairs_object.c) */
 unet_code un_pairing_several(const struct un_pairing *work, const int *image, bool *several,
                              unet_error *err);
+
+/* A stack beside a folder with as many files, in their natural order; *done: it has pages.
+ * (pairs_pages.c) */
+unet_code un_pairing_pages(const struct un_listing *files, const char *stack, bool stack_is_image,
+                           struct un_pairs *made, bool *done, unet_error *err);
+
+/* Whether images that have several masks (image as for un_pairing_take()) are stacks with as many
+ * pages.  UNET_EINVAL: another number of them.  (pairs_pages.c) */
+unet_code un_pairing_slices(const struct un_pairing *work, const int *image, bool *slices,
+                            unet_error *err);
+unet_code un_pairing_fill_slices(const struct un_pairing *work, int i, struct un_pairs *made,
+                                 unet_error *err);
 
 /*
  * Rules, each for the whole set; *done is set when it found masks.  (pairs_folder.c, pairs_name.c,

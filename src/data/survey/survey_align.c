@@ -72,6 +72,28 @@ static bool at_outline(const uint8_t *mask, int height, int width, int y, int x)
     return false;
 }
 
+/* Whether a pixel with a label has one without beside it: what is outlined there is not known. */
+static bool at_ignored(const uint8_t *mask, int height, int width, int y, int x)
+{
+    const uint8_t *p = mask + (size_t)y * (size_t)width + x;
+    return *p != UNET_IGNORE &&
+           ((x > 0 && p[-1] == UNET_IGNORE) || (x + 1 < width && p[1] == UNET_IGNORE) ||
+            (y > 0 && p[-width] == UNET_IGNORE) || (y + 1 < height && p[width] == UNET_IGNORE));
+}
+
+/* Whether most of what could be an outline is hidden by pixels without a label, as where every
+ * object has a rim of them: the rest says little about the place. */
+static bool is_hidden(const uint8_t *mask, int height, int width)
+{
+    size_t outline = 0, hidden = 0;
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            outline += at_outline(mask, height, width, y, x);
+            hidden += at_ignored(mask, height, width, y, x);
+        }
+    return hidden > outline;
+}
+
 static void fill_maps(const unet_image *image, const uint8_t *mask, double dark, double bright,
                       struct maps *m)
 {
@@ -256,7 +278,8 @@ unet_code un_survey_align(const unet_image *image, const uint8_t *mask, double d
     fill_maps(image, mask, dark, bright, &m);
     integrate(&m);
     const struct middle t = find_middle(&m);
-    if ((code = keep(&m, maps, err)) || !(t.length > 1e-3))
+    if ((code = keep(&m, maps, err)) || !(t.length > 1e-3) ||
+        is_hidden(mask, image->height, image->width))
         goto done;
     search(&m, &t, align);
 done:

@@ -215,9 +215,12 @@ static void place_by_quaternion(const struct un_nifti_header *h, struct un_place
 static void take_place(const struct un_nifti_header *h, struct un_page *page)
 {
     struct un_place place = {.kind = UN_PLACE_BODY, .count = {page->width, page->height, 1}};
+    static const double units[] = {0, 1000, 1, 0.001}; /* not known, m, mm, um */
+    const int unit = (int)integer(h, UNITS, 0) & 7;
     bool finite = true;
     if (h->version == UN_ANALYZE)
         return;
+    place.unit = unit < 4 ? units[unit] : 0;
     if (integer(h, DIMS, 0) > 2)
         place.count[2] = (int)integer(h, DIMS, 3);
     if (integer(h, SFORM, 0) > 0) {

@@ -219,13 +219,37 @@ static void test_constant_alpha(void **state)
     unet_dataset_free(set);
 }
 
+/* A value that is no class: what it mostly is, and what to do. */
+static void test_no_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        float value;
+        const char *said;
+    } rows[] = {{-1, "wanted; if it carries no label, write 255 there"},
+                {NAN, "wanted; if it carries no label, write 255 there"},
+                {0.25f, "wanted; a map of probabilities or distances is to be cut"}};
+    begin("a");
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        float values[PIXELS];
+        const unet_image mask = {H, W, 1, UNET_F32, 0, values};
+        unet_dataset *set = NULL;
+        unet_error err = {0};
+        for (int i = 0; i < PIXELS; i++)
+            values[i] = i < 3 ? rows[r].value : (float)shape[i];
+        assert_int_equal(un_image_write(in_folder("m/a.tif"), &mask, NULL), UNET_OK);
+        assert_int_equal(unet_dataset_open(in_folder("i"), in_folder("m"), NULL, &set, &err),
+                         UNET_EFORMAT);
+        if (!strstr(err.text, rows[r].said))
+            fail_msg("%s", err.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_inverted_tables),
-        IN_FOLDER(test_shape_in_alpha),
-        IN_FOLDER(test_paint),
-        IN_FOLDER(test_constant_alpha),
+        IN_FOLDER(test_inverted_tables), IN_FOLDER(test_shape_in_alpha), IN_FOLDER(test_paint),
+        IN_FOLDER(test_constant_alpha),  IN_FOLDER(test_no_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@ struct volume {
     int count[3];
     double affine[3][4]; /* of column, row, plane, 1 */
     int by;
+    int unit; /* NIfTI's code; 0: not said */
     const uint8_t *samples;
 };
 
@@ -50,7 +51,7 @@ static inline void put_volume(const char *path, const struct volume *v)
     put_short(file + 70, 2);
     put_short(file + 72, 8);
     put_float(file + 108, 352);
-    file[123] = 2;
+    file[123] = (unsigned char)v->unit;
     memcpy(file + 344, "n+1", 4);
     for (int k = 0; k < 3; k++) {
         double side = a[0][k] * a[0][k] + a[1][k] * a[1][k] + a[2][k] * a[2][k];

@@ -159,6 +159,30 @@ static void test_nifti_doubt(void **state)
     }
 }
 
+/* One header in millimetres, the other in micrometres, or without a unit. */
+static void test_nifti_units(void **state)
+{
+    double fine[3][4] = {{-500, 0, 0, 30000}, {0, -700, 0, 40000}, {0, 0, 2000, 5000}};
+    struct volume image = scene, mask = scene;
+    uint8_t samples[W * H * D];
+    (void)state;
+    make_folders();
+    for (int i = 0; i < W * H * D; i++)
+        samples[i] = (uint8_t)is_set(i % W, i / W % H, i / W / H);
+    image.unit = 2;
+    put_image(&image);
+    memcpy(mask.affine, fine, sizeof fine);
+    mask.samples = samples;
+    for (int unit = 0; unit < 4; unit += 3) {
+        mask.unit = unit;
+        put_volume(in_folder("m/a.nii"), &mask);
+        unet_dataset *set =
+            must_open(0, 0, unit == 0, unit ? "" : "has pixels of 500 x 700 x 2000");
+        check_masks(set, "units");
+        un_dataset_free(set);
+    }
+}
+
 static void test_nifti_refused(void **state)
 {
     double mirrored[3][4] = {{0.5, 0, 0, 30}, {0, -0.7, 0, 40}, {0, 0, 2, 5}};
@@ -452,17 +476,12 @@ static void test_read_as(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_nifti_order),
-        IN_FOLDER(test_nifti_kept),
-        IN_FOLDER(test_nifti_doubt),
-        IN_FOLDER(test_nifti_refused),
-        IN_FOLDER(test_nifti_directions),
-        IN_FOLDER(test_png_exif),
-        IN_FOLDER(test_orientation),
-        IN_FOLDER(test_maps),
-        IN_FOLDER(test_alpha),
-        IN_FOLDER(test_written),
-        IN_FOLDER(test_read_as),
+        IN_FOLDER(test_nifti_order),   IN_FOLDER(test_nifti_kept),
+        IN_FOLDER(test_nifti_doubt),   IN_FOLDER(test_nifti_units),
+        IN_FOLDER(test_nifti_refused), IN_FOLDER(test_nifti_directions),
+        IN_FOLDER(test_png_exif),      IN_FOLDER(test_orientation),
+        IN_FOLDER(test_maps),          IN_FOLDER(test_alpha),
+        IN_FOLDER(test_written),       IN_FOLDER(test_read_as),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -278,6 +278,33 @@ static void test_pages(void **state)
     un_dataset_free(set);
 }
 
+/* A stack, and a folder with a file for each of its pages: no objects of one mask. */
+static void test_slices(void **state)
+{
+    (void)state;
+    char name[40];
+    make_files("k/.keep");
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "k/s%d.tif", i);
+        put_pages(name, 3, 0, 9);
+        for (int z = 0; z < 3; z++) {
+            snprintf(name, sizeof name, "m/s%d/%s%d.tif", i, i ? "s1_z0" : "00", z);
+            make_files(name);
+            put_pages(name, 1, 0, z == 1);
+        }
+    }
+    unet_dataset *set = open_set("k", "m");
+    assert_int_equal(set->count, 6);
+    for (int i = 0; i < 6; i++) {
+        snprintf(name, sizeof name, "s%d.tif[%d]", i / 3, i % 3);
+        assert_string_equal(set->pairs[i].name, name);
+        assert_int_equal(set->pairs[i].mask[11], i % 3 == 1);
+    }
+    un_dataset_free(set);
+    remove(in_folder("m/s1/s1_z00.tif"));
+    expect_no_set("k", "m", "s1.tif has 3 pages, and the folder of its masks 2 files");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +315,7 @@ int main(void)
         IN_FOLDER(test_many_words),
         IN_FOLDER(test_incomplete),
         IN_FOLDER(test_pages),
+        IN_FOLDER(test_slices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

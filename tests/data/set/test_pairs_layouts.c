@@ -171,6 +171,7 @@ static void test_list(void **state)
     check_list("\xef\xbb\xbfid;mask;image\r\n1;m/7.png;b.png\r\n\r\n# none\r\n",
                "b.png:l/m/7.png -i/a.png -i/c.png");
     check_list("b.png\tm/x,y.png", "b.png:l/m/x,y.png -i/a.png -i/c.png");
+    check_list("..\\i\\a.png,m\\7.png\r\n", "../i/a.png:l/m/7.png -i/b.png -i/c.png");
     check_list("c.png,m/no.png", "!line 1: there is no m/no.png in ");
     check_list("c.png", "!line 1 has 1 column;");
     check_list("b.png,m/7.png\nb.png,a.png", "!is in it twice");
