@@ -82,10 +82,19 @@ expect 0 - - "$@" -o elastic --steps 3 --elastic 5 --rotate 90 --border-weight 5
     --tensorboard --quiet
 check 'event files' sh -c 'ls elastic/events.out.tfevents.*'
 
+expect 0 - '^warning .* of --val-images are trained on too \(.* is .*\), so the scores flatter$' train $data \
+    --width 2 --depth 1 --batch 1 --tile 32 --steps 1 -o flatter --val-images d/images --val-masks d/masks
+
+# a limit on the size of files is an error of writing, not the end without a word
+(ulimit -f 4; exec "$unet" train $data --width 8 --depth 2 --batch 1 --tile 32 --steps 1 --quiet -o limited) >.out 2>.err
+check 'a file over the limit is said' grep -q '^unet: limited/last.safetensors: cannot be written: ' .err
+check 'and what was begun of it is removed' test -z "$(find limited -name '*.tmp')"
+
 # one number under one name: terminal, history, report, eval
 held='--images d/test/images --masks d/test/masks'
 expect 0 - 'Dice without class 0 0\.[0-9]+, of all classes 0\.' train $data --width 4 --depth 2 --batch 1 \
     --tile 32 --steps 20 --steps-per-epoch 10 -o dice --val-images d/test/images --val-masks d/test/masks
+check 'other held-out images are said to be trained on' sh -c '! grep -q "trained on too" .err'
 all=$(sed -n 's/.*: best, Dice of all classes \([0-9.]*\), of epoch.*/\1/p' .err)
 both=$(sed -n 's|.*<b>\([0-9.]*\)</b><span>Dice without class 0, epoch.*|\1|p' dice/report.html)
 check "the report's Dice of all classes is not the terminal's, $all" \
@@ -180,6 +189,7 @@ expect 1 - 'settings.json: "options" has no "output"' train --resume whole --qui
 # ---- folds ----
 
 expect 0 '^mean +0\.[0-9]+ \+- ' '' "${@}" -o folds --folds 3 --steps 20
+check 'a blank line between folds' grep -q '^fold 2 of 3$' .err
 check 'a model for each fold' test -s folds/fold1/best.safetensors -a -s folds/fold3/best.safetensors
 check 'their summary' grep -q '"mean_score"' folds/folds.json
 check 'which names models as seen from there' grep -q '"model": "fold2/best.safetensors"' folds/folds.json

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* interrupt.c - signals: Ctrl-C as a flag, a cut file as a failure */
+/* interrupt.c - signals: Ctrl-C as a flag, a cut file and one too large as failures */
 #include "shared/cli.h"
 
 #include <signal.h>
@@ -59,6 +59,7 @@ void interrupt_watch_files(void)
 
     sigemptyset(&action.sa_mask);
     sigaction(SIGBUS, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* write() says so then, and what was begun is removed */
 }
 
 int interrupted(void)

@@ -111,8 +111,8 @@ static int run_fold(const struct command *command, const struct train_settings *
     if (status == EXIT_DONE) {
         run.resumed = path_exists(run.files.checkpoint);
         if (!settings->common.quiet)
-            say(stderr, "%sfold %d of %d%s\n", fold ? "\n" : "", fold + 1, settings->folds,
-                run.resumed ? ", resumed" : "");
+            say(stderr, fold ? "\nfold %d of %d%s\n" : "fold %d of %d%s\n", fold + 1,
+                settings->folds, run.resumed ? ", resumed" : "");
         status = train_run_go(&run);
     }
     if (status == EXIT_DONE)

@@ -65,6 +65,7 @@ struct un_survey_item {
     unet_survey_pair seen;
     char *name;               /* of the image, without folder, owned; NULL when files has it */
     uint64_t hash[2];         /* of the image's samples and of the mask's classes */
+    int twin;                 /* 1 + an earlier one whose image is the same or nearly; 0: none */
     uint32_t palette[2];      /* hashes of the mask's colours, in their order and in any; 0: none */
     uint64_t *pixels;         /* [UNET_MAX_CLASSES] that seen.pixels is */
     float (*looks)[UN_LOOKS]; /* [UNET_MAX_CLASSES] of each class that is in the mask */
@@ -184,6 +185,8 @@ unet_code un_judge_classes(unet_survey *survey, unet_error *err);
 unet_code un_judge_swapped(unet_survey *survey, unet_error *err);
 unet_code un_judge_misplaced(unet_survey *survey, unet_error *err);
 unet_code un_judge_twins(unet_survey *survey, unet_error *err);
+/* Puts groups in one where an image of one is, or nearly is, one of the other. */
+void un_survey_join_twins(const unet_survey *survey, int *group);
 
 /* Median of values[count], which are put in order; NAN when there are none. */
 double un_median(double *values, int count);

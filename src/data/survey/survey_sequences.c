@@ -323,7 +323,10 @@ static unet_code find_for(const unet_survey *survey, const unet_dataset *dataset
                        survey->files.count, dataset->count);
     if (!(*group = malloc(bytes)))
         return un_fail_memory(err, bytes, "sequences");
-    return un_survey_sequences(survey, *group, err);
+    const unet_code code = un_survey_sequences(survey, *group, err);
+    if (!code)
+        un_survey_join_twins(survey, *group);
+    return code;
 }
 
 unet_code un_survey_split(const unet_survey *survey, unet_dataset *dataset, double share,

@@ -45,6 +45,8 @@ static unet_code report_equal(unet_survey *survey, int first, int pair, int whic
     const struct un_survey_item *a = &survey->items[first], *b = &survey->items[pair];
     if (which && a->hash[0] == b->hash[0])
         return UNET_OK; /* said of the image */
+    if (!which)
+        survey->items[pair].twin = first + 1;
     bool both = !which && a->pixels && b->pixels && a->hash[1] == b->hash[1];
     return un_survey_report(survey, UNET_WARNING,
                             which  ? UNET_FOUND_SAME_MASK
@@ -109,6 +111,8 @@ static unet_code judge_near(unet_survey *survey, unet_error *err)
             double correlation = 1 - apart(a->thumb, b->thumb, SIDE * SIDE) / 2;
             if (correlation < NEAR)
                 continue;
+            if (!survey->items[i].twin)
+                survey->items[i].twin = (int)j + 1;
             code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_NEAR_IMAGE, (int)i, (int)j,
                                     (double[4]){correlation}, NULL, err);
             break;
@@ -127,4 +131,15 @@ unet_code un_judge_twins(unet_survey *survey, unet_error *err)
         code = judge_equal(survey, keys, 1, err);
     free(keys);
     return code ? code : judge_near(survey, err);
+}
+
+void un_survey_join_twins(const unet_survey *survey, int *group)
+{
+    for (int i = 0; i < survey->files.count; i++) {
+        const int twin = survey->items[i].twin - 1, own = group[i];
+        if (twin < 0 || own == group[twin])
+            continue;
+        for (int k = 0; k < survey->files.count; k++)
+            group[k] = group[k] == own ? group[twin] : group[k];
+    }
 }
