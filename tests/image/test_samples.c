@@ -361,7 +361,7 @@ static void test_fill_kept(void **state)
         unet_train_options recipe = unet_train_options_default(NULL);
         unet_model *model = make_model((struct un_scaling){0}), *back = calloc(1, sizeof *back);
         unet_dataset *set;
-        unet_trainer *trainer;
+        unet_trainer *trainer = NULL;
         unet_error err;
         char text[32];
         for (int k = 0; k < 4; k++) {
@@ -411,7 +411,7 @@ static void test_dim(void **state)
             .image = {64, 64, 1, UNET_U8, 0, pixels}, .mask = mask, .name = (char *)"a"};
         unet_dataset set = {.pairs = &pair, .count = 1};
         unet_train_options recipe = unet_train_options_default(NULL);
-        unet_trainer *trainer;
+        unet_trainer *trainer = NULL;
         unet_error err;
         float seen[64 * 64];
         for (int k = 0; k < 64 * 64; k++) {
