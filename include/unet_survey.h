@@ -51,7 +51,8 @@ typedef enum unet_finding_kind {
     UNET_FOUND_MASK_EMPTY,      /* only background; of the set: how many */
     UNET_FOUND_MASK_FULL,       /* the class that fills it; of the set: how many */
     UNET_FOUND_INVERTED,        /* of two classes, foreground and background seem to be exchanged:
-                                   share of foreground here, of the others */
+                                   share of foreground here, of the others.  Of the set: so many
+                                   masks are the other way round than so many others */
     UNET_FOUND_CLASSES_SWAPPED, /* two classes seem to be exchanged: which */
     UNET_FOUND_PALETTE_ORDER,   /* the mask's palette has the colours of the other masks in another
                                    order */
@@ -75,6 +76,9 @@ typedef enum unet_finding_kind {
     UNET_FOUND_DIRECTIONS, /* of the set: images lie in several directions by their headers */
     UNET_FOUND_ALPHA,      /* of the set: alpha channels that are not the same everywhere are
                               left out.  Text says more of all three */
+    UNET_FOUND_CONTRAST,   /* of the set: the foreground is brighter than the background in so many
+                              images, darker in so many.  A warning where these are the others'
+                              negatives */
     UNET_FINDING_KINDS
 } unet_finding_kind;
 

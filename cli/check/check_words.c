@@ -117,6 +117,21 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
                      "samples have the highest value",
                      100 * n[0]);
         return 1;
+    case UNET_FOUND_INVERTED:
+        if (f->pair < 0)
+            snprintf(text, size,
+                     "masks look inverted: in %g of them foreground and background are the other "
+                     "way round than in the other %g; invert those of one kind",
+                     n[0], n[1]);
+        return f->pair < 0;
+    case UNET_FOUND_CONTRAST:
+        snprintf(text, size,
+                 "the foreground is brighter than the background in %g images and darker in %g: %s",
+                 n[0], n[1],
+                 f->severity == UNET_NOTE ? "two kinds of images, if none are inverted"
+                                          : "these look like negatives of the others; invert "
+                                            "those of one kind");
+        return 1;
     case UNET_FOUND_FILL:
         snprintf(
             text, size,

@@ -158,6 +158,7 @@ const char *un_finding_name(unet_finding_kind kind)
         [UNET_FOUND_MASK_PLACE] = "mask-place",
         [UNET_FOUND_DIRECTIONS] = "directions",
         [UNET_FOUND_ALPHA] = "alpha",
+        [UNET_FOUND_CONTRAST] = "contrast",
     };
     return (unsigned)kind < UNET_FINDING_KINDS ? names[kind] : "";
 }

@@ -126,43 +126,6 @@ static unet_code judge_sample(unet_survey *survey, unet_error *err)
     return code;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Two groups of images of one sample type, of 16 bits or float, whose brightest values lie apart by
- * a factor of 8 and more, and farther than those of a group from each other: 12 and 16 bits, 0..1
- * and 0..255. */
-static unet_code judge_scales(unet_survey *survey, unet_sample sample, unet_error *err)
-{
-    const double least = 8;
-    double *bright = malloc(((size_t)survey->files.count + 1) * sizeof *bright), widest = 1;
-    int count = 0, cut = 0;
-    unet_code code = UNET_OK;
-    if (!bright)
-        return un_fail_memory(err, (size_t)survey->files.count * sizeof *bright, "scales");
-    for (int i = 0; i < survey->files.count; i++) {
-        const unet_survey_pair *seen = &survey->items[i].seen;
-        if (seen->readable && seen->sample == sample && seen->low < seen->high && seen->bright > 0)
-            bright[count++] = seen->bright;
-    }
-    qsort(bright, (size_t)count, sizeof *bright, by_size);
-    for (int i = 1; i < count; i++)
-        if (bright[i] / bright[i - 1] > widest) {
-            widest = bright[i] / bright[i - 1];
-            cut = i;
-        }
-    if (cut >= 2 && count - cut >= 2 && widest >= least && bright[cut - 1] / bright[0] < widest &&
-        bright[count - 1] / bright[cut] < widest)
-        code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_SCALES, -1, -1,
-                                (double[4]){cut, bright[cut - 1], count - cut, bright[count - 1]},
-                                NULL, err);
-    free(bright);
-    return code;
-}
-
 static unet_code judge_size(unet_survey *survey, unet_error *err)
 {
     double most;
@@ -339,9 +302,7 @@ unet_code un_judge_format(unet_survey *survey, unet_error *err)
     unet_code code;
     if ((code = judge_channels(survey, err)) || (code = judge_sample(survey, err)) ||
         (code = judge_size(survey, err)) || (code = judge_bits(survey, err)) ||
-        (code = judge_constant(survey, err)) || (code = judge_fill(survey, err)) ||
-        (code = judge_scales(survey, UNET_U16, err)) ||
-        (code = judge_scales(survey, UNET_F32, err)))
+        (code = judge_constant(survey, err)) || (code = judge_fill(survey, err)))
         return code;
     return judge_saturation(survey, err);
 }

@@ -177,12 +177,69 @@ static void test_stopped(void **state)
     assert_int_equal(done, 3);
 }
 
+/* Cells and background, every other picture changed: v becomes base + v / divisor, in images or
+ * masks. */
+static struct set two_kinds(int base, int divisor, bool masks)
+{
+    struct set set = set_make();
+    for (int i = 0; i < set.count; i++) {
+        unet_image *mask = &set.mask[i];
+        uint8_t *label = mask->data;
+        for (int p = 0; p < mask->height * mask->width; p++)
+            label[p] = label[p] > 0;
+        unet_image *change = masks ? mask : &set.image[i];
+        uint8_t *v = change->data;
+        for (size_t p = 0; i % 2 && p < un_image_bytes(change); p++)
+            v[p] = (uint8_t)(base + v[p] / divisor);
+    }
+    return set;
+}
+
+/* A set of which half is another kind: what is said of it, how severely, and nothing else. */
+static void test_two_kinds(void **state)
+{
+    (void)state;
+    static const struct {
+        int base, divisor;
+        bool masks;
+        unet_finding_kind kind;
+        unet_severity severity;
+    } kinds[] = {
+        {0, 6, false, UNET_FOUND_SCALES, UNET_WARNING},
+        {255, -1, false, UNET_FOUND_CONTRAST, UNET_WARNING},
+        {1, -1, true, UNET_FOUND_INVERTED, UNET_WARNING},
+        {90, -3, false, UNET_FOUND_CONTRAST, UNET_NOTE},  /* dark field and bright field */
+        {20, 2, false, UNET_FINDING_KINDS, UNET_WARNING}, /* exposures: nothing */
+    };
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        struct set set = two_kinds(kinds[k].base, kinds[k].divisor, kinds[k].masks);
+        set_write(&set);
+        set_release(&set);
+        unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
+        bool found = kinds[k].kind == UNET_FINDING_KINDS;
+        for (int i = 0; i < unet_survey_findings(survey); i++) {
+            const unet_finding *f = unet_survey_finding(survey, i);
+            if (f->kind == kinds[k].kind && f->severity == kinds[k].severity && f->pair < 0 &&
+                f->number[0] == 4)
+                found = true;
+            else if (f->severity != UNET_NOTE || f->kind == UNET_FOUND_CONTRAST)
+                fail_msg("%d + v / %d: %s (%d) of pair %d, of %g", kinds[k].base, kinds[k].divisor,
+                         unet_finding_name(f->kind), (int)f->severity, f->pair, f->number[0]);
+        }
+        unet_survey_free(survey);
+        if (!found)
+            fail_msg("%d + v / %d: no %s", kinds[k].base, kinds[k].divisor,
+                     unet_finding_name(kinds[k].kind));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_shift_is_right), IN_FOLDER(test_rims),    IN_FOLDER(test_facts),
-        IN_FOLDER(test_dataset),        IN_FOLDER(test_picture), IN_FOLDER(test_largest_is_outline),
-        IN_FOLDER(test_stopped),
+        IN_FOLDER(test_shift_is_right), IN_FOLDER(test_rims),
+        IN_FOLDER(test_facts),          IN_FOLDER(test_dataset),
+        IN_FOLDER(test_picture),        IN_FOLDER(test_largest_is_outline),
+        IN_FOLDER(test_stopped),        IN_FOLDER(test_two_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
