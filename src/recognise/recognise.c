@@ -222,6 +222,10 @@ static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
     if (w->arrays->hints.stranger)
         return un_fail(err, UNET_EFORMAT, "%s: has %s, which none of unet's networks has", path,
                        w->arrays->hints.stranger);
+    if (w->arrays->hints.strange_act && w->known->act < 0 && !(w->known->leaky_slope > 0))
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: its settings name the activation %s, which none of unet's networks has",
+                       path, w->arrays->hints.strange_act);
     if ((code = refuse_known(w->arrays, path, err)) ||
         (code = un_modules_group(path, w->arrays, &w->modules, err)))
         return code;

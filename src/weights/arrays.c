@@ -43,7 +43,7 @@ static unet_code find_format(const char *path, const struct format **format, siz
             *format = &formats[i];
     const struct un_known_file *known =
         *format ? NULL : un_known_file(path, mapping.data, mapping.size);
-    if (known && known->kind != UN_KNOWN_OTHER)
+    if (known)
         code = un_fail(err, UNET_EFORMAT, "%s: %s%s%s", path, known->what, known->way ? "; " : "",
                        known->way ? known->way : ", which is not read");
     else if (!*format)

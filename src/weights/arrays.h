@@ -70,8 +70,10 @@ struct un_hints {
     int up;              /* unet_up; of networks without transposed convolutions */
     int align_corners;
     int up_act;
-    int concat;           /* unet_concat */
-    const char *stranger; /* something in the file that no unet_spec has: "ELU"; NULL: nothing */
+    int concat;              /* unet_concat */
+    const char *stranger;    /* something in the file that no unet_spec has: "ELU"; NULL: nothing */
+    const char *strange_act; /* the same of the words beside the arrays, which may be wrong: who
+                                knows the activation says so */
 };
 
 struct un_arrays {
@@ -91,6 +93,10 @@ struct un_arrays {
 
 /* Everything unknown. */
 struct un_hints un_hints_none(void);
+
+/* Takes what a setting beside the arrays says of the activation, if it does (arrays_words.c). */
+void un_hints_take_text(struct un_hints *hints, const char *key, const char *text);
+void un_hints_take_number(struct un_hints *hints, const char *key, double number);
 
 /*
  * The arrays of the network in a file, under the names that the network gives them

@@ -278,6 +278,31 @@ static void release_owner(void *owner)
     free(owner);
 }
 
+/* Settings in the metadata, and in objects of JSON that are in there as text. */
+static void take_settings(struct un_hints *hints, json_t *settings, int depth)
+{
+    enum { DEEPEST = 4 };
+    const char *key;
+    json_t *value;
+    unet_error unread;
+    json_object_foreach(settings, key, value)
+    {
+        const char *text = json_string_value(value);
+        json_t *inner = NULL;
+        if (!text)
+            inner = json_incref(value);
+        else if (*text == '{' && un_json_parse("settings", text, strlen(text), &inner, &unread))
+            continue; /* it is another text */
+        if (json_is_object(inner) && depth < DEEPEST)
+            take_settings(hints, inner, depth + 1);
+        else if (text)
+            un_hints_take_text(hints, key, text);
+        else if (json_is_real(value))
+            un_hints_take_number(hints, key, json_real_value(value));
+        json_decref(inner);
+    }
+}
+
 unet_code un_safetensors_arrays(const char *path, struct un_arrays *arrays, unet_error *err)
 {
     struct un_safetensors *file = malloc(sizeof *file);
@@ -296,5 +321,7 @@ unet_code un_safetensors_arrays(const char *path, struct un_arrays *arrays, unet
                                  .mapping = &file->mapping,
                                  .owner = file,
                                  .release = release_owner};
+    if (!arrays->metadata)
+        take_settings(&arrays->hints, json_object_get(file->header, "__metadata__"), 0);
     return UNET_OK;
 }

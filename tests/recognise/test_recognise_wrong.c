@@ -350,6 +350,51 @@ static void test_sources(void **state)
     assert_true(found.spec.norm_epsilon == 1e-4f);
 }
 
+/* What settings beside the arrays say; who calls knows better. */
+static void test_settings(void **state)
+{
+    static const struct {
+        const char *key, *text;
+        const char *stranger; /* NULL: act and slope are taken */
+        unet_act act;
+        float slope;
+    } rows[] = {
+        {"act", "elu", "ELU", 0, 0},
+        {"nonlin", "torch.nn.GELU()", "GELU", 0, 0},
+        {"activation", "swish", "SiLU (swish)", 0, 0},
+        {"act_layer", "<class 'torch.nn.modules.activation.SiLU'>", "SiLU", 0, 0},
+        {"Activation", "ReLU", NULL, UNET_ACT_RELU, 0},
+        {"act", "leaky_relu", NULL, UNET_ACT_LEAKY_RELU, 0.01f},
+        {"act", "nn.LeakyReLU(negative_slope=0.2, inplace=True)", NULL, UNET_ACT_LEAKY_RELU, 0.2f},
+        {"nonlinearity", "LeakyReLU(0.3)", NULL, UNET_ACT_LEAKY_RELU, 0.3f},
+        {"activation", "sigmoid", NULL, UNET_ACT_RELU, 0}, /* of what follows the network */
+        {"name", "elu", NULL, UNET_ACT_RELU, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct un_recognised found;
+        unet_known known = un_known_nothing();
+        unet_error err;
+        char want[128];
+        make_plain(2, true);
+        un_hints_take_text(&table.arrays.hints, rows[i].key, rows[i].text);
+        unet_code code = un_recognise("x", &table.arrays, &known, &found, &err);
+        snprintf(want, sizeof want,
+                 "x: its settings name the activation %s, which none of unet's networks has",
+                 rows[i].stranger ? rows[i].stranger : "");
+        if (rows[i].stranger ? code != UNET_EFORMAT || strcmp(err.text, want) : code)
+            fail_msg("%s: code %d, \"%s\"", rows[i].text, (int)code, code ? err.text : "");
+        if (code) {
+            known.act = UNET_ACT_RELU;
+            recognise(&known, &found);
+        }
+        if (found.spec.act != rows[i].act ||
+            (rows[i].slope > 0 && found.spec.leaky_slope != rows[i].slope))
+            fail_msg("%s: activation %d, slope %g", rows[i].text, (int)found.spec.act,
+                     (double)found.spec.leaky_slope);
+    }
+}
+
 /* The names of stemseg's class, whose padding is the other one for this caller. */
 static void test_layout(void **state)
 {
@@ -419,7 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrong),   cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_sources), cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_claims),  cmocka_unit_test(test_settings),
     };
     return cmocka_run_group_tests_name("recognise_wrong", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -188,6 +189,27 @@ static void test_shared_checkpoints(void **state)
     assert_true(rows > 0);
 }
 
+/* What lies there in a model's place. */
+static void test_not_the_file(void **state)
+{
+    static const char *const rows[][2] = {
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
+         "a Git LFS pointer, not the file; git lfs pull fetches it"},
+        {"<!DOCTYPE html><html></html>", "a web page, not the file; the download was refused"},
+        {"%PDF-1.7", "a PDF file, which is not read"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char path[] = "/tmp/unet_test_XXXXXX";
+        const int descriptor = mkstemp(path);
+        assert_true(descriptor >= 0);
+        assert_int_equal(write(descriptor, rows[i][0], strlen(rows[i][0])), strlen(rows[i][0]));
+        close(descriptor);
+        check_refused(path, rows[i][1]);
+        unlink(path);
+    }
+}
+
 /* ---- what TorchScript tells besides ---- */
 
 static void test_shared_hints(void **state)
@@ -313,8 +335,11 @@ static void test_values_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shared_checkpoints), cmocka_unit_test(test_shared_hints),
-        cmocka_unit_test(test_selection),          cmocka_unit_test(test_strides),
+        cmocka_unit_test(test_shared_checkpoints),
+        cmocka_unit_test(test_not_the_file),
+        cmocka_unit_test(test_shared_hints),
+        cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_strides),
         cmocka_unit_test(test_values_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

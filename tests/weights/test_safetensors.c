@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "unet.h"
 #include "weights/safetensors.h"
 
 /* A file of exactly this size, so that a sanitizer sees a byte read too many. */
@@ -281,9 +282,12 @@ static void test_writes(void **state)
     const float values[6] = {0, 1, 2, 3, 4, 5};
     const struct un_safetensors_entry entries[] = {{"z", 2, (int[]){2, 2}, values},
                                                    {"a", 1, (int[]){2}, values + 4}};
-    const char *const metadata[][2] = {{"format", "pt"}, {"k", "\"quoted\" \xc3\xa4"}};
+    const char *const metadata[][2] = {{"format", "pt"},
+                                       {"k", "\"quoted\" \xc3\xa4"},
+                                       {"activation", "LeakyReLU"},
+                                       {"config", "{\"net\": {\"negative_slope\": 0.2}}"}};
     unet_error err;
-    assert_int_equal(un_safetensors_write(path, entries, 2, metadata, 2, &err), UNET_OK);
+    assert_int_equal(un_safetensors_write(path, entries, 2, metadata, 4, &err), UNET_OK);
 
     struct un_safetensors file;
     assert_int_equal(un_safetensors_open(path, &file, &err), UNET_OK);
@@ -293,6 +297,11 @@ static void test_writes(void **state)
     assert_string_equal(un_safetensors_metadata(&file, "k"), metadata[1][1]);
     assert_memory_equal(file.data, values, sizeof values);
     un_safetensors_release(&file);
+    struct un_arrays arrays;
+    assert_int_equal(un_safetensors_arrays(path, &arrays, &err), UNET_OK);
+    assert_int_equal(arrays.hints.act, UNET_ACT_LEAKY_RELU);
+    assert_true(arrays.hints.leaky_slope == 0.2f);
+    un_arrays_release(&arrays);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(folder), 0);
 }

@@ -207,6 +207,24 @@ struct un_middle un_middle(double *values, int count);
  */
 unet_code un_survey_sequences(const unet_survey *survey, int *group, unet_error *err);
 
+/* The name of an image, or its path. */
+static inline const char *un_survey_name(const unet_survey *survey, int i)
+{
+    const struct un_survey_item *item = &survey->items[i];
+    return item->name ? item->name : item->seen.image;
+}
+
+/* ---- survey_copies.c: names and looks of copies ---- */
+
+/* Puts groups in one where an image of one is, by its name or turned, a copy of one of the other:
+ * UNET_ENOMEM. */
+unet_code un_survey_join_copies(const unet_survey *survey, int *group, unet_error *err);
+/* Whether names end in a letter that counts (a, b of 1a, 1b, 2a, ...) in each of many things, which
+ * are then group[]. */
+bool un_survey_letters(const unet_survey *survey, int *group);
+/* Whether the numbers at these places of a name are called a row and a column. */
+bool un_survey_are_places(const char *text, int first, int second);
+
 /* The inner halves of unet_survey_split() and unet_survey_fold(). */
 unet_code un_survey_split(const unet_survey *survey, unet_dataset *dataset, double share,
                           uint64_t seed, unet_dataset **held_out, unet_error *err);

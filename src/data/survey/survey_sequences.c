@@ -11,7 +11,9 @@
  *   p01_s03, p01_s04, p02_s01     pieces of many things, each of few images
  *   t000, t001, ... t099          one row of numbers, which says little: any images may be numbered
  *
- * The last is a sequence only where images look like it: the next one is like an image, and more so
+ * Letters that count, and copies of an image: survey_copies.c.
+ *
+ * The row is a sequence only where images look like it: the next one is like an image, and more so
  * than the one that comes some places later.
  */
 #include <ctype.h>
@@ -103,6 +105,13 @@ static long number_of(const struct naming *naming, int i, int which)
     const struct name *name = &naming->names[i];
     const int k = naming->varies[which];
     return k < 0 || k >= name->numbers ? -1 : strtol(name->text + name->at[k], NULL, 10);
+}
+
+/* Where that number begins in the first name, 0: it has none. */
+static int place_of(const struct naming *naming, int which)
+{
+    const int k = naming->varies[which];
+    return k < naming->names[0].numbers ? naming->names[0].at[k] : 0;
 }
 
 /* Whether two names are the same but for the last `but` numbers that vary. */
@@ -265,9 +274,13 @@ static unet_code find_groups(const struct naming *naming, int *group, unet_error
         group_by(naming, 0, group, &largest);
         return UNET_OK;
     }
+    if (un_survey_letters(naming->survey, group))
+        return UNET_OK;
     if (naming->varies[1] >= 0) {
         groups = group_by(naming, 2, group, &largest);
         if (2 * groups <= count && ((groups >= MANY && largest * MANY <= count) ||
+                                    un_survey_are_places(naming->names[0].text, place_of(naming, 1),
+                                                         place_of(naming, 0)) ||
                                     (are_side_by_side(naming) && are_grids(naming, group, groups))))
             return UNET_OK;
     }
@@ -282,12 +295,6 @@ static unet_code find_groups(const struct naming *naming, int *group, unet_error
     return keep_sequences(naming->survey, group, groups, err);
 }
 
-static const char *name_of(const unet_survey *survey, int i)
-{
-    const struct un_survey_item *item = &survey->items[i];
-    return item->name ? item->name : item->seen.image;
-}
-
 unet_code un_survey_sequences(const unet_survey *survey, int *group, unet_error *err)
 {
     struct naming naming = {.survey = survey, .count = survey->files.count};
@@ -300,7 +307,7 @@ unet_code un_survey_sequences(const unet_survey *survey, int *group, unet_error 
         code = un_fail_memory(err, count * sizeof *naming.names, "sequences");
     } else if (naming.count) {
         for (int i = 0; i < naming.count; i++) {
-            naming.names[i] = parse(name_of(survey, i));
+            naming.names[i] = parse(un_survey_name(survey, i));
             naming.pages |= naming.names[i].page;
         }
         find_varying(&naming);
@@ -309,44 +316,5 @@ unet_code un_survey_sequences(const unet_survey *survey, int *group, unet_error 
     free(naming.names);
     free(naming.hash);
     free(naming.rank);
-    return code;
-}
-
-/* ---- parts of a data set ---- */
-
-static unet_code find_for(const unet_survey *survey, const unet_dataset *dataset, int **group,
-                          unet_error *err)
-{
-    const size_t bytes = ((size_t)dataset->count + 1) * sizeof **group;
-    if (survey->files.count != dataset->count)
-        return un_fail(err, UNET_EINVAL, "a survey of %d images for a data set of %d",
-                       survey->files.count, dataset->count);
-    if (!(*group = malloc(bytes)))
-        return un_fail_memory(err, bytes, "sequences");
-    const unet_code code = un_survey_sequences(survey, *group, err);
-    if (!code)
-        un_survey_join_twins(survey, *group);
-    return code;
-}
-
-unet_code un_survey_split(const unet_survey *survey, unet_dataset *dataset, double share,
-                          uint64_t seed, unet_dataset **held_out, unet_error *err)
-{
-    int *group = NULL;
-    unet_code code = find_for(survey, dataset, &group, err);
-    if (!code)
-        code = un_dataset_split_groups(dataset, group, share, seed, held_out, err);
-    free(group);
-    return code;
-}
-
-unet_code un_survey_fold(const unet_survey *survey, unet_dataset *dataset, int fold, int folds,
-                         uint64_t seed, unet_dataset **held_out, unet_error *err)
-{
-    int *group = NULL;
-    unet_code code = find_for(survey, dataset, &group, err);
-    if (!code)
-        code = un_dataset_fold_groups(dataset, group, fold, folds, seed, held_out, err);
-    free(group);
     return code;
 }

@@ -49,6 +49,24 @@ static unet_code add_item(struct walk *w, struct un_array array)
     return UNET_OK;
 }
 
+/* A setting that lies beside the arrays. */
+static void take_setting(struct un_torch_file *file, const char *key, size_t key_size,
+                         const struct un_pickle_value *value)
+{
+    char name[32], text[64];
+    if (key_size >= sizeof name)
+        return;
+    memcpy(name, key, key_size);
+    name[key_size] = 0;
+    if (value->kind == UN_PICKLE_FLOAT) {
+        un_hints_take_number(&file->hints, name, value->number);
+    } else if (value->kind == UN_PICKLE_TEXT && value->count < sizeof text) {
+        memcpy(text, value->text, value->count);
+        text[value->count] = 0;
+        un_hints_take_text(&file->hints, name, text);
+    }
+}
+
 /* Walks on to what a container has under a key. */
 static unet_code walk_key(struct walk *w, const char *key, size_t key_size,
                           const struct un_pickle_value *value)
@@ -58,6 +76,7 @@ static unet_code walk_key(struct walk *w, const char *key, size_t key_size,
     if (!w->steps_left--)
         return un_fail(file->err, UNET_EFORMAT,
                        "%s: its pickle leads to few values on too many ways", file->path);
+    take_setting(file, key, key_size, value);
     /* only what may lead to tensors needs a name */
     if (value->kind < UN_PICKLE_TUPLE || value->kind == UN_PICKLE_GLOBAL)
         return UNET_OK;

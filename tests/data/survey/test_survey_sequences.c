@@ -254,6 +254,102 @@ static void test_twins(void **state)
         }
 }
 
+/* ---- names that say more than numbers ---- */
+
+static void turn(uint8_t *to, const uint8_t *from, bool flip)
+{
+    for (int i = 0; i < SIDE * SIDE; i++)
+        to[i] = from[flip ? i / SIDE * SIDE + SIDE - 1 - i % SIDE
+                          : i % SIDE * SIDE + SIDE - 1 - i / SIDE];
+}
+
+/* Sets of `things` of which each has the images of these names; the second mirrored, the third
+ * turned where turned says so, others pictures of their own. */
+struct kin {
+    const char *names[5]; /* formats, of the number of the thing */
+    int things;
+    bool turned;
+    bool apart; /* they are not kin: some thing is parted */
+};
+
+static unet_dataset *make_kin(const struct kin *kin, int per)
+{
+    static uint8_t images[MOST][SIDE * SIDE], masks[MOST][SIDE * SIDE];
+    static char names[MOST][64];
+    unet_pair pairs[MOST];
+    unet_dataset *set;
+    unet_error err;
+    for (int i = 0; i < kin->things * per; i++) {
+        const int k = i % per, first = i - k;
+        paint(images[i], masks[i], i, false);
+        if (kin->turned && k && k < 3)
+            turn(images[i], images[first], k == 1);
+        snprintf(names[i], sizeof names[i], kin->names[k], i / per);
+        pairs[i] = (unet_pair){.name = names[i]};
+        pairs[i].image = unet_view_of(&(unet_image){SIDE, SIDE, 1, UNET_U8, 0, images[i]});
+        pairs[i].mask = unet_view_of(&(unet_image){SIDE, SIDE, 1, UNET_U8, 0, masks[i]});
+    }
+    if (unet_dataset_from_arrays(pairs, kin->things * per, NULL, &set, &err))
+        fail_msg("%s: %s", kin->names[0], err.text);
+    return set;
+}
+
+/* How many things have images on both sides. */
+static int parted(const struct kin *kin, int per, uint64_t seed)
+{
+    unet_dataset *set = make_kin(kin, per), *held = NULL;
+    unet_survey *survey = NULL;
+    unet_error err;
+    int parts = 0, in[MOST] = {0};
+    if (unet_survey_dataset(set, NULL, &survey, &err) ||
+        unet_survey_split(survey, set, 0.25, seed, &held, &err))
+        fail_msg("%s: %s", kin->names[0], err.text);
+    if (unet_dataset_count(held) < 2)
+        fail_msg("%s: %d are held out", kin->names[0], unet_dataset_count(held));
+    for (int i = 0; i < unet_dataset_count(held); i++)
+        for (int k = 0; k < kin->things * per; k++) {
+            char name[64];
+            snprintf(name, sizeof name, kin->names[k % per], k / per);
+            in[k / per] += !strcmp(name, name_of(held, i));
+        }
+    for (int t = 0; t < kin->things; t++)
+        parts += in[t] && in[t] < per;
+    unet_survey_free(survey);
+    unet_dataset_free(held);
+    unet_dataset_free(set);
+    return parts;
+}
+
+static void test_kin(void **state)
+{
+    static const struct kin rows[] = {
+        {.names = {"cell%d.png", "cell%d_flip.png", "cell%d_rot90.png", "cell%d_aug3.png"},
+         .things = 12},
+        {.names = {"cell%d_aug_1.png", "cell%d_aug_2.png", "cell%d_orig.png"}, .things = 12},
+        {.names = {"%d-HFlip.png", "%d-crop2-noise.png"}, .things = 12},
+        {.names = {"cell%d.png", "cell%d_b.png", "cell%d_c.png"}, .things = 12, .turned = true},
+        {.names = {"slide%d_y0_x112.png", "slide%d_y96_x0.png", "slide%d_y96_x112.png"},
+         .things = 4},
+        {.names = {"slide%d_row_2_col_1.png", "slide%d_row_3_col_4.png"}, .things = 4},
+        {.names = {"patient%02d_sliceA.png", "patient%02d_sliceB.png"}, .things = 12},
+        {.names = {"%da.png", "%db.png", "%dc.png"}, .things = 12},
+        /* words and letters that say nothing */
+        {.names = {"cell%d.png", "cell%d_b.png"}, .things = 12, .apart = true},
+        {.names = {"scan%d.png", "rotor%d.png"}, .things = 12, .apart = true},
+        {.names = {"p%d_s2.png", "p%d_s3.png"}, .things = 4, .apart = true},
+    };
+    (void)state;
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        int per = 0, parts = 0;
+        while (rows[r].names[per])
+            per++;
+        for (uint64_t seed = 0; seed < 5; seed++)
+            parts += parted(&rows[r], per, seed);
+        if ((parts > 0) != rows[r].apart)
+            fail_msg("%s: %d things are on both sides", rows[r].names[1], parts);
+    }
+}
+
 static void test_wrong(void **state)
 {
     static const struct naming naming = {"t%03d.tif", 6, 0, .drift = true};
@@ -284,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_last),  cmocka_unit_test(test_whole), cmocka_unit_test(test_numbered),
         cmocka_unit_test(test_folds), cmocka_unit_test(test_twins), cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_kin),
     };
     return cmocka_run_group_tests_name("survey_sequences", tests, NULL, NULL);
 }

@@ -225,6 +225,26 @@ static void test_legacy_reads(void **state)
     free(file.data);
 }
 
+/* Settings beside the arrays: {"w": ..., "hyper": {"act": "elu", "negative_slope": 0.25}} */
+static void test_settings(void **state)
+{
+    static const char pickle[] =
+        "\x80\2}" TEXT("\1", "w") TENSOR("FloatStorage", "0", "", "K\0", "K\2K\2",
+                                         "K\2K\1") "s" TEXT("\5", "hyper") "}" TEXT("\3", "act")
+            TEXT("\3", "elu") "s" TEXT("\16", "negative_slope") "G\x3f\xd0\0\0\0\0\0\0ss.";
+    struct bytes file = make_legacy(pickle, sizeof pickle - 1);
+    struct un_arrays arrays;
+    unet_error err;
+    (void)state;
+    if (un_torch_parse("x", file.data, file.size, &arrays, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(arrays.count, 1);
+    assert_string_equal(arrays.hints.strange_act, "ELU");
+    assert_true(arrays.hints.leaky_slope == 0.25f);
+    un_arrays_release(&arrays);
+    free(file.data);
+}
+
 static void test_legacy_broken(void **state)
 {
     (void)state;
@@ -450,10 +470,11 @@ static void test_writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_zip_reads),    cmocka_unit_test(test_zip_deflated),
-        cmocka_unit_test(test_zip_bombs),    cmocka_unit_test(test_zip_broken),
-        cmocka_unit_test(test_legacy_reads), cmocka_unit_test(test_legacy_broken),
-        cmocka_unit_test(test_tar),          cmocka_unit_test(test_writes),
+        cmocka_unit_test(test_zip_reads),     cmocka_unit_test(test_zip_deflated),
+        cmocka_unit_test(test_zip_bombs),     cmocka_unit_test(test_zip_broken),
+        cmocka_unit_test(test_legacy_reads),  cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_legacy_broken), cmocka_unit_test(test_tar),
+        cmocka_unit_test(test_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
