@@ -66,12 +66,11 @@ static void turned_words(const unet_finding *f, char *text, size_t size)
 
     if (f->pair < 0)
         snprintf(text, size,
-                 "%g masks fit their images %s (fit %.1f) but not as they are (%.1f): write them "
-                 "again that way",
+                 "%g masks fit their images when %s: fit %.1f, as they are %.1f; write them again",
                  n[3], way, n[2], n[1]);
     else
-        snprintf(text, size, "the mask fits its image %s (fit %.1f) but not as it is (%.1f)", way,
-                 n[2], n[1]);
+        snprintf(text, size, "the mask fits its image when %s: fit %.1f, as it is %.1f", way, n[2],
+                 n[1]);
 }
 
 static const char *channel_words(double channels)
