@@ -30,7 +30,10 @@ typedef enum unet_finding_kind {
     UNET_FOUND_UNREADABLE,      /* text says why */
     UNET_FOUND_NOT_FINITE,      /* an image with NaN or infinite samples: how many */
     UNET_FOUND_MASK_SIZE,       /* image width, height, mask width, height */
-    UNET_FOUND_MASK_TURNED,     /* the same four: height and width change places */
+    UNET_FOUND_MASK_TURNED,     /* the same four: height and width change places.  A warning: the
+                                   mask would fit upside down (1), mirrored (2), with x and y
+                                   exchanged (4), or a sum, x and y first; fit as it is, fit so; of
+                                   the set: how many */
     UNET_FOUND_MASK_VALUES,     /* what the values mean cannot be told; text says why */
     UNET_FOUND_MASK_SOFT,       /* values between the codes of the masks: how many, share of pixels.
                                    Of the set: how many masks.  An error when they cannot be taken to

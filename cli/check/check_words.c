@@ -51,6 +51,28 @@ static void shift_words(const double *n, char *text, size_t size)
              *across && *down ? " and " : "", down);
 }
 
+static void turned_words(const unet_finding *f, char *text, size_t size)
+{
+    static const char *const ways[8] = {"",
+                                        "upside down",
+                                        "mirrored (left and right exchanged)",
+                                        "turned by 180 degrees",
+                                        "transposed (x and y exchanged)",
+                                        "turned by 90 degrees clockwise",
+                                        "turned by 90 degrees counterclockwise",
+                                        "transposed along the other diagonal"};
+    const double *n = f->number;
+    const char *way = ways[(unsigned)n[0] % 8];
+
+    if (f->pair < 0)
+        snprintf(text, size,
+                 "%g masks fit their images when %s: fit %.1f, as they are %.1f; write them again",
+                 n[3], way, n[2], n[1]);
+    else
+        snprintf(text, size, "the mask fits its image when %s: fit %.1f, as it is %.1f", way, n[2],
+                 n[1]);
+}
+
 static const char *channel_words(double channels)
 {
     return channels == 1 ? "grey" : channels == 3 ? "RGB" : "";
@@ -82,6 +104,10 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
     case UNET_FOUND_MASK_SHIFTED:
         shift_words(n, text, size);
         return 1;
+    case UNET_FOUND_MASK_TURNED:
+        if (f->severity == UNET_WARNING)
+            turned_words(f, text, size);
+        return f->severity == UNET_WARNING;
     case UNET_FOUND_CHANNELS:
         channels_words(n, text, size);
         return 1;

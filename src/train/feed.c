@@ -300,10 +300,11 @@ unet_code un_feed_put(struct un_feed *f, int i, struct un_prepared *prepared, un
         code = un_fail_memory(err, (size_t)tiles * sizeof *order, "the tiles");
     else
         f->order = order;
+    if (!code)
+        seek(f, f->taken); /* nobody draws from the list that may move now */
     if (!code && i == e->count)
         code = un_examples_reserve(e, err);
     if (!code) {
-        seek(f, f->taken);
         f->held = true; /* another may follow, and would wait for what is drawn now in vain */
         un_examples_put(e, i, prepared);
         f->tiles = (int)tiles;

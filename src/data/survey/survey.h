@@ -8,7 +8,8 @@
  *                                                  survey_align.c
  *     all   -> un_judge_...: findings              survey_format.c, survey_classes.c,
  *                                                  survey_swapped.c, survey_kinds.c,
- *                                                  survey_misplaced.c, survey_twins.c
+ *                                                  survey_misplaced.c, survey_turned.c,
+ *                                                  survey_twins.c
  *     a set -> what is held out of it              survey_sequences.c
  *
  * Only numbers and maps of some 36 KB stay of a pair.  A judge compares one pair with all others
@@ -185,6 +186,8 @@ unet_code un_judge_classes(unet_survey *survey, unet_error *err);
 unet_code un_judge_swapped(unet_survey *survey, unet_error *err);
 unet_code un_judge_kinds(unet_survey *survey, unet_error *err); /* after un_judge_swapped() */
 unet_code un_judge_misplaced(unet_survey *survey, unet_error *err);
+/* explained[files.count]: whose bad fit is because the mask lies turned or mirrored. */
+unet_code un_judge_turned(unet_survey *survey, bool *explained, unet_error *err);
 unet_code un_judge_twins(unet_survey *survey, unet_error *err);
 /* Puts groups in one where an image of one is, or nearly is, one of the other. */
 void un_survey_join_twins(const unet_survey *survey, int *group);

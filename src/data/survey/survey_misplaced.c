@@ -47,12 +47,12 @@ static bool is_shifted(const struct un_alignment *align, double sure)
            align->here < 0.55 * align->best;
 }
 
-static unet_code judge_shifts(unet_survey *survey, double sure, unet_error *err)
+static unet_code judge_shifts(unet_survey *survey, double sure, const bool *turned, unet_error *err)
 {
     unet_code code = UNET_OK;
     for (int i = 0; !code && i < survey->files.count; i++) {
         const struct un_alignment *align = &survey->items[i].align;
-        if (is_shifted(align, sure))
+        if (!turned[i] && is_shifted(align, sure))
             code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_MASK_SHIFTED, i, -1,
                                     (double[4]){align->right, align->down}, NULL, err);
     }
@@ -91,7 +91,8 @@ static bool same_sides(const struct un_survey_item *a, const struct un_survey_it
  * A pair that fits badly where the others fit well, and whose image another mask fits far better
  * and as well as is usual.
  */
-static unet_code judge_strangers(unet_survey *survey, double sure, double *work, unet_error *err)
+static unet_code judge_strangers(unet_survey *survey, double sure, const bool *turned, double *work,
+                                 unet_error *err)
 {
     int count = 0;
     unet_code code = UNET_OK;
@@ -101,7 +102,8 @@ static unet_code judge_strangers(unet_survey *survey, double sure, double *work,
     double usual = un_median(work, count);
     for (int i = 0; !code && count >= 3 && usual >= SURE && i < survey->files.count; i++) {
         const struct un_survey_item *item = &survey->items[i];
-        if (!item->align.known || item->align.here > 0.5 * usual || is_shifted(&item->align, sure))
+        if (turned[i] || !item->align.known || item->align.here > 0.5 * usual ||
+            is_shifted(&item->align, sure))
             continue;
         double own = fit_across(item, item), best = -INFINITY;
         int other = -1;
@@ -121,13 +123,22 @@ static unet_code judge_strangers(unet_survey *survey, double sure, double *work,
 
 unet_code un_judge_misplaced(unet_survey *survey, unet_error *err)
 {
-    double *work = malloc(((size_t)survey->files.count + 1) * sizeof *work);
-    if (!work)
-        return un_fail_memory(err, (size_t)survey->files.count * sizeof *work, "fits");
+    size_t count = (size_t)survey->files.count + 1;
+    double *work = malloc(count * sizeof *work);
+    bool *turned = malloc(count * sizeof *turned);
+    unet_code code = UNET_OK;
+    if (!work || !turned) {
+        code = un_fail_memory(err, count * (sizeof *work + sizeof *turned), "fits");
+        goto done;
+    }
+    if ((code = un_judge_turned(survey, turned, err)))
+        goto done;
     double sure = sure_fit(survey, work);
-    unet_code code = judge_shifts(survey, sure, err);
+    code = judge_shifts(survey, sure, turned, err);
     if (!code)
-        code = judge_strangers(survey, sure, work, err);
+        code = judge_strangers(survey, sure, turned, work, err);
+done:
     free(work);
+    free(turned);
     return code;
 }

@@ -143,6 +143,18 @@ static inline void set_turn(unet_image *mask)
     mask->width = height;
 }
 
+static inline void set_flip(unet_image *mask)
+{
+    uint8_t *p = mask->data;
+    int W = mask->width;
+    for (int y = 0; y < mask->height / 2; y++)
+        for (int x = 0; x < W; x++) {
+            uint8_t *other = p + (mask->height - 1 - y) * W + x, value = p[y * W + x];
+            p[y * W + x] = *other;
+            *other = value;
+        }
+}
+
 static inline void set_halve(unet_image *mask)
 {
     const uint8_t *old = mask->data;

@@ -21,6 +21,86 @@ static void test_shift_is_right(void **state)
     unet_survey_free(survey);
 }
 
+/* ---- masks that lie turned ---- */
+
+/* So that `turn` of a finding puts it right. */
+static void spoil_by_turn(unet_image *mask, int turn)
+{
+    if (turn & 4)
+        set_turn(mask);
+    if (turn & 1)
+        set_flip(mask);
+    if (turn & 2) {
+        set_turn(mask);
+        set_flip(mask);
+        set_turn(mask);
+    }
+}
+
+/* pair -1: all of them.  Square: 180 x 180 pixels, else 180 x 220. */
+static void expect_turned(void **state, bool square, int pair, int turn)
+{
+    struct set set = set_make();
+    assert_int_equal(folder_create(state), 0);
+    for (int i = 0; i < set.count; i++) {
+        if (square) {
+            set_crop(&set.image[i], 180, 180);
+            set_crop(&set.mask[i], 180, 180);
+        }
+        if (pair < 0 || i == pair)
+            spoil_by_turn(&set.mask[i], turn);
+    }
+    unet_survey *survey = write_and_survey(&set);
+    survey_expect(survey, !turn ? "" : pair < 0 ? "mask-turned -\n" : "mask-turned c03.png\n");
+    for (int i = 0; turn && i < unet_survey_findings(survey); i++) {
+        const unet_finding *finding = unet_survey_finding(survey, i);
+        if (finding->kind != UNET_FOUND_MASK_TURNED)
+            continue;
+        assert_int_equal(finding->severity, UNET_WARNING);
+        assert_int_equal(finding->number[0], turn);
+        assert_true(finding->number[2] >= 7 && finding->number[1] < finding->number[2] / 2);
+        if (pair < 0)
+            assert_true(finding->number[3] >= 6);
+    }
+    unet_survey_free(survey);
+    folder_destroy(state);
+}
+
+static void test_turned(void **state)
+{
+    for (int square = 0; square < 2; square++)
+        for (int turn = 0; turn < (square ? 8 : 4); turn++) {
+            print_message("%s, turn %d\n", square ? "square" : "wide", turn);
+            expect_turned(state, square, -1, turn);
+            expect_turned(state, square, 3, turn);
+        }
+}
+
+/* A ring in the middle, and one half of each picture: as it is, it fits as well as turned. */
+static void test_symmetric(void **state)
+{
+    for (int half = 0; half < 2; half++) {
+        struct set set = set_make();
+        assert_int_equal(folder_create(state), 0);
+        for (int i = 0; i < set.count; i++) {
+            set_crop(&set.image[i], 180, 180);
+            set_crop(&set.mask[i], 180, 180);
+            uint8_t *label = set.mask[i].data, *grey = set.image[i].data;
+            for (int p = 0; p < 180 * 180; p++) {
+                float away = hypotf((float)(p / 180) - 89.5f, (float)(p % 180) - 89.5f);
+                label[p] = half ? p / 180 >= 90 : away > 30 && away < 50;
+                for (int c = 0; c < 3; c++)
+                    grey[3 * p + c] = (uint8_t)(60 + 80 * label[p] + (grey[3 * p + c] % 16) + i);
+            }
+        }
+        unet_survey *survey = write_and_survey(&set);
+        for (int i = 0; i < unet_survey_findings(survey); i++)
+            assert_int_not_equal(unet_survey_finding(survey, i)->kind, UNET_FOUND_MASK_TURNED);
+        unet_survey_free(survey);
+        folder_destroy(state);
+    }
+}
+
 /* Where a rim without a label lies around every object, the little of the outlines that is left
  * says nothing of the place: no mask is called shifted by it. */
 static void test_rims(void **state)
@@ -236,10 +316,16 @@ static void test_two_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_shift_is_right), IN_FOLDER(test_rims),
-        IN_FOLDER(test_facts),          IN_FOLDER(test_dataset),
-        IN_FOLDER(test_picture),        IN_FOLDER(test_largest_is_outline),
-        IN_FOLDER(test_stopped),        IN_FOLDER(test_two_kinds),
+        IN_FOLDER(test_shift_is_right),
+        IN_FOLDER(test_rims),
+        IN_FOLDER(test_facts),
+        IN_FOLDER(test_dataset),
+        IN_FOLDER(test_picture),
+        IN_FOLDER(test_largest_is_outline),
+        IN_FOLDER(test_stopped),
+        cmocka_unit_test(test_turned),
+        cmocka_unit_test(test_symmetric),
+        IN_FOLDER(test_two_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
