@@ -139,7 +139,7 @@ set -- "$@" --elastic 4 --dropout 0.3 --seed 5 --steps-per-epoch 50
 expect 0 - - "$@" -o whole --steps 400 --quiet
 "$unet" "$@" -o cut --steps 400 >.out 2>.err &
 pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
     sleep 0.1
     [ -s cut/history.jsonl ] && [ "$(wc -l <cut/history.jsonl)" -gt 60 ] && break
 done
