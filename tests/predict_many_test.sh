@@ -58,6 +58,40 @@ cp deep_masks/a.pgm dim_masks/a.pgm
 expect 0 '' "^warning: a.pgm: $far" \
     eval deep.safetensors --images dim/a.pgm --masks dim_masks/a.pgm --quiet
 
+# alpha FILE LIGHT: an RGBA TIFF of 32 x 32 pixels whose alpha says something
+alpha() {
+    entry() { printf "\\$1\\$2\\$3\\000\\$4\\000\\000\\000\\$5\\$6\\000\\000"; }
+    {
+        printf 'II*\000\010\000\000\000\012\000'
+        entry 000 001 003 001 040 000 # width, height, bits of the four, no compression, RGB
+        entry 001 001 003 001 040 000
+        entry 002 001 003 004 206 000
+        entry 003 001 003 001 001 000
+        entry 006 001 003 001 002 000
+        entry 021 001 004 001 220 000 # where pixels are, four samples, rows, bytes, alpha
+        entry 025 001 003 001 004 000
+        entry 026 001 003 001 040 000
+        entry 027 001 004 001 000 020
+        entry 122 001 003 001 002 000
+        printf '\000\000\000\000\010\000\010\000\010\000\010\000\000\000'
+        printf '%b' "$(LC_ALL=C awk -v light="$2" 'BEGIN {
+            for (i = 0; i < 1024; i++) {
+                v = light * (i % 16 > 5 ? 10 : 1)
+                printf("\\0%o\\0%o\\0%o\\0%o", v, v / 2, v / 4, 101 + i % 100)
+            }
+        }')"
+    } >"$1"
+}
+mkdir rgba rgba_masks
+alpha rgba/a.tif 20
+alpha dark.tif 1
+blobs rgba_masks/a.pgm 32 255
+expect 0 - '' train --images rgba --masks rgba_masks $train -o rgba.safetensors
+expect 0 '4 channels ->' '' info rgba.safetensors
+expect 0 - - predict rgba.safetensors rgba/a.tif -o f.png --quiet
+expect 0 - '^warning: dark.tif: values of .*, in the training ' \
+    predict rgba.safetensors dark.tif -o f.png --quiet
+
 # ---- samples that are no data ----
 
 expect 0 '' '^fill: samples of 5140 are no data$' predict deep.safetensors deep/a.pgm -o f.png --fill 5140

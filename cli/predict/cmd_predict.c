@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_predict.c - unet predict: segments images with a model */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "model/models.h"
 #include "predict/predict_plan.h"
-#include "predict/predict_out.h"
 #include "shared/cli.h"
-#include "shared/json_out.h"
-#include "shared/progress.h"
 #include "shared/say.h"
 
 static const char *const format_words[] = {"png", "tif", "nii", NULL};
@@ -49,316 +44,6 @@ static const struct option_row predict_options[] = {
     OPT_END,
 };
 
-/* What all images share. */
-struct predict_run {
-    const unet_model *model;
-    unet_session *session;
-    struct progress_line line;
-    const struct predict_plan *plan;
-    size_t now;     /* number of the image at work */
-    int page;       /* and of its page */
-    double started; /* seconds_now() */
-    struct predict_out out;
-    struct objects_out objects;
-    struct predict_table table; /* of the image at work, or of all */
-    json_t *totals;             /* of objects: of each page, where --json is given */
-    size_t one_channel;         /* images of one channel, though the model takes several */
-    uint64_t pixels[256];       /* of each class in all images so far */
-    size_t alphas;              /* images whose alpha says something and is left out */
-    const char *alpha;          /* the first of them */
-    const struct predict_settings *settings;
-};
-
-/* The bar over all images, tile by tile. */
-static int on_tile(void *context, double share)
-{
-    struct predict_run *run = context;
-    size_t count = run->plan->inputs.count;
-    double pages = run->out.pages > 1 ? run->out.pages : 1;
-    double done = ((double)run->now + (run->page + share) / pages) / (double)count;
-    double passed = seconds_now() - run->started;
-    char label[48], left[24], text[512];
-
-    snprintf(label, sizeof(label), "%zu/%zu", run->now + 1, count);
-    format_seconds(done > 0 ? passed * (1 - done) / done : -1, left);
-    snprintf(text, sizeof(text), "%s left  %s", left, run->plan->jobs[run->now].input);
-    progress_draw(&run->line, label, done, text);
-    return interrupted();
-}
-
-static unet_code on_band(void *context, const unet_band *band, unet_error *err)
-{
-    struct predict_run *run = context;
-    unet_code code = predict_out_band(&run->out, band, err);
-
-    return code || !run->objects.objects ? code : objects_out_band(&run->objects, band, err);
-}
-
-/* The totals of a page's objects, and what a user should know of them. */
-static void say_objects(struct predict_run *run, const struct predict_job *job)
-{
-    char *name = NULL, note[128];
-
-    if (run->settings->common.json) {
-        run->totals = run->totals ? run->totals : json_array();
-        json_array_append_new(run->totals, objects_out_json(&run->objects));
-    } else {
-        name = run->out.pages > 1 ? path_text("%s, page %d", job->input, run->page)
-                                  : strdup(job->input);
-        objects_out_print(&run->objects, name ? name : job->input);
-    }
-    objects_out_note(&run->objects, note, sizeof(note));
-    if (*note && !run->settings->common.quiet)
-        say(stderr, "%s: %s\n", job->input, note);
-    free(name);
-}
-
-/* The files and totals of a page's objects. */
-static unet_code finish_objects(struct predict_run *run, const struct predict_job *job,
-                                unet_source *source, unet_error *err)
-{
-    char *ids = NULL, *rois = NULL;
-    unet_code code;
-
-    if (job->output[PRODUCT_INSTANCES])
-        ids = predict_plan_file(job, PRODUCT_INSTANCES, run->page);
-    if (job->output[PRODUCT_ROIS])
-        rois = predict_plan_file(job, PRODUCT_ROIS, run->page);
-    const struct objects_files files = {.ids = ids,
-                                        .rois = rois,
-                                        .table = run->table.table,
-                                        .image = job->input,
-                                        .page = run->page};
-    code = objects_out_finish(&run->objects, &files, err);
-    if (!code)
-        code = predict_out_objects(&run->out, source, run->page, run->objects.objects, err);
-    if (!code)
-        say_objects(run, job);
-    free(ids);
-    free(rois);
-    return code;
-}
-
-/* One page, whose files have been opened. */
-static unet_code predict_page(struct predict_run *run, const struct predict_job *job,
-                              unet_source *source, const unet_stream *stream, unet_error *err)
-{
-    uint64_t memory = predict_memory_objects(run->settings, job);
-    unet_code code;
-
-    if ((code = predict_out_page(&run->out, source, run->page, err)))
-        return code;
-    if (job->objects && (code = objects_out_open(&run->objects, &run->settings->objects, run->model,
-                                                 source, run->page, memory, err)))
-        return code;
-    code = unet_predict_stream(run->session, source, run->page, stream, err);
-    progress_clear(&run->line);
-    if (!code && run->objects.objects)
-        code = finish_objects(run, job, source, err);
-    objects_out_release(&run->objects);
-    return code;
-}
-
-/* All pages of an open image. */
-static unet_code predict_pages(struct predict_run *run, const struct predict_job *job,
-                               unet_source *source, unet_page *first, unet_error *err)
-{
-    unet_stream stream = predict_out_wants(job);
-    int alone = !run->plan->joined[PRODUCT_MEASURE];
-    unet_code code = unet_source_page(source, 0, first, err);
-
-    stream.band = on_band;
-    stream.progress = on_tile;
-    stream.context = run;
-    if (code ||
-        (code = predict_out_open(&run->out, job, run->settings->values, run->model, source, err)))
-        return code;
-    if (alone && (code = predict_table_open(&run->table, run->plan, job, run->model, err)))
-        return code;
-    for (run->page = 0; run->page < run->out.pages && !code; run->page++)
-        code = predict_page(run, job, source, &stream, err);
-    run->page = 0;
-    if (!code && alone)
-        code = predict_table_commit(&run->table, err);
-    if (alone)
-        predict_table_abort(&run->table);
-    return code ? code : predict_out_commit(&run->out, err);
-}
-
-/* One channel for a model of several is the same in each; pages may be meant as channels. */
-static void note_channels(struct predict_run *run, const struct predict_job *job,
-                          const unet_page *page)
-{
-    int channels = unet_model_spec(run->model)->in_channels;
-
-    if (page->channels != 1 || channels == 1 || page->prepared)
-        return;
-    run->one_channel++;
-    if (run->out.pages > 1 && !run->settings->common.quiet)
-        say(stderr,
-            "%s: %d pages of one channel are taken one by one, each as all %d channels of the "
-            "model; '%s{pages}' takes them for the channels of one image\n",
-            job->input, run->out.pages, channels, job->input);
-}
-
-/* Counts an image whose alpha channel is left out though it is not the same everywhere. */
-static unet_code look_for_alpha(struct predict_run *run, const struct predict_job *job,
-                                unet_source *source, unet_error *err)
-{
-    int drops = 0;
-    unet_code code = UNET_OK;
-
-    for (int i = 0; i < unet_source_pages(source) && !code && !drops; i++)
-        code = unet_source_drops_alpha(source, i, &drops, err);
-    if (drops && !run->alphas++)
-        run->alpha = job->input;
-    return code;
-}
-
-/* One image from file to files. */
-static int predict_one(struct predict_run *run, const struct predict_settings *settings,
-                       const struct predict_job *job)
-{
-    double start = seconds_now();
-    unet_source *source;
-    unet_page page = {0};
-    unet_error err = {0};
-    unet_code code = unet_source_open(job->input, &source, &err);
-
-    if (code) {
-        progress_clear(&run->line);
-        return fail(&err);
-    }
-    unet_source_read_as(source, settings->as_stored, unet_model_spec(run->model)->in_channels);
-    if (!(code = look_for_alpha(run, job, source, &err)))
-        code = predict_pages(run, job, source, &page, &err);
-    progress_clear(&run->line);
-    if (!code && unet_source_note(source)[0] && !settings->common.quiet)
-        say(stderr, "%s: %s\n", job->input, unet_source_note(source));
-    unet_source_close(source);
-    if (!code)
-        note_channels(run, job, &page);
-    if (!code)
-        predict_report(settings, run->plan, job, &run->out, &page, run->totals,
-                       seconds_now() - start);
-    for (int label = 0; label < 256 && !code; label++)
-        run->pixels[label] += run->out.pixels[label];
-    predict_out_release(&run->out);
-    json_decref(run->totals);
-    run->totals = NULL;
-    if (!code)
-        return EXIT_DONE;
-    if (code == UNET_ESTOPPED)
-        return EXIT_INTERRUPTED;
-    /* most errors name their file; what a session says does not know the image's */
-    if (strstr(err.text, job->input) || code == UNET_EIO)
-        return fail(&err);
-    return fail_text("%s: %s", job->input, err.text);
-}
-
-/* An answer of one class for everything is most often a fault of the model or of how it is used. */
-static void note_one_class(const struct predict_run *run)
-{
-    int only = -1, classes = 0;
-    const char *name;
-
-    for (int label = 0; label < 256; label++)
-        if (run->pixels[label]) {
-            only = label;
-            classes++;
-        }
-    if (classes != 1 || run->settings->common.quiet)
-        return;
-    name = unet_model_class(run->model, only, NULL);
-    say(stderr,
-        "note: every pixel of every image is class %d%s%s%s: perhaps the model was trained "
-        "too little, or on images unlike these; unet eval scores it\n",
-        only, *name ? " '" : "", name, *name ? "'" : "");
-}
-
-static void note_alphas(const struct predict_run *run)
-{
-    char more[48] = "";
-
-    if (!run->alphas || run->settings->common.quiet)
-        return;
-    if (run->alphas > 1)
-        snprintf(more, sizeof(more), " and %zu more", run->alphas - 1);
-    say(stderr,
-        "warning: %s%s: the alpha channel, which is not the same everywhere, is left out: the "
-        "model takes %d channel%s\n",
-        run->alpha, more, unet_model_spec(run->model)->in_channels,
-        plural(unet_model_spec(run->model)->in_channels, "s"));
-}
-
-/* All images, one after the other; *failed: how many. */
-static int predict_each(struct predict_run *run, const struct predict_settings *settings,
-                        const struct predict_plan *plan, size_t *failed)
-{
-    size_t count = plan->inputs.count;
-
-    for (size_t i = 0; i < count; i++) {
-        run->now = i;
-        on_tile(run, 0);
-        int status = predict_one(run, settings, &plan->jobs[i]);
-        *failed += status != EXIT_DONE;
-        if (status == EXIT_INTERRUPTED || (interrupted() && i + 1 < count)) {
-            fail_text("interrupted: %zu of %zu images are done", i + 1 - *failed, count);
-            return EXIT_INTERRUPTED;
-        }
-    }
-    return EXIT_DONE;
-}
-
-/* The table of all images is written when none failed: one that lacks some is taken for whole. */
-static int finish_table(struct predict_run *run, size_t failed)
-{
-    unet_error err;
-
-    if (!run->table.table)
-        return EXIT_DONE;
-    if (failed)
-        return fail_text("%s: not written: %zu of %zu images failed", run->table.path, failed,
-                         run->plan->inputs.count);
-    if (predict_table_commit(&run->table, &err))
-        return fail(&err);
-    if (!run->settings->common.quiet && !run->settings->common.json)
-        say(stderr, "%zu image%s -> %s\n", run->plan->inputs.count,
-            run->plan->inputs.count == 1 ? "" : "s", run->table.path);
-    return EXIT_DONE;
-}
-
-static int predict_all(struct predict_run *run, const struct predict_settings *settings,
-                       const struct predict_plan *plan)
-{
-    size_t count = plan->inputs.count, failed = 0;
-    unet_error err;
-    int status;
-
-    progress_init(&run->line, settings->common.quiet);
-    run->plan = plan;
-    run->settings = settings;
-    run->started = seconds_now();
-    if (plan->joined[PRODUCT_MEASURE] &&
-        predict_table_open(&run->table, plan, NULL, run->model, &err))
-        return fail(&err);
-    status = predict_each(run, settings, plan, &failed);
-    if (!status) {
-        if (run->one_channel && !settings->common.quiet)
-            say(stderr, "note: %zu of %zu images have one channel: it is all %d of the model\n",
-                run->one_channel, count, unet_model_spec(run->model)->in_channels);
-        note_one_class(run);
-        note_alphas(run);
-        status = finish_table(run, failed);
-    }
-    predict_table_abort(&run->table);
-    if (status)
-        return status;
-    if (failed && count > 1)
-        return fail_text("%zu of %zu images failed", failed, count);
-    return failed ? EXIT_FAILED : EXIT_DONE;
-}
-
 /* How many of the operands are models: the first, and those after it that can be nothing else. */
 static int count_models(int operands, char **argv)
 {
@@ -378,7 +63,8 @@ static void warn_of_samples(const struct predict_plan *plan, const struct models
     samples_warn(&count, models);
 }
 
-static void warn_of_values(struct predict_plan *plan, const struct models *models)
+static void warn_of_values(const struct predict_settings *settings, const struct models *models,
+                           struct predict_plan *plan)
 {
     struct values_count count = {0};
     int images = (int)plan->inputs.count, looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
@@ -387,7 +73,7 @@ static void warn_of_values(struct predict_plan *plan, const struct models *model
         struct predict_job *job = &plan->jobs[values_place(i, looks, images)];
         unet_source *source;
 
-        if (unet_source_open(job->input, &source, NULL))
+        if (predict_plan_open(settings, models->first, job, &source, NULL))
             continue;
         job->looked_at = 1;
         job->distance = values_look(&count, models, source, NULL, job->input);
@@ -400,8 +86,8 @@ static int run_predict(const struct command *command, int argc, char **argv)
 {
     struct predict_settings settings = {.format = -1};
     struct predict_plan plan = {0};
-    struct predict_run run = {0};
     struct models models = {0};
+    unet_session *session = NULL;
     unet_error err;
     int operands, leading, status;
 
@@ -425,7 +111,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
     models_average(&models, &work);
     if ((status = predict_memory_plan(&settings, &plan, models.first, &work)))
         goto done;
-    if (unet_session_create(models.first, &work, &run.session, &err)) {
+    if (unet_session_create(models.first, &work, &session, &err)) {
         status = fail(&err);
         goto done;
     }
@@ -437,15 +123,14 @@ static int run_predict(const struct command *command, int argc, char **argv)
         say_fill(models.first, settings.fill);
     }
     warn_of_samples(&plan, &models);
-    warn_of_values(&plan, &models);
-    run.model = models.first;
+    warn_of_values(&settings, &models, &plan);
     status = predict_plan_make_folders(&plan, &settings);
     if (status)
         goto done;
     interrupt_watch();
-    status = predict_all(&run, &settings, &plan);
+    status = predict_run(&settings, &plan, models.first, session);
 done:
-    unet_session_free(run.session);
+    unet_session_free(session);
     models_release(&models);
     predict_plan_release(&plan);
     return status;

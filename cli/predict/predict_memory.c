@@ -80,8 +80,8 @@ static int add_shape(struct shapes *shapes, const struct shape *shape)
 }
 
 /* Images that cannot be read are left to their turn, where they end in an error of their own. */
-static int list_shapes(struct shapes *shapes, const struct predict_plan *plan, int as_stored,
-                       int channels)
+static int list_shapes(struct shapes *shapes, const struct predict_settings *settings,
+                       const struct predict_plan *plan, const unet_model *model)
 {
     int ok = 1;
 
@@ -89,9 +89,8 @@ static int list_shapes(struct shapes *shapes, const struct predict_plan *plan, i
         struct shape shape = {.job = &plan->jobs[i]};
         unet_source *source;
 
-        if (unet_source_open(shape.job->input, &source, NULL))
+        if (predict_plan_open(settings, model, shape.job, &source, NULL))
             continue;
-        unet_source_read_as(source, as_stored, channels);
         for (int p = 0; p < unet_source_pages(source) && ok; p++)
             if (!unet_source_page(source, p, &shape.page, NULL))
                 ok = add_shape(shapes, &shape);
@@ -222,7 +221,7 @@ int predict_memory_plan(const struct predict_settings *settings, const struct pr
 
     if (settings->memory <= 0)
         return EXIT_DONE;
-    if (!list_shapes(&shapes, plan, settings->as_stored, unet_model_spec(model)->in_channels))
+    if (!list_shapes(&shapes, settings, plan, model))
         status = fail_memory();
     if (!status)
         status = fit_all(&promise, &shapes);

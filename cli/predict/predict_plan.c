@@ -411,3 +411,13 @@ int predict_plan_make_folders(const struct predict_plan *plan,
                              strerror(errno));
     return EXIT_DONE;
 }
+
+unet_code predict_plan_open(const struct predict_settings *settings, const unet_model *model,
+                            const struct predict_job *job, unet_source **source, unet_error *err)
+{
+    unet_code code = unet_source_open(job->input, source, err);
+
+    if (!code)
+        unet_source_read_as(*source, settings->as_stored, unet_model_spec(model)->in_channels);
+    return code;
+}

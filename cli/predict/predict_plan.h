@@ -83,6 +83,10 @@ char *predict_plan_file(const struct predict_job *job, enum product product, int
 int predict_plan_make_folders(const struct predict_plan *plan,
                               const struct predict_settings *settings);
 
+/* Opens a job's image as the model takes it. */
+unet_code predict_plan_open(const struct predict_settings *settings, const unet_model *model,
+                            const struct predict_job *job, unet_source **source, unet_error *err);
+
 /* ---- predict_memory.c: the promise of --memory: which tile keeps it ---- */
 
 /*
@@ -112,5 +116,11 @@ unet_code predict_table_open(struct predict_table *table, const struct predict_p
 /* Closes it where it is open; whole or not at all. */
 unet_code predict_table_commit(struct predict_table *table, unet_error *err);
 void predict_table_abort(struct predict_table *table);
+
+/* ---- predict_run.c: the images, one after the other ---- */
+
+/* Segments all images of a plan that is made, and says what there is to say.  An exit status. */
+int predict_run(const struct predict_settings *settings, const struct predict_plan *plan,
+                const unet_model *model, unet_session *session);
 
 #endif
