@@ -79,6 +79,10 @@ const char *un_pair_file(const struct un_pairs *pairs, const struct un_pair *pai
                          const char *name);
 void un_pairs_release(struct un_pairs *pairs);
 
+/* Bytes of a name without its ending: 4 of scan.ome.tif, as .nii.gz and .ome.tif are one.
+ * (listing.c) */
+size_t un_stem_size(const char *name);
+
 /* Order of names as people count: runs of digits compare as numbers. */
 int un_natural_compare(const char *a, const char *b);
 

@@ -42,9 +42,6 @@ unet_code un_listing_read(const char *folder, const char *but, struct un_listing
 unet_code un_listing_add(struct un_listing *listing, char *path, size_t root, unet_error *err);
 void un_listing_sort(struct un_listing *listing);
 
-/* Bytes of a file's name before its ending: 4 of scan.ome.tif. */
-size_t un_stem_size(const char *name);
-
 /* A listing of one file. */
 unet_code un_listing_of_file(const char *path, struct un_listing *listing, unet_error *err);
 void un_listing_release(struct un_listing *listing);
@@ -52,9 +49,6 @@ void un_listing_release(struct un_listing *listing);
 /* The stem without a mark of masks and a number behind it, "x" of "x_mask_2"; NULL: it is another,
  * or there is no memory. */
 char *un_without_number(const char *stem);
-
-/* Bytes of a name without its ending; .nii.gz and .ome.tif are one. */
-size_t un_stem_size(const char *name);
 
 /*
  * A name without what programs and people change on the way: capitals, accents and how they are

@@ -65,18 +65,6 @@ static void find_channels(const unet_survey *survey, unet_survey_facts *facts)
     facts->channels = grey && facts->channels > 0 ? 1 : facts->channels;
 }
 
-static double quantile_of_bytes(const uint64_t bytes[256], double share)
-{
-    uint64_t count = 0, rank;
-    int value = 0;
-    for (int i = 0; i < 256; i++)
-        count += bytes[i];
-    for (rank = (uint64_t)(share * (double)(count - 1)); value < 255 && rank >= bytes[value];
-         value++)
-        rank -= bytes[value];
-    return value;
-}
-
 /* As data sets tell: un_is_dim(). */
 static bool is_dim(const unet_survey *survey)
 {
@@ -85,8 +73,9 @@ static bool is_dim(const unet_survey *survey)
         if (seen->readable && (seen->sample != UNET_U8 || seen->prepared))
             return false;
     }
-    return survey->facts.readable > 0 && un_is_dim((float)quantile_of_bytes(survey->bytes, 0.001),
-                                                   (float)quantile_of_bytes(survey->bytes, 0.99));
+    return survey->facts.readable > 0 &&
+           un_is_dim((float)un_survey_quantile(survey->bytes, UNET_U8, 0.001),
+                     (float)un_survey_quantile(survey->bytes, UNET_U8, 0.99));
 }
 
 static void find_range(const unet_survey *survey, unet_survey_facts *facts)
@@ -104,7 +93,7 @@ static void find_range(const unet_survey *survey, unet_survey_facts *facts)
     double shallow[2] = {0, 255};
     if (!deep && is_dim(survey))
         for (int i = 0; i < 2; i++)
-            shallow[i] = quantile_of_bytes(survey->bytes, i ? 0.999 : 0.001);
+            shallow[i] = un_survey_quantile(survey->bytes, UNET_U8, i ? 0.999 : 0.001);
     facts->low = deep ? un_survey_quantile(survey->histogram, sample, 0.001) : shallow[0];
     facts->high = deep ? un_survey_quantile(survey->histogram, sample, 0.999) : shallow[1];
     if (mixed)

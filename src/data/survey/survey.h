@@ -95,7 +95,7 @@ struct unet_survey {
     struct un_fill fill;       /* that was said */
     const unet_cancel *cancel; /* while it is made */
     char coding_text[480];
-    uint64_t bytes[256]; /* of all 8-bit samples */
+    uint64_t bytes[256]; /* of all 8-bit samples, in bins */
     struct un_fits fits; /* the directions of all images */
     uint64_t *histogram; /* [65536] of all 16-bit and float samples */
     struct un_finding *findings;
@@ -152,7 +152,7 @@ unet_code un_survey_align(const unet_image *image, const uint8_t *mask, double d
 /*
  * Bins of samples: an 8 or 16-bit sample is its bin, a float's are the upper 16 bits of its key
  * (see quantile.c).  Value of a bin; sample of rank floor(share * (n - 1)) of those that 65536 bins
- * count.
+ * count, of 8-bit samples the first 256.
  */
 double un_survey_bin_value(unet_sample sample, uint32_t bin);
 double un_survey_quantile(const uint64_t *bins, unet_sample sample, double share);
@@ -216,6 +216,20 @@ static inline const char *un_survey_name(const unet_survey *survey, int i)
     const struct un_survey_item *item = &survey->items[i];
     return item->name ? item->name : item->seen.image;
 }
+
+/* Puts the group of image i into that of image j (survey_parts.c). */
+void un_survey_join(const unet_survey *survey, int *group, int i, int j);
+
+/* Whether groups are pieces of many things, none with more than its share: these need no looks. */
+static inline bool un_survey_are_pieces(int groups, int largest, int count)
+{
+    enum { MANY = 5 };
+    return groups >= MANY && 2 * groups <= count && largest * MANY <= count;
+}
+
+/* |a - b|^2 of two arrays [n], which for thumbnails is 2 - 2 times their correlation
+ * (survey_finding.c). */
+double un_survey_apart(const float *a, const float *b, int n);
 
 /* ---- survey_copies.c: names and looks of copies ---- */
 

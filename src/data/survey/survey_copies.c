@@ -24,7 +24,6 @@ enum {
     TURNS = 8,
     PARTS = 8, /* squares of a thumbnail in a row, for rings that no turn moves */
     RINGS = PARTS / 2 * (PARTS / 2 + 1) / 2,
-    MANY = 5, /* as in survey_sequences.c */
     LONGEST = 3
 };
 
@@ -35,8 +34,7 @@ static const double same_named = 0.97; /* where the name says so, too */
 
 static int length_of(const char *name)
 {
-    const char *dot = strrchr(name, '.');
-    return (int)(dot && dot > name ? (size_t)(dot - name) : strlen(name));
+    return (int)un_stem_size(name);
 }
 
 /* In what of a path is the name. */
@@ -99,13 +97,6 @@ static bool begins_with(const char *name, const char *other, int length)
     return !strncmp(name, other, (size_t)length);
 }
 
-static void join(const unet_survey *survey, int *group, int i, int j)
-{
-    const int own = group[i], other = group[j];
-    for (int k = 0; own != other && k < survey->files.count; k++)
-        group[k] = group[k] == own ? other : group[k];
-}
-
 /* Joins i, whose name has the words of a copy, with an image of the same stem. */
 static void join_named(const unet_survey *survey, const int *stems, int i, int *group)
 {
@@ -116,7 +107,7 @@ static void join_named(const unet_survey *survey, const int *stems, int i, int *
         if (j == i || stems[j] != stems[i] || !begins_with(name, other, stems[i]) ||
             (!numbered && length_of(other) != stems[j]))
             continue;
-        join(survey, group, i, j);
+        un_survey_join(survey, group, i, j);
         return;
     }
 }
@@ -157,14 +148,6 @@ static void make_rings(const float *thumb, float rings[RINGS])
         rings[i] /= sqrtf(members[i]);
 }
 
-static double apart(const float *a, const float *b)
-{
-    double sum = 0;
-    for (int i = 0; i < RINGS; i++)
-        sum += (double)((a[i] - b[i]) * (a[i] - b[i]));
-    return sum;
-}
-
 /* Whether a name is another one and more behind a divider. */
 static bool is_longer(const char *name, const char *other)
 {
@@ -177,7 +160,7 @@ static bool are_turned(const unet_survey *survey, int i, int j, const float *rin
 {
     const float *a = survey->items[i].thumb, *b = survey->items[j].thumb;
     const char *name = un_survey_name(survey, i), *other = un_survey_name(survey, j);
-    const double gap = apart(rings + (size_t)i * RINGS, rings + (size_t)j * RINGS);
+    const double gap = un_survey_apart(rings + (size_t)i * RINGS, rings + (size_t)j * RINGS, RINGS);
     if (gap > 2 - 2 * same_named)
         return false;
     const double least = is_longer(name, other) || is_longer(other, name) ? same_named : same;
@@ -208,7 +191,7 @@ unet_code un_survey_join_copies(const unet_survey *survey, int *group, unet_erro
             join_named(survey, stems, i, group);
         for (int j = 0; j < i && survey->items[i].thumb; j++)
             if (survey->items[j].thumb && group[i] != group[j] && are_turned(survey, i, j, rings))
-                join(survey, group, i, j);
+                un_survey_join(survey, group, i, j);
     }
 done:
     free(stems);
@@ -236,7 +219,7 @@ bool un_survey_letters(const unet_survey *survey, int *group)
             members += group[j] == group[i];
         largest = members > largest ? members : largest;
     }
-    return groups >= MANY && 2 * groups <= count && largest * MANY <= count;
+    return un_survey_are_pieces(groups, largest, count);
 }
 
 /* ---- words of places ---- */

@@ -100,6 +100,14 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double un_survey_apart(const float *a, const float *b, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (double)((a[i] - b[i]) * (a[i] - b[i]));
+    return sum;
+}
+
 double un_median(double *values, int count)
 {
     if (count < 1)

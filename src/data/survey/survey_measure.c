@@ -38,11 +38,12 @@ double un_survey_bin_value(unet_sample sample, uint32_t bin)
 
 double un_survey_quantile(const uint64_t *bins, unet_sample sample, double share)
 {
+    const uint32_t kinds = sample == UNET_U8 ? 256 : BINS;
     uint64_t count = 0;
-    for (int i = 0; i < BINS; i++)
+    for (uint32_t i = 0; i < kinds; i++)
         count += bins[i];
     uint64_t rank = count ? (uint64_t)(share * (double)(count - 1)) : 0;
-    for (uint32_t i = 0; i < BINS; i++) {
+    for (uint32_t i = 0; i < kinds; i++) {
         if (rank < bins[i])
             return un_survey_bin_value(sample, i);
         rank -= bins[i];

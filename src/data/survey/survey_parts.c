@@ -9,6 +9,13 @@
 
 #include "data/survey/survey.h"
 
+void un_survey_join(const unet_survey *survey, int *group, int i, int j)
+{
+    const int own = group[i], other = group[j];
+    for (int k = 0; own != other && k < survey->files.count; k++)
+        group[k] = group[k] == own ? other : group[k];
+}
+
 static unet_code find_for(const unet_survey *survey, const unet_dataset *dataset, int **group,
                           unet_error *err)
 {

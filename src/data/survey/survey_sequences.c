@@ -24,7 +24,6 @@
 #include "data/survey/survey.h"
 
 enum {
-    MANY = 5,     /* so many things at least, none with more than its share, need no looks */
     SHORTEST = 5, /* images of a sequence that is told by looks */
     LATER = 5,    /* places to an image that is no neighbour */
     NUMBERS = 8,  /* of a name, from its end */
@@ -56,14 +55,12 @@ static struct name parse(const char *text)
 {
     struct name name = {.text = text, .length = (int)strlen(text)};
     const char *open = name.length && text[name.length - 1] == ']' ? strrchr(text, '[') : NULL;
-    const char *dot = strrchr(text, '.');
     if (open) {
         name.page = true;
         name.length = (int)(open - text);
         return name;
     }
-    if (dot && dot > text)
-        name.length = (int)(dot - text);
+    name.length = (int)un_stem_size(text);
     for (int i = name.length; i > 0 && name.numbers < NUMBERS;) {
         int end = i;
         while (i > 0 && isdigit((unsigned char)text[i - 1]))
@@ -278,10 +275,11 @@ static unet_code find_groups(const struct naming *naming, int *group, unet_error
         return UNET_OK;
     if (naming->varies[1] >= 0) {
         groups = group_by(naming, 2, group, &largest);
-        if (2 * groups <= count && ((groups >= MANY && largest * MANY <= count) ||
-                                    un_survey_are_places(naming->names[0].text, place_of(naming, 1),
-                                                         place_of(naming, 0)) ||
-                                    (are_side_by_side(naming) && are_grids(naming, group, groups))))
+        if (un_survey_are_pieces(groups, largest, count) ||
+            (2 * groups <= count &&
+             (un_survey_are_places(naming->names[0].text, place_of(naming, 1),
+                                   place_of(naming, 0)) ||
+              (are_side_by_side(naming) && are_grids(naming, group, groups)))))
             return UNET_OK;
     }
     if (naming->varies[0] < 0) {
@@ -290,7 +288,7 @@ static unet_code find_groups(const struct naming *naming, int *group, unet_error
         return UNET_OK;
     }
     groups = group_by(naming, 1, group, &largest);
-    if (groups >= MANY && 2 * groups <= count && largest * MANY <= count)
+    if (un_survey_are_pieces(groups, largest, count))
         return UNET_OK;
     return keep_sequences(naming->survey, group, groups, err);
 }

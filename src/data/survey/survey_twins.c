@@ -84,14 +84,6 @@ static void make_coarse(const float *thumb, float *coarse)
     }
 }
 
-static double apart(const float *a, const float *b, int n)
-{
-    double sum = 0;
-    for (int i = 0; i < n; i++)
-        sum += (double)((a[i] - b[i]) * (a[i] - b[i]));
-    return sum;
-}
-
 static unet_code judge_near(unet_survey *survey, unet_error *err)
 {
     size_t count = (size_t)survey->files.count;
@@ -106,9 +98,9 @@ static unet_code judge_near(unet_survey *survey, unet_error *err)
         for (size_t j = 0; !code && counts(&survey->items[i], 0) && j < i; j++) {
             const struct un_survey_item *a = &survey->items[i], *b = &survey->items[j];
             if (!counts(b, 0) || a->hash[0] == b->hash[0] ||
-                apart(coarse + i * COARSE, coarse + j * COARSE, COARSE) > 2 - 2 * NEAR)
+                un_survey_apart(coarse + i * COARSE, coarse + j * COARSE, COARSE) > 2 - 2 * NEAR)
                 continue;
-            double correlation = 1 - apart(a->thumb, b->thumb, SIDE * SIDE) / 2;
+            double correlation = 1 - un_survey_apart(a->thumb, b->thumb, SIDE * SIDE) / 2;
             if (correlation < NEAR)
                 continue;
             if (!survey->items[i].twin)
@@ -135,11 +127,7 @@ unet_code un_judge_twins(unet_survey *survey, unet_error *err)
 
 void un_survey_join_twins(const unet_survey *survey, int *group)
 {
-    for (int i = 0; i < survey->files.count; i++) {
-        const int twin = survey->items[i].twin - 1, own = group[i];
-        if (twin < 0 || own == group[twin])
-            continue;
-        for (int k = 0; k < survey->files.count; k++)
-            group[k] = group[k] == own ? group[twin] : group[k];
-    }
+    for (int i = 0; i < survey->files.count; i++)
+        if (survey->items[i].twin)
+            un_survey_join(survey, group, i, survey->items[i].twin - 1);
 }

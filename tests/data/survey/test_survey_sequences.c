@@ -333,6 +333,8 @@ static void test_kin(void **state)
         {.names = {"slide%d_row_2_col_1.png", "slide%d_row_3_col_4.png"}, .things = 4},
         {.names = {"patient%02d_sliceA.png", "patient%02d_sliceB.png"}, .things = 12},
         {.names = {"%da.png", "%db.png", "%dc.png"}, .things = 12},
+        {.names = {"%da.nii.gz", "%db.nii.gz", "%dc.nii.gz"}, .things = 12}, /* one ending */
+        {.names = {"cell%d.ome.tif", "cell%d_flip.ome.tif"}, .things = 12},
         /* words and letters that say nothing */
         {.names = {"cell%d.png", "cell%d_b.png"}, .things = 12, .apart = true},
         {.names = {"scan%d.png", "rotor%d.png"}, .things = 12, .apart = true},
