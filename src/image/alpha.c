@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alpha.c - whether an alpha channel says anything */
-#include <math.h>
 #include <stdlib.h>
 
 #include "image/source.h"
@@ -19,14 +18,14 @@ unet_code un_source_alpha(struct unet_source *source, int i, double range[2], un
     void *samples = malloc(bytes);
     if (!samples)
         return un_fail_memory(err, bytes, source->name);
-    for (; band.top < height && !code; band.top += BAND) {
+    for (; band.top < height && !code && !(range[0] < range[1]); band.top += BAND) {
         band.height = height - band.top < BAND ? height - band.top : BAND;
         if ((code = un_source_raw(source, i, &page, band, samples, err)))
             break;
         for (size_t p = 0; p < (size_t)band.height * (size_t)band.width; p++) {
             double v = un_page_value(&page, samples, p * C + C - 1);
-            range[0] = fmin(range[0], v);
-            range[1] = fmax(range[1], v);
+            range[0] = v < range[0] ? v : range[0];
+            range[1] = v > range[1] ? v : range[1];
         }
     }
     free(samples);

@@ -154,7 +154,8 @@ unet_code un_source_place(struct unet_source *source, struct un_place *place, un
 unet_code un_source_reorder(struct unet_source *source, const struct un_order *order,
                             unet_error *err);
 
-/* Widens range to the values of page i's alpha, its last channel.  (alpha.c) */
+/* Widens range to the values of page i's alpha, its last channel, until they are not all the same.
+ * (alpha.c) */
 unet_code un_source_alpha(struct unet_source *source, int i, double range[2], unet_error *err);
 
 /* ---- reorder.c, for source.c ---- */

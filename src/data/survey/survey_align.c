@@ -86,6 +86,8 @@ static bool at_ignored(const uint8_t *mask, int height, int width, int y, int x)
 static bool is_hidden(const uint8_t *mask, int height, int width)
 {
     size_t outline = 0, hidden = 0;
+    if (!memchr(mask, UNET_IGNORE, (size_t)height * (size_t)width))
+        return false;
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++) {
             outline += at_outline(mask, height, width, y, x);
