@@ -127,6 +127,7 @@ typedef struct unet_survey_facts {
     uint64_t bytes;     /* of all images and masks in memory, as a data set holds them */
     const char *rule;   /* how images and masks were paired; "" */
     const char *coding; /* what mask values mean; "": not known */
+    int objects;        /* 1: they number objects */
 } unet_survey_facts;
 
 /*

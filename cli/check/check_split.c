@@ -8,7 +8,6 @@
  */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "check/check.h"
 #include "unet_objects.h"
@@ -63,7 +62,7 @@ int check_split_gain(const struct check *check, const unet_dataset_options *opti
     int ok = 1, count;
 
     *found = (struct check_split){0};
-    if (strncmp(check->facts->coding, "object numbers", 14) || check->facts->errors ||
+    if (!check->facts->objects || check->facts->errors ||
         (double)check->facts->bytes > MOST_BYTES ||
         unet_dataset_open(check->images, check->masks, options, &dataset, NULL))
         return 0;

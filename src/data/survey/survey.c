@@ -109,6 +109,7 @@ static void find_facts(unet_survey *survey)
     if (survey->coded)
         un_coding_text(&survey->coding, survey->coding_text, sizeof survey->coding_text);
     facts->coding = survey->coding_text;
+    facts->objects = survey->coded && survey->coding.kind == UN_CODING_OBJECTS;
     for (int i = 0; i < survey->files.count; i++) {
         const struct un_survey_item *item = &survey->items[i];
         const unet_survey_pair *seen = &item->seen;
