@@ -96,6 +96,23 @@ expect 1 "^error +broken/images/$first: not an image" '' check --images broken/i
     --masks broken/masks -o broken.html
 check 'the page names it' grep -q "$first" broken.html
 
+# ---- masks that number objects: what cutting them apart would gain ----
+
+# numbers FILE LIGHT: 25 squares of 8 x 8 pixels, as numbers times LIGHT
+numbers() {
+    printf 'P5 50 50 255\n' >"$1"
+    LC_ALL=C awk -v light="$2" 'BEGIN {
+        for (y = 0; y < 50; y++)
+            for (x = 0; x < 50; x++)
+                printf("\\0%o", x % 10 < 8 && y % 10 < 8 ? light * (int(y / 10) * 5 + int(x / 10) + 1) : 0)
+    }' | { read -r codes; printf '%b' "$codes"; } >>"$1"
+}
+mkdir -p cells/images cells/masks
+numbers cells/images/a.pgm 5
+numbers cells/masks/a.pgm 1
+expect 0 '^objects    F1 of the true masks themselves: 1.000 as connected parts' '' \
+    check --images cells/images --masks cells/masks --no-page
+
 # ---- what cannot be looked at ----
 
 mkdir empty
