@@ -285,6 +285,14 @@ static int by_name(const void *a, const void *b)
                               ((const struct un_listed *)b)->relative);
 }
 
+int un_listed_by_stem(const void *a, const void *b)
+{
+    const struct un_listed *x = *(const struct un_listed *const *)a;
+    const struct un_listed *y = *(const struct un_listed *const *)b;
+    int order = strcmp(x->folder, y->folder);
+    return order ? order : strcmp(x->stem, y->stem);
+}
+
 void un_listing_sort(struct un_listing *listing)
 {
     if (listing->count)

@@ -52,14 +52,6 @@ static int find_owner(const struct named *order, int count, const char *folder)
     return image;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct un_listed *x = *(const struct un_listed *const *)a;
-    const struct un_listed *y = *(const struct un_listed *const *)b;
-    int order = strcmp(x->folder, y->folder);
-    return order ? order : strcmp(x->stem, y->stem);
-}
-
 /* Whether a mask has the folder and the name of an image: then folders go together. */
 static unet_code look_mirrored(const struct un_pairing *work, bool *mirrored, unet_error *err)
 {
@@ -69,11 +61,11 @@ static unet_code look_mirrored(const struct un_pairing *work, bool *mirrored, un
         return un_fail_memory(err, count * sizeof *order, work->images);
     for (size_t i = 0; i < count; i++)
         order[i] = &work->image.files[i];
-    qsort(order, count, sizeof *order, by_place);
+    qsort(order, count, sizeof *order, un_listed_by_stem);
     *mirrored = false;
     for (int k = 0; k < work->mask.count && !*mirrored; k++) {
         const struct un_listed *mask = &work->mask.files[k];
-        *mirrored = bsearch(&mask, order, count, sizeof *order, by_place) != NULL;
+        *mirrored = bsearch(&mask, order, count, sizeof *order, un_listed_by_stem) != NULL;
     }
     free(order);
     return UNET_OK;

@@ -154,26 +154,29 @@ static bool in_own_folders(const struct un_pairing *work, const int *some, int f
 static unet_code name_classes(struct un_pairing *work, unet_error *err)
 {
     char **names = calloc((size_t)work->mask.count + 1, sizeof *names);
+    unet_code code = UNET_OK;
     int count = 0;
-    for (int i = 0; names && i < work->mask.count; i++) {
+    if (!names)
+        return un_fail_memory(err, (size_t)work->mask.count * sizeof *names, work->masks);
+    for (int i = 0; i < work->mask.count && !code; i++) {
+        const char *folder = work->mask.files[i].folder;
         bool known = false;
         for (int k = 0; k < count; k++)
-            known = known || !strcmp(names[k], work->mask.files[i].folder);
+            known = known || !strcmp(names[k], folder);
         if (known)
             continue;
-        if (!(names[count] = strdup(work->mask.files[i].folder)))
-            break;
-        if (++count > UN_PAIR_CLASSES)
-            break;
+        if (!(names[count] = strdup(folder)))
+            code = un_fail_memory(err, strlen(folder), work->masks);
+        else if (++count > UN_PAIR_CLASSES)
+            code = un_fail(err, UNET_EINVAL, "%s: more than %d folders of masks, each a class",
+                           work->masks, UN_PAIR_CLASSES);
     }
-    bool fine = names && count <= UN_PAIR_CLASSES && (!count || names[count - 1]);
-    if (fine)
+    if (!code)
         return un_pairing_room(work, names, count, err);
-    for (int k = 0; names && k < count; k++)
+    for (int k = 0; k < count; k++)
         free(names[k]);
     free(names);
-    return un_fail(err, UNET_EINVAL, "%s: more than %d folders of masks, each a class", work->masks,
-                   UN_PAIR_CLASSES);
+    return code;
 }
 
 static int class_of(const struct un_pairing *work, int mask)

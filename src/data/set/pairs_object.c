@@ -161,49 +161,64 @@ static unet_code find_further(const struct un_pairing *work, const struct un_par
     return UNET_OK;
 }
 
+/* Words of the masks, and an image for each. */
+struct worded {
+    struct un_part *parts;
+    int *image;
+};
+
+static unet_code list_parts(const struct un_pairing *work, struct worded *worded, unet_error *err)
+{
+    const size_t room = (size_t)work->mask.count + 1;
+    worded->parts = malloc(room * sizeof *worded->parts);
+    worded->image = malloc(room * sizeof *worded->image);
+    return worded->parts && worded->image
+               ? un_pairing_words(work, worded->parts, err)
+               : un_fail_memory(err, room * sizeof *worded->parts, work->masks);
+}
+
+static void release(struct worded *worded)
+{
+    free(worded->parts);
+    free(worded->image);
+}
+
 unet_code un_pairing_by_further(struct un_pairing *work, bool *done, unet_error *err)
 {
-    size_t room = (size_t)work->mask.count + 1;
-    struct un_part *parts = malloc(room * sizeof *parts);
-    int *image = malloc(room * sizeof *image);
+    struct worded all;
     bool several = false;
-    unet_code code = parts && image ? un_pairing_words(work, parts, err)
-                                    : un_fail_memory(err, room * sizeof *parts, work->masks);
+    unet_code code = list_parts(work, &all, err);
     if (!code)
-        code = find_further(work, parts, image, &several, err);
+        code = find_further(work, all.parts, all.image, &several, err);
     if (!code && several)
-        code = un_pairing_take(work, image,
+        code = un_pairing_take(work, all.image,
                                "by name and what marks a mask, with a number behind it a further "
                                "object",
                                done, err);
-    free(parts);
-    free(image);
+    release(&all);
     return code;
 }
 
 unet_code un_pairing_by_object(struct un_pairing *work, bool *done, unet_error *err)
 {
-    size_t room = (size_t)work->mask.count + 1;
-    struct un_part *parts = malloc(room * sizeof *parts);
-    int *image = malloc(room * sizeof *image);
+    struct worded all;
     bool several = false;
-    unet_code code = parts && image ? un_pairing_words(work, parts, err)
-                                    : un_fail_memory(err, room * sizeof *parts, work->masks);
-    if (code || !find_numbered(work, parts, image) ||
-        (code = un_pairing_several(work, image, &several, err)) || !several)
+    unet_code code = list_parts(work, &all, err);
+    if (code || !find_numbered(work, all.parts, all.image) ||
+        (code = un_pairing_several(work, all.image, &several, err)) || !several)
         goto done;
     for (int i = 0; i < work->mask.count; i++) {
-        if (image[i] < 0)
+        const char *word = all.parts[i].word;
+        if (all.image[i] < 0)
             continue;
-        size_t n = un_word_before_number(parts[i].word);
-        if (is_person(parts[i].word, n))
-            code = fail_people(work, &parts[i], i, err);
-        if (code || un_word_is_class(parts[i].word, n))
+        size_t n = un_word_before_number(word);
+        if (is_person(word, n))
+            code = fail_people(work, &all.parts[i], i, err);
+        if (code || un_word_is_class(word, n))
             goto done;
     }
-    code = un_pairing_take(work, image, "by name, each number behind it an object", done, err);
+    code = un_pairing_take(work, all.image, "by name, each number behind it an object", done, err);
 done:
-    free(parts);
-    free(image);
+    release(&all);
     return code;
 }

@@ -42,6 +42,9 @@ unet_code un_listing_read(const char *folder, const char *but, struct un_listing
 unet_code un_listing_add(struct un_listing *listing, char *path, size_t root, unet_error *err);
 void un_listing_sort(struct un_listing *listing);
 
+/* For qsort() and bsearch() of pointers to files: by folder, then by stem. */
+int un_listed_by_stem(const void *a, const void *b);
+
 /* A listing of one file. */
 unet_code un_listing_of_file(const char *path, struct un_listing *listing, unet_error *err);
 void un_listing_release(struct un_listing *listing);

@@ -24,14 +24,6 @@ static int rank_of(const char *name)
     return -1;
 }
 
-static int by_stem(const void *a, const void *b)
-{
-    const struct un_listed *x = *(const struct un_listed *const *)a;
-    const struct un_listed *y = *(const struct un_listed *const *)b;
-    int order = strcmp(x->folder, y->folder);
-    return order ? order : strcmp(x->stem, y->stem);
-}
-
 static int by_image_stem(const void *a, const void *b)
 {
     const struct un_listed *x = *(const struct un_listed *const *)a;
@@ -54,7 +46,7 @@ static bool is_marked(const struct orders *orders, const struct un_listed *file)
     const struct un_listed key = {.folder = file->folder, .stem = bare, .image_stem = bare};
     const struct un_listed *wanted = &key;
     const size_t count = (size_t)orders->count, size = sizeof wanted;
-    bool found = bare && (bsearch(&wanted, orders->stem, count, size, by_stem) ||
+    bool found = bare && (bsearch(&wanted, orders->stem, count, size, un_listed_by_stem) ||
                           bsearch(&wanted, orders->image, count, size, by_image_stem));
     free(bare);
     return found;
@@ -105,9 +97,9 @@ static bool is_mask(const struct orders *orders, int i)
         return true;
     const struct un_listed *before = i ? order[i - 1] : NULL;
     const struct un_listed *after = i + 1 < count ? order[i + 1] : NULL;
-    const struct un_listed *twin = before && !by_stem(&before, &file) ? before
-                                   : after && !by_stem(&after, &file) ? after
-                                                                      : NULL;
+    const struct un_listed *twin = before && !un_listed_by_stem(&before, &file) ? before
+                                   : after && !un_listed_by_stem(&after, &file) ? after
+                                                                                : NULL;
     return twin && rank_of(twin->name) < rank_of(file->name);
 }
 
@@ -122,7 +114,7 @@ static unet_code mark_masks(const struct un_pairing *work, bool *mask, unet_erro
     orders.image = orders.stem + count;
     for (size_t i = 0; i < count; i++)
         orders.stem[i] = orders.image[i] = &work->image.files[i];
-    qsort(orders.stem, count, sizeof *orders.stem, by_stem);
+    qsort(orders.stem, count, sizeof *orders.stem, un_listed_by_stem);
     qsort(orders.image, count, sizeof *orders.image, by_image_stem);
     for (int i = 0; i < orders.count; i++)
         mask[orders.stem[i] - work->image.files] |= is_mask(&orders, i);
