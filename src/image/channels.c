@@ -148,6 +148,26 @@ static unet_image image_of(const struct channels *c, int part)
     return turned;
 }
 
+/* Files of channels lie where the first one does, and so does the image; pages and planes nowhere.
+ */
+static unet_code settle_place(const struct channels *c, int part, bool as_stored,
+                              struct un_page *page, unet_error *err)
+{
+    struct un_order order;
+    char text[200];
+    if (c->way != BESIDE || c->wish.pages)
+        return UNET_OK;
+    if (!part)
+        page->place = c->pages[0].place;
+    const enum un_fit fit =
+        un_place_compare(&page->place, &c->pages[part].place, &order, text, sizeof text);
+    if (as_stored || (fit != UN_FIT_NOT && fit != UN_FIT_ORDERED))
+        return UNET_OK;
+    return un_fail_hint(err, UNET_EINVAL, UNET_HINT_AS_STORED,
+                        "%.160s, a channel beside %.160s, %s; channels of one image are alike",
+                        c->parts[part]->name, c->parts[0]->name, text);
+}
+
 static unet_code choose(struct unet_source *source, struct channels *c, int channels,
                         unet_error *err)
 {
@@ -189,6 +209,8 @@ static unet_code channels_page(struct unet_source *source, int index, struct un_
                    image.sample != first.sample || image.prepared != first.prepared) {
             code = fail_unlike(c->parts[0], &first, c->parts[i], &image, err);
         }
+        if (!code)
+            code = settle_place(c, i, source->manner.as_stored, page, err);
         channels += image.channels;
         page->lossy = page->lossy || part->lossy;
         page->in_order = page->in_order || part->in_order;

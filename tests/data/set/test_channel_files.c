@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "data/set/channel_files.h"
+#include "geometry_set.h"
 
 #define MOST 16
 
@@ -120,8 +121,51 @@ static void test_stems(void **state)
     }
 }
 
+/* A plane of 4 x 3 pixels in a NIfTI file, whose first axis may run the other way. */
+static void put_plane(const char *name, bool mirrored, bool mask)
+{
+    enum { W = 4, H = 3 };
+    uint8_t samples[W * H];
+    struct volume plane = {.count = {W, H, 1}, .affine = {{-1}, {0, -1}, {0, 0, 1}}};
+    for (int i = 0; i < W * H; i++) {
+        const int x = mirrored ? W - 1 - i % W : i % W;
+        samples[i] = (uint8_t)((mask ? 1 : 90) * (x + i / W < 3));
+    }
+    if (mirrored) {
+        plane.affine[0][0] = 1;
+        plane.affine[0][3] = 1 - W;
+    }
+    plane.samples = samples;
+    put_volume(in_folder(name), &plane);
+}
+
+/* An image of two files lies where these do; its mask is put into their order. */
+static void test_places(void **state)
+{
+    (void)state;
+    make_folders();
+    put_plane("i/a_ch0.nii", false, false);
+    put_plane("i/a_ch1.nii", false, false);
+    put_plane("m/a.nii", true, true);
+    unet_dataset *set = must_open(0, 1, 0, "RPS; the image in LPS: put into");
+    for (int i = 0; i < 12; i++)
+        if (set->pairs[0].mask[i] != (i % 4 + i / 4 < 3))
+            fail_msg("pixel %d is of class %d", i, set->pairs[0].mask[i]);
+    un_dataset_free(set);
+    put_plane("i/a_ch1.nii", true, false);
+    struct heard heard;
+    unet_error err;
+    assert_int_equal(open_set(0, &heard, &set, &err), UNET_EINVAL);
+    if (!strstr(err.text, "a_ch1.nii, a channel beside ") || !(err.hints & UNET_HINT_AS_STORED))
+        fail_msg("%s", err.text);
+    assert_int_equal(open_set(1, &heard, &set, &err), UNET_OK);
+    un_dataset_free(set);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_found), cmocka_unit_test(test_stems)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_found), cmocka_unit_test(test_stems),
+        cmocka_unit_test_setup_teardown(test_places, folder_create, folder_destroy)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
