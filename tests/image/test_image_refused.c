@@ -309,7 +309,7 @@ static void read_tree(const char *path, int *files, int *good)
         *good += !code;
         assert_true(!code || err.text[0]);
         free(image.data);
-        if (!un_mask_read(name, &mask, &err))
+        if (!un_mask_read_for(name, NULL, NULL, &mask, &err))
             un_mask_release(&mask);
     }
     if (dir)

@@ -264,11 +264,6 @@ void un_mask_release(struct un_mask *mask)
     *mask = (struct un_mask){0};
 }
 
-unet_code un_mask_read(const char *path, struct un_mask *mask, unet_error *err)
-{
-    return un_mask_read_for(path, NULL, NULL, mask, err);
-}
-
 unet_code un_mask_read_for(const char *path, struct unet_source *image, struct un_fits *fits,
                            struct un_mask *mask, unet_error *err)
 {

@@ -54,10 +54,8 @@ unet_code un_mask_of_view(unet_view view, const char *name, struct un_mask *mask
 /* Marks the transparent pixels; alpha [height][width] to 65535; false: there are none. */
 bool un_mask_clear(struct un_mask *mask, const uint16_t *alpha);
 
-/* As un_mask_of_page() of the first page of a file. */
-unet_code un_mask_read(const char *path, struct un_mask *mask, unet_error *err);
-
-/* The same of a mask that belongs to an open image, see un_source_fit(). */
+/* As un_mask_of_page() of the first page of a file, which belongs to an open image (see
+ * un_source_fit()) or to none: NULL. */
 unet_code un_mask_read_for(const char *path, struct unet_source *image, struct un_fits *fits,
                            struct un_mask *mask, unet_error *err);
 

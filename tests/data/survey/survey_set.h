@@ -91,7 +91,7 @@ static inline struct set set_load(const char *images, const char *masks, int mos
     for (int k = 0; k < pairs.count && k < most; k++) {
         struct un_mask mask;
         if (un_image_read(pairs.pairs[k].image, &set.image[k], NULL) ||
-            un_mask_read(pairs.pairs[k].mask, &mask, NULL))
+            un_mask_read_for(pairs.pairs[k].mask, NULL, NULL, &mask, NULL))
             abort();
         size_t count = (size_t)mask.height * (size_t)mask.width;
         uint8_t *values = malloc(count);
