@@ -38,6 +38,12 @@ struct studio_image {
     int missing;  /* 1: the file is not there any more; reading it fails */
 };
 
+static inline size_t studio_pixel_bytes(const struct studio_image *image)
+{
+    const size_t sample = image->sample == UNET_U8 ? 1 : image->sample == UNET_U16 ? 2 : 4;
+    return sample * (size_t)image->channels;
+}
+
 struct studio_class {
     char name[64];
     uint8_t rgb[3];

@@ -120,6 +120,10 @@ unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cel
                            const float *balance, float strong, int draws, unet_trainer *trainer,
                            unet_error *err);
 
+/* Samples of a rectangle of an image as studio_pixels() gives them. */
+unet_view learner_view(const struct studio_image *image, struct studio_rect rect,
+                       const void *samples);
+
 /* Bytes that it takes there and here. */
 size_t learner_cell_bytes(const struct studio_image *image, const struct learner_cell *cell);
 

@@ -6,15 +6,9 @@
 #include "shared/cli.h"
 #include "studio/pictures/pictures_inside.h"
 
-size_t picture_sample_bytes(unet_sample sample)
-{
-    return sample == UNET_U8 ? 1 : sample == UNET_U16 ? 2 : 4;
-}
-
 static size_t image_bytes(const struct studio_image *image)
 {
-    return (size_t)image->height * (size_t)image->width * (size_t)image->channels *
-           picture_sample_bytes(image->sample);
+    return (size_t)image->height * (size_t)image->width * studio_pixel_bytes(image);
 }
 
 int picture_is_large(const struct studio_image *image)
@@ -192,7 +186,7 @@ unet_code pictures_read(struct pictures *pictures, int image, struct studio_rect
                         void *samples, unet_error *err)
 {
     const struct studio_image *what = &pictures->images[image];
-    const size_t pixel = (size_t)what->channels * picture_sample_bytes(what->sample);
+    const size_t pixel = studio_pixel_bytes(what);
     struct whole *whole;
     unet_code code;
 

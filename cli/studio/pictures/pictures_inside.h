@@ -77,7 +77,6 @@ static inline double plane_value(const struct plane *plane, size_t at)
     }
 }
 
-size_t picture_sample_bytes(unet_sample sample);
 int picture_is_large(const struct studio_image *image);
 
 /* Reads an image into memory if it is not there, and holds it there until it is let go. */
