@@ -15,18 +15,11 @@
 
 #include "shared/cli.h"
 #include "shared/paths.h"
+#include "shared/progress.h"
 #include "studio/studio_inside.h"
 
 #define PAUSE 2.0 /* seconds between rounds */
 #define COST 10.0 /* times what the last round took */
-
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* ---- masks ------------------------------------------------------------------------------- */
 
@@ -200,12 +193,12 @@ static void *keep(void *context)
     int ending = 0;
 
     while (!ending) {
-        const double begun = now();
+        const double begun = seconds_now();
         double pause;
         struct timespec until;
 
         go_round(studio, said);
-        pause = PAUSE + COST * (now() - begun);
+        pause = PAUSE + COST * (seconds_now() - begun);
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += (time_t)pause;
         pthread_mutex_lock(&studio->keeping);

@@ -35,19 +35,20 @@ static int make_room(struct project *project, int pages)
     return files && images && facts;
 }
 
-/* Appends a file, whose strings it takes, with its pages. */
+/* Appends a file, whose strings it takes, with its pages; a string that is NULL: no memory. */
 static unet_code append(struct project *project, const struct project_file *file,
                         const unet_page *pages, unet_error *err)
 {
-    const char *slash = strrchr(file->path, '/');
-    const char *base = slash ? slash + 1 : file->path;
+    const char *slash, *base;
 
-    if (!make_room(project, file->pages)) {
+    if (!file->stored || !file->path || !file->mask || !make_room(project, file->pages)) {
         free(file->stored);
         free(file->path);
         free(file->mask);
         return no_memory(err);
     }
+    slash = strrchr(file->path, '/');
+    base = slash ? slash + 1 : file->path;
     project->files[project->file_count] = *file;
     project->files[project->file_count].first = project->image_count;
     for (int i = 0; i < file->pages; i++) {
@@ -159,14 +160,7 @@ unet_code project_restore(struct project *project, const char *path, const json_
     made.stored = strdup(stored);
     made.mask = strdup(mask);
     made.path = resolve(project, stored);
-    if (made.stored && made.mask && made.path) {
-        code = append(project, &made, pages, err);
-    } else {
-        free(made.stored);
-        free(made.mask);
-        free(made.path);
-        code = no_memory(err);
-    }
+    code = append(project, &made, pages, err);
     free(pages);
     return code;
 }
@@ -289,14 +283,7 @@ unet_code project_add(struct project *project, const char *path, void (*note)(co
     }
     made.stored = store(project, made.path);
     made.mask = mask_name(project, made.path, pages, made.pages);
-    if (made.stored && made.mask) {
-        code = append(project, &made, pages, err);
-    } else {
-        free(made.stored);
-        free(made.mask);
-        free(made.path);
-        code = no_memory(err);
-    }
+    code = append(project, &made, pages, err);
     free(pages);
     return code;
 }
