@@ -143,7 +143,8 @@ json_t *live_scores(struct live *live);
 int live_next(struct live *live, int after, const char **why);
 
 /* Segments all images into PROJECT/export/ in the background; wishes: the body of POST /api/export,
- * borrowed.  Sends events "export".  EINVAL: unknown wishes, no network yet, or one is under way.
+ * borrowed; "stop" ends the one that is under way.  Sends events "export".  EINVAL: unknown wishes,
+ * no network yet, or one is under way.
  */
 unet_code live_export(struct live *live, const json_t *wishes, unet_error *err);
 

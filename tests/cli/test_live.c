@@ -307,6 +307,65 @@ static void test_paint_look_and_train(void **state)
     scene_end(&scene);
 }
 
+/* The last event "export" that is not of one that runs; waits for it. */
+static json_t *wait_for_export(struct scene *scene, uint64_t *at)
+{
+    static const char begin[] = "event: export\ndata: ";
+    json_t *found = NULL;
+    for (const double until = seconds_now() + 120; !found && seconds_now() < until;) {
+        char *text = events_wait(&scene->studio->events, at, 1);
+        if (!strncmp(text, begin, strlen(begin)))
+            found = json_loads(text + strlen(begin), JSON_DISABLE_EOF_CHECK, NULL);
+        free(text);
+        if (found && !strcmp(json_string_value(json_object_get(found, "state")), "running")) {
+            json_decref(found);
+            found = NULL;
+        }
+    }
+    assert_non_null(found);
+    return found;
+}
+
+/* What is stopped before its process began says so, and the next one is none the worse; what is
+ * refused meanwhile leaves the one that runs to be waited for. */
+static void test_export_stops(void **state)
+{
+    struct scene scene;
+    char path[200];
+    unet_model *model;
+    unet_error err;
+    uint64_t at;
+    (void)state;
+    json_t *all = json_pack("{sb}", "masks", 1), *stop_it = json_pack("{sb}", "stop", 1);
+    const struct learner_recipe recipe = learner_recipe(1, 2);
+    scene_make(&scene, 2, 64);
+    struct live *live = start(&scene, 1);
+    snprintf(path, sizeof(path), "%s/project/run/best.safetensors", scene.folder);
+    if (unet_model_create(&recipe.spec, 7, &model, &err) || unet_model_save(model, path, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(events_join(&scene.studio->events, 8, &at), 1);
+    assert_int_equal(live_export(live, stop_it, &err), UNET_OK); /* there is none */
+    pthread_mutex_lock(&live->lock);
+    while (strcmp(live->state, "paused") || live->saving) /* the trainer rests */
+        pthread_cond_wait(&live->work, &live->lock);
+    live->saving = 1; /* so that the export waits for it */
+    pthread_mutex_unlock(&live->lock);
+    if (live_export(live, all, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(live_export(live, all, &err), UNET_EINVAL);
+    assert_true(live->exporter_running);
+    assert_int_equal(live_export(live, stop_it, &err), UNET_OK);
+    json_t *event = wait_for_export(&scene, &at);
+    assert_string_equal(json_string_value(json_object_get(event, "state")), "stopped");
+    assert_true(json_string_length(json_object_get(event, "message")) > 0);
+    json_decref(event);
+    json_decref(all);
+    json_decref(stop_it);
+    stop(&scene);
+    unet_model_free(model);
+    scene_end(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_memory_is_bounded),
         cmocka_unit_test(test_blocks_fit_each_other),
         cmocka_unit_test(test_paint_look_and_train),
+        cmocka_unit_test(test_export_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,7 +106,8 @@ struct live {
     /* live_export.c */
     pthread_t exporter;
     int exporter_running;
-    pid_t child; /* 0: none */
+    int export_ends; /* 1: somebody wants it to end */
+    pid_t child;     /* 0: none */
 };
 
 /* ---- live.c ---- */
