@@ -159,32 +159,6 @@ static void test_memory_is_bounded(void **state)
 
 /* ---- all threads at once ------------------------------------------------------------------ */
 
-static struct live *start(struct scene *scene, int paused)
-{
-    const struct live_options options = {.threads = 2, .seed = 1, .paused = paused};
-    struct live *live;
-    unet_error err;
-    if (live_start(scene->studio, &options, &live, &err))
-        fail_msg("%s", err.text);
-    scene->studio->live = live;
-    return live;
-}
-
-static void stop(struct scene *scene)
-{
-    struct live *live = scene->studio->live;
-    scene->studio->live = NULL;
-    live_stop(live);
-}
-
-static long steps_of(struct live *live)
-{
-    json_t *state = live_state(live);
-    const long step = (long)json_integer_value(json_object_get(state, "step"));
-    json_decref(state);
-    return step;
-}
-
 /* Waits for a prediction of image 0 of at least this generation; the share of it that is right. */
 static double wait_for(struct live *live, long generation, int side)
 {
@@ -230,7 +204,7 @@ static void test_blocks_fit_each_other(void **state)
         unet_session_create(model, NULL, &session, &err) ||
         unet_predict_all(session, &image, &answers, &err))
         fail_msg("%s", err.text);
-    struct live *live = start(&scene, 1);
+    struct live *live = scene_start(&scene, 1);
     if (live_predict_now(live, 0, (struct studio_rect){0, 0, SIDE, SIDE}, classes, sure, &err))
         fail_msg("%s", err.text);
     for (int i = 0; i < PIXELS; i++) {
@@ -247,7 +221,7 @@ static void test_blocks_fit_each_other(void **state)
             assert_int_equal(half[y * STUDIO_TILE + x], want);
         }
     assert_int_equal(live_prediction(live, 0, 0, 5, 0, half, NULL), 0); /* there is no image */
-    stop(&scene);
+    scene_stop(&scene);
     unet_session_free(session);
     unet_model_free(model);
     unet_image_release(&image);
@@ -268,7 +242,7 @@ static void test_paint_look_and_train(void **state)
     unet_error err = {0};
     (void)state;
     scene_make(&scene, 3, SIDE);
-    struct live *live = start(&scene, 0);
+    struct live *live = scene_start(&scene, 0);
     live_looks_at(live, 0, (struct studio_rect){0, 0, SIDE, SIDE});
     assert_int_equal(
         live_predict_now(live, 0, (struct studio_rect){0, 0, SIDE, SIDE}, classes, NULL, &err),
@@ -289,10 +263,10 @@ static void test_paint_look_and_train(void **state)
     json_t *scores = live_scores(live);
     assert_true(json_is_array(json_object_get(scores, "dice")));
     json_decref(scores);
-    stop(&scene);
+    scene_stop(&scene);
 
     /* who starts again goes on where this ended, and sees at once what it saw */
-    live = start(&scene, 1);
+    live = scene_start(&scene, 1);
     live_looks_at(live, 0, (struct studio_rect){0, 0, SIDE, SIDE});
     wait_for(live, 1, SIDE);
     assert_int_equal(
@@ -300,69 +274,10 @@ static void test_paint_look_and_train(void **state)
         UNET_OK);
     live_train(live, 1);
     const double until = begun + 500;
-    while (steps_of(live) < 26 && seconds_now() < until)
+    while (live_steps(live) < 26 && seconds_now() < until)
         usleep(20000);
-    assert_true(steps_of(live) > 25);
-    stop(&scene);
-    scene_end(&scene);
-}
-
-/* The last event "export" that is not of one that runs; waits for it. */
-static json_t *wait_for_export(struct scene *scene, uint64_t *at)
-{
-    static const char begin[] = "event: export\ndata: ";
-    json_t *found = NULL;
-    for (const double until = seconds_now() + 120; !found && seconds_now() < until;) {
-        char *text = events_wait(&scene->studio->events, at, 1);
-        if (!strncmp(text, begin, strlen(begin)))
-            found = json_loads(text + strlen(begin), JSON_DISABLE_EOF_CHECK, NULL);
-        free(text);
-        if (found && !strcmp(json_string_value(json_object_get(found, "state")), "running")) {
-            json_decref(found);
-            found = NULL;
-        }
-    }
-    assert_non_null(found);
-    return found;
-}
-
-/* What is stopped before its process began says so, and the next one is none the worse; what is
- * refused meanwhile leaves the one that runs to be waited for. */
-static void test_export_stops(void **state)
-{
-    struct scene scene;
-    char path[200];
-    unet_model *model;
-    unet_error err;
-    uint64_t at;
-    (void)state;
-    json_t *all = json_pack("{sb}", "masks", 1), *stop_it = json_pack("{sb}", "stop", 1);
-    const struct learner_recipe recipe = learner_recipe(1, 2);
-    scene_make(&scene, 2, 64);
-    struct live *live = start(&scene, 1);
-    snprintf(path, sizeof(path), "%s/project/run/best.safetensors", scene.folder);
-    if (unet_model_create(&recipe.spec, 7, &model, &err) || unet_model_save(model, path, &err))
-        fail_msg("%s", err.text);
-    assert_int_equal(events_join(&scene.studio->events, 8, &at), 1);
-    assert_int_equal(live_export(live, stop_it, &err), UNET_OK); /* there is none */
-    pthread_mutex_lock(&live->lock);
-    while (strcmp(live->state, "paused") || live->saving) /* the trainer rests */
-        pthread_cond_wait(&live->work, &live->lock);
-    live->saving = 1; /* so that the export waits for it */
-    pthread_mutex_unlock(&live->lock);
-    if (live_export(live, all, &err))
-        fail_msg("%s", err.text);
-    assert_int_equal(live_export(live, all, &err), UNET_EINVAL);
-    assert_true(live->exporter_running);
-    assert_int_equal(live_export(live, stop_it, &err), UNET_OK);
-    json_t *event = wait_for_export(&scene, &at);
-    assert_string_equal(json_string_value(json_object_get(event, "state")), "stopped");
-    assert_true(json_string_length(json_object_get(event, "message")) > 0);
-    json_decref(event);
-    json_decref(all);
-    json_decref(stop_it);
-    stop(&scene);
-    unet_model_free(model);
+    assert_true(live_steps(live) > 25);
+    scene_stop(&scene);
     scene_end(&scene);
 }
 
@@ -374,7 +289,6 @@ int main(void)
         cmocka_unit_test(test_memory_is_bounded),
         cmocka_unit_test(test_blocks_fit_each_other),
         cmocka_unit_test(test_paint_look_and_train),
-        cmocka_unit_test(test_export_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,6 +184,16 @@ void *live_predict_thread(void *context)
 
 /* ---- for the server ----------------------------------------------------------------------- */
 
+/* Of classes that are not there any more nothing is predicted. */
+static void drop_gone(struct live *live, uint8_t *classes, size_t count)
+{
+    const int there = studio_classes(live->studio, NULL, 0);
+
+    for (size_t i = 0; classes && i < count; i++)
+        if (classes[i] >= there)
+            classes[i] = UNET_IGNORE;
+}
+
 long live_prediction(struct live *live, int image, int level, int x, int y, uint8_t *classes,
                      uint8_t *certainty)
 {
@@ -207,6 +217,7 @@ long live_prediction(struct live *live, int image, int level, int x, int y, uint
     generation =
         live_tiles_read(&live->tiles, image, rect, 1 << level, classes, certainty, STUDIO_TILE);
     pthread_mutex_unlock(&live->lock);
+    drop_gone(live, classes, all);
     return generation;
 }
 
@@ -264,6 +275,8 @@ unet_code live_predict_now(struct live *live, int image, struct studio_rect rect
     pthread_mutex_lock(&live->lock);
     have_had(live);
     pthread_mutex_unlock(&live->lock);
+    if (!code)
+        drop_gone(live, classes, (size_t)rect.height * (size_t)rect.width);
     return code;
 }
 
