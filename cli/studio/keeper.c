@@ -181,15 +181,13 @@ static void go_round(struct studio *studio, char *said)
         code = keep_file(studio, i, &err);
     if (!code)
         code = settle(studio, &err);
-    if (code && strcmp(said, err.text))
-        studio_event(studio, "trouble", json_pack("{ss}", "message", err.text));
-    strcpy(said, err.text);
+    studio_trouble(studio, code ? err.text : "", said);
 }
 
 static void *keep(void *context)
 {
     struct studio *studio = context;
-    char said[sizeof(((unet_error *)NULL)->text)] = "";
+    char said[STUDIO_WORDS] = "";
     int ending = 0;
 
     while (!ending) {

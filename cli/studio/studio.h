@@ -82,6 +82,10 @@ int studio_painted_tiles(struct studio *studio, int image, struct studio_rect *t
 /* Sends an event of docs/studio-api.md to all pages; takes data. */
 void studio_event(struct studio *studio, const char *name, json_t *data);
 
+/* Sends the event "trouble", but not with the words that were said last; "": all is well again. */
+enum { STUDIO_WORDS = sizeof(((unet_error *)0)->text) };
+void studio_trouble(struct studio *studio, const char *words, char said[STUDIO_WORDS]);
+
 /* ---- the live training, for the server --------------------------------------------------- */
 
 struct live;

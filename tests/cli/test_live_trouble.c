@@ -117,11 +117,163 @@ static void test_export_stops(void **state)
     scene_end(&scene);
 }
 
+static void wait_for_steps(struct live *live, long steps)
+{
+    const double until = seconds_now() + 120;
+    while (live_steps(live) < steps) {
+        if (seconds_now() > until)
+            fail_msg("%ld steps wanted: %s", steps, json_dumps(live_state(live), 0));
+        usleep(10000);
+    }
+}
+
+static void wait_for_state(struct live *live, const char *state)
+{
+    pthread_mutex_lock(&live->lock);
+    while (strcmp(live->state, state) || live->saving) {
+        pthread_mutex_unlock(&live->lock);
+        usleep(10000);
+        pthread_mutex_lock(&live->lock);
+    }
+    pthread_mutex_unlock(&live->lock);
+}
+
+/* Both classes in image 0. */
+static void paint_both(struct scene *scene)
+{
+    scene_paint(scene, 0, 0, 15, 10, 40);
+    scene_paint(scene, 0, 1, 50, 10, 40);
+}
+
+/* An image that was removed while the server runs is passed over, and the others are learnt. */
+static void test_image_goes(void **state)
+{
+    struct scene scene;
+    struct learner *learner;
+    struct learner_recipe recipe = learner_recipe(1, 2);
+    const struct live_options options = {.threads = 1};
+    unet_error err;
+    (void)state;
+    recipe.spec.width = 4;
+    recipe.train.tile = 32;
+    scene_make(&scene, 3, 64);
+    paint_both(&scene);
+    const struct studio_rect gone = scene_paint(&scene, 1, 1, 50, 10, 40);
+    assert_int_equal(unlink(studio_image(scene.studio, 1)->path), 0);
+    if (learner_create(scene.studio, &options, NULL, &recipe, &learner, &err))
+        fail_msg("%s", err.text);
+    assert_true(learner_can_learn(learner));
+    if (learner_change(learner, 1, gone, NULL, NULL, NULL, 0, &err) ||
+        learner_step(learner, NULL, &err) ||
+        learner_change(learner, 0, scene_paint(&scene, 0, 1, 40, 10, 40), NULL, NULL, NULL, 0,
+                       &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < 250; i++) /* also when it would have its turn */
+        if (learner_step(learner, NULL, &err))
+            fail_msg("%s", err.text);
+    learner_free(learner);
+    scene_end(&scene);
+}
+
+/* Other names of as many classes are the same network. */
+static void test_names_change(void **state)
+{
+    struct scene scene;
+    unet_model *model;
+    unet_error err;
+    uint8_t rgb[3];
+    (void)state;
+    scene_make(&scene, 1, 64);
+    paint_both(&scene);
+    struct live *live = scene_start(&scene, 0);
+    wait_for_steps(live, 3);
+    live_train(live, 0);
+    wait_for_state(live, "paused");
+    const long steps = live_steps(live);
+    json_t *body = json_pack("{s[{ssss}{ssss}]}", "classes", "name", "rest", "color", "#000000",
+                             "name", "cell", "color", "#010203");
+    if (studio_set_classes(scene.studio, body, &err))
+        fail_msg("%s", err.text);
+    live_train(live, 1);
+    while (live_steps(live) == steps)
+        usleep(1000);
+    assert_true(live_steps(live) > steps);
+    scene_stop(&scene);
+    char path[200];
+    snprintf(path, sizeof(path), "%s/project/run/best.safetensors", scene.folder);
+    if (unet_model_load(path, &model, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(unet_model_class(model, 1, rgb), "cell");
+    assert_int_equal(rgb[2], 3);
+    unet_model_free(model);
+    json_decref(body);
+    scene_end(&scene);
+}
+
+/* What could not begin begins when the person wants it again, with the network that there was. */
+static void test_begins_again(void **state)
+{
+    struct scene scene;
+    char path[200];
+    unet_model *model;
+    unet_error err;
+    (void)state;
+    const struct learner_recipe recipe = learner_recipe(1, 2);
+    scene_make(&scene, 1, 64);
+    paint_both(&scene);
+    snprintf(path, sizeof(path), "%s/project/run", scene.folder);
+    assert_int_equal(mkdir(path, 0777), 0);
+    snprintf(path, sizeof(path), "%s/project/run/best.safetensors", scene.folder);
+    if (unet_model_create(&recipe.spec, 7, &model, &err) || unet_model_save(model, path, &err))
+        fail_msg("%s", err.text);
+    unet_model_free(model);
+    assert_int_equal(unlink(studio_image(scene.studio, 0)->path), 0);
+    struct live *live = scene_start(&scene, 0);
+    wait_for_state(live, "failed");
+    assert_non_null(live->begin);
+    write_image(studio_image(scene.studio, 0)->path, 64, 1);
+    live_train(live, 1);
+    wait_for_steps(live, 1);
+    scene_stop(&scene);
+    scene_end(&scene);
+}
+
+/* Where files cannot be written, learning goes on, and the page is told. */
+static void test_learns_without_a_disk(void **state)
+{
+    struct scene scene;
+    char path[200], *text = NULL;
+    uint64_t at;
+    (void)state;
+    scene_make(&scene, 1, 64);
+    paint_both(&scene);
+    snprintf(path, sizeof(path), "%s/project/run", scene.folder);
+    assert_int_equal(mkdir(path, 0777), 0);
+    snprintf(path, sizeof(path), "%s/project/run/checkpoint", scene.folder);
+    assert_int_equal(mkdir(path, 0777), 0); /* in its way */
+    assert_int_equal(events_join(&scene.studio->events, 8, &at), 1);
+    struct live *live = scene_start(&scene, 0);
+    for (const double until = seconds_now() + 120;
+         !(text && strstr(text, "event: trouble") && strstr(text, "checkpoint"));) {
+        assert_true(seconds_now() < until);
+        free(text);
+        text = events_wait(&scene.studio->events, &at, 1);
+    }
+    free(text);
+    wait_for_steps(live, live_steps(live) + 5);
+    scene_stop(&scene);
+    scene_end(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gone_class_is_not_taken),
         cmocka_unit_test(test_export_stops),
+        cmocka_unit_test(test_image_goes),
+        cmocka_unit_test(test_names_change),
+        cmocka_unit_test(test_begins_again),
+        cmocka_unit_test(test_learns_without_a_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,18 @@ static unet_code read_crop(void *context, int i, unet_pair *pair, unet_error *er
     return studio_pixels(c->studio, c->images[i], r, c->samples, err);
 }
 
+/* Also of one that was there when the project was opened. */
+static int can_be_read(struct studio *studio, int image)
+{
+    const struct studio_image *what = studio_image(studio, image);
+    void *pixel = malloc(studio_pixel_bytes(what));
+    const int can = pixel && !what->missing &&
+                    !studio_pixels(studio, image, (struct studio_rect){0, 0, 1, 1}, pixel, NULL);
+
+    free(pixel);
+    return can;
+}
+
 static unet_code read_crops(struct learner *l, unet_error *err)
 {
     const int images = studio_images(l->studio);
@@ -111,11 +123,12 @@ static unet_code read_crops(struct learner *l, unet_error *err)
     for (int i = 0, k = 0; i < images && there; i++) {
         if (studio_image(l->studio, i)->missing)
             continue;
-        if ((int64_t)k++ * CROPS / there >= count && count < CROPS) /* evenly spaced */
+        if ((int64_t)k++ * CROPS / there >= count && count < CROPS && /* evenly spaced */
+            can_be_read(l->studio, i))
             crop.images[count++] = i;
     }
     if (!count)
-        return set_error(err, UNET_EINVAL, "there are no images");
+        return set_error(err, UNET_EINVAL, "there are no images that can be read");
     unet_dataset_options options = {.size = sizeof(options),
                                     .ignore = -1,
                                     .classes = l->recipe.spec.classes,
@@ -128,19 +141,31 @@ static unet_code read_crops(struct learner *l, unet_error *err)
 
 /* ---- the learner -------------------------------------------------------------------------- */
 
+int learner_classes(const struct learner *l)
+{
+    return l->recipe.spec.classes;
+}
+
+unet_code learner_name_classes(struct learner *l, unet_error *err)
+{
+    struct studio_class classes[UNET_MAX_CLASSES];
+    const int count = studio_classes(l->studio, classes, UNET_MAX_CLASSES);
+    unet_code code = UNET_OK;
+
+    for (int k = 0; k < count && k < l->recipe.spec.classes && !code; k++)
+        code = unet_model_set_class(l->model, k, classes[k].name, classes[k].rgb, err);
+    return code;
+}
+
 static unet_code make_model(struct learner *l, const unet_model *from, uint64_t seed,
                             unet_error *err)
 {
     const unet_spec *spec = &l->recipe.spec;
-    struct studio_class classes[UNET_MAX_CLASSES];
-    const int count = studio_classes(l->studio, classes, UNET_MAX_CLASSES);
-    unet_code code =
+    const unet_code code =
         from ? unet_model_adapt(from, spec->in_channels, spec->classes, seed, &l->model, NULL, err)
              : unet_model_create(spec, seed, &l->model, err);
 
-    for (int k = 0; k < count && k < spec->classes && !code; k++)
-        code = unet_model_set_class(l->model, k, classes[k].name, classes[k].rgb, err);
-    return code;
+    return code ? code : learner_name_classes(l, err);
 }
 
 unet_code learner_create(struct studio *studio, const struct live_options *options,
@@ -187,7 +212,7 @@ void learner_free(struct learner *l)
 
 int learner_can_learn(const struct learner *l)
 {
-    return l->painted > 1;
+    return l->painted > 1 && learner_resident(l) > 0;
 }
 
 unet_code learner_change(struct learner *l, int image, struct studio_rect rect,

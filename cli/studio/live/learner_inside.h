@@ -27,6 +27,9 @@ unet_code learner_no_memory(unet_error *err);
 
 /* ---- learner_patches.c ---- */
 
+/* How many cells are among the trainer's images. */
+int learner_resident(const struct learner *l);
+
 /* In place of image `slot` of the trainer: one of one pixel without a label. */
 unet_code learner_put_nothing(struct learner *l, int slot, unet_error *err);
 

@@ -11,7 +11,7 @@
 
 #include "studio/live/learner_inside.h"
 
-static int resident(const struct learner *l)
+int learner_resident(const struct learner *l)
 {
     int count = 0;
 
@@ -24,7 +24,7 @@ static int resident(const struct learner *l)
 static int draws_of(const struct learner *l, int cell)
 {
     const double q = (double)l->recipe.newest;
-    const int others = resident(l) - 1;
+    const int others = learner_resident(l) - 1;
     const int draws = (int)(q * others / (1 - q) + 0.5);
 
     return cell == l->newest && draws > 1 ? draws : 1;
@@ -100,6 +100,13 @@ static unet_code find_slot(struct learner *l, struct learner_cell *cell, unet_er
     return code;
 }
 
+/* What cannot be read now (somebody removed or replaced the file) is passed over, and the others
+ * are learnt from: a cell that was there stays as it was, one that was not waits for its turn. */
+static int can_be_passed(unet_code code)
+{
+    return code == UNET_EIO || code == UNET_EFORMAT;
+}
+
 unet_code learner_put_patch(struct learner *l, int at, unet_error *err)
 {
     struct learner_cell *cell = &l->cells.list[at];
@@ -114,8 +121,9 @@ unet_code learner_put_patch(struct learner *l, int at, unet_error *err)
         l->slots -= cell->slot == l->slots - 1 && l->slots > unet_dataset_count(l->crops);
         l->used -= bytes_of(l, cell);
         cell->slot = -1;
+        learner_cell_drop(cell);
     }
-    return code;
+    return can_be_passed(code) ? UNET_OK : code;
 }
 
 /* Cell `at` is the one that was painted last. */
@@ -149,26 +157,34 @@ unet_code learner_take_turn(struct learner *l, unet_error *err)
     return UNET_OK;
 }
 
+int learner_painted(struct studio *studio, int64_t *sums)
+{
+    int64_t counts[UNET_MAX_CLASSES];
+    int classes = 0;
+
+    memset(sums, 0, UNET_MAX_CLASSES * sizeof(*sums));
+    for (int i = 0; i < studio_images(studio); i++) {
+        memset(counts, 0, sizeof(counts));
+        if (!studio_image(studio, i)->missing && studio_painted(studio, i, counts) > 0)
+            for (int k = 0; k < UNET_MAX_CLASSES; k++)
+                sums[k] += counts[k];
+    }
+    for (int k = 0; k < UNET_MAX_CLASSES; k++)
+        classes += sums[k] > 0;
+    return classes;
+}
+
 /*
  * How many classes are painted; and what weighs how much: wide brushes make many pixels of one
  * class and thin lines few of another, so a class counts by the root of how rare it is.
  */
 void learner_count_classes(struct learner *l)
 {
-    int64_t counts[UNET_MAX_CLASSES], sums[UNET_MAX_CLASSES] = {0};
+    int64_t sums[UNET_MAX_CLASSES], all = 0;
 
-    for (int i = 0; i < studio_images(l->studio); i++) {
-        memset(counts, 0, sizeof(counts));
-        if (studio_painted(l->studio, i, counts) > 0)
-            for (int k = 0; k < UNET_MAX_CLASSES; k++)
-                sums[k] += counts[k];
-    }
-    int64_t all = 0;
-    l->painted = 0;
-    for (int k = 0; k < l->recipe.spec.classes; k++) {
-        l->painted += sums[k] > 0;
+    l->painted = learner_painted(l->studio, sums);
+    for (int k = 0; k < UNET_MAX_CLASSES; k++)
         all += sums[k];
-    }
     for (int k = 0; k < UNET_MAX_CLASSES; k++) {
         const double share = sums[k] ? (double)sums[k] * l->painted / (double)all : 1;
         const double weight = sqrt(1 / share);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "shared/cli.h"
+#include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
 #include "studio/labels/label_tiles.h"
@@ -37,10 +38,10 @@ json_t *live_state(struct live *live)
     pthread_mutex_lock(&live->lock);
     const double left = live->ready_at - seconds_now();
     json_t *state =
-        json_pack("{sssIsfsfsosssb}", "state", live->state, "step", (json_int_t)live->step, "loss",
+        json_pack("{sssIsfsfsososb}", "state", live->state, "step", (json_int_t)live->step, "loss",
                   live->loss, "seconds", live_seconds(live), "ready_in",
                   live->ready_at > 0 ? json_real(left > 0 ? left : 0) : json_null(), "message",
-                  live->message, "on", live->on);
+                  json_path(live->message), "on", live->on);
     pthread_mutex_unlock(&live->lock);
     return state;
 }
@@ -169,6 +170,7 @@ void live_train(struct live *live, int on)
 {
     pthread_mutex_lock(&live->lock);
     live->on = on != 0;
+    live->classes_changed |= on && !strcmp(live->state, "failed"); /* tries again */
     pthread_cond_broadcast(&live->work);
     pthread_mutex_unlock(&live->lock);
 }

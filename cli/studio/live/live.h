@@ -91,8 +91,8 @@ struct live {
     long generation;   /* of `model`; 0: none */
     struct live_change *changes;
     int change_count, change_room;
-    int classes_changed;
-    const char *state; /* a word of docs/studio-api.md */
+    int classes_changed; /* or what there is shall be looked at again */
+    const char *state;   /* a word of docs/studio-api.md */
     char message[256];
     long step;
     double loss;            /* mean of the last steps */

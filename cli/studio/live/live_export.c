@@ -102,8 +102,8 @@ static int write_command(struct export *e, int masks, int overlays, int objects)
 static void tell(const struct export *e, const char *state, int done, const char *message)
 {
     studio_event(e->live->studio, "export",
-                 json_pack("{sssisisoss}", "state", state, "done", done, "total", e->total,
-                           "folder", json_path(e->folder), "message", message));
+                 json_pack("{sssisisoso}", "state", state, "done", done, "total", e->total,
+                           "folder", json_path(e->folder), "message", json_path(message)));
 }
 
 /* Starts it with its stdout in a pipe and its stderr in a file. */
