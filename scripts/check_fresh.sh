@@ -97,20 +97,20 @@ jpeg8() { # jpeg8 NAME: its libjpeg becomes one with the interface of libjpeg 8
         ldconfig'
 }
 
-# step NAME USER FOLDER TARGET: make TARGET there; sets `result` to its seconds, and the log's path
+# step NAME USER TARGET: make TARGET in the user's clone; sets `result` to its seconds, and the log's path
 step() {
-    log=$folder/$1-$2-$4.log
+    log=$folder/$1-$2-$3.log
     start=$(date +%s)
     result=
-    inside "$1" "su $2 -s /bin/sh -c 'cd $3 && make $4'" >"$log" 2>&1 || result="failed, "
+    inside "$1" "su $2 -s /bin/sh -c 'cd ~$2/unet && make $3'" >"$log" 2>&1 || result="failed, "
     result="$result$(($(date +%s) - start))"
     case $result in failed*) failed=1 ;; esac
 }
 
-# refused NAME FOLDER: make demo by a user without packages and sudo ends with one line that helps
+# refused NAME: make demo by a user without packages and sudo ends with one line that helps
 refused() {
     log=$folder/$1-refused.log
-    if inside "$1" "su guest -s /bin/sh -c 'cd $2 && make demo'" >"$log" 2>&1; then
+    if inside "$1" "su guest -s /bin/sh -c 'cd ~guest/unet && make demo'" >"$log" 2>&1; then
         echo "check_fresh: $1: make demo worked without the packages it needs"
         return 1
     fi
@@ -134,17 +134,15 @@ for name in "$@"; do
         echo "| $(title "$name") | could not be had | | | | | |" >>"$table"
         continue
     fi
-    for home in /root /home/guest; do
-        git clone -q --no-hardlinks "$here" "$folder/$name$home/unet"
+    for home in root home/guest; do
+        git clone -q --no-hardlinks "$here" "$folder/$name/$home/unet"
     done
     inside "$name" 'chown -R guest /home/guest'
-    refused "$name" /home/guest/unet || failed=1
-    step "$name" root /root/unet demo
+    refused "$name" || failed=1
+    step "$name" root demo
     row=" | $result"
     for user in root guest; do
-        home=/root
-        [ "$user" = root ] || home=/home/guest
-        step "$name" "$user" "$home/unet" test
+        step "$name" "$user" test
         row="$row | $(tail -n 1 "$log" | sed 's/ passed, 0 failed//') | $result"
     done
     # shellcheck disable=SC2016  # the inner shell's

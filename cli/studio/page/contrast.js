@@ -3,8 +3,7 @@
 
 import {get} from './api.js';
 import {bars} from './chart.js';
-
-const $ = id => document.getElementById(id);
+import {$} from './words.js';
 
 export class Contrast {
     /** changed(query): what is added to a tile's address, '' as it was. */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// main.js - the page: what is open, what the server says, what buttons and keys do
+// main.js - the page: the project, the image that is open, strokes, and what the server says
 
 import {ServerError, change, clientName, get, listen, post, unsent} from './api.js';
-import {plot} from './chart.js';
 import {ClassList} from './classes.js';
 import {Contrast} from './contrast.js';
+import {bindControls} from './controls.js';
 import {ImageList} from './images.js';
+import {scoresChanged, showExport, showScores, showTraining} from './progress.js';
 import {Tools} from './tools.js';
 import {View} from './view.js';
+import {$, announce, attempt, say} from './words.js';
 
-const $ = id => document.getElementById(id);
-const state = {images: new Map(), order: [], image: null, revision: 0, settings: {}, on: true, next: null};
+const state = {images: new Map(), order: [], image: null, revision: -1, settings: {}};
 
 const view = new View($('canvas'));
 const tools = new Tools(view, {made: stroke, hover, resized: showRadius});
@@ -24,34 +25,6 @@ const contrast = new Contrast(query => {
     view.layers.image?.change(null);
     view.draw();
 });
-
-// ---- words for the person ----
-
-let alertTimer = 0;
-
-function say(words, {stay = false} = {}) {
-    $('alert').textContent = words;
-    $('alert').hidden = false;
-    clearTimeout(alertTimer);
-    if (!stay)
-        alertTimer = setTimeout(() => $('alert').hidden = true, 8000);
-}
-
-function announce(words) {
-    $('live').textContent = words;
-}
-
-/** What was refused is said, and `otherwise` puts right what the page shows. */
-function attempt(promise, otherwise) {
-    return promise.catch(error => {
-        say(error instanceof ServerError ? error.message : 'The server does not answer.');
-        otherwise?.();
-    });
-}
-
-const capital = words => words[0].toUpperCase() + words.slice(1);
-const duration = seconds => seconds < 90 ? `${Math.round(seconds)} s`
-    : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 
 // ---- the project ----
 
@@ -68,8 +41,8 @@ async function loadProject() {
     images.fill(project.images);
     classes.fill(project.classes);
     showTraining(project.training);
-    const {now, frame} = {now: state.image?.id, frame: state.settings.image};
-    const wanted = [now, first ? frame : undefined, state.order.find(id => !state.images.get(id).missing)]
+    const now = state.image?.id;
+    const wanted = [now, first ? state.settings.image : undefined, state.order.find(id => !state.images.get(id).missing)]
         .find(id => id !== undefined && state.images.has(id) && !state.images.get(id).missing);
     $('empty').hidden = wanted !== undefined;
     if (wanted === undefined)
@@ -226,41 +199,6 @@ function showClasses({classes: list}) {
     view.draw();
 }
 
-function showTraining({state: name, step: steps, loss, seconds, ready_in: ready, message, on} = {}) {
-    if (!name)
-        return;
-    state.on = on ?? name !== 'paused';
-    $('training').setAttribute('aria-pressed', String(state.on));
-    $('lamp').dataset.state = name;
-    const learnt = steps ? `${steps} steps, ${duration(seconds ?? 0)}` : '';
-    $('state-text').textContent = name === 'failed' ? message || 'Learning failed'
-        : name === 'waiting' ? capital(message || 'paint some strokes of each class, and learning starts')
-        : name === 'paused' ? `Paused${learnt && `: ${learnt}`}`
-        : ready > 0 ? `Learning: worth looking in ${duration(ready)}`
-        : `Learning: ${learnt || 'it begins'}`;
-    if (steps > 0 && Number.isFinite(loss))
-        $('loss-text').textContent = `Loss ${loss.toFixed(3)}`;
-}
-
-let scoresTimer = 0;
-async function showScores() {
-    clearTimeout(scoresTimer);
-    scoresTimer = setTimeout(() => showScores().catch(() => {}), 15000);
-    if (document.hidden)
-        return;
-    const {dice, loss} = await get('/api/scores');
-    plot($('chart-loss'), loss, {low: 0});
-    // the mean of the last ten corrections, so that a single hard place does not hide the way it goes
-    const mean = dice.map((d, i) => {
-        const last = dice.slice(Math.max(0, i - 9), i + 1);
-        return [i + 1, last.reduce((sum, v) => sum + v.dice, 0) / last.length];
-    });
-    plot($('chart-dice'), mean, {low: 0, high: 1, dots: mean.length < 60, format: y => y.toFixed(0)});
-    if (mean.length)
-        $('dice-text').textContent = `Of the last ${Math.min(10, mean.length)} corrected places, ` +
-            `${Math.round(100 * mean.at(-1)[1])} % was as you painted it (Dice).`;
-}
-
 function showRadius(radius) {
     const size = 2 * radius;
     $('size-value').textContent = `${size < 10 ? size.toFixed(1) : Math.round(size)} px`;
@@ -343,21 +281,8 @@ const events = {
     trouble({message}) {
         say(message, {stay: true});
     },
-    score() {
-        clearTimeout(scoresTimer);
-        scoresTimer = setTimeout(() => showScores().catch(() => {}), 400);
-    },
-    export({state: how, done, total, folder, message}) {
-        const bar = $('export-progress');
-        bar.hidden = how !== 'running';
-        bar.max = total || 1;
-        bar.value = done || 0;
-        $('export-start').disabled = how === 'running';
-        $('export-text').textContent = how === 'running' ? `${done} of ${total} images`
-            : how === 'done' ? `Done: ${folder}` : message || 'It failed.';
-        if (how !== 'running' && !$('export-dialog').open)
-            say(how === 'done' ? `All images are segmented: ${folder}` : message || 'Segmenting failed.');
-    },
+    score: scoresChanged,
+    export: showExport,
     resync() {
         loadProject().catch(() => {});
     },
@@ -376,139 +301,6 @@ function lose(error) {
     $('state-text').textContent = 'No server';
 }
 
-// ---- buttons ----
-
-function choose(tool) {
-    tools.choose(tool);
-    for (const button of document.querySelectorAll('[data-tool][role=radio]')) {
-        const on = button.dataset.tool === tool;
-        button.setAttribute('aria-checked', String(on));
-        button.tabIndex = on ? 0 : -1;
-    }
-}
-
-for (const button of document.querySelectorAll('[data-tool][role=radio]')) {
-    button.addEventListener('click', () => choose(button.dataset.tool));
-    button.addEventListener('keydown', event => {
-        const by = {ArrowRight: 1, ArrowLeft: -1}[event.key];
-        if (!by)
-            return;
-        event.preventDefault();
-        event.stopPropagation();
-        const all = [...document.querySelectorAll('[data-tool][role=radio]')];
-        const other = all[(all.indexOf(button) + by + all.length) % all.length];
-        choose(other.dataset.tool);
-        other.focus();
-    });
-}
-
-const undo = () => state.image && send(state.image, 'undo', {});
-const redo = () => state.image && send(state.image, 'redo', {});
-const acceptAll = () => state.image && take('image');
-const next = () => attempt(openNext());
-
-$('undo').addEventListener('click', undo);
-$('redo').addEventListener('click', redo);
-$('accept').addEventListener('click', acceptAll);
-$('next').addEventListener('click', next);
-$('zoom-in').addEventListener('click', () => view.zoom(1.4));
-$('zoom-out').addEventListener('click', () => view.zoom(1 / 1.4));
-$('zoom-fit').addEventListener('click', () => view.fit());
-$('size').addEventListener('input', () => tools.setRadius(.5 * Math.exp($('size').value / 100 * Math.log(1024))));
-$('sure').addEventListener('input', () => $('sure-value').textContent = `${$('sure').value} %`);
-$('training').addEventListener('click', () => attempt(post('/api/training', {on: !state.on}).then(showTraining)));
-$('help').addEventListener('click', () => $('help-dialog').showModal());
-$('export').addEventListener('click', () => $('export-dialog').showModal());
-$('export-start').addEventListener('click', () => {
-    const wishes = Object.fromEntries([...$('export-form').querySelectorAll('input')].map(box => [box.name, box.checked]));
-    $('export-start').disabled = true;
-    attempt(post('/api/export', wishes), () => $('export-start').disabled = false)
-        .then(() => $('alert').hidden || ($('export-text').textContent = $('alert').textContent));
-});
-$('alert').addEventListener('click', () => $('alert').hidden = true);
-$('skip').addEventListener('click', event => {
-    event.preventDefault(); // the fragment is the key's place
-    $('canvas').focus();
-});
-
-for (const name of ['image', 'labels', 'prediction', 'certainty']) {
-    const box = $(`show-${name}`), opacity = $(`${name}-opacity`);
-    box.addEventListener('change', () => {
-        view.settings[name] = box.checked;
-        view.draw();
-    });
-    opacity?.addEventListener('input', () => {
-        view.settings[`${name}-opacity`] = opacity.value / 100;
-        view.draw();
-    });
-}
-
-function toggle(name) {
-    $(`show-${name}`).click();
-    announce(`${name} ${$(`show-${name}`).checked ? 'shown' : 'hidden'}`);
-}
-
-// ---- keys ----
-
-const keys = {
-    b: () => choose('brush'), e: () => choose('erase'), p: () => choose('polygon'), f: () => choose('fill'),
-    o: () => choose('object'), g: () => choose('region'), h: () => choose('pan'),
-    a: acceptAll, n: next,
-    i: () => toggle('image'), l: () => toggle('labels'), r: () => toggle('prediction'), u: () => toggle('certainty'),
-    '[': () => tools.setRadius(tools.radius / 1.25), ']': () => tools.setRadius(tools.radius * 1.25),
-    '+': () => view.zoom(1.4), '=': () => view.zoom(1.4), '-': () => view.zoom(1 / 1.4), 0: () => view.fit(),
-    '?': () => $('help-dialog').showModal(),
-    PageUp: () => step(-1), PageDown: () => step(1),
-    Enter: () => tools.close(), Escape: () => tools.cancel(), Backspace: () => tools.back(),
-};
-const onCanvas = new Set(['Enter', 'Backspace']);
-const arrows = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
-
-document.addEventListener('keydown', event => {
-    const {target} = event;
-    const typing = target.closest('dialog') || /^(text|search)$/.test(target.type) || target.tagName === 'SELECT';
-    if (typing || event.isComposing)
-        return;
-    const command = event.ctrlKey || event.metaKey;
-    if (command && !event.altKey && /^[zy]$/i.test(event.key)) {
-        event.preventDefault();
-        if (event.key.toLowerCase() === 'y' || event.shiftKey)
-            redo();
-        else
-            undo();
-        return;
-    }
-    if (command)
-        return;
-    const canvas = target === $('canvas');
-    if (canvas && arrows[event.key]) {
-        event.preventDefault();
-        const [dx, dy] = arrows[event.key];
-        if (event.shiftKey)
-            view.move(-60 * dx * view.ratio, -60 * dy * view.ratio);
-        else
-            tools.step(dx, dy, event.altKey);
-        return;
-    }
-    if (canvas && event.key === ' ') {
-        event.preventDefault();
-        if (!event.repeat)
-            tools.pen();
-        return;
-    }
-    if (event.altKey || (onCanvas.has(event.key) && !canvas))
-        return;
-    if (/^[1-9]$/.test(event.key)) {
-        classes.choose(Number(event.key) - 1);
-        return;
-    }
-    const does = keys[event.key] ?? keys[event.key.toLowerCase()];
-    if (does) {
-        event.preventDefault();
-        does();
-    }
-});
-
 document.addEventListener('visibilitychange', () => {
     if (!document.hidden)
         showScores().catch(() => {});
@@ -518,11 +310,13 @@ document.addEventListener('visibilitychange', () => {
 
 if (matchMedia('(max-width: 900px)').matches)
     document.querySelectorAll('aside details').forEach((box, i) => box.open = i === 0);
-choose('brush');
-tools.setRadius(8);
-window.studio = {state, view, tools, clientName}; // for tests and the curious
-listen((name, data) => events[name]?.(data), lose);
-loadProject().then(showScores).catch(error => {
-    if (!(error instanceof ServerError && error.status === 401))
-        say(error instanceof ServerError ? error.message : 'The server does not answer.');
+bindControls(view, tools, classes, {
+    undo: () => state.image && send(state.image, 'undo', {}),
+    redo: () => state.image && send(state.image, 'redo', {}),
+    acceptAll: () => state.image && take('image'),
+    next: () => attempt(openNext()),
+    step,
 });
+window.studio = {state, view, tools, clientName}; // for tests and the curious
+// the first event says the project's revision, so what could not be loaded is loaded then
+loadProject().then(showScores).catch(() => {}).finally(() => listen((name, data) => events[name]?.(data), lose));

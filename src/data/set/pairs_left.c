@@ -211,7 +211,9 @@ unet_code un_pairs_complete(const char *images, const char *masks, const struct 
     } else if (!pairs->count) {
         un_pairs_drawings(masks, drawn, sizeof drawn);
         ADD(text, sizeof text, "; %s",
-            *drawn ? drawn : "no file there looks like a mask of another");
+            *drawn                  ? drawn
+            : strcmp(images, masks) ? "there is no image in it"
+                                    : "no file there looks like a mask of another");
     }
     unsigned int hint = pairs->count ? UNET_HINT_ONLY_PAIRS : *drawn ? 0 : UNET_HINT_PAIR;
     return un_fail_hint(err, UNET_EINVAL, hint, "%s: %d of %d images have no mask in %s: %s",

@@ -137,8 +137,8 @@ static unet_code locate(const struct reading *r, const char *cell, char **path, 
         free(*path);
         *path = NULL;
     }
-    return un_fail(err, UNET_EINVAL, "%s: line %d: there is no %s in \"%.*s\" or %s", r->list,
-                   r->line, cell, folder, folder ? r->list : ".", r->images);
+    return un_fail(err, UNET_EINVAL, "%s: line %d: there is no %s in %.*s or %s", r->list, r->line,
+                   cell, folder ? folder : 1, folder ? r->list : ".", r->images);
 }
 
 static unet_code add_pair(struct reading *r, char *const *cells, int count, struct un_pairs *made,

@@ -251,6 +251,22 @@ static void describe(struct un_pairing *work, const struct pattern *pattern)
                  pattern->mask);
 }
 
+/* Of a person's own: that it finds nothing has a reason. */
+static unet_code check_found(const struct un_pairing *work, const struct pattern *own, int matches,
+                             int pairs, unet_error *err)
+{
+    if (!work->image.count || pairs)
+        return UNET_OK;
+    if (!matches)
+        return un_fail(err, UNET_EINVAL,
+                       "pattern \"%.100s\": is for none of the %d images, such as %s", own->image,
+                       work->image.count, work->image.files[0].path);
+    return un_fail(err, UNET_EINVAL,
+                   "pattern \"%.100s\" with \"%.100s\": none of the masks that it names for %d of "
+                   "%d images is in %s",
+                   own->image, own->mask, matches, work->image.count, work->masks);
+}
+
 /* Pairs by one pattern; *done: it found masks. */
 static unet_code pair_by(struct un_pairing *work, const struct pattern *pattern, bool *done,
                          unet_error *err)
@@ -272,6 +288,8 @@ static unet_code pair_by(struct un_pairing *work, const struct pattern *pattern,
             pairs++;
     }
     release(&find);
+    if (!code && !pattern->layout)
+        code = check_found(work, pattern, matches, pairs, err);
     *done = !code && pairs;
     if (*done)
         describe(work, pattern);
