@@ -3,6 +3,8 @@
  * What goes wrong beside the training: an image or a class that goes, a disk that takes no more, an
  * export that is stopped.  Nothing of it may end the learning or lose what was learnt.
  */
+#include <math.h>
+
 #include "live_scene.h"
 #include "shared/progress.h"
 
@@ -175,6 +177,35 @@ static void test_image_goes(void **state)
     scene_end(&scene);
 }
 
+/* Float images with NaN where there is no data are learnt from. */
+static void test_no_data(void **state)
+{
+    enum { SIDE = 64 };
+    struct scene scene = {.folder = "/tmp/test_live_XXXXXX"};
+    char path[100], *paths[] = {path};
+    float *data = calloc(SIDE * SIDE, sizeof(*data));
+    const unet_image image = {SIDE, SIDE, 1, UNET_F32, 0, data};
+    const struct live_options options = {.threads = 1};
+    const struct studio_given given = {
+        .folder = scene.folder, .paths = paths, .count = 1, .note = hear_nothing};
+    struct learner *learner;
+    unet_error err;
+    (void)state;
+    assert_non_null(mkdtemp(scene.folder));
+    for (int i = 0; i < SIDE * SIDE; i++)
+        data[i] = i < 5 ? NAN : (float)(i % SIDE < SIDE / 2 ? 100 + i % 7 : 500 + i % 7);
+    snprintf(path, sizeof(path), "%s/a.tif", scene.folder);
+    if (unet_image_write(path, &image, &err) || studio_open(&given, &scene.studio, &err))
+        fail_msg("%s", err.text);
+    paint_both(&scene);
+    if (learner_create(scene.studio, &options, NULL, NULL, &learner, &err) ||
+        learner_step(learner, NULL, &err))
+        fail_msg("%s", err.text);
+    learner_free(learner);
+    free(data);
+    scene_end(&scene);
+}
+
 /* Other names of as many classes are the same network. */
 static void test_names_change(void **state)
 {
@@ -271,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_gone_class_is_not_taken),
         cmocka_unit_test(test_export_stops),
         cmocka_unit_test(test_image_goes),
+        cmocka_unit_test(test_no_data),
         cmocka_unit_test(test_names_change),
         cmocka_unit_test(test_begins_again),
         cmocka_unit_test(test_learns_without_a_disk),

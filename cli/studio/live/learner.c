@@ -133,7 +133,15 @@ static unet_code read_crops(struct learner *l, unet_error *err)
                                     .ignore = -1,
                                     .classes = l->recipe.spec.classes,
                                     .labels = "indices"};
-    unet_code code = unet_dataset_from_function(count, read_crop, &crop, &options, &l->crops, err);
+    unet_error wrong = {0};
+    unet_code code =
+        unet_dataset_from_function(count, read_crop, &crop, &options, &l->crops, &wrong);
+    if (code && wrong.hints & UNET_HINT_FILL) { /* NaN: what is no data */
+        options.fill = "nan";
+        code = unet_dataset_from_function(count, read_crop, &crop, &options, &l->crops, &wrong);
+    }
+    if (code)
+        *err = wrong;
     free(crop.samples);
     free(crop.mask);
     return code;

@@ -100,11 +100,12 @@ static unet_code find_slot(struct learner *l, struct learner_cell *cell, unet_er
     return code;
 }
 
-/* What cannot be read now (somebody removed or replaced the file) is passed over, and the others
- * are learnt from: a cell that was there stays as it was, one that was not waits for its turn. */
-static int can_be_passed(unet_code code)
+/* What cannot be read now (somebody removed or replaced the file) or has NaN where no other image
+ * has is passed over, and the others are learnt from: a cell that was there stays as it was, one
+ * that was not waits for its turn. */
+static int can_be_passed(unet_code code, const unet_error *err)
 {
-    return code == UNET_EIO || code == UNET_EFORMAT;
+    return code == UNET_EIO || code == UNET_EFORMAT || (code && err->hints & UNET_HINT_FILL);
 }
 
 unet_code learner_put_patch(struct learner *l, int at, unet_error *err)
@@ -123,7 +124,7 @@ unet_code learner_put_patch(struct learner *l, int at, unet_error *err)
         cell->slot = -1;
         learner_cell_drop(cell);
     }
-    return can_be_passed(code) ? UNET_OK : code;
+    return can_be_passed(code, err) ? UNET_OK : code;
 }
 
 /* Cell `at` is the one that was painted last. */
