@@ -21,6 +21,9 @@ if "$unet" studio nowhere 2>&1 | grep -q libmicrohttpd; then
     exit
 fi
 expect 1 - 'nowhere' studio nowhere
+echo 'no image' >text.txt
+expect 1 - 'text.txt: not an image file' studio text.txt --no-browser
+check 'nothing is left of a project that never was' [ ! -e text.unet ]
 client=$build/studio_client
 
 # begin ARGUMENTS...: a server in the background; sets pid and address
@@ -153,4 +156,20 @@ for time in first second; do
 done
 check 'nothing is taken in twice' grep -q 'masks were taken in for 0 images' said
 expect 1 - 'nothing: ' studio d/images -o third.unet --masks nothing --no-browser
+
+# -- a name that project.json cannot hold would move the numbers of others --
+cp -r d/images odd
+cp d/images/one.pgm "$(printf 'odd/p\377.pgm')"
+begin odd -o odd.unet
+check 'it is said' grep -q 'its name is no UTF-8' said
+say 'and left out' '"name":"one.pgm".*"name":"three.pgm".*"id":2,.*"name":"two.pgm"' get /api/project
+end TERM
+
+# -- a folder of somebody else --
+if [ "$(id -u)" -ne 0 ]; then
+    mkdir closed
+    chmod 555 closed
+    expect 1 - 'closed/lock: cannot be written: Permission denied' studio d/images -o closed
+    chmod 755 closed
+fi
 finish studio_test

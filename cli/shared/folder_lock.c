@@ -55,8 +55,10 @@ static int try_lock(const char *folder, const char *what, const char *path, int 
     int status;
 
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (*fd < 0 && errno == EACCES)
+    if (*fd < 0 && errno == EACCES) { /* somebody else's can be locked all the same */
         *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        errno = EACCES;
+    }
     if (*fd < 0)
         return fail_text("%s: cannot be written: %s", path, strerror(errno));
     if (flock(*fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {

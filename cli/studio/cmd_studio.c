@@ -209,6 +209,7 @@ static int run_in(const struct studio_command *given, const char *folder,
 {
     unet_model *model = NULL;
     unet_error err;
+    const int was_there = path_exists(folder);
     int lock = 0, status;
 
     if (given->model && unet_model_load(given->model, &model, &err))
@@ -221,6 +222,8 @@ static int run_in(const struct studio_command *given, const char *folder,
     if (status == EXIT_DONE)
         status = serve(given, folder, list, model);
     folder_unlock(folder, &lock);
+    if (status != EXIT_DONE && !was_there)
+        rmdir(folder); /* only if nothing is in it */
     unet_model_free(model);
     return status;
 }

@@ -15,18 +15,11 @@
 
 #include "shared/cli.h"
 #include "shared/paths.h"
+#include "shared/progress.h"
 #include "studio/studio_inside.h"
 
 #define PAUSE 2.0 /* seconds between rounds */
 #define COST 10.0 /* times what the last round took */
-
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* ---- masks ------------------------------------------------------------------------------- */
 
@@ -188,24 +181,22 @@ static void go_round(struct studio *studio, char *said)
         code = keep_file(studio, i, &err);
     if (!code)
         code = settle(studio, &err);
-    if (code && strcmp(said, err.text))
-        studio_event(studio, "trouble", json_pack("{ss}", "message", err.text));
-    strcpy(said, err.text);
+    studio_trouble(studio, code ? err.text : "", said);
 }
 
 static void *keep(void *context)
 {
     struct studio *studio = context;
-    char said[sizeof(((unet_error *)NULL)->text)] = "";
+    char said[STUDIO_WORDS] = "";
     int ending = 0;
 
     while (!ending) {
-        const double begun = now();
+        const double begun = seconds_now();
         double pause;
         struct timespec until;
 
         go_round(studio, said);
-        pause = PAUSE + COST * (now() - begun);
+        pause = PAUSE + COST * (seconds_now() - begun);
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += (time_t)pause;
         pthread_mutex_lock(&studio->keeping);

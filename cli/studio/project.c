@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "shared/cli.h"
+#include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/text_file.h"
 #include "studio/project_files.h"
@@ -150,9 +151,9 @@ unet_code project_save(const struct project *project, unet_error *err)
 
     for (int i = 0; i < project->file_count; i++)
         json_array_append_new(files, file_json(project, &project->files[i]));
-    all = json_pack("{si ss so sO so sb}", "unet_studio", 1, "name", project->name, "classes",
-                    project_classes(project), "settings", project->settings, "files", files,
-                    "masks_stale", project->masks_stale);
+    all = json_pack("{si so so sO so sb}", "unet_studio", 1, "name", json_path(project->name),
+                    "classes", project_classes(project), "settings", project->settings, "files",
+                    files, "masks_stale", project->masks_stale);
     if (!path || !all)
         code = no_memory(err);
     else if (!text_file_begin(&file, path))

@@ -35,19 +35,25 @@ static int make_room(struct project *project, int pages)
     return files && images && facts;
 }
 
-/* Appends a file, whose strings it takes, with its pages. */
+static void release(const struct project_file *file)
+{
+    free(file->stored);
+    free(file->path);
+    free(file->mask);
+}
+
+/* Appends a file, whose strings it takes, with its pages; a string that is NULL: no memory. */
 static unet_code append(struct project *project, const struct project_file *file,
                         const unet_page *pages, unet_error *err)
 {
-    const char *slash = strrchr(file->path, '/');
-    const char *base = slash ? slash + 1 : file->path;
+    const char *slash, *base;
 
-    if (!make_room(project, file->pages)) {
-        free(file->stored);
-        free(file->path);
-        free(file->mask);
+    if (!file->stored || !file->path || !file->mask || !make_room(project, file->pages)) {
+        release(file);
         return no_memory(err);
     }
+    slash = strrchr(file->path, '/');
+    base = slash ? slash + 1 : file->path;
     project->files[project->file_count] = *file;
     project->files[project->file_count].first = project->image_count;
     for (int i = 0; i < file->pages; i++) {
@@ -159,14 +165,7 @@ unet_code project_restore(struct project *project, const char *path, const json_
     made.stored = strdup(stored);
     made.mask = strdup(mask);
     made.path = resolve(project, stored);
-    if (made.stored && made.mask && made.path) {
-        code = append(project, &made, pages, err);
-    } else {
-        free(made.stored);
-        free(made.mask);
-        free(made.path);
-        code = no_memory(err);
-    }
+    code = append(project, &made, pages, err);
     free(pages);
     return code;
 }
@@ -259,6 +258,26 @@ static int is_there(const struct project *project, const char *path)
     return 0;
 }
 
+/* Whether a file is taken in: project.json can hold its name, and it can be read; else why not is
+ * told.  With a name that is not held it would have another number tomorrow. */
+static int can_be_added(struct project_file *file, unet_page **pages,
+                        void (*note)(const char *text))
+{
+    unet_error wrong;
+    json_t *name = json_string(file->stored);
+    int good = name != NULL;
+
+    json_decref(name);
+    if (!good)
+        set_error(&wrong, UNET_EINVAL, "%s: its name is no UTF-8, so a project cannot keep it",
+                  file->path);
+    else
+        good = !read_pages(file->path, pages, &file->pages, &wrong);
+    if (!good)
+        note(wrong.text);
+    return good;
+}
+
 unet_code project_add(struct project *project, const char *path, void (*note)(const char *text),
                       unet_error *err)
 {
@@ -266,37 +285,27 @@ unet_code project_add(struct project *project, const char *path, void (*note)(co
     char *file = path_of_pages(path, &choice); /* all pages are taken */
     struct project_file made = {.path = file ? path_entry(file) : NULL};
     unet_page *pages = NULL;
-    unet_error wrong;
     unet_code code = UNET_OK;
 
     free(file);
-    if (!made.path)
-        return no_memory(err);
-    if (is_there(project, made.path)) {
-        free(made.path);
-        return UNET_OK;
+    if (made.path && is_there(project, made.path))
+        goto done;
+    made.stored = made.path ? store(project, made.path) : NULL;
+    if (!made.stored) {
+        code = no_memory(err);
+        goto done;
     }
-    if (read_pages(made.path, &pages, &made.pages, &wrong)) {
-        note(wrong.text);
-        free(made.path);
-        return UNET_OK;
-    }
+    if (!can_be_added(&made, &pages, note))
+        goto done;
     if (project->image_count > MOST_IMAGES - made.pages) {
         code = set_error(err, UNET_EINVAL, "more than %d images", MOST_IMAGES);
-        free(made.path);
-        free(pages);
-        return code;
+        goto done;
     }
-    made.stored = store(project, made.path);
     made.mask = mask_name(project, made.path, pages, made.pages);
-    if (made.stored && made.mask) {
-        code = append(project, &made, pages, err);
-    } else {
-        free(made.stored);
-        free(made.mask);
-        free(made.path);
-        code = no_memory(err);
-    }
+    code = append(project, &made, pages, err);
+    made = (struct project_file){0};
+done:
+    release(&made);
     free(pages);
     return code;
 }

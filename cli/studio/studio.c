@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "shared/cli.h"
-#include "shared/folder_lock.h"
+#include "shared/json_out.h"
 #include "shared/paths.h"
 #include "studio/studio_inside.h"
 
@@ -210,6 +210,13 @@ int studio_classes(struct studio *studio, struct studio_class *classes, int room
 void studio_event(struct studio *studio, const char *name, json_t *data)
 {
     events_send(&studio->events, name, data);
+}
+
+void studio_trouble(struct studio *studio, const char *words, char said[STUDIO_WORDS])
+{
+    if (*words && strcmp(said, words))
+        studio_event(studio, "trouble", json_pack("{so}", "message", json_path(words)));
+    strcpy(said, words);
 }
 
 /* ---- labels ------------------------------------------------------------------------------ */

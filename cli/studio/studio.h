@@ -38,6 +38,12 @@ struct studio_image {
     int missing;  /* 1: the file is not there any more; reading it fails */
 };
 
+static inline size_t studio_pixel_bytes(const struct studio_image *image)
+{
+    const size_t sample = image->sample == UNET_U8 ? 1 : image->sample == UNET_U16 ? 2 : 4;
+    return sample * (size_t)image->channels;
+}
+
 struct studio_class {
     char name[64];
     uint8_t rgb[3];
@@ -75,6 +81,10 @@ int studio_painted_tiles(struct studio *studio, int image, struct studio_rect *t
 
 /* Sends an event of docs/studio-api.md to all pages; takes data. */
 void studio_event(struct studio *studio, const char *name, json_t *data);
+
+/* Sends the event "trouble", but not with the words that were said last; "": all is well again. */
+enum { STUDIO_WORDS = sizeof(((unet_error *)0)->text) };
+void studio_trouble(struct studio *studio, const char *words, char said[STUDIO_WORDS]);
 
 /* ---- the live training, for the server --------------------------------------------------- */
 
@@ -137,7 +147,8 @@ json_t *live_scores(struct live *live);
 int live_next(struct live *live, int after, const char **why);
 
 /* Segments all images into PROJECT/export/ in the background; wishes: the body of POST /api/export,
- * borrowed.  Sends events "export".  EINVAL: unknown wishes, no network yet, or one is under way.
+ * borrowed; "stop" ends the one that is under way.  Sends events "export".  EINVAL: unknown wishes,
+ * no network yet, or one is under way.
  */
 unet_code live_export(struct live *live, const json_t *wishes, unet_error *err);
 

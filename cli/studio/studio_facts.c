@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shared/cli.h"
+#include "shared/json_out.h"
 #include "studio/studio_inside.h"
 
 enum { SETTINGS_BYTES = 4096 };
@@ -46,14 +47,12 @@ static json_t *image_json(struct studio *studio, int i)
     const struct studio_image *image = &studio->project.images[i];
     const struct image_labels *labels = &studio->labels[i];
     json_t *all = json_pack(
-        "{si ss* si si si si si si ss si sI sb so}", "id", i, "name", image->name, "file",
+        "{si so si si si si si si ss si sI sb so}", "id", i, "name", json_path(image->name), "file",
         image->file, "page", image->page, "pages", image->pages, "width", image->width, "height",
         image->height, "channels", image->channels, "sample", samples[image->sample], "levels",
         picture_levels(image), "painted", (json_int_t)studio_painted(studio, i, NULL), "missing",
         image->missing, "pixel", pixel_size(&studio->project.pages[i]));
 
-    if (all && !json_object_get(all, "name")) /* bytes that are not UTF-8 */
-        json_object_set_new(all, "name", json_sprintf("image %d", i));
     pthread_rwlock_rdlock(&studio->reading);
     json_object_set_new(all, "strokes", json_integer(labels->done_count));
     json_object_set_new(all, "undo", json_boolean(labels->done_count > 0));
@@ -65,14 +64,6 @@ static json_t *image_json(struct studio *studio, int i)
     return all;
 }
 
-/* A text that need not be UTF-8. */
-static json_t *any_text(const char *text)
-{
-    json_t *string = json_string(text);
-
-    return string ? string : json_string("?");
-}
-
 json_t *studio_project(struct studio *studio)
 {
     json_t *images = json_array(), *all;
@@ -80,8 +71,8 @@ json_t *studio_project(struct studio *studio)
 
     for (int i = 0; i < studio->project.image_count; i++)
         json_array_append_new(images, image_json(studio, i));
-    all = json_pack("{so so sI so so so}", "name", any_text(studio->project.name), "folder",
-                    any_text(studio->project.folder), "revision", revision, "images", images,
+    all = json_pack("{so so sI so so so}", "name", json_path(studio->project.name), "folder",
+                    json_path(studio->project.folder), "revision", revision, "images", images,
                     "classes", studio_class_list(studio), "training",
                     studio->live ? live_state(studio->live) : json_object());
     pthread_mutex_lock(&studio->facts);

@@ -183,6 +183,19 @@ static unet_code shape(struct studio *studio, struct stroke_wish *wish, unet_err
     return code;
 }
 
+/* Whether the classes that it paints are still there.  Under "writing". */
+static unet_code check_classes(struct studio *studio, const struct stroke_wish *wish,
+                               unet_error *err)
+{
+    const int label = wish->stroke.label, there = studio_classes(studio, NULL, 0);
+
+    if (wish->tool == TOOL_ACCEPT && there < wish->classes) /* it may have any of them */
+        return set_error(err, UNET_ESTOPPED, "there are fewer classes now; take it over again");
+    if (label != UNET_IGNORE && label >= there)
+        return set_error(err, UNET_EINVAL, "class: there is no class %d any more", label);
+    return UNET_OK;
+}
+
 static unet_code do_stroke(struct studio *studio, struct stroke_wish *wish, json_t **reply,
                            unet_error *err)
 {
@@ -194,11 +207,9 @@ static unet_code do_stroke(struct studio *studio, struct stroke_wish *wish, json
     pthread_mutex_lock(&studio->writing);
     if (was_done(studio, stroke, reply, &code, err))
         goto done;
-    if (stroke->label != UNET_IGNORE && stroke->label >= studio_classes(studio, NULL, 0)) {
-        code = set_error(err, UNET_EINVAL, "class: there is no class %d any more", stroke->label);
-        goto done;
-    }
-    code = shape(studio, wish, err);
+    code = check_classes(studio, wish, err);
+    if (!code)
+        code = shape(studio, wish, err);
     which = studio->labels[stroke->image].count;
     if (!code)
         code = studio_commit(studio, stroke, &rect, err);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -87,6 +88,33 @@ static inline struct studio_rect scene_paint(struct scene *scene, int image, int
     json_decref(reply);
     json_decref(body);
     return r;
+}
+
+/* The training beside it. */
+static inline struct live *scene_start(struct scene *scene, int paused)
+{
+    const struct live_options options = {.threads = 2, .seed = 1, .paused = paused};
+    struct live *live;
+    unet_error err;
+    if (live_start(scene->studio, &options, &live, &err))
+        fail_msg("%s", err.text);
+    scene->studio->live = live;
+    return live;
+}
+
+static inline void scene_stop(struct scene *scene)
+{
+    struct live *live = scene->studio->live;
+    scene->studio->live = NULL;
+    live_stop(live);
+}
+
+static inline long live_steps(struct live *live)
+{
+    json_t *state = live_state(live);
+    const long step = (long)json_integer_value(json_object_get(state, "step"));
+    json_decref(state);
+    return step;
 }
 
 #endif

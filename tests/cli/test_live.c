@@ -159,32 +159,6 @@ static void test_memory_is_bounded(void **state)
 
 /* ---- all threads at once ------------------------------------------------------------------ */
 
-static struct live *start(struct scene *scene, int paused)
-{
-    const struct live_options options = {.threads = 2, .seed = 1, .paused = paused};
-    struct live *live;
-    unet_error err;
-    if (live_start(scene->studio, &options, &live, &err))
-        fail_msg("%s", err.text);
-    scene->studio->live = live;
-    return live;
-}
-
-static void stop(struct scene *scene)
-{
-    struct live *live = scene->studio->live;
-    scene->studio->live = NULL;
-    live_stop(live);
-}
-
-static long steps_of(struct live *live)
-{
-    json_t *state = live_state(live);
-    const long step = (long)json_integer_value(json_object_get(state, "step"));
-    json_decref(state);
-    return step;
-}
-
 /* Waits for a prediction of image 0 of at least this generation; the share of it that is right. */
 static double wait_for(struct live *live, long generation, int side)
 {
@@ -230,7 +204,7 @@ static void test_blocks_fit_each_other(void **state)
         unet_session_create(model, NULL, &session, &err) ||
         unet_predict_all(session, &image, &answers, &err))
         fail_msg("%s", err.text);
-    struct live *live = start(&scene, 1);
+    struct live *live = scene_start(&scene, 1);
     if (live_predict_now(live, 0, (struct studio_rect){0, 0, SIDE, SIDE}, classes, sure, &err))
         fail_msg("%s", err.text);
     for (int i = 0; i < PIXELS; i++) {
@@ -247,7 +221,7 @@ static void test_blocks_fit_each_other(void **state)
             assert_int_equal(half[y * STUDIO_TILE + x], want);
         }
     assert_int_equal(live_prediction(live, 0, 0, 5, 0, half, NULL), 0); /* there is no image */
-    stop(&scene);
+    scene_stop(&scene);
     unet_session_free(session);
     unet_model_free(model);
     unet_image_release(&image);
@@ -268,7 +242,7 @@ static void test_paint_look_and_train(void **state)
     unet_error err = {0};
     (void)state;
     scene_make(&scene, 3, SIDE);
-    struct live *live = start(&scene, 0);
+    struct live *live = scene_start(&scene, 0);
     live_looks_at(live, 0, (struct studio_rect){0, 0, SIDE, SIDE});
     assert_int_equal(
         live_predict_now(live, 0, (struct studio_rect){0, 0, SIDE, SIDE}, classes, NULL, &err),
@@ -289,10 +263,10 @@ static void test_paint_look_and_train(void **state)
     json_t *scores = live_scores(live);
     assert_true(json_is_array(json_object_get(scores, "dice")));
     json_decref(scores);
-    stop(&scene);
+    scene_stop(&scene);
 
     /* who starts again goes on where this ended, and sees at once what it saw */
-    live = start(&scene, 1);
+    live = scene_start(&scene, 1);
     live_looks_at(live, 0, (struct studio_rect){0, 0, SIDE, SIDE});
     wait_for(live, 1, SIDE);
     assert_int_equal(
@@ -300,10 +274,10 @@ static void test_paint_look_and_train(void **state)
         UNET_OK);
     live_train(live, 1);
     const double until = begun + 500;
-    while (steps_of(live) < 26 && seconds_now() < until)
+    while (live_steps(live) < 26 && seconds_now() < until)
         usleep(20000);
-    assert_true(steps_of(live) > 25);
-    stop(&scene);
+    assert_true(live_steps(live) > 25);
+    scene_stop(&scene);
     scene_end(&scene);
 }
 

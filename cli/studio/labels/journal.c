@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "shared/cli.h"
+#include "studio/labels/low_bytes.h"
 
 static const char first_line[16] = "unet strokes 1\n";
 enum { FRAME = 12 };
@@ -55,35 +56,24 @@ uint32_t crc32_of(uint32_t crc, const void *bytes, size_t size)
 
 /* ---- frames ------------------------------------------------------------------------------ */
 
-static void put32(uint8_t *bytes, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint32_t get32(const uint8_t *bytes)
-{
-    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
 static void make_frame(uint8_t *frame, const uint8_t *bytes, size_t size)
 {
-    put32(frame, MARK);
-    put32(frame + 4, (uint32_t)size);
-    put32(frame + 8, crc32_of(0, bytes, size));
+    low_put(frame, MARK, 4);
+    low_put(frame + 4, (uint32_t)size, 4);
+    low_put(frame + 8, crc32_of(0, bytes, size), 4);
 }
 
 /* Whether a record's frame can be at `at`, and its bytes lie in the file. */
 static int is_frame(const uint8_t *file, uint64_t size, uint64_t at)
 {
-    return size - at >= FRAME && get32(file + at) == MARK &&
-           get32(file + at + 4) <= size - at - FRAME;
+    return size - at >= FRAME && low_get(file + at, 4) == MARK &&
+           low_get(file + at + 4, 4) <= size - at - FRAME;
 }
 
 static int is_whole(const uint8_t *file, uint64_t size, uint64_t at)
 {
     return is_frame(file, size, at) &&
-           crc32_of(0, file + at + FRAME, get32(file + at + 4)) == get32(file + at + 8);
+           crc32_of(0, file + at + FRAME, low_get(file + at + 4, 4)) == low_get(file + at + 8, 4);
 }
 
 /* ---- opening ----------------------------------------------------------------------------- */
@@ -97,7 +87,7 @@ static unet_code failed(const struct journal *journal, const char *what, unet_er
 static uint64_t next_whole(const uint8_t *file, uint64_t size, uint64_t at)
 {
     for (at++; at + FRAME <= size; at++)
-        if (get32(file + at) == MARK && is_whole(file, size, at))
+        if (low_get(file + at, 4) == MARK && is_whole(file, size, at))
             return at;
     return size;
 }
@@ -116,7 +106,7 @@ static int walk(const uint8_t *file, uint64_t size,
             *lost += at < size;
             continue;
         }
-        const uint32_t bytes = get32(file + at + 4);
+        const uint64_t bytes = low_get(file + at + 4, 4);
         if (!record(context, file + at + FRAME, bytes, at + FRAME))
             return 0;
         at += FRAME + bytes;

@@ -18,6 +18,7 @@
 #include "shared/paths.h"
 #include "shared/text_file.h"
 #include "studio/labels/image_labels.h"
+#include "studio/labels/low_bytes.h"
 
 static const char first_line[16] = "unet labels 1\n";
 enum { NUMBERS = 4 + 256, HEAD = 16 + 8 * NUMBERS, TILE_HEAD = 12 };
@@ -25,21 +26,6 @@ enum { NUMBERS = 4 + 256, HEAD = 16 + 8 * NUMBERS, TILE_HEAD = 12 };
 static char *path_of(const struct image_labels *labels, const char *folder)
 {
     return path_text("%s/%d.tiles", folder, labels->image);
-}
-
-static void put(uint8_t *bytes, uint64_t value, int count)
-{
-    for (int i = 0; i < count; i++)
-        bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t get(const uint8_t *bytes, int count)
-{
-    uint64_t value = 0;
-
-    for (int i = 0; i < count; i++)
-        value |= (uint64_t)bytes[i] << (8 * i);
-    return value;
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */
@@ -59,9 +45,9 @@ static int emit_tile(void *context, int x, int y, const uint8_t *bytes, size_t s
 {
     uint8_t head[TILE_HEAD];
 
-    put(head, (uint64_t)y, 4);
-    put(head + 4, (uint64_t)x, 4);
-    put(head + 8, size, 4);
+    low_put(head, (uint64_t)y, 4);
+    low_put(head + 4, (uint64_t)x, 4);
+    low_put(head + 8, size, 4);
     return !emit(context, head, sizeof(head)) || !emit(context, bytes, size);
 }
 
@@ -71,15 +57,15 @@ static int emit_all(struct output *output, const struct image_labels *labels)
     uint8_t head[HEAD], sum[4];
 
     memcpy(head, first_line, sizeof(first_line));
-    put(head + 16, (uint64_t)labels->height, 8);
-    put(head + 24, (uint64_t)labels->width, 8);
-    put(head + 32, labels->last, 8);
-    put(head + 40, (uint64_t)label_tiles_list(labels->map, NULL, 0), 8);
+    low_put(head + 16, (uint64_t)labels->height, 8);
+    low_put(head + 24, (uint64_t)labels->width, 8);
+    low_put(head + 32, labels->last, 8);
+    low_put(head + 40, (uint64_t)label_tiles_list(labels->map, NULL, 0), 8);
     for (int i = 0; i < 256; i++)
-        put(head + 48 + 8 * i, (uint64_t)counts[i], 8);
+        low_put(head + 48 + 8 * i, (uint64_t)counts[i], 8);
     if (!emit(output, head, sizeof(head)) || label_tiles_each(labels->map, emit_tile, output))
         return 0;
-    put(sum, output->sum, 4);
+    low_put(sum, output->sum, 4);
     return emit(output, sum, sizeof(sum));
 }
 
@@ -136,8 +122,8 @@ static int read_file(const char *path, size_t most, uint8_t **bytes, size_t *siz
 static int fits(const struct image_labels *labels, const uint8_t *head)
 {
     return !memcmp(head, first_line, sizeof(first_line)) &&
-           get(head + 16, 8) == (uint64_t)labels->height &&
-           get(head + 24, 8) == (uint64_t)labels->width;
+           low_get(head + 16, 8) == (uint64_t)labels->height &&
+           low_get(head + 24, 8) == (uint64_t)labels->width;
 }
 
 void labels_glance(struct image_labels *labels, const char *folder)
@@ -147,9 +133,9 @@ void labels_glance(struct image_labels *labels, const char *folder)
     size_t size;
 
     if (read_file(path, HEAD, &head, &size) && fits(labels, head)) {
-        labels->kept = get(head + 32, 8);
+        labels->kept = low_get(head + 32, 8);
         for (int i = 0; i < 255; i++)
-            labels->counts[i] = (int64_t)get(head + 48 + 8 * i, 8);
+            labels->counts[i] = (int64_t)low_get(head + 48 + 8 * i, 8);
     }
     free(head);
     free(path);
@@ -158,11 +144,11 @@ void labels_glance(struct image_labels *labels, const char *folder)
 static int put_tiles(struct label_tiles *map, const uint8_t *bytes, size_t size)
 {
     while (size) {
-        const size_t length = size < TILE_HEAD ? 0 : (size_t)get(bytes + 8, 4);
+        const size_t length = size < TILE_HEAD ? 0 : (size_t)low_get(bytes + 8, 4);
 
         if (size < TILE_HEAD || length > size - TILE_HEAD ||
-            !label_tiles_put(map, (int)get(bytes + 4, 4), (int)get(bytes, 4), bytes + TILE_HEAD,
-                             length))
+            !label_tiles_put(map, (int)low_get(bytes + 4, 4), (int)low_get(bytes, 4),
+                             bytes + TILE_HEAD, length))
             return 0;
         bytes += TILE_HEAD + length;
         size -= TILE_HEAD + length;
@@ -178,8 +164,8 @@ struct label_tiles *labels_kept(const struct image_labels *labels, const char *f
     size_t size;
 
     if (read_file(path, SIZE_MAX, &bytes, &size) && size >= HEAD + 4 && fits(labels, bytes) &&
-        get(bytes + 32, 8) == labels->kept &&
-        crc32_of(0, bytes, size - 4) == get(bytes + size - 4, 4)) {
+        low_get(bytes + 32, 8) == labels->kept &&
+        crc32_of(0, bytes, size - 4) == low_get(bytes + size - 4, 4)) {
         map = label_tiles_create(labels->height, labels->width);
         if (map && !put_tiles(map, bytes + HEAD, size - HEAD - 4)) {
             label_tiles_free(map);

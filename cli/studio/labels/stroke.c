@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "studio/labels/label_tiles.h"
+#include "studio/labels/low_bytes.h"
 
 enum { HEAD = 44, MOST_SIDE = 1 << 20, MOST_RADIUS = 2048 * STROKE_UNIT };
 
@@ -50,21 +51,6 @@ void stroke_bound(struct stroke *stroke, int height, int width)
 }
 
 /* ---- numbers ----------------------------------------------------------------------------- */
-
-static void put(uint8_t *bytes, uint64_t value, int count)
-{
-    for (int i = 0; i < count; i++)
-        bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t get(const uint8_t *bytes, int count)
-{
-    uint64_t value = 0;
-
-    for (int i = 0; i < count; i++)
-        value |= (uint64_t)bytes[i] << (8 * i);
-    return value;
-}
 
 static size_t put_groups(uint8_t *bytes, uint64_t value)
 {
@@ -151,8 +137,8 @@ uint8_t *stroke_pack(const struct stroke *stroke, size_t *size)
     bytes[2] = stroke->keep;
     bytes[3] = (uint8_t)client;
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-        put(bytes + 4 + 4 * i, (uint32_t)fields[i], 4);
-    put(bytes + 12, (uint64_t)stroke->seq, 8);
+        low_put(bytes + 4 + 4 * i, (uint32_t)fields[i], 4);
+    low_put(bytes + 12, (uint64_t)stroke->seq, 8);
     memcpy(bytes + HEAD, stroke->client, client);
     *size = HEAD + client;
     for (int i = 0; i < 2 * stroke->count; i++) {
@@ -180,14 +166,14 @@ int stroke_unpack_head(const uint8_t *bytes, size_t size, struct stroke *stroke)
         bytes[3] > STROKE_CLIENT || size < HEAD + (size_t)bytes[3])
         return 0;
     for (int i = 0; i < 10; i++)
-        fields[i] = (int)(uint32_t)get(bytes + 4 + 4 * i, 4);
+        fields[i] = (int)(uint32_t)low_get(bytes + 4 + 4 * i, 4);
     stroke->kind = (enum stroke_kind)bytes[0];
     stroke->label = bytes[1];
     stroke->keep = bytes[2];
     memcpy(stroke->client, bytes + HEAD, bytes[3]);
     stroke->image = fields[0];
     stroke->which = (uint32_t)fields[1];
-    stroke->seq = (int64_t)get(bytes + 12, 8);
+    stroke->seq = (int64_t)low_get(bytes + 12, 8);
     stroke->rect = (struct studio_rect){fields[4], fields[5], fields[6], fields[7]};
     stroke->radius = fields[8];
     stroke->count = fields[9];

@@ -95,6 +95,7 @@ struct stroke_wish {
     enum stroke_tool tool;
     enum accept_what what;
     int over;
+    int classes; /* how many there were */
     double sure;
     struct stroke stroke; /* client, seq, label, radius and points; release it */
 };

@@ -135,7 +135,7 @@ int stroke_read(const json_t *body, int classes, struct stroke_wish *wish, unet_
         find(tools, sizeof(tools) / sizeof(*tools), json_object_get(body, "tool"));
     struct stroke *stroke = &wish->stroke;
 
-    *wish = (struct stroke_wish){0};
+    *wish = (struct stroke_wish){.classes = classes};
     if (!tool)
         return !set_error(err, UNET_EINVAL,
                           "tool: \"brush\", \"erase\", \"polygon\", \"fill\" or \"accept\" wanted");

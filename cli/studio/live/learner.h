@@ -10,8 +10,8 @@
  * memory, and of these no more than fit; others take turns, so a gigapixel image costs what is
  * painted of it.
  *
- * Used from one thread at a time.  What comes when decides all bits: the same changes at the same
- * steps make the same network.
+ * What cannot be read is passed over.  Used from one thread at a time.  What comes when decides all
+ * bits: the same changes at the same steps make the same network.
  */
 #ifndef LEARNER_H
 #define LEARNER_H
@@ -58,6 +58,14 @@ void learner_free(struct learner *learner);
 
 /* Whether at least two classes are painted, so that there is something to tell apart. */
 int learner_can_learn(const struct learner *learner);
+
+/* Pixels of each class, in sums [UNET_MAX_CLASSES], that are painted in images that are there; how
+ * many classes are. */
+int learner_painted(struct studio *studio, int64_t *sums);
+
+/* How many classes it tells apart; gives them their names and colours of now. */
+int learner_classes(const struct learner *learner);
+unet_code learner_name_classes(struct learner *learner, unet_error *err);
 
 /* Channels that a network for all images has: the most that one has. */
 int learner_channels(const struct studio *studio);
@@ -119,6 +127,10 @@ void learner_cell_drop(struct learner_cell *cell);
 unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cell,
                            const float *balance, float strong, int draws, unet_trainer *trainer,
                            unet_error *err);
+
+/* Samples of a rectangle of an image as studio_pixels() gives them. */
+unet_view learner_view(const struct studio_image *image, struct studio_rect rect,
+                       const void *samples);
 
 /* Bytes that it takes there and here. */
 size_t learner_cell_bytes(const struct studio_image *image, const struct learner_cell *cell);

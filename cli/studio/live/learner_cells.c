@@ -9,7 +9,12 @@
 #include <string.h>
 
 #include "shared/cli.h"
-#include "studio/live/learner.h"
+#include "studio/live/learner_inside.h"
+
+unet_code learner_no_memory(unet_error *err)
+{
+    return set_error(err, UNET_ENOMEM, "not enough memory for what is painted");
+}
 
 static void cell_span(int side, int at, int *first, int *size)
 {
@@ -106,7 +111,7 @@ unet_code learner_cell_look(struct studio *studio, struct learner_cell *cell, le
     }
     if (!labels || !seen || !cell->labels || !cell->strong) {
         learner_cell_drop(cell);
-        code = set_error(err, UNET_ENOMEM, "not enough memory for what is painted");
+        code = learner_no_memory(err);
     }
     if (!code)
         code = studio_labels(studio, cell->image, cell->core, labels, err);
@@ -134,18 +139,13 @@ static struct studio_rect with_margin(const struct studio_image *image, struct s
     return r;
 }
 
-static size_t sample_bytes(unet_sample sample)
-{
-    return sample == UNET_U8 ? 1 : sample == UNET_U16 ? 2 : 4;
-}
-
 size_t learner_cell_bytes(const struct studio_image *image, const struct learner_cell *cell)
 {
     const struct studio_rect all = with_margin(image, cell->core);
     const size_t core = (size_t)cell->core.height * cell->core.width;
     const size_t pixels = (size_t)all.height * all.width;
 
-    return 2 * core + pixels * (sample_bytes(image->sample) * image->channels + 1 + sizeof(float));
+    return 2 * core + pixels * (studio_pixel_bytes(image) + 1 + sizeof(float));
 }
 
 /* Labels and weights of the core within its surroundings, of which nothing is known. */
@@ -163,6 +163,22 @@ static void fill(const struct learner_cell *cell, struct studio_rect all, const 
     }
 }
 
+unet_view learner_view(const struct studio_image *image, struct studio_rect rect,
+                       const void *samples)
+{
+    const ptrdiff_t pixel = (ptrdiff_t)studio_pixel_bytes(image);
+
+    return (unet_view){.data = samples,
+                       .height = rect.height,
+                       .width = rect.width,
+                       .channels = image->channels,
+                       .row = pixel * rect.width,
+                       .column = pixel,
+                       .channel = pixel / image->channels,
+                       .sample = image->sample,
+                       .prepared = image->prepared};
+}
+
 unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cell,
                            const float *balance, float strong, int draws, unet_trainer *trainer,
                            unet_error *err)
@@ -170,28 +186,19 @@ unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cel
     const struct studio_image *image = studio_image(studio, cell->image);
     const struct studio_rect all = with_margin(image, cell->core);
     const size_t pixels = (size_t)all.height * all.width;
-    const ptrdiff_t sample = (ptrdiff_t)sample_bytes(image->sample);
-    unsigned char *samples = malloc(pixels * (size_t)sample * image->channels);
+    unsigned char *samples = malloc(pixels * studio_pixel_bytes(image));
     uint8_t *mask = malloc(pixels);
     float *weights = calloc(pixels, sizeof(*weights));
     unet_code code = UNET_OK;
 
     if (!samples || !mask || !weights)
-        code = set_error(err, UNET_ENOMEM, "not enough memory for what is painted");
+        code = learner_no_memory(err);
     if (!code)
         code = studio_pixels(studio, cell->image, all, samples, err);
     if (!code) {
         const unet_patch patch = {.size = sizeof(patch),
                                   .name = image->name,
-                                  .image = {.data = samples,
-                                            .height = all.height,
-                                            .width = all.width,
-                                            .channels = image->channels,
-                                            .row = sample * image->channels * all.width,
-                                            .column = sample * image->channels,
-                                            .channel = sample,
-                                            .sample = image->sample,
-                                            .prepared = image->prepared},
+                                  .image = learner_view(image, all, samples),
                                   .mask = mask,
                                   .weights = weights,
                                   .draws = draws};

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "shared/cli.h"
+#include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "studio/labels/label_tiles.h"
 
 void live_be_nice(int by)
 {
@@ -36,10 +38,10 @@ json_t *live_state(struct live *live)
     pthread_mutex_lock(&live->lock);
     const double left = live->ready_at - seconds_now();
     json_t *state =
-        json_pack("{sssIsfsfsosssb}", "state", live->state, "step", (json_int_t)live->step, "loss",
+        json_pack("{sssIsfsfsososb}", "state", live->state, "step", (json_int_t)live->step, "loss",
                   live->loss, "seconds", live_seconds(live), "ready_in",
                   live->ready_at > 0 ? json_real(left > 0 ? left : 0) : json_null(), "message",
-                  live->message, "on", live->on);
+                  json_path(live->message), "on", live->on);
     pthread_mutex_unlock(&live->lock);
     return state;
 }
@@ -168,19 +170,9 @@ void live_train(struct live *live, int on)
 {
     pthread_mutex_lock(&live->lock);
     live->on = on != 0;
+    live->classes_changed |= on && !strcmp(live->state, "failed"); /* tries again */
     pthread_cond_broadcast(&live->work);
     pthread_mutex_unlock(&live->lock);
-}
-
-/* The rectangle that has both. */
-static struct studio_rect join_rects(struct studio_rect a, struct studio_rect b)
-{
-    struct studio_rect r = {a.x < b.x ? a.x : b.x, a.y < b.y ? a.y : b.y, 0, 0};
-    const int right = a.x + a.width > b.x + b.width ? a.x + a.width : b.x + b.width;
-    const int bottom = a.y + a.height > b.y + b.height ? a.y + a.height : b.y + b.height;
-    r.width = right - r.x;
-    r.height = bottom - r.y;
-    return r;
 }
 
 /* Room for one change more; without memory the last of the same image grows. */
@@ -205,7 +197,7 @@ void live_changed(struct live *live, int image, struct studio_rect rect)
     pthread_mutex_lock(&live->lock);
     struct live_change *last = live->change_count ? &live->changes[live->change_count - 1] : NULL;
     const int64_t most = (int64_t)LEARNER_CELL * LEARNER_CELL;
-    struct studio_rect both = last ? join_rects(last->rect, rect) : rect;
+    struct studio_rect both = last ? rect_around(last->rect, rect) : rect;
     if (last && last->image == image && (int64_t)both.width * both.height <= most)
         last->rect = both; /* they are in the same cells, or nearly */
     else if (make_room(live))

@@ -6,6 +6,7 @@
  *     live_train.c    a thread: changes -> learner -> steps -> snapshots, files in PROJECT/run/
  *     live_predict.c  a thread: snapshot -> tiles: what is on the screen first, then spots of other
  *                     images, to know where the network is unsure
+ *     live_look.c     a block of tiles, with the newest snapshot
  *     live_tiles.c    the tiles that are kept
  *     live_scores.c   how predictions went with what was painted then
  *     live_export.c   all images into files, by `unet predict` as a process of its own
@@ -24,7 +25,7 @@
 
 #include "studio/live/learner.h"
 
-enum { LIVE_TILES = 768, LIVE_LOSSES = 1000, LIVE_DICE = 4096 };
+enum { LIVE_BLOCK = 2 * STUDIO_TILE, LIVE_TILES = 768, LIVE_LOSSES = 1000, LIVE_DICE = 4096 };
 
 /* A tile of full size with its prediction. */
 struct live_tile {
@@ -90,8 +91,8 @@ struct live {
     long generation;   /* of `model`; 0: none */
     struct live_change *changes;
     int change_count, change_room;
-    int classes_changed;
-    const char *state; /* a word of docs/studio-api.md */
+    int classes_changed; /* or what there is shall be looked at again */
+    const char *state;   /* a word of docs/studio-api.md */
     char message[256];
     long step;
     double loss;            /* mean of the last steps */
@@ -105,7 +106,8 @@ struct live {
     /* live_export.c */
     pthread_t exporter;
     int exporter_running;
-    pid_t child; /* 0: none */
+    int export_ends; /* 1: somebody wants it to end */
+    pid_t child;     /* 0: none */
 };
 
 /* ---- live.c ---- */
@@ -128,8 +130,21 @@ void *live_train_thread(void *live);
 
 void *live_predict_thread(void *live);
 
+/* ---- live_look.c: with `looking` held ---- */
+
 /* Whether the model predicts this project's classes from its images. */
 int live_model_fits(const struct live *live, const unet_model *model);
+
+/* The newest snapshot becomes the session's, if there is a newer one. */
+unet_code live_take_fresh(struct live *live, unet_error *err);
+
+/* The block that has tile (x, y). */
+struct studio_rect live_block_at(const struct studio_image *image, int x, int y);
+
+/* Predicts a block and keeps its tiles; there is a session.  *mean: how sure it is (may be NULL).
+ */
+unet_code live_predict_block(struct live *live, int image, struct studio_rect core, double *mean,
+                             unet_error *err);
 
 /* ---- live_tiles.c: with the lock held ---- */
 

@@ -102,8 +102,8 @@ static int write_command(struct export *e, int masks, int overlays, int objects)
 static void tell(const struct export *e, const char *state, int done, const char *message)
 {
     studio_event(e->live->studio, "export",
-                 json_pack("{sssisisoss}", "state", state, "done", done, "total", e->total,
-                           "folder", json_path(e->folder), "message", message));
+                 json_pack("{sssisisoso}", "state", state, "done", done, "total", e->total,
+                           "folder", json_path(e->folder), "message", json_path(message)));
 }
 
 /* Starts it with its stdout in a pipe and its stderr in a file. */
@@ -146,20 +146,29 @@ static int follow(const struct export *e, int out)
             tell(e, "running", ++done, "");
     if (lines)
         fclose(lines);
+    else
+        close(out);
     return done;
 }
 
-/* The last line that it said. */
-static void last_words(FILE *errors, char *text, size_t size)
+/* The first line that it said, which names a file, and the last, which may sum up. */
+static void what_it_said(FILE *errors, char *text, size_t size)
 {
-    char line[256];
+    static const char name[] = "unet: ";
+    char line[256], first[256] = "";
 
     rewind(errors);
     while (fgets(line, sizeof(line), errors)) {
+        const char *words = line + (strncmp(line, name, strlen(name)) ? 0 : strlen(name));
+
         line[strcspn(line, "\n")] = 0;
-        if (*line)
-            snprintf(text, size, "%s", line);
+        if (!*first)
+            snprintf(first, sizeof(first), "%s", words);
+        else
+            snprintf(text, size, "%s; %s", first, words);
     }
+    if (!*text)
+        snprintf(text, size, "%s", first);
 }
 
 /* Runs it to its end; how many files are done. */
@@ -173,10 +182,9 @@ static int run(const struct export *e, FILE *errors, int *status, int *failed)
         return 0;
     pthread_mutex_lock(&live->lock);
     live->child = child;
-    const int leave = live->leave;
-    pthread_mutex_unlock(&live->lock);
-    if (leave)
+    if (live->export_ends)
         kill(child, SIGTERM);
+    pthread_mutex_unlock(&live->lock);
     done = follow(e, out[0]);
     pthread_mutex_lock(&live->lock);
     live->child = 0; /* nobody ends another process that gets its number */
@@ -186,13 +194,33 @@ static int run(const struct export *e, FILE *errors, int *status, int *failed)
     return done;
 }
 
-/* Until the newest weights are in the file that will be read. */
-static void wait_for_model(struct live *live)
+/* Until the newest weights are in the file that will be read; 0: it is to end before. */
+static int wait_for_model(struct live *live)
 {
     pthread_mutex_lock(&live->lock);
-    while (!live->leave && (live->saving || !strcmp(live->state, "training")))
+    while (!live->export_ends && (live->saving || !strcmp(live->state, "training")))
         pthread_cond_wait(&live->work, &live->lock);
+    const int goes_on = !live->export_ends;
     pthread_mutex_unlock(&live->lock);
+    return goes_on;
+}
+
+/* How it ended, as a state; message: why, if it is not done. */
+static const char *outcome(struct live *live, FILE *errors, int status, int failed, char *message,
+                           size_t size)
+{
+    if (!failed && WIFEXITED(status) && !WEXITSTATUS(status))
+        return "done";
+    pthread_mutex_lock(&live->lock);
+    const int stopped = live->export_ends;
+    pthread_mutex_unlock(&live->lock);
+    if (failed)
+        snprintf(message, size, "unet predict could not be started: %s", strerror(failed));
+    else
+        what_it_said(errors, message, size);
+    if (!*message && WIFSIGNALED(status))
+        snprintf(message, size, "unet predict was ended by signal %d", WTERMSIG(status));
+    return stopped ? "stopped" : "failed";
 }
 
 static void *export_thread(void *context)
@@ -200,22 +228,16 @@ static void *export_thread(void *context)
     struct export *e = context;
     struct live *live = e->live;
     FILE *errors = tmpfile();
-    char message[256] = "";
-    int status = 0, failed = errno, done = 0;
+    char message[520] = "";
+    int status = SIGTERM /* of one that never ran */, failed = errors ? 0 : errno, done = 0;
 
     tell(e, "running", 0, "");
-    wait_for_model(live);
-    if (errors)
+    if (wait_for_model(live) && errors)
         done = run(e, errors, &status, &failed);
-    const int good = !failed && WIFEXITED(status) && !WEXITSTATUS(status);
-    if (failed)
-        snprintf(message, sizeof(message), "unet predict could not be started: %s",
-                 strerror(failed));
-    else if (!good)
-        last_words(errors, message, sizeof(message));
+    const char *state = outcome(live, errors, status, failed, message, sizeof(message));
+    tell(e, state, done, message);
     if (errors)
         fclose(errors);
-    tell(e, good ? "done" : "failed", done, message);
     export_free(e);
     pthread_mutex_lock(&live->lock);
     live->exporting = 0;
@@ -249,13 +271,19 @@ static unet_code read_wishes(const json_t *wishes, int wish[4], unet_error *err)
     return UNET_OK;
 }
 
-void live_export_stop(struct live *live)
+/* Lock held. */
+static void end_export(struct live *live)
 {
-    pthread_mutex_lock(&live->lock);
-    live->leave = 1; /* it may not have a number yet */
+    live->export_ends = 1; /* its process may not have a number yet */
     pthread_cond_broadcast(&live->work);
     if (live->child)
         kill(live->child, SIGTERM);
+}
+
+void live_export_stop(struct live *live)
+{
+    pthread_mutex_lock(&live->lock);
+    end_export(live);
     const int running = live->exporter_running;
     live->exporter_running = 0;
     pthread_mutex_unlock(&live->lock);
@@ -292,8 +320,7 @@ unet_code live_export(struct live *live, const json_t *wishes, unet_error *err)
         return code;
     pthread_mutex_lock(&live->lock);
     if (wish[3]) {
-        if (live->child)
-            kill(live->child, SIGTERM);
+        end_export(live);
         pthread_mutex_unlock(&live->lock);
         return UNET_OK;
     }
@@ -302,8 +329,10 @@ unet_code live_export(struct live *live, const json_t *wishes, unet_error *err)
     else if (!path_exists(live->model_path))
         code = set_error(err, UNET_EINVAL, "there is no network yet: paint at least two classes");
     ended = !code && live->exporter_running;
-    live->exporting |= !code;
-    live->exporter_running = 0;
+    if (!code) {
+        live->exporting = 1;
+        live->exporter_running = live->export_ends = 0;
+    }
     pthread_mutex_unlock(&live->lock);
     if (code)
         return code;

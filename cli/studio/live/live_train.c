@@ -24,6 +24,7 @@ struct course {
     struct learner *learner; /* NULL: nothing was painted yet */
     double changed_at, looked_at, saved_at, told_at;
     long changed_step, looked_step, saved_step; /* of the last change, snapshot and files */
+    char said[STUDIO_WORDS];                    /* why files could not be written; "": they could */
 };
 
 /* Seconds from one snapshot to the next: soon after a stroke, more rarely when all was said. */
@@ -31,22 +32,6 @@ static double look_every(const struct course *c)
 {
     const double since = seconds_now() - c->changed_at;
     return since < 30 ? 4 : since < 120 ? 8 : 20;
-}
-
-static int tell_apart(struct live *live)
-{
-    int64_t counts[UNET_MAX_CLASSES], sums[UNET_MAX_CLASSES] = {0};
-    int classes = 0;
-
-    for (int i = 0; i < studio_images(live->studio); i++) {
-        memset(counts, 0, sizeof(counts));
-        if (studio_painted(live->studio, i, counts) > 0)
-            for (int k = 0; k < UNET_MAX_CLASSES; k++)
-                sums[k] += counts[k];
-    }
-    for (int k = 0; k < UNET_MAX_CLASSES; k++)
-        classes += sums[k] > 0;
-    return classes > 1;
 }
 
 /* ---- snapshots and files ------------------------------------------------------------------ */
@@ -69,23 +54,30 @@ static unet_code hand_out(struct course *c, unet_error *err)
     return UNET_OK;
 }
 
-/* The model last, so that a checkpoint is never older than the model beside it by a whole save. */
-static unet_code save(struct course *c, unet_error *err)
+/* The model last, so that a checkpoint is never older than the model beside it by a whole save.
+ * Where the disk takes no more, learning goes on, and this is tried again. */
+static void save(struct course *c)
 {
     struct live *live = c->live;
     unet_model *model = NULL;
-    unet_code code = learner_copy(c->learner, &model, err);
+    unet_error err = {0};
+    unet_code code = learner_copy(c->learner, &model, &err);
 
     if (!code)
-        code = learner_save(c->learner, live->checkpoint_path, err);
+        code = learner_save(c->learner, live->checkpoint_path, &err);
     if (!code)
-        code = unet_model_save(model, live->model_path, err);
+        code = unet_model_save(model, live->model_path, &err);
     if (!code)
-        code = live_scores_save(live, err);
+        code = live_scores_save(live, &err);
     unet_model_free(model);
     c->saved_at = seconds_now();
     c->saved_step = code ? c->saved_step : learner_steps(c->learner);
-    return code;
+    studio_trouble(live->studio, code ? err.text : "", c->said);
+}
+
+static int save_is_due(const struct course *c)
+{
+    return (!c->saved_step && !*c->said) || seconds_now() - c->saved_at >= save_seconds;
 }
 
 /* ---- changes ------------------------------------------------------------------------------ */
@@ -119,24 +111,25 @@ static unet_code begin_first(struct course *c, unet_error *err)
     struct live *live = c->live;
     unet_code code = begin(c, live->begin, err);
 
+    if (code)
+        return code;
     unet_model_free(live->begin);
     live->begin = NULL;
     /* without it (another network, other options) only the optimiser's memory is lost */
-    if (!code && !learner_load(c->learner, live->checkpoint_path, NULL))
+    if (!learner_load(c->learner, live->checkpoint_path, NULL))
         c->looked_step = c->saved_step = c->changed_step = learner_steps(c->learner);
-    return code;
+    return UNET_OK;
 }
 
 /* Another number of classes is another network, which takes over what it can. */
 static unet_code take_classes(struct course *c, unet_error *err)
 {
-    unet_model *model;
+    unet_model *model = NULL;
     unet_code code = learner_copy(c->learner, &model, err);
 
     if (!code)
         code = begin(c, model, err);
-    if (!code)
-        unet_model_free(model);
+    unet_model_free(model);
     return code;
 }
 
@@ -148,18 +141,20 @@ static int leaves(struct live *live)
     return leave;
 }
 
+/* All of them: what cannot be taken in now would be forgotten. */
 static unet_code take_changes(struct course *c, const struct live_change *changes, int count,
                               unet_error *err)
 {
     struct live *live = c->live;
     unet_code code = UNET_OK;
 
-    for (int i = 0; i < count && !code && !leaves(live); i++) {
+    for (int i = 0; i < count && !leaves(live); i++) {
         struct learner_tally tally = {{0}, {0}, {0}};
-        code = learner_change(c->learner, changes[i].image, changes[i].rect, shown, live, &tally,
-                              i + 1 < count, err);
-        if (!code)
+        const unet_code one = learner_change(c->learner, changes[i].image, changes[i].rect, shown,
+                                             live, &tally, i + 1 < count, err);
+        if (!one)
             live_scores_take(live, changes[i].image, &tally);
+        code = one ? one : code;
     }
     c->changed_at = seconds_now();
     c->changed_step = learner_steps(c->learner);
@@ -171,18 +166,24 @@ static unet_code take_news(struct course *c, unet_error *err)
 {
     struct live *live = c->live;
     struct live_change *changes = live->changes;
-    const int count = live->change_count, classes = live->classes_changed;
+    const int count = live->change_count, renamed = live->classes_changed;
+    int64_t sums[UNET_MAX_CLASSES];
     unet_code code = UNET_OK;
 
     live->changes = NULL;
     live->change_count = live->change_room = live->classes_changed = 0;
     pthread_mutex_unlock(&live->lock);
-    if (!c->learner && tell_apart(live))
-        code = begin_first(c, err); /* it takes in all that is painted */
-    else if (c->learner && classes)
-        code = take_classes(c, err);
-    else if (c->learner && count)
-        code = take_changes(c, changes, count, err);
+    if (!c->learner) {
+        if (learner_painted(live->studio, sums) > 1)
+            code = begin_first(c, err); /* it takes in all that is painted */
+    } else if (learner_classes(c->learner) != studio_classes(live->studio, NULL, 0)) {
+        code = take_classes(c, err); /* so does this */
+    } else {
+        if (renamed)
+            code = learner_name_classes(c->learner, err);
+        if (!code && count)
+            code = take_changes(c, changes, count, err);
+    }
     free(changes);
     pthread_mutex_lock(&live->lock);
     return code;
@@ -241,9 +242,8 @@ static unet_code make_step(struct course *c, unet_error *err)
     if (first || (steps > c->looked_step && steps >= FIRST_LOOK &&
                   seconds_now() - c->looked_at >= look_every(c)))
         code = hand_out(c, err);
-    if (!code && (!c->saved_step || seconds_now() - c->saved_at >= save_seconds) &&
-        steps >= FIRST_LOOK)
-        code = save(c, err);
+    if (!code && save_is_due(c) && steps >= FIRST_LOOK)
+        save(c);
     return code;
 }
 
@@ -255,7 +255,7 @@ static unet_code end_stretch(struct course *c, unet_error *err)
     if (c->learner && learner_steps(c->learner) > c->looked_step)
         code = hand_out(c, err);
     if (!code && c->learner && learner_steps(c->learner) > c->saved_step)
-        code = save(c, err);
+        save(c);
     return code;
 }
 
@@ -294,7 +294,7 @@ static unet_code turn(struct course *c, unet_error *err)
     return code;
 }
 
-/* What failed is said; the next change tries again. */
+/* What failed is said; the next change tries again, and so does a person who wants training on. */
 static void fail_until_news(struct course *c, const unet_error *err)
 {
     struct live *live = c->live;
@@ -321,7 +321,7 @@ void *live_train_thread(void *context)
             fail_until_news(&c, &err);
     pthread_mutex_unlock(&live->lock);
     if (c.learner && learner_steps(c.learner) > c.saved_step)
-        save(&c, &err);
+        save(&c);
     learner_free(c.learner);
     return NULL;
 }

@@ -84,8 +84,8 @@ static int nameless(const char *folder)
 static unet_code map_small(const struct pictures *pictures, struct large *large, unet_error *err)
 {
     const struct studio_image *what = &pictures->images[large->image];
-    const size_t bytes = (size_t)large->small_height * (size_t)large->small_width *
-                         (size_t)what->channels * picture_sample_bytes(what->sample);
+    const size_t bytes =
+        (size_t)large->small_height * (size_t)large->small_width * studio_pixel_bytes(what);
     int fd = nameless(pictures->folder), wrong = 0;
     void *small = MAP_FAILED;
 
@@ -177,8 +177,7 @@ static unet_code go_through(struct pictures *pictures, struct large *large, unet
                             unet_error *err)
 {
     const struct studio_image *what = &pictures->images[large->image];
-    const size_t row =
-        (size_t)what->width * (size_t)what->channels * picture_sample_bytes(what->sample);
+    const size_t row = (size_t)what->width * studio_pixel_bytes(what);
     const size_t most = BAND_BYTES / (row * LARGE_STEP);
     const int rows = LARGE_STEP * (most > 1 ? (int)most : 1);
     uint8_t *samples = malloc(row * (size_t)rows);
@@ -302,7 +301,7 @@ static unet_code wait_for(struct pictures *pictures, struct large *large, unet_e
 static unet_code read_written(const struct studio_image *what, int fd, struct studio_rect rect,
                               uint8_t *samples, unet_error *err)
 {
-    const size_t pixel = (size_t)what->channels * picture_sample_bytes(what->sample);
+    const size_t pixel = studio_pixel_bytes(what);
     const size_t row = (size_t)rect.width * pixel;
 
     for (int y = 0; y < rect.height; y++) {

@@ -136,8 +136,7 @@ static unet_code gather_large(struct pictures *pictures, int image, float *value
     const struct studio_image *what = &pictures->images[image];
     const struct studio_rect all = {0, 0, what->width, what->height};
     const size_t step = PATCHES * PATCHES * PATCH * PATCH / room + 1;
-    void *samples =
-        malloc((size_t)PATCH * PATCH * (size_t)what->channels * picture_sample_bytes(what->sample));
+    void *samples = malloc((size_t)PATCH * PATCH * studio_pixel_bytes(what));
     unet_code code = samples ? UNET_OK : set_error(err, UNET_ENOMEM, "not enough memory");
 
     for (int i = 0; i < PATCHES * PATCHES && !code; i++) {
@@ -269,8 +268,7 @@ static unet_code render_part(struct pictures *pictures, int image, const struct 
 
     if (!large_is_at_hand(pictures, image))
         return set_error(err, UNET_ESTOPPED, "%s: is being read", what->name);
-    samples = malloc((size_t)rect.width * (size_t)rect.height * (size_t)what->channels *
-                     picture_sample_bytes(what->sample));
+    samples = malloc((size_t)rect.width * (size_t)rect.height * studio_pixel_bytes(what));
     if (!samples)
         return set_error(err, UNET_ENOMEM, "not enough memory");
     code = pictures_read(pictures, image, rect, samples, err);

@@ -6,15 +6,9 @@
 #include "shared/cli.h"
 #include "studio/pictures/pictures_inside.h"
 
-size_t picture_sample_bytes(unet_sample sample)
-{
-    return sample == UNET_U8 ? 1 : sample == UNET_U16 ? 2 : 4;
-}
-
 static size_t image_bytes(const struct studio_image *image)
 {
-    return (size_t)image->height * (size_t)image->width * (size_t)image->channels *
-           picture_sample_bytes(image->sample);
+    return (size_t)image->height * (size_t)image->width * studio_pixel_bytes(image);
 }
 
 int picture_is_large(const struct studio_image *image)
@@ -95,22 +89,30 @@ void pictures_free(struct pictures *pictures)
 
 /* ---- whole images ------------------------------------------------------------------------ */
 
+static void take_out(struct pictures *pictures, struct whole *whole)
+{
+    struct whole **at = &pictures->whole;
+
+    while (*at != whole)
+        at = &(*at)->next;
+    *at = whole->next;
+    pictures->whole_bytes -= whole->bytes;
+    free(whole->samples);
+    free(whole);
+}
+
 /* Frees those that nobody uses, the longest unused first, until there is room. */
 static void make_room(struct pictures *pictures, size_t bytes)
 {
     while (pictures->whole_bytes + bytes > PICTURE_CACHE) {
-        struct whole **oldest = NULL;
+        struct whole *oldest = NULL;
 
-        for (struct whole **at = &pictures->whole; *at; at = &(*at)->next)
-            if (!(*at)->users && (!oldest || (*at)->used < (*oldest)->used))
+        for (struct whole *at = pictures->whole; at; at = at->next)
+            if (!at->users && (!oldest || at->used < oldest->used))
                 oldest = at;
         if (!oldest)
             return;
-        struct whole *gone = *oldest;
-        *oldest = gone->next;
-        pictures->whole_bytes -= gone->bytes;
-        free(gone->samples);
-        free(gone);
+        take_out(pictures, oldest);
     }
 }
 
@@ -120,11 +122,37 @@ static struct whole *find(struct pictures *pictures, int image)
 
     while (whole && whole->image != image)
         whole = whole->next;
-    if (whole) {
-        whole->users++;
-        whole->used = ++pictures->clock;
-    }
     return whole;
+}
+
+/* The image when it was read, with one user more; else NULL, when the caller may read it: nobody
+ * else does, and there is room, or nobody reads anything.  Caller holds the lock. */
+static struct whole *wait_for_whole(struct pictures *pictures, int image, size_t bytes)
+{
+    struct whole *whole;
+
+    for (;;) {
+        whole = find(pictures, image);
+        if (whole && whole->samples) {
+            whole->users++;
+            whole->used = ++pictures->clock;
+            return whole;
+        }
+        make_room(pictures, whole ? 0 : bytes);
+        if (!whole && (!pictures->whole_reads || pictures->whole_bytes + bytes <= PICTURE_CACHE))
+            return NULL;
+        pthread_cond_wait(&pictures->changed, &pictures->lock);
+    }
+}
+
+/* Puts it into the list, held and without samples, so that others wait for it. */
+static void enter(struct pictures *pictures, struct whole *whole)
+{
+    whole->users = 1;
+    whole->next = pictures->whole;
+    pictures->whole = whole;
+    pictures->whole_bytes += whole->bytes;
+    pictures->whole_reads++;
 }
 
 static unet_code read_whole(const struct studio_image *image, uint8_t **samples, unet_error *err)
@@ -145,39 +173,36 @@ static unet_code read_whole(const struct studio_image *image, uint8_t **samples,
 
 unet_code whole_hold(struct pictures *pictures, int image, struct whole **whole, unet_error *err)
 {
-    struct whole *made;
+    const struct studio_image *what = &pictures->images[image];
+    const size_t bytes = image_bytes(what);
+    struct whole *made = calloc(1, sizeof(*made));
+    uint8_t *samples = NULL;
     unet_code code;
 
-    pthread_mutex_lock(&pictures->lock);
-    *whole = find(pictures, image);
-    pthread_mutex_unlock(&pictures->lock);
-    if (*whole)
-        return UNET_OK;
-    made = calloc(1, sizeof(*made));
     if (!made)
         return set_error(err, UNET_ENOMEM, "not enough memory");
-    code = read_whole(&pictures->images[image], &made->samples, err);
-    if (code) {
-        free(made);
-        return code;
-    }
-    made->image = image;
-    made->bytes = image_bytes(&pictures->images[image]);
+    *made = (struct whole){.image = image, .bytes = bytes};
     pthread_mutex_lock(&pictures->lock);
-    *whole = find(pictures, image); /* another one was quicker */
-    if (*whole) {
-        free(made->samples);
-        free(made);
-    } else {
-        make_room(pictures, made->bytes);
-        pictures->whole_bytes += made->bytes;
-        made->users = 1;
-        made->used = ++pictures->clock;
-        made->next = pictures->whole;
-        pictures->whole = *whole = made;
-    }
+    *whole = wait_for_whole(pictures, image, bytes);
+    if (!*whole)
+        enter(pictures, made);
     pthread_mutex_unlock(&pictures->lock);
-    return UNET_OK;
+    if (*whole) {
+        free(made);
+        return UNET_OK;
+    }
+    code = read_whole(what, &samples, err);
+    pthread_mutex_lock(&pictures->lock);
+    pictures->whole_reads--;
+    made->samples = samples;
+    made->used = ++pictures->clock;
+    if (code)
+        take_out(pictures, made);
+    else
+        *whole = made;
+    pthread_cond_broadcast(&pictures->changed);
+    pthread_mutex_unlock(&pictures->lock);
+    return code;
 }
 
 void whole_let_go(struct pictures *pictures, struct whole *whole)
@@ -185,6 +210,7 @@ void whole_let_go(struct pictures *pictures, struct whole *whole)
     pthread_mutex_lock(&pictures->lock);
     whole->users--;
     make_room(pictures, 0);
+    pthread_cond_broadcast(&pictures->changed);
     pthread_mutex_unlock(&pictures->lock);
 }
 
@@ -192,7 +218,7 @@ unet_code pictures_read(struct pictures *pictures, int image, struct studio_rect
                         void *samples, unet_error *err)
 {
     const struct studio_image *what = &pictures->images[image];
-    const size_t pixel = (size_t)what->channels * picture_sample_bytes(what->sample);
+    const size_t pixel = studio_pixel_bytes(what);
     struct whole *whole;
     unet_code code;
 

@@ -18,7 +18,7 @@ struct whole {
     int image, users;
     size_t bytes;
     uint64_t used;
-    uint8_t *samples;
+    uint8_t *samples; /* NULL: it is being read */
     struct whole *next;
 };
 
@@ -51,6 +51,7 @@ struct pictures {
     pthread_cond_t changed;
     struct whole *whole;
     size_t whole_bytes;
+    int whole_reads; /* how many are being read */
     uint64_t clock;
     struct large *large;
     struct picture_channel **stats; /* [count], NULL: not yet */
@@ -77,7 +78,6 @@ static inline double plane_value(const struct plane *plane, size_t at)
     }
 }
 
-size_t picture_sample_bytes(unet_sample sample);
 int picture_is_large(const struct studio_image *image);
 
 /* Reads an image into memory if it is not there, and holds it there until it is let go. */

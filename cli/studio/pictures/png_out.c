@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * png_out.c - PNG (ISO/IEC 15948) with one IDAT chunk of stored blocks (RFC 1951, 3.2.4)
+ *
+ * The library writes images into files, and compresses them; tiles stay in memory, go to this
+ * machine alone, and are wanted a hundred at a time, so they are as quick to make as to copy.
  */
 #include "studio/pictures/png_out.h"
 

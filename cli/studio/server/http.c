@@ -20,6 +20,7 @@
 
 #include "shared/cli.h"
 #include "shared/paths.h"
+#include "shared/progress.h"
 #include "studio/server/http_send.h"
 #include "studio/server/page_files.h"
 
@@ -49,14 +50,6 @@ struct exchange {
     uint8_t *body;
     size_t size, room;
 };
-
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* ---- connections ------------------------------------------------------------------------- */
 
@@ -92,7 +85,7 @@ static void notice(void *context, struct MHD_Connection *connection, void **plac
             if (http->slots[i].fd < 0)
                 slot = &http->slots[i];
         if (slot)
-            *slot = (struct slot){http_socket(connection), now()};
+            *slot = (struct slot){http_socket(connection), seconds_now()};
         *place = slot;
     } else if (slot) {
         *slot = (struct slot){.fd = -1};
@@ -107,7 +100,7 @@ static void *watch(void *context)
     pthread_mutex_lock(&http->lock);
     while (!http->ending) {
         struct timespec until;
-        const double time = now();
+        const double time = seconds_now();
 
         for (int i = 0; i < HTTP_CONNECTIONS; i++) {
             struct slot *slot = &http->slots[i];
@@ -126,7 +119,7 @@ static void *watch(void *context)
 /* Whether one more change may come now. */
 static int take_token(struct http *http)
 {
-    const double time = now();
+    const double time = seconds_now();
     int taken;
 
     pthread_mutex_lock(&http->lock);
@@ -246,7 +239,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 
     (void)version;
     if (!exchange) {
-        set_since(http, connection, now());
+        set_since(http, connection, seconds_now());
         *state = exchange = calloc(1, sizeof(*exchange));
         if (!exchange)
             return MHD_NO;
@@ -269,7 +262,7 @@ static void done(void *context, struct MHD_Connection *connection, void **state,
     struct exchange *exchange = *state;
 
     (void)why;
-    set_since(context, connection, now());
+    set_since(context, connection, seconds_now());
     if (exchange)
         free(exchange->body);
     free(exchange);
@@ -335,7 +328,7 @@ unet_code http_begin(struct studio *studio, int port, int six, struct http **htt
     }
     made->studio = studio;
     made->guard.port = port;
-    made->counted_at = now();
+    made->counted_at = seconds_now();
     made->tokens = 2 * HTTP_POSTS;
     for (int i = 0; i < HTTP_CONNECTIONS; i++)
         made->slots[i].fd = -1;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shared/cli.h"
+#include "shared/json_out.h"
 #include "studio/server/http.h"
 
 static const struct route {
@@ -85,9 +86,7 @@ void reply_failure(struct reply *reply, int status, const char *format, ...)
     vsnprintf(words, sizeof(words), format, args);
     va_end(args);
     reply->status = status;
-    reply->json = json_pack("{ss}", "error", words);
-    if (!reply->json) /* a name that is no UTF-8 */
-        reply->json = json_pack("{ss}", "error", "it failed");
+    reply->json = json_pack("{so}", "error", json_path(words)); /* may have a name */
 }
 
 void reply_error(struct reply *reply, unet_code code, const unet_error *err, int stopped)
