@@ -5,7 +5,7 @@
 // acceptAll, next, step(by).
 
 import {post} from './api.js';
-import {isLearning, showTraining} from './progress.js';
+import {isExporting, isLearning, showTraining} from './progress.js';
 import {$, announce, attempt} from './words.js';
 
 export function bindControls(view, tools, classes, {undo, redo, acceptAll, next, step}) {
@@ -52,7 +52,8 @@ export function bindControls(view, tools, classes, {undo, redo, acceptAll, next,
     $('help').addEventListener('click', () => $('help-dialog').showModal());
     $('export').addEventListener('click', () => $('export-dialog').showModal());
     $('export-start').addEventListener('click', () => {
-        const wishes = Object.fromEntries([...$('export-form').querySelectorAll('input')].map(box => [box.name, box.checked]));
+        const wishes = isExporting() ? {stop: true}
+            : Object.fromEntries([...$('export-form').querySelectorAll('input')].map(box => [box.name, box.checked]));
         $('export-start').disabled = true;
         attempt(post('/api/export', wishes), () => $('export-start').disabled = false)
             .then(() => $('alert').hidden || ($('export-text').textContent = $('alert').textContent));

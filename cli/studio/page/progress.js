@@ -5,7 +5,7 @@ import {get} from './api.js';
 import {plot} from './chart.js';
 import {$, capital, duration, say} from './words.js';
 
-let learning = true;
+let learning = true, exporting = false;
 
 /** Whether the person wants it to learn. */
 export function isLearning() {
@@ -47,6 +47,11 @@ export async function showScores() {
             `${Math.round(100 * mean.at(-1)[1])} % was as you painted it (Dice).`;
 }
 
+/** Whether images are being segmented now. */
+export function isExporting() {
+    return exporting;
+}
+
 /** Soon, but once for many events. */
 export function scoresChanged() {
     clearTimeout(scoresTimer);
@@ -58,9 +63,11 @@ export function showExport({state: how, done, total, folder, message}) {
     bar.hidden = how !== 'running';
     bar.max = total || 1;
     bar.value = done || 0;
-    $('export-start').disabled = how === 'running';
-    $('export-text').textContent = how === 'running' ? `${done} of ${total} images`
-        : how === 'done' ? `Done: ${folder}` : message || 'It failed.';
-    if (how !== 'running' && !$('export-dialog').open)
+    exporting = how === 'running';
+    $('export-start').textContent = exporting ? 'Stop' : 'Start';
+    $('export-start').disabled = false;
+    $('export-text').textContent = exporting ? `${done} of ${total} images`
+        : how === 'done' ? `Done: ${folder}` : how === 'stopped' ? 'Stopped.' : message || 'It failed.';
+    if ((how === 'done' || how === 'failed') && !$('export-dialog').open)
         say(how === 'done' ? `All images are segmented: ${folder}` : message || 'Segmenting failed.');
 }
