@@ -63,6 +63,9 @@ checks=$((checks + 1))
 
 # -- two servers --
 expect 1 - "another unet studio works there \(process $pid on " studio d/images --no-browser
+expect 1 - 'port [0-9]*: cannot be listened on' studio d/images -o busy.unet --no-browser \
+    --port "$(echo "$address" | tr -dc '0-9#' | sed 's/#.*//; s/^127001//')"
+check 'nothing is left of a project that found its port taken' [ ! -e busy.unet ]
 say 'the first goes on' '"name":"one.pgm"' get /api/project
 
 # -- a client's request counts once; two pages see the same --
@@ -156,6 +159,7 @@ for time in first second; do
 done
 check 'nothing is taken in twice' grep -q 'masks were taken in for 0 images' said
 expect 1 - 'nothing: ' studio d/images -o third.unet --masks nothing --no-browser
+check 'nothing is left of a project whose masks are not there' [ ! -e third.unet ]
 
 # -- a name that project.json cannot hold would move the numbers of others --
 cp -r d/images odd

@@ -250,3 +250,18 @@ done:
         project_release(project);
     return code;
 }
+
+void project_unmake(const char *folder)
+{
+    static const char *const names[] = {"masks",  "labels", "cache",           "run",
+                                        "export", "lock",   "strokes.journal", "project.json"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char *path = path_join(folder, names[i]);
+        const int is_left = path && path_is_folder(path) ? rmdir(path) : path ? unlink(path) : 1;
+
+        free(path);
+        if (is_left && errno != ENOENT)
+            return; /* a folder that has something in it */
+    }
+}

@@ -50,6 +50,9 @@ unet_code project_open(struct project *project, const char *folder, char *const 
 unet_code project_save(const struct project *project, unet_error *err);
 void project_release(struct project *project);
 
+/* Removes what is in a project's folder, but for the lock, if nothing is in its folders. */
+void project_unmake(const char *folder);
+
 /* The classes as JSON, and from it: 0 with words in err. */
 json_t *project_classes(const struct project *project);
 int project_read_classes(const json_t *list, struct studio_class *classes, int *count,

@@ -277,6 +277,30 @@ static void try_slow(void)
     free(head);
 }
 
+/* A hundred at once, each with a request, all open until the last one is answered: some wait for a
+ * while, none is sent away. */
+static void try_many(void)
+{
+    enum { MANY = 100 };
+    char *text = fill_in(GET("/api/project", HOST KEY "Connection: close\r\n"));
+    int fd[MANY];
+
+    for (int i = 0; i < MANY; i++) {
+        fd[i] = dial(30);
+        if (fd[i] < 0 || !push(fd[i], text, strlen(text)))
+            complain("connection %d of %d cannot be made", i, MANY);
+    }
+    for (int i = MANY; i-- > 0;) {
+        answer_size = 0;
+        pull(fd[i]);
+        if (status() != 200)
+            complain("connection %d of %d: status %d", i, MANY, status());
+    }
+    for (int i = 0; i < MANY; i++)
+        close(fd[i]);
+    free(text);
+}
+
 /* So many pages may listen and no more; when they leave, others may. */
 static void try_listeners(void)
 {
@@ -313,6 +337,7 @@ static int attack(void)
     try_table();
     try_large();
     try_random();
+    try_many();
     try_listeners();
     try_slow();
     if (proper("GET", "/api/project", NULL) != 200)

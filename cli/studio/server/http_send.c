@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "shared/paths.h"
+#include "studio/server/door.h"
 
 enum { EVENT_BYTES = 4096, COMMENT_SECONDS = 10 };
 
@@ -150,7 +151,7 @@ static enum MHD_Result listen_to(struct studio *studio, struct MHD_Connection *c
         return http_send(studio, connection, &busy);
     }
     listener->events = &studio->events;
-    listener->fd = http_socket(connection);
+    listener->fd = door_socket(connection);
     listener->text = path_text("event: hello\ndata: {\"revision\": %llu}\n\n",
                                (unsigned long long)studio_revision(studio, 0));
     response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, EVENT_BYTES, read_events,

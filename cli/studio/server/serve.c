@@ -46,14 +46,16 @@ unet_code serve_begin(const struct serve_given *given, struct served **served, c
 
     if (!made)
         return set_error(err, UNET_ENOMEM, "not enough memory");
-    json_object_seed(0); /* before threads use objects */
-    code = studio_open(&project, &made->studio, err);
+    json_object_seed(0);                                            /* before threads use objects */
+    code = http_listen(given->port, given->ipv6, &made->http, err); /* before anything is made */
+    if (!code)
+        code = studio_open(&project, &made->studio, err);
     if (!code)
         code = import(made->studio, given, err);
     if (!code)
         code = live_start(made->studio, &given->live, &made->studio->live, err);
     if (!code)
-        code = http_begin(made->studio, given->port, given->ipv6, &made->http, address, err);
+        code = http_begin(made->http, made->studio, address, err);
     if (code) {
         serve_end(made);
         return code;
