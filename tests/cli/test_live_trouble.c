@@ -206,14 +206,41 @@ static void test_no_data(void **state)
     scene_end(&scene);
 }
 
-/* Other names of as many classes are the same network. */
-static void test_names_change(void **state)
+/* Waits until nothing more is written; the model's file is of so many classes, and class 1 is
+ * called so. */
+static void check_file(struct live *live, const char *name, int classes)
 {
-    struct scene scene;
     unet_model *model;
     unet_error err;
     uint8_t rgb[3];
+    pthread_mutex_lock(&live->lock);
+    while (live->classes_changed || live->saving)
+        pthread_cond_wait(&live->work, &live->lock);
+    pthread_mutex_unlock(&live->lock);
+    if (unet_model_load(live->model_path, &model, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(unet_model_class(model, 1, rgb), name);
+    assert_int_equal(unet_model_labels(model), classes);
+    unet_model_free(model);
+}
+
+static void set_classes(struct scene *scene, json_t *classes)
+{
+    json_t *body = json_pack("{so}", "classes", classes);
+    unet_error err;
+    if (!classes || studio_set_classes(scene->studio, body, &err))
+        fail_msg("%s", err.text);
+    json_decref(body);
+}
+
+/* Other names of as many classes are the same network, and are in its file at once; one class more
+ * is another, and nothing is segmented with the one of before. */
+static void test_names_change(void **state)
+{
+    struct scene scene;
+    unet_error err = {0};
     (void)state;
+    json_t *all = json_pack("{sb}", "masks", 1);
     scene_make(&scene, 1, 64);
     paint_both(&scene);
     struct live *live = scene_start(&scene, 0);
@@ -221,23 +248,24 @@ static void test_names_change(void **state)
     live_train(live, 0);
     wait_for_state(live, "paused");
     const long steps = live_steps(live);
-    json_t *body = json_pack("{s[{ssss}{ssss}]}", "classes", "name", "rest", "color", "#000000",
-                             "name", "cell", "color", "#010203");
-    if (studio_set_classes(scene.studio, body, &err))
-        fail_msg("%s", err.text);
+    set_classes(&scene, json_pack("[{ssss}{ssss}]", "name", "rest", "color", "#000000", "name",
+                                  "cell", "color", "#010203"));
+    check_file(live, "cell", 2);
     live_train(live, 1);
     while (live_steps(live) == steps)
         usleep(1000);
     assert_true(live_steps(live) > steps);
+    live_train(live, 0);
+    wait_for_state(live, "paused");
+    set_classes(&scene,
+                json_pack("[{ssss}{ssss}{ssss}]", "name", "rest", "color", "#000000", "name",
+                          "cell", "color", "#010203", "name", "wall", "color", "#ffffff"));
+    assert_int_equal(live_export(live, all, &err), UNET_ESTOPPED);
+    assert_non_null(strstr(err.text, "classes of now"));
+    assert_false(live->exporting);
+    check_file(live, "cell", 2);
     scene_stop(&scene);
-    char path[200];
-    snprintf(path, sizeof(path), "%s/project/run/best.safetensors", scene.folder);
-    if (unet_model_load(path, &model, &err))
-        fail_msg("%s", err.text);
-    assert_string_equal(unet_model_class(model, 1, rgb), "cell");
-    assert_int_equal(rgb[2], 3);
-    unet_model_free(model);
-    json_decref(body);
+    json_decref(all);
     scene_end(&scene);
 }
 

@@ -133,6 +133,16 @@ static unet_code take_classes(struct course *c, unet_error *err)
     return code;
 }
 
+/* Of as many classes: the same network, in the file that is there, too. */
+static unet_code rename_classes(struct course *c, unet_error *err)
+{
+    const unet_code code = learner_name_classes(c->learner, err);
+
+    if (!code && c->saved_step)
+        save(c);
+    return code;
+}
+
 static int leaves(struct live *live)
 {
     pthread_mutex_lock(&live->lock);
@@ -172,6 +182,7 @@ static unet_code take_news(struct course *c, unet_error *err)
 
     live->changes = NULL;
     live->change_count = live->change_room = live->classes_changed = 0;
+    live->saving = renamed; /* who wants the files waits */
     pthread_mutex_unlock(&live->lock);
     if (!c->learner) {
         if (learner_painted(live->studio, sums) > 1)
@@ -180,12 +191,14 @@ static unet_code take_news(struct course *c, unet_error *err)
         code = take_classes(c, err); /* so does this */
     } else {
         if (renamed)
-            code = learner_name_classes(c->learner, err);
+            code = rename_classes(c, err);
         if (!code && count)
             code = take_changes(c, changes, count, err);
     }
     free(changes);
     pthread_mutex_lock(&live->lock);
+    live->saving = 0;
+    pthread_cond_broadcast(&live->work);
     return code;
 }
 
