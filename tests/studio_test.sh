@@ -169,6 +169,19 @@ check 'it is said' grep -q 'its name is no UTF-8' said
 say 'and left out' '"name":"one.pgm".*"name":"three.pgm".*"id":2,.*"name":"two.pgm"' get /api/project
 end TERM
 
+# -- an array of floats goes in as it is, and one that is far from 0 to 1 is said --
+mkdir arrays
+{
+    printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (16, 16), }"
+    LC_ALL=C awk 'BEGIN { for (i = 0; i < 256; i++) printf "%c", 67 + i % 2 }' |
+        LC_ALL=C sed 's/[CD]/\x01\x01\x7a&/g' # C: about 129, D: about 500
+} >arrays/raw.npy
+begin arrays
+check 'a float array that is not scaled is said' grep -q 'raw.npy: values from .* go to the network as they are' said
+checks=$((checks + 1))
+"$client" "$address" listen trouble 20 2>&1 | grep -q 'raw.npy: values from' || note 'the page does not hear of it'
+end TERM
+
 # -- a folder of somebody else --
 if [ "$(id -u)" -ne 0 ]; then
     mkdir closed

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* studio.c - opening a project, and what the live training may know of it */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +9,8 @@
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "studio/studio_inside.h"
+
+#define MOST_VALUE 20.0 /* that a network takes well */
 
 static unet_code no_memory(unet_error *err)
 {
@@ -104,6 +107,25 @@ static unet_code count_painted(struct studio *studio, unet_error *err)
     return code;
 }
 
+/* Float arrays go to the network as they are; one that is far from what networks like is said. */
+static void look_at_arrays(struct studio *studio, void (*note)(const char *text))
+{
+    const struct project *project = &studio->project;
+    const struct picture_channel *facts;
+    int i = 0;
+
+    while (i < project->image_count && (project->images[i].missing || !project->images[i].prepared))
+        i++;
+    if (i == project->image_count || pictures_stats(studio->pictures, i, &facts, NULL) ||
+        (facts->low >= -MOST_VALUE && facts->high <= MOST_VALUE))
+        return;
+    snprintf(studio->caution, sizeof(studio->caution),
+             "%.100s: values from %.6g to %.6g go to the network as they are, as in every array of "
+             "floats; it learns better from about 0 to 1, or from a float TIFF",
+             project->images[i].name, facts->low, facts->high);
+    note(studio->caution);
+}
+
 static unet_code open_parts(struct studio *studio, const struct studio_given *given,
                             unet_error *err)
 {
@@ -124,6 +146,8 @@ static unet_code open_parts(struct studio *studio, const struct studio_given *gi
     if (!code)
         code = pictures_create(project->images, project->image_count, project->folder, grown,
                                studio, &studio->pictures, err);
+    if (!code)
+        look_at_arrays(studio, given->note);
     return code;
 }
 

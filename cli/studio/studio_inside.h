@@ -45,7 +45,7 @@ struct studio {
     int seen_count;
     uint64_t seen_clock;
     uint64_t revision;
-    int lock; /* of folder_lock() */
+    char caution[STUDIO_WORDS]; /* what a person should know of the images; "": nothing */
 
     /* the keeper's */
     pthread_t keeper;

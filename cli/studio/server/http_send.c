@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "shared/json_out.h"
 #include "shared/paths.h"
 #include "studio/server/door.h"
 
@@ -139,6 +140,21 @@ static void stop_listening(void *context)
     free(listener);
 }
 
+/* What a page hears first. */
+static char *greeting(struct studio *studio)
+{
+    json_t *trouble = json_pack("{so}", "message", json_path(studio->caution));
+    char *words = *studio->caution && trouble ? json_dumps(trouble, JSON_COMPACT) : NULL;
+    char *text =
+        path_text("event: hello\ndata: {\"revision\": %llu}\n\n%s%s%s",
+                  (unsigned long long)studio_revision(studio, 0),
+                  words ? "event: trouble\ndata: " : "", words ? words : "", words ? "\n\n" : "");
+
+    json_decref(trouble);
+    free(words);
+    return text;
+}
+
 static enum MHD_Result listen_to(struct studio *studio, struct MHD_Connection *connection)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
@@ -152,8 +168,7 @@ static enum MHD_Result listen_to(struct studio *studio, struct MHD_Connection *c
     }
     listener->events = &studio->events;
     listener->fd = door_socket(connection);
-    listener->text = path_text("event: hello\ndata: {\"revision\": %llu}\n\n",
-                               (unsigned long long)studio_revision(studio, 0));
+    listener->text = greeting(studio);
     response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, EVENT_BYTES, read_events,
                                                  listener, stop_listening);
     if (!response)
