@@ -279,6 +279,24 @@ unet_code studio_labels(struct studio *studio, int image, struct studio_rect rec
     return code;
 }
 
+unet_code studio_corrected(struct studio *studio, int image, struct studio_rect rect,
+                           uint8_t *corrected, unet_error *err)
+{
+    const size_t count = (size_t)rect.width * (size_t)rect.height;
+    uint8_t *labels = malloc(count);
+    unet_code code = labels ? studio_labels(studio, image, rect, labels, err) : no_memory(err);
+
+    if (!code) {
+        pthread_rwlock_rdlock(&studio->reading);
+        code = labels_corrected(&studio->labels[image], &studio->journal, rect, corrected, err);
+        pthread_rwlock_unlock(&studio->reading);
+    }
+    for (size_t i = 0; i < count && !code; i++)
+        corrected[i] = corrected[i] != UNET_IGNORE && corrected[i] == labels[i];
+    free(labels);
+    return code;
+}
+
 uint64_t studio_labels_revision(struct studio *studio, int image)
 {
     uint64_t revision;

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "live_scene.h"
+#include "studio/live/learner_inside.h"
 #include "shared/progress.h"
 
 /* A prediction of the first tile of image 0. */
@@ -57,6 +58,77 @@ static void test_gone_class_is_not_taken(void **state)
     json_decref(body);
     scene_stop(&scene);
     unet_model_free(model);
+    scene_end(&scene);
+}
+
+/* What the tile of image 0 shows by hand: class 1 everywhere. */
+static void show_ones(struct live *live)
+{
+    pthread_mutex_lock(&live->lock);
+    struct live_tile *tile = live_tiles_take(&live->tiles, 0, 0, 0);
+    memset(tile->classes, 1, sizeof(tile->classes));
+    tile->generation = 1;
+    pthread_mutex_unlock(&live->lock);
+}
+
+/* How many pixels of image 0 count more, as the project and as the learner have it. */
+static int count_strong(struct scene *scene, int side)
+{
+    const struct live_options options = {.threads = 1};
+    struct learner *learner;
+    uint8_t *corrected = malloc((size_t)side * side);
+    unet_error err;
+    int count = 0, strong = 0;
+    if (studio_corrected(scene->studio, 0, (struct studio_rect){0, 0, side, side}, corrected,
+                         &err) ||
+        learner_create(scene->studio, &options, NULL, NULL, &learner, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < side * side; i++) {
+        count += corrected[i];
+        strong += learner->cells.list[0].strong[i];
+    }
+    assert_int_equal(count, strong);
+    learner_free(learner);
+    free(corrected);
+    return count;
+}
+
+/* What was painted because the prediction was wrong counts more, also after a restart, and not what
+ * was taken back or painted over. */
+static void test_corrections_stay(void **state)
+{
+    enum { SIDE = 64 };
+    struct scene scene;
+    char project[100];
+    unet_error err;
+    (void)state;
+    scene_make(&scene, 1, SIDE);
+    struct live *live = scene_start(&scene, 1);
+    show_ones(live);
+    scene_paint(&scene, 0, 1, 50, 10, 40); /* as it is shown */
+    assert_int_equal(count_strong(&scene, SIDE), 0);
+    scene_paint(&scene, 0, 0, 15, 10, 40);
+    const int line = count_strong(&scene, SIDE);
+    assert_true(line > 8 * 40);
+    scene_paint(&scene, 0, 0, 30, 10, 40);
+    assert_int_equal(count_strong(&scene, SIDE), 2 * line);
+    scene_paint(&scene, 0, 1, 30, 10, 40); /* over it */
+    assert_int_equal(count_strong(&scene, SIDE), line);
+    scene_stop(&scene);
+    studio_close(scene.studio);
+    snprintf(project, sizeof(project), "%s/project", scene.folder);
+    const struct studio_given again = {.folder = project, .note = hear_nothing};
+    if (studio_open(&again, &scene.studio, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(count_strong(&scene, SIDE), line);
+    for (int i = 0; i < 3; i++) {
+        json_t *reply, *body = json_pack("{sssi}", "client", "test-live", "seq", ++scene.seq);
+        if (studio_turn(scene.studio, 0, 1, body, &reply, &err))
+            fail_msg("%s", err.text);
+        json_decref(reply);
+        json_decref(body);
+        assert_int_equal(count_strong(&scene, SIDE), i == 0 ? 2 * line : i == 1 ? line : 0);
+    }
     scene_end(&scene);
 }
 
@@ -346,6 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gone_class_is_not_taken),
+        cmocka_unit_test(test_corrections_stay),
         cmocka_unit_test(test_export_stops),
         cmocka_unit_test(test_image_goes),
         cmocka_unit_test(test_no_data),

@@ -242,6 +242,12 @@ static void test_day(void **state)
     }
     assert_int_equal(count, STROKES);
     journal_close(&journal);
+    /* it was one of before strokes noted what they correct, and is not any more */
+    char line[16];
+    FILE *stream = fopen(in_folder("journal"), "rb");
+    assert_int_equal(fread(line, 1, sizeof(line), stream), sizeof(line));
+    fclose(stream);
+    assert_string_equal(line, "unet strokes 2\n");
     free(labels);
 }
 

@@ -76,7 +76,8 @@ int labels_recall(struct image_labels *labels, const struct stroke *stroke, uint
         return 0;
     const struct studio_rect all = {0, 0, labels->width, labels->height};
     *changed = rect_common(stroke->rect, all);
-    labels->past[labels->count] = (struct past){at, (uint32_t)size, *changed};
+    labels->past[labels->count] =
+        (struct past){at, (uint32_t)size, *changed, stroke->wrong_bytes > 0};
     labels->done[labels->done_count++] = labels->count++;
     labels->undone_count = 0;
     return 1;
@@ -186,6 +187,28 @@ unet_code labels_redraw(struct image_labels *labels, const struct journal *journ
                         struct studio_rect rect, unet_error *err)
 {
     return draw(labels, &(struct drawing){.journal = journal, .anew = 1}, rect, err);
+}
+
+unet_code labels_corrected(const struct image_labels *labels, const struct journal *journal,
+                           struct studio_rect rect, uint8_t *corrected, unet_error *err)
+{
+    const struct canvas canvas = {rect, corrected};
+    unet_code code = UNET_OK;
+
+    memset(corrected, UNET_IGNORE, (size_t)rect.width * (size_t)rect.height);
+    for (uint32_t i = 0; i < labels->done_count && !code; i++) {
+        const struct past *past = &labels->past[labels->done[i]];
+        struct stroke stroke;
+
+        if (!past->corrects || !rect_common(past->rect, rect).width)
+            continue;
+        code = read_stroke(past, journal, &stroke, err);
+        if (code)
+            break;
+        stroke_draw_wrong(&stroke, &canvas);
+        stroke_release(&stroke);
+    }
+    return code;
 }
 
 /* ---- loading ----------------------------------------------------------------------------- */

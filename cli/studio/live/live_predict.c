@@ -221,6 +221,14 @@ long live_prediction(struct live *live, int image, int level, int x, int y, uint
     return generation;
 }
 
+void live_shown(struct live *live, int image, struct studio_rect rect, uint8_t *classes)
+{
+    pthread_mutex_lock(&live->lock);
+    live_tiles_read(&live->tiles, image, rect, 1, classes, NULL, rect.width);
+    pthread_mutex_unlock(&live->lock);
+    drop_gone(live, classes, (size_t)rect.height * (size_t)rect.width);
+}
+
 /* The blocks of a rectangle that have no prediction at all. */
 static unet_code predict_missing(struct live *live, int image, struct studio_rect rect,
                                  unet_error *err)

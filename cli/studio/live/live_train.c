@@ -84,11 +84,7 @@ static int save_is_due(const struct course *c)
 
 static void shown(void *context, int image, struct studio_rect rect, uint8_t *classes)
 {
-    struct live *live = context;
-
-    pthread_mutex_lock(&live->lock);
-    live_tiles_read(&live->tiles, image, rect, 1, classes, NULL, rect.width);
-    pthread_mutex_unlock(&live->lock);
+    live_shown(context, image, rect, classes);
 }
 
 static unet_code begin(struct course *c, const unet_model *from, unet_error *err)
