@@ -61,6 +61,56 @@ static void test_gone_class_is_not_taken(void **state)
     scene_end(&scene);
 }
 
+/* Predicts by hand what is next in a view, and says where it was. */
+static int look_once(struct live_tiles *tiles, const struct studio_image *what,
+                     struct studio_rect view, long generation, struct live_spot *spot)
+{
+    if (!live_view_next(tiles, 0, what, view, generation, spot))
+        return 0;
+    for (int i = 0; i < 4; i++)
+        live_tiles_take(tiles, 0, spot->core.x / STUDIO_TILE + i % 2,
+                        spot->core.y / STUDIO_TILE + i / 2)
+            ->generation = generation;
+    return 1;
+}
+
+/* A view of thousands of blocks is predicted by and by: around its middle, as many as are kept,
+ * those of the middle with every network, and the others in turns. */
+static void test_large_view(void **state)
+{
+    enum { SIDE = 40000 };
+    const struct studio_image what = {.height = SIDE, .width = SIDE, .channels = 1};
+    const struct studio_rect views[] = {
+        {0, 0, SIDE, SIDE}, {700, 9000, 39000, 1000}, {36000, 0, 4000, SIDE}, {5, 5, 600, 600}};
+    (void)state;
+    for (size_t v = 0; v < sizeof(views) / sizeof(*views); v++) {
+        struct live_tiles *tiles = calloc(1, sizeof(*tiles));
+        struct live_spot spot;
+        double before = 0;
+        int count = 0, close = 0;
+        for (; look_once(tiles, &what, views[v], 1, &spot); count++) {
+            assert_int_equal(spot.generation, 0);
+            assert_true(spot.distance >= before || spot.is_far);
+            assert_true(spot.core.x < views[v].x + views[v].width &&
+                        spot.core.y < views[v].y + views[v].height);
+            assert_int_equal(close, spot.is_far ? close : count);
+            close += !spot.is_far;
+            before = spot.is_far && count == close ? 0 : spot.distance;
+        }
+        assert_true(4 * count <= LIVE_TILES && count == tiles->count / 4);
+        assert_true(v == 3 ? count == 4 : count > 72);
+        for (int i = 0; i < close + (v != 3); i++) /* the middle, and one of the others */
+            assert_true(look_once(tiles, &what, views[v], 2, &spot));
+        assert_int_equal(spot.is_far, v != 3);
+        const struct studio_rect renewed = spot.core;
+        for (int i = 0; v != 3 && i < close + 1; i++)
+            assert_true(look_once(tiles, &what, views[v], 3, &spot));
+        assert_true(v == 3 || spot.core.x != renewed.x || spot.core.y != renewed.y);
+        live_tiles_release(tiles);
+        free(tiles);
+    }
+}
+
 /* What the tile of image 0 shows by hand: class 1 everywhere. */
 static void show_ones(struct live *live)
 {
@@ -418,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gone_class_is_not_taken),
+        cmocka_unit_test(test_large_view),
         cmocka_unit_test(test_corrections_stay),
         cmocka_unit_test(test_export_stops),
         cmocka_unit_test(test_image_goes),
