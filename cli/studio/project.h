@@ -6,6 +6,7 @@
  *     PROJECT/strokes.journal   journal.h
  *     PROJECT/labels/ID.tiles   snapshots, image_labels.h; may be thrown away
  *     PROJECT/masks/            mask files, mask_files.h
+ *     PROJECT/cache/            picture_copy.h; may be thrown away
  *     PROJECT/run/              the training's
  *     PROJECT/export/           what was asked for
  *     PROJECT/lock              who works here

@@ -111,19 +111,22 @@ static unet_code count_painted(struct studio *studio, unet_error *err)
 static void look_at_arrays(struct studio *studio, void (*note)(const char *text))
 {
     const struct project *project = &studio->project;
-    const struct picture_channel *facts;
-    int i = 0;
+    struct picture_channel *facts;
+    int i = 0, so_far;
 
     while (i < project->image_count && (project->images[i].missing || !project->images[i].prepared))
         i++;
-    if (i == project->image_count || pictures_stats(studio->pictures, i, &facts, NULL) ||
-        (facts->low >= -MOST_VALUE && facts->high <= MOST_VALUE))
+    if (i == project->image_count || pictures_stats(studio->pictures, i, &facts, &so_far, NULL))
         return;
-    snprintf(studio->caution, sizeof(studio->caution),
-             "%.100s: values from %.6g to %.6g go to the network as they are, as in every array of "
-             "floats; it learns better from about 0 to 1, or from a float TIFF",
-             project->images[i].name, facts->low, facts->high);
-    note(studio->caution);
+    if (facts->low < -MOST_VALUE || facts->high > MOST_VALUE)
+        snprintf(
+            studio->caution, sizeof(studio->caution),
+            "%.100s: values from %.6g to %.6g go to the network as they are, as in every array of "
+            "floats; it learns better from about 0 to 1, or from a float TIFF",
+            project->images[i].name, facts->low, facts->high);
+    if (*studio->caution)
+        note(studio->caution);
+    free(facts);
 }
 
 static unet_code open_parts(struct studio *studio, const struct studio_given *given,
