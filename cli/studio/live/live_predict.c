@@ -111,7 +111,7 @@ static void wait_for_work(struct live *live, double seconds)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until); /* as `work` was made */
     const double at = (double)until.tv_nsec * 1e-9 + seconds;
     until.tv_sec += (time_t)at;
     until.tv_nsec = (long)((at - floor(at)) * 1e9);
