@@ -15,16 +15,10 @@
 #include <unistd.h>
 
 #include "studio/labels/image_labels.h"
+#include "studio_day.h"
 #include "support/folder.h"
 
 enum { HEIGHT = 512, WIDTH = 512 };
-
-static uint32_t state_of_random = 7;
-static int below(int limit)
-{
-    state_of_random = state_of_random * 1664525u + 1013904223u;
-    return (int)((state_of_random >> 8) % (uint32_t)limit);
-}
 
 /* ---- the journal ------------------------------------------------------------------------- */
 
@@ -152,43 +146,6 @@ static void test_broken(void **state)
 
 /* ---- a day's strokes --------------------------------------------------------------------- */
 
-static void put32(FILE *stream, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        fputc((int)(value >> (8 * i) & 255), stream);
-}
-
-static void write_day(int strokes, int images)
-{
-    FILE *stream = fopen(in_folder("journal"), "wb");
-    int32_t points[2 * 60];
-
-    fwrite("unet strokes 1\n", 1, 16, stream);
-    for (int i = 0; i < strokes; i++) {
-        struct stroke stroke = {.kind = STROKE_LINE,
-                                .image = below(images),
-                                .label = (uint8_t)below(3),
-                                .seq = i + 1,
-                                .client = "a-client",
-                                .radius = 16 * 6,
-                                .count = 60,
-                                .points = points};
-        size_t size;
-        uint8_t *bytes;
-
-        for (int k = 0; k < 120; k++)
-            points[k] = k < 2 ? below(512 * 16) : points[k - 2] + below(100) - 50;
-        stroke_bound(&stroke, HEIGHT, WIDTH);
-        bytes = stroke_pack(&stroke, &size);
-        put32(stream, 0x4b525453u);
-        put32(stream, (uint32_t)size);
-        put32(stream, crc32_of(0, bytes, size));
-        fwrite(bytes, 1, size, stream);
-        free(bytes);
-    }
-    fclose(stream);
-}
-
 static int take_in(void *context, const uint8_t *bytes, size_t size, uint64_t at)
 {
     struct stroke stroke;
@@ -219,7 +176,7 @@ static void test_day(void **state)
     int lost;
 
     (void)state;
-    write_day(STROKES, IMAGES);
+    write_day(in_folder("journal"), STROKES, IMAGES, HEIGHT);
     for (int i = 0; i < IMAGES; i++)
         labels[i] = (struct image_labels){.image = i, .height = HEIGHT, .width = WIDTH};
     begun = now();
