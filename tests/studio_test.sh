@@ -161,6 +161,25 @@ check 'nothing is taken in twice' grep -q 'masks were taken in for 0 images' sai
 expect 1 - 'nothing: ' studio d/images -o third.unet --masks nothing --no-browser
 check 'nothing is left of a project whose masks are not there' [ ! -e third.unet ]
 
+# -- also into a project that is there; names and values as --labels says, and it is said --
+mkdir grey
+for name in one two; do
+    {
+        printf 'P5 256 256 255\n'
+        head -c 32768 /dev/zero
+        head -c 32768 /dev/zero | tr '\0' '\310'
+    } >grey/$name.pgm
+done
+begin d/images -o later.unet
+end TERM
+begin later.unet --masks grey --labels 'rest=0,cell=200'
+say 'masks are taken into a project' '"name":"rest".*"name":"cell"' get /api/project
+"$client" "$address" get /api/project >project
+check 'of the images that have some' [ "$(grep -oE '"painted":65536,' project | wc -l)" -eq 2 ]
+check 'and what they were taken for is said' grep -q 'masks: grey values 0 = rest, 200 = cell' said
+say 'values are classes' '"label":1' get '/api/images/0/value?x=200&y=200'
+end TERM
+
 # -- a name that project.json cannot hold would move the numbers of others --
 cp -r d/images odd
 cp d/images/one.pgm "$(printf 'odd/p\377.pgm')"

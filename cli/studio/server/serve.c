@@ -22,8 +22,9 @@ static unet_code import(struct studio *studio, const struct serve_given *given, 
 
     for (int i = 0; i < given->operand_count && given->masks && !code; i++)
         code = studio_import(
-            studio, &(struct import_given){given->operands[i], given->masks, given->labels}, &taken,
-            err);
+            studio,
+            &(struct import_given){given->operands[i], given->masks, given->labels, given->note},
+            &taken, err);
     if (!code && given->masks) {
         snprintf(words, sizeof(words), "masks were taken in for %d images", taken);
         given->note(words);
