@@ -98,8 +98,8 @@ say 'a stroke of it' '"stroke":2' post /api/images/1/strokes \
 say 'a class that is painted stays' 'class 2 is painted' post /api/classes \
     '{"classes":[{"name":"a","color":"#000000"},{"name":"b","color":"#000001"}]}'
 say 'undo' '"stroke":2' post /api/images/1/undo '{"client":"page-one","seq":11}'
-say 'other classes' '"cell"' post /api/classes \
-    '{"classes":[{"name":"rest","color":"#102030"},{"name":"cell","color":"#a0b0c0"}]}'
+say 'other classes, whose names are one line each' '"ce ll"' post /api/classes \
+    '{"classes":[{"name":"rest","color":"#102030"},{"name":"ce\nll","color":"#a0b0c0"}]}'
 say 'settings' '\{\}' post /api/settings '{"opacity":0.5}'
 say 'settings are kept' '"settings":\{"opacity":0.5\}' get /api/project
 say 'nothing to take over yet' '"error"' post /api/images/1/strokes \
@@ -124,7 +124,7 @@ checks=$((checks + 1))
 [ "$strokes" -eq "$last" ] || [ "$strokes" -eq $((last + 1)) ] ||
     note "$last strokes were answered, $strokes are there after kill -9"
 check 'the other image is as it was' grep -q '"strokes":2' project
-check 'classes are kept' grep -q '"name":"cell"' project
+check 'classes are kept' grep -q '"name":"ce ll"' project
 say 'the last one again' '"repeated":true' post /api/images/0/strokes \
     "{\"client\":\"page-two\",\"seq\":$strokes,\"tool\":\"brush\",\"class\":0,\"radius\":1,\"points\":[1,1]}"
 end TERM

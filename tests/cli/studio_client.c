@@ -130,6 +130,14 @@ static const struct attack {
      POST("/api/view", HOST KEY JSON "Content-Length: 34\r\n",
           "{\"image\":0,\"rect\":[0,0,-5,2e1000]}"),
      400, 400},
+    {"an image beyond 32 bits",
+     POST("/api/view", HOST KEY JSON "Content-Length: 37\r\n",
+          "{\"image\":4294967296,\"rect\":[0,0,5,5]}"),
+     400, 400},
+    {"a place beyond 32 bits",
+     POST("/api/view", HOST KEY JSON "Content-Length: 37\r\n",
+          "{\"image\":0,\"rect\":[4294967296,0,5,5]}"),
+     400, 400},
 };
 
 /* Puts port and keys in their places. */
