@@ -21,6 +21,7 @@ large       6  an image of 1.6 gigapixels below 500 MB
 studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
 arm        15  the tests on an emulated 64-bit Arm
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
+deb        40  Debian's packages made and used on fresh systems (scripts/check_deb.sh)
 PARTS
 }
 
@@ -74,6 +75,7 @@ part_studio() {
 }
 part_arm() { scripts/check_arm.sh; }
 part_fresh() { scripts/check_fresh.sh; }
+part_deb() { scripts/check_deb.sh; }
 
 if [ "$*" = help ]; then
     parts
