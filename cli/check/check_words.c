@@ -150,7 +150,21 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
                      "way round than in the other %g; invert those of one kind",
                      n[0], n[1]);
         return f->pair < 0;
+    case UNET_FOUND_SCALES:
+        if (f->pair >= 0)
+            snprintf(text, size,
+                     "values reach %.6g, in all others %.6g or %s, and all are scaled by one "
+                     "range: too %s, or on another scale",
+                     n[0], n[1], n[0] < n[1] ? "more" : "less", n[0] < n[1] ? "dark" : "bright");
+        return f->pair >= 0;
     case UNET_FOUND_CONTRAST:
+        if (f->pair >= 0) {
+            snprintf(text, size, "the foreground is %s than the background, in the others %s: %s",
+                     n[0] != 0 ? "brighter" : "darker", n[0] != 0 ? "darker" : "brighter",
+                     f->severity == UNET_NOTE ? "another kind of image, or inverted"
+                                              : "it looks like a negative; invert the image");
+            return 1;
+        }
         snprintf(text, size,
                  "the foreground is brighter than the background in %g images and darker in %g: %s",
                  n[0], n[1],
