@@ -183,9 +183,10 @@ static void warn_of_samples(const unet_dataset *dataset, const struct models *mo
     samples_warn(&count, models);
 }
 
-static void warn_of_values(const unet_dataset *dataset, const struct models *models)
+static void warn_of_values(const struct eval_settings *settings, const unet_dataset *dataset,
+                           const struct models *models)
 {
-    struct values_count count = {0};
+    struct values_count count = {.fill = settings->fill};
     int images = unet_dataset_count(dataset), looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
 
     for (int i = 0; i < looks; i++) {
@@ -238,7 +239,7 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     if (!settings->common.quiet)
         say_views(work.tta, &settings->session);
     warn_of_samples(job->dataset, &job->models);
-    warn_of_values(job->dataset, &job->models);
+    warn_of_values(settings, job->dataset, &job->models);
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 

@@ -42,6 +42,33 @@ static int draw_pixels(const struct un_reading *reading, float *drawn)
     return count;
 }
 
+/* The outermost values of drawn pixels, and how many are there in all channels at once. */
+static void find_flat(const float *drawn, int pixels, struct un_values *values)
+{
+    for (int side = 0; side < 2 && pixels; side++) {
+        const float sign = side ? 1 : -1;
+        float end[UN_VALUES_CHANNELS];
+        int count = 0;
+        bool varies = false;
+        for (int c = 0; c < values->channels; c++) {
+            const float *of = drawn + (size_t)c * PIXELS;
+            end[c] = of[0];
+            for (int i = 1; i < pixels; i++) {
+                varies |= of[i] != of[0];
+                end[c] = sign * of[i] > sign * end[c] ? of[i] : end[c];
+            }
+        }
+        for (int i = 0; i < pixels && varies; i++) {
+            bool there = true;
+            for (int c = 0; c < values->channels; c++)
+                there &= drawn[(size_t)c * PIXELS + (size_t)i] == end[c];
+            count += there;
+        }
+        values->flat[side] = (float)count / (float)pixels;
+        values->end[side] = end[0];
+    }
+}
+
 unet_code un_values_of(const struct un_reading *reading, struct un_values *values, unet_error *err)
 {
     const int channels =
@@ -54,6 +81,7 @@ unet_code un_values_of(const struct un_reading *reading, struct un_values *value
     const double count = (double)pixels * channels;
     *values = (struct un_values){
         .channels = pixels ? channels : 0, .offset = reading->offset, .scale = reading->scale};
+    find_flat(drawn, pixels, values);
     for (int c = 0; c < values->channels; c++) {
         float *of = drawn + (size_t)c * PIXELS;
         qsort(of, (size_t)pixels, sizeof *of, by_size);
@@ -124,6 +152,7 @@ void un_seen_add(struct un_seen *seen, const struct un_values *v)
     for (int c = 0; c < v->channels; c++)
         one.widest[c] = v->at[UN_VALUES_HIGH][c] - v->at[UN_VALUES_LOW][c];
     one.lean[0] = one.lean[1] = lean_of(v);
+    memcpy(one.flat, v->flat, sizeof one.flat);
     un_seen_join(seen, &one);
 }
 
@@ -145,6 +174,8 @@ void un_seen_join(struct un_seen *seen, const struct un_seen *more)
     }
     seen->lean[0] = fminf(seen->lean[0], more->lean[0]);
     seen->lean[1] = fmaxf(seen->lean[1], more->lean[1]);
+    for (int side = 0; side < 2; side++)
+        seen->flat[side] = fmaxf(seen->flat[side], more->flat[side]);
 }
 
 /* ---- the distance ------------------------------------------------------------------------ */
@@ -280,6 +311,29 @@ static void describe(const struct un_seen *seen, const struct un_values *v, char
                       (double)most_of(seen) / scale + offset, why);
 }
 
+/* The end of the values at which there is a field that the training did not have; -1: none. */
+static int find_field(const struct un_seen *seen, const struct un_values *v)
+{
+    const float least = 0.08f;
+    for (int side = 0; side < 2; side++)
+        if (v->flat[side] >= least && v->flat[side] > 3 * seen->flat[side] + 0.05f)
+            return side;
+    return -1;
+}
+
+static void describe_field(const struct un_seen *seen, const struct un_values *v, int side,
+                           char *text, size_t size)
+{
+    const double value = (double)v->end[side] / (double)v->scale + (double)v->offset;
+    char number[32];
+    un_decimal_format(number, sizeof number, "%.6g", value);
+    un_decimal_format(text, size,
+                      "%.0f %% of its pixels are exactly %s, of an image of the training at most "
+                      "%.1f %%; if nothing is to be seen there (outside of a field of view, a "
+                      "frame), give %s as its fill",
+                      100 * (double)v->flat[side], number, 100 * (double)seen->flat[side], number);
+}
+
 double un_values_distance(const struct un_seen *seen, const struct un_values *v, bool prepared,
                           char *text, size_t size)
 {
@@ -300,7 +354,10 @@ double un_values_distance(const struct un_seen *seen, const struct un_values *v,
     double far = distance(seen, v, NULL);
     if (leans_otherwise(seen, lean_of(v)))
         far = fmax(far, 1);
-    if (far >= 1)
+    const int field = find_field(seen, v);
+    if (field >= 0)
+        describe_field(seen, v, field, text, size);
+    else if (far >= 1)
         describe(seen, v, text, size);
-    return far;
+    return field >= 0 ? fmax(far, 1) : far;
 }

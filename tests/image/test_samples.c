@@ -151,7 +151,7 @@ static void draw_blobs(float *pixels, int seed, float dark, float bright, float 
     for (int y = 0; y < BIG; y++)
         for (int x = 0; x < BIG; x++) {
             const int dy = y % 32 - 10 - seed % 5, dx = x % 32 - 10 - seed % 7;
-            const float wave = (float)((7 * x + 13 * y + 3 * seed) % 11 - 5) / 5;
+            const float wave = (float)((7 * x + 13 * y + 3 * seed) % 61 - 30) / 30;
             pixels[y * BIG + x] = (dy * dy + dx * dx < 36 ? bright : dark) + deep * wave;
         }
 }
@@ -223,6 +223,41 @@ static void test_values(void **state)
         if (*rows[i].said != ';' && strchr(text, ';'))
             fail_msg("%s: \"%s\", no way wanted", rows[i].what, text);
         assert_int_equal(unet_model_check_values(model, &image, &far, NULL, 0, &err), UNET_OK);
+    }
+    unet_model_free(model);
+}
+
+/* A field that no image of the training had, below, above, and of samples that are all fill. */
+static void test_field(void **state)
+{
+    static const struct {
+        const char *what, *said;
+        float value;
+        int rows; /* of 64 that have it */
+        bool is_fill;
+    } rows[] = {
+        {"below", "pixels are exactly 0, ", 0, 16, false},
+        {"above", "give 3 as its fill", 3, 16, false},
+        {"told as fill", "", 3, 16, true},
+        {"a line", "", 0.09f, 1, false},
+        {"none", "", 0, 0, false},
+    };
+    (void)state;
+    unet_model *model = make_seeing();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        float pixels[64 * 64];
+        const unet_image image = float_image(pixels);
+        double far = -1;
+        char text[300];
+        unet_error err;
+        draw_blobs(pixels, 9, 0.16f, 0.45f, 0.05f);
+        for (int k = 0; k < 64 * rows[i].rows; k++)
+            pixels[k] = rows[i].value;
+        model->scaling.fill = (struct un_fill){rows[i].is_fill, rows[i].value};
+        if (unet_model_check_values(model, &image, &far, text, sizeof text, &err))
+            fail_msg("%s: %s", rows[i].what, err.text);
+        if ((far >= 1) != (*rows[i].said != 0) || !strstr(text, rows[i].said))
+            fail_msg("%s: distance %g, \"%s\"", rows[i].what, far, text);
     }
     unet_model_free(model);
 }
@@ -441,11 +476,11 @@ static void test_dim(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_check),     cmocka_unit_test(test_predict),
-        cmocka_unit_test(test_file),      cmocka_unit_test(test_values),
-        cmocka_unit_test(test_prepared),  cmocka_unit_test(test_fill_found),
-        cmocka_unit_test(test_fill_read), cmocka_unit_test(test_fill_kept),
-        cmocka_unit_test(test_dim),
+        cmocka_unit_test(test_check),      cmocka_unit_test(test_predict),
+        cmocka_unit_test(test_file),       cmocka_unit_test(test_values),
+        cmocka_unit_test(test_field),      cmocka_unit_test(test_prepared),
+        cmocka_unit_test(test_fill_found), cmocka_unit_test(test_fill_read),
+        cmocka_unit_test(test_fill_kept),  cmocka_unit_test(test_dim),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
