@@ -250,10 +250,13 @@ static int open_masks(const struct eval_settings *settings, struct eval_job *job
         .masks = settings->masks,
         .predicted_labels = settings->predicted_labels,
         .quiet = settings->common.quiet,
-        .options = {.ignore = settings->ignore,
+        .options = {.size = sizeof(unet_dataset_options),
+                    .ignore = settings->ignore,
                     .labels = settings->labels,
                     .only_pairs = settings->only_pairs,
-                    .as_stored = settings->as_stored},
+                    .as_stored = settings->as_stored,
+                    .pair_image = settings->pair[0],
+                    .pair_mask = settings->pair[1]},
     };
 
     return eval_open_masks(&given, &job->dataset, &job->predicted);
@@ -334,8 +337,6 @@ static int run_eval(const struct command *command, int argc, char **argv)
         return usage_error(command, settings.predicted
                                         ? "--predicted takes no MODEL and no --images"
                                         : "a MODEL and --images, or --predicted, wanted");
-    if (settings.predicted && settings.pair[0])
-        return usage_error(command, "--predicted masks are paired by name, without --pair");
     if (settings.csv && !path_writable(settings.csv))
         return fail_text("%s: %s", settings.csv, strerror(errno));
     interrupt_watch();

@@ -257,7 +257,8 @@ unet_code un_dataset_open(const char *images, const char *masks,
     static const unet_dataset_options none = {.ignore = -1};
     struct un_pairs files;
     options = options ? options : &none;
-    const struct un_pair_wish wish = {options->pair_image, options->pair_mask, options->channels};
+    const struct un_pair_wish wish = {options->pair_image, options->pair_mask, options->channels,
+                                      options->predicted};
     unet_code code = un_pairs_find(images, masks, &wish, &files, err);
     if (code)
         return code;

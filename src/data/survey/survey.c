@@ -282,9 +282,9 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
                          int (*progress)(void *context, int done, int count), void *context,
                          unet_survey **survey, unet_error *err)
 {
-    const struct un_pair_wish wish = {options ? options->pair_image : NULL,
-                                      options ? options->pair_mask : NULL,
-                                      options ? options->channels : NULL};
+    const struct un_pair_wish wish = {
+        options ? options->pair_image : NULL, options ? options->pair_mask : NULL,
+        options ? options->channels : NULL, options ? options->predicted : 0};
     struct un_survey_files files;
     unet_survey *made = NULL;
     unet_code code = un_survey_list(images, masks, &wish, &files, err);
