@@ -83,6 +83,7 @@ typedef enum unet_finding_kind {
     UNET_FOUND_CONTRAST,   /* of the set: the foreground is brighter than the background in so many
                               images, darker in so many.  Of a pair, unlike the others: 1 brighter, 0
                               darker.  A warning where these are the others' negatives */
+    UNET_FOUND_PIXEL_SIZE, /* of the set: pixels are of several sizes by headers; text says which */
     UNET_FINDING_KINDS
 } unet_finding_kind;
 

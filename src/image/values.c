@@ -124,6 +124,7 @@ unet_code un_values_of_page(struct unet_source *source, int index, int channels,
         !(code = un_view_check_finite(source->name, un_view_of(&rows), 0, own.fill, err))) {
         const struct un_reading reading = un_reading_of(un_view_of(&rows), channels, &own);
         code = un_values_of(&reading, values, err);
+        values->size = un_page_size(&page);
     }
     free(rows.data);
     return code;
@@ -153,6 +154,8 @@ void un_seen_add(struct un_seen *seen, const struct un_values *v)
         one.widest[c] = v->at[UN_VALUES_HIGH][c] - v->at[UN_VALUES_LOW][c];
     one.lean[0] = one.lean[1] = lean_of(v);
     memcpy(one.flat, v->flat, sizeof one.flat);
+    one.size[0] = (float)v->size.kind;
+    one.size[1] = one.size[2] = v->size.side;
     un_seen_join(seen, &one);
 }
 
@@ -176,6 +179,12 @@ void un_seen_join(struct un_seen *seen, const struct un_seen *more)
     seen->lean[1] = fmaxf(seen->lean[1], more->lean[1]);
     for (int side = 0; side < 2; side++)
         seen->flat[side] = fmaxf(seen->flat[side], more->flat[side]);
+    if (!(seen->size[0] > 0))
+        memcpy(seen->size, more->size, sizeof seen->size);
+    if (seen->size[0] != more->size[0])
+        return;
+    seen->size[1] = fminf(seen->size[1], more->size[1]);
+    seen->size[2] = fmaxf(seen->size[2], more->size[2]);
 }
 
 /* ---- the distance ------------------------------------------------------------------------ */
@@ -334,6 +343,27 @@ static void describe_field(const struct un_seen *seen, const struct un_values *v
                       100 * (double)v->flat[side], number, 100 * (double)seen->flat[side], number);
 }
 
+/* Whether pixels are larger or smaller than all of the training's, and in words. */
+static bool is_other_size(const struct un_seen *seen, const struct un_values *v, char *text,
+                          size_t size)
+{
+    const enum un_size_kind kind = (enum un_size_kind)seen->size[0];
+    const bool larger = v->size.side > seen->size[2];
+    const float near = larger ? seen->size[2] : seen->size[1];
+    char here[40], there[40];
+    if ((!larger && v->size.side >= seen->size[1]) ||
+        un_size_ratio(v->size.kind, v->size.side, kind, near) < UN_SIZE_APART)
+        return false;
+    un_size_text(kind, v->size.side, here, sizeof here);
+    un_size_text(kind, near, there, sizeof there);
+    un_decimal_format(text, size,
+                      "pixels of %s by its header, in the training %s: what it shows is %.3g times "
+                      "as %s as there; resample it to their size",
+                      here, there, un_size_ratio(v->size.kind, v->size.side, kind, near),
+                      larger ? "small" : "large");
+    return true;
+}
+
 double un_values_distance(const struct un_seen *seen, const struct un_values *v, bool prepared,
                           char *text, size_t size)
 {
@@ -351,6 +381,7 @@ double un_values_distance(const struct un_seen *seen, const struct un_values *v,
     }
     if (!seen->images || seen->channels != v->channels)
         return 0;
+    char other[200];
     double far = distance(seen, v, NULL);
     if (leans_otherwise(seen, lean_of(v)))
         far = fmax(far, 1);
@@ -359,5 +390,9 @@ double un_values_distance(const struct un_seen *seen, const struct un_values *v,
         describe_field(seen, v, field, text, size);
     else if (far >= 1)
         describe(seen, v, text, size);
+    else if (is_other_size(seen, v, other, sizeof other)) {
+        un_decimal_format(text, size, "%s", other);
+        far = 1;
+    }
     return field >= 0 ? fmax(far, 1) : far;
 }

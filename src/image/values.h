@@ -21,6 +21,7 @@
 #ifndef UN_VALUES_H
 #define UN_VALUES_H
 
+#include "image/pixel_size.h"
 #include "image/reading.h"
 
 enum { UN_VALUES_CHANNELS = 16 }; /* those beyond are not looked at */
@@ -36,6 +37,7 @@ struct un_values {
     float flat[2];       /* share of the pixels that are at the lowest value of all channels, at the
                             highest; 0 where these are one */
     float end[2];        /* that value in the first channel */
+    struct un_size size; /* of the pixels, for who knows it */
 };
 
 /* What is kept of a training; images 0: nothing. */
@@ -45,6 +47,7 @@ struct un_seen {
     float widest[UN_VALUES_CHANNELS]; /* from the 1 to the 99 percentile of one image */
     float lean[2]; /* smallest and largest: how much farther the 99 percentile is from the middle
                       than the 1 percentile, -1..1 */
+    float size[3]; /* of pixels: un_size_kind, smallest, largest; kind 0: not known */
     float flat[2]; /* the largest share of pixels at one image's lowest value, highest; 1: not known
                     */
 };

@@ -117,19 +117,20 @@ static unsigned guess_trained_on(const unet_model *model)
 
 /* ---- what a training saw ---- */
 
-/* The numbers of a struct un_seen, as lists: [channels], or 2. */
-enum { SEEN_LISTS = 2 * UN_VALUES + 3 };
-static const char *const seen_words[SEEN_LISTS] = {"low_least", "middle_least", "high_least",
-                                                   "low_most",  "middle_most",  "high_most",
-                                                   "widest",    "lean",         "flat"};
+/* The numbers of a struct un_seen, as lists: [channels]; from lean on 2, or 3. */
+enum { SEEN_LISTS = 2 * UN_VALUES + 4 };
+static const char *const seen_words[SEEN_LISTS] = {
+    "low_least", "middle_least", "high_least", "low_most", "middle_most",
+    "high_most", "widest",       "lean",       "size",     "flat"};
 
 static float *seen_list(struct un_seen *seen, int i, int *count)
 {
-    *count = i < SEEN_LISTS - 2 ? seen->channels : 2;
+    *count = i < SEEN_LISTS - 3 ? seen->channels : i == SEEN_LISTS - 2 ? 3 : 2;
     return i < UN_VALUES         ? seen->least[i]
            : i < 2 * UN_VALUES   ? seen->most[i - UN_VALUES]
            : i == SEEN_LISTS - 1 ? seen->flat
-           : i == SEEN_LISTS - 2 ? seen->lean
+           : i == SEEN_LISTS - 2 ? seen->size
+           : i == SEEN_LISTS - 3 ? seen->lean
                                  : seen->widest;
 }
 
@@ -178,7 +179,7 @@ static unet_code read_seen(const char *what, const json_t *object, struct un_see
     for (int i = 0; i < SEEN_LISTS && !code; i++) {
         int count;
         float *values = seen_list(&made, i, &count);
-        if (values != made.flat || json_object_get(object, seen_words[i]))
+        if ((values != made.flat && values != made.size) || json_object_get(object, seen_words[i]))
             code = read_seen_list(&at, seen_words[i], values, count, err);
     }
     if (!code)

@@ -242,7 +242,7 @@ static unet_code report_fits(unet_survey *survey, int i, unet_error *err)
     if (survey->files.pages[i].number)
         return UNET_OK;
     if (held->image)
-        un_fits_direction(held->image, &survey->fits);
+        un_fits_image(held->image, &survey->fits);
     for (int k = 0; k < UN_FITS_REMARKS && !code; k++) {
         char text[600];
         un_fits_text(&held->fits, (enum un_fit_remark)k, text, sizeof text);
@@ -321,7 +321,11 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
     if (code)
         goto done;
     un_fits_directions_text(&made->fits, text, sizeof text);
-    if ((*text && (code = un_survey_report(made, UNET_WARNING, UNET_FOUND_DIRECTIONS, -1, -1, NULL,
+    if (*text && (code = un_survey_report(made, UNET_WARNING, UNET_FOUND_DIRECTIONS, -1, -1, NULL,
+                                          text, err)))
+        goto done;
+    un_sizes_text(&made->fits.sizes, text, sizeof text);
+    if ((*text && (code = un_survey_report(made, UNET_WARNING, UNET_FOUND_PIXEL_SIZE, -1, -1, NULL,
                                            text, err))) ||
         (code = judge(made, err)))
         goto done;
