@@ -84,6 +84,8 @@ typedef enum unet_finding_kind {
                               images, darker in so many.  Of a pair, unlike the others: 1 brighter, 0
                               darker.  A warning where these are the others' negatives */
     UNET_FOUND_PIXEL_SIZE, /* of the set: pixels are of several sizes by headers; text says which */
+    UNET_FOUND_SCRIBBLES,  /* of the set: so many masks are thin strokes of several classes, and 0,
+                              this share of all, may mean "not labelled" */
     UNET_FINDING_KINDS
 } unet_finding_kind;
 

@@ -219,6 +219,9 @@ static const char *const plain[UNET_FINDING_KINDS] = {
     [UNET_FOUND_SCALES] =
         "values are on two scales: %g images reach %.6g, %g reach %.6g; all are scaled by one "
         "range, so bring them to one first",
+    [UNET_FOUND_SCRIBBLES] =
+        "%g masks look like scribbles: thin strokes of several classes beside %.3g %% of 0; if 0 "
+        "is what nobody labelled, say --ignore 0, else it is learnt as background",
     [UNET_FOUND_CONSTANT] = "the image is %g everywhere: nothing to see",
     [UNET_FOUND_CHANNEL_ORDER] =
         "the channels seem to be in another order: like the others if taken as %g, %g, %g",
@@ -257,10 +260,9 @@ static const char *const of_error[UNET_FINDING_KINDS] = {
 
 /* Which of the numbers are shares, which a person reads as percent. */
 static const int shares[UNET_FINDING_KINDS][4] = {
-    [UNET_FOUND_MASK_SOFT] = {0, 1},
-    [UNET_FOUND_MASK_STRANGE] = {0, 1},
-    [UNET_FOUND_INVERTED] = {1, 1},
-    [UNET_FOUND_BACKGROUND_SMALL] = {1},
+    [UNET_FOUND_MASK_SOFT] = {0, 1}, [UNET_FOUND_MASK_STRANGE] = {0, 1},
+    [UNET_FOUND_INVERTED] = {1, 1},  [UNET_FOUND_BACKGROUND_SMALL] = {1},
+    [UNET_FOUND_SCRIBBLES] = {0, 1},
 };
 
 void finding_words(const unet_finding *finding, char *text, size_t size)

@@ -130,7 +130,7 @@ static unet_code judge(unet_survey *survey, unet_error *err)
 {
     static unet_code (*const judges[])(unet_survey *, unet_error *) = {
         un_judge_format, un_judge_colors,    un_judge_classes, un_judge_swapped,
-        un_judge_kinds,  un_judge_misplaced, un_judge_twins};
+        un_judge_kinds,  un_judge_misplaced, un_judge_twins,   un_judge_strokes};
     unet_code code = UNET_OK;
     find_facts(survey);
     for (size_t i = 0; !code && i < sizeof judges / sizeof *judges; i++)

@@ -352,6 +352,31 @@ static void test_lone(void **state)
     }
 }
 
+/* Strokes on cells: of one class nothing is said, nor where 0 is no label; cells are none. */
+static void test_scribbles(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 4; way++) {
+        struct set set = set_make();
+        for (int i = 0; i < set.count && way < 3; i++) {
+            unet_image *mask = &set.mask[i];
+            memset(mask->data, 0, un_image_bytes(mask));
+            for (int x = 0; x < 120; x++)
+                for (int y = 0; y < 4; y++) {
+                    uint8_t *p = (uint8_t *)mask->data + (size_t)(30 + y + i) * 220 + 20 + x;
+                    p[0] = 1;
+                    p[(size_t)(60 + x / 4) * 220] = way == 1 ? 1 : 2;
+                }
+        }
+        set_write(&set);
+        set_release(&set);
+        unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), way == 2 ? 0 : -1);
+        if (survey_has(survey, UNET_FOUND_SCRIBBLES, "-") != (way == 0))
+            fail_msg("way %d: %s", way, way ? "scribbles" : "no scribbles");
+        unet_survey_free(survey);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_symmetric),
         IN_FOLDER(test_two_kinds),
         IN_FOLDER(test_lone),
+        IN_FOLDER(test_scribbles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
