@@ -70,9 +70,23 @@ unet_code un_arrays_open_all(const char *path, struct un_arrays *arrays, unet_er
 unet_code un_arrays_open(const char *path, struct un_arrays *arrays, unet_error *err)
 {
     unet_code code = un_arrays_open_all(path, arrays, err);
-    if (!code)
-        un_arrays_select_network(arrays);
+    if (code)
+        return code;
+    un_arrays_select_network(arrays);
+    for (int i = 0; i < arrays->count && !code; i++)
+        if (arrays->items[i].object)
+            code = un_fail_object(path, arrays->items[i].object, err);
+    if (code)
+        un_arrays_release(arrays);
     return code;
+}
+
+unet_code un_fail_object(const char *path, const char *object, unet_error *err)
+{
+    return un_fail(err, UNET_EFORMAT,
+                   "%s: holds an object of class %s, not only weights; in Python, save these "
+                   "alone: torch.save(model.state_dict(), \"weights.pth\")",
+                   path, object);
 }
 
 void un_arrays_release(struct un_arrays *arrays)

@@ -43,9 +43,11 @@ enum { UN_ARRAY_MAX_DIMS = 8 }; /* more: UNET_EFORMAT */
 struct un_mapping;
 
 struct un_array {
-    const char *name; /* "enc_0.conv_block.0.weight" */
-    const char *key;  /* in name, behind the dicts around the array: of {"model": {"up.bias": ..}}
-                         it is "up.bias"; name itself where a file has no such dicts */
+    const char *name;   /* "enc_0.conv_block.0.weight" */
+    const char *key;    /* in name, behind the dicts around the array: of {"model": {"up.bias": ..}}
+                           it is "up.bias"; name itself where a file has no such dicts */
+    const char *object; /* the class of the object that it lies in, whose code alone would say what
+                           it is for; NULL: in none */
     const struct un_dtype *dtype;
     int dims; /* 0: a single value */
     size_t shape[UN_ARRAY_MAX_DIMS];
@@ -105,6 +107,9 @@ void un_hints_take_number(struct un_hints *hints, const char *key, double number
  */
 unet_code un_arrays_open(const char *path, struct un_arrays *arrays, unet_error *err);
 void un_arrays_release(struct un_arrays *arrays);
+
+/* Says that weights lie in an object of this class. */
+unet_code un_fail_object(const char *path, const char *object, unet_error *err);
 
 /* As un_arrays_open(), but every array of the file, under its full name. */
 unet_code un_arrays_open_all(const char *path, struct un_arrays *arrays, unet_error *err);

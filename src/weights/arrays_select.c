@@ -91,12 +91,29 @@ static bool drop_wrapper(struct un_arrays *arrays)
     return false;
 }
 
+/* Drops what lies in objects of unknown classes, losses and the like, if there is anything else. */
+static void drop_objects(struct un_arrays *arrays)
+{
+    int kept = 0;
+    for (int i = 0; i < arrays->count; i++)
+        kept += !arrays->items[i].object;
+    if (!kept)
+        return;
+    kept = 0;
+    for (int i = 0; i < arrays->count; i++)
+        if (!arrays->items[i].object)
+            arrays->items[kept++] = arrays->items[i];
+    arrays->count = kept;
+}
+
 void un_arrays_select_network(struct un_arrays *arrays)
 {
+    bool found = false;
     /* a dict may lie in another: {"checkpoint": {"model": {"state_dict": ...}}} */
-    for (size_t i = 0; i < sizeof network_dicts / sizeof *network_dicts; i++)
-        if (keep_dict(arrays, network_dicts[i]))
-            break;
+    for (size_t i = 0; i < sizeof network_dicts / sizeof *network_dicts && !found; i++)
+        found = keep_dict(arrays, network_dicts[i]);
+    if (!found)
+        drop_objects(arrays);
     while (drop_wrapper(arrays))
         continue;
 }
