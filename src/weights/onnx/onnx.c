@@ -221,6 +221,7 @@ unet_code un_onnx_parse(const char *path, const unsigned char *bytes, size_t siz
         return un_fail_memory(err, sizeof *owner, path);
     struct un_arrays made = {.format = "ONNX",
                              .ordered = true,
+                             .one_network = true,
                              .sparse_biases = true,
                              .hints = un_hints_none(),
                              .owner = owner,
