@@ -65,7 +65,7 @@ static unet_code open_one(const char *path, struct un_arrays *arrays, unet_error
     if (!code)
         code = format->open(path, arrays, err);
     if (!code)
-        arrays->size = size;
+        arrays->size += size;
     return code;
 }
 

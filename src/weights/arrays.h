@@ -89,7 +89,7 @@ struct un_arrays {
     bool sparse_biases;   /* the format leaves out biases of zero */
     const char *metadata; /* this project's own JSON about the model, NULL: there is none */
     struct un_hints hints;
-    size_t size;                      /* of the file, 0: not known */
+    size_t size;                      /* of the files, 0: not known */
     struct un_made *made;             /* arrays that are in no file, freed with the table */
     const struct un_mapping *mapping; /* of which the data are parts, NULL: not known */
     void *owner;                      /* the reader's own */
