@@ -18,6 +18,9 @@ static unet_code weigh(const char *path, const struct un_array *full,
 static unet_code divide(const char *path, const struct un_array *full,
                         const struct un_array *const *other, float *weight, unet_error *err);
 
+static unet_code prune(const char *path, const struct un_array *full,
+                       const struct un_array *const *other, float *weight, unet_error *err);
+
 static const struct form {
     const char *full;      /* the end of its name */
     const char *others[2]; /* NULL: there is one */
@@ -30,9 +33,10 @@ static const struct form {
     {"parametrizations.weight.original",
      {"parametrizations.weight.0._u", "parametrizations.weight.0._v"},
      divide},
+    {"weight_orig", {"weight_mask", NULL}, prune},
 };
 
-/* ---- the two formulas ---- */
+/* ---- the formulas ---- */
 
 static unet_code refuse(const char *path, const struct un_array *array, const char *what,
                         unet_error *err)
@@ -123,6 +127,21 @@ static unet_code divide(const char *path, const struct un_array *full,
         weight[i] = (float)((double)weight[i] / sigma);
     free(u);
     free(v);
+    return code;
+}
+
+static unet_code prune(const char *path, const struct un_array *full,
+                       const struct un_array *const *other, float *weight, unet_error *err)
+{
+    float *mask = NULL;
+    if (other[0]->count != full->count)
+        return refuse(path, other[0], "the mask of another weight", err);
+    unet_code code = values_of(path, other[0], &mask, err);
+    if (!code)
+        code = un_array_to_float(path, full, weight, err);
+    for (size_t i = 0; i < full->count && !code; i++)
+        weight[i] *= mask[i];
+    free(mask);
     return code;
 }
 

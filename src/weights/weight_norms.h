@@ -6,6 +6,8 @@
  *     weight_g, weight_v; parametrizations.weight.original0, original1
  *   spectral_norm  weight = w / (u' W v)     W: w as a matrix, a row for each output channel
  *     weight_orig, weight_u, weight_v; parametrizations.weight.original, .0._u, .0._v
+ *   pruning        weight = w mask
+ *     weight_orig, weight_mask
  *
  * Salimans and Kingma 2016; Miyato et al. 2018; both as PyTorch evaluates them.
  */

@@ -380,6 +380,31 @@ static void test_weight_norms(void **state)
     }
 }
 
+/* torch.nn.utils.prune keeps what it set to zero. */
+static void test_pruned(void **state)
+{
+    (void)state;
+    const char *path = path_of("safetensors");
+    unet_model *model = make_seeded(5);
+    struct entries list = {.count = 0};
+    static float before[18], mask[18];
+    const size_t shape[4] = {2, 1, 3, 3};
+    float *w = model->values + model->graph.params[0].offset;
+    for (int i = 0; i < 18; i++) {
+        before[i] = w[i];
+        mask[i] = i % 2 == 0;
+        w[i] *= mask[i];
+    }
+    add_model(&list, "", model);
+    assert_string_equal(list.items[0].name, "enc_0.conv_block.0.weight");
+    list.items[0] = (struct entry){"", "enc_0.conv_block.0.weight_orig", 4, {2, 1, 3, 3}, before};
+    add(&list, "", "enc_0.conv_block.0.weight_mask", 4, shape, mask);
+    write_entries(path, &list, 0, list.count);
+    expect_read(path, NULL, model, NULL, NULL);
+    unlink(path);
+    unet_model_free(model);
+}
+
 static void write_text(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");
@@ -428,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_variance),     cmocka_unit_test(test_expansion),
         cmocka_unit_test(test_no_crc),       cmocka_unit_test(test_parts),
         cmocka_unit_test(test_weight_norms), cmocka_unit_test(test_shards),
+        cmocka_unit_test(test_pruned),
     };
     return cmocka_run_group_tests_name("import", tests, NULL, NULL);
 }
