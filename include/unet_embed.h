@@ -86,9 +86,7 @@ typedef struct unet_patch {
     const char *name; /* for messages; NULL: "image 3" */
     unet_view image;
     const uint8_t *mask; /* [height][width] of image: the model's classes, UNET_IGNORE: not known */
-    const float *weights; /* the same, >= 0: times the weight of the pixel's class, and with
-                             augment.at_... times its chance to be the middle of a tile, which of
-                             pixels without a label is all that it says; NULL: all 1 */
+    const float *weights; /* the same, >= 0: times the weight of the pixel's class; NULL: all 1 */
     int draws;            /* times that it is drawn from in a round over all images; 0: as often as
                              tiles are needed to cover it */
 } unet_patch;

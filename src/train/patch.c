@@ -85,10 +85,10 @@ unet_code un_trainer_put(unet_trainer *t, int i, const unet_patch *patch, unet_e
         snprintf(name, sizeof name, "image %d", i);
     if ((code = check(t, patch, name, &labelled, err)) ||
         (code = take_copies(patch, name, &pair, &factor, err)) ||
-        (code = un_prepared_make(&pair, factor, &drawing, &made, err)))
+        (code = un_prepared_make(&pair, &drawing, &made, err)))
         goto done;
     made->own = pair; /* the arrays stay where they are */
-    made->factor = factor;
+    made->example.factor = made->factor = factor;
     made->bytes += un_image_bytes(&pair.image) +
                    (size_t)pair.image.height * pair.image.width * (factor ? 1 + sizeof *factor : 1);
     made->draws = !labelled ? 0 : patch->draws ? patch->draws : -1;

@@ -43,7 +43,7 @@ unet_code un_preview_draw(const unet_dataset *dataset, int i, const unet_train_o
     if (code)
         return code;
     const struct un_drawing drawing = {dataset->channels, &dataset->scaling, options};
-    if ((code = un_prepared_make(&dataset->pairs[i], NULL, &drawing, &prepared, err)))
+    if ((code = un_prepared_make(&dataset->pairs[i], &drawing, &prepared, err)))
         return code;
     struct un_tile drawn = {.in_side = side,
                             .out_side = side,

@@ -4,11 +4,8 @@
  * bounded however much is painted, and threads that paint, look and train at once get on with each
  * other (build with -fsanitize=thread to see how well).
  */
-#include <math.h>
-
 #include "live_scene.h"
 #include "shared/progress.h"
-#include "studio/live/learner_inside.h"
 
 /* A network that a test has time for. */
 static struct learner_recipe small_recipe(const struct scene *scene)
@@ -30,35 +27,6 @@ static struct learner *make_learner(struct scene *scene, const struct learner_re
     if (learner_create(scene->studio, &options, NULL, recipe, &learner, &err))
         fail_msg("%s", err.text);
     return learner;
-}
-
-/* As much in all as the labels have, none farther aside than asked for, and labels stay. */
-static void test_middles_lie_beside_labels(void **state)
-{
-    enum { H = 60, W = 45, ASIDE = 7 };
-    static uint8_t mask[H * W];
-    static float weights[H * W];
-    double beside = 0;
-    (void)state;
-    memset(mask, UNET_IGNORE, sizeof(mask));
-    mask[20 * W + 30] = 1;
-    weights[20 * W + 30] = 2;
-    mask[0] = 0; /* in a corner: three quarters of what lies beside it are beyond the image */
-    weights[0] = 4;
-    assert_int_equal(learner_spread(H, W, ASIDE, mask, weights), UNET_OK);
-    assert_true(weights[20 * W + 30] == 2 && weights[0] == 4);
-    for (int y = 0; y < H; y++)
-        for (int x = 0; x < W; x++) {
-            const float w = weights[y * W + x];
-            const int near =
-                (abs(y - 20) <= ASIDE && abs(x - 30) <= ASIDE) || (y <= ASIDE && x <= ASIDE);
-            if (near != (w > 0))
-                fail_msg("row %d, column %d: weight %g", y, x, (double)w);
-            beside += mask[y * W + x] == UNET_IGNORE ? (double)w : 0;
-        }
-    const double side = 2 * ASIDE + 1, want = (2 * (side * side - 1) + 4 * 63) / (side * side);
-    if (fabs(beside - want) > 1e-4)
-        fail_msg("%g beside labels, %g wanted", beside, want);
 }
 
 static void change(struct learner *learner, int image, struct studio_rect rect)
@@ -316,7 +284,6 @@ static void test_paint_look_and_train(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_middles_lie_beside_labels),
         cmocka_unit_test(test_same_strokes_same_network),
         cmocka_unit_test(test_nothing_is_left),
         cmocka_unit_test(test_memory_is_bounded),

@@ -48,8 +48,7 @@ struct learner_recipe learner_recipe(int channels, int classes)
                                      .scale = 0.15f,
                                      .grey = 0.2f,
                                      .at_foreground = 1,
-                                     .at_background = 1,
-                                     .at_ignored = 1};
+                                     .at_background = 1};
     r.strong = 3;
     r.newest = 0.25f;
     r.patch_bytes = (size_t)256 << 20;

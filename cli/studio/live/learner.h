@@ -123,11 +123,10 @@ unet_code learner_cell_look(struct studio *studio, struct learner_cell *cell, le
 void learner_cell_drop(struct learner_cell *cell);
 
 /* Puts a cell whose labels were read into the trainer, as image cell->slot.  balance: weights of
- * the classes [UNET_MAX_CLASSES]; aside: how far from the middle of a tile that may be which it is
- * drawn for. */
+ * the classes [UNET_MAX_CLASSES]. */
 unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cell,
-                           const float *balance, float strong, int draws, int aside,
-                           unet_trainer *trainer, unet_error *err);
+                           const float *balance, float strong, int draws, unet_trainer *trainer,
+                           unet_error *err);
 
 /* Samples of a rectangle of an image as studio_pixels() gives them. */
 unet_view learner_view(const struct studio_image *image, struct studio_rect rect,

@@ -148,42 +148,6 @@ size_t learner_cell_bytes(const struct studio_image *image, const struct learner
     return 2 * core + pixels * (studio_pixel_bytes(image) + 1 + sizeof(float));
 }
 
-/* Means over 2 * aside + 1 values in a row that are `step` apart; none beyond its ends. */
-static void blur(float *row, int count, size_t step, int aside, float *sums)
-{
-    sums[0] = 0;
-    for (int i = 0; i < count; i++)
-        sums[i + 1] = sums[i] + row[i * step];
-    for (int i = 0; i < count; i++) {
-        const int from = i > aside ? i - aside : 0,
-                  to = i + aside + 1 < count ? i + aside + 1 : count;
-        row[i * step] = (sums[to] - sums[from]) / (float)(2 * aside + 1);
-    }
-}
-
-unet_code learner_spread(int height, int width, int aside, const uint8_t *mask, float *weights)
-{
-    const size_t pixels = (size_t)height * width;
-    const int most = height > width ? height : width;
-    float *near = malloc(pixels * sizeof(*near)),
-          *sums = malloc(((size_t)most + 1) * sizeof(*sums));
-    const unet_code code = near && sums ? UNET_OK : UNET_ENOMEM;
-
-    if (!code) {
-        memcpy(near, weights, pixels * sizeof(*near));
-        for (int y = 0; y < height; y++)
-            blur(near + (size_t)y * width, width, 1, aside, sums);
-        for (int x = 0; x < width; x++)
-            blur(near + x, height, (size_t)width, aside, sums);
-        for (size_t i = 0; i < pixels; i++)
-            if (mask[i] == UNET_IGNORE)
-                weights[i] = near[i];
-    }
-    free(near);
-    free(sums);
-    return code;
-}
-
 /* Labels and weights of the core within its surroundings, of which nothing is known. */
 static void fill(const struct learner_cell *cell, struct studio_rect all, const float *balance,
                  float strong, uint8_t *mask, float *weights)
@@ -216,8 +180,8 @@ unet_view learner_view(const struct studio_image *image, struct studio_rect rect
 }
 
 unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cell,
-                           const float *balance, float strong, int draws, int aside,
-                           unet_trainer *trainer, unet_error *err)
+                           const float *balance, float strong, int draws, unet_trainer *trainer,
+                           unet_error *err)
 {
     const struct studio_image *image = studio_image(studio, cell->image);
     const struct studio_rect all = with_margin(image, cell->core);
@@ -239,10 +203,7 @@ unet_code learner_cell_put(struct studio *studio, const struct learner_cell *cel
                                   .weights = weights,
                                   .draws = draws};
         fill(cell, all, balance, strong, mask, weights);
-        if (learner_spread(all.height, all.width, aside, mask, weights))
-            code = learner_no_memory(err);
-        else
-            code = unet_trainer_put(trainer, cell->slot, &patch, err);
+        code = unet_trainer_put(trainer, cell->slot, &patch, err);
     }
     free(samples);
     free(mask);

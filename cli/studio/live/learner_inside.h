@@ -25,16 +25,6 @@ struct learner {
 
 unet_code learner_no_memory(unet_error *err);
 
-/* ---- learner_cells.c ---- */
-
-/*
- * Gives weights to pixels without a label that are at most `aside` beside, above and below those
- * that have one, all of them together as much as those: what they say is the chance to be the
- * middle of a tile.  So what is painted lies anywhere in tiles, and the network learns what is at
- * their edges, which are like an image's.
- */
-unet_code learner_spread(int height, int width, int aside, const uint8_t *mask, float *weights);
-
 /* ---- learner_patches.c ---- */
 
 /* How many cells are among the trainer's images. */

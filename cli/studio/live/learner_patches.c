@@ -117,7 +117,7 @@ unet_code learner_put_patch(struct learner *l, int at, unet_error *err)
     cell->entered = ++l->puts;
     if (!code)
         code = learner_cell_put(l->studio, cell, l->balance, l->recipe.strong, draws_of(l, at),
-                                l->recipe.train.tile * 7 / 16, l->trainer, err);
+                                l->trainer, err);
     if (code && is_new) {
         l->slots -= cell->slot == l->slots - 1 && l->slots > unet_dataset_count(l->crops);
         l->used -= bytes_of(l, cell);

@@ -23,13 +23,12 @@ struct un_tile {
 struct un_focus {
     double *rows; /* [height]: sum of the weights of all pixels of rows 0 .. y; from malloc */
     float at_foreground, at_background, at_ignored;
-    const float *factor; /* [height][width], times the weight; or NULL: 1 */
 };
 
 /* Makes the table; rows NULL where all weights are 0 or no pixel of the image has one.  The caller
  * frees rows.  UNET_ENOMEM. */
-unet_code un_focus_make(const unet_augment *augment, const uint8_t *mask, const float *factor,
-                        int height, int width, struct un_focus *focus, unet_error *err);
+unet_code un_focus_make(const unet_augment *augment, const uint8_t *mask, int height, int width,
+                        struct un_focus *focus, unet_error *err);
 
 /* Draws a pixel; a and b are 32 random bits each. */
 void un_focus_draw(const struct un_focus *focus, const uint8_t *mask, int height, int width,

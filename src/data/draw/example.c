@@ -61,9 +61,8 @@ static size_t count_bytes(const struct un_prepared *p, const struct un_sample_pa
     return bytes;
 }
 
-unet_code un_prepared_make(const struct un_sample_pair *pair, const float *factor,
-                           const struct un_drawing *drawing, struct un_prepared **prepared,
-                           unet_error *err)
+unet_code un_prepared_make(const struct un_sample_pair *pair, const struct un_drawing *drawing,
+                           struct un_prepared **prepared, unet_error *err)
 {
     const unet_train_options *o = drawing->options;
     struct un_prepared *p = calloc(1, sizeof *p);
@@ -72,8 +71,8 @@ unet_code un_prepared_make(const struct un_sample_pair *pair, const float *facto
     unet_code code = make_border(pair, &o->border, p, err);
     const uint8_t *mask = p->mask ? p->mask : pair->mask;
     if (!code)
-        code = un_focus_make(&o->augment, mask, factor, pair->image.height, pair->image.width,
-                             &p->focus, err);
+        code =
+            un_focus_make(&o->augment, mask, pair->image.height, pair->image.width, &p->focus, err);
     if (code) {
         un_prepared_free(p);
         return code;
@@ -83,8 +82,7 @@ unet_code un_prepared_make(const struct un_sample_pair *pair, const float *facto
                                      .mask = mask,
                                      .class_weights = o->class_weights,
                                      .extra = p->extra,
-                                     .focus = p->focus.rows ? &p->focus : NULL,
-                                     .factor = factor};
+                                     .focus = p->focus.rows ? &p->focus : NULL};
     p->draws = -1;
     p->bytes = count_bytes(p, pair);
     *prepared = p;
@@ -114,7 +112,7 @@ struct making {
 static unet_code make_one(void *context, int i, unet_error *err)
 {
     const struct making *m = context;
-    return un_prepared_make(&m->dataset->pairs[i], NULL, m->drawing, &m->examples->list[i], err);
+    return un_prepared_make(&m->dataset->pairs[i], m->drawing, &m->examples->list[i], err);
 }
 
 unet_code un_examples_make(const unet_dataset *dataset, const struct un_drawing *drawing,

@@ -43,10 +43,9 @@ unet_code un_examples_make(const unet_dataset *dataset, const struct un_drawing 
 void un_examples_release(struct un_examples *examples);
 size_t un_examples_bytes(const struct un_examples *examples);
 
-/* One image by itself: the pair must outlive it, or be its own; so must factor (un_example's). */
-unet_code un_prepared_make(const struct un_sample_pair *pair, const float *factor,
-                           const struct un_drawing *drawing, struct un_prepared **prepared,
-                           unet_error *err);
+/* One image by itself: the pair must outlive it, or be its own. */
+unet_code un_prepared_make(const struct un_sample_pair *pair, const struct un_drawing *drawing,
+                           struct un_prepared **prepared, unet_error *err);
 void un_prepared_free(struct un_prepared *prepared);
 
 /* Makes room for one image more than there are. */

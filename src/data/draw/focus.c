@@ -8,20 +8,19 @@
 
 #include "data/draw/draw.h"
 
-static double weight_of(const struct un_focus *focus, const uint8_t *mask, size_t i)
+static double weight_of(const struct un_focus *focus, uint8_t label)
 {
-    const double weight = (double)(mask[i] == UNET_IGNORE ? focus->at_ignored
-                                   : mask[i]              ? focus->at_foreground
-                                                          : focus->at_background);
-    return focus->factor ? weight * (double)focus->factor[i] : weight;
+    return (double)(label == UNET_IGNORE ? focus->at_ignored
+                    : label              ? focus->at_foreground
+                                         : focus->at_background);
 }
 
-unet_code un_focus_make(const unet_augment *augment, const uint8_t *mask, const float *factor,
-                        int height, int width, struct un_focus *focus, unet_error *err)
+unet_code un_focus_make(const unet_augment *augment, const uint8_t *mask, int height, int width,
+                        struct un_focus *focus, unet_error *err)
 {
     double sum = 0;
     *focus = (struct un_focus){NULL, augment->at_foreground, augment->at_background,
-                               augment->at_ignored, factor};
+                               augment->at_ignored};
     if (!(augment->at_foreground > 0 || augment->at_background > 0 || augment->at_ignored > 0))
         return UNET_OK;
     focus->rows = malloc((size_t)height * sizeof *focus->rows);
@@ -29,7 +28,7 @@ unet_code un_focus_make(const unet_augment *augment, const uint8_t *mask, const 
         return un_fail_memory(err, (size_t)height * sizeof *focus->rows, "places of tiles");
     for (int y = 0; y < height; y++) {
         for (int x = 0; x < width; x++)
-            sum += weight_of(focus, mask, (size_t)y * width + x);
+            sum += weight_of(focus, mask[(size_t)y * width + x]);
         focus->rows[y] = sum;
     }
     if (sum <= 0) {
@@ -55,7 +54,7 @@ void un_focus_draw(const struct un_focus *focus, const uint8_t *mask, int height
     }
     left -= low ? focus->rows[low - 1] : 0;
     for (int i = 0; i < width; i++) {
-        const double weight = weight_of(focus, mask, (size_t)low * width + i);
+        const double weight = weight_of(focus, mask[(size_t)low * width + i]);
         if (weight <= 0)
             continue;
         last = i; /* rounding may leave a little at the end of the row */

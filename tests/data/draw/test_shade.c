@@ -204,7 +204,7 @@ static void test_keys(void **state)
     fill(extra, H * W, 9);
     for (int i = 0; i < H * W; i++)
         mask[i] = (uint8_t)un_rng_below(10, (uint64_t)i, 3);
-    assert_int_equal(un_focus_make(&all, mask, NULL, H, W, &focus, NULL), UNET_OK);
+    assert_int_equal(un_focus_make(&all, mask, H, W, &focus, NULL), UNET_OK);
     const struct un_example example = {&reading, mask, NULL, extra, &focus, NULL};
     struct drawn d[4];
     for (int k = 0; k < 4; k++)
