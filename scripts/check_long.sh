@@ -17,6 +17,7 @@ fuzz       90  every fuzzer for FUZZ_SECONDS (300)
 training   45  real training for TRAIN_TIME (15m) and on every set for SET_TIME (4m)
 resume      5  a run that is killed 100 times
 report      2  its pages in a browser, at three widths
+firefox     2  the page of unet studio in Firefox, where it is installed
 large       6  an image of 1.6 gigapixels below 500 MB
 studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
 arm        15  the tests on an emulated 64-bit Arm
@@ -63,6 +64,10 @@ part_report() {
     build_tests
     scripts/setup.sh page
     scripts/check_report.sh build-test build-long/report
+}
+part_firefox() {
+    build_tests --target unet_cli
+    python3 scripts/studio_page.py build-test/unet build-long/firefox --firefox
 }
 part_large() {
     make --no-print-directory all
