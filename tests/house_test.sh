@@ -47,6 +47,7 @@ allowed_cli() {
     run) echo shared html check run ;;
     studio) echo shared model recipe run studio ;;
     augment) echo shared recipe augment ;;
+    masks) echo shared masks ;;
     train) echo shared model recipe check run train ;;
     demo) echo shared html train demo ;;
     esac
