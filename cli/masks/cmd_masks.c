@@ -20,11 +20,9 @@
 #include "unet_train.h"
 
 /* What is written: images first, then unet_outline_format. */
-static const char *const kind_words[] = {"png",     "tif",     "npy",  "coco",
-                                         "geojson", "labelme", "yolo", NULL};
-static const char *const kind_endings[] = {".png",     ".tif",  ".npy", ".json",
-                                           ".geojson", ".json", ".txt"};
-enum { KIND_PNG, KIND_TIF, KIND_NPY, KIND_OUTLINES };
+static const char *const kind_words[] = {"png", "tif", "coco", "geojson", "labelme", "yolo", NULL};
+static const char *const kind_endings[] = {".png", ".tif", ".json", ".geojson", ".json", ".txt"};
+enum { KIND_PNG, KIND_TIF, KIND_OUTLINES };
 
 struct masks_command {
     const char *images, *masks, *output, *labels, *channels;
