@@ -48,6 +48,7 @@ allowed_cli() {
     studio) echo shared model recipe run studio ;;
     augment) echo shared recipe augment ;;
     masks) echo shared masks ;;
+    completion) echo shared completion ;;
     train) echo shared model recipe check run train ;;
     demo) echo shared html train demo ;;
     esac
