@@ -197,6 +197,8 @@ static unet_code set_codes(struct un_outlines *set, const struct names *names, u
 static unet_code check(const struct un_outlines *set, const struct names *names, bool given,
                        unet_error *err)
 {
+    if (!set->count)
+        return un_fail(err, UNET_EFORMAT, "outlines of no image");
     if (names->count > UNET_MAX_CLASSES - 2)
         return un_fail(err, UNET_EINVAL, "%s: outlines of %d classes; at most %d wanted",
                        set->drawings[0]->file, names->count, UNET_MAX_CLASSES - 2);

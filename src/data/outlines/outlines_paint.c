@@ -81,6 +81,8 @@ static size_t list_edges(const struct un_drawing *drawing, const struct un_area 
     size_t count = 0;
     for (size_t r = part->first; r < part->first + part->count; r++) {
         const struct un_ring *ring = &drawing->rings[r];
+        if (ring->count < 3)
+            continue; /* no area */
         const double(*p)[2] = (const double(*)[2])drawing->points + ring->first;
         for (size_t i = 0, j = ring->count - 1; i < ring->count; j = i++) {
             struct edge e = {p[j][0] * sx, p[j][1] * sy, p[i][0] * sx, p[i][1] * sy, 0, 0};

@@ -263,6 +263,23 @@ static void test_labels(void **state)
     un_outlines_free(set);
 }
 
+/* Files that name no image, and rings of no points, which a sanitizer looks at. */
+static void test_nothing(void **state)
+{
+    static const char text[] = "<annotations></annotations>";
+    static struct un_wish wish;
+    struct un_outlines *set = calloc(1, sizeof *set);
+    const struct un_coding *given = NULL;
+    unet_error err;
+    (void)state;
+    assert_int_equal(un_outlines_read_bytes(set, "a.xml", text, strlen(text), &err), UNET_OK);
+    assert_int_equal(un_outlines_settle(set, &wish, &given, &err), UNET_EFORMAT);
+    assert_string_equal(err.text, "outlines of no image");
+    un_outlines_free(set);
+    check("a.json", LABELME(SHAPE("cell", "", "\"polygon\"")), NULL, 4, 6,
+          "...... ...... ...... ......");
+}
+
 /* What was found is counted and said. */
 static void test_counts(void **state)
 {
@@ -340,10 +357,11 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rule),   cmocka_unit_test(test_labelme),
-        cmocka_unit_test(test_coco),   cmocka_unit_test(test_others),
-        cmocka_unit_test(test_roi),    cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_counts), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_rule),    cmocka_unit_test(test_labelme),
+        cmocka_unit_test(test_coco),    cmocka_unit_test(test_others),
+        cmocka_unit_test(test_roi),     cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_counts),  cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests_name("outlines", tests, NULL, NULL);
 }
