@@ -11,6 +11,7 @@
 
 #include "shared/cli.h"
 #include "studio/studio_inside.h"
+#include "unet_outlines.h"
 
 /* The image of that name from a folder or file; -1: none. */
 static int find_image(const struct studio *studio, const char *from, const char *name)
@@ -28,15 +29,18 @@ static int find_image(const struct studio *studio, const char *from, const char 
     return -1;
 }
 
-/* As many classes as the masks have. */
-static void make_classes(struct studio *studio, int count)
+/* As many classes as the masks have, by their names where these are known. */
+static void make_classes(struct studio *studio, const unet_dataset *dataset)
 {
     struct project *project = &studio->project;
+    const int count = unet_dataset_labels(dataset);
 
     for (int i = project->class_count; i < count; i++) {
         struct studio_class *class = &project->classes[i];
 
-        snprintf(class->name, sizeof(class->name), "class %d", i);
+        snprintf(class->name, sizeof(class->name), "%s", unet_dataset_class(dataset, i));
+        if (!*class->name)
+            snprintf(class->name, sizeof(class->name), "class %d", i);
         for (int k = 0; k < 3; k++) /* steps that are far from each other */
             class->rgb[k] = (uint8_t)(60 + (i * (67 + 41 * k) + 97 * k) % 180);
     }
@@ -70,7 +74,7 @@ static unet_code take_all(struct studio *studio, const char *from, const unet_da
 {
     unet_code code = UNET_OK;
 
-    make_classes(studio, unet_dataset_labels(dataset));
+    make_classes(studio, dataset);
     for (int i = 0; i < unet_dataset_count(dataset) && !code; i++) {
         const uint8_t *mask;
         const char *name;
