@@ -65,6 +65,7 @@ expect 1 - 'outlines of "nucleus", which is not among the classes given' \
 # beside the images, as LabelMe does, and in a list
 cp -r images both
 cp labelme/*.json both
+expect 0 '132 pixels lie in two shapes' '' check --images images --masks labelme --no-page
 expect 0 'paired outlines of LabelMe, by name' '' check --images both --masks both --no-page
 printf 'image,mask\nimages/1.pgm,labelme/1.json\nimages/2.pgm,labelme/2.json\n' >list.csv
 expect 0 - 'pairs +2, paired as a list says' masks --images images --masks list.csv -o x
