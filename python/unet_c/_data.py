@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data sets: of arrays, or of folders and lists of pairs as `unet train` takes them."""
+
+import os
+from typing import NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from . import _arrays, _core
+from ._errors import ArgumentError
+
+
+class Reading(NamedTuple):
+    """How images and masks are read; docs/labels.md and unet_dataset_options say each exactly."""
+
+    labels: Optional[str] = None
+    ignore: int = -1
+    only_pairs: bool = False
+    channels: Optional[str] = None
+    fill: Optional[str] = None
+    as_stored: bool = False
+    keep_masks: bool = False
+    pair: Optional[Tuple[str, str]] = None
+    prepared: bool = False
+
+    def options(self, classes=0, model=None, like=None):
+        image, mask = self.pair or (None, None)
+        own = (self.ignore, classes, model, like, self.labels, int(self.only_pairs))
+        return own + (self.channels, self.fill, int(self.as_stored), int(self.keep_masks), image, mask)
+
+
+def _pairs(images, masks):
+    if len(images) != len(masks):
+        raise ArgumentError(f"{len(images)} images and {len(masks)} masks; one mask an image wanted")
+    pairs = []
+    for i, (image, mask) in enumerate(zip(images, masks)):
+        image = _arrays.image(image, f"image {i}")
+        pairs.append((f"image {i}", image, _arrays.mask(mask, f"mask {i}")))
+    return pairs
+
+
+def _check_indices(pairs):
+    """0 and 255 alone are no class indices: every pixel would be background or without a label."""
+    seen = set()
+    for _, _, mask in pairs:
+        if mask.dtype.kind == "b" or mask.shape[2] != 1:
+            return
+        low, high = int(mask.min()), int(mask.max())
+        if high not in (0, 255) or not np.all((mask == low) | (mask == high)):
+            return
+        seen |= {low, high}
+    if 255 in seen:
+        raise ArgumentError(
+            'masks: all values are 0 or 255, and as a class index 255 is "no label"; '
+            'labels="background=0,object=255" takes it as a class'
+        )
+
+
+def open_dataset(images, masks, reading, classes=0, model=None, like=None):
+    """A data set.  images and masks are both paths, or both sequences of arrays."""
+    options = reading.options(classes, model, like)
+    if _arrays.is_path(images) != _arrays.is_path(masks):
+        raise ArgumentError("images and masks: two paths, or arrays for both, wanted")
+    if _arrays.is_path(images):
+        return _core.dataset_open(os.fsencode(images), os.fsencode(masks), options)
+    pairs = _pairs(images, masks)
+    if not pairs:
+        raise ArgumentError("no images")
+    if reading.labels is None and model is None and like is None and reading.ignore < 0:
+        _check_indices(pairs)
+    return _core.dataset_from_arrays(pairs, int(reading.prepared), options)
