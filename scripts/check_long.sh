@@ -19,6 +19,7 @@ resume      5  a run that is killed 100 times
 report      2  its pages in a browser, at three widths
 large       6  an image of 1.6 gigapixels below 500 MB
 arm        15  the tests on an emulated 64-bit Arm
+python     10  the Python package: source distribution, wheel, its tests where there is nothing but NumPy
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
 PARTS
 }
@@ -68,6 +69,10 @@ part_large() {
     scripts/check_large.sh build build-long
 }
 part_arm() { scripts/check_arm.sh; }
+part_python() {
+    make --no-print-directory all
+    scripts/check_python.sh build-long/python
+}
 part_fresh() { scripts/check_fresh.sh; }
 
 if [ "$*" = help ]; then
