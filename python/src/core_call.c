@@ -9,10 +9,8 @@ static void note(void *context, unet_severity severity, const char *text)
     (void)severity;
     core_take(call);
     PyObject *errors = PyErr_Occurred() ? NULL : PyImport_ImportModule("unet_c._errors");
-    PyObject *type = errors ? PyObject_GetAttrString(errors, "DataWarning") : NULL;
-    if (type)
-        PyErr_WarnEx(type, text, 4);
-    Py_XDECREF(type);
+    if (errors)
+        Py_XDECREF(PyObject_CallMethod(errors, "note", "s", text));
     Py_XDECREF(errors);
     core_told(call);
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models of other programs: PyTorch's weights without PyTorch, files of any format."""
 
+import copy
+import pickle
 import subprocess
 import sys
 
@@ -115,6 +117,12 @@ def test_files_that_are_none(tmp_path, weighty):
         unet_c.Model.load("not/there", norm="btch")
     with pytest.raises(unet_c.ArgumentError, match="width: there is no such option"):
         unet_c.Model.load("not/there", width=3)
+
+
+def test_pickle_and_copy(weighty, image):
+    for again in (pickle.loads(pickle.dumps(weighty)), copy.deepcopy(weighty)):
+        assert np.array_equal(again.logits(image), weighty.logits(image))
+        assert again.network == weighty.network
 
 
 def test_names_and_colours(weighty, tmp_path):

@@ -4,6 +4,7 @@
 import os
 import signal
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -155,6 +156,12 @@ def test_tiles_and_memory(model, tmp_path):
     assert len(shares) > 20 and shares == sorted(shares) and shares[-1] == 1
 
 
+def test_whole_images_in_little_memory():
+    model = unet_c.Model(width=8, depth=2, padding="same", norm="instance")
+    with pytest.warns(unet_c.DataWarning, match="tiles are blended"):
+        assert model.predict(np.eye(400), memory="8M").shape == (400, 400)
+
+
 def test_options(model, image):
     assert np.allclose(model.probabilities(image, tta="flips").sum(0), 1, atol=1e-5)
     other = unet_c.Model(width=2, depth=2, padding="same", seed=9)
@@ -219,8 +226,8 @@ def test_thousands_of_calls_leak_nothing(model, tmp_path):
 
     def round_of(calls):
         for _ in range(calls):
-            model.predict(small)
-            model.probabilities(small.astype(">f8"), progress=lambda share: None)
+            model.predict(small, threads=1)
+            model.probabilities(small.astype(">f8"), threads=1, progress=lambda share: None)
             unet_c.objects(small, small)
             with pytest.raises(unet_c.Error):
                 model.predict(small, tta="x")
@@ -230,7 +237,7 @@ def test_thousands_of_calls_leak_nothing(model, tmp_path):
 
     round_of(100)
     before = resident()
-    round_of(1000)
+    round_of(800)
     assert resident() - before < 4e6
 
 
@@ -261,7 +268,15 @@ def test_keyboard_interrupt(model):
 
 def test_samples_of_another_type_are_a_warning(data):
     model = unet_c.train(data[0], data[1], steps=2, width=2, depth=1, tile=32, validation=0)
-    with pytest.warns(unet_c.DataWarning, match="the model was trained on 8-bit samples"):
-        model.predict(data[0][0].astype(np.uint16))
+    wide = data[0][0].astype(np.uint16)
+    calls = (lambda: model.predict(wide), lambda: model.evaluate([wide], data[1][:1]))
+    for call in calls:
+        with pytest.warns(unet_c.DataWarning, match="the model was trained on 8-bit samples") as told:
+            call()
+        assert told[0].filename == __file__  # the line that called
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(unet_c.DataWarning):
+            model.predict(wide)
     with pytest.raises(unet_c.ArgumentError, match="the model was trained on 8-bit samples"):
         model.predict(data[0][0].astype(np.uint16), any_samples=False)

@@ -19,7 +19,8 @@ from ._errors import (
     OutOfMemoryError,
     Stopped,
 )
-from ._model import Model, convert, train
+from ._make import convert, train
+from ._model import Model
 from ._objects import Objects, objects
 from ._scores import evaluate
 from ._train import Progress

@@ -23,10 +23,39 @@ class Reading(NamedTuple):
     pair: Optional[Tuple[str, str]] = None
     prepared: bool = False
 
+    @classmethod
+    def take(cls, options):
+        """Takes its own out of a dict of arguments."""
+        given = {name: options.pop(name) for name in cls._fields if name in options}
+        return cls(**{name: value for name, value in given.items() if value is not None})
+
+    @classmethod
+    def rows(cls):
+        """(name, type, default, help) of each."""
+        hints = {name: str(of).replace("typing.", "") for name, of in cls.__annotations__.items()}
+        words = {"bool": "bool", "int": "int"}
+        for name, default in cls._field_defaults.items():
+            kind = type(default).__name__ if type(default).__name__ in words else hints[name]
+            yield name, kind, default, _helps[name]
+
     def options(self, classes=0, model=None, like=None):
         image, mask = self.pair or (None, None)
         own = (self.ignore, classes, model, like, self.labels, int(self.only_pairs))
         return own + (self.channels, self.fill, int(self.as_stored), int(self.keep_masks), image, mask)
+
+
+_helps = {
+    "labels": 'what the masks\' values mean: "background=0,cell=255", "instances"; None: class '
+    "indices of arrays, found of files",
+    "ignore": "value of the masks that is no label; -1: 255 alone",
+    "only_pairs": "leave out images without a mask",
+    "channels": 'of the images: "0,2", "pages", "files:ch00,ch01"',
+    "fill": "the sample that is no data, as text",
+    "as_stored": "pixels as they lie in the files",
+    "keep_masks": "of NIfTI files: images are put into the masks' axes",
+    "pair": "patterns of paths of images and masks",
+    "prepared": "values of arrays go to the network as they are",
+}
 
 
 def _pairs(images, masks):

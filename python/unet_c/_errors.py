@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exceptions: one family, whose sentences are the library's."""
 
+import sys
+import warnings
+
 
 class Error(Exception):
     """What the library refused or could not do; the text is one line.
@@ -64,3 +67,11 @@ def made(code, text, hints):
     error = _kinds[code - 1](text)
     error.hints = tuple(name for name, _ in rows)
     return error
+
+
+def note(text):
+    """Warns of what the library noted, at the line that called the package; _core calls it."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"].split(".")[0] in ("unet_c", "contextlib"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, DataWarning, stacklevel=level)

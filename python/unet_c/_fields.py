@@ -77,8 +77,9 @@ def _parameter(field):
     )
 
 
-def takes(*tables):
-    """Gives a function that ends in **options the fields of tables in its signature and its help."""
+def takes(*tables, reading=None):
+    """Gives a function that ends in **options the fields of tables in its signature and its help,
+    and those of _data.Reading before them."""
 
     def document(function):
         signature = inspect.signature(function)
@@ -87,10 +88,16 @@ def takes(*tables):
         fields = {f.argument: f for table in reversed(tables) for f in table.values()}
         fields = [f for table in tables for f in table.values() if fields[f.argument] is f]
         fields = [f for f in fields if f.argument not in names]
+        rows = list(reading.rows()) if reading else []
+        data = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for name, kind, default, _ in rows
+        ]
         function.__signature__ = signature.replace(
-            parameters=own + [_parameter(field) for field in fields]
+            parameters=own + data + [_parameter(field) for field in fields]
         )
-        lines = [f"    {f.argument}: {f.annotation()}: {f.help}" for f in fields]
+        lines = [f"    {name}: {kind}: {words}" for name, kind, _, words in rows]
+        lines += [f"    {f.argument}: {f.annotation()}: {f.help}" for f in fields]
         function.__doc__ = inspect.cleandoc(function.__doc__) + "\n\nOptions of the library:\n\n"
         function.__doc__ += "\n".join(lines) + "\n"
         return function

@@ -3,11 +3,12 @@
 
 import json
 import os
+import tempfile
 
 import numpy as np
 
 from . import _arrays, _core, _data, _fields, _objects, _scores, _torch, _train
-from ._errors import ArgumentError
+from ._errors import ArgumentError, note
 from ._sessions import Sessions
 
 
@@ -104,6 +105,16 @@ class Model:
         """
         _core.model_export(self._handle, os.fsencode(path), names, int(normalize))
 
+    def __reduce__(self):
+        return _from_bytes, (self._bytes(), self.origin)
+
+    def _bytes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.safetensors")
+            self.save(path)
+            with open(path, "rb") as file:
+                return file.read()
+
     # ---- what it is ----
 
     @property
@@ -171,7 +182,9 @@ class Model:
         fields = self._session_fields(options)
         if memory is not None and len(planes):
             models, limit = (sessions.handle,) + others, _memory_of(memory)
-            tile = _core.plan_tile(models, fields, planes[0], limit, int(bool(answer)))
+            tile, blended = _core.plan_tile(models, fields, planes[0], limit, int(bool(answer)))
+            if blended:
+                note("the network sees whole images, which do not fit: tiles are blended")
             fields = [field for field in fields if field[0] != "tile"] + [("tile", str(tile))]
         with sessions.use(others, fields, fill) as session:
             for i, plane in enumerate(planes):
@@ -252,7 +265,7 @@ class Model:
 
     # ---- training and scores ----
 
-    @_fields.takes(_fields.TRAINING)
+    @_fields.takes(_fields.TRAINING, reading=_data.Reading)
     def train(
         self,
         images,
@@ -265,24 +278,13 @@ class Model:
         folder=None,
         resume=False,
         checkpoint_seconds=0,
-        labels=None,
-        ignore=-1,
-        only_pairs=False,
-        channels=None,
-        fill=None,
-        as_stored=False,
-        keep_masks=False,
-        pair=None,
-        prepared=False,
         **options,
     ):
         """Trains this model further, as unet_c.train(init=model) does; returns it.
 
         After Ctrl-C, or an exception of progress, it has the newest weights.
         """
-        reading = _data.Reading(
-            labels, ignore, only_pairs, channels, fill, as_stored, keep_masks, pair, prepared
-        )
+        reading = _data.Reading.take(options)
         job = _train.Job(
             images, masks, reading, self._handle, validation, preset, class_weights, options
         )
@@ -292,7 +294,7 @@ class Model:
             self._keep(job.model, self.origin)
         return self
 
-    @_fields.takes(_fields.SESSION)
+    @_fields.takes(_fields.SESSION, reading=_data.Reading)
     def evaluate(
         self,
         images,
@@ -302,15 +304,6 @@ class Model:
         split=False,
         minimum_area=1,
         progress=None,
-        labels=None,
-        ignore=-1,
-        only_pairs=False,
-        channels=None,
-        fill=None,
-        as_stored=False,
-        keep_masks=False,
-        pair=None,
-        prepared=False,
         others=(),
         **options,
     ):
@@ -322,9 +315,7 @@ class Model:
 
         Returns what `unet eval --json` prints: mean_dice, mean_iou, accuracy, classes, per_image ...
         """
-        reading = _data.Reading(
-            labels, ignore, only_pairs, channels, fill, as_stored, keep_masks, pair, prepared
-        )
+        reading = _data.Reading.take(options)
         sessions, facts = self._sessions, self._facts
         dataset = _data.open_dataset(images, masks, reading, model=sessions.handle)
         count = _core.dataset_facts(dataset)["count"]
@@ -333,7 +324,7 @@ class Model:
         how = {"split": split, "minimum_area": minimum_area}
         scores, names = [], []
         others = tuple(model._handle for model in others)
-        with sessions.use(others, self._session_fields(options), fill) as session:
+        with sessions.use(others, self._session_fields(options), reading.fill) as session:
             for i in range(count):
                 name, height, width, _ = _core.dataset_item(dataset, i)
                 truth = np.empty((height, width), np.uint8)
@@ -350,59 +341,12 @@ class Model:
         return _scores.summary(scores, names, self.classes, facts["labels"], kinds)
 
 
-@_fields.takes(_fields.NETWORK, _fields.TRAINING)
-def train(
-    images,
-    masks,
-    *,
-    init=None,
-    validation=None,
-    preset="auto",
-    class_weights=None,
-    progress=None,
-    folder=None,
-    resume=False,
-    checkpoint_seconds=0,
-    labels=None,
-    ignore=-1,
-    only_pairs=False,
-    channels=None,
-    fill=None,
-    as_stored=False,
-    keep_masks=False,
-    pair=None,
-    prepared=False,
-    **options,
-):
-    """Trains a network on images and masks, and returns it as a Model.
-
-    images, masks  arrays [count, height, width(, channels)] or lists of arrays, or two paths of
-                   folders as `unet train` takes them.  Masks of arrays have class indices, 255
-                   where there is no label; labels says otherwise: "background=0,cell=255",
-                   "instances" (docs/labels.md)
-    init           a Model to begin with; it stays as it is
-    validation     the share of the images that is held out (0.2 from five images on), or
-                   (images, masks).  The best model by these is returned, without them the newest
-    preset         the recipe: "auto", "paper2015", ... (docs/training.md); options change it.
-                   Without epochs, steps or seconds it takes ten minutes
-    class_weights  each pixel's weight by its class
-    progress       called with a Progress after each step and epoch.  unet_c.Stopped raised in it ends
-                   the training in good order; other exceptions, and Ctrl-C, go on to the caller
-    folder         where best.safetensors, last.safetensors and a checkpoint are kept, with which
-                   resume=True goes on bit for bit; None: nowhere
-    """
-    reading = _data.Reading(
-        labels, ignore, only_pairs, channels, fill, as_stored, keep_masks, pair, prepared
-    )
-    handle = None if init is None else init._handle
-    job = _train.Job(images, masks, reading, handle, validation, preset, class_weights, options)
-    job.run(folder, resume, checkpoint_seconds, progress)
-    return Model._of(job.model)
-
-
-@_fields.takes(_fields.KNOWN)
-def convert(source, target, *, names=None, normalize=False, decoder=-1, standardize=False, **known):
-    """Reads a model of any format and writes it in another, by the ending of target; returns it."""
-    model = Model.load(source, decoder=decoder, standardize=standardize, **known)
-    model.export(target, names=names, normalize=normalize)
+def _from_bytes(data, origin):
+    """A model that was pickled."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.safetensors")
+        with open(path, "wb") as file:
+            file.write(data)
+        model = Model.load(path)
+    model.origin = origin
     return model
