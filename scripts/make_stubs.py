@@ -18,12 +18,12 @@ TYPES = {
     "color": "Optional[Sequence[int]]",
     "decoder": "int",
     "feature": "str",
-    "fill": "Optional[str]",
+    "fill": "Union[None, float, str]",
     "folder": "Optional[Path]",
     "ignore": "int",
     "image": "Image",
     "images": "Image",
-    "init": "Optional[Model]",
+    "init": "Union[None, Model, Path]",
     "keep_holes": "bool",
     "keep_masks": "bool",
     "label": "int",
@@ -147,11 +147,9 @@ def model_class(model):
 
 
 def tuple_class(made):
-    def kind(annotation):
-        text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-        return {"ndarray": "np.ndarray"}.get(text, text).replace("typing.", "")
-
-    fields = "".join(f"    {name}: {kind(of)}\n" for name, of in made.__annotations__.items())
+    # the module says `from __future__ import annotations`, so these are as they were written
+    rows = made.__annotations__.items()
+    fields = "".join(f"    {name}: {of.__forward_arg__}\n" for name, of in rows)
     return f"class {made.__name__}(NamedTuple):\n{fields}\n"
 
 

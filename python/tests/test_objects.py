@@ -69,7 +69,7 @@ def test_pandas_takes_the_table():
         (np.zeros((0, 4)), "mask: shape"),
         (np.full((3, 4), -1), "mask: values -1"),
         (np.full((3, 4), 300), "class indices up to 255"),
-        (np.full((3, 4), 255), "254|classes"),
+        (np.full((3, 4), 255), "classes 0 to 253"),
     ],
 )
 def test_wrong_masks(mask, words):

@@ -49,6 +49,36 @@ def test_wrong_values(options, words):
         unet_c.Model(**options)
 
 
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda m, i: m.predict(i, memory="lots"), "memory: found 'lots', wanted bytes"),
+        (lambda m, i: m.predict(i, memory=-5), "memory: found -5"),
+        (lambda m, i: m.predict(i, others=[3]), "others: found int, wanted models"),
+        (lambda m, i: unet_c.objects(i // 255 * 255), "mask > 0 has one class"),
+        (lambda m, i: unet_c.objects(i * 0, unit="kilometres"), "unit: found 'kilometres'"),
+        (lambda m, i: unet_c.objects(i * 0, pixel_size=(1, 2, 3)), "pixel_size: found"),
+        (lambda m, i: m.train([i], [i * 0], steps=1, resume=True), "resume: found no folder"),
+        (lambda m, i: unet_c.train([i], [i * 0], init=3), "init: found int, wanted a Model"),
+        (lambda m, i: unet_c.train([i], [i * 0], pair="ab"), "pair: found 'ab', wanted two"),
+        (lambda m, i: unet_c.evaluate(i * 0, i * 0, labels=1), "labels: found 1, wanted 2 to 254"),
+        (lambda m, i: unet_c.Model(seed=-1), "seed: found -1"),
+    ],
+)
+def test_other_arguments(model, image, call, words):
+    with pytest.raises(unet_c.ArgumentError, match=words):
+        call(model, image)
+
+
+def test_fill_is_a_number_or_text(model, image):
+    values = image.astype(np.float32)
+    values[3, 4] = -9999
+    wanted = model.predict(values, fill="-9999")
+    assert np.array_equal(model.predict(values, fill=-9999), wanted)
+    values[3, 4] = np.nan
+    assert model.predict(values, fill=np.nan).shape == image.shape
+
+
 def test_hints_name_arguments():
     error = unet_c._errors.made(1, "masks: two readings", 1 | 256)
     assert isinstance(error, unet_c.ArgumentError) and isinstance(error, ValueError)

@@ -2,11 +2,11 @@
 """Data sets: of arrays, or of folders and lists of pairs as `unet train` takes them."""
 
 import os
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
-from . import _arrays, _core
+from . import _arrays, _core, _values
 from ._errors import ArgumentError
 
 
@@ -17,7 +17,7 @@ class Reading(NamedTuple):
     ignore: int = -1
     only_pairs: bool = False
     channels: Optional[str] = None
-    fill: Optional[str] = None
+    fill: Union[None, float, str] = None
     as_stored: bool = False
     keep_masks: bool = False
     pair: Optional[Tuple[str, str]] = None
@@ -32,29 +32,31 @@ class Reading(NamedTuple):
     @classmethod
     def rows(cls):
         """(name, type, default, help) of each."""
-        hints = {name: str(of).replace("typing.", "") for name, of in cls.__annotations__.items()}
-        words = {"bool": "bool", "int": "int"}
-        for name, default in cls._field_defaults.items():
-            kind = type(default).__name__ if type(default).__name__ in words else hints[name]
-            yield name, kind, default, _helps[name]
+        return [
+            (name, _words[name][0], cls._field_defaults[name], _words[name][1])
+            for name in cls._fields
+        ]
 
     def options(self, classes=0, model=None, like=None):
-        image, mask = self.pair or (None, None)
+        image, mask = (None, None) if self.pair is None else _values.pair(self.pair, "pair", str)
         own = (self.ignore, classes, model, like, self.labels, int(self.only_pairs))
-        return own + (self.channels, self.fill, int(self.as_stored), int(self.keep_masks), image, mask)
+        return own + (self.channels, _values.fill(self.fill), int(self.as_stored), int(self.keep_masks), image, mask)
 
 
-_helps = {
-    "labels": 'what the masks\' values mean: "background=0,cell=255", "instances"; None: class '
-    "indices of arrays, found of files",
-    "ignore": "value of the masks that is no label; -1: 255 alone",
-    "only_pairs": "leave out images without a mask",
-    "channels": 'of the images: "0,2", "pages", "files:ch00,ch01"',
-    "fill": "the sample that is no data, as text",
-    "as_stored": "pixels as they lie in the files",
-    "keep_masks": "of NIfTI files: images are put into the masks' axes",
-    "pair": "patterns of paths of images and masks",
-    "prepared": "values of arrays go to the network as they are",
+_words = {
+    "labels": (
+        "Optional[str]",
+        'what the masks\' values mean: "background=0,cell=255", "instances"; None: class indices '
+        "of arrays, found of files",
+    ),
+    "ignore": ("int", "value of the masks that is no label; -1: 255 alone"),
+    "only_pairs": ("bool", "leave out images without a mask"),
+    "channels": ("Optional[str]", 'of the images: "0,2", "pages", "files:ch00,ch01"'),
+    "fill": ("Union[None, float, str]", "the sample that is no data"),
+    "as_stored": ("bool", "pixels as they lie in the files"),
+    "keep_masks": ("bool", "of NIfTI files: images are put into the masks' axes"),
+    "pair": ("Optional[Tuple[str, str]]", "patterns of paths of images and masks"),
+    "prepared": ("bool", "values of arrays go to the network as they are"),
 }
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What makes a model: training, and the files of other programs."""
 
-from . import _data, _fields, _train
+from . import _arrays, _data, _fields, _train
+from ._errors import ArgumentError
 from ._model import Model
 
 
@@ -26,7 +27,7 @@ def train(
                    folders as `unet train` takes them.  Masks of arrays have class indices, 255
                    where there is no label; labels says otherwise: "background=0,cell=255",
                    "instances" (docs/labels.md)
-    init           a Model to begin with; it stays as it is
+    init           a Model to begin with, which stays as it is, or the path of one
     validation     the share of the images that is held out (0.2 from five images on), or
                    (images, masks).  The best model by these is returned, without them the newest
     preset         the recipe: "auto", "paper2015", ... (docs/training.md); options change it.
@@ -38,6 +39,10 @@ def train(
                    resume=True goes on bit for bit; None: nowhere
     """
     reading = _data.Reading.take(options)
+    if _arrays.is_path(init):
+        init = Model.load(init)
+    if not isinstance(init, (Model, type(None))):
+        raise ArgumentError(f"init: found {type(init).__name__}, wanted a Model")
     handle = None if init is None else init._handle
     job = _train.Job(images, masks, reading, handle, validation, preset, class_weights, options)
     job.run(folder, resume, checkpoint_seconds, progress)

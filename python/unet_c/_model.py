@@ -7,17 +7,17 @@ import tempfile
 
 import numpy as np
 
-from . import _arrays, _core, _data, _fields, _objects, _scores, _torch, _train
+from . import _arrays, _core, _data, _fields, _objects, _scores, _torch, _train, _values
 from ._errors import ArgumentError, note
 from ._sessions import Sessions
 
 
-def _memory_of(memory):
-    """Bytes; "500M" is taken as the command takes it."""
-    if isinstance(memory, str):
-        units = {"K": 10**3, "M": 10**6, "G": 10**9}
-        return int(float(memory[:-1]) * units[memory[-1]]) if memory[-1:] in units else int(memory)
-    return int(memory)
+def _handles(models):
+    """The weights of further models."""
+    for model in models:
+        if not isinstance(model, Model):
+            raise ArgumentError(f"others: found {type(model).__name__}, wanted models")
+    return tuple(model._handle for model in models)
 
 
 def _result(out, shape, kind):
@@ -43,7 +43,7 @@ class Model:
     def __init__(self, *, seed=0, **network):
         """A new network with random weights; the same seed gives the same."""
         (fields,) = _fields.texts(network, _fields.NETWORK)
-        self._keep(_core.model_create(fields, seed, None), None)
+        self._keep(_core.model_create(fields, _values.seed(seed), None), None)
 
     def _keep(self, handle, origin):
         self._sessions = Sessions(handle)
@@ -178,10 +178,10 @@ class Model:
             size = (int(self.network["classes"]),) + size
         result = _result(out, before + size, np.float32 if answer else np.uint8)
         flat = result.reshape((len(planes),) + size)
-        others = tuple(model._handle for model in others)
+        others, fill = _handles(others), _values.fill(fill)
         fields = self._session_fields(options)
         if memory is not None and len(planes):
-            models, limit = (sessions.handle,) + others, _memory_of(memory)
+            models, limit = (sessions.handle,) + others, _values.size(memory)
             tile, blended = _core.plan_tile(models, fields, planes[0], limit, int(bool(answer)))
             if blended:
                 note("the network sees whole images, which do not fit: tiles are blended")
@@ -214,7 +214,7 @@ class Model:
         prepared  True: values go to the network as they are, those of a .npy file of the training
         memory    bytes ("500M") that it may take besides image and answer; None: any
         others    further models, whose probabilities are averaged with its own
-        fill      the sample that is no data, as text
+        fill      the sample that is no data
         progress  called with the share that is done, 0..1
         out       the array for the answer
         """
@@ -323,8 +323,8 @@ class Model:
         kinds = 2 if numbered else facts["labels"] if objects or split or minimum_area > 1 else 0
         how = {"split": split, "minimum_area": minimum_area}
         scores, names = [], []
-        others = tuple(model._handle for model in others)
-        with sessions.use(others, self._session_fields(options), reading.fill) as session:
+        others = _handles(others)
+        with sessions.use(others, self._session_fields(options), _values.fill(reading.fill)) as session:
             for i in range(count):
                 name, height, width, _ = _core.dataset_item(dataset, i)
                 truth = np.empty((height, width), np.uint8)

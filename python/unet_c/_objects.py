@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Objects: counted, numbered and measured."""
 
+from __future__ import annotations
+
 import os
 from typing import NamedTuple
 
 import numpy as np
 
-from . import _arrays, _core
+from . import _arrays, _core, _values
 from ._errors import ArgumentError
 
 
@@ -85,9 +87,17 @@ def objects(
             image = image.view(np.uint8)
         if not 0 <= channel < image.shape[2]:
             raise ArgumentError(f"channel {channel}: the image has {image.shape[2]}, from 0 on")
-    size = (0.0, 0.0) if pixel_size is None else tuple(np.broadcast_to(pixel_size, 2).tolist())
+    if plain.max() >= 254:
+        raise ArgumentError(
+            f"mask: value {plain.max()}, classes 0 to 253 wanted; mask > 0 has one class of objects"
+        )
+    if len(unit.encode()) > 7:
+        raise ArgumentError(f"unit: found {unit!r}, at most 7 bytes fit")
+    size = (0.0, 0.0)
+    if pixel_size is not None:
+        size = _values.pair(pixel_size, "pixel_size", float)
     options = (minimum_area, int(keep_holes), int(split or split_depth > 0), float(split_depth))
-    options += (channel, *size, unit if pixel_size is not None else "", memory)
+    options += (channel, *size, unit if pixel_size is not None else "", memory and _values.size(memory))
     classes = max(2, int(plain.max()) + 1)
     handle, count, _ = _core.objects_measure(plain, image, classes, options, progress)
     ids = np.empty(plain.shape[:2], np.uint32)

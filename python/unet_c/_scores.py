@@ -97,6 +97,8 @@ def evaluate(predicted, truth, *, labels=None, objects=False, names=None):
             raise ArgumentError(f"mask {i}: shape {one.shape}, the truth has {other.shape}")
     if labels is None:
         labels = 1 + max(int(m[m != _core.IGNORE].max(initial=1)) for m in predicted + truth)
+    if not 2 <= labels < _core.IGNORE:
+        raise ArgumentError(f"labels: found {labels}, wanted 2 to {_core.IGNORE - 1}")
     kinds = labels if objects else 0
     scores = [score_image(p, t, None, labels, kinds, {}) for p, t in zip(predicted, truth)]
     class_names = list(names or []) + [""] * labels

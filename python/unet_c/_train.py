@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training, by the recipes of `unet train`."""
 
+from __future__ import annotations
+
 import os
 import tempfile
 from typing import List, NamedTuple, Optional
 
-from . import _core, _data, _fields
+import numpy as np
+
+from . import _core, _data, _fields, _values
 from ._errors import ArgumentError, Stopped
 
 _presets = _core.preset_names()
@@ -82,7 +86,7 @@ class Job:
         if options.get("loss_pos_weight") is not None and options.get("classes") is None:
             network.append(("classes", "1"))
         seed = options.get("seed")
-        seed = int(_fields.TRAINING["seed"].default if seed is None else seed)
+        seed = _values.seed(int(_fields.TRAINING["seed"].default) if seed is None else seed)
         wanted = dict(network).get("classes")
         trained = init is not None and _core.model_facts(init)["settings"] and wanted is None
         self.dataset = _data.open_dataset(
@@ -95,11 +99,13 @@ class Job:
             self.survey, _presets.index(preset), network, seconds, int(init is not None)
         )
         self.fields = _length(options, training)
-        self.weights = None if class_weights is None else [float(w) for w in class_weights]
+        self.weights = None if class_weights is None else np.ravel(class_weights).tolist()
         self.model = _network(init, self.dataset, network, self.recipe, seed)
 
     def run(self, folder, resume, checkpoint_seconds, progress):
         """Trains; self.model is then the best one where images were held out, else the newest."""
+        if resume and folder is None:
+            raise ArgumentError("resume: found no folder; it goes on from the checkpoint in one")
         with tempfile.TemporaryDirectory() as own:
             place = folder or own
             os.makedirs(place, exist_ok=True)
