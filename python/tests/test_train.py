@@ -79,6 +79,7 @@ def test_wrong_data(data, change, words):
 
 def test_wrong_options(data):
     for options, words in (
+        ({"classes": "many"}, 'classes: found "many"'),
         ({"epoch": 1}, "epoch: there is no such option; epochs?"),
         ({"learning_rate": "fast"}, 'learning_rate: found "fast", wanted a number'),
         ({"preset": "best"}, 'preset: found "best", wanted auto, paper2015'),
@@ -143,6 +144,8 @@ def test_goes_on(data, tmp_path):
 
     whole = unet_c.train(*data, steps=12, **small)
     unet_c.train(*data, progress=stop, **options)
+    with pytest.raises(unet_c.ArgumentError, match="there is a training; resume=True goes on"):
+        unet_c.train(*data, **options)
     assert bits(unet_c.train(*data, resume=True, **options)) == bits(whole)
 
 

@@ -88,6 +88,8 @@ class Job:
         seed = options.get("seed")
         seed = _values.seed(int(_fields.TRAINING["seed"].default) if seed is None else seed)
         wanted = dict(network).get("classes")
+        if wanted is not None and not wanted.isdecimal():
+            raise ArgumentError(f'classes: found "{wanted}", wanted a whole number')
         trained = init is not None and _core.model_facts(init)["settings"] and wanted is None
         self.dataset = _data.open_dataset(
             images, masks, reading, max(2, int(wanted)) if wanted else 0, init if trained else None
@@ -107,10 +109,16 @@ class Job:
         if resume and folder is None:
             raise ArgumentError("resume: found no folder; it goes on from the checkpoint in one")
         with tempfile.TemporaryDirectory() as own:
-            place = folder or own
+            place = own if folder is None else os.fsdecode(folder)
             os.makedirs(place, exist_ok=True)
-            best = os.path.join(place, "best.safetensors")
-            files = (best, os.path.join(place, "last.safetensors"), os.path.join(place, "checkpoint"))
+            names = ("best.safetensors", "last.safetensors", "checkpoint")
+            files = tuple(os.path.join(place, name) for name in names)
+            best = files[0]
+            if not resume and any(map(os.path.exists, files)):
+                raise ArgumentError(
+                    f"{place}: there is a training; resume=True goes on with it, another folder "
+                    "begins anew"
+                )
             if folder is None:
                 files = (best if self.held_out else None, None, None)
 
@@ -125,7 +133,7 @@ class Job:
                     self.recipe,
                     self.fields,
                     self.weights,
-                    tuple(path and os.fsdecode(path) for path in files),
+                    files,
                     float(checkpoint_seconds),
                     int(resume),
                     tell if progress else None,
