@@ -310,6 +310,8 @@ typedef struct unet_dataset_options {
     int keep_masks; /* 1: of NIfTI files with axes in other orders images are put into the masks' */
     const char *pair_image; /* docs/labels.md: a pattern of images' paths, POSIX, and of masks', */
     const char *pair_mask;  /* with \1 .. \9 for its groups; both or none */
+    int predicted; /* 1: images are predicted masks, in a list's order those named as its images;
+                      2: the same pairs, with the two exchanged */
 } unet_dataset_options;
 
 /*

@@ -18,9 +18,11 @@ training   45  real training for TRAIN_TIME (15m) and on every set for SET_TIME 
 resume      5  a run that is killed 100 times
 report      2  its pages in a browser, at three widths
 large       6  an image of 1.6 gigapixels below 500 MB
+studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
 arm        15  the tests on an emulated 64-bit Arm
 python     10  the Python package: source distribution, wheel, its tests where there is nothing but NumPy
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
+deb        40  Debian's packages made and used on fresh systems (scripts/check_deb.sh)
 PARTS
 }
 
@@ -68,12 +70,17 @@ part_large() {
     cmake --build build -j"$jobs" --target big_tiff peak -- --no-print-directory -s
     scripts/check_large.sh build build-long
 }
+part_studio() {
+    build_tests --target unet_cli studio_client big_tiff
+    scripts/check_studio.sh build-test build-long
+}
 part_arm() { scripts/check_arm.sh; }
 part_python() {
     make --no-print-directory all
     scripts/check_python.sh build-long/python
 }
 part_fresh() { scripts/check_fresh.sh; }
+part_deb() { scripts/check_deb.sh; }
 
 if [ "$*" = help ]; then
     parts

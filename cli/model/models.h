@@ -113,8 +113,10 @@ void samples_count(struct sample_count *count, unsigned bits, const char *name);
 /* One line on stderr for each kind that a model was not trained on. */
 void samples_warn(const struct sample_count *count, const struct models *models);
 
-/* Images whose values lie far from those that a model was trained on; starts zeroed. */
+/* Images whose values lie far from those that a model was trained on; starts zeroed but for fill.
+ */
 struct values_count {
+    const char *fill; /* what --fill says; NULL: nothing */
     int looked_at, far;
     char first[4096], text[320]; /* the first of them, and what is the matter with it */
 };

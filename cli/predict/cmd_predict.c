@@ -66,7 +66,7 @@ static void warn_of_samples(const struct predict_plan *plan, const struct models
 static void warn_of_values(const struct predict_settings *settings, const struct models *models,
                            struct predict_plan *plan)
 {
-    struct values_count count = {0};
+    struct values_count count = {.fill = settings->fill};
     int images = (int)plan->inputs.count, looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
 
     for (int i = 0; i < looks; i++) {

@@ -160,6 +160,7 @@ static unet_code read_page(const struct un_pair *files, struct unet_source *imag
     if (code)
         return code;
     pair->fill = r->dataset->scaling.fill.set ? r->dataset->scaling.fill : what.fill;
+    pair->size = un_page_size(&what);
     if ((code = un_image_of_source(image, page, &pair->image, err)) ||
         (code = un_view_check_finite(files->image, un_view_of(&pair->image), 0, pair->fill, err)) ||
         (code = read_classes(files, image, mask, page, r, pair, err)))
@@ -190,6 +191,9 @@ static void tell_fits(const unet_log *log, const struct un_fits *fits)
     un_fits_directions_text(fits, text, sizeof text);
     if (*text)
         un_note(log, UNET_WARNING, "%s", text);
+    un_sizes_text(&fits->sizes, text, sizeof text);
+    if (*text)
+        un_note(log, UNET_WARNING, "%s", text);
 }
 
 /* All pages of a pair of files. */
@@ -204,7 +208,7 @@ static unet_code read_pair(const struct un_pair *files, const struct reading *r,
         goto done;
     tell_note(r->log, image);
     tell_note(r->log, mask);
-    un_fits_direction(image, r->fits);
+    un_fits_image(image, r->fits);
     if (mask && (code = r->keep_masks ? un_source_fit(mask, image, r->fits, err)
                                       : un_source_fit(image, mask, r->fits, err)))
         goto done;
@@ -257,7 +261,8 @@ unet_code un_dataset_open(const char *images, const char *masks,
     static const unet_dataset_options none = {.ignore = -1};
     struct un_pairs files;
     options = options ? options : &none;
-    const struct un_pair_wish wish = {options->pair_image, options->pair_mask, options->channels};
+    const struct un_pair_wish wish = {options->pair_image, options->pair_mask, options->channels,
+                                      options->predicted};
     unet_code code = un_pairs_find(images, masks, &wish, &files, err);
     if (code)
         return code;

@@ -282,7 +282,7 @@ unet_code un_pairs_find(const char *images, const char *masks, const struct un_p
     }
     unet_code code = un_channels_parse(wish ? wish->channels : NULL, &made.channels, err);
     if (!code && un_is_list_name(masks) && !un_is_folder(masks))
-        code = un_pairs_of_list(images, masks, &made, err);
+        code = un_pairs_of_list(images, masks, wish && wish->predicted, &made, err);
     else if (!code)
         code = find(&work, &made, err);
     if (!code)
@@ -291,6 +291,8 @@ unet_code un_pairs_find(const char *images, const char *masks, const struct un_p
         made.classes = work.classes;
         made.class_count = work.class_count;
     }
+    if (!code && wish && wish->predicted > 1)
+        un_pairs_exchange(&made);
     if (code)
         un_pairs_release(&made);
     else

@@ -40,6 +40,7 @@ struct un_pair_wish {
     const char *image;    /* POSIX extended regular expression for the end of an image's path */
     const char *mask;     /* the end of its mask's path, with \1 for what a group matched */
     const char *channels; /* as in image/channels.h */
+    int predicted;        /* as in unet_dataset_options */
 };
 
 /*

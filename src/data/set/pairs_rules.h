@@ -150,9 +150,18 @@ unet_code un_pairing_targets(struct un_pairing *work, bool *is, unet_error *err)
 
 /* Pairs as a list says, "image,mask" in each line, with pairs->channels of the images.
  * (pairs_list.c) */
-unet_code un_pairs_of_list(const char *images, const char *list, struct un_pairs *pairs,
-                           unet_error *err);
+unet_code un_pairs_of_list(const char *images, const char *list, bool predicted,
+                           struct un_pairs *pairs, unet_error *err);
 bool un_is_list_name(const char *path);
+
+/* The predicted mask that a list's image has; where: in which line.  UNET_EINVAL: none, or two.
+ * (pairs_predicted.c) */
+unet_code un_predicted_find(const struct un_listing *predicted, const char *cell, const char *where,
+                            char **path, unet_error *err);
+
+/* Masks and images change places; of several masks of an image, the first is it.
+ * (pairs_predicted.c) */
+void un_pairs_exchange(struct un_pairs *pairs);
 
 /* Makes room for masks of `classes` classes, none found.  Takes names, also on failure. */
 unet_code un_pairing_room(struct un_pairing *work, char **names, int classes, unet_error *err);
