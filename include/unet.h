@@ -4,8 +4,8 @@
  *
  * This is what most programs need: a network, images, prediction, data sets, training.  The other
  * chapters stand beside it and include it: unet_image.h (files by rows, images too large for
- * memory), unet_objects.h, unet_survey.h, unet_train.h, unet_scores.h, unet_exchange.h, and
- * unet_fields.h (settings by name).
+ * memory), unet_objects.h, unet_outlines.h, unet_survey.h, unet_train.h, unet_scores.h,
+ * unet_exchange.h, and unet_fields.h (settings by name).
  *
  * An image is an array [height][width][channels], top row first.  A mask is a uint8_t array
  * [height][width] of class indices; UNET_IGNORE marks a pixel that carries no label.
