@@ -169,6 +169,18 @@ UNET_API unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *
 UNET_API unet_code unet_model_adapt(const unet_model *from, int in_channels, int classes,
                                     uint64_t seed, unet_model **model, int *taken, unet_error *err);
 
+/* The same model once more, for other threads or to be trained by itself; the caller frees it. */
+UNET_API unet_code unet_model_copy(const unet_model *model, unet_model **copy, unet_error *err);
+
+/*
+ * As unet_model_import(), but of tensors in memory, such as those of a PyTorch state_dict in its
+ * order: names, shapes and float values one behind the other, which are copied.  count >= 1.
+ * UNET_EINVAL, too: a tensor that is none.
+ */
+UNET_API unet_code unet_model_from_tensors(const unet_tensor *tensors, int count,
+                                           const unet_known *known, unet_model **model,
+                                           unet_origin *origin, unet_error *err);
+
 #define UNET_MAX_LAYERS 96 /* rows of unet_spec_cost() */
 
 /* One row of the network as it runs. */

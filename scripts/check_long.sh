@@ -22,6 +22,7 @@ outlines    2  outlines there and back by pycocotools, shapely and roifile
 large       6  an image of 1.6 gigapixels below 500 MB
 studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
 arm        15  the tests on an emulated 64-bit Arm
+python     10  the Python package: source distribution, wheel, its tests where there is nothing but NumPy
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
 deb        40  Debian's packages made and used on fresh systems (scripts/check_deb.sh)
 PARTS
@@ -86,6 +87,10 @@ part_studio() {
     scripts/check_studio.sh build-test build-long
 }
 part_arm() { scripts/check_arm.sh; }
+part_python() {
+    make --no-print-directory all
+    scripts/check_python.sh build-long/python
+}
 part_fresh() { scripts/check_fresh.sh; }
 part_deb() { scripts/check_deb.sh; }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adapt.c - the weights of a network in one that sees other channels or tells other classes apart
- */
+/* adapt.c - a model of another's weights: a copy, or one that sees other channels or tells other
+ * classes apart */
 #include <string.h>
 
 #include "model/model.h"
@@ -37,4 +37,24 @@ unet_code un_model_adapt(const unet_model *from, int in_channels, int classes, u
     }
     *model = made;
     return UNET_OK;
+}
+
+unet_code un_model_copy(const unet_model *from, unet_model **model, unet_error *err)
+{
+    unet_model *made;
+    unet_code code = un_model_fetch(from, err);
+    if (code || (code = un_model_new(&from->graph.spec, &made, err)))
+        return code;
+    made->trained = from->trained;
+    made->scaling = from->scaling;
+    made->seen = from->seen;
+    made->coding = from->coding;
+    memcpy(made->classes, from->classes, sizeof made->classes);
+    memcpy(made->channels, from->channels, sizeof made->channels);
+    memcpy(made->values, from->values, from->graph.values * sizeof *made->values);
+    if ((code = un_model_set_settings(made, from->settings, err)))
+        un_model_free(made);
+    else
+        *model = made;
+    return code;
 }

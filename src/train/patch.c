@@ -113,23 +113,16 @@ unet_code un_trainer_copy(unet_trainer *t, unet_model **model, unet_error *err)
 {
     const unet_model *from = t->model;
     unet_model *made = NULL;
+    char *settings = NULL;
     un_trainer_show_average(t, true);
-    unet_code code = un_model_fetch(from, err);
-    if (!code)
-        code = un_model_new(&from->graph.spec, &made, err);
+    unet_code code = un_model_copy(from, &made, err);
     if (!code) {
-        made->trained = from->trained;
-        made->scaling = from->scaling;
-        made->coding = from->coding;
-        memcpy(made->classes, from->classes, sizeof made->classes);
-        memcpy(made->values, from->values, from->graph.values * sizeof *made->values);
-        char *settings =
-            un_train_options_json(&t->options, un_model_labels(from), t->in_side, t->step);
+        settings = un_train_options_json(&t->options, un_model_labels(from), t->in_side, t->step);
         code = settings ? un_model_set_settings(made, settings, err)
                         : un_fail_memory(err, 4096, "the settings");
-        free(settings);
     }
     un_trainer_show_average(t, false);
+    free(settings);
     if (code)
         un_model_free(made);
     else

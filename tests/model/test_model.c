@@ -264,6 +264,56 @@ static void test_adapt(void **state)
     unet_model_free(fresh);
 }
 
+/* A copy writes the same file; its tensors, in a checkpoint's dict, make the same network. */
+static void test_copy_and_tensors(void **state)
+{
+    unet_spec spec = unet_spec_default();
+    unet_model *model, *copy, *again;
+    unet_origin origin;
+    unet_tensor tensors[64];
+    char names[64][80];
+    unet_error err;
+    (void)state;
+    spec.width = 4;
+    spec.depth = 2;
+    spec.padding = UNET_PADDING_SAME;
+    spec.norm = UNET_NORM_BATCH;
+    if (unet_model_create(&spec, 3, &model, &err) ||
+        unet_model_set_class(model, 1, "cell", (const uint8_t[3]){1, 2, 3}, &err) ||
+        unet_model_copy(model, &copy, &err))
+        fail_msg("%s", err.text);
+    char *one = un_metadata_text(model), *two = un_metadata_text(copy);
+    assert_string_equal(one, two);
+    free(one);
+    free(two);
+    assert_memory_equal(model->values, copy->values, model->graph.values * sizeof(float));
+    unet_model_free(copy);
+
+    const int count = unet_model_tensor_count(model);
+    assert_true(count <= 64);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(unet_model_tensor(model, i, &tensors[i], &err), UNET_OK);
+        snprintf(names[i], sizeof names[i], "module.%s", tensors[i].name);
+        tensors[i].name = names[i];
+    }
+    unet_known known = unet_known_nothing();
+    known.padding = UNET_PADDING_SAME;
+    if (unet_model_from_tensors(tensors, count, &known, &again, &origin, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(origin.arrays, count);
+    assert_memory_equal(&again->graph.spec, &model->graph.spec, sizeof spec);
+    assert_memory_equal(model->values, again->values, model->graph.values * sizeof(float));
+    unet_model_free(again);
+
+    tensors[0].shape[1] = 0;
+    assert_int_equal(unet_model_from_tensors(tensors, count, NULL, &again, NULL, &err),
+                     UNET_EINVAL);
+    if (!strstr(err.text, "tensor 0, module."))
+        fail_msg("the tensor is not named: %s", err.text);
+    assert_int_equal(unet_model_from_tensors(tensors, 0, NULL, &again, NULL, &err), UNET_EINVAL);
+    unet_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_initial_values),
         cmocka_unit_test(test_classes_and_settings),
         cmocka_unit_test(test_adapt),
+        cmocka_unit_test(test_copy_and_tensors),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
