@@ -25,7 +25,7 @@ void unet_model_objects(const unet_model *model, unet_objects_options *options)
     if (rims && size >= offsetof(unet_objects_options, inner) + sizeof options->inner)
         options->inner = 1;
     if (rims && !options->minimum_area)
-        options->minimum_area = (model->smallest_object + 3) / 4;
+        options->minimum_area = (model->smallest_object + 1) / 2;
 }
 
 void unet_objects_free(unet_objects *objects)

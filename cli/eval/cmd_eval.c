@@ -307,6 +307,8 @@ static int prepare(const struct eval_settings *settings, const struct eval_job *
                                            .minimum_area = settings->minimum_area};
     if (job->model && !settings->split)
         unet_model_objects(job->model, &eval->objects);
+    if (eval->objects.inner) /* its objects are those that unet predict counts */
+        eval->objects.keep_holes = 0;
     if (numbered || settings->objects || settings->split || settings->minimum_area)
         eval->object_labels = numbered ? 2 : eval->labels;
     eval->boundary_options = (unet_boundary_options){

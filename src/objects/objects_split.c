@@ -12,7 +12,7 @@
 #define FINE 64 /* steps of a pixel, where heights are means of distances */
 
 /* What is at least so deep inside an object, of 255. */
-static const uint8_t levels[] = {77, 128, 179};
+static const uint8_t levels[] = {102, 153, 204};
 
 struct flood {
     int height, width;

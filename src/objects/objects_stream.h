@@ -136,13 +136,13 @@ unet_code un_objects_write_rois(unet_objects *objects, const char *path, unet_er
  * become one with the part that they meet deepest inside.
  *
  * Where a network says how deep inside an object each pixel is (`inner`, 0..1), the height is the
- * mean of such distances, to what is less deep than .3, .5 and .7, and a quarter of that to what is
+ * mean of such distances, to what is less deep than .4, .6 and .8, and a quarter of that to what is
  * not the component.  So a border that the network sees parts objects which have no neck, and a
  * neck those between which it sees none.
  */
 
-#define UN_INNER_DEPTH 1.0 /* pixels, where inner parts: docs/objects.md has how it was found */
-#define UN_SPLIT_BYTES 24  /* for a pixel of the component's box and the ring around it */
+#define UN_INNER_DEPTH 1.25 /* pixels, where inner parts: docs/objects.md has how it was found */
+#define UN_SPLIT_BYTES 24   /* for a pixel of the component's box and the ring around it */
 
 struct un_split {
     int top, left, height, width; /* the box, with a ring of one pixel where the image has one */

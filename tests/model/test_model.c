@@ -93,7 +93,7 @@ static void test_rims(void **state)
     assert_int_equal(back->smallest_object, 17);
     unet_objects_options objects = {.size = sizeof objects}, before = {.minimum_area = 9};
     unet_model_objects(back, &objects);
-    assert_true(objects.inner == 1 && objects.minimum_area == 5);
+    assert_true(objects.inner == 1 && objects.minimum_area == 9);
     unet_model_objects(back, &before); /* of a program that knows no `inner` */
     assert_true(before.inner == 0 && before.minimum_area == 9);
     un_model_free(back);

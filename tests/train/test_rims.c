@@ -163,7 +163,7 @@ static void test_touching(void **state)
         fail_msg("%s", err.text);
     unet_model_objects(model, &learnt);
     assert_int_equal(learnt.inner, 1);
-    assert_in_range(learnt.minimum_area, 29, 31); /* of blocks of 120 pixels and more */
+    assert_in_range(learnt.minimum_area, 58, 65); /* of blocks of 120 pixels and more */
     int wrong = 0;
     for (int i = 0; i < PIXELS; i++)
         wrong += mask[i] != (fresh->objects[i] > 0); /* rims are of their object */
