@@ -20,6 +20,7 @@ report      2  its pages in a browser, at three widths
 large       6  an image of 1.6 gigapixels below 500 MB
 arm        15  the tests on an emulated 64-bit Arm
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
+deb        40  Debian's packages made and used on fresh systems (scripts/check_deb.sh)
 PARTS
 }
 
@@ -69,6 +70,7 @@ part_large() {
 }
 part_arm() { scripts/check_arm.sh; }
 part_fresh() { scripts/check_fresh.sh; }
+part_deb() { scripts/check_deb.sh; }
 
 if [ "$*" = help ]; then
     parts
