@@ -18,6 +18,7 @@ struct flood {
     int height, width;
     bool squared;       /* what distance has: squares, or FINE times a mean; 0: outside */
     uint32_t *distance; /* [height][width] */
+    uint8_t *deep;      /* [height][width]: reaches the first level; NULL: there are none */
     uint32_t *order;    /* pixels of the component, innermost first */
     uint32_t *spare;
     uint32_t *part; /* [height][width]: 0: none yet, else its number + 1 */
@@ -135,6 +136,8 @@ static unet_code measure_inner(const struct un_split *split, const struct un_win
     for (int l = -1; l < count; l++) {
         const double weight = l < 0 ? FINE / 4.0 : (double)FINE / count;
         mark(split, window, l < 0 ? 0 : levels[l], f);
+        for (size_t i = 0; i < area && l == 0; i++)
+            f->deep[i] = f->distance[i] != 0;
         unet_code code = measure(f, err);
         if (code)
             return code;
@@ -275,6 +278,38 @@ static void settle(struct flood *f)
 }
 
 /*
+ * Between the outermost rims of two parts the height is level, and which of them floods it first
+ * means nothing: what is not deep goes to the nearest pixel that is, in steps to neighbours.  A
+ * part without any stays as it is.
+ */
+static void share_rims(struct flood *f)
+{
+    const size_t area = (size_t)f->height * (size_t)f->width;
+    uint32_t *queue = f->spare, count = 0;
+    memset(f->peak, 0, f->parts * sizeof *f->peak);
+    for (size_t i = 0; i < area; i++)
+        if (f->part[i] && f->deep[i])
+            f->peak[f->part[i] - 1] = 1;
+    for (size_t i = 0; i < area; i++) {
+        if (!f->part[i])
+            continue;
+        if (f->deep[i] || !f->peak[f->part[i] - 1])
+            queue[count++] = (uint32_t)i;
+        else
+            f->part[i] = 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at[8];
+        const int around = neighbours(f, queue[i], at);
+        for (int k = 0; k < around; k++)
+            if (f->distance[at[k]] && !f->part[at[k]]) {
+                f->part[at[k]] = f->part[queue[i]];
+                queue[count++] = at[k];
+            }
+    }
+}
+
+/*
  * Where parts meet, from the innermost pixel to the outermost, one that is too small becomes one
  * with the other; so each small part goes by its highest saddle.
  */
@@ -333,7 +368,8 @@ unet_code un_split_component(const struct un_split *split, const struct un_windo
     f.order = malloc(area * sizeof *f.order);
     f.spare = malloc(area * sizeof *f.spare);
     f.part = calloc(area, sizeof *f.part);
-    if (!f.distance || !f.order || !f.spare || !f.part) {
+    f.deep = split->inner ? calloc(area, 1) : NULL;
+    if (!f.distance || !f.order || (split->inner && !f.deep) || !f.spare || !f.part) {
         code = un_fail_memory(err, area * 4 * sizeof *f.part, "objects");
         goto done;
     }
@@ -349,6 +385,8 @@ unet_code un_split_component(const struct un_split *split, const struct un_windo
     if ((code = flood(&f, split->depth, err)))
         goto done;
     settle(&f);
+    if (f.deep)
+        share_rims(&f);
     if (split->minimum_area > 1 && (code = merge_small(&f, split->minimum_area, err)))
         goto done;
     *count = number(&f);
@@ -356,6 +394,7 @@ unet_code un_split_component(const struct un_split *split, const struct un_windo
     f.part = NULL;
 done:
     free(f.distance);
+    free(f.deep);
     free(f.order);
     free(f.spare);
     free(f.part);

@@ -138,7 +138,7 @@ unet_code un_objects_write_rois(unet_objects *objects, const char *path, unet_er
  * Where a network says how deep inside an object each pixel is (`inner`, 0..1), the height is the
  * mean of such distances, to what is less deep than .4, .6 and .8, and a quarter of that to what is
  * not the component.  So a border that the network sees parts objects which have no neck, and a
- * neck those between which it sees none.
+ * neck those between which it sees none.  What is less deep than .4 goes to the nearest part.
  */
 
 #define UN_INNER_DEPTH 1.25 /* pixels, where inner parts: docs/objects.md has how it was found */
