@@ -17,8 +17,8 @@ extern "C" {
 
 /*
  * What is known about the network in a file that says no more than names and shapes: fields of
- * unet_spec, -1 (leaky_slope and norm_epsilon: NAN): not known.  What is known goes before what the
- * file tells, and that before what is usual for networks with such names.
+ * unet_spec, -1 (leaky_slope and norm_epsilon: NAN; of pointers NULL): not known.  What is known
+ * goes before what the file tells, and that before what is usual for networks with such names.
  */
 typedef struct unet_known {
     size_t size;
@@ -28,6 +28,9 @@ typedef struct unet_known {
                         1: from the top, as those of the encoder; wanted where both make a network */
     int standardize; /* how images become input: 1: each by itself to mean 0 and variance 1 over its
                         samples; else as before any training: 8-bit samples / 255, 16-bit / 65535 */
+    const char *prefix; /* which of several networks in a file: what the names of its arrays begin
+                           with, dicts and modules joined by dots ("student"); NULL: not told */
+    const struct unet_log *log; /* unet_embed.h: hears what of a file was left; may be NULL */
 } unet_known;
 
 UNET_API void unet_known_init(unet_known *known, size_t size); /* size: of *known */

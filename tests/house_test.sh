@@ -25,13 +25,14 @@ allowed() {
     weights) echo base engine net weights ;;
     recognise) echo base engine net weights recognise ;;
     data/masks) echo base image data/masks ;;
-    data/set) echo base image data/masks data/set ;;
-    data/survey) echo base image data/masks data/set data/survey ;;
+    data/outlines) echo base image data/masks data/outlines ;;
+    data/set) echo base image data/masks data/outlines data/set ;;
+    data/survey) echo base image data/masks data/outlines data/set data/survey ;;
     data/draw) echo base image data/masks data/set data/draw ;;
     model) echo base engine net image weights recognise data/masks model ;;
     predict) echo base engine net image data/masks model predict ;;
     train) echo base engine net image weights scores data/masks data/set data/draw model predict train ;;
-    api) echo base engine net image weights recognise scores objects data/masks data/set data/survey \
+    api) echo base engine net image weights recognise scores objects data/masks data/outlines data/set data/survey \
         data/draw model predict train ;;
     esac
 }
@@ -46,6 +47,7 @@ allowed_cli() {
     run) echo shared html check run ;;
     studio) echo shared model recipe run studio ;;
     augment) echo shared recipe augment ;;
+    masks) echo shared masks ;;
     completion) echo shared completion ;;
     train) echo shared model recipe check run train ;;
     demo) echo shared html train demo ;;

@@ -176,6 +176,10 @@ expect 0 - 'nothing left to do: 420 steps' train --resume whole
 check 'a run that is done calls its Dice something else' grep -q 'best, Dice of all classes 0\.' .err
 expect 2 - 'goes on in its own folder, whole' train --resume whole -o other --steps 430
 expect 0 - 'trained 425 steps' train --resume whole -o ./whole --steps 425 --lr 1e-3
+expect 1 - 'checkpoint: is the checkpoint of a training.*best.safetensors and last' info whole/checkpoint
+cp -r whole bestless
+rm bestless/best.safetensors
+expect 0 - 'the best, of epoch [0-9]*, are no longer at bestless/best' train --resume bestless
 echo 'no checkpoint' >whole/checkpoint
 expect 1 - '^unet: .*checkpoint: ' train --resume whole --steps 450 --quiet
 one_line 'a broken checkpoint'

@@ -188,9 +188,10 @@ static void warn_of_samples(const unet_dataset *dataset, const struct models *mo
     samples_warn(&count, models);
 }
 
-static void warn_of_values(const unet_dataset *dataset, const struct models *models)
+static void warn_of_values(const struct eval_settings *settings, const unet_dataset *dataset,
+                           const struct models *models)
 {
-    struct values_count count = {0};
+    struct values_count count = {.fill = settings->fill};
     int images = unet_dataset_count(dataset), looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
 
     for (int i = 0; i < looks; i++) {
@@ -243,7 +244,7 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     if (!settings->common.quiet)
         say_views(work.tta, &settings->session);
     warn_of_samples(job->dataset, &job->models);
-    warn_of_values(job->dataset, &job->models);
+    warn_of_values(settings, job->dataset, &job->models);
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 
@@ -254,10 +255,13 @@ static int open_masks(const struct eval_settings *settings, struct eval_job *job
         .masks = settings->masks,
         .predicted_labels = settings->predicted_labels,
         .quiet = settings->common.quiet,
-        .options = {.ignore = settings->ignore,
+        .options = {.size = sizeof(unet_dataset_options),
+                    .ignore = settings->ignore,
                     .labels = settings->labels,
                     .only_pairs = settings->only_pairs,
-                    .as_stored = settings->as_stored},
+                    .as_stored = settings->as_stored,
+                    .pair_image = settings->pair[0],
+                    .pair_mask = settings->pair[1]},
     };
 
     return eval_open_masks(&given, &job->dataset, &job->predicted);
@@ -344,8 +348,6 @@ static int run_eval(const struct command *command, int argc, char **argv)
         return usage_error(command, settings.predicted
                                         ? "--predicted takes no MODEL and no --images"
                                         : "a MODEL and --images, or --predicted, wanted");
-    if (settings.predicted && settings.pair[0])
-        return usage_error(command, "--predicted masks are paired by name, without --pair");
     if (settings.csv && !path_writable(settings.csv))
         return fail_text("%s: %s", settings.csv, strerror(errno));
     interrupt_watch();

@@ -14,7 +14,7 @@
 
 #include "base/file.h"
 #include "model/model.h"
-#include "recognise/recognise.h"
+#include "recognise/parts.h"
 
 /* F16 values in an archive that is packed as tightly as any that is read */
 enum { MOST_EXPANSION = 32 };
@@ -230,11 +230,23 @@ unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,
 unet_code un_model_import(const char *path, const unet_known *known, unet_model **model,
                           unet_origin *origin, unet_error *err)
 {
+    const unet_known nothing = un_known_nothing();
     struct un_arrays arrays;
-    unet_code code = un_arrays_open(path, &arrays, err);
+    bool part = false;
+    known = known ? known : &nothing;
+    unet_code code = un_arrays_open_all(path, &arrays, err);
     if (code)
         return code;
-    code = un_model_from_arrays(path, &arrays, known, model, origin, err);
+    code = un_arrays_select(path, known->prefix, known->log, &arrays, err);
+    if (!code) {
+        code = un_model_from_arrays(path, &arrays, known, model, origin, err);
+        unet_code told = UNET_OK;
+        if (code == UNET_EFORMAT && !arrays.metadata && !arrays.one_network)
+            told = un_parts_choose(path, known, &arrays, &part, err);
+        if (part)
+            code = un_model_from_arrays(path, &arrays, known, model, origin, err);
+        code = told ? told : code;
+    }
     un_arrays_release(&arrays);
     return code;
 }

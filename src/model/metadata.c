@@ -118,18 +118,20 @@ static unsigned guess_trained_on(const unet_model *model)
 
 /* ---- what a training saw ---- */
 
-/* The numbers of a struct un_seen, as lists: [channels], or 2. */
-enum { SEEN_LISTS = 2 * UN_VALUES + 2 };
-static const char *const seen_words[SEEN_LISTS] = {"low_least", "middle_least", "high_least",
-                                                   "low_most",  "middle_most",  "high_most",
-                                                   "widest",    "lean"};
+/* The numbers of a struct un_seen, as lists: [channels]; from lean on 2, or 3. */
+enum { SEEN_LISTS = 2 * UN_VALUES + 4 };
+static const char *const seen_words[SEEN_LISTS] = {
+    "low_least", "middle_least", "high_least", "low_most", "middle_most",
+    "high_most", "widest",       "lean",       "size",     "flat"};
 
 static float *seen_list(struct un_seen *seen, int i, int *count)
 {
-    *count = i < SEEN_LISTS - 1 ? seen->channels : 2;
+    *count = i < SEEN_LISTS - 3 ? seen->channels : i == SEEN_LISTS - 2 ? 3 : 2;
     return i < UN_VALUES         ? seen->least[i]
            : i < 2 * UN_VALUES   ? seen->most[i - UN_VALUES]
-           : i == SEEN_LISTS - 1 ? seen->lean
+           : i == SEEN_LISTS - 1 ? seen->flat
+           : i == SEEN_LISTS - 2 ? seen->size
+           : i == SEEN_LISTS - 3 ? seen->lean
                                  : seen->widest;
 }
 
@@ -171,14 +173,15 @@ static unet_code read_seen(const char *what, const json_t *object, struct un_see
                            unet_error *err)
 {
     const struct un_json_at at = {what, "seen.", object};
-    struct un_seen made = {0};
+    struct un_seen made = {.flat = {1, 1}};
     unet_code code = un_json_int(&at, "images", 1, INT_MAX, &made.images, err);
     if (!code)
         code = un_json_int(&at, "channels", 1, UN_VALUES_CHANNELS, &made.channels, err);
     for (int i = 0; i < SEEN_LISTS && !code; i++) {
         int count;
         float *values = seen_list(&made, i, &count);
-        code = read_seen_list(&at, seen_words[i], values, count, err);
+        if ((values != made.flat && values != made.size) || json_object_get(object, seen_words[i]))
+            code = read_seen_list(&at, seen_words[i], values, count, err);
     }
     if (!code)
         *seen = made;

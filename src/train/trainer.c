@@ -247,7 +247,9 @@ static unet_code look_at_one(void *context, int i, unet_error *err)
     const unet_trainer *t = l->trainer;
     const struct un_reading reading = un_pair_reading(
         &t->dataset->pairs[i], t->model->graph.spec.in_channels, &t->model->scaling);
-    return un_values_of(&reading, &l->values[i], err);
+    const unet_code code = un_values_of(&reading, &l->values[i], err);
+    l->values[i].size = t->dataset->pairs[i].size;
+    return code;
 }
 
 /* What values the images of the training have, as the network takes them. */
