@@ -135,6 +135,8 @@ typedef struct unet_spec {
     unet_up_conv up_conv;       /* what follows a bilinear or nearest doubling */
     int up_norm, up_act;        /* 1: a norm, an activation after the up-convolution */
     unet_channels channels;
+    int rims; /* 0: none; else each class but the first has as many outputs more, for its pixels
+                 near the rims of objects, which tell touching ones apart: docs/objects.md */
 } unet_spec;
 
 typedef struct unet_model unet_model; /* a spec, its weights, and how images become its input */

@@ -152,6 +152,11 @@ static void describe(const char *input, const unet_model *model, const unet_orig
     if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL))
         say(stderr, "; %s parameters", format_count(cost.parameters, count));
     fputc('\n', stderr);
+    if (spec->rims)
+        say(stderr,
+            "rims       of its %d outputs the last %d are classes again, nearer to the rims of "
+            "objects: docs/objects.md\n",
+            spec->classes + spec->rims * (spec->classes - 1), spec->rims * (spec->classes - 1));
     origin_describe(stderr, spec, origin);
     if (origin->guesses)
         fputs("           (the options of these names say otherwise)\n", stderr);

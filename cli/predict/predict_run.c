@@ -135,7 +135,7 @@ static unet_code predict_page(struct predict_run *run, const struct predict_job 
 static unet_code predict_pages(struct predict_run *run, const struct predict_job *job,
                                unet_source *source, unet_page *first, unet_error *err)
 {
-    unet_stream stream = predict_out_wants(job);
+    unet_stream stream = predict_out_wants(job, run->model);
     int alone = !run->plan->joined[PRODUCT_MEASURE];
     unet_code code = unet_source_page(source, 0, first, err);
 

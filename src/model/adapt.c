@@ -45,12 +45,13 @@ unet_code un_model_copy(const unet_model *from, unet_model **model, unet_error *
     unet_code code = un_model_fetch(from, err);
     if (code || (code = un_model_new(&from->graph.spec, &made, err)))
         return code;
-    made->trained = from->trained;
-    made->scaling = from->scaling;
-    made->seen = from->seen;
-    made->coding = from->coding;
-    memcpy(made->classes, from->classes, sizeof made->classes);
-    memcpy(made->channels, from->channels, sizeof made->channels);
+    /* all that it knows, but for what it owns */
+    const unet_model own = *made;
+    *made = *from;
+    made->graph = own.graph;
+    made->values = own.values;
+    made->settings = NULL;
+    made->keeper = own.keeper;
     memcpy(made->values, from->values, from->graph.values * sizeof *made->values);
     if ((code = un_model_set_settings(made, from->settings, err)))
         un_model_free(made);

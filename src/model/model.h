@@ -26,6 +26,8 @@ struct unet_model {
     struct un_seen seen; /* the values of the images that it was trained on */
     struct un_coding coding;
     struct un_class classes[UNET_MAX_CLASSES]; /* [max(2, spec.classes)] used */
+    int smallest_object; /* of the training, in pixels, but for the smallest hundredth; 0: not known
+                          */
     char channels[UN_CHANNELS_TEXT]; /* which of an image; as in image/channels.h, "": all */
     char *settings;                  /* JSON object or NULL: how it was trained */
     /* Set while a trainer keeps the newest weights on a device.  Who reads values calls

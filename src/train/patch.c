@@ -70,13 +70,14 @@ static unet_code take_copies(const unet_patch *patch, const char *name, struct u
 
 unet_code un_trainer_put(unet_trainer *t, int i, const unet_patch *patch, unet_error *err)
 {
-    const struct un_drawing drawing = un_trainer_drawing(t);
+    struct un_drawing drawing = un_trainer_drawing(t);
     struct un_prepared *made = NULL;
     struct un_sample_pair pair = {0};
     float *factor = NULL;
     bool labelled;
     char name[200];
     unet_code code;
+    drawing.rims = 0; /* what is labelled may end anywhere in an object */
     if (i < 0 || i > t->examples.count)
         return un_fail(err, UNET_EINVAL, "image %d; 0..%d wanted", i, t->examples.count);
     if (patch->name)

@@ -71,6 +71,46 @@ static void test_round_trip_metadata(void **state)
     un_model_free(model);
 }
 
+/* A network with rims says so in its file, of a format that older versions refuse by its number. */
+static void test_rims(void **state)
+{
+    unet_spec spec = small_spec();
+    unet_error err;
+    (void)state;
+    spec.classes = 3;
+    spec.rims = 2;
+    unet_model *model = new_model(&spec, 1);
+    assert_int_equal(un_model_labels(model), 3);
+    assert_int_equal(model->graph.params[model->graph.param_count - 1].count, 3 + 2 * 2);
+    model->smallest_object = 17;
+    char *text = un_metadata_text(model);
+    assert_non_null(strstr(text, "\"format\":5"));
+    free(text);
+    write_model(model);
+    unet_model *back = read_model();
+    assert_same_model(model, back);
+    assert_int_equal(back->graph.spec.rims, 2);
+    assert_int_equal(back->smallest_object, 17);
+    unet_objects_options objects = {.size = sizeof objects}, before = {.minimum_area = 9};
+    unet_model_objects(back, &objects);
+    assert_true(objects.inner == 1 && objects.minimum_area == 9);
+    unet_model_objects(back, &before); /* of a program that knows no `inner` */
+    assert_true(before.inner == 0 && before.minimum_area == 9);
+    un_model_free(back);
+    un_model_free(model);
+    spec.rims = 0;
+    model = new_model(&spec, 1);
+    text = un_metadata_text(model);
+    assert_null(strstr(text, "rims"));
+    assert_null(strstr(text, "objects"));
+    free(text);
+    un_model_free(model);
+    spec.classes = 1;
+    spec.rims = 1;
+    assert_int_equal(un_model_new(&spec, &model, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "rims"));
+}
+
 static void test_same_bytes(void **state)
 {
     (void)state;
@@ -319,6 +359,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip_variants),
         cmocka_unit_test(test_round_trip_metadata),
+        cmocka_unit_test(test_rims),
         cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_save_nowhere),
         cmocka_unit_test(test_failed_save_keeps_old),
