@@ -192,7 +192,7 @@ int un_outlines_name(struct un_outlines *set, const char *name)
     while (n && strchr(" \t\r\n", name[n - 1]))
         n--;
     n = n < sizeof text - 1 ? n : sizeof text - 1;
-    while (n && n == sizeof text - 1 && ((unsigned char)name[n] & 0xc0) == 0x80)
+    while (n && ((unsigned char)name[n] & 0xc0) == 0x80)
         n--; /* no half of a character */
     memcpy(text, name, n);
     text[n] = 0;

@@ -136,7 +136,7 @@ static unet_code take_mask(struct scan *s, unet_error *err)
         if (at == stop)
             break;
         if (!un_outlines_number(&at, stop, &run) || !(run >= 0 && run <= left) ||
-            run != (double)(uint32_t)run)
+            run > UINT32_MAX || run != (double)(uint32_t)run)
             return fail(s, "a run that is no number of pixels left in the box", err);
         left -= run;
         un_drawing_run(s->drawing, (uint32_t)run);

@@ -68,8 +68,12 @@ static unet_code list_names(const char *folder, char ***names, unet_error *err)
             made = more;
             room = 2 * room + 64;
         }
-        if (entry && *entry->d_name != '.' && !(made[count++] = strdup(entry->d_name)))
-            code = un_fail_memory(err, 0, folder);
+        if (entry && *entry->d_name != '.') {
+            if ((made[count] = strdup(entry->d_name)))
+                count++;
+            else
+                code = un_fail_memory(err, 0, folder);
+        }
         if (!entry)
             break;
     }

@@ -354,6 +354,29 @@ static void test_refused(void **state)
     }
 }
 
+/* Long names are cut between two characters, however many bytes these have. */
+static void test_long_names(void **state)
+{
+    static const char *const letters[] = {"\xc3\xa4", "\xe7\xbb\x86", "\xf0\x9f\x94\xac"};
+    (void)state;
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+        for (int before = 0; before < 4; before++) {
+            struct un_outlines *set = calloc(1, sizeof *set);
+            char name[200] = "";
+            memset(name, 'x', (size_t)before);
+            while (strlen(name) < 100)
+                strcat(name, letters[i]);
+            assert_non_null(set);
+            assert_int_equal(un_outlines_name(set, name), 0);
+            const size_t size = strlen(set->names[0]), each = strlen(letters[i]);
+            const size_t wanted = (size_t)before + (63 - (size_t)before) / each * each;
+            if (size != wanted || memcmp(set->names[0], name, size) != 0)
+                fail_msg("characters of %zu bytes, %d before: %zu bytes, wanted %zu", each, before,
+                         size, wanted);
+            un_outlines_free(set);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,7 +384,7 @@ int main(void)
         cmocka_unit_test(test_coco),    cmocka_unit_test(test_others),
         cmocka_unit_test(test_roi),     cmocka_unit_test(test_labels),
         cmocka_unit_test(test_counts),  cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_long_names),
     };
     return cmocka_run_group_tests_name("outlines", tests, NULL, NULL);
 }
