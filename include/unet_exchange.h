@@ -160,7 +160,7 @@ UNET_API unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *
  * A new model of the same network, but for its channels and classes, to train on other data: it
  * takes the weights whose shapes stay the same; the others (of the first convolution, of the last
  * one) are as unet_model_create() makes them.  Normalisation is taken while the channels are the
- * same; class names and mask coding are not.
+ * same; class names and mask coding are not, and rims not where the classes have no room for them.
  *
  *   taken  [unet_model_tensor_count()], 1: that tensor's values are those of from; may be NULL
  *

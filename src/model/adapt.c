@@ -17,6 +17,8 @@ unet_code un_model_adapt(const unet_model *from, int in_channels, int classes, u
     unet_model *made;
     spec.in_channels = in_channels;
     spec.classes = classes;
+    if (classes < 2 || classes > UNET_MAX_CLASSES || un_spec_outputs(&spec) > UNET_MAX_CLASSES)
+        spec.rims = 0; /* there are none for so few classes, or so many */
     unet_code code = un_model_fetch(from, err);
     if (code || (code = un_model_new(&spec, &made, err)))
         return code;

@@ -3,6 +3,7 @@
 #include "model_files.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -304,6 +305,34 @@ static void test_adapt(void **state)
     unet_model_free(fresh);
 }
 
+/* Rims need a class besides the background, and outputs for each. */
+static void test_adapt_rims(void **state)
+{
+    static const struct {
+        int classes, rims;
+    } cases[] = {{1, 0}, {2, 3}, {3, 3}, {64, 3}, {65, 0}};
+    unet_spec spec = unet_spec_default();
+    unet_model *from;
+    unet_error err;
+    (void)state;
+    spec.width = 2;
+    spec.depth = 1;
+    spec.rims = 3;
+    assert_int_equal(unet_model_create(&spec, 1, &from, &err), UNET_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unet_model *model = NULL;
+        if (unet_model_adapt(from, 1, cases[i].classes, 2, &model, NULL, &err))
+            fail_msg("%d classes: %s", cases[i].classes, err.text);
+        if (unet_model_spec(model)->rims != cases[i].rims)
+            fail_msg("%d classes: %d rims, wanted %d", cases[i].classes,
+                     unet_model_spec(model)->rims, cases[i].rims);
+        unet_model_free(model);
+    }
+    assert_int_not_equal(unet_model_adapt(from, 1, INT_MAX, 2, &(unet_model *){NULL}, NULL, &err),
+                         UNET_OK);
+    unet_model_free(from);
+}
+
 /* A copy writes the same file; its tensors, in a checkpoint's dict, make the same network. */
 static void test_copy_and_tensors(void **state)
 {
@@ -366,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_initial_values),
         cmocka_unit_test(test_classes_and_settings),
         cmocka_unit_test(test_adapt),
+        cmocka_unit_test(test_adapt_rims),
         cmocka_unit_test(test_copy_and_tensors),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
