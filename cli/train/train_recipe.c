@@ -163,6 +163,8 @@ void recipe_describe(const unet_spec *spec, const unet_train_options *options, i
 
     words->count = 0;
     network_describe(spec, begin(words, "network"), RECIPE_TEXT);
+    if (options->standardize)
+        add(begin(words, "input"), "each image to mean 0, variance 1");
     text = begin(words, "tiles");
     add(text, "%d px, %d a step", tile,
         options->batch * (options->accumulate > 1 ? options->accumulate : 1));
