@@ -33,7 +33,7 @@ CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DCMAKE_C_FLAGS='$(CFLAG
 all:
 	@scripts/setup.sh build
 	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
-	@scripts/build.sh build -j$(JOBS) --target unet_cli unet_static unet_shared
+	@scripts/build.sh build -j$(JOBS) --target unet_cli unet_static unet_shared unet_completions
 
 demo: all
 	build/unet demo demo

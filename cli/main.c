@@ -12,8 +12,9 @@
 #include "unet_fields.h"
 
 const struct command *const commands[] = {
-    &command_demo, &command_check, &command_train,   &command_predict, &command_eval,
-    &command_init, &command_info,  &command_convert, &command_augment, &command_studio,
+    &command_demo,    &command_check,  &command_train,      &command_predict,
+    &command_eval,    &command_init,   &command_info,       &command_convert,
+    &command_augment, &command_studio, &command_completion,
 };
 const int command_count = (int)(sizeof(commands) / sizeof(commands[0]));
 
@@ -89,7 +90,7 @@ static void print_overview(FILE *stream)
           "Trains U-Nets on pictures and their masks, and segments new pictures with them.\n\n",
           stream);
     for (int i = 0; i < command_count; i++)
-        fprintf(stream, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n"
           "  unet help COMMAND, unet COMMAND --help   the options of a command\n"
           "  unet --version                           version and instruction set in use\n\n"

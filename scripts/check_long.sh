@@ -19,8 +19,10 @@ arena     120  bench/recipes, ARENA="--minutes 3 --recipes auto"; what is finish
 resume      5  a run that is killed 100 times
 report      2  its pages in a browser, at three widths
 large       6  an image of 1.6 gigapixels below 500 MB
+studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
 arm        15  the tests on an emulated 64-bit Arm
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
+deb        40  Debian's packages made and used on fresh systems (scripts/check_deb.sh)
 PARTS
 }
 
@@ -75,8 +77,13 @@ part_large() {
     cmake --build build -j"$jobs" --target big_tiff peak -- --no-print-directory -s
     scripts/check_large.sh build build-long
 }
+part_studio() {
+    build_tests --target unet_cli studio_client big_tiff
+    scripts/check_studio.sh build-test build-long
+}
 part_arm() { scripts/check_arm.sh; }
 part_fresh() { scripts/check_fresh.sh; }
+part_deb() { scripts/check_deb.sh; }
 
 if [ "$*" = help ]; then
     parts

@@ -46,6 +46,7 @@ allowed_cli() {
     run) echo shared html check run ;;
     studio) echo shared model recipe run studio ;;
     augment) echo shared recipe augment ;;
+    completion) echo shared completion ;;
     train) echo shared model recipe check run train ;;
     demo) echo shared html train demo ;;
     esac

@@ -57,6 +57,9 @@ prefix=$work/moved
 libdir=$(dirname "$(find "$prefix" -name libunet.a)")
 check "the installed command does not run" "$prefix/bin/unet" --version
 check "no manual page" test -s "$prefix/share/man/man1/unet.1"
+for file in bash-completion/completions/unet zsh/site-functions/_unet fish/vendor_completions.d/unet.fish; do
+    check "no completions: $file" grep -q paper2015 "$prefix/share/$file"
+done
 grep -rlF "$build" "$prefix" --include='*.pc' --include='*.cmake' >.named &&
     note "the build folder is named in $(cat .named)"
 

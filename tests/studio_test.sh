@@ -63,6 +63,9 @@ checks=$((checks + 1))
 
 # -- two servers --
 expect 1 - "another unet studio works there \(process $pid on " studio d/images --no-browser
+expect 1 - 'port [0-9]*: cannot be listened on' studio d/images -o busy.unet --no-browser \
+    --port "$(echo "$address" | tr -dc '0-9#' | sed 's/#.*//; s/^127001//')"
+check 'nothing is left of a project that found its port taken' [ ! -e busy.unet ]
 say 'the first goes on' '"name":"one.pgm"' get /api/project
 
 # -- a client's request counts once; two pages see the same --
@@ -95,8 +98,8 @@ say 'a stroke of it' '"stroke":2' post /api/images/1/strokes \
 say 'a class that is painted stays' 'class 2 is painted' post /api/classes \
     '{"classes":[{"name":"a","color":"#000000"},{"name":"b","color":"#000001"}]}'
 say 'undo' '"stroke":2' post /api/images/1/undo '{"client":"page-one","seq":11}'
-say 'other classes' '"cell"' post /api/classes \
-    '{"classes":[{"name":"rest","color":"#102030"},{"name":"cell","color":"#a0b0c0"}]}'
+say 'other classes, whose names are one line each' '"ce ll"' post /api/classes \
+    '{"classes":[{"name":"rest","color":"#102030"},{"name":"ce\nll","color":"#a0b0c0"}]}'
 say 'settings' '\{\}' post /api/settings '{"opacity":0.5}'
 say 'settings are kept' '"settings":\{"opacity":0.5\}' get /api/project
 say 'nothing to take over yet' '"error"' post /api/images/1/strokes \
@@ -121,7 +124,7 @@ checks=$((checks + 1))
 [ "$strokes" -eq "$last" ] || [ "$strokes" -eq $((last + 1)) ] ||
     note "$last strokes were answered, $strokes are there after kill -9"
 check 'the other image is as it was' grep -q '"strokes":2' project
-check 'classes are kept' grep -q '"name":"cell"' project
+check 'classes are kept' grep -q '"name":"ce ll"' project
 say 'the last one again' '"repeated":true' post /api/images/0/strokes \
     "{\"client\":\"page-two\",\"seq\":$strokes,\"tool\":\"brush\",\"class\":0,\"radius\":1,\"points\":[1,1]}"
 end TERM
@@ -156,6 +159,26 @@ for time in first second; do
 done
 check 'nothing is taken in twice' grep -q 'masks were taken in for 0 images' said
 expect 1 - 'nothing: ' studio d/images -o third.unet --masks nothing --no-browser
+check 'nothing is left of a project whose masks are not there' [ ! -e third.unet ]
+
+# -- also into a project that is there; names and values as --labels says, and it is said --
+mkdir grey
+for name in one two; do
+    {
+        printf 'P5 256 256 255\n'
+        head -c 32768 /dev/zero
+        head -c 32768 /dev/zero | tr '\0' '\310'
+    } >grey/$name.pgm
+done
+begin d/images -o later.unet
+end TERM
+begin later.unet --masks grey --labels 'rest=0,cell=200'
+say 'masks are taken into a project' '"name":"rest".*"name":"cell"' get /api/project
+"$client" "$address" get /api/project >project
+check 'of the images that have some' [ "$(grep -oE '"painted":65536,' project | wc -l)" -eq 2 ]
+check 'and what they were taken for is said' grep -q 'masks: grey values 0 = rest, 200 = cell' said
+say 'values are classes' '"label":1' get '/api/images/0/value?x=200&y=200'
+end TERM
 
 # -- a name that project.json cannot hold would move the numbers of others --
 cp -r d/images odd
@@ -163,6 +186,19 @@ cp d/images/one.pgm "$(printf 'odd/p\377.pgm')"
 begin odd -o odd.unet
 check 'it is said' grep -q 'its name is no UTF-8' said
 say 'and left out' '"name":"one.pgm".*"name":"three.pgm".*"id":2,.*"name":"two.pgm"' get /api/project
+end TERM
+
+# -- an array of floats goes in as it is, and one that is far from 0 to 1 is said --
+mkdir arrays
+{
+    printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (16, 16), }"
+    LC_ALL=C awk 'BEGIN { for (i = 0; i < 256; i++) printf "%c", 67 + i % 2 }' |
+        LC_ALL=C sed 's/[CD]/\x01\x01\x7a&/g' # C: about 129, D: about 500
+} >arrays/raw.npy
+begin arrays
+check 'a float array that is not scaled is said' grep -q 'raw.npy: values from .* go to the network as they are' said
+checks=$((checks + 1))
+"$client" "$address" listen trouble 20 2>&1 | grep -q 'raw.npy: values from' || note 'the page does not hear of it'
 end TERM
 
 # -- a folder of somebody else --

@@ -53,15 +53,15 @@ static void add_name(const struct option_row *row, char *text, size_t size)
                                  said_word(words[i], word));
 }
 
-/* The help of a field's row, in which {..} stand for what the field says of itself. */
-static void expand(const struct option_row *row, char *text, size_t size)
+/* In the help of a field's row {..} stand for what the field says of itself. */
+void option_help(const struct option_row *row, char *text, size_t size)
 {
-    const char *at = *row->help ? row->help : "{}";
+    const char *at = row->type == OPTION_FIELD && !*row->help ? "{}" : row->help;
     char name[48], value[SAID_WORD];
     size_t used = 0;
 
     while (*at && used + 1 < size) {
-        if (*at != '{') {
+        if (*at != '{' || row->type != OPTION_FIELD) {
             text[used++] = *at++;
             continue;
         }
@@ -79,7 +79,7 @@ static void expand(const struct option_row *row, char *text, size_t size)
 
 static void print_rows(const struct option_row *table)
 {
-    char names[160] = "", field_help[200];
+    char names[160] = "", help[240];
 
     for (const struct option_row *row = table; row->type != OPTION_END; row++) {
         if (row->type == OPTION_TABLE) {
@@ -102,9 +102,8 @@ static void print_rows(const struct option_row *table)
             say(stdout, "\n%*s", HELP_COLUMN, "");
         else
             say(stdout, "%*s", HELP_COLUMN - 2 - (int)strlen(names), "");
-        if (row->type == OPTION_FIELD)
-            expand(row, field_help, sizeof(field_help));
-        print_wrapped(row->type == OPTION_FIELD ? field_help : row->help, HELP_COLUMN, HELP_COLUMN);
+        option_help(row, help, sizeof(help));
+        print_wrapped(help, HELP_COLUMN, HELP_COLUMN);
         names[0] = 0;
     }
 }

@@ -179,6 +179,9 @@ const struct option_row *option_find(const struct option_row *table, const char 
  * no such topic. */
 int options_help(const struct command *command, const char *topic);
 
+/* Writes the help of a row that has one into text. */
+void option_help(const struct option_row *row, char *text, size_t size);
+
 /* Prints "unet COMMAND: text; see unet COMMAND --help" on stderr and returns EXIT_USAGE. */
 int usage_error(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -219,8 +219,11 @@ static int run_in(const struct studio_command *given, const char *folder,
         return fail_text("%s: cannot be made: %s", folder, strerror(errno));
     }
     status = folder_lock(folder, "unet studio", &lock);
-    if (status == EXIT_DONE)
+    if (status == EXIT_DONE) {
         status = serve(given, folder, list, model);
+        if (status != EXIT_DONE && !was_there)
+            project_unmake(folder);
+    }
     folder_unlock(folder, &lock);
     if (status != EXIT_DONE && !was_there)
         rmdir(folder); /* only if nothing is in it */

@@ -81,6 +81,15 @@ static int read_color(const char *text, uint8_t rgb[3])
     return 1;
 }
 
+/* Names go into tables, models and file names: each is one line. */
+static void copy_name(const char *text, char *name)
+{
+    strcpy(name, text);
+    for (; *name; name++)
+        if ((unsigned char)*name < ' ' || *name == 127)
+            *name = ' ';
+}
+
 int project_read_classes(const json_t *list, struct studio_class *classes, int *count,
                          unet_error *err)
 {
@@ -99,7 +108,7 @@ int project_read_classes(const json_t *list, struct studio_class *classes, int *
                               sizeof(classes->name) - 1);
         if (!json_is_string(color) || !read_color(json_string_value(color), classes[i].rgb))
             return !set_error(err, UNET_EINVAL, "class %zu: a colour like #f58518 wanted", i);
-        strcpy(classes[i].name, json_string_value(name));
+        copy_name(json_string_value(name), classes[i].name);
     }
     *count = (int)size;
     return 1;
@@ -249,4 +258,19 @@ done:
     if (code)
         project_release(project);
     return code;
+}
+
+void project_unmake(const char *folder)
+{
+    static const char *const names[] = {"masks",  "labels", "cache",           "run",
+                                        "export", "lock",   "strokes.journal", "project.json"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char *path = path_join(folder, names[i]);
+        const int is_left = path && path_is_folder(path) ? rmdir(path) : path ? unlink(path) : 1;
+
+        free(path);
+        if (is_left && errno != ENOENT)
+            return; /* a folder that has something in it */
+    }
 }

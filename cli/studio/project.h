@@ -6,6 +6,7 @@
  *     PROJECT/strokes.journal   journal.h
  *     PROJECT/labels/ID.tiles   snapshots, image_labels.h; may be thrown away
  *     PROJECT/masks/            mask files, mask_files.h
+ *     PROJECT/cache/            picture_copy.h; may be thrown away
  *     PROJECT/run/              the training's
  *     PROJECT/export/           what was asked for
  *     PROJECT/lock              who works here
@@ -49,6 +50,9 @@ unet_code project_open(struct project *project, const char *folder, char *const 
                        unet_error *err);
 unet_code project_save(const struct project *project, unet_error *err);
 void project_release(struct project *project);
+
+/* Removes what is in a project's folder, but for the lock, if nothing is in its folders. */
+void project_unmake(const char *folder);
 
 /* The classes as JSON, and from it: 0 with words in err. */
 json_t *project_classes(const struct project *project);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* studio.c - opening a project, and what the live training may know of it */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +9,8 @@
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "studio/studio_inside.h"
+
+#define MOST_VALUE 20.0 /* that a network takes well */
 
 static unet_code no_memory(unet_error *err)
 {
@@ -104,6 +107,28 @@ static unet_code count_painted(struct studio *studio, unet_error *err)
     return code;
 }
 
+/* Float arrays go to the network as they are; one that is far from what networks like is said. */
+static void look_at_arrays(struct studio *studio, void (*note)(const char *text))
+{
+    const struct project *project = &studio->project;
+    struct picture_channel *facts;
+    int i = 0, so_far;
+
+    while (i < project->image_count && (project->images[i].missing || !project->images[i].prepared))
+        i++;
+    if (i == project->image_count || pictures_stats(studio->pictures, i, &facts, &so_far, NULL))
+        return;
+    if (facts->low < -MOST_VALUE || facts->high > MOST_VALUE)
+        snprintf(
+            studio->caution, sizeof(studio->caution),
+            "%.100s: values from %.6g to %.6g go to the network as they are, as in every array of "
+            "floats; it learns better from about 0 to 1, or from a float TIFF",
+            project->images[i].name, facts->low, facts->high);
+    if (*studio->caution)
+        note(studio->caution);
+    free(facts);
+}
+
 static unet_code open_parts(struct studio *studio, const struct studio_given *given,
                             unet_error *err)
 {
@@ -124,6 +149,8 @@ static unet_code open_parts(struct studio *studio, const struct studio_given *gi
     if (!code)
         code = pictures_create(project->images, project->image_count, project->folder, grown,
                                studio, &studio->pictures, err);
+    if (!code)
+        look_at_arrays(studio, given->note);
     return code;
 }
 
@@ -252,6 +279,24 @@ unet_code studio_labels(struct studio *studio, int image, struct studio_rect rec
     else
         code = no_memory(err);
     pthread_rwlock_unlock(&studio->reading);
+    return code;
+}
+
+unet_code studio_corrected(struct studio *studio, int image, struct studio_rect rect,
+                           uint8_t *corrected, unet_error *err)
+{
+    const size_t count = (size_t)rect.width * (size_t)rect.height;
+    uint8_t *labels = malloc(count);
+    unet_code code = labels ? studio_labels(studio, image, rect, labels, err) : no_memory(err);
+
+    if (!code) {
+        pthread_rwlock_rdlock(&studio->reading);
+        code = labels_corrected(&studio->labels[image], &studio->journal, rect, corrected, err);
+        pthread_rwlock_unlock(&studio->reading);
+    }
+    for (size_t i = 0; i < count && !code; i++)
+        corrected[i] = corrected[i] != UNET_IGNORE && corrected[i] == labels[i];
+    free(labels);
     return code;
 }
 

@@ -69,6 +69,11 @@ unet_code studio_pixels(struct studio *studio, int image, struct studio_rect rec
 unet_code studio_labels(struct studio *studio, int image, struct studio_rect rect, uint8_t *labels,
                         unet_error *err);
 
+/* corrected [rect.height][rect.width]: 1: this pixel got its class because another one was
+ * predicted; as long as it has it, and over restarts. */
+unet_code studio_corrected(struct studio *studio, int image, struct studio_rect rect,
+                           uint8_t *corrected, unet_error *err);
+
 /* Grows with each change of the image's labels; 0: nothing was ever painted. */
 uint64_t studio_labels_revision(struct studio *studio, int image);
 
@@ -132,6 +137,9 @@ long live_prediction(struct live *live, int image, int level, int x, int y, uint
  */
 unet_code live_predict_now(struct live *live, int image, struct studio_rect rect, uint8_t *classes,
                            uint8_t *certainty, unet_error *err);
+
+/* What the person sees of it now: classes [height][width], UNET_IGNORE: nothing. */
+void live_shown(struct live *live, int image, struct studio_rect rect, uint8_t *classes);
 
 /* Generation of the newest prediction of an image, 0: none. */
 long live_predicted(struct live *live, int image);

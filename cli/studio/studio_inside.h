@@ -45,7 +45,7 @@ struct studio {
     int seen_count;
     uint64_t seen_clock;
     uint64_t revision;
-    int lock; /* of folder_lock() */
+    char caution[STUDIO_WORDS]; /* what a person should know of the images; "": nothing */
 
     /* the keeper's */
     pthread_t keeper;
@@ -88,8 +88,9 @@ unet_code studio_commit(struct studio *studio, const struct stroke *stroke,
 /* ---- mask_import.c ---- */
 
 struct import_given {
-    const char *images, *masks; /* paired as by unet_dataset_open() */
-    const char *labels;         /* what the masks' values mean; NULL: found */
+    const char *images, *masks;     /* paired as by unet_dataset_open(); or images: the project */
+    const char *labels;             /* what the masks' values mean; NULL: found */
+    void (*note)(const char *text); /* hears what they were taken for */
 };
 
 /* Before the server runs.  Adds to *taken how many images got a mask. */

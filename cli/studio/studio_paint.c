@@ -13,6 +13,8 @@
 #include "studio/labels/flood.h"
 #include "studio/studio_inside.h"
 
+enum { NOTED_PIXELS = 16 << 20, NOTED_BYTES = 1 << 20 };
+
 /* ---- who sent what last ------------------------------------------------------------------ */
 
 /* Of a client, or NULL. */
@@ -183,6 +185,49 @@ static unet_code shape(struct studio *studio, struct stroke_wish *wish, unet_err
     return code;
 }
 
+/* What of a band is painted as another class than the one that is shown there. */
+static int note_band(struct studio *studio, const struct stroke *stroke, const struct canvas *band,
+                     uint8_t *shown, struct stroke *noted)
+{
+    const size_t count = (size_t)band->rect.width * (size_t)band->rect.height;
+
+    memset(band->labels, UNET_IGNORE, count);
+    if (!stroke_draw(stroke, band))
+        return 0;
+    live_shown(studio->live, stroke->image, band->rect, shown);
+    for (size_t i = 0; i < count; i++)
+        if (shown[i] == UNET_IGNORE || shown[i] == band->labels[i])
+            band->labels[i] = UNET_IGNORE;
+    return stroke_runs_add_pixels(noted, band->labels, count) && noted->run_bytes < NOTED_BYTES;
+}
+
+/* Notes which pixels of a stroke are painted because the prediction is wrong there.  Nothing is
+ * noted of what is taken over, erased, or larger than what a hand corrects. */
+static void note_wrong(struct studio *studio, struct stroke *stroke)
+{
+    const struct studio_rect all = stroke->rect;
+    struct stroke noted = {.kind = STROKE_RUNS};
+    struct canvas band = {.labels = NULL};
+    uint8_t *shown = NULL;
+    int good = studio->live && stroke->label != UNET_IGNORE &&
+               (int64_t)all.width * all.height <= NOTED_PIXELS;
+
+    if (good) {
+        band.labels = malloc((size_t)all.width * STUDIO_TILE);
+        shown = malloc((size_t)all.width * STUDIO_TILE);
+        good = band.labels && shown;
+    }
+    for (int y = all.y; y < all.y + all.height && good; y += STUDIO_TILE) {
+        band.rect = rect_common(all, (struct studio_rect){all.x, y, all.width, STUDIO_TILE});
+        good = note_band(studio, stroke, &band, shown, &noted);
+    }
+    if (good)
+        stroke_note(stroke, &noted);
+    stroke_release(&noted);
+    free(band.labels);
+    free(shown);
+}
+
 /* Whether the classes that it paints are still there.  Under "writing". */
 static unet_code check_classes(struct studio *studio, const struct stroke_wish *wish,
                                unet_error *err)
@@ -210,6 +255,8 @@ static unet_code do_stroke(struct studio *studio, struct stroke_wish *wish, json
     code = check_classes(studio, wish, err);
     if (!code)
         code = shape(studio, wish, err);
+    if (!code)
+        note_wrong(studio, stroke);
     which = studio->labels[stroke->image].count;
     if (!code)
         code = studio_commit(studio, stroke, &rect, err);

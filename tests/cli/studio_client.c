@@ -7,6 +7,10 @@
  *     studio_client ADDRESS paint IMAGE CLIENT FIRST COUNT
  *                                               prints each seq when it was answered, until all are
  *                                               or the server is gone
+ *     studio_client ADDRESS scatter IMAGE SIDE ACROSS
+ *                                               ACROSS x ACROSS strokes all over an image
+ *     studio_client ADDRESS day FILE STROKES IMAGES SIDE
+ *                                               asks nobody: writes a journal, studio_day.h
  *     studio_client ADDRESS listen NAME SECONDS prints that it listens, then the data of the first
  *                                               event of that name
  *     studio_client ADDRESS attack              exit code 1: something came through, or the server
@@ -22,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "studio_day.h"
 #include "studio_http.h"
 
 static int failed;
@@ -124,6 +129,14 @@ static const struct attack {
     {"a view of nothing",
      POST("/api/view", HOST KEY JSON "Content-Length: 34\r\n",
           "{\"image\":0,\"rect\":[0,0,-5,2e1000]}"),
+     400, 400},
+    {"an image beyond 32 bits",
+     POST("/api/view", HOST KEY JSON "Content-Length: 37\r\n",
+          "{\"image\":4294967296,\"rect\":[0,0,5,5]}"),
+     400, 400},
+    {"a place beyond 32 bits",
+     POST("/api/view", HOST KEY JSON "Content-Length: 37\r\n",
+          "{\"image\":0,\"rect\":[4294967296,0,5,5]}"),
      400, 400},
 };
 
@@ -277,6 +290,30 @@ static void try_slow(void)
     free(head);
 }
 
+/* A hundred at once, each with a request, all open until the last one is answered: some wait for a
+ * while, none is sent away. */
+static void try_many(void)
+{
+    enum { MANY = 100 };
+    char *text = fill_in(GET("/api/project", HOST KEY "Connection: close\r\n"));
+    int fd[MANY];
+
+    for (int i = 0; i < MANY; i++) {
+        fd[i] = dial(30);
+        if (fd[i] < 0 || !push(fd[i], text, strlen(text)))
+            complain("connection %d of %d cannot be made", i, MANY);
+    }
+    for (int i = MANY; i-- > 0;) {
+        answer_size = 0;
+        pull(fd[i]);
+        if (status() != 200)
+            complain("connection %d of %d: status %d", i, MANY, status());
+    }
+    for (int i = 0; i < MANY; i++)
+        close(fd[i]);
+    free(text);
+}
+
 /* So many pages may listen and no more; when they leave, others may. */
 static void try_listeners(void)
 {
@@ -313,11 +350,18 @@ static int attack(void)
     try_table();
     try_large();
     try_random();
+    try_many();
     try_listeners();
     try_slow();
     if (proper("GET", "/api/project", NULL) != 200)
         complain("after all attacks: status %d, wanted 200", status());
     return failed;
+}
+
+static int print_answer(int got)
+{
+    printf("%s\n", body());
+    return got / 100 != 2;
 }
 
 /* ---- a page ------------------------------------------------------------------------------ */
@@ -342,6 +386,26 @@ static int paint(const char *image, const char *client, long first, long count)
         }
         printf("%ld\n", seq);
         fflush(stdout);
+    }
+    return 0;
+}
+
+static int scatter(const char *image, long side, long across)
+{
+    for (long i = 0; i < across * across; i++) {
+        const long x = (2 * (i % across) + 1) * side / (2 * across);
+        const long y = (2 * (i / across) + 1) * side / (2 * across);
+        char path[64], json[256];
+
+        snprintf(path, sizeof(path), "/api/images/%s/strokes", image);
+        snprintf(json, sizeof(json),
+                 "{\"client\":\"scatterer\",\"seq\":%ld,\"tool\":\"brush\",\"class\":%ld,"
+                 "\"radius\":4,\"points\":[%ld,%ld,%ld,%ld]}",
+                 i + 1, i % 2, x, y, x + 60, y + 20);
+        while (proper("POST", path, json) == 503)
+            usleep(20000);
+        if (status() != 200)
+            return print_answer(status());
     }
     return 0;
 }
@@ -376,12 +440,6 @@ static int listen_for(const char *name, int seconds)
     return 0;
 }
 
-static int print_answer(int got)
-{
-    printf("%s\n", body());
-    return got / 100 != 2;
-}
-
 int main(int argc, char **argv)
 {
     const char *what = argc > 2 ? argv[2] : "";
@@ -394,6 +452,12 @@ int main(int argc, char **argv)
         return print_answer(proper("POST", argv[3], argv[4]));
     if (!strcmp(what, "paint") && argc == 7)
         return paint(argv[3], argv[4], atol(argv[5]), atol(argv[6]));
+    if (!strcmp(what, "scatter") && argc == 6)
+        return scatter(argv[3], atol(argv[4]), atol(argv[5]));
+    if (!strcmp(what, "day") && argc == 7) {
+        write_day(argv[3], atoi(argv[4]), atoi(argv[5]), atoi(argv[6]));
+        return 0;
+    }
     if (!strcmp(what, "listen") && argc == 5)
         return listen_for(argv[3], atoi(argv[4]));
     if (!strcmp(what, "attack"))

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "live_scene.h"
+#include "studio/live/learner_inside.h"
 #include "shared/progress.h"
 
 /* A prediction of the first tile of image 0. */
@@ -57,6 +58,127 @@ static void test_gone_class_is_not_taken(void **state)
     json_decref(body);
     scene_stop(&scene);
     unet_model_free(model);
+    scene_end(&scene);
+}
+
+/* Predicts by hand what is next in a view, and says where it was. */
+static int look_once(struct live_tiles *tiles, const struct studio_image *what,
+                     struct studio_rect view, long generation, struct live_spot *spot)
+{
+    if (!live_view_next(tiles, 0, what, view, generation, spot))
+        return 0;
+    for (int i = 0; i < 4; i++)
+        live_tiles_take(tiles, 0, spot->core.x / STUDIO_TILE + i % 2,
+                        spot->core.y / STUDIO_TILE + i / 2)
+            ->generation = generation;
+    return 1;
+}
+
+/* A view of thousands of blocks is predicted by and by: around its middle, as many as are kept,
+ * those of the middle with every network, and the others in turns. */
+static void test_large_view(void **state)
+{
+    enum { SIDE = 40000 };
+    const struct studio_image what = {.height = SIDE, .width = SIDE, .channels = 1};
+    const struct studio_rect views[] = {
+        {0, 0, SIDE, SIDE}, {700, 9000, 39000, 1000}, {36000, 0, 4000, SIDE}, {5, 5, 600, 600}};
+    (void)state;
+    for (size_t v = 0; v < sizeof(views) / sizeof(*views); v++) {
+        struct live_tiles *tiles = calloc(1, sizeof(*tiles));
+        struct live_spot spot;
+        double before = 0;
+        int count = 0, close = 0;
+        for (; look_once(tiles, &what, views[v], 1, &spot); count++) {
+            assert_int_equal(spot.generation, 0);
+            assert_true(spot.distance >= before || spot.is_far);
+            assert_true(spot.core.x < views[v].x + views[v].width &&
+                        spot.core.y < views[v].y + views[v].height);
+            assert_int_equal(close, spot.is_far ? close : count);
+            close += !spot.is_far;
+            before = spot.is_far && count == close ? 0 : spot.distance;
+        }
+        assert_true(4 * count <= LIVE_TILES && count == tiles->count / 4);
+        assert_true(v == 3 ? count == 4 : count > 72);
+        for (int i = 0; i < close + (v != 3); i++) /* the middle, and one of the others */
+            assert_true(look_once(tiles, &what, views[v], 2, &spot));
+        assert_int_equal(spot.is_far, v != 3);
+        const struct studio_rect renewed = spot.core;
+        for (int i = 0; v != 3 && i < close + 1; i++)
+            assert_true(look_once(tiles, &what, views[v], 3, &spot));
+        assert_true(v == 3 || spot.core.x != renewed.x || spot.core.y != renewed.y);
+        live_tiles_release(tiles);
+        free(tiles);
+    }
+}
+
+/* What the tile of image 0 shows by hand: class 1 everywhere. */
+static void show_ones(struct live *live)
+{
+    pthread_mutex_lock(&live->lock);
+    struct live_tile *tile = live_tiles_take(&live->tiles, 0, 0, 0);
+    memset(tile->classes, 1, sizeof(tile->classes));
+    tile->generation = 1;
+    pthread_mutex_unlock(&live->lock);
+}
+
+/* How many pixels of image 0 count more, as the project and as the learner have it. */
+static int count_strong(struct scene *scene, int side)
+{
+    const struct live_options options = {.threads = 1};
+    struct learner *learner;
+    uint8_t *corrected = malloc((size_t)side * side);
+    unet_error err;
+    int count = 0, strong = 0;
+    if (studio_corrected(scene->studio, 0, (struct studio_rect){0, 0, side, side}, corrected,
+                         &err) ||
+        learner_create(scene->studio, &options, NULL, NULL, &learner, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < side * side; i++) {
+        count += corrected[i];
+        strong += learner->cells.list[0].strong[i];
+    }
+    assert_int_equal(count, strong);
+    learner_free(learner);
+    free(corrected);
+    return count;
+}
+
+/* What was painted because the prediction was wrong counts more, also after a restart, and not what
+ * was taken back or painted over. */
+static void test_corrections_stay(void **state)
+{
+    enum { SIDE = 64 };
+    struct scene scene;
+    char project[100];
+    unet_error err;
+    (void)state;
+    scene_make(&scene, 1, SIDE);
+    struct live *live = scene_start(&scene, 1);
+    show_ones(live);
+    scene_paint(&scene, 0, 1, 50, 10, 40); /* as it is shown */
+    assert_int_equal(count_strong(&scene, SIDE), 0);
+    scene_paint(&scene, 0, 0, 15, 10, 40);
+    const int line = count_strong(&scene, SIDE);
+    assert_true(line > 8 * 40);
+    scene_paint(&scene, 0, 0, 30, 10, 40);
+    assert_int_equal(count_strong(&scene, SIDE), 2 * line);
+    scene_paint(&scene, 0, 1, 30, 10, 40); /* over it */
+    assert_int_equal(count_strong(&scene, SIDE), line);
+    scene_stop(&scene);
+    studio_close(scene.studio);
+    snprintf(project, sizeof(project), "%s/project", scene.folder);
+    const struct studio_given again = {.folder = project, .note = hear_nothing};
+    if (studio_open(&again, &scene.studio, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(count_strong(&scene, SIDE), line);
+    for (int i = 0; i < 3; i++) {
+        json_t *reply, *body = json_pack("{sssi}", "client", "test-live", "seq", ++scene.seq);
+        if (studio_turn(scene.studio, 0, 1, body, &reply, &err))
+            fail_msg("%s", err.text);
+        json_decref(reply);
+        json_decref(body);
+        assert_int_equal(count_strong(&scene, SIDE), i == 0 ? 2 * line : i == 1 ? line : 0);
+    }
     scene_end(&scene);
 }
 
@@ -177,43 +299,88 @@ static void test_image_goes(void **state)
     scene_end(&scene);
 }
 
-/* Float images with NaN where there is no data are learnt from. */
-static void test_no_data(void **state)
+/* The mean loss of the first steps on one float image, painted in its upper left corner. */
+static double first_losses(const float *data, int side)
 {
-    enum { SIDE = 64 };
     struct scene scene = {.folder = "/tmp/test_live_XXXXXX"};
     char path[100], *paths[] = {path};
-    float *data = calloc(SIDE * SIDE, sizeof(*data));
-    const unet_image image = {SIDE, SIDE, 1, UNET_F32, 0, data};
+    const unet_image image = {side, side, 1, UNET_F32, 0, (void *)(uintptr_t)data};
     const struct live_options options = {.threads = 1};
     const struct studio_given given = {
         .folder = scene.folder, .paths = paths, .count = 1, .note = hear_nothing};
     struct learner *learner;
+    double loss, sum = 0;
     unet_error err;
-    (void)state;
     assert_non_null(mkdtemp(scene.folder));
-    for (int i = 0; i < SIDE * SIDE; i++)
-        data[i] = i < 5 ? NAN : (float)(i % SIDE < SIDE / 2 ? 100 + i % 7 : 500 + i % 7);
     snprintf(path, sizeof(path), "%s/a.tif", scene.folder);
     if (unet_image_write(path, &image, &err) || studio_open(&given, &scene.studio, &err))
         fail_msg("%s", err.text);
     paint_both(&scene);
-    if (learner_create(scene.studio, &options, NULL, NULL, &learner, &err) ||
-        learner_step(learner, NULL, &err))
+    if (learner_create(scene.studio, &options, NULL, NULL, &learner, &err))
         fail_msg("%s", err.text);
+    for (int i = 0; i < 3; i++, sum += loss)
+        if (learner_step(learner, &loss, &err))
+            fail_msg("%s", err.text);
     learner_free(learner);
-    free(data);
     scene_end(&scene);
+    return sum / 3;
 }
 
-/* Other names of as many classes are the same network. */
-static void test_names_change(void **state)
+/* Float images with NaN where there is no data are learnt from, on the scale that the rest has,
+ * also where there is none in the middle. */
+static void test_no_data(void **state)
 {
-    struct scene scene;
+    enum { SIDE = 700 };
+    float *data = malloc(SIDE * SIDE * sizeof(*data));
+    (void)state;
+    for (int hole = 0; hole < 2; hole++) {
+        for (int i = 0; i < SIDE * SIDE; i++) {
+            const int x = i % SIDE, y = i / SIDE;
+            const int is_hole = x > 80 && y > 80 && x < SIDE - 80 && y < SIDE - 80;
+            data[i] = i < 5 || (hole && is_hole) ? NAN : (float)(x < 32 ? 1000 + i % 7 : 5000);
+        }
+        const double loss = first_losses(data, SIDE);
+        if (!(loss < 20))
+            fail_msg("a loss of %g%s", loss, hole ? " with a hole in the middle" : "");
+    }
+    free(data);
+}
+
+/* Waits until nothing more is written; the model's file is of so many classes, and class 1 is
+ * called so. */
+static void check_file(struct live *live, const char *name, int classes)
+{
     unet_model *model;
     unet_error err;
     uint8_t rgb[3];
+    pthread_mutex_lock(&live->lock);
+    while (live->classes_changed || live->saving)
+        pthread_cond_wait(&live->work, &live->lock);
+    pthread_mutex_unlock(&live->lock);
+    if (unet_model_load(live->model_path, &model, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(unet_model_class(model, 1, rgb), name);
+    assert_int_equal(unet_model_labels(model), classes);
+    unet_model_free(model);
+}
+
+static void set_classes(struct scene *scene, json_t *classes)
+{
+    json_t *body = json_pack("{so}", "classes", classes);
+    unet_error err;
+    if (!classes || studio_set_classes(scene->studio, body, &err))
+        fail_msg("%s", err.text);
+    json_decref(body);
+}
+
+/* Other names of as many classes are the same network, and are in its file at once; one class more
+ * is another, and nothing is segmented with the one of before. */
+static void test_names_change(void **state)
+{
+    struct scene scene;
+    unet_error err = {0};
     (void)state;
+    json_t *all = json_pack("{sb}", "masks", 1);
     scene_make(&scene, 1, 64);
     paint_both(&scene);
     struct live *live = scene_start(&scene, 0);
@@ -221,23 +388,24 @@ static void test_names_change(void **state)
     live_train(live, 0);
     wait_for_state(live, "paused");
     const long steps = live_steps(live);
-    json_t *body = json_pack("{s[{ssss}{ssss}]}", "classes", "name", "rest", "color", "#000000",
-                             "name", "cell", "color", "#010203");
-    if (studio_set_classes(scene.studio, body, &err))
-        fail_msg("%s", err.text);
+    set_classes(&scene, json_pack("[{ssss}{ssss}]", "name", "rest", "color", "#000000", "name",
+                                  "cell", "color", "#010203"));
+    check_file(live, "cell", 2);
     live_train(live, 1);
     while (live_steps(live) == steps)
         usleep(1000);
     assert_true(live_steps(live) > steps);
+    live_train(live, 0);
+    wait_for_state(live, "paused");
+    set_classes(&scene,
+                json_pack("[{ssss}{ssss}{ssss}]", "name", "rest", "color", "#000000", "name",
+                          "cell", "color", "#010203", "name", "wall", "color", "#ffffff"));
+    assert_int_equal(live_export(live, all, &err), UNET_ESTOPPED);
+    assert_non_null(strstr(err.text, "classes of now"));
+    assert_false(live->exporting);
+    check_file(live, "cell", 2);
     scene_stop(&scene);
-    char path[200];
-    snprintf(path, sizeof(path), "%s/project/run/best.safetensors", scene.folder);
-    if (unet_model_load(path, &model, &err))
-        fail_msg("%s", err.text);
-    assert_string_equal(unet_model_class(model, 1, rgb), "cell");
-    assert_int_equal(rgb[2], 3);
-    unet_model_free(model);
-    json_decref(body);
+    json_decref(all);
     scene_end(&scene);
 }
 
@@ -300,6 +468,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gone_class_is_not_taken),
+        cmocka_unit_test(test_large_view),
+        cmocka_unit_test(test_corrections_stay),
         cmocka_unit_test(test_export_stops),
         cmocka_unit_test(test_image_goes),
         cmocka_unit_test(test_no_data),

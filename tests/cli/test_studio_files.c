@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_studio_files.c - the journal when it is torn, broken or long; what pages send; pictures as
- * PNG
+ * test_studio_files.c - the journal when it is torn, broken or long; what pages send
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,28 +9,16 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "studio/labels/image_labels.h"
-#include "studio/pictures/pictures.h"
-#include "studio/pictures/png_out.h"
+#include "studio_day.h"
 #include "support/folder.h"
 
-#include "unet_image.h"
-
 enum { HEIGHT = 512, WIDTH = 512 };
-
-static uint32_t state_of_random = 7;
-static int below(int limit)
-{
-    state_of_random = state_of_random * 1664525u + 1013904223u;
-    return (int)((state_of_random >> 8) % (uint32_t)limit);
-}
 
 /* ---- the journal ------------------------------------------------------------------------- */
 
@@ -159,43 +146,6 @@ static void test_broken(void **state)
 
 /* ---- a day's strokes --------------------------------------------------------------------- */
 
-static void put32(FILE *stream, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        fputc((int)(value >> (8 * i) & 255), stream);
-}
-
-static void write_day(int strokes, int images)
-{
-    FILE *stream = fopen(in_folder("journal"), "wb");
-    int32_t points[2 * 60];
-
-    fwrite("unet strokes 1\n", 1, 16, stream);
-    for (int i = 0; i < strokes; i++) {
-        struct stroke stroke = {.kind = STROKE_LINE,
-                                .image = below(images),
-                                .label = (uint8_t)below(3),
-                                .seq = i + 1,
-                                .client = "a-client",
-                                .radius = 16 * 6,
-                                .count = 60,
-                                .points = points};
-        size_t size;
-        uint8_t *bytes;
-
-        for (int k = 0; k < 120; k++)
-            points[k] = k < 2 ? below(512 * 16) : points[k - 2] + below(100) - 50;
-        stroke_bound(&stroke, HEIGHT, WIDTH);
-        bytes = stroke_pack(&stroke, &size);
-        put32(stream, 0x4b525453u);
-        put32(stream, (uint32_t)size);
-        put32(stream, crc32_of(0, bytes, size));
-        fwrite(bytes, 1, size, stream);
-        free(bytes);
-    }
-    fclose(stream);
-}
-
 static int take_in(void *context, const uint8_t *bytes, size_t size, uint64_t at)
 {
     struct stroke stroke;
@@ -226,7 +176,7 @@ static void test_day(void **state)
     int lost;
 
     (void)state;
-    write_day(STROKES, IMAGES);
+    write_day(in_folder("journal"), STROKES, IMAGES, HEIGHT);
     for (int i = 0; i < IMAGES; i++)
         labels[i] = (struct image_labels){.image = i, .height = HEIGHT, .width = WIDTH};
     begun = now();
@@ -242,6 +192,12 @@ static void test_day(void **state)
     }
     assert_int_equal(count, STROKES);
     journal_close(&journal);
+    /* it was one of before strokes noted what they correct, and is not any more */
+    char line[16];
+    FILE *stream = fopen(in_folder("journal"), "rb");
+    assert_int_equal(fread(line, 1, sizeof(line), stream), sizeof(line));
+    fclose(stream);
+    assert_string_equal(line, "unet strokes 2\n");
     free(labels);
 }
 
@@ -320,120 +276,6 @@ static void test_bodies(void **state)
     }
 }
 
-/* ---- pictures ---------------------------------------------------------------------------- */
-
-static void save(const struct png_bytes *png, const char *name)
-{
-    FILE *stream = fopen(in_folder(name), "wb");
-
-    assert_int_equal(fwrite(png->bytes, 1, png->size, stream), png->size);
-    fclose(stream);
-}
-
-/* The library reads back what was written. */
-static void test_png(void **state)
-{
-    static const uint8_t colors[3][3] = {{1, 2, 3}, {200, 100, 50}, {9, 8, 7}};
-    static uint8_t pixels[256 * 3 * 256];
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(pixels); i++)
-        pixels[i] = (uint8_t)below(256);
-    for (int round = 0; round < 12; round++) {
-        const int channels = round % 3 == 0 ? 1 : 3, indexed = round % 3 == 2;
-        const int height = 1 + below(256), width = round < 3 ? 256 : 1 + below(256);
-        const int deep = indexed ? 1 : channels;
-        const size_t stride = (size_t)width * (size_t)deep;
-        struct png_bytes png;
-        unet_image image;
-        unet_error err;
-
-        for (int i = 0; indexed && i < height * width; i++)
-            pixels[i] %= 3;
-        assert_true(indexed ? png_indexed(pixels, height, width, stride, colors, 3, -1, &png)
-                            : png_picture(pixels, height, width, channels, stride, &png));
-        save(&png, "a.png");
-        if (unet_image_read(in_folder("a.png"), &image, &err))
-            fail_msg("%s", err.text);
-        assert_int_equal(image.height, height);
-        assert_int_equal(image.width, width);
-        assert_int_equal(image.channels, channels);
-        for (int i = 0; i < height * width * channels; i++)
-            assert_int_equal(((uint8_t *)image.data)[i],
-                             indexed ? colors[pixels[i / 3]][i % 3] : pixels[i]);
-        unet_image_release(&image);
-        free(png.bytes);
-    }
-}
-
-struct reader {
-    struct pictures *pictures;
-    pthread_barrier_t *all;
-    unet_code code;
-    unet_error err;
-    uint8_t sample;
-};
-
-static void *read_corner(void *context)
-{
-    struct reader *reader = context;
-    const struct studio_rect corner = {4095, 4095, 1, 1};
-
-    pthread_barrier_wait(reader->all);
-    reader->code = pictures_read(reader->pictures, 0, corner, &reader->sample, &reader->err);
-    return NULL;
-}
-
-static void hear_nothing(void *context, int image, double share)
-{
-    (void)context;
-    (void)image;
-    (void)share;
-}
-
-/* A page asks for many tiles at once: the image is read once and is in memory once. */
-static void test_read_once(void **state)
-{
-    enum { READERS = 32, SIDE = 4096, MEBIBYTES = 16 };
-    uint8_t *samples = malloc(SIDE * SIDE);
-    const struct studio_image image = {.path = in_folder("large.tif"),
-                                       .height = SIDE,
-                                       .width = SIDE,
-                                       .channels = 1,
-                                       .sample = UNET_U8};
-    const unet_image written = {SIDE, SIDE, 1, UNET_U8, 0, samples};
-    struct pictures *pictures;
-    struct reader readers[READERS];
-    pthread_t threads[READERS];
-    pthread_barrier_t all;
-    struct rusage before, after;
-    unet_error err;
-
-    (void)state;
-    memset(samples, 7, SIDE * SIDE);
-    if (unet_image_write(image.path, &written, &err) ||
-        pictures_create(&image, 1, ".", hear_nothing, NULL, &pictures, &err))
-        fail_msg("%s", err.text);
-    free(samples);
-    pthread_barrier_init(&all, NULL, READERS);
-    getrusage(RUSAGE_SELF, &before);
-    for (int i = 0; i < READERS; i++) {
-        readers[i] = (struct reader){.pictures = pictures, .all = &all};
-        assert_int_equal(pthread_create(&threads[i], NULL, read_corner, &readers[i]), 0);
-    }
-    for (int i = 0; i < READERS; i++) {
-        pthread_join(threads[i], NULL);
-        if (readers[i].code)
-            fail_msg("%s", readers[i].err.text);
-        assert_int_equal(readers[i].sample, 7);
-    }
-    getrusage(RUSAGE_SELF, &after);
-    if (after.ru_maxrss - before.ru_maxrss > 6 * MEBIBYTES * 1024)
-        fail_msg("%ld KiB for an image of %d MiB", after.ru_maxrss - before.ru_maxrss, MEBIBYTES);
-    pthread_barrier_destroy(&all);
-    pictures_free(pictures);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,8 +283,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_broken, folder_create, folder_destroy),
         cmocka_unit_test_setup_teardown(test_day, folder_create, folder_destroy),
         cmocka_unit_test(test_bodies),
-        cmocka_unit_test_setup_teardown(test_png, folder_create, folder_destroy),
-        cmocka_unit_test_setup_teardown(test_read_once, folder_create, folder_destroy),
     };
 
     return cmocka_run_group_tests_name("studio files", tests, NULL, NULL);

@@ -91,10 +91,14 @@ static void test_parts_and_bytes(void **state)
 
     (void)state;
     for (int round = 0; round < 30; round++) {
-        struct stroke stroke = any_stroke(round), again;
+        struct stroke stroke = any_stroke(round), noted = random_runs(), again;
         const struct studio_rect rect = {below(WIDTH / 2), below(HEIGHT / 2), 1 + below(300),
                                          1 + below(260)};
         size_t size;
+
+        if (round % 2)
+            stroke_note(&stroke, &noted);
+        stroke_release(&noted);
         uint8_t *bytes = stroke_pack(&stroke, &size);
 
         memset(whole, 4, HEIGHT * WIDTH);
@@ -105,6 +109,9 @@ static void test_parts_and_bytes(void **state)
         for (int y = 0; y < rect.height; y++)
             assert_memory_equal(part + y * rect.width, whole + (rect.y + y) * WIDTH + rect.x,
                                 (size_t)rect.width);
+        assert_int_equal(again.wrong_bytes, stroke.wrong_bytes);
+        if (stroke.wrong_bytes)
+            assert_memory_equal(again.wrong, stroke.wrong, stroke.wrong_bytes);
         assert_string_equal(again.client, stroke.client);
         assert_int_equal(again.seq, stroke.seq);
         stroke_release(&again);

@@ -76,7 +76,8 @@ int labels_recall(struct image_labels *labels, const struct stroke *stroke, uint
         return 0;
     const struct studio_rect all = {0, 0, labels->width, labels->height};
     *changed = rect_common(stroke->rect, all);
-    labels->past[labels->count] = (struct past){at, (uint32_t)size, *changed};
+    labels->past[labels->count] =
+        (struct past){at, (uint32_t)size, *changed, stroke->wrong_bytes > 0};
     labels->done[labels->done_count++] = labels->count++;
     labels->undone_count = 0;
     return 1;
@@ -136,7 +137,8 @@ struct drawing {
     const struct journal *journal;
     uint64_t from;
     const struct stroke *one;
-    int anew; /* 1: begins empty */
+    int anew;   /* 1: begins empty */
+    int sparse; /* 1: tiles that no stroke touches stay as they are */
 };
 
 static unet_code draw_band(struct image_labels *labels, const struct drawing *drawing,
@@ -157,6 +159,54 @@ static unet_code draw_band(struct image_labels *labels, const struct drawing *dr
     return code;
 }
 
+/* Marks the columns of tiles of a band that strokes will touch; how many there are. */
+static size_t mark_columns(const struct image_labels *labels, uint64_t from,
+                           struct studio_rect band, uint8_t *marks)
+{
+    const int left = band.x / STUDIO_TILE;
+    size_t marked = 0;
+
+    for (uint32_t i = 0; i < labels->done_count; i++) {
+        const struct past *past = &labels->past[labels->done[i]];
+        const struct studio_rect common = rect_common(past->rect, band);
+
+        if (past->at < from || !common.width)
+            continue;
+        for (int x = common.x / STUDIO_TILE; x * STUDIO_TILE < common.x + common.width; x++) {
+            marked += !marks[x - left];
+            marks[x - left] = 1;
+        }
+    }
+    return marked;
+}
+
+/* The columns of tiles that strokes touch; all of them where most are touched. */
+static unet_code draw_columns(struct image_labels *labels, const struct drawing *drawing,
+                              const struct canvas *band, unet_error *err)
+{
+    const struct studio_rect all = band->rect;
+    const size_t left = (size_t)all.x / STUDIO_TILE;
+    const size_t columns = ((size_t)all.x + (size_t)all.width - 1) / STUDIO_TILE - left + 1;
+    uint8_t *marks = calloc(columns + 1, 1);
+    unet_code code = UNET_OK;
+
+    if (!marks)
+        return no_memory(err);
+    if (2 * mark_columns(labels, drawing->from, all, marks) > columns)
+        memset(marks, 1, columns);
+    for (size_t x = 0, end; x < columns && !code; x = end + 1) {
+        for (end = x; marks[end]; end++)
+            continue;
+        const struct studio_rect run = {(int)((left + x) * STUDIO_TILE), all.y,
+                                        (int)((end - x) * STUDIO_TILE), all.height};
+        if (end > x)
+            code = draw_band(labels, drawing, &(struct canvas){rect_common(run, all), band->labels},
+                             err);
+    }
+    free(marks);
+    return code;
+}
+
 static unet_code draw(struct image_labels *labels, const struct drawing *drawing,
                       struct studio_rect rect, unet_error *err)
 {
@@ -171,7 +221,8 @@ static unet_code draw(struct image_labels *labels, const struct drawing *drawing
         return no_memory(err);
     for (int y = first; y < rect.y + rect.height && !code; y += STUDIO_TILE) {
         band.rect = rect_common(rect, (struct studio_rect){rect.x, y, rect.width, STUDIO_TILE});
-        code = draw_band(labels, drawing, &band, err);
+        code = drawing->sparse ? draw_columns(labels, drawing, &band, err)
+                               : draw_band(labels, drawing, &band, err);
     }
     free(band.labels);
     return code;
@@ -186,6 +237,28 @@ unet_code labels_redraw(struct image_labels *labels, const struct journal *journ
                         struct studio_rect rect, unet_error *err)
 {
     return draw(labels, &(struct drawing){.journal = journal, .anew = 1}, rect, err);
+}
+
+unet_code labels_corrected(const struct image_labels *labels, const struct journal *journal,
+                           struct studio_rect rect, uint8_t *corrected, unet_error *err)
+{
+    const struct canvas canvas = {rect, corrected};
+    unet_code code = UNET_OK;
+
+    memset(corrected, UNET_IGNORE, (size_t)rect.width * (size_t)rect.height);
+    for (uint32_t i = 0; i < labels->done_count && !code; i++) {
+        const struct past *past = &labels->past[labels->done[i]];
+        struct stroke stroke;
+
+        if (!past->corrects || !rect_common(past->rect, rect).width)
+            continue;
+        code = read_stroke(past, journal, &stroke, err);
+        if (code)
+            break;
+        stroke_draw_wrong(&stroke, &canvas);
+        stroke_release(&stroke);
+    }
+    return code;
 }
 
 /* ---- loading ----------------------------------------------------------------------------- */
@@ -210,12 +283,12 @@ unet_code labels_load(struct image_labels *labels, const struct journal *journal
     /* what a snapshot shows may have been taken back after it: then it is of no use */
     const int usable =
         labels->kept && labels->kept <= labels->last && labels->last_turn <= labels->kept;
-    struct drawing drawing = {.journal = journal, .from = labels->kept + 1};
+    struct drawing drawing = {.journal = journal, .from = labels->kept + 1, .sparse = 1};
     unet_code code;
 
     labels->map = usable ? labels_kept(labels, folder) : NULL;
     if (!labels->map) {
-        drawing = (struct drawing){.journal = journal, .anew = 1};
+        drawing = (struct drawing){.journal = journal, .anew = 1, .sparse = 1};
         labels->map = label_tiles_create(labels->height, labels->width);
     }
     if (!labels->map)

@@ -26,6 +26,7 @@ struct past {
     uint64_t at;
     uint32_t size;
     struct studio_rect rect;
+    int corrects; /* 1: some of its pixels are painted because another class was predicted */
 };
 
 struct image_labels {
@@ -57,6 +58,11 @@ int64_t labels_next_turn(const struct image_labels *labels, int back);
 unet_code labels_draw(struct image_labels *labels, const struct stroke *stroke, unet_error *err);
 unet_code labels_redraw(struct image_labels *labels, const struct journal *journal,
                         struct studio_rect rect, unet_error *err);
+
+/* corrected [rect.height][rect.width]: the class that pixels got because another was predicted;
+ * UNET_IGNORE elsewhere.  That pixel may have another class by now. */
+unet_code labels_corrected(const struct image_labels *labels, const struct journal *journal,
+                           struct studio_rect rect, uint8_t *corrected, unet_error *err);
 
 /* Makes map, from the snapshot in `folder` and the strokes after it, or from all strokes. */
 unet_code labels_load(struct image_labels *labels, const struct journal *journal,

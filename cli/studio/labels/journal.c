@@ -13,8 +13,8 @@
 #include "shared/cli.h"
 #include "studio/labels/low_bytes.h"
 
-static const char first_line[16] = "unet strokes 1\n";
-enum { FRAME = 12 };
+static const char first_line[16] = "unet strokes 2\n";
+enum { FRAME = 12, VERSION_AT = 13 };
 #define MARK 0x4b525453u                /* "STRK" */
 #define MOST_BYTES ((uint64_t)80 << 20) /* of a record */
 
@@ -125,7 +125,9 @@ static unet_code read_all(struct journal *journal, uint64_t size,
 
     if (file == MAP_FAILED)
         return failed(journal, "cannot be read", err);
-    if (memcmp(file, first_line, sizeof(first_line)))
+    if (memcmp(file, first_line, VERSION_AT) || file[VERSION_AT] < '1' ||
+        file[VERSION_AT] > first_line[VERSION_AT] ||
+        memcmp(file + VERSION_AT + 1, first_line + VERSION_AT + 1, 2))
         code = set_error(err, UNET_EFORMAT, "%s: not a journal of strokes, or a later one's",
                          journal->path);
     else if (!walk(file, size, record, context, lost, &journal->size))
@@ -182,6 +184,8 @@ unet_code journal_open(struct journal *journal, const char *path,
         *cut = (uint64_t)facts.st_size - journal->size;
     if (!code && *cut && ftruncate(journal->fd, (off_t)journal->size))
         code = failed(journal, "cannot be cut", err);
+    if (!code && !write_all(journal->fd, first_line, sizeof(first_line), 0))
+        code = failed(journal, "cannot be written", err);
     if (code)
         journal_close(journal);
     return code;

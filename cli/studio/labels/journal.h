@@ -3,8 +3,10 @@
  * journal.h - the file in which every stroke is before anybody is told that it counts
  *
  * A first line that says what it is, then records: a mark, how many bytes, their CRC-32, the bytes.
- * Only ever appended to.  A record that is not whole at the end (the machine went down while it was
- * written) was never answered, and is cut off; one that is broken in the middle is passed over.
+ * Only ever appended to, but for the version in the first line: 2 since strokes may note what they
+ * correct; a journal of version 1 is read as it is, and becomes one of 2.  A record that is not
+ * whole at the end (the machine went down while it was written) was never answered, and is cut off;
+ * one that is broken in the middle is passed over.
  */
 #ifndef JOURNAL_H
 #define JOURNAL_H

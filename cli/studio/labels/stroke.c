@@ -2,9 +2,10 @@
 /*
  * stroke.c - strokes as bytes
  *
- * A head of fixed size, numbers with the low byte first, then the client's name, then points or
- * runs.  Points are differences to the one before, runs are how many pixels stay, how many get a
- * label, and the label; lengths and differences are in groups of seven bits, the low one first.
+ * A head of fixed size, numbers with the low byte first, then the client's name, then, if the head
+ * says so, how many bytes of runs are noted and these, then points or runs.  Points are differences
+ * to the one before, runs are how many pixels stay, how many get a label, and the label; lengths
+ * and differences are in groups of seven bits, the low one first.
  */
 #include "studio/labels/stroke.h"
 
@@ -14,14 +15,15 @@
 #include "studio/labels/label_tiles.h"
 #include "studio/labels/low_bytes.h"
 
-enum { HEAD = 44, MOST_SIDE = 1 << 20, MOST_RADIUS = 2048 * STROKE_UNIT };
+enum { HEAD = 44, KEEPS = 1, NOTES = 2, MOST_SIDE = 1 << 20, MOST_RADIUS = 2048 * STROKE_UNIT };
 
 void stroke_release(struct stroke *stroke)
 {
     free(stroke->points);
     free(stroke->runs);
+    free(stroke->wrong);
     stroke->points = NULL;
-    stroke->runs = NULL;
+    stroke->runs = stroke->wrong = NULL;
 }
 
 /* To pixels, down and up. */
@@ -108,6 +110,13 @@ int stroke_runs_add_pixels(struct stroke *stroke, const uint8_t *labels, size_t 
     return 1;
 }
 
+void stroke_note(struct stroke *stroke, struct stroke *of)
+{
+    stroke->wrong = of->runs;
+    stroke->wrong_bytes = of->run_bytes;
+    of->runs = NULL;
+}
+
 /* ---- packing ----------------------------------------------------------------------------- */
 
 static uint64_t zigzag(int64_t value)
@@ -118,7 +127,8 @@ static uint64_t zigzag(int64_t value)
 uint8_t *stroke_pack(const struct stroke *stroke, size_t *size)
 {
     const size_t client = strlen(stroke->client);
-    uint8_t *bytes = malloc(HEAD + client + (size_t)stroke->count * 20 + stroke->run_bytes);
+    uint8_t *bytes = malloc(HEAD + client + 4 + stroke->wrong_bytes + (size_t)stroke->count * 20 +
+                            stroke->run_bytes);
     const int fields[] = {stroke->image,
                           (int)stroke->which,
                           0,
@@ -134,13 +144,18 @@ uint8_t *stroke_pack(const struct stroke *stroke, size_t *size)
         return NULL;
     bytes[0] = (uint8_t)stroke->kind;
     bytes[1] = stroke->label;
-    bytes[2] = stroke->keep;
+    bytes[2] = (uint8_t)(stroke->keep | (stroke->wrong_bytes ? NOTES : 0));
     bytes[3] = (uint8_t)client;
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
         low_put(bytes + 4 + 4 * i, (uint32_t)fields[i], 4);
     low_put(bytes + 12, (uint64_t)stroke->seq, 8);
     memcpy(bytes + HEAD, stroke->client, client);
     *size = HEAD + client;
+    if (stroke->wrong_bytes) {
+        low_put(bytes + *size, (uint32_t)stroke->wrong_bytes, 4);
+        memcpy(bytes + *size + 4, stroke->wrong, stroke->wrong_bytes);
+        *size += 4 + stroke->wrong_bytes;
+    }
     for (int i = 0; i < 2 * stroke->count; i++) {
         const int64_t before = i < 2 ? 0 : stroke->points[i - 2];
 
@@ -162,14 +177,14 @@ int stroke_unpack_head(const uint8_t *bytes, size_t size, struct stroke *stroke)
     int fields[10];
 
     *stroke = (struct stroke){0};
-    if (size < HEAD || bytes[0] < STROKE_LINE || bytes[0] > STROKE_REDO || bytes[2] > 1 ||
-        bytes[3] > STROKE_CLIENT || size < HEAD + (size_t)bytes[3])
+    if (size < HEAD || bytes[0] < STROKE_LINE || bytes[0] > STROKE_REDO ||
+        bytes[2] > (KEEPS | NOTES) || bytes[3] > STROKE_CLIENT || size < HEAD + (size_t)bytes[3])
         return 0;
     for (int i = 0; i < 10; i++)
         fields[i] = (int)(uint32_t)low_get(bytes + 4 + 4 * i, 4);
     stroke->kind = (enum stroke_kind)bytes[0];
     stroke->label = bytes[1];
-    stroke->keep = bytes[2];
+    stroke->keep = bytes[2] & KEEPS;
     memcpy(stroke->client, bytes + HEAD, bytes[3]);
     stroke->image = fields[0];
     stroke->which = (uint32_t)fields[1];
@@ -180,6 +195,13 @@ int stroke_unpack_head(const uint8_t *bytes, size_t size, struct stroke *stroke)
     for (int i = 4; i < 8; i++)
         if (!is_side(fields[i]))
             return 0;
+    if (bytes[2] & NOTES) {
+        const size_t head = HEAD + (size_t)bytes[3];
+
+        stroke->wrong_bytes = size - head < 4 ? 0 : (size_t)low_get(bytes + head, 4);
+        if (!stroke->wrong_bytes || stroke->wrong_bytes > size - head - 4)
+            return 0;
+    }
     return stroke->image >= 0 && stroke->radius >= 0 && stroke->radius <= MOST_RADIUS &&
            stroke->count >= 0 && stroke->count <= STROKE_POINTS;
 }
@@ -212,6 +234,13 @@ int stroke_unpack(const uint8_t *bytes, size_t size, struct stroke *stroke)
     if (!stroke_unpack_head(bytes, size, stroke))
         return 0;
     head = HEAD + (size_t)bytes[3];
+    if (stroke->wrong_bytes) {
+        stroke->wrong = malloc(stroke->wrong_bytes);
+        if (!stroke->wrong)
+            return 0;
+        memcpy(stroke->wrong, bytes + head + 4, stroke->wrong_bytes);
+        head += 4 + stroke->wrong_bytes;
+    }
     if (stroke->kind == STROKE_RUNS) {
         stroke->run_bytes = size - head;
         stroke->runs = malloc(stroke->run_bytes + 1);

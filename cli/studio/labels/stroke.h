@@ -44,6 +44,8 @@ struct stroke {
     int32_t *points;         /* [count][2], x and y */
     uint8_t *runs;           /* see stroke_runs_add() */
     size_t run_bytes, run_room;
+    uint8_t *wrong; /* runs of the pixels that another class was predicted of; see stroke_note() */
+    size_t wrong_bytes;
     int64_t run_skip; /* pixels since the last run, while they are added */
 };
 
@@ -60,6 +62,10 @@ int stroke_runs_add(struct stroke *stroke, int64_t length, uint8_t label);
 /* The next pixels, one label each; those of UNET_IGNORE stay as they are. */
 int stroke_runs_add_pixels(struct stroke *stroke, const uint8_t *labels, size_t count);
 
+/* Notes which pixels of rect, if any, are painted because another class was predicted there: runs
+ * of `of`, whose memory it takes. */
+void stroke_note(struct stroke *stroke, struct stroke *of);
+
 /* ---- drawing ----------------------------------------------------------------------------- */
 
 /* A part of an image's labels, [rect.height][rect.width]. */
@@ -71,12 +77,16 @@ struct canvas {
 /* Draws what falls into the canvas.  0: no memory. */
 int stroke_draw(const struct stroke *stroke, const struct canvas *canvas);
 
+/* Draws the pixels that were noted, with their class. */
+void stroke_draw_wrong(const struct stroke *stroke, const struct canvas *canvas);
+
 /* ---- bytes ------------------------------------------------------------------------------- */
 
 /* Bytes for the journal, from malloc; NULL: no memory. */
 uint8_t *stroke_pack(const struct stroke *stroke, size_t *size);
 
-/* The fixed part alone, without points and runs.  0: these bytes are no stroke. */
+/* The fixed part alone, without points and runs, but how many bytes of runs are noted.  0: these
+ * bytes are no stroke. */
 int stroke_unpack_head(const uint8_t *bytes, size_t size, struct stroke *stroke);
 
 /* All of it; stroke_release() it.  0: no stroke, or no memory. */

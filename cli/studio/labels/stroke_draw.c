@@ -258,3 +258,15 @@ int stroke_draw(const struct stroke *stroke, const struct canvas *canvas)
         draw_runs(stroke, canvas);
     return 1;
 }
+
+void stroke_draw_wrong(const struct stroke *stroke, const struct canvas *canvas)
+{
+    const struct stroke noted = {.kind = STROKE_RUNS,
+                                 .label = UNET_IGNORE,
+                                 .rect = stroke->rect,
+                                 .runs = stroke->wrong,
+                                 .run_bytes = stroke->wrong_bytes};
+
+    if (noted.run_bytes)
+        draw_runs(&noted, canvas);
+}

@@ -7,12 +7,13 @@
  */
 #include "studio/live/learner_inside.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/cli.h"
 
-enum { CROPS = 16, CROP = 512 };
+enum { CROPS = 16, CROP = 512, PLACES = 9 /* where one may lie in its image */ };
 
 int learner_channels(const struct studio *studio)
 {
@@ -64,20 +65,73 @@ struct crop {
     uint8_t *mask;
 };
 
-static int middle(int side, int *size)
+/* The sample at `at` of what studio_pixels() gave. */
+static double sample_of(const struct studio_image *image, const void *samples, size_t at)
 {
-    *size = side < CROP ? side : CROP;
-    return (side - *size) / 2;
+    return image->sample == UNET_U8    ? ((const uint8_t *)samples)[at]
+           : image->sample == UNET_U16 ? ((const uint16_t *)samples)[at]
+                                       : (double)((const float *)samples)[at];
 }
 
-/* The middle of an image; a pixel of each class has a label, so that masks are class numbers. */
+/* How many samples say something of the image: those that are numbers, if they are not all one. */
+static size_t telling(const struct studio_image *image, const void *samples, size_t count)
+{
+    double least = INFINITY, most = -INFINITY;
+    size_t numbers = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const double value = sample_of(image, samples, i);
+        if (!isfinite(value))
+            continue;
+        numbers++;
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+    }
+    return least < most ? numbers : 0;
+}
+
+/* Place `at` of PLACES in an image: the middle first. */
+static struct studio_rect crop_at(const struct studio_image *image, int at)
+{
+    static const int order[PLACES] = {4, 0, 2, 6, 8, 1, 3, 5, 7};
+    struct studio_rect r = {0, 0, image->width < CROP ? image->width : CROP,
+                            image->height < CROP ? image->height : CROP};
+
+    r.x = (int)((int64_t)(image->width - r.width) * (order[at] % 3) / 2);
+    r.y = (int)((int64_t)(image->height - r.height) * (order[at] / 3) / 2);
+    return r;
+}
+
+/* Reads the first place that has something to say, or else the one that has most. */
+static unet_code read_place(struct crop *c, const struct studio_image *image, int which,
+                            struct studio_rect *r, unet_error *err)
+{
+    size_t most = 0;
+    int best = 0;
+
+    for (int at = 0; at <= PLACES; at++) {
+        *r = crop_at(image, at < PLACES ? at : best);
+        const size_t count = (size_t)r->height * r->width * (size_t)image->channels;
+        const unet_code code = studio_pixels(c->studio, which, *r, c->samples, err);
+        if (code)
+            return code;
+        const size_t found = telling(image, c->samples, count);
+        if (found > count / 2)
+            break;
+        if (found > most) {
+            most = found;
+            best = at;
+        }
+    }
+    return UNET_OK;
+}
+
+/* A pixel of each class has a label, so that masks are class numbers. */
 static unet_code read_crop(void *context, int i, unet_pair *pair, unet_error *err)
 {
     struct crop *c = context;
     const struct studio_image *image = studio_image(c->studio, c->images[i]);
-    struct studio_rect r;
-    r.x = middle(image->width, &r.width);
-    r.y = middle(image->height, &r.height);
+    struct studio_rect r = crop_at(image, 0);
     const size_t pixels = (size_t)r.height * r.width;
     free(c->samples);
     free(c->mask);
@@ -88,6 +142,7 @@ static unet_code read_crop(void *context, int i, unet_pair *pair, unet_error *er
     memset(c->mask, UNET_IGNORE, pixels);
     for (int k = 0; k < c->classes && (size_t)k < pixels; k++)
         c->mask[k] = (uint8_t)k;
+    const unet_code code = read_place(c, image, c->images[i], &r, err);
     pair->name = image->name;
     pair->image = learner_view(image, r, c->samples);
     pair->mask = (unet_view){.data = c->mask,
@@ -97,7 +152,7 @@ static unet_code read_crop(void *context, int i, unet_pair *pair, unet_error *er
                              .row = r.width,
                              .column = 1,
                              .channel = 1};
-    return studio_pixels(c->studio, c->images[i], r, c->samples, err);
+    return code;
 }
 
 /* Also of one that was there when the project was opened. */

@@ -101,9 +101,10 @@ unet_code learner_cell_look(struct studio *studio, struct learner_cell *cell, le
 {
     const size_t pixels = (size_t)cell->core.height * cell->core.width;
     uint8_t *labels = malloc(pixels), *seen = malloc(pixels);
+    const int first = !cell->labels;
     unet_code code = UNET_OK;
 
-    if (!cell->labels) {
+    if (first) {
         cell->labels = malloc(pixels);
         cell->strong = calloc(pixels, 1);
         if (cell->labels)
@@ -121,6 +122,10 @@ unet_code learner_cell_look(struct studio *studio, struct learner_cell *cell, le
             shown(context, cell->image, cell->core, seen);
         compare(cell, labels, seen, tally);
         memcpy(cell->labels, labels, pixels);
+        if (first) /* in memory: what was corrected before */
+            code = studio_corrected(studio, cell->image, cell->core, seen, err);
+        for (size_t i = 0; i < pixels && first && !code; i++)
+            cell->strong[i] |= seen[i];
     }
     free(labels);
     free(seen);

@@ -102,13 +102,17 @@ unet_code live_start(struct studio *studio, const struct live_options *options, 
                      unet_error *err)
 {
     struct live *l = calloc(1, sizeof(*l));
+    pthread_condattr_t monotonic;
     unet_code code;
 
     if (!l)
         return no_memory(err);
     pthread_mutex_init(&l->lock, NULL);
     pthread_mutex_init(&l->looking, NULL);
-    pthread_cond_init(&l->work, NULL);
+    pthread_condattr_init(&monotonic); /* whoever sets the clock back */
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     l->studio = studio;
     l->options = *options;
     l->on = !options->paused;

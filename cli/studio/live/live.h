@@ -6,6 +6,7 @@
  *     live_train.c    a thread: changes -> learner -> steps -> snapshots, files in PROJECT/run/
  *     live_predict.c  a thread: snapshot -> tiles: what is on the screen first, then spots of other
  *                     images, to know where the network is unsure
+ *     live_view.c     which block of the screen is next
  *     live_look.c     a block of tiles, with the newest snapshot
  *     live_tiles.c    the tiles that are kept
  *     live_scores.c   how predictions went with what was painted then
@@ -129,6 +130,20 @@ void *live_train_thread(void *live);
 /* ---- live_predict.c ---- */
 
 void *live_predict_thread(void *live);
+
+/* ---- live_view.c: with the lock held ---- */
+
+/* A block that is to be predicted. */
+struct live_spot {
+    struct studio_rect core;
+    long generation; /* of what is known of it; 0: nothing is */
+    int is_far;      /* 1: not in the middle of the view: it can wait */
+    double distance;
+};
+
+/* The next one of a view, of which not all is of this generation; 0: none. */
+int live_view_next(struct live_tiles *tiles, int image, const struct studio_image *what,
+                   struct studio_rect view, long generation, struct live_spot *spot);
 
 /* ---- live_look.c: with `looking` held ---- */
 

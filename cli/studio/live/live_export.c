@@ -198,11 +198,26 @@ static int run(const struct export *e, FILE *errors, int *status, int *failed)
 static int wait_for_model(struct live *live)
 {
     pthread_mutex_lock(&live->lock);
-    while (!live->export_ends && (live->saving || !strcmp(live->state, "training")))
+    while (!live->export_ends &&
+           (live->saving || live->classes_changed || !strcmp(live->state, "training")))
         pthread_cond_wait(&live->work, &live->lock);
     const int goes_on = !live->export_ends;
     pthread_mutex_unlock(&live->lock);
     return goes_on;
+}
+
+/* Whether the network in the file knows the classes of now; 0: why not. */
+static int file_fits(struct live *live, unet_error *err)
+{
+    unet_model *model;
+
+    if (unet_model_load(live->model_path, &model, err))
+        return 0;
+    const int fits = live_model_fits(live, model);
+    unet_model_free(model);
+    return fits || !set_error(err, UNET_ESTOPPED,
+                              "the network does not know the classes of now yet: paint each of "
+                              "them, and wait for the next prediction");
 }
 
 /* How it ended, as a state; message: why, if it is not done. */
@@ -230,11 +245,15 @@ static void *export_thread(void *context)
     FILE *errors = tmpfile();
     char message[520] = "";
     int status = SIGTERM /* of one that never ran */, failed = errors ? 0 : errno, done = 0;
+    unet_error err = {0};
 
     tell(e, "running", 0, "");
-    if (wait_for_model(live) && errors)
+    const int goes_on = wait_for_model(live) && errors, fits = !goes_on || file_fits(live, &err);
+    if (goes_on && fits)
         done = run(e, errors, &status, &failed);
     const char *state = outcome(live, errors, status, failed, message, sizeof(message));
+    if (!fits)
+        snprintf(message, sizeof(message), "%s", err.text);
     tell(e, state, done, message);
     if (errors)
         fclose(errors);
@@ -318,6 +337,8 @@ unet_code live_export(struct live *live, const json_t *wishes, unet_error *err)
 
     if (code)
         return code;
+    if (!wish[3] && path_exists(live->model_path) && !file_fits(live, err))
+        return err->code;
     pthread_mutex_lock(&live->lock);
     if (wish[3]) {
         end_export(live);

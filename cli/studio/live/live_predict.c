@@ -2,7 +2,8 @@
 /*
  * live_predict.c - what the network says of what is on the screen, and where it is unsure
  *
- * A new snapshot makes all tiles old; those of the view are made anew, from its middle outwards.
+ * A new snapshot makes all tiles old; those of the view are made anew, from its middle outwards
+ * (live_view.c), and beyond the middle of the view training has as much time as they have.
  * When nothing is left to do there, the middle of another image is looked at from time to time, for
  * "next image".
  */
@@ -14,8 +15,6 @@
 #include "shared/progress.h"
 #include "studio/labels/label_tiles.h"
 #include "studio/live/live.h"
-
-enum { VIEW_BLOCKS = 100 };
 
 static const double glance_seconds = 2; /* between looks at other images while training goes on */
 
@@ -37,37 +36,22 @@ static void have_had(struct live *live)
 struct job {
     int image; /* -1: none */
     struct studio_rect core;
-    int glance; /* for "next image", not for the screen */
+    int glance;   /* for "next image", not for the screen */
+    int can_wait; /* not in the middle of the screen: takes turns with training */
 };
 
-/* The block of the view that is nearest to its middle of those that are old; lock held. */
+/* The next block of what is on the screen; lock held. */
 static struct job find_in_view(struct live *live)
 {
     struct job job = {.image = -1};
-    double nearest = INFINITY;
+    struct live_spot spot;
 
-    if (live->view_image < 0 || studio_image(live->studio, live->view_image)->missing)
+    if (live->view_image < 0 || studio_image(live->studio, live->view_image)->missing ||
+        !live_view_next(&live->tiles, live->view_image,
+                        studio_image(live->studio, live->view_image), live->view, live->generation,
+                        &spot))
         return job;
-    const struct studio_image *image = studio_image(live->studio, live->view_image);
-    const struct studio_rect whole = {0, 0, image->width, image->height};
-    const struct studio_rect view = rect_common(live->view, whole);
-    const int x0 = view.x / LIVE_BLOCK, x1 = (view.x + view.width + LIVE_BLOCK - 1) / LIVE_BLOCK;
-    const int y0 = view.y / LIVE_BLOCK, y1 = (view.y + view.height + LIVE_BLOCK - 1) / LIVE_BLOCK;
-    if (!view.width || (int64_t)(x1 - x0) * (y1 - y0) > VIEW_BLOCKS)
-        return job; /* a view from so far away would take minutes */
-    for (int y = y0; y < y1; y++)
-        for (int x = x0; x < x1; x++) {
-            const struct live_tile *tile =
-                live_tiles_find(&live->tiles, live->view_image, 2 * x, 2 * y);
-            const double dx = (x + 0.5) * LIVE_BLOCK - view.x - view.width / 2.0;
-            const double dy = (y + 0.5) * LIVE_BLOCK - view.y - view.height / 2.0;
-            if ((tile && tile->generation == live->generation) || dx * dx + dy * dy >= nearest)
-                continue;
-            nearest = dx * dx + dy * dy;
-            job.image = live->view_image;
-            job.core = live_block_at(image, 2 * x, 2 * y);
-        }
-    return job;
+    return (struct job){.image = live->view_image, .core = spot.core, .can_wait = spot.is_far};
 }
 
 /* The middle of the image that was looked at longest ago; lock held. */
@@ -127,7 +111,7 @@ static void wait_for_work(struct live *live, double seconds)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until); /* as `work` was made */
     const double at = (double)until.tv_nsec * 1e-9 + seconds;
     until.tv_sec += (time_t)at;
     until.tv_nsec = (long)((at - floor(at)) * 1e9);
@@ -153,7 +137,7 @@ static void renew(struct live *live)
 void *live_predict_thread(void *context)
 {
     struct live *live = context;
-    double glanced = 0;
+    double glanced = 0, rests = 0; /* until when training goes before what can wait */
 
     live_be_nice(1);
     pthread_mutex_lock(&live->lock);
@@ -164,6 +148,10 @@ void *live_predict_thread(void *context)
             renew(live);
         if (live->generation && !live->exporting) {
             job = find_in_view(live);
+            if (job.can_wait && train && seconds_now() < rests) {
+                wait_for_work(live, rests - seconds_now());
+                continue;
+            }
             if (job.image < 0 && (!train || seconds_now() - glanced >= glance_seconds))
                 job = find_glance(live);
         }
@@ -171,10 +159,12 @@ void *live_predict_thread(void *context)
             wait_for_work(live, 1);
             continue;
         }
-        glanced = job.glance ? seconds_now() : glanced;
+        const double begun = seconds_now();
+        glanced = job.glance ? begun : glanced;
         want(live);
         pthread_mutex_unlock(&live->lock);
         do_job(live, &job);
+        rests = 2 * seconds_now() - begun; /* as long as it took */
         pthread_mutex_lock(&live->lock);
         have_had(live);
     }
@@ -219,6 +209,14 @@ long live_prediction(struct live *live, int image, int level, int x, int y, uint
     pthread_mutex_unlock(&live->lock);
     drop_gone(live, classes, all);
     return generation;
+}
+
+void live_shown(struct live *live, int image, struct studio_rect rect, uint8_t *classes)
+{
+    pthread_mutex_lock(&live->lock);
+    live_tiles_read(&live->tiles, image, rect, 1, classes, NULL, rect.width);
+    pthread_mutex_unlock(&live->lock);
+    drop_gone(live, classes, (size_t)rect.height * (size_t)rect.width);
 }
 
 /* The blocks of a rectangle that have no prediction at all. */

@@ -84,11 +84,7 @@ static int save_is_due(const struct course *c)
 
 static void shown(void *context, int image, struct studio_rect rect, uint8_t *classes)
 {
-    struct live *live = context;
-
-    pthread_mutex_lock(&live->lock);
-    live_tiles_read(&live->tiles, image, rect, 1, classes, NULL, rect.width);
-    pthread_mutex_unlock(&live->lock);
+    live_shown(context, image, rect, classes);
 }
 
 static unet_code begin(struct course *c, const unet_model *from, unet_error *err)
@@ -133,6 +129,16 @@ static unet_code take_classes(struct course *c, unet_error *err)
     return code;
 }
 
+/* Of as many classes: the same network, in the file that is there, too. */
+static unet_code rename_classes(struct course *c, unet_error *err)
+{
+    const unet_code code = learner_name_classes(c->learner, err);
+
+    if (!code && c->saved_step)
+        save(c);
+    return code;
+}
+
 static int leaves(struct live *live)
 {
     pthread_mutex_lock(&live->lock);
@@ -172,6 +178,7 @@ static unet_code take_news(struct course *c, unet_error *err)
 
     live->changes = NULL;
     live->change_count = live->change_room = live->classes_changed = 0;
+    live->saving = renamed; /* who wants the files waits */
     pthread_mutex_unlock(&live->lock);
     if (!c->learner) {
         if (learner_painted(live->studio, sums) > 1)
@@ -180,12 +187,14 @@ static unet_code take_news(struct course *c, unet_error *err)
         code = take_classes(c, err); /* so does this */
     } else {
         if (renamed)
-            code = learner_name_classes(c->learner, err);
+            code = rename_classes(c, err);
         if (!code && count)
             code = take_changes(c, changes, count, err);
     }
     free(changes);
     pthread_mutex_lock(&live->lock);
+    live->saving = 0;
+    pthread_cond_broadcast(&live->work);
     return code;
 }
 

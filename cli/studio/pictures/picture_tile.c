@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * picture_tile.c - tiles to look at, and what samples an image has
+ * picture_tile.c - tiles to look at
  *
  * A pixel of a level is the mean of up to 4 x 4 samples evenly spaced in what it covers.
  */
@@ -12,8 +12,7 @@
 #include "studio/labels/label_tiles.h"
 #include "studio/pictures/pictures_inside.h"
 
-enum { TAPS = 4, PATCHES = 8, PATCH = 128, SORTED = 65536, BINS = 64 };
-#define MOST_SAMPLES ((size_t)4 << 20)
+enum { TAPS = 4 };
 
 /* ---- rendering --------------------------------------------------------------------------- */
 
@@ -62,6 +61,7 @@ struct tile_job {
     int level;               /* above the plane's */
     int channels, channel[3];
     struct tone tone[3];
+    int coarse; /* 1: it will be better later */
 };
 
 static void render(const struct plane *plane, const struct tile_job *job, uint8_t *pixels)
@@ -74,156 +74,15 @@ static void render(const struct plane *plane, const struct tile_job *job, uint8_
                                   &job->tone[c]);
 }
 
-/* ---- samples ----------------------------------------------------------------------------- */
-
-static int by_value(const void *a, const void *b)
+/* Of a glimpse; job->level is the image's. */
+static void render_glimpse(const struct glimpse *glimpse, const struct tile_job *job,
+                           uint8_t *pixels)
 {
-    const float left = *(const float *)a, right = *(const float *)b;
-
-    return (left > right) - (left < right);
-}
-
-/* Of values of one channel, which it sorts. */
-static void describe(float *values, size_t count, struct picture_channel *channel)
-{
-    size_t sorted = 0;
-
-    *channel = (struct picture_channel){.high = 1, .max = 1};
-    if (!count)
-        return;
-    channel->min = channel->max = values[0];
-    for (size_t i = 0; i < count; i++) {
-        channel->min = values[i] < channel->min ? values[i] : channel->min;
-        channel->max = values[i] > channel->max ? values[i] : channel->max;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const double range = channel->max - channel->min;
-        const int bin = range > 0 ? (int)((values[i] - channel->min) / range * BINS) : 0;
-
-        channel->histogram[bin < BINS ? bin : BINS - 1]++;
-    }
-    for (size_t step = (count + SORTED - 1) / SORTED, i = 0; i < count; i += step)
-        values[sorted++] = values[i];
-    qsort(values, sorted, sizeof(*values), by_value);
-    channel->low = values[(size_t)(0.005 * (double)(sorted - 1))];
-    channel->high = values[(size_t)(0.995 * (double)(sorted - 1) + 0.5)];
-    if (!(channel->high > channel->low)) {
-        channel->low = channel->min;
-        channel->high = channel->max > channel->min ? channel->max : channel->min + 1;
-    }
-}
-
-/* Every `step`-th pixel of a plane, one array of `room` values for each channel. */
-static size_t gather(const struct plane *plane, size_t step, float *values, size_t room,
-                     size_t *counts)
-{
-    const size_t pixels = (size_t)plane->height * (size_t)plane->width;
-    const size_t channels = (size_t)plane->channels;
-
-    for (size_t i = 0; i < pixels; i += step)
-        for (size_t c = 0; c < channels; c++) {
-            const float value = (float)plane_value(plane, i * channels + c);
-
-            if (isfinite(value) && counts[c] < room)
-                values[c * room + counts[c]++] = value;
-        }
-    return pixels;
-}
-
-static unet_code gather_large(struct pictures *pictures, int image, float *values, size_t room,
-                              size_t *counts, unet_error *err)
-{
-    const struct studio_image *what = &pictures->images[image];
-    const struct studio_rect all = {0, 0, what->width, what->height};
-    const size_t step = PATCHES * PATCHES * PATCH * PATCH / room + 1;
-    void *samples = malloc((size_t)PATCH * PATCH * studio_pixel_bytes(what));
-    unet_code code = samples ? UNET_OK : set_error(err, UNET_ENOMEM, "not enough memory");
-
-    for (int i = 0; i < PATCHES * PATCHES && !code; i++) {
-        const int64_t across = 2 * (i % PATCHES) + 1, down = 2 * (i / PATCHES) + 1;
-        const struct studio_rect rect = rect_common(
-            (struct studio_rect){(int)(across * what->width / (2 * PATCHES)),
-                                 (int)(down * what->height / (2 * PATCHES)), PATCH, PATCH},
-            all);
-        const struct plane plane = {samples,        0,           0, rect.height, rect.width,
-                                    what->channels, what->sample};
-
-        code = pictures_read(pictures, image, rect, samples, err);
-        if (!code)
-            gather(&plane, step, values, room, counts);
-    }
-    free(samples);
-    return code;
-}
-
-static unet_code gather_whole(struct pictures *pictures, int image, float *values, size_t room,
-                              size_t *counts, unet_error *err)
-{
-    const struct studio_image *what = &pictures->images[image];
-    const size_t pixels = (size_t)what->height * (size_t)what->width;
-    struct whole *whole;
-    unet_code code = whole_hold(pictures, image, &whole, err);
-
-    if (code)
-        return code;
-    gather(&(struct plane){whole->samples, 0, 0, what->height, what->width, what->channels,
-                           what->sample},
-           pixels / room + 1, values, room, counts);
-    whole_let_go(pictures, whole);
-    return UNET_OK;
-}
-
-static unet_code make_stats(struct pictures *pictures, int image, struct picture_channel *channels,
-                            unet_error *err)
-{
-    const struct studio_image *what = &pictures->images[image];
-    const size_t count = (size_t)what->channels, room = MOST_SAMPLES / 4 / count + 1;
-    float *values = malloc(room * count * sizeof(*values));
-    size_t *counts = calloc(count, sizeof(*counts));
-    unet_code code;
-
-    if (!values || !counts)
-        code = set_error(err, UNET_ENOMEM, "not enough memory");
-    else if (what->missing)
-        code = set_error(err, UNET_EIO, "%s: not there any more, or changed", what->path);
-    else if (picture_is_large(what))
-        code = gather_large(pictures, image, values, room, counts, err);
-    else
-        code = gather_whole(pictures, image, values, room, counts, err);
-    for (size_t c = 0; c < count && !code; c++)
-        describe(values + c * room, counts[c], &channels[c]);
-    free(values);
-    free(counts);
-    return code;
-}
-
-unet_code pictures_stats(struct pictures *pictures, int image,
-                         const struct picture_channel **channels, unet_error *err)
-{
-    const struct studio_image *what = &pictures->images[image];
-    struct picture_channel *made;
-    unet_code code;
-
-    pthread_mutex_lock(&pictures->lock);
-    *channels = pictures->stats[image];
-    pthread_mutex_unlock(&pictures->lock);
-    if (*channels)
-        return UNET_OK;
-    if (picture_is_large(what) && !large_is_at_hand(pictures, image))
-        return set_error(err, UNET_ESTOPPED, "%s: is being read", what->name);
-    made = calloc((size_t)what->channels, sizeof(*made));
-    if (!made)
-        return set_error(err, UNET_ENOMEM, "not enough memory");
-    code = make_stats(pictures, image, made, err);
-    pthread_mutex_lock(&pictures->lock);
-    if (!code && !pictures->stats[image]) {
-        pictures->stats[image] = made;
-        made = NULL;
-    }
-    *channels = pictures->stats[image];
-    pthread_mutex_unlock(&pictures->lock);
-    free(made);
-    return code;
+    for (int y = job->rect.y; y < job->rect.y + job->rect.height; y++)
+        for (int x = job->rect.x; x < job->rect.x + job->rect.width; x++)
+            for (int c = 0; c < job->channels; c++)
+                *pixels++ =
+                    shade(glimpse_value(glimpse, job->level, x, y, job->channel[c]), &job->tone[c]);
 }
 
 /* ---- tiles ------------------------------------------------------------------------------- */
@@ -233,23 +92,26 @@ static unet_code choose(struct pictures *pictures, int image, const struct pictu
                         struct tile_job *job, unet_error *err)
 {
     const struct studio_image *what = &pictures->images[image];
-    const struct picture_channel *stats = NULL;
+    struct picture_channel *stats = NULL;
     unet_code code = UNET_OK;
 
     job->channels = view->channels ? view->channels : what->channels >= 3 ? 3 : 1;
     if (!view->given && what->sample != UNET_U8)
-        code = pictures_stats(pictures, image, &stats, err);
+        code = pictures_stats(pictures, image, &stats, &job->coarse, err);
     for (int c = 0; c < job->channels && !code; c++) {
         const int channel = view->channels ? view->channel[c] : c;
 
-        if (channel >= what->channels)
-            return set_error(err, UNET_EINVAL, "%s: channel %d, it has %d", what->name, channel,
+        if (channel >= what->channels) {
+            code = set_error(err, UNET_EINVAL, "%s: channel %d, it has %d", what->name, channel,
                              what->channels);
+            break;
+        }
         const double low = view->given ? view->low : stats ? stats[channel].low : 0;
         const double high = view->given ? view->high : stats ? stats[channel].high : 255;
         job->channel[c] = channel;
         job->tone[c] = (struct tone){low, high > low ? 1 / (high - low) : 1, 1 / view->gamma};
     }
+    free(stats);
     return code;
 }
 
@@ -266,7 +128,7 @@ static unet_code render_part(struct pictures *pictures, int image, const struct 
     void *samples;
     unet_code code;
 
-    if (!large_is_at_hand(pictures, image))
+    if (!large_is_at_hand(pictures, image, rect.y + rect.height))
         return set_error(err, UNET_ESTOPPED, "%s: is being read", what->name);
     samples = malloc((size_t)rect.width * (size_t)rect.height * studio_pixel_bytes(what));
     if (!samples)
@@ -277,6 +139,26 @@ static unet_code render_part(struct pictures *pictures, int image, const struct 
                                what->sample},
                job, pixels);
     free(samples);
+    return code;
+}
+
+/* From the small copy of a large image, or a glimpse as long as that is not made. */
+static unet_code render_small(struct pictures *pictures, int image, struct tile_job *job,
+                              uint8_t *pixels, unet_error *err)
+{
+    const int up = job->level - LARGE_LEVEL;
+    const struct glimpse *glimpse;
+    struct plane plane;
+    unet_code code =
+        large_small(pictures, image, (job->rect.y + job->rect.height) << up, &plane, err);
+
+    if (!code) {
+        job->level = up;
+        render(&plane, job, pixels);
+    } else if (code == UNET_ESTOPPED && !(code = large_glimpse(pictures, image, &glimpse, err))) {
+        job->coarse = 1;
+        render_glimpse(glimpse, job, pixels);
+    }
     return code;
 }
 
@@ -300,18 +182,13 @@ static unet_code render_any(struct pictures *pictures, int image, struct tile_jo
         whole_let_go(pictures, whole);
         return UNET_OK;
     }
-    if (job->level < LARGE_LEVEL)
-        return render_part(pictures, image, job, pixels, err);
-    job->level -= LARGE_LEVEL;
-    code =
-        large_small(pictures, image, (job->rect.y + job->rect.height) << job->level, &plane, err);
-    if (!code)
-        render(&plane, job, pixels);
-    return code;
+    return job->level < LARGE_LEVEL ? render_part(pictures, image, job, pixels, err)
+                                    : render_small(pictures, image, job, pixels, err);
 }
 
 unet_code pictures_tile(struct pictures *pictures, int image, int level, int x, int y,
-                        const struct picture_view *view, struct png_bytes *png, unet_error *err)
+                        const struct picture_view *view, struct png_bytes *png, int *coarse,
+                        unet_error *err)
 {
     const struct studio_image *what = &pictures->images[image];
     const struct studio_rect all = {0, 0, picture_side(what->width, level),
@@ -332,6 +209,7 @@ unet_code pictures_tile(struct pictures *pictures, int image, int level, int x, 
     if (!code && !png_picture(pixels, job.rect.height, job.rect.width, job.channels,
                               (size_t)job.rect.width * (size_t)job.channels, png))
         code = set_error(err, UNET_ENOMEM, "not enough memory");
+    *coarse = job.coarse;
     free(pixels);
     return code;
 }

@@ -4,16 +4,17 @@
 #include <string.h>
 
 #include "shared/cli.h"
+#include "shared/paths.h"
 #include "studio/pictures/pictures_inside.h"
 
-static size_t image_bytes(const struct studio_image *image)
+size_t picture_bytes(const struct studio_image *image)
 {
     return (size_t)image->height * (size_t)image->width * studio_pixel_bytes(image);
 }
 
 int picture_is_large(const struct studio_image *image)
 {
-    return image_bytes(image) > PICTURE_WHOLE;
+    return picture_bytes(image) > PICTURE_WHOLE;
 }
 
 int picture_side(int side, int level)
@@ -38,7 +39,7 @@ unet_code pictures_create(const struct studio_image *images, int count, const ch
     struct pictures *made = calloc(1, sizeof(*made));
 
     if (made) {
-        made->folder = strdup(folder);
+        made->folder = path_join(folder, "cache");
         made->stats = calloc((size_t)count, sizeof(struct picture_channel *));
     }
     if (!made || !made->folder || !made->stats) {
@@ -49,6 +50,7 @@ unet_code pictures_create(const struct studio_image *images, int count, const ch
         free(made);
         return set_error(err, UNET_ENOMEM, "not enough memory");
     }
+    copies_clean(made->folder);
     made->images = images;
     made->count = count;
     made->grown = grown;
@@ -174,7 +176,7 @@ static unet_code read_whole(const struct studio_image *image, uint8_t **samples,
 unet_code whole_hold(struct pictures *pictures, int image, struct whole **whole, unet_error *err)
 {
     const struct studio_image *what = &pictures->images[image];
-    const size_t bytes = image_bytes(what);
+    const size_t bytes = picture_bytes(what);
     struct whole *made = calloc(1, sizeof(*made));
     uint8_t *samples = NULL;
     unet_code code;

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "studio/pictures/picture_copy.h"
 #include "studio/pictures/pictures.h"
 #include "unet_image.h"
 
@@ -22,20 +23,31 @@ struct whole {
     struct whole *next;
 };
 
+/* What an image looks like from far away, from a few samples. */
+struct glimpse {
+    float *values; /* [height][width][channels]; NULL: there is none */
+    int level, height, width, channels;
+};
+
+enum glimpse_state { GLIMPSE_NONE, GLIMPSE_IS_MADE, GLIMPSE_READY, GLIMPSE_FAILED };
+
 enum large_state { LARGE_WAITS, LARGE_IS_MADE, LARGE_READY, LARGE_FAILED };
 
 /* A large image: its file, and what is made of it. */
 struct large {
     int image;
     enum large_state state;
-    int in_order;   /* 1: the file is read from top to bottom only, so it is written out */
-    int fd;         /* of what is written out; -1 */
-    uint8_t *small; /* [small_height][small_width][channels], mapped */
+    int in_order; /* 1: the file is read from top to bottom only, so it is written out */
+    struct picture_copy pixels, overview; /* what is written out, and the small copy */
+    int out;                              /* rows that are written out */
+    uint8_t *small;                       /* [small_height][small_width][channels], mapped */
     size_t small_bytes;
     int small_height, small_width;
     int rows;       /* of small, that are made */
     uint64_t asked; /* when it was asked for last */
     unet_error failure;
+    enum glimpse_state looked;
+    struct glimpse glimpse;
     pthread_mutex_t reading; /* of source */
     unet_source *source;
     struct large *next;
@@ -78,6 +90,7 @@ static inline double plane_value(const struct plane *plane, size_t at)
     }
 }
 
+size_t picture_bytes(const struct studio_image *image);
 int picture_is_large(const struct studio_image *image);
 
 /* Reads an image into memory if it is not there, and holds it there until it is let go. */
@@ -92,11 +105,32 @@ struct large *large_find(struct pictures *pictures, int image);
 void large_ask(struct pictures *pictures, struct large *large);
 unet_code large_read(struct pictures *pictures, int image, struct studio_rect rect, void *samples,
                      unet_error *err);
-/* Whether reading needs no waiting; else it is asked for. */
-int large_is_at_hand(struct pictures *pictures, int image);
+/* Whether reading rows before `bottom` needs no waiting; else they are asked for. */
+int large_is_at_hand(struct pictures *pictures, int image, int bottom);
 /* The small copy's rows, when those before `bottom` are made; ESTOPPED: not yet. */
 unet_code large_small(struct pictures *pictures, int image, int bottom, struct plane *plane,
                       unet_error *err);
+/* Those of its rows that are made; ESTOPPED: there are none. */
+unet_code large_made(struct pictures *pictures, int image, struct plane *plane, unet_error *err);
+/* The glimpse, which is made if need be; ESTOPPED: there cannot be one. */
+unet_code large_glimpse(struct pictures *pictures, int image, const struct glimpse **glimpse,
+                        unet_error *err);
 void large_free(struct large *large);
+
+/* ---- picture_small.c ---- */
+
+/* Makes the small copy, and writes the image out where it is read in order only; ESTOPPED: the
+ * program ends.  For the one thread that does so. */
+unet_code large_make(struct pictures *pictures, struct large *large, unet_error *err);
+
+/* ---- picture_glimpse.c ---- */
+
+/* ESTOPPED: there was no time even for the coarsest. */
+unet_code glimpse_make(struct glimpse *glimpse, const struct studio_image *what,
+                       unet_source *source, unet_error *err);
+void glimpse_release(struct glimpse *glimpse);
+
+/* The value of pixel (x, y) of a level, between those that are known. */
+double glimpse_value(const struct glimpse *glimpse, int level, int x, int y, int channel);
 
 #endif

@@ -2,10 +2,11 @@
 /*
  * http.h - the server: who may ask, and what is answered (docs/studio-api.md)
  *
- *     connection -> http.c: bounds, body -> guard.c: Host, Origin, key -> routes.c -> one function
+ *     connection -> door.c -> http.c: bounds, body -> guard.c: Host, Origin, key -> routes.c -> one
+ * function
  *
  * Each connection has a thread, so a function may take its time; there are HTTP_CONNECTIONS at
- * most.
+ * most, and others wait.
  */
 #ifndef HTTP_H
 #define HTTP_H
@@ -26,10 +27,10 @@ enum {
 
 struct http;
 
-/* port 0: any that is free; six: ::1 instead of 127.0.0.1.  *address: "http://127.0.0.1:PORT/#KEY",
- * from malloc. */
-unet_code http_begin(struct studio *studio, int port, int six, struct http **http, char **address,
-                     unet_error *err);
+/* Takes the port, 0: any that is free; six: of ::1 instead of 127.0.0.1. */
+unet_code http_listen(int port, int six, struct http **http, unet_error *err);
+/* Answers from now on.  *address: "http://127.0.0.1:PORT/#KEY", from malloc. */
+unet_code http_begin(struct http *http, struct studio *studio, char **address, unet_error *err);
 void http_end(struct http *http);
 
 /* ---- inside the server ------------------------------------------------------------------- */

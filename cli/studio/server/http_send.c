@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "shared/json_out.h"
 #include "shared/paths.h"
+#include "studio/server/door.h"
 
 enum { EVENT_BYTES = 4096, COMMENT_SECONDS = 10 };
 
@@ -138,6 +140,21 @@ static void stop_listening(void *context)
     free(listener);
 }
 
+/* What a page hears first. */
+static char *greeting(struct studio *studio)
+{
+    json_t *trouble = json_pack("{so}", "message", json_path(studio->caution));
+    char *words = *studio->caution && trouble ? json_dumps(trouble, JSON_COMPACT) : NULL;
+    char *text =
+        path_text("event: hello\ndata: {\"revision\": %llu}\n\n%s%s%s",
+                  (unsigned long long)studio_revision(studio, 0),
+                  words ? "event: trouble\ndata: " : "", words ? words : "", words ? "\n\n" : "");
+
+    json_decref(trouble);
+    free(words);
+    return text;
+}
+
 static enum MHD_Result listen_to(struct studio *studio, struct MHD_Connection *connection)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
@@ -150,9 +167,8 @@ static enum MHD_Result listen_to(struct studio *studio, struct MHD_Connection *c
         return http_send(studio, connection, &busy);
     }
     listener->events = &studio->events;
-    listener->fd = http_socket(connection);
-    listener->text = path_text("event: hello\ndata: {\"revision\": %llu}\n\n",
-                               (unsigned long long)studio_revision(studio, 0));
+    listener->fd = door_socket(connection);
+    listener->text = greeting(studio);
     response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, EVENT_BYTES, read_events,
                                                  listener, stop_listening);
     if (!response)

@@ -11,7 +11,4 @@ enum MHD_Result http_send(struct studio *studio, struct MHD_Connection *connecti
                           struct reply *reply);
 enum MHD_Result http_send_page(struct MHD_Connection *connection, const struct page_file *file);
 
-/* The connection's; -1: not known. */
-int http_socket(struct MHD_Connection *connection);
-
 #endif

@@ -122,11 +122,12 @@ static void reply_tile(struct request *request, int level, int x, int y,
                        const struct picture_view *view, struct reply *reply)
 {
     unet_error err = {0};
+    int coarse = 0;
     const unet_code code = pictures_tile(request->studio->pictures, request->image, level, x, y,
-                                         view, &reply->png, &err);
+                                         view, &reply->png, &coarse, &err);
 
     reply->status = MHD_HTTP_OK;
-    reply->keep = 1;
+    reply->keep = !coarse;
     if (code)
         reply_error(reply, code, &err, MHD_HTTP_SERVICE_UNAVAILABLE);
 }
@@ -162,10 +163,11 @@ static json_t *channel_json(const struct picture_channel *channel)
 void get_stats(struct request *request, struct reply *reply)
 {
     const struct studio_image *image = studio_image(request->studio, request->image);
-    const struct picture_channel *channels;
+    struct picture_channel *channels;
+    int so_far;
     unet_error err = {0};
     const unet_code code =
-        pictures_stats(request->studio->pictures, request->image, &channels, &err);
+        pictures_stats(request->studio->pictures, request->image, &channels, &so_far, &err);
     json_t *list;
 
     if (code) {
@@ -175,6 +177,7 @@ void get_stats(struct request *request, struct reply *reply)
     list = json_array();
     for (int c = 0; c < image->channels; c++)
         json_array_append_new(list, channel_json(&channels[c]));
+    free(channels);
     reply_json(reply, json_pack("{so}", "channels", list));
 }
 

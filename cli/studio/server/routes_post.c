@@ -74,23 +74,36 @@ void post_training(struct request *request, struct reply *reply)
     finish(reply, UNET_OK, live_state(request->studio->live), NULL);
 }
 
+/* Image, x, y, width and height of a view; 0: there is no such. */
+static int read_view(const struct studio *studio, const json_t *body, json_int_t view[5])
+{
+    static const json_int_t least[5] = {0, -(1 << 20), -(1 << 20), 1, 1};
+
+    if (json_unpack((json_t *)body, "{s:I, s:[I, I, I, I!]}", "image", &view[0], "rect", &view[1],
+                    &view[2], &view[3], &view[4]) ||
+        view[0] >= studio_images(studio))
+        return 0;
+    for (int i = 0; i < 5; i++)
+        if (view[i] < least[i] || view[i] > 1 << 20)
+            return 0;
+    return 1;
+}
+
 void post_view(struct request *request, struct reply *reply)
 {
     struct studio *studio = request->studio;
-    struct studio_rect rect;
-    int image;
+    json_int_t view[5];
 
-    if (json_unpack(request->body, "{s:i, s:[i, i, i, i!]}", "image", &image, "rect", &rect.x,
-                    &rect.y, &rect.width, &rect.height) ||
-        image < 0 || image >= studio_images(studio) || rect.width < 1 || rect.height < 1 ||
-        rect.width > 1 << 20 || rect.height > 1 << 20 || rect.x < -(1 << 20) || rect.x > 1 << 20 ||
-        rect.y < -(1 << 20) || rect.y > 1 << 20) {
+    if (!read_view(studio, request->body, view)) {
         reply_failure(reply, MHD_HTTP_BAD_REQUEST,
                       "image: a number, rect: x, y, width and height wanted");
         return;
     }
+    const int image = (int)view[0];
     const struct studio_image *what = studio_image(studio, image);
-    rect = rect_common(rect, (struct studio_rect){0, 0, what->width, what->height});
+    const struct studio_rect rect =
+        rect_common((struct studio_rect){(int)view[1], (int)view[2], (int)view[3], (int)view[4]},
+                    (struct studio_rect){0, 0, what->width, what->height});
     if (rect.width)
         live_looks_at(studio->live, image, rect);
     finish(reply, UNET_OK, NULL, NULL);

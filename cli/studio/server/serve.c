@@ -22,8 +22,9 @@ static unet_code import(struct studio *studio, const struct serve_given *given, 
 
     for (int i = 0; i < given->operand_count && given->masks && !code; i++)
         code = studio_import(
-            studio, &(struct import_given){given->operands[i], given->masks, given->labels}, &taken,
-            err);
+            studio,
+            &(struct import_given){given->operands[i], given->masks, given->labels, given->note},
+            &taken, err);
     if (!code && given->masks) {
         snprintf(words, sizeof(words), "masks were taken in for %d images", taken);
         given->note(words);
@@ -46,14 +47,16 @@ unet_code serve_begin(const struct serve_given *given, struct served **served, c
 
     if (!made)
         return set_error(err, UNET_ENOMEM, "not enough memory");
-    json_object_seed(0); /* before threads use objects */
-    code = studio_open(&project, &made->studio, err);
+    json_object_seed(0);                                            /* before threads use objects */
+    code = http_listen(given->port, given->ipv6, &made->http, err); /* before anything is made */
+    if (!code)
+        code = studio_open(&project, &made->studio, err);
     if (!code)
         code = import(made->studio, given, err);
     if (!code)
         code = live_start(made->studio, &given->live, &made->studio->live, err);
     if (!code)
-        code = http_begin(made->studio, given->port, given->ipv6, &made->http, address, err);
+        code = http_begin(made->http, made->studio, address, err);
     if (code) {
         serve_end(made);
         return code;
