@@ -4,8 +4,8 @@
  *
  * This is what most programs need: a network, images, prediction, data sets, training.  The other
  * chapters stand beside it and include it: unet_image.h (files by rows, images too large for
- * memory), unet_objects.h, unet_survey.h, unet_train.h, unet_scores.h, unet_exchange.h, and
- * unet_fields.h (settings by name).
+ * memory), unet_objects.h, unet_outlines.h, unet_survey.h, unet_train.h, unet_scores.h,
+ * unet_exchange.h, and unet_fields.h (settings by name).
  *
  * An image is an array [height][width][channels], top row first.  A mask is a uint8_t array
  * [height][width] of class indices; UNET_IGNORE marks a pixel that carries no label.
@@ -135,6 +135,8 @@ typedef struct unet_spec {
     unet_up_conv up_conv;       /* what follows a bilinear or nearest doubling */
     int up_norm, up_act;        /* 1: a norm, an activation after the up-convolution */
     unet_channels channels;
+    int rims; /* 0: none; else each class but the first has as many outputs more, for its pixels
+                 near the rims of objects, which tell touching ones apart: docs/objects.md */
 } unet_spec;
 
 typedef struct unet_model unet_model; /* a spec, its weights, and how images become its input */
@@ -310,6 +312,8 @@ typedef struct unet_dataset_options {
     int keep_masks; /* 1: of NIfTI files with axes in other orders images are put into the masks' */
     const char *pair_image; /* docs/labels.md: a pattern of images' paths, POSIX, and of masks', */
     const char *pair_mask;  /* with \1 .. \9 for its groups; both or none */
+    int predicted; /* 1: images are predicted masks, in a list's order those named as its images;
+                      2: the same pairs, with the two exchanged */
 } unet_dataset_options;
 
 /*

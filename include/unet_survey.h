@@ -73,15 +73,19 @@ typedef enum unet_finding_kind {
     UNET_FOUND_FILL,       /* of the set: samples of this value are no data, in so many images,
                               mean share of their samples */
     UNET_FOUND_SCALES,     /* of the set: values on two scales: how many images reach only, a
-                              value; how many the other */
+                              value; how many the other.  Of a pair: values reach, in the nearest
+                              of all others */
     UNET_FOUND_MASK_PLACE, /* headers say that the mask lies elsewhere than its image, or in
                               another order, in which case it is a note: it was put right */
     UNET_FOUND_DIRECTIONS, /* of the set: images lie in several directions by their headers */
     UNET_FOUND_ALPHA,      /* of the set: alpha channels that are not the same everywhere are
                               left out.  Text says more of all three */
     UNET_FOUND_CONTRAST,   /* of the set: the foreground is brighter than the background in so many
-                              images, darker in so many.  A warning where these are the others'
-                              negatives */
+                              images, darker in so many.  Of a pair, unlike the others: 1 brighter, 0
+                              darker.  A warning where these are the others' negatives */
+    UNET_FOUND_PIXEL_SIZE, /* of the set: pixels are of several sizes by headers; text says which */
+    UNET_FOUND_SCRIBBLES,  /* of the set: so many masks are thin strokes of several classes, and 0,
+                              this share of all, may mean "not labelled" */
     UNET_FINDING_KINDS
 } unet_finding_kind;
 

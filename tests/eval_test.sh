@@ -77,7 +77,25 @@ expect 1 - 'look like object numbers' eval --predicted copy --masks numbers
 expect 1 - '^unet: numbers: --predicted and --masks are one folder, so each mask would be scored' \
     eval --predicted numbers --masks numbers --labels instances
 one_line 'a folder scored against itself'
-expect 2 - 'paired by name, without --pair' eval --predicted copy --masks numbers --pair a b
+
+# which mask is whose, by a pattern and by a list of the images that they were predicted for
+mkdir -p odd pictures
+cp worse/a.pgm odd/one_out.pgm
+cp worse/b.pgm odd/two_out.pgm
+cp truth/a.pgm pictures/one.pgm
+mkdir truth_odd
+cp truth/a.pgm truth_odd/gold-one.pgm
+cp truth/b.pgm truth_odd/gold-two.pgm
+expect 0 '"confusion":\[\[19,0\],\[9,20\]\]' - eval --predicted odd --masks truth_odd --quiet --json \
+    --pair '([a-z]+)_out' 'gold-\1'
+cp odd/two_out.pgm odd/two.pgm
+mv odd/one_out.pgm odd/one.pgm
+rm odd/two_out.pgm
+printf 'image,mask\npictures/one.pgm,truth_odd/gold-one.pgm\npictures/two.tif,truth_odd/gold-two.pgm\n' >list.csv
+expect 0 '"confusion":\[\[19,0\],\[9,20\]\]' - eval --predicted odd --masks list.csv --quiet --json
+printf 'pictures/three.tif,truth_odd/gold-one.pgm\n' >list.csv
+expect 1 - 'list\.csv: line 1: no predicted mask is named as pictures/three\.tif' \
+    eval --predicted odd --masks list.csv
 
 # what does not go together
 expect 2 - 'takes no MODEL' eval m.safetensors --predicted same --masks truth

@@ -150,7 +150,21 @@ static int words_of_numbers(const unet_finding *f, char *text, size_t size)
                      "way round than in the other %g; invert those of one kind",
                      n[0], n[1]);
         return f->pair < 0;
+    case UNET_FOUND_SCALES:
+        if (f->pair >= 0)
+            snprintf(text, size,
+                     "values reach %.6g, in all others %.6g or %s, and all are scaled by one "
+                     "range: too %s, or on another scale",
+                     n[0], n[1], n[0] < n[1] ? "more" : "less", n[0] < n[1] ? "dark" : "bright");
+        return f->pair >= 0;
     case UNET_FOUND_CONTRAST:
+        if (f->pair >= 0) {
+            snprintf(text, size, "the foreground is %s than the background, in the others %s: %s",
+                     n[0] != 0 ? "brighter" : "darker", n[0] != 0 ? "darker" : "brighter",
+                     f->severity == UNET_NOTE ? "another kind of image, or inverted"
+                                              : "it looks like a negative; invert the image");
+            return 1;
+        }
         snprintf(text, size,
                  "the foreground is brighter than the background in %g images and darker in %g: %s",
                  n[0], n[1],
@@ -205,6 +219,9 @@ static const char *const plain[UNET_FINDING_KINDS] = {
     [UNET_FOUND_SCALES] =
         "values are on two scales: %g images reach %.6g, %g reach %.6g; all are scaled by one "
         "range, so bring them to one first",
+    [UNET_FOUND_SCRIBBLES] =
+        "%g masks look like scribbles: thin strokes of several classes beside %.3g %% of 0; if 0 "
+        "is what nobody labelled, say --ignore 0, else it is learnt as background",
     [UNET_FOUND_CONSTANT] = "the image is %g everywhere: nothing to see",
     [UNET_FOUND_CHANNEL_ORDER] =
         "the channels seem to be in another order: like the others if taken as %g, %g, %g",
@@ -243,10 +260,9 @@ static const char *const of_error[UNET_FINDING_KINDS] = {
 
 /* Which of the numbers are shares, which a person reads as percent. */
 static const int shares[UNET_FINDING_KINDS][4] = {
-    [UNET_FOUND_MASK_SOFT] = {0, 1},
-    [UNET_FOUND_MASK_STRANGE] = {0, 1},
-    [UNET_FOUND_INVERTED] = {1, 1},
-    [UNET_FOUND_BACKGROUND_SMALL] = {1},
+    [UNET_FOUND_MASK_SOFT] = {0, 1}, [UNET_FOUND_MASK_STRANGE] = {0, 1},
+    [UNET_FOUND_INVERTED] = {1, 1},  [UNET_FOUND_BACKGROUND_SMALL] = {1},
+    [UNET_FOUND_SCRIBBLES] = {0, 1},
 };
 
 void finding_words(const unet_finding *finding, char *text, size_t size)

@@ -89,7 +89,7 @@ static unet_code score_image(const struct eval_job *job, struct eval *eval, int 
     struct eval_pair pair = {0};
     const unet_image *image = unet_dataset_image(job->dataset, i, &pair.truth, &pair.name);
     size_t count = (size_t)image->height * (size_t)image->width, planes = 1;
-    uint8_t *mask = NULL;
+    uint8_t *mask = NULL, *inner = NULL;
     float *inside = NULL;
     unet_code code = UNET_OK;
 
@@ -106,17 +106,22 @@ static unet_code score_image(const struct eval_job *job, struct eval *eval, int 
     planes = (size_t)unet_model_spec(job->model)->classes;
     mask = malloc(count);
     inside = eval->boundary >= 0 ? malloc(count * planes * sizeof(*inside)) : NULL;
-    unet_answers answers = {.mask = mask, .probabilities = inside};
-    if (!mask || (!inside && eval->boundary >= 0)) {
+    inner = eval->object_labels && eval->objects.inner ? malloc(count) : NULL;
+    unet_answers answers = {
+        .size = sizeof(answers), .mask = mask, .probabilities = inside, .inner = inner};
+    if (!mask || (eval->object_labels && eval->objects.inner && !inner) ||
+        (!inside && eval->boundary >= 0)) {
         code = set_error(err, UNET_ENOMEM, "out of memory");
     } else if (!(code = unet_predict_all(job->session, image, &answers, err))) {
         if (inside)
             keep_inside(job->model, eval->boundary, count, inside);
         pair.predicted = mask;
         pair.inside = inside;
+        pair.inner = inner;
         code = eval_image_score(eval, &pair, &eval->images[i], err);
     }
     free(mask);
+    free(inner);
     free(inside);
     return code;
 }
@@ -183,9 +188,10 @@ static void warn_of_samples(const unet_dataset *dataset, const struct models *mo
     samples_warn(&count, models);
 }
 
-static void warn_of_values(const unet_dataset *dataset, const struct models *models)
+static void warn_of_values(const struct eval_settings *settings, const unet_dataset *dataset,
+                           const struct models *models)
 {
-    struct values_count count = {0};
+    struct values_count count = {.fill = settings->fill};
     int images = unet_dataset_count(dataset), looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
 
     for (int i = 0; i < looks; i++) {
@@ -238,7 +244,7 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     if (!settings->common.quiet)
         say_views(work.tta, &settings->session);
     warn_of_samples(job->dataset, &job->models);
-    warn_of_values(job->dataset, &job->models);
+    warn_of_values(settings, job->dataset, &job->models);
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 
@@ -249,10 +255,13 @@ static int open_masks(const struct eval_settings *settings, struct eval_job *job
         .masks = settings->masks,
         .predicted_labels = settings->predicted_labels,
         .quiet = settings->common.quiet,
-        .options = {.ignore = settings->ignore,
+        .options = {.size = sizeof(unet_dataset_options),
+                    .ignore = settings->ignore,
                     .labels = settings->labels,
                     .only_pairs = settings->only_pairs,
-                    .as_stored = settings->as_stored},
+                    .as_stored = settings->as_stored,
+                    .pair_image = settings->pair[0],
+                    .pair_mask = settings->pair[1]},
     };
 
     return eval_open_masks(&given, &job->dataset, &job->predicted);
@@ -296,8 +305,14 @@ static int prepare(const struct eval_settings *settings, const struct eval_job *
         eval->names[label] = job->model ? unet_model_class(job->model, label, rgb) : "";
     }
     eval->seed = settings->common.seed;
-    eval->objects = (unet_objects_options){
-        .keep_holes = 1, .split = settings->split, .minimum_area = settings->minimum_area};
+    eval->objects = (unet_objects_options){.size = sizeof(eval->objects),
+                                           .keep_holes = 1,
+                                           .split = settings->split,
+                                           .minimum_area = settings->minimum_area};
+    if (job->model && !settings->split)
+        unet_model_objects(job->model, &eval->objects);
+    if (eval->objects.inner) /* its objects are those that unet predict counts */
+        eval->objects.keep_holes = 0;
     if (numbered || settings->objects || settings->split || settings->minimum_area)
         eval->object_labels = numbered ? 2 : eval->labels;
     eval->boundary_options = (unet_boundary_options){
@@ -333,8 +348,6 @@ static int run_eval(const struct command *command, int argc, char **argv)
         return usage_error(command, settings.predicted
                                         ? "--predicted takes no MODEL and no --images"
                                         : "a MODEL and --images, or --predicted, wanted");
-    if (settings.predicted && settings.pair[0])
-        return usage_error(command, "--predicted masks are paired by name, without --pair");
     if (settings.csv && !path_writable(settings.csv))
         return fail_text("%s: %s", settings.csv, strerror(errno));
     interrupt_watch();

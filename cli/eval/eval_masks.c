@@ -38,23 +38,31 @@ static int is_same_place(const char *a, const char *b)
     return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* Whether a person said which mask is whose, by a pattern or a list. */
+static int is_told(const struct eval_masks *given)
+{
+    struct stat status;
+
+    return given->options.pair_image || (!stat(given->masks, &status) && !S_ISDIR(status.st_mode));
+}
+
 static int fail_open(const struct eval_masks *given, unet_error *err)
 {
     if (is_same_place(given->predicted, given->masks))
         return fail_text("%s: --predicted and --masks are one folder, so each mask would be scored "
                          "against itself; the true masks wanted",
                          given->masks);
-    err->hints &= ~(unsigned int)UNET_HINT_PAIR;
     return fail(err);
 }
 
-/* In one set the predicted masks are the images, in the other the masks: both pair by name. */
+/* In one set the predicted masks are the images, in the other the masks; the pairs are the same. */
 int eval_open_masks(const struct eval_masks *given, unet_dataset **truth, unet_dataset **predicted)
 {
     unet_dataset_options data = given->options;
     unet_code code;
     unet_error err;
 
+    data.predicted = 1;
     if (open_noting(given->predicted, given->masks, &data, given->quiet, truth, &err))
         return fail_open(given, &err);
     if (given->predicted_labels) {
@@ -65,7 +73,8 @@ int eval_open_masks(const struct eval_masks *given, unet_dataset **truth, unet_d
         data.labels = NULL;
     }
     data.keep_masks = 1; /* both in the order of what was predicted */
-    code = unet_dataset_open(given->masks, given->predicted, &data, predicted, &err);
+    data.predicted = 2;
+    code = unet_dataset_open(given->predicted, given->masks, &data, predicted, &err);
     if (code && err.hints & (UNET_HINT_ONLY_PAIRS | UNET_HINT_AS_STORED))
         return fail_open(given, &err);
     if (code)
@@ -80,7 +89,7 @@ int eval_open_masks(const struct eval_masks *given, unet_dataset **truth, unet_d
                          unet_dataset_count(*predicted),
                          plural(unet_dataset_count(*predicted), "s"),
                          unet_dataset_labels(*predicted), count, labels);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && !is_told(given); i++) {
         int status = check_names(*truth, *predicted, i);
 
         if (status != EXIT_DONE)

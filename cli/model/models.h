@@ -20,6 +20,7 @@
 #include "unet.h"
 #include "unet_exchange.h"
 #include "unet_image.h"
+#include "unet_survey.h"
 
 struct models {
     struct path_list files;
@@ -85,6 +86,9 @@ unet_code model_path_one(const char *path, char **file, unet_error *err);
 unet_code origin_load(const char *path, const struct common_settings *common, unet_model **model,
                       unet_origin *origin, unet_error *err);
 
+/* unet_log.note of unet_known: what of a file was left, a line on stderr. */
+void origin_note(void *context, unet_severity severity, const char *text);
+
 /* The guesses by their sources, a line each. */
 void origin_describe(FILE *out, const unet_spec *spec, const unet_origin *origin);
 
@@ -113,8 +117,10 @@ void samples_count(struct sample_count *count, unsigned bits, const char *name);
 /* One line on stderr for each kind that a model was not trained on. */
 void samples_warn(const struct sample_count *count, const struct models *models);
 
-/* Images whose values lie far from those that a model was trained on; starts zeroed. */
+/* Images whose values lie far from those that a model was trained on; starts zeroed but for fill.
+ */
 struct values_count {
+    const char *fill; /* what --fill says; NULL: nothing */
     int looked_at, far;
     char first[4096], text[320]; /* the first of them, and what is the matter with it */
 };

@@ -2,6 +2,7 @@
 #include "model/models.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "shared/say.h"
 #include "unet_exchange.h"
@@ -49,6 +50,17 @@ void samples_warn(const struct sample_count *count, const struct models *models)
     }
 }
 
+/* Whether what is said is that a value is no data, and the person has told so. */
+static int is_told(const struct values_count *count, const char *text)
+{
+    char words[64];
+
+    if (!count->fill)
+        return 0;
+    snprintf(words, sizeof(words), "give %.30s as its fill", count->fill);
+    return strstr(text, words) != NULL;
+}
+
 double values_look(struct values_count *count, const struct models *models, unet_source *source,
                    const unet_image *image, const char *name)
 {
@@ -62,7 +74,7 @@ double values_look(struct values_count *count, const struct models *models, unet
             source ? unet_model_check_page(model, source, 0, &far, text, sizeof(text), NULL)
                    : unet_model_check_values(model, image, &far, text, sizeof(text), NULL);
 
-        if (code || far <= farthest)
+        if (code || far <= farthest || is_told(count, text))
             continue;
         farthest = far;
         if (far >= 1 && !count->far) {
@@ -83,5 +95,6 @@ void values_warn(const struct values_count *count)
     if (count->far > 1)
         say(stderr, " and %d more of %d images that were looked at", count->far - 1,
             count->looked_at);
-    say(stderr, ": %s; the answers are not to be trusted\n", count->text);
+    say(stderr, ": %s%s; the answers are not to be trusted\n", count->text,
+        strstr(count->text, "as its fill") ? " (--fill)" : "");
 }

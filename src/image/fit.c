@@ -124,10 +124,14 @@ unet_code un_source_fit(struct unet_source *image, struct unet_source *mask, str
 
 /* ---- of a set ---------------------------------------------------------------------------- */
 
-void un_fits_direction(struct unet_source *image, struct un_fits *fits)
+void un_fits_image(struct unet_source *image, struct un_fits *fits)
 {
+    const char *slash = strrchr(image->name, '/');
     struct un_place place;
+    struct un_page page;
     char letters[4];
+    if (!un_source_page(image, 0, &page, NULL))
+        un_sizes_add(&fits->sizes, un_page_size(&page), slash ? slash + 1 : image->name);
     if (image->manner.as_stored || un_source_place(image, &place, NULL))
         return;
     un_place_letters(&place, letters);

@@ -3,7 +3,7 @@
 #ifndef UN_FIT_H
 #define UN_FIT_H
 
-#include "image/source.h"
+#include "image/pixel_size.h"
 
 /* What there is to say of the pairs of a set. */
 enum un_fit_remark {
@@ -20,7 +20,8 @@ struct un_fits {
     } remark[UN_FITS_REMARKS];
     char letters[4]; /* directions of the first image that has some */
     int like, unlike;
-    char odd[160]; /* the first of other directions, with them */
+    char odd[160];         /* the first of other directions, with them */
+    struct un_sizes sizes; /* of the pixels of all images */
 };
 
 /*
@@ -31,8 +32,8 @@ struct un_fits {
 unet_code un_source_fit(struct unet_source *image, struct unet_source *mask, struct un_fits *fits,
                         unet_error *err);
 
-/* Counts the directions of an image; masks have nothing to do with it. */
-void un_fits_direction(struct unet_source *image, struct un_fits *fits);
+/* Adds the directions and the size of pixels of an image; masks have nothing to do with it. */
+void un_fits_image(struct unet_source *image, struct un_fits *fits);
 
 /* "a.nii lies ..., and 3 more"; of directions, what they all are.  "": nothing to say. */
 void un_fits_text(const struct un_fits *fits, enum un_fit_remark which, char *text, size_t size);

@@ -42,6 +42,33 @@ static int draw_pixels(const struct un_reading *reading, float *drawn)
     return count;
 }
 
+/* The outermost values of drawn pixels, and how many are there in all channels at once. */
+static void find_flat(const float *drawn, int pixels, struct un_values *values)
+{
+    for (int side = 0; side < 2 && pixels; side++) {
+        const float sign = side ? 1 : -1;
+        float end[UN_VALUES_CHANNELS];
+        int count = 0;
+        bool varies = false;
+        for (int c = 0; c < values->channels; c++) {
+            const float *of = drawn + (size_t)c * PIXELS;
+            end[c] = of[0];
+            for (int i = 1; i < pixels; i++) {
+                varies |= of[i] != of[0];
+                end[c] = sign * of[i] > sign * end[c] ? of[i] : end[c];
+            }
+        }
+        for (int i = 0; i < pixels && varies; i++) {
+            bool there = true;
+            for (int c = 0; c < values->channels; c++)
+                there &= drawn[(size_t)c * PIXELS + (size_t)i] == end[c];
+            count += there;
+        }
+        values->flat[side] = (float)count / (float)pixels;
+        values->end[side] = end[0];
+    }
+}
+
 unet_code un_values_of(const struct un_reading *reading, struct un_values *values, unet_error *err)
 {
     const int channels =
@@ -54,6 +81,7 @@ unet_code un_values_of(const struct un_reading *reading, struct un_values *value
     const double count = (double)pixels * channels;
     *values = (struct un_values){
         .channels = pixels ? channels : 0, .offset = reading->offset, .scale = reading->scale};
+    find_flat(drawn, pixels, values);
     for (int c = 0; c < values->channels; c++) {
         float *of = drawn + (size_t)c * PIXELS;
         qsort(of, (size_t)pixels, sizeof *of, by_size);
@@ -96,6 +124,7 @@ unet_code un_values_of_page(struct unet_source *source, int index, int channels,
         !(code = un_view_check_finite(source->name, un_view_of(&rows), 0, own.fill, err))) {
         const struct un_reading reading = un_reading_of(un_view_of(&rows), channels, &own);
         code = un_values_of(&reading, values, err);
+        values->size = un_page_size(&page);
     }
     free(rows.data);
     return code;
@@ -124,6 +153,9 @@ void un_seen_add(struct un_seen *seen, const struct un_values *v)
     for (int c = 0; c < v->channels; c++)
         one.widest[c] = v->at[UN_VALUES_HIGH][c] - v->at[UN_VALUES_LOW][c];
     one.lean[0] = one.lean[1] = lean_of(v);
+    memcpy(one.flat, v->flat, sizeof one.flat);
+    one.size[0] = (float)v->size.kind;
+    one.size[1] = one.size[2] = v->size.side;
     un_seen_join(seen, &one);
 }
 
@@ -145,6 +177,14 @@ void un_seen_join(struct un_seen *seen, const struct un_seen *more)
     }
     seen->lean[0] = fminf(seen->lean[0], more->lean[0]);
     seen->lean[1] = fmaxf(seen->lean[1], more->lean[1]);
+    for (int side = 0; side < 2; side++)
+        seen->flat[side] = fmaxf(seen->flat[side], more->flat[side]);
+    if (!(seen->size[0] > 0))
+        memcpy(seen->size, more->size, sizeof seen->size);
+    if (seen->size[0] != more->size[0])
+        return;
+    seen->size[1] = fminf(seen->size[1], more->size[1]);
+    seen->size[2] = fmaxf(seen->size[2], more->size[2]);
 }
 
 /* ---- the distance ------------------------------------------------------------------------ */
@@ -280,6 +320,50 @@ static void describe(const struct un_seen *seen, const struct un_values *v, char
                       (double)most_of(seen) / scale + offset, why);
 }
 
+/* The end of the values at which there is a field that the training did not have; -1: none. */
+static int find_field(const struct un_seen *seen, const struct un_values *v)
+{
+    const float least = 0.08f;
+    for (int side = 0; side < 2; side++)
+        if (v->flat[side] >= least && v->flat[side] > 3 * seen->flat[side] + 0.05f)
+            return side;
+    return -1;
+}
+
+static void describe_field(const struct un_seen *seen, const struct un_values *v, int side,
+                           char *text, size_t size)
+{
+    const double value = (double)v->end[side] / (double)v->scale + (double)v->offset;
+    char number[32];
+    un_decimal_format(number, sizeof number, "%.6g", value);
+    un_decimal_format(text, size,
+                      "%.0f %% of its pixels are exactly %s, of an image of the training at most "
+                      "%.1f %%; if nothing is to be seen there (outside of a field of view, a "
+                      "frame), give %s as its fill",
+                      100 * (double)v->flat[side], number, 100 * (double)seen->flat[side], number);
+}
+
+/* Whether pixels are larger or smaller than all of the training's, and in words. */
+static bool is_other_size(const struct un_seen *seen, const struct un_values *v, char *text,
+                          size_t size)
+{
+    const enum un_size_kind kind = (enum un_size_kind)seen->size[0];
+    const bool larger = v->size.side > seen->size[2];
+    const float near = larger ? seen->size[2] : seen->size[1];
+    char here[40], there[40];
+    if ((!larger && v->size.side >= seen->size[1]) ||
+        un_size_ratio(v->size.kind, v->size.side, kind, near) < UN_SIZE_APART)
+        return false;
+    un_size_text(kind, v->size.side, here, sizeof here);
+    un_size_text(kind, near, there, sizeof there);
+    un_decimal_format(text, size,
+                      "pixels of %s by its header, in the training %s: what it shows is %.3g times "
+                      "as %s as there; resample it to their size",
+                      here, there, un_size_ratio(v->size.kind, v->size.side, kind, near),
+                      larger ? "small" : "large");
+    return true;
+}
+
 double un_values_distance(const struct un_seen *seen, const struct un_values *v, bool prepared,
                           char *text, size_t size)
 {
@@ -297,10 +381,18 @@ double un_values_distance(const struct un_seen *seen, const struct un_values *v,
     }
     if (!seen->images || seen->channels != v->channels)
         return 0;
+    char other[200];
     double far = distance(seen, v, NULL);
     if (leans_otherwise(seen, lean_of(v)))
         far = fmax(far, 1);
-    if (far >= 1)
+    const int field = find_field(seen, v);
+    if (field >= 0)
+        describe_field(seen, v, field, text, size);
+    else if (far >= 1)
         describe(seen, v, text, size);
-    return far;
+    else if (is_other_size(seen, v, other, sizeof other)) {
+        un_decimal_format(text, size, "%s", other);
+        far = 1;
+    }
+    return field >= 0 ? fmax(far, 1) : far;
 }

@@ -11,6 +11,9 @@
  *     two of the three beyond by 0.18, values darker or brighter than all by 1, or faint ones that
  * are all on one side of every image's middle: distance 1
  *
+ * So is an image of which much more is at its lowest or its highest value than of any of the
+ * training: a field of view, a frame, a white page around it.
+ *
  * One percentile alone says little: an image without a cell in it has no bright values.  Halves of
  * six public sets lie within 0.7 of the other halves; a quarter of the brightness is 1 to 3, 255
  * times the values 100 and more.
@@ -18,6 +21,7 @@
 #ifndef UN_VALUES_H
 #define UN_VALUES_H
 
+#include "image/pixel_size.h"
 #include "image/reading.h"
 
 enum { UN_VALUES_CHANNELS = 16 }; /* those beyond are not looked at */
@@ -30,6 +34,10 @@ struct un_values {
     float at[UN_VALUES][UN_VALUES_CHANNELS];
     float offset, scale; /* that made them of the image's samples */
     float mean, spread;  /* of all of them */
+    float flat[2];       /* share of the pixels that are at the lowest value of all channels, at the
+                            highest; 0 where these are one */
+    float end[2];        /* that value in the first channel */
+    struct un_size size; /* of the pixels, for who knows it */
 };
 
 /* What is kept of a training; images 0: nothing. */
@@ -39,6 +47,9 @@ struct un_seen {
     float widest[UN_VALUES_CHANNELS]; /* from the 1 to the 99 percentile of one image */
     float lean[2]; /* smallest and largest: how much farther the 99 percentile is from the middle
                       than the 1 percentile, -1..1 */
+    float size[3]; /* of pixels: un_size_kind, smallest, largest; kind 0: not known */
+    float flat[2]; /* the largest share of pixels at one image's lowest value, highest; 1: not known
+                    */
 };
 
 /* Looks at up to 8192 pixels of the rows that the reading has.  UNET_ENOMEM. */

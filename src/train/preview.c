@@ -44,7 +44,8 @@ unet_code un_preview_draw(const unet_dataset *dataset, int i, const unet_train_o
         return code;
     struct un_scaling scaling = dataset->scaling;
     scaling.per_image = options->standardize;
-    const struct un_drawing drawing = {dataset->channels, &scaling, options};
+    const struct un_drawing drawing = {
+        .channels = dataset->channels, .scaling = &scaling, .options = options};
     if ((code = un_prepared_make(&dataset->pairs[i], &drawing, &prepared, err)))
         return code;
     struct un_tile drawn = {.in_side = side,

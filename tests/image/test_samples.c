@@ -14,24 +14,11 @@
 #include "data/set/dataset.h"
 #include "image/fill.h"
 #include "image/samples.h"
-#include "model/model.h"
+#include "sample_models.h"
 #include "unet_embed.h"
 #include "unet_train.h"
 
 enum { SIDE = 16 };
-
-static unet_model *make_model(struct un_scaling scaling)
-{
-    const unet_spec spec = {
-        .in_channels = 1, .classes = 2, .width = 2, .depth = 1, .padding = UNET_PADDING_SAME};
-    unet_model *model;
-    unet_error err;
-    if (unet_model_create(&spec, 1, &model, &err))
-        fail_msg("%s", err.text);
-    model->trained = scaling.trained_on != 0;
-    model->scaling = scaling;
-    return model;
-}
 
 #define DEEP .set = true, .offset = 110, .scale = 1 / 3902.f
 
@@ -140,116 +127,6 @@ static void test_file(void **state)
         free(back);
         unet_model_free(model);
     }
-}
-
-/* ---- values ------------------------------------------------------------------------------ */
-
-/* Blobs of `bright` on a ground of `dark`, in waves of `deep` that differ from image to image. */
-static void draw_blobs(float *pixels, int seed, float dark, float bright, float deep)
-{
-    enum { BIG = 64 };
-    for (int y = 0; y < BIG; y++)
-        for (int x = 0; x < BIG; x++) {
-            const int dy = y % 32 - 10 - seed % 5, dx = x % 32 - 10 - seed % 7;
-            const float wave = (float)((7 * x + 13 * y + 3 * seed) % 11 - 5) / 5;
-            pixels[y * BIG + x] = (dy * dy + dx * dx < 36 ? bright : dark) + deep * wave;
-        }
-}
-
-static unet_image float_image(float *pixels)
-{
-    return (unet_image){64, 64, 1, UNET_F32, 0, pixels};
-}
-
-/* A model that knows the values of blobs, and of which the metadata have been through a file. */
-static unet_model *make_seeing(void)
-{
-    unet_model *model = make_model((struct un_scaling){.trained_on = UN_SAMPLES_F32}), *back;
-    float pixels[64 * 64];
-    unet_error err;
-    for (int i = 0; i < 4; i++) {
-        unet_image image = float_image(pixels);
-        struct un_values values;
-        draw_blobs(pixels, i, 0.16f, 0.45f, 0.05f);
-        const struct un_reading reading = un_reading_of(un_view_of(&image), 1, NULL);
-        if (un_values_of(&reading, &values, &err))
-            fail_msg("%s", err.text);
-        un_seen_add(&model->seen, &values);
-    }
-    char *text = un_metadata_text(model);
-    back = calloc(1, sizeof *back);
-    if (!text || !back || un_metadata_parse("m", text, back, &err))
-        fail_msg("%s", text ? err.text : "no metadata");
-    assert_int_equal(back->seen.images, 4);
-    assert_memory_equal(&back->seen, &model->seen, sizeof back->seen);
-    free(text);
-    unet_model_free(model);
-    return back;
-}
-
-static void test_values(void **state)
-{
-    static const struct {
-        const char *what;
-        float dark, bright, deep, offset, factor;
-        int far;
-        const char *said;
-    } rows[] = {
-        {"another image", 0.16f, 0.45f, 0.05f, 0, 1, 0, ""},
-        {"somewhat darker", 0.14f, 0.41f, 0.05f, 0, 1, 0, ""},
-        {"no blobs", 0.16f, 0.16f, 0.05f, 0, 1, 0, ""},
-        {"0 to 255", 0.16f, 0.45f, 0.05f, 0, 255, 1, "; divided by 255 they would fit"},
-        {"a quarter", 0.16f, 0.45f, 0.05f, 0, 0.25f, 1, "; multiplied by 4 they would fit"},
-        {"12 bits in 16", 0.16f, 0.45f, 0.05f, 0, 0.0625f, 1, "; multiplied by 16 they"},
-        {"brighter by as much", 0.56f, 1.0f, 0.12f, 0, 1, 1, "in the training"},
-        {"an offset", 0.16f, 0.45f, 0.05f, -32768, 4095, 1, "values of -32"},
-        {"inverted", 0.45f, 0.16f, 0.05f, 0, 1, 1, "; they look inverted"},
-    };
-    (void)state;
-    unet_model *model = make_seeing();
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        float pixels[64 * 64];
-        const unet_image image = float_image(pixels);
-        double far = -1;
-        char text[200];
-        unet_error err;
-        draw_blobs(pixels, 9, rows[i].dark, rows[i].bright, rows[i].deep);
-        for (int k = 0; k < 64 * 64; k++)
-            pixels[k] = pixels[k] * rows[i].factor + rows[i].offset;
-        if (unet_model_check_values(model, &image, &far, text, sizeof text, &err))
-            fail_msg("%s: %s", rows[i].what, err.text);
-        if ((far >= 1) != rows[i].far || (rows[i].far ? !strstr(text, rows[i].said) : *text))
-            fail_msg("%s: distance %g, \"%s\"", rows[i].what, far, text);
-        if (*rows[i].said != ';' && strchr(text, ';'))
-            fail_msg("%s: \"%s\", no way wanted", rows[i].what, text);
-        assert_int_equal(unet_model_check_values(model, &image, &far, NULL, 0, &err), UNET_OK);
-    }
-    unet_model_free(model);
-}
-
-/* A model of the other mind: it brings images to mean 0 and variance 1, but not what is prepared.
- */
-static void test_prepared(void **state)
-{
-    static const struct {
-        float mean, deep;
-        int prepared, far;
-    } rows[] = {{0, 1.58f, 1, 0}, {0.5f, 0.3f, 1, 1}, {120, 40, 1, 1}, {120, 40, 0, 0}};
-    (void)state;
-    unet_model *model = make_model((struct un_scaling){.per_image = true});
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        float pixels[64 * 64];
-        unet_image image = float_image(pixels);
-        double far = -1;
-        char text[200];
-        image.prepared = rows[i].prepared;
-        draw_blobs(pixels, 1, rows[i].mean, rows[i].mean, rows[i].deep);
-        assert_int_equal(unet_model_check_values(model, &image, &far, text, sizeof text, NULL),
-                         UNET_OK);
-        if ((far >= 1) != rows[i].far || !strstr(text, "the model takes mean 0") != !rows[i].far)
-            fail_msg("row %zu: distance %g, \"%s\"", i, far, text);
-    }
-    unet_model_free(model);
 }
 
 /* ---- fill -------------------------------------------------------------------------------- */
@@ -442,8 +319,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check),     cmocka_unit_test(test_predict),
-        cmocka_unit_test(test_file),      cmocka_unit_test(test_values),
-        cmocka_unit_test(test_prepared),  cmocka_unit_test(test_fill_found),
+        cmocka_unit_test(test_file),      cmocka_unit_test(test_fill_found),
         cmocka_unit_test(test_fill_read), cmocka_unit_test(test_fill_kept),
         cmocka_unit_test(test_dim),
     };

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* coding_files.c - masks with a file for each class: which class is which */
+/*
+ * coding_files.c - masks with a file for each class: which class is which
+ *
+ * Class 0 is what no file has.  A file of the background says the same, so it is no class of its
+ * own, and is not read.
+ */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "data/masks/coding.h"
 
@@ -13,12 +19,17 @@ static bool has_name(const char *const *names, int count, const char *name)
     return false;
 }
 
+static bool is_background(const char *name)
+{
+    return !strcasecmp(name, "background") || !strcasecmp(name, "bg");
+}
+
 /* Classes in the order of a list of names; one more name at its head is that of class 0. */
 static unet_code use_list(const char *const *names, int count, const struct un_coding *list,
                           struct un_coding *coding, unet_error *err)
 {
     int at = 0;
-    if (list->labels && !has_name(names, count, list->names[0]))
+    if (list->labels && (!has_name(names, count, list->names[0]) || is_background(list->names[0])))
         memcpy(coding->names[0], list->names[at++], sizeof coding->names[0]);
     for (; at < list->labels; at++) {
         if (!has_name(names, count, list->names[at]) && !list->ordered)
@@ -29,7 +40,7 @@ static unet_code use_list(const char *const *names, int count, const struct un_c
         memcpy(coding->names[coding->labels++], list->names[at], sizeof coding->names[0]);
     }
     for (int i = 0; i < count; i++) {
-        bool found = false;
+        bool found = is_background(names[i]);
         for (int k = 1; k < coding->labels; k++)
             found = found || !strcmp(coding->names[k], names[i]);
         if (!found)
@@ -72,7 +83,11 @@ unet_code un_coding_of_files(const char *const *names, int count, const struct u
         code = use_list(names, count, &list, &made, err);
     } else {
         for (int i = 0; i < count; i++)
-            snprintf(made.names[made.labels++], sizeof made.names[0], "%s", names[i]);
+            if (!is_background(names[i]))
+                snprintf(made.names[made.labels++], sizeof made.names[0], "%s", names[i]);
+        if (made.labels == 1)
+            code = un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
+                                "masks of \"%s\" alone; those of another class wanted", names[0]);
     }
     if (!code)
         *coding = made;

@@ -34,7 +34,7 @@ static unet_code take_census(const struct un_pairs *files, const unet_dataset_op
             continue;
         }
         if (!files->pairs[i].mask || (code = un_check_cancel(options->cancel, err)) ||
-            (code = un_source_open(files->pairs[i].mask, &source, err)))
+            (code = un_pair_open_mask(files, &files->pairs[i], NULL, &source, err)))
             continue;
         for (int page = 0; page < source->pages && !code; page++) {
             struct un_mask mask;
@@ -59,6 +59,8 @@ static unet_code find_coding(const struct un_pairs *files, const unet_dataset_op
     unet_code code = un_wish_of_options(options, wish, err);
     if (!code && files->objects)
         code = un_wish_join(wish, &given, err);
+    if (!code && files->outlines)
+        code = un_outlines_settle(files->outlines, wish, &given, err);
     if (code)
         goto done;
     if (files->class_count)
@@ -75,6 +77,8 @@ static unet_code find_coding(const struct un_pairs *files, const unet_dataset_op
                        wish->coding.names[0], files->pairs[0].mask);
     else if (!(code = take_census(files, options, &census, err)))
         code = un_coding_find(&census, wish, given, coding, err);
+    if (!code && files->outlines)
+        un_outlines_name_coding(files->outlines, coding);
 done:
     un_census_release(&census);
     free(wish);
@@ -160,6 +164,7 @@ static unet_code read_page(const struct un_pair *files, struct unet_source *imag
     if (code)
         return code;
     pair->fill = r->dataset->scaling.fill.set ? r->dataset->scaling.fill : what.fill;
+    pair->size = un_page_size(&what);
     if ((code = un_image_of_source(image, page, &pair->image, err)) ||
         (code = un_view_check_finite(files->image, un_view_of(&pair->image), 0, pair->fill, err)) ||
         (code = read_classes(files, image, mask, page, r, pair, err)))
@@ -190,21 +195,31 @@ static void tell_fits(const unet_log *log, const struct un_fits *fits)
     un_fits_directions_text(fits, text, sizeof text);
     if (*text)
         un_note(log, UNET_WARNING, "%s", text);
+    un_sizes_text(&fits->sizes, text, sizeof text);
+    if (*text)
+        un_note(log, UNET_WARNING, "%s", text);
+}
+
+static void tell_outlines(const unet_log *log, const struct un_outlines *outlines)
+{
+    char text[600];
+    un_outlines_text(outlines, text, sizeof text);
+    if (*text)
+        un_note(log, UNET_WARNING, "outlines: %s", text);
 }
 
 /* All pages of a pair of files. */
 static unet_code read_pair(const struct un_pair *files, const struct reading *r, int further,
                            unet_error *err)
 {
-    const struct un_manner of_mask = {.as_stored = r->files->manner.as_stored};
     struct unet_source *image = NULL, *mask = NULL;
     unet_code code = un_source_open_as(files->image, &r->files->manner, &image, err);
     if (code || (files->mask && !files->objects &&
-                 (code = un_source_open_as(files->mask, &of_mask, &mask, err))))
+                 (code = un_pair_open_mask(r->files, files, image, &mask, err))))
         goto done;
     tell_note(r->log, image);
     tell_note(r->log, mask);
-    un_fits_direction(image, r->fits);
+    un_fits_image(image, r->fits);
     if (mask && (code = r->keep_masks ? un_source_fit(mask, image, r->fits, err)
                                       : un_source_fit(image, mask, r->fits, err)))
         goto done;
@@ -236,6 +251,8 @@ static unet_code read_all(const char *masks, const struct un_pairs *files,
             code = read_pair(&files->pairs[i], &r, files->count - i, err);
     if (!code)
         tell_fits(options->log, &fits);
+    if (!code && files->outlines)
+        tell_outlines(options->log, files->outlines);
     return code ? code : un_dataset_complete(dataset, masks, err);
 }
 
@@ -257,7 +274,8 @@ unet_code un_dataset_open(const char *images, const char *masks,
     static const unet_dataset_options none = {.ignore = -1};
     struct un_pairs files;
     options = options ? options : &none;
-    const struct un_pair_wish wish = {options->pair_image, options->pair_mask, options->channels};
+    const struct un_pair_wish wish = {options->pair_image, options->pair_mask, options->channels,
+                                      options->predicted};
     unet_code code = un_pairs_find(images, masks, &wish, &files, err);
     if (code)
         return code;

@@ -5,6 +5,7 @@
 
 #include "data/masks/mask.h"
 #include "image/channels.h"
+#include "image/pixel_size.h"
 #include "image/reading.h"
 
 struct un_sample_pair {
@@ -13,6 +14,7 @@ struct un_sample_pair {
     uint32_t *objects;   /* [height][width] object numbers, 0: none; NULL: the mask has classes */
     char *name;          /* file name of the image; of a stack's page: scan.tif[3] */
     struct un_fill fill; /* its sample that is no data */
+    struct un_size size; /* of its pixels */
 };
 
 struct unet_dataset {

@@ -36,6 +36,8 @@ struct reading {
     char mark;     /* between cells; 0: not known yet */
     int line, column[2];
     int room;
+    const struct un_listing
+        *predicted; /* images are found by their names here; NULL: they are not */
 };
 
 static char *trim(char *text)
@@ -160,12 +162,15 @@ static unet_code add_pair(struct reading *r, char *const *cells, int count, stru
     }
     struct un_pair *pair = &made->pairs[made->count++];
     const char *image = cells[r->column[0]];
+    char where[300];
     *pair = (struct un_pair){0};
-    unet_code code = locate(r, image, &pair->image, err);
+    snprintf(where, sizeof where, "%.250s: line %d", r->list, r->line);
+    unet_code code = r->predicted ? un_predicted_find(r->predicted, image, where, &pair->image, err)
+                                  : locate(r, image, &pair->image, err);
     if (code || (code = locate(r, cells[r->column[1]], &pair->mask, err)))
         return code;
     pair->name = pair->image + strlen(pair->image) - strlen(image);
-    if (*image == '/')
+    if (*image == '/' || r->predicted)
         pair->name = strrchr(pair->image, '/') + 1;
     return UNET_OK;
 }
@@ -264,19 +269,23 @@ static unet_code choose_channels(const char *list, struct un_pairs *made, unet_e
     return code;
 }
 
-unet_code un_pairs_of_list(const char *images, const char *list, struct un_pairs *pairs,
-                           unet_error *err)
+unet_code un_pairs_of_list(const char *images, const char *list, bool predicted,
+                           struct un_pairs *pairs, unet_error *err)
 {
     const char *slash = strrchr(list, '/');
     struct reading r = {.images = images, .list = list, .column = {0, 1}};
     struct un_pairs made = {.channels = pairs->channels};
-    unet_code code = UNET_OK;
+    struct un_listing listing = {0};
+    unet_code code = predicted ? un_listing_read(images, NULL, &listing, err) : UNET_OK;
     char *line = NULL;
     size_t room = 0, size = 0;
     ssize_t n;
     FILE *file = fopen(list, "r");
-    if (!file)
-        return un_fail_errno(err, "%s", list);
+    if (!file && !code)
+        code = un_fail_errno(err, "%s", list);
+    if (code)
+        goto done;
+    r.predicted = predicted ? &listing : NULL;
     r.folder = slash ? (size_t)(slash + 1 - list) : 0;
     while (!code && (errno = 0, n = getline(&line, &room, file)) >= 0) {
         bool mark = !r.line && n > 2 && !memcmp(line, "\xef\xbb\xbf", 3); /* of UTF-8 */
@@ -290,12 +299,15 @@ unet_code un_pairs_of_list(const char *images, const char *list, struct un_pairs
     }
     if (!code && errno)
         code = un_fail_errno(err, "%s", list);
-    fclose(file);
-    free(line);
     if (!code && !(code = check_all(list, &made, err)) && un_is_folder(images))
         code = list_others(images, &made, err);
     if (!code)
         code = choose_channels(list, &made, err);
+done:
+    if (file)
+        fclose(file);
+    free(line);
+    un_listing_release(&listing);
     if (code)
         un_pairs_release(&made);
     else

@@ -14,16 +14,17 @@ enum { UN_STEM, UN_MASK_STEM, UN_IMAGE_STEM, UN_NAMES };
 
 struct un_listed {
     char *path;
-    const char *relative;   /* below the folder that was listed; in path */
-    const char *name;       /* without folders; in path */
-    char *folder;           /* of relative, "" or "a/b" */
-    char *stem;             /* name without its ending */
-    char *mask_stem;        /* stem without what marks a mask: cell_mask -> cell */
-    char *image_stem;       /* stem without what marks an image: cell_img -> cell */
-    char *numbers;          /* all numbers in stem: "img_007_2" -> "7,2"; "": none */
-    char *folded[UN_NAMES]; /* the three stems as un_fold_name() has them */
-    bool foreign;           /* an image format that is not read */
-    int used;               /* for the caller: the image it belongs to, or -1 */
+    const char *relative;       /* below the folder that was listed; in path */
+    const char *name;           /* without folders; in path */
+    char *folder;               /* of relative, "" or "a/b" */
+    char *stem;                 /* name without its ending */
+    char *mask_stem;            /* stem without what marks a mask: cell_mask -> cell */
+    char *image_stem;           /* stem without what marks an image: cell_img -> cell */
+    char *numbers;              /* all numbers in stem: "img_007_2" -> "7,2"; "": none */
+    char *folded[UN_NAMES];     /* the three stems as un_fold_name() has them */
+    bool foreign;               /* an image format that is not read */
+    int used;                   /* for the caller: the image it belongs to, or -1 */
+    struct un_drawing *drawing; /* outlines that this is; NULL: a file */
 };
 
 struct un_listing {
@@ -82,7 +83,8 @@ struct un_pairing {
     bool
         objects; /* every mask whose `used` is an image has one object of it; found has the first */
     bool slices; /* the masks of an image are those of its pages, in their order */
-    bool no_pages; /* pages are channels */
+    bool no_pages;                /* pages are channels */
+    struct un_outlines *outlines; /* whose drawings the masks are */
     char rule[160];
 };
 
@@ -140,6 +142,15 @@ unet_code un_pairing_by_pattern(struct un_pairing *work, bool *done, unet_error 
 unet_code un_pairing_by_number(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_middle(struct un_pairing *work, bool *done, unet_error *err);
 
+/*
+ * Puts the drawings of work->masks, a file or a folder, in the place of the masks, and pairs them
+ * with the images; *done: it holds some.  (pairs_outlines.c)
+ */
+unet_code un_pairing_outlines(struct un_pairing *work, bool *done, unet_error *err);
+
+/* The drawings of pairs whose masks a list names, if these are outlines.  (pairs_outlines.c) */
+unet_code un_pairs_draw(struct un_pairs *pairs, unet_error *err);
+
 /* Of names that a rule has paired: whether a known layout has another mask that is free for an
  * image.  UNET_EINVAL names both.  (pairs_pattern.c) */
 unet_code un_pairing_contradicted(struct un_pairing *work, unet_error *err);
@@ -150,9 +161,18 @@ unet_code un_pairing_targets(struct un_pairing *work, bool *is, unet_error *err)
 
 /* Pairs as a list says, "image,mask" in each line, with pairs->channels of the images.
  * (pairs_list.c) */
-unet_code un_pairs_of_list(const char *images, const char *list, struct un_pairs *pairs,
-                           unet_error *err);
+unet_code un_pairs_of_list(const char *images, const char *list, bool predicted,
+                           struct un_pairs *pairs, unet_error *err);
 bool un_is_list_name(const char *path);
+
+/* The predicted mask that a list's image has; where: in which line.  UNET_EINVAL: none, or two.
+ * (pairs_predicted.c) */
+unet_code un_predicted_find(const struct un_listing *predicted, const char *cell, const char *where,
+                            char **path, unet_error *err);
+
+/* Masks and images change places; of several masks of an image, the first is it.
+ * (pairs_predicted.c) */
+void un_pairs_exchange(struct un_pairs *pairs);
 
 /* Makes room for masks of `classes` classes, none found.  Takes names, also on failure. */
 unet_code un_pairing_room(struct un_pairing *work, char **names, int classes, unet_error *err);

@@ -130,7 +130,7 @@ static unet_code judge(unet_survey *survey, unet_error *err)
 {
     static unet_code (*const judges[])(unet_survey *, unet_error *) = {
         un_judge_format, un_judge_colors,    un_judge_classes, un_judge_swapped,
-        un_judge_kinds,  un_judge_misplaced, un_judge_twins};
+        un_judge_kinds,  un_judge_misplaced, un_judge_twins,   un_judge_strokes};
     unet_code code = UNET_OK;
     find_facts(survey);
     for (size_t i = 0; !code && i < sizeof judges / sizeof *judges; i++)
@@ -242,7 +242,7 @@ static unet_code report_fits(unet_survey *survey, int i, unet_error *err)
     if (survey->files.pages[i].number)
         return UNET_OK;
     if (held->image)
-        un_fits_direction(held->image, &survey->fits);
+        un_fits_image(held->image, &survey->fits);
     for (int k = 0; k < UN_FITS_REMARKS && !code; k++) {
         char text[600];
         un_fits_text(&held->fits, (enum un_fit_remark)k, text, sizeof text);
@@ -255,6 +255,16 @@ static unet_code report_fits(unet_survey *survey, int i, unet_error *err)
                                   UNET_FOUND_MASK_PLACE, i, survey->items[i].seen.mask, &why, err);
     }
     return code;
+}
+
+/* Shapes that were cut, overlaid or passed over. */
+static unet_code report_outlines(unet_survey *survey, unet_error *err)
+{
+    char text[600] = "";
+    if (survey->files.pairs.outlines)
+        un_outlines_text(survey->files.pairs.outlines, text, sizeof text);
+    return *text ? un_survey_report(survey, UNET_NOTE, UNET_FOUND_READING, -1, -1, NULL, text, err)
+                 : UNET_OK;
 }
 
 static unet_code look_at(unet_survey *survey, int i, unet_error *err)
@@ -282,9 +292,9 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
                          int (*progress)(void *context, int done, int count), void *context,
                          unet_survey **survey, unet_error *err)
 {
-    const struct un_pair_wish wish = {options ? options->pair_image : NULL,
-                                      options ? options->pair_mask : NULL,
-                                      options ? options->channels : NULL};
+    const struct un_pair_wish wish = {
+        options ? options->pair_image : NULL, options ? options->pair_mask : NULL,
+        options ? options->channels : NULL, options ? options->predicted : 0};
     struct un_survey_files files;
     unet_survey *made = NULL;
     unet_code code = un_survey_list(images, masks, &wish, &files, err);
@@ -321,9 +331,13 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
     if (code)
         goto done;
     un_fits_directions_text(&made->fits, text, sizeof text);
-    if ((*text && (code = un_survey_report(made, UNET_WARNING, UNET_FOUND_DIRECTIONS, -1, -1, NULL,
+    if (*text && (code = un_survey_report(made, UNET_WARNING, UNET_FOUND_DIRECTIONS, -1, -1, NULL,
+                                          text, err)))
+        goto done;
+    un_sizes_text(&made->fits.sizes, text, sizeof text);
+    if ((*text && (code = un_survey_report(made, UNET_WARNING, UNET_FOUND_PIXEL_SIZE, -1, -1, NULL,
                                            text, err))) ||
-        (code = judge(made, err)))
+        (code = report_outlines(made, err)) || (code = judge(made, err)))
         goto done;
     *survey = made;
 done:

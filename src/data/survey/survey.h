@@ -9,7 +9,7 @@
  *     all   -> un_judge_...: findings              survey_format.c, survey_classes.c,
  *                                                  survey_swapped.c, survey_kinds.c,
  *                                                  survey_misplaced.c, survey_turned.c,
- *                                                  survey_twins.c
+ *                                                  survey_twins.c, survey_strokes.c
  *     a set -> what is held out of it              survey_sequences.c
  *
  * Only numbers and maps of some 36 KB stay of a pair.  A judge compares one pair with all others
@@ -73,6 +73,7 @@ struct un_survey_item {
     struct un_fill fill;      /* its sample that is no data */
     size_t filled, covered;   /* samples that are; the first of them, which shows the median now */
     double soft;              /* share of pixels whose value was on a soft edge between codes */
+    double strokes;           /* length in widths of what is drawn; 0: hardly strokes */
     bool mask_refused;        /* its values or its file are of no use; a finding says so */
     unsigned step;            /* 16-bit samples are all multiples of this; 0: all are 0 */
     float *thumb;             /* [32][32], mean 0, length 1; all 0: flat */
@@ -145,6 +146,10 @@ unet_code un_survey_measure(unet_survey *survey, struct un_survey_item *item,
 unet_code un_survey_look(struct un_survey_item *item, const unet_image *image, const uint8_t *mask,
                          unet_error *err);
 
+/* How long in widths its classes but 0 are, if they cover little; after un_survey_look(). */
+double un_survey_strokes(const struct un_survey_item *item, const unet_image *image,
+                         const uint8_t *mask);
+
 /* The maps and the alignment.  dark, bright: grey values beyond which differences do not count. */
 unet_code un_survey_align(const unet_image *image, const uint8_t *mask, double dark, double bright,
                           struct un_edge_maps *maps, struct un_alignment *align, unet_error *err);
@@ -185,6 +190,7 @@ unet_code un_judge_colors(unet_survey *survey, unet_error *err);
 unet_code un_judge_classes(unet_survey *survey, unet_error *err);
 unet_code un_judge_swapped(unet_survey *survey, unet_error *err);
 unet_code un_judge_kinds(unet_survey *survey, unet_error *err); /* after un_judge_swapped() */
+unet_code un_judge_strokes(unet_survey *survey, unet_error *err);
 unet_code un_judge_misplaced(unet_survey *survey, unet_error *err);
 /* explained[files.count]: whose bad fit is because the mask lies turned or mirrored. */
 unet_code un_judge_turned(unet_survey *survey, bool *explained, unet_error *err);

@@ -256,8 +256,12 @@ unet_code un_survey_find_coding(unet_survey *survey, const unet_dataset_options 
     unet_code code = un_wish_of_options(options, wish, err);
     if (!code && survey->files.pairs.objects)
         code = un_wish_join(wish, &given, err);
+    if (!code && survey->files.pairs.outlines)
+        code = un_outlines_settle(survey->files.pairs.outlines, wish, &given, err);
     if (!code)
         code = find(survey, wish, given, err);
+    if (!code && survey->coded && survey->files.pairs.outlines)
+        un_outlines_name_coding(survey->files.pairs.outlines, &survey->coding);
     free(wish);
     return code;
 }

@@ -167,6 +167,8 @@ const char *un_finding_name(unet_finding_kind kind)
         [UNET_FOUND_DIRECTIONS] = "directions",
         [UNET_FOUND_ALPHA] = "alpha",
         [UNET_FOUND_CONTRAST] = "contrast",
+        [UNET_FOUND_SCRIBBLES] = "scribbles",
+        [UNET_FOUND_PIXEL_SIZE] = "pixel-size",
     };
     return (unsigned)kind < UNET_FINDING_KINDS ? names[kind] : "";
 }

@@ -22,10 +22,37 @@ static double mean_of(const unet_survey_pair *seen)
     return sum / channels;
 }
 
+/* Whether one image against so many others is told by its name. */
+static bool is_lone(int few, int many)
+{
+    enum { OTHERS = 4 };
+    return few == 1 && many >= OTHERS;
+}
+
+/* Whether a judge before has said so, of one image; pair -1: of any, or of the set. */
+static bool is_said(const unet_survey *survey, unet_finding_kind kind, int pair)
+{
+    for (int i = 0; i < survey->finding_count; i++) {
+        const unet_finding *shown = &survey->findings[i].shown;
+        if (shown->kind == kind && (pair < 0 || shown->pair == pair))
+            return true;
+    }
+    return false;
+}
+
 /* ---- scales ---- */
 
+#define LONE 2.5 /* what one image's values lie beyond those of all others, at least: a factor */
+
 struct reach {
+    int pair;
     double bright, mean;
+};
+
+/* The widest gap between images in order of their brightest values: before reach[at]. */
+struct gap {
+    int at;
+    double factor, within; /* of the gap, of the group that is spread most */
 };
 
 static int by_bright(const void *a, const void *b)
@@ -34,8 +61,32 @@ static int by_bright(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int find_reaches(const unet_survey *survey, unet_sample sample, struct reach *reach)
+{
+    int count = 0;
+    for (int i = 0; i < survey->files.count; i++) {
+        const unet_survey_pair *seen = &survey->items[i].seen;
+        if (seen->readable && seen->sample == sample && seen->low < seen->high && seen->bright > 0)
+            reach[count++] = (struct reach){i, seen->bright, mean_of(seen)};
+    }
+    qsort(reach, (size_t)count, sizeof *reach, by_bright);
+    return count;
+}
+
+static struct gap find_gap(const struct reach *reach, int count)
+{
+    struct gap gap = {.factor = 1};
+    for (int i = 1; i < count; i++)
+        if (reach[i].bright / reach[i - 1].bright > gap.factor)
+            gap = (struct gap){i, reach[i].bright / reach[i - 1].bright, 1};
+    if (gap.at)
+        gap.within = fmax(reach[gap.at - 1].bright / reach[0].bright,
+                          reach[count - 1].bright / reach[gap.at].bright);
+    return gap;
+}
+
 /* Whether the means of two groups lie apart as their brightest values do, nearly: other exposures
- * of one scene differ in one of the two. */
+ * of one scene differ in one of the two, and so do pictures with nothing bright in them. */
 static bool means_follow(const struct reach *reach, int cut, int count)
 {
     double low = 0, high = 0;
@@ -47,36 +98,33 @@ static bool means_follow(const struct reach *reach, int cut, int count)
 }
 
 /* Two groups of images of one sample type whose brightest values lie apart by a factor, and farther
- * than those of a group from each other: 12 and 16 bits, 0..1 and 0..255.  Of 8 bits less is
- * enough, as no camera makes it so, if their means lie apart as well. */
+ * than those of a group from each other: 12 and 16 bits, 0..1 and 0..255.  Less is enough if their
+ * means lie apart as well: of 8 bits, as no camera makes it so, and where it is one image against
+ * all others. */
 static unet_code judge_scales(unet_survey *survey, unet_sample sample, unet_error *err)
 {
-    const double least = sample == UNET_U8 ? 3 : 8;
     struct reach *reach = malloc(((size_t)survey->files.count + 1) * sizeof *reach);
-    double widest = 1;
-    int count = 0, cut = 0;
     unet_code code = UNET_OK;
     if (!reach)
         return un_fail_memory(err, (size_t)survey->files.count * sizeof *reach, "scales");
-    for (int i = 0; i < survey->files.count; i++) {
-        const unet_survey_pair *seen = &survey->items[i].seen;
-        if (seen->readable && seen->sample == sample && seen->low < seen->high && seen->bright > 0)
-            reach[count++] = (struct reach){seen->bright, mean_of(seen)};
-    }
-    qsort(reach, (size_t)count, sizeof *reach, by_bright);
-    for (int i = 1; i < count; i++)
-        if (reach[i].bright / reach[i - 1].bright > widest) {
-            widest = reach[i].bright / reach[i - 1].bright;
-            cut = i;
-        }
-    if (cut >= 2 && count - cut >= 2 && widest >= least &&
-        reach[cut - 1].bright / reach[0].bright < widest &&
-        reach[count - 1].bright / reach[cut].bright < widest &&
-        (sample != UNET_U8 || means_follow(reach, cut, count)))
+    const int count = find_reaches(survey, sample, reach);
+    const struct gap gap = find_gap(reach, count);
+    const int cut = gap.at, few = cut < count - cut ? cut : count - cut;
+    const bool lone = is_lone(few, count - few), plain = sample != UNET_U8 && gap.factor >= 8;
+    const double least = lone ? LONE : sample == UNET_U8 ? 3 : 8;
+    const int one = cut == 1 ? 0 : count - 1, next = cut == 1 ? 1 : count - 2;
+    if ((!lone && few < 2) || gap.factor < least || gap.within >= gap.factor ||
+        (!plain && !means_follow(reach, cut, count)))
+        code = UNET_OK;
+    else if (!lone)
         code = un_survey_report(
             survey, UNET_WARNING, UNET_FOUND_SCALES, -1, -1,
             (double[4]){cut, reach[cut - 1].bright, count - cut, reach[count - 1].bright}, NULL,
             err);
+    else if (!is_said(survey, UNET_FOUND_BITS, reach[one].pair) &&
+             !is_said(survey, UNET_FOUND_BITS_SPREAD, reach[one].pair))
+        code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_SCALES, reach[one].pair, -1,
+                                (double[4]){reach[one].bright, reach[next].bright}, NULL, err);
     free(reach);
     return code;
 }
@@ -85,9 +133,10 @@ static unet_code judge_scales(unet_survey *survey, unet_sample sample, unet_erro
 
 enum { LEVEL_DARK, LEVEL_BRIGHT, LEVEL_MEAN, LEVELS };
 
-#define APART 0.5 /* standard deviations between foreground and background that are clear */
-#define NEAR 0.1  /* of the range of values: levels that are the same */
-#define MORE 4    /* by how much one explanation must be nearer than the other */
+#define APART 0.5     /* standard deviations between foreground and background that are clear */
+#define NEAR 0.1      /* of the range of values: levels that are the same */
+#define LONE_NEAR 2.5 /* how far the looks of one image may be from those of the others */
+#define MORE 4        /* by how much one explanation must be nearer than the other */
 
 /* What looks of two kinds may differ by; 0: they are what the kinds are told by. */
 static const double near_looks[UN_LOOKS] = {
@@ -141,7 +190,8 @@ static bool are_two(const unet_survey *survey, const struct kind kinds[2])
     int all = 0;
     for (int i = 0; i < survey->files.count; i++)
         all += is_told(&survey->items[i]);
-    return kinds[0].count >= 2 && kinds[1].count >= 2 &&
+    const int few = kinds[0].count < kinds[1].count ? kinds[0].count : kinds[1].count;
+    return (few >= 2 || is_lone(few, kinds[0].count + kinds[1].count - few)) &&
            10 * (kinds[0].count + kinds[1].count) >= 9 * all &&
            a->median - b->median > 2 * (a->spread + b->spread);
 }
@@ -182,12 +232,24 @@ static bool levels_fit(const struct kind kinds[2], bool negative)
     return negative ? most - least <= near : fabs(away[LEVEL_MEAN]) <= near;
 }
 
-static bool names_inverted(const unet_survey *survey)
+/* The only image whose background is brighter (sign 1) or darker than the rest of it. */
+static int only_of(const unet_survey *survey, int sign)
 {
-    for (int i = 0; i < survey->finding_count; i++)
-        if (survey->findings[i].shown.kind == UNET_FOUND_INVERTED)
-            return true;
-    return false;
+    for (int i = 0; i < survey->files.count; i++)
+        if (is_of(&survey->items[i], sign))
+            return i;
+    return -1;
+}
+
+static unet_code report_contrast(unet_survey *survey, const struct kind kinds[2],
+                                 unet_severity severity, unet_error *err)
+{
+    for (int k = 0; k < 2; k++)
+        if (kinds[k].count == 1)
+            return un_survey_report(survey, severity, UNET_FOUND_CONTRAST,
+                                    only_of(survey, k ? -1 : 1), -1, (double[4]){k}, NULL, err);
+    return un_survey_report(survey, severity, UNET_FOUND_CONTRAST, -1, -1,
+                            (double[4]){kinds[1].count, kinds[0].count}, NULL, err);
 }
 
 static unet_code judge_contrast(unet_survey *survey, unet_error *err)
@@ -197,19 +259,19 @@ static unet_code judge_contrast(unet_survey *survey, unet_error *err)
         return un_fail_memory(err, (size_t)survey->files.count * sizeof *work, "contrasts");
     const struct kind kinds[2] = {kind_of(survey, 1, work), kind_of(survey, -1, work)};
     free(work);
-    if (!are_two(survey, kinds) || names_inverted(survey))
+    if (!are_two(survey, kinds) || is_said(survey, UNET_FOUND_INVERTED, -1) ||
+        is_said(survey, UNET_FOUND_CLASSES_SWAPPED, -1))
         return UNET_OK;
     const double same = looks_away(kinds, 1, &far_same);
     const double inverted = looks_away(kinds, -1, &far_inverted);
-    const double counts[2][4] = {{kinds[0].count, kinds[1].count},
-                                 {kinds[1].count, kinds[0].count}};
-    if (survey->coding.labels == 2 && far_inverted <= 1 && same - inverted >= MORE &&
-        levels_fit(kinds, false))
+    const int few = kinds[0].count > kinds[1].count;
+    if (survey->coding.labels == 2 && kinds[few].count > 1 && far_inverted <= 1 &&
+        same - inverted >= MORE && levels_fit(kinds, false))
         return un_survey_report(survey, UNET_WARNING, UNET_FOUND_INVERTED, -1, -1,
-                                counts[kinds[0].count > kinds[1].count], NULL, err);
-    const bool negative = far_same <= 1 && inverted - same >= MORE && levels_fit(kinds, true);
-    return un_survey_report(survey, negative ? UNET_WARNING : UNET_NOTE, UNET_FOUND_CONTRAST, -1,
-                            -1, counts[1], NULL, err);
+                                (double[4]){kinds[few].count, kinds[!few].count}, NULL, err);
+    const double near = kinds[few].count > 1 ? 1 : LONE_NEAR;
+    const bool negative = far_same <= near && inverted - same >= MORE && levels_fit(kinds, true);
+    return report_contrast(survey, kinds, negative ? UNET_WARNING : UNET_NOTE, err);
 }
 
 unet_code un_judge_kinds(unet_survey *survey, unet_error *err)

@@ -203,6 +203,7 @@ unet_code un_survey_measure(unet_survey *survey, struct un_survey_item *item,
         (code = un_survey_align(image, mask, seen->dark, seen->bright, &item->maps, &item->align,
                                 err)))
         return code;
+    item->strokes = un_survey_strokes(item, image, mask);
     if (item->align.known)
         seen->fit = item->align.here;
     return UNET_OK;

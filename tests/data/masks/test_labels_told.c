@@ -126,6 +126,15 @@ static void test_files_per_class(void **state)
     expect_set("rest,cell", "masks of class \"nucleus\" are there, which is not among", NULL);
     expect_set("rest,cell,nucleus,wall", "labels: \"wall\" has no masks", NULL);
     expect_set("a=0,b=1", "labels: the masks are a file for each class (cell ...); names", NULL);
+    static const uint8_t rest[] = {0, 0, 255, 255, 0, 255}; /* is class 0, and no other */
+    mkdir(in_folder("m/Background"), 0777);
+    put_grey("m/Background/x.png", rest);
+    expect_set(NULL, "a file for each class: cell, nucleus", (const uint8_t[]){1, 2, 0, 0, 2, 0});
+    expect_set("Background,nucleus,cell", "a file for each class: nucleus, cell (later",
+               (const uint8_t[]){2, 1, 0, 0, 1, 0});
+    expect_set("nucleus,cell", "a file for each class: nucleus, cell (later",
+               (const uint8_t[]){2, 1, 0, 0, 1, 0});
+    unlink(in_folder("m/Background/x.png"));
     put_grey("m/nucleus/x.png", a);
     expect_set(NULL, "\"cell\" and \"nucleus\" have mostly the same pixels, as those of two people",
                NULL);

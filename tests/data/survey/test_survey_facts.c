@@ -257,9 +257,9 @@ static void test_stopped(void **state)
     assert_int_equal(done, 3);
 }
 
-/* Cells and background, every other picture changed: v becomes base + v / divisor, in images or
- * masks. */
-static struct set two_kinds(int base, int divisor, bool masks)
+/* Cells and background, some pictures (bits of which) changed: v becomes base + v / divisor, in
+ * images or masks. */
+static struct set two_kinds(unsigned which, int base, int divisor, bool masks)
 {
     struct set set = set_make();
     for (int i = 0; i < set.count; i++) {
@@ -269,7 +269,7 @@ static struct set two_kinds(int base, int divisor, bool masks)
             label[p] = label[p] > 0;
         unet_image *change = masks ? mask : &set.image[i];
         uint8_t *v = change->data;
-        for (size_t p = 0; i % 2 && p < un_image_bytes(change); p++)
+        for (size_t p = 0; which >> i & 1 && p < un_image_bytes(change); p++)
             v[p] = (uint8_t)(base + v[p] / divisor);
     }
     return set;
@@ -292,7 +292,7 @@ static void test_two_kinds(void **state)
         {20, 2, false, UNET_FINDING_KINDS, UNET_WARNING}, /* exposures: nothing */
     };
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-        struct set set = two_kinds(kinds[k].base, kinds[k].divisor, kinds[k].masks);
+        struct set set = two_kinds(0xaa, kinds[k].base, kinds[k].divisor, kinds[k].masks);
         set_write(&set);
         set_release(&set);
         unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), -1);
@@ -313,6 +313,70 @@ static void test_two_kinds(void **state)
     }
 }
 
+/* One image alone that is another kind than all others: its name, and nothing else. */
+static void test_lone(void **state)
+{
+    (void)state;
+    static const struct {
+        int base, divisor, deep;
+        const char *found;
+        unet_severity severity;
+    } lone[] = {
+        {0, 4, 0, "scales c05.png", UNET_WARNING},
+        {0, 4, 40, "scales c05.png", UNET_WARNING},
+        {0, 12, 257, "scales c05.png", UNET_WARNING},
+        {255, -1, 0, "contrast c05.png", UNET_WARNING},
+        {255, -1, 100, "contrast c05.png", UNET_WARNING},
+        {90, -3, 0, "contrast c05.png", UNET_NOTE}, /* dark field among bright field */
+        {20, 2, 0, "", UNET_WARNING},               /* another exposure */
+        {0, 1, 0, "", UNET_WARNING},
+    };
+    for (size_t k = 0; k < sizeof lone / sizeof *lone; k++) {
+        struct set set = two_kinds(1u << 5, lone[k].base, lone[k].divisor, false);
+        for (int i = 0; lone[k].deep && i < set.count; i++)
+            set_deepen(&set.image[i], lone[k].deep);
+        unet_survey *survey = write_and_survey(&set);
+        char all[400] = "";
+        for (int i = 0; i < unet_survey_findings(survey); i++) {
+            const unet_finding *f = unet_survey_finding(survey, i);
+            if (f->severity > UNET_NOTE || f->pair >= 0)
+                snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s %s", *all ? "; " : "",
+                         unet_finding_name(f->kind), set_file(f->file));
+            if ((f->severity > UNET_NOTE || f->pair >= 0) && f->severity != lone[k].severity)
+                fail_msg("%d + v / %d: severity %d", lone[k].base, lone[k].divisor, f->severity);
+        }
+        if (strcmp(all, lone[k].found) != 0)
+            fail_msg("%d + v / %d, times %d: found '%s', wanted '%s'", lone[k].base,
+                     lone[k].divisor, lone[k].deep, all, lone[k].found);
+        unet_survey_free(survey);
+    }
+}
+
+/* Strokes on cells: of one class nothing is said, nor where 0 is no label; cells are none. */
+static void test_scribbles(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 4; way++) {
+        struct set set = set_make();
+        for (int i = 0; i < set.count && way < 3; i++) {
+            unet_image *mask = &set.mask[i];
+            memset(mask->data, 0, un_image_bytes(mask));
+            for (int x = 0; x < 120; x++)
+                for (int y = 0; y < 4; y++) {
+                    uint8_t *p = (uint8_t *)mask->data + (size_t)(30 + y + i) * 220 + 20 + x;
+                    p[0] = 1;
+                    p[(size_t)(60 + x / 4) * 220] = way == 1 ? 1 : 2;
+                }
+        }
+        set_write(&set);
+        set_release(&set);
+        unet_survey *survey = survey_of(in_folder("i"), in_folder("m"), way == 2 ? 0 : -1);
+        if (survey_has(survey, UNET_FOUND_SCRIBBLES, "-") != (way == 0))
+            fail_msg("way %d: %s", way, way ? "scribbles" : "no scribbles");
+        unet_survey_free(survey);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +390,8 @@ int main(void)
         cmocka_unit_test(test_turned),
         cmocka_unit_test(test_symmetric),
         IN_FOLDER(test_two_kinds),
+        IN_FOLDER(test_lone),
+        IN_FOLDER(test_scribbles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/pixel_size.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/decimal.h"
+
+static double step_length(const double step[3])
+{
+    return sqrt(step[0] * step[0] + step[1] * step[1] + step[2] * step[2]);
+}
+
+struct un_size un_page_size(const struct un_page *page)
+{
+    static const struct {
+        const char *name;
+        double um;
+    } units[] = {{"um", 1}, {"mm", 1000}, {"nm", 0.001}};
+    const double side = sqrt(page->pixel_height * page->pixel_width);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (side > 0 && isfinite(side) && !strcmp(page->unit, units[i].name))
+            return (struct un_size){UN_SIZE_LENGTH, (float)(side * units[i].um)};
+    if (page->place.kind != UN_PLACE_MAP)
+        return (struct un_size){UN_SIZE_NONE, 0};
+    const double map = sqrt(step_length(page->place.step[0]) * step_length(page->place.step[1]));
+    return (struct un_size){map > 0 && isfinite(map) ? UN_SIZE_MAP : UN_SIZE_NONE, (float)map};
+}
+
+void un_sizes_add(struct un_sizes *sizes, struct un_size size, const char *name)
+{
+    if (!size.kind || !(size.side > 0) || (sizes->kind && sizes->kind != size.kind))
+        return;
+    for (int k = 0; k < 2; k++) {
+        float *end = k ? &sizes->most : &sizes->least;
+        if (sizes->kind && (k ? size.side <= *end : size.side >= *end))
+            continue;
+        *end = size.side;
+        snprintf(sizes->first[k], sizeof sizes->first[k], "%s", name ? name : "");
+    }
+    sizes->kind = size.kind;
+}
+
+double un_size_ratio(enum un_size_kind a, float side, enum un_size_kind b, float other)
+{
+    if (!a || a != b || !(side > 0) || !(other > 0))
+        return 1;
+    return (double)(side > other ? side / other : other / side);
+}
+
+void un_size_text(enum un_size_kind kind, float side, char *text, size_t size)
+{
+    un_decimal_format(text, size, kind == UN_SIZE_MAP ? "%.4g units of the map" : "%.4g um",
+                      (double)side);
+}
+
+void un_sizes_text(const struct un_sizes *sizes, char *text, size_t size)
+{
+    char least[40], most[40];
+    *text = 0;
+    if (un_size_ratio(sizes->kind, sizes->least, sizes->kind, sizes->most) < UN_SIZE_APART)
+        return;
+    un_size_text(sizes->kind, sizes->least, least, sizeof least);
+    un_size_text(sizes->kind, sizes->most, most, sizeof most);
+    snprintf(text, size,
+             "pixels are not of one size by the headers: %s in %s, %s in %s; a network does not "
+             "look at sizes, so bring all images and masks to one",
+             least, sizes->first[0], most, sizes->first[1]);
+}
