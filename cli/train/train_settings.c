@@ -77,6 +77,7 @@ const struct option_row train_options[] = {
     OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V",
             "mask values: 'background=0,cell=255'; no label"),
     OPT_STRING("fill", AT(fill), "V", "sample without data: nan [plain ones]"),
+    OPT_FIELD("standardize", AT(length), &said_train, "standardize", NULL, "{} [{=}]"),
     OPT_FLOAT("val-share", AT(val_share), 0, 0.9, "X", NULL),
     OPT_INT("folds", AT(folds), 2, 1000, "K", "hold out [0.2 of 5 or more]; train K times"),
     OPT_CHOICE("val-by", AT(val_by), val_by_words, "neighbours stay together [sequences]"),
