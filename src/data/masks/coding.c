@@ -248,6 +248,8 @@ void un_coding_text(const struct un_coding *coding, char *text, size_t size)
         say(&words, "; transparent");
         say_class(&words, coding, coding->clear - 1);
     }
+    if (coding->by_file)
+        say(&words, "; as dataset.json says");
     if (coding->single)
         say(&words, "; each in one piece in every mask: if they number objects, say labels "
                     "\"instances\"");

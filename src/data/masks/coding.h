@@ -37,6 +37,7 @@ struct un_coding {
     int tolerance;                         /* > 0: codes this far off, and soft edges, are taken */
     int clear;                             /* 1 + the class of transparent pixels; 0: none known */
     bool inverted;                         /* said only: files show the numbers inverted */
+    bool by_file;                          /* said only: a file beside the masks says all this */
     bool single;                           /* said only: each value is one piece where it is */
     uint32_t white;                        /* what the 1 of a 1-bit file stands for */
     bool border;                           /* UN_CODING_OBJECTS: class 2 lies between objects */
@@ -95,6 +96,15 @@ unet_code un_wish_parse(const char *labels, struct un_wish *wish, unet_error *er
 /* The same of the options of a data set (may be NULL), with their ignore and classes. */
 unet_code un_wish_of_options(const unet_dataset_options *options, struct un_wish *wish,
                              unet_error *err);
+
+/*
+ * What nnU-Net's dataset.json in the folder of masks, or beside a folder labelsTr, says of them,
+ * unless the wish says more than what to ignore: classes with their names, and what has no label;
+ * with classes_known the latter alone.  UNET_EINVAL: regions, which overlap.  UNET_EFORMAT.
+ * (coding_folder.c)
+ */
+unet_code un_wish_of_folder(const char *masks, bool classes_known, struct un_wish *wish,
+                            unet_error *err);
 
 /*
  * Masks with a file for each object: without another word they are object numbers, also for *given,

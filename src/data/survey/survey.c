@@ -309,7 +309,7 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
         goto done;
     if ((code = un_fill_of_text(options ? options->fill : NULL, &made->fill, err)) ||
         (code = report_lonely(made, options && options->only_pairs, err)) ||
-        (code = un_survey_find_coding(made, options, coding, err)))
+        (code = un_survey_find_coding(made, masks, options, coding, err)))
         goto done;
     for (int i = 0; !code && i < files.count; i++) {
         code = un_check_cancel(made->cancel, err);

@@ -245,11 +245,101 @@ static void test_no_numbers(void **state)
     }
 }
 
+/* nnU-Net's dataset.json, in the folder of masks or above labelsTr: its "ignore" is no class, its
+ * names are those of classes. */
+static void test_dataset_json(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *labels, *want; /* want: "!": the message */
+        int ignore;
+    } rows[] = {
+        {"{'labels': {'ignore': 2, 'cell': 1, 'background': 0}, 'numTraining': 1}", NULL,
+         "grey values 0 = background, 1 = cell; 2 = no label; as dataset.json says", -1},
+        {"{'labels': {'0': 'background', '1': 'cell', '2': 'ignore'}}", NULL,
+         "grey values 0 = background, 1 = cell; 2 = no label; as dataset.json says", -1},
+        {"{'labels': {'background': 0, 'both': [1, 2]}}", NULL,
+         "grey values 0 = background, 1|2 = both; as dataset.json says", -1},
+        {"{'labels': {'background': 0, 'a': 1, 'b\\u0001': 2}}", NULL,
+         "grey values 0 = background, 2 = b_; 1 = no label; as dataset.json says", 1},
+        {"{'labels': {'background': 0, 'ignore': 2}}", NULL,
+         "class indices 0 to 1; 2|255 = no label; as dataset.json says", -1},
+        {"{'labels': {'background': 0, 'whole': [1, 2], 'core': [2]}}", NULL,
+         "!label \"core\" has value 2, which another has, too", -1},
+        {"{'labels': {'background': 0, 'cell': 1}}", NULL,
+         "!mask value 2 in row 3, column 7; the given labels are grey values 0 = background, 1 = "
+         "cell; as dataset.json says",
+         -1},
+        {"{'labels': {'background': 0, 'cell': 1}}", "indices",
+         "class indices 0 to 2; 255 = no label", -1},
+        {"{'labels': ['background', 'cell']}", "indices", "class indices 0 to 2; 255 = no label",
+         -1},
+        {"{'labels': {", "indices", "class indices 0 to 2; 255 = no label", -1},
+        {"{'labels': {", NULL, "!dataset.json", -1},
+    };
+    uint8_t values[PIXELS];
+    memcpy(values, shape, sizeof values);
+    values[PIXELS - 1] = 2;
+    begin("a");
+    mkdir(in_folder("labelsTr"), 0777);
+    put_tiff("labelsTr/a.tif", 1, PHOTOMETRIC_MINISBLACK, false, values);
+    for (size_t k = 0; k < 2 * COUNT(rows); k++) {
+        const unet_dataset_options options = {.ignore = rows[k / 2].ignore,
+                                              .labels = rows[k / 2].labels};
+        const char *want = rows[k / 2].want;
+        char json[160];
+        unet_dataset *set = NULL;
+        unet_error err = {0};
+        unlink(in_folder("labelsTr/dataset.json"));
+        strcpy(json, rows[k / 2].json);
+        for (char *quote; (quote = strchr(json, '\''));)
+            *quote = '"';
+        put_file(in_folder(k % 2 ? "labelsTr/dataset.json" : "dataset.json"), json, strlen(json));
+        unet_code code =
+            unet_dataset_open(in_folder("i"), in_folder("labelsTr/"), &options, &set, &err);
+        const char *text = code ? err.text : unet_dataset_coding_text(set);
+        if (*want == '!' ? !code || !strstr(text, want + 1) : strcmp(text, want) != 0)
+            fail_msg("%s: '%s', wanted '%s'", json, text, want);
+        if (!code && (strstr(want, "2 = no label") || strstr(want, "2|255")))
+            assert_int_equal(set->pairs[0].mask[PIXELS - 1], UNET_IGNORE);
+        unet_dataset_free(set);
+    }
+}
+
+/* Of a model's masks the classes are known; what has no label is taken from the file all the same.
+ */
+static void test_dataset_json_known(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"labels\": {\"background\": 0, \"x\": 1, \"ignore\": 2}}";
+    const struct un_coding two = un_coding_identity(2);
+    unet_dataset *set = NULL;
+    unet_error err;
+    uint8_t values[PIXELS];
+    memcpy(values, shape, sizeof values);
+    values[PIXELS - 1] = 2;
+    begin("a");
+    put_tiff("m/a.tif", 1, PHOTOMETRIC_MINISBLACK, false, values);
+    assert_int_equal(un_dataset_open(in_folder("i"), in_folder("m"), NULL, &two, &set, &err),
+                     UNET_EINVAL);
+    put_file(in_folder("m/dataset.json"), json, strlen(json));
+    if (un_dataset_open(in_folder("i"), in_folder("m"), NULL, &two, &set, &err))
+        fail_msg("%s", err.text);
+    values[PIXELS - 1] = UNET_IGNORE;
+    expect_mask(set, 0, values);
+    un_dataset_free(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_inverted_tables), IN_FOLDER(test_shape_in_alpha), IN_FOLDER(test_paint),
-        IN_FOLDER(test_constant_alpha),  IN_FOLDER(test_no_numbers),
+        IN_FOLDER(test_inverted_tables),
+        IN_FOLDER(test_shape_in_alpha),
+        IN_FOLDER(test_paint),
+        IN_FOLDER(test_constant_alpha),
+        IN_FOLDER(test_no_numbers),
+        IN_FOLDER(test_dataset_json),
+        IN_FOLDER(test_dataset_json_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
