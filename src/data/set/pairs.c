@@ -252,6 +252,8 @@ static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error
         return code;
     if (!folder && !has_mask(work, 0))
         code = un_pairing_pages(&work->mask, work->images, true, made, &done, err);
+    else if (folder && mask_folder)
+        code = un_pairing_lone_stack(work, made, &done, err);
     return code || done ? code : collect(work, made, err);
 }
 

@@ -135,6 +135,11 @@ unet_code un_pairing_several(const struct un_pairing *work, const int *image, bo
 unet_code un_pairing_pages(const struct un_listing *files, const char *stack, bool stack_is_image,
                            struct un_pairs *made, bool *done, unet_error *err);
 
+/* The same of two folders, of which one has a stack alone, where no rule has found a mask.
+ * (pairs_pages.c) */
+unet_code un_pairing_lone_stack(const struct un_pairing *work, struct un_pairs *made, bool *done,
+                                unet_error *err);
+
 /* Whether images that have several masks (image as for un_pairing_take()) are stacks with as many
  * pages.  UNET_EINVAL: another number of them.  (pairs_pages.c) */
 unet_code un_pairing_slices(const struct un_pairing *work, const int *image, bool *slices,
