@@ -312,6 +312,7 @@ typedef struct unet_dataset_options {
     const char *pair_mask;  /* with \1 .. \9 for its groups; both or none */
     int predicted; /* 1: images are predicted masks, in a list's order those named as its images;
                       2: the same pairs, with the two exchanged */
+    const char *ignore_value; /* as ignore, before it, and any number: "-1", "nan"; may be NULL */
 } unet_dataset_options;
 
 /*

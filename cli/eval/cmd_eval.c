@@ -23,7 +23,8 @@ struct eval_settings {
     const char *labels, *predicted_labels;
     const char *csv, *boundary;
     const char *pair[2], *fill;
-    int ignore, only_pairs, as_stored;
+    const char *ignore;
+    int only_pairs, as_stored;
     struct said session; /* of unet_session_options */
     int objects, split, minimum_area;
     int isbi, connectivity, warp;
@@ -43,7 +44,7 @@ static const struct option_row eval_options[] = {
     OPT_STRING("predicted", AT(predicted), "DIR", "score these masks; no model, no images"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_STRING("predicted-labels", AT(predicted_labels), "L", "the same of --predicted"),
-    OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V", "mask value that carries no label"),
+    OPT_STRING("ignore", AT(ignore), "V", "mask value without a label: 255, -1, nan"),
     OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, as trained]"),
     OPT_FIELD_FROM("tile", AT(session), &said_session, "tile", 1, "N",
                    "side of the tiles; results are the same"),
@@ -150,7 +151,9 @@ static int score_all(const struct eval_settings *settings, const struct eval_job
 static int fail_coding(const struct eval_settings *settings, const unet_model *model,
                        const unet_error *err)
 {
-    unet_dataset_options alone = {.ignore = settings->ignore,
+    unet_dataset_options alone = {.size = sizeof(alone),
+                                  .ignore = -1,
+                                  .ignore_value = settings->ignore,
                                   .only_pairs = settings->only_pairs,
                                   .as_stored = settings->as_stored,
                                   .pair_image = settings->pair[0],
@@ -223,7 +226,8 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     job->model = job->models.first;
     models_average(&job->models, &work);
     unet_dataset_options data = {.size = sizeof(data),
-                                 .ignore = settings->ignore,
+                                 .ignore = -1,
+                                 .ignore_value = settings->ignore,
                                  .labels = settings->labels,
                                  .model = job->model,
                                  .fill = settings->fill,
@@ -251,7 +255,8 @@ static int open_masks(const struct eval_settings *settings, struct eval_job *job
         .predicted_labels = settings->predicted_labels,
         .quiet = settings->common.quiet,
         .options = {.size = sizeof(unet_dataset_options),
-                    .ignore = settings->ignore,
+                    .ignore = -1,
+                    .ignore_value = settings->ignore,
                     .labels = settings->labels,
                     .only_pairs = settings->only_pairs,
                     .as_stored = settings->as_stored,
@@ -326,7 +331,7 @@ static int report(const struct eval_settings *settings, const struct eval *eval)
 
 static int run_eval(const struct command *command, int argc, char **argv)
 {
-    struct eval_settings settings = {.ignore = -1, .connectivity = -1};
+    struct eval_settings settings = {.connectivity = -1};
     struct eval_job job = {0};
     struct eval eval = {0};
     int operands, status;

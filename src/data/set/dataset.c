@@ -34,7 +34,7 @@ static unet_code take_census(const struct un_pairs *files, const unet_dataset_op
             continue;
         }
         if (!files->pairs[i].mask || (code = un_check_cancel(options->cancel, err)) ||
-            (code = un_source_open(files->pairs[i].mask, &source, err)))
+            (code = un_source_open_as(files->pairs[i].mask, &files->of_mask, &source, err)))
             continue;
         for (int page = 0; page < source->pages && !code; page++) {
             struct un_mask mask;
@@ -202,11 +202,10 @@ static void tell_fits(const unet_log *log, const struct un_fits *fits)
 static unet_code read_pair(const struct un_pair *files, const struct reading *r, int further,
                            unet_error *err)
 {
-    const struct un_manner of_mask = {.as_stored = r->files->manner.as_stored};
     struct unet_source *image = NULL, *mask = NULL;
     unet_code code = un_source_open_as(files->image, &r->files->manner, &image, err);
     if (code || (files->mask && !files->objects &&
-                 (code = un_source_open_as(files->mask, &of_mask, &mask, err))))
+                 (code = un_source_open_as(files->mask, &r->files->of_mask, &mask, err))))
         goto done;
     tell_note(r->log, image);
     tell_note(r->log, mask);
@@ -249,8 +248,10 @@ static unet_code settle_manner(struct un_pairs *files, const unet_dataset_option
                                unet_error *err)
 {
     char text[320];
-    files->manner.as_stored = options->as_stored;
-    unet_code code = un_pairs_alpha(files, options->expect_channels, text, sizeof text, err);
+    unet_code code = un_pairs_manner(files, options, err);
+    if (code)
+        return code;
+    code = un_pairs_alpha(files, options->expect_channels, text, sizeof text, err);
     if (!code && *text)
         un_note(options->log, UNET_WARNING, "%s", text);
     return code;

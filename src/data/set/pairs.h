@@ -32,7 +32,8 @@ struct un_pairs {
     bool partial;                /* the rule leaves out images without a mask */
     char rule[160];              /* how they were paired: "by name", "by name without _mask" */
     struct un_channels channels; /* what images are made of: what was wished, and files found */
-    struct un_manner manner;     /* how the images are to be read; masks: but for alpha */
+    struct un_manner manner;     /* how the images are to be read */
+    struct un_manner of_mask;    /* and one mask for an image, or for a page */
 };
 
 /* What a person said: a pattern (docs/labels.md), and channels; NULL: nothing. */
@@ -74,6 +75,11 @@ void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size);
  */
 unet_code un_pairs_alpha(struct un_pairs *pairs, int channels, char *text, size_t size,
                          unet_error *err);
+
+/* What options (may be NULL) say of how files are read.  UNET_EINVAL: not a number.
+ * (pairs_alpha.c) */
+unet_code un_pairs_manner(struct un_pairs *pairs, const unet_dataset_options *options,
+                          unet_error *err);
 
 /* The mask of one class of a pair; NULL: there is none. */
 const char *un_pair_file(const struct un_pairs *pairs, const struct un_pair *pair,

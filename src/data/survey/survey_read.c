@@ -123,7 +123,6 @@ static struct un_survey_held *hold(const struct un_survey_files *files, int i)
 {
     const struct un_pair *pair = files->pages[i].files;
     const struct un_manner *manner = &files->pairs.manner;
-    const struct un_manner of_mask = {.as_stored = manner->as_stored};
     struct un_survey_held *held = files->held;
     if (held->of == pair)
         return held;
@@ -132,7 +131,7 @@ static struct un_survey_held *hold(const struct un_survey_files *files, int i)
     if (un_source_open_as(pair->image, manner, &held->image, NULL))
         held->image = NULL; /* the image's turn will say why */
     if (!pair->mask || pair->objects ||
-        un_source_open_as(pair->mask, &of_mask, &held->mask, &held->why))
+        un_source_open_as(pair->mask, &files->pairs.of_mask, &held->mask, &held->why))
         held->mask = NULL;
     else if (held->image && !un_source_fit(held->image, held->mask, &held->fits, &held->why) &&
              held->mask->pages != held->image->pages)

@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "data/masks/coding_json.h"
 #include "data/set/dataset.h"
 #include "image/tiff_maker.h"
 #include "model/model.h"
@@ -226,8 +227,8 @@ static void test_no_numbers(void **state)
     static const struct {
         float value;
         const char *said;
-    } rows[] = {{-1, "wanted; if it carries no label, write 255 there"},
-                {NAN, "wanted; if it carries no label, write 255 there"},
+    } rows[] = {{-1, "wanted; if it carries no label, say so (ignore -1, ignore nan)"},
+                {NAN, "wanted; if it carries no label, say so (ignore -1, ignore nan)"},
                 {0.25f, "wanted; a map of probabilities or distances is to be cut"}};
     begin("a");
     for (size_t r = 0; r < COUNT(rows); r++) {
@@ -242,6 +243,62 @@ static void test_no_numbers(void **state)
                          UNET_EFORMAT);
         if (!strstr(err.text, rows[r].said))
             fail_msg("%s", err.text);
+    }
+}
+
+/* A value that is no code and is said to carry no label: in floating point and in signed numbers,
+ * of files and of arrays; a model keeps the rest of it. */
+static void test_ignored_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *said, *text;
+        float value, more; /* more: another one, which is not said */
+        bool refused;
+    } rows[] = {
+        {"-1", "class indices 0 to 1; 255|-1 = no label", -1, 1, false},
+        {"nan", "class indices 0 to 1; 255|nan = no label", NAN, 1, false},
+        {"-1.5", "class indices 0 to 1; 255|-1.5 = no label", -1.5f, 0, false},
+        {"-1", "class indices 0 to 1; 255|-1 = no label", 1, 0, false},
+        {"7", "class indices 0 to 1; 7|255 = no label", 7, 0, false},
+        {"-1", "value -2", -2, -1, true},
+        {"-2", "value nan", NAN, -2, true},
+        {"x", "ignore: found \"x\", a number or nan wanted", 1, 1, true},
+    };
+    begin("a");
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        float values[PIXELS];
+        const unet_dataset_options options = {
+            .size = sizeof options, .ignore = -1, .ignore_value = rows[r].said};
+        const unet_image mask = {H, W, 1, UNET_F32, 0, values};
+        for (int i = 0; i < PIXELS; i++)
+            values[i] = i < 3 ? rows[r].value : i < 4 ? rows[r].more : (float)shape[i];
+        assert_int_equal(un_image_write(in_folder("m/a.tif"), &mask, NULL), UNET_OK);
+        uint8_t grey[PIXELS] = {0};
+        const unet_image image = {H, W, 1, UNET_U8, 0, grey};
+        const unet_pair pair = {.image = un_view_of(&image), .mask = un_view_of(&mask)};
+        for (int arrays = 0; arrays < 2; arrays++) {
+            unet_dataset *set = NULL;
+            unet_error err = {0};
+            unet_code code =
+                arrays ? unet_dataset_from_arrays(&pair, 1, &options, &set, &err)
+                       : unet_dataset_open(in_folder("i"), in_folder("m"), &options, &set, &err);
+            const char *text = code ? err.text : unet_dataset_coding_text(set);
+            if (rows[r].refused != (code != UNET_OK) || !strstr(text, rows[r].text))
+                fail_msg("%s: '%s', wanted '%s'", rows[r].said, text, rows[r].text);
+            for (int i = 0; i < 3 && !code && rows[r].value != 1; i++)
+                assert_int_equal(set->pairs[0].mask[i], UNET_IGNORE);
+            for (int i = 4; i < PIXELS && !code; i++)
+                assert_int_equal(set->pairs[0].mask[i], shape[i]);
+            if (!code && !arrays && rows[r].value == -1) { /* the model: 0, 1 and 255 */
+                json_t *json = json_pack("{s:o}", "coding", un_coding_to_json(&set->coding));
+                struct un_coding back;
+                assert_int_equal(un_coding_from_json("model", json, 2, &back, &err), UNET_OK);
+                assert_int_equal(back.count, 3);
+                json_decref(json);
+            }
+            unet_dataset_free(set);
+        }
     }
 }
 
@@ -333,13 +390,10 @@ static void test_dataset_json_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_inverted_tables),
-        IN_FOLDER(test_shape_in_alpha),
-        IN_FOLDER(test_paint),
-        IN_FOLDER(test_constant_alpha),
-        IN_FOLDER(test_no_numbers),
-        IN_FOLDER(test_dataset_json),
-        IN_FOLDER(test_dataset_json_known),
+        IN_FOLDER(test_inverted_tables), IN_FOLDER(test_shape_in_alpha),
+        IN_FOLDER(test_paint),           IN_FOLDER(test_constant_alpha),
+        IN_FOLDER(test_no_numbers),      IN_FOLDER(test_dataset_json),
+        IN_FOLDER(test_ignored_values),  IN_FOLDER(test_dataset_json_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
