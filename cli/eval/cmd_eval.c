@@ -172,35 +172,29 @@ static int fail_coding(const struct eval_settings *settings, const unet_model *m
     return EXIT_FAILED;
 }
 
-static void warn_of_samples(const unet_dataset *dataset, const struct models *models)
-{
-    struct sample_count count = {0};
-
-    for (int i = 0; i < unet_dataset_count(dataset); i++) {
-        const uint8_t *mask;
-        const char *name;
-        const unet_image *image = unet_dataset_image(dataset, i, &mask, &name);
-
-        samples_count(&count, samples_bit(image->sample, image->prepared), name);
-    }
-    samples_warn(&count, models);
-}
-
-static void warn_of_values(const struct eval_settings *settings, const unet_dataset *dataset,
+static void warn_of_images(const struct eval_settings *settings, const unet_dataset *dataset,
                            const struct models *models)
 {
-    struct values_count count = {.fill = settings->fill};
+    struct sample_count samples = {0};
+    struct values_count values = {.fill = settings->fill};
     int images = unet_dataset_count(dataset), looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
+    const uint8_t *mask;
+    const char *name;
 
+    for (int i = 0; i < images; i++) {
+        const unet_image *image = unet_dataset_image(dataset, i, &mask, &name);
+
+        samples_count(&samples, samples_bit(image->sample, image->prepared), name);
+    }
     for (int i = 0; i < looks; i++) {
-        const uint8_t *mask;
-        const char *name;
         const unet_image *image =
             unet_dataset_image(dataset, values_place(i, looks, images), &mask, &name);
 
-        values_look(&count, models, NULL, image, name);
+        values_look(&values, models, NULL, image, samples_bit(image->sample, image->prepared),
+                    name);
     }
-    values_warn(&count);
+    samples_warn(&samples, &values, models);
+    values_warn(&values);
 }
 
 /* What a person says goes before what the model knows, but not without a word. */
@@ -242,8 +236,7 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     model_views(job->model, &settings->session, &work);
     if (!settings->common.quiet)
         say_views(work.tta, &settings->session);
-    warn_of_samples(job->dataset, &job->models);
-    warn_of_values(settings, job->dataset, &job->models);
+    warn_of_images(settings, job->dataset, &job->models);
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 
