@@ -12,9 +12,9 @@
 #include "unet_fields.h"
 
 const struct command *const commands[] = {
-    &command_demo,    &command_check,  &command_train,      &command_predict,
-    &command_eval,    &command_init,   &command_info,       &command_convert,
-    &command_augment, &command_studio, &command_completion,
+    &command_demo,    &command_check, &command_train,  &command_predict,
+    &command_eval,    &command_init,  &command_info,   &command_convert,
+    &command_augment, &command_masks, &command_studio, &command_completion,
 };
 const int command_count = (int)(sizeof(commands) / sizeof(commands[0]));
 

@@ -4,8 +4,8 @@
  *
  * This is what most programs need: a network, images, prediction, data sets, training.  The other
  * chapters stand beside it and include it: unet_image.h (files by rows, images too large for
- * memory), unet_objects.h, unet_survey.h, unet_train.h, unet_scores.h, unet_exchange.h, and
- * unet_fields.h (settings by name).
+ * memory), unet_objects.h, unet_outlines.h, unet_survey.h, unet_train.h, unet_scores.h,
+ * unet_exchange.h, and unet_fields.h (settings by name).
  *
  * An image is an array [height][width][channels], top row first.  A mask is a uint8_t array
  * [height][width] of class indices; UNET_IGNORE marks a pixel that carries no label.
@@ -135,6 +135,8 @@ typedef struct unet_spec {
     unet_up_conv up_conv;       /* what follows a bilinear or nearest doubling */
     int up_norm, up_act;        /* 1: a norm, an activation after the up-convolution */
     unet_channels channels;
+    int rims; /* 0: none; else each class but the first has as many outputs more, for its pixels
+                 near the rims of objects, which tell touching ones apart: docs/objects.md */
 } unet_spec;
 
 typedef struct unet_model unet_model; /* a spec, its weights, and how images become its input */
@@ -296,8 +298,7 @@ typedef struct unet_dataset_options {
     const unet_model *model;  /* use this model's mask coding and class count; may be NULL */
     const unet_dataset *like; /* read the masks as this set's were read; may be NULL */
     const char *labels; /* what the masks' values mean, docs/labels.md: "background=0,cell=255",
-                           "road=#804080,...", "cell=1|2|7-999", "indices", "instances",
-                           "instances+border", names for a file per class; NULL: found */
+                           "indices", "instances(+border)", names of a file each; NULL: found */
     int only_pairs;     /* 1: images without a mask are left out instead of refused */
     const struct unet_cancel *cancel; /* looked at before each image; unet_embed.h */
     const struct unet_log *log;       /* unet_embed.h */

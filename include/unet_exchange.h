@@ -17,8 +17,8 @@ extern "C" {
 
 /*
  * What is known about the network in a file that says no more than names and shapes: fields of
- * unet_spec, -1 (leaky_slope and norm_epsilon: NAN): not known.  What is known goes before what the
- * file tells, and that before what is usual for networks with such names.
+ * unet_spec, -1 (leaky_slope and norm_epsilon: NAN; of pointers NULL): not known.  What is known
+ * goes before what the file tells, and that before what is usual for networks with such names.
  */
 typedef struct unet_known {
     size_t size;
@@ -28,6 +28,9 @@ typedef struct unet_known {
                         1: from the top, as those of the encoder; wanted where both make a network */
     int standardize; /* how images become input: 1: each by itself to mean 0 and variance 1 over its
                         samples; else as before any training: 8-bit samples / 255, 16-bit / 65535 */
+    const char *prefix; /* which of several networks in a file: what the names of its arrays begin
+                           with, dicts and modules joined by dots ("student"); NULL: not told */
+    const struct unet_log *log; /* unet_embed.h: hears what of a file was left; may be NULL */
 } unet_known;
 
 UNET_API void unet_known_init(unet_known *known, size_t size); /* size: of *known */
@@ -165,6 +168,18 @@ UNET_API unet_code unet_model_tensor(unet_model *model, int index, unet_tensor *
  */
 UNET_API unet_code unet_model_adapt(const unet_model *from, int in_channels, int classes,
                                     uint64_t seed, unet_model **model, int *taken, unet_error *err);
+
+/* The same model once more, for other threads or to be trained by itself; the caller frees it. */
+UNET_API unet_code unet_model_copy(const unet_model *model, unet_model **copy, unet_error *err);
+
+/*
+ * As unet_model_import(), but of tensors in memory, such as those of a PyTorch state_dict in its
+ * order: names, shapes and float values one behind the other, which are copied.  count >= 1.
+ * UNET_EINVAL, too: a tensor that is none.
+ */
+UNET_API unet_code unet_model_from_tensors(const unet_tensor *tensors, int count,
+                                           const unet_known *known, unet_model **model,
+                                           unet_origin *origin, unet_error *err);
 
 #define UNET_MAX_LAYERS 96 /* rows of unet_spec_cost() */
 

@@ -13,7 +13,8 @@ enum {
     UNET_HINT_NORM = 32,       /* unet_known.norm: what the layers of a foreign file are */
     UNET_HINT_FILL = 64,       /* ... .fill of data sets and sessions: the sample that is no data */
     UNET_HINT_AS_STORED = 128, /* ... .as_stored of data sets: pixels as they lie in the files */
-    UNET_HINT_PAIR = 256       /* ... .pair_image: which mask is whose */
+    UNET_HINT_PAIR = 256,      /* ... .pair_image: which mask is whose */
+    UNET_HINT_PREFIX = 512     /* unet_known.prefix: which of several networks in a file */
 };
 
 #endif

@@ -207,6 +207,8 @@ typedef struct unet_answers {
     /* called after each tile with the share that is done, 0..1; non-zero stops: UNET_ESTOPPED */
     int (*progress)(void *context, double share);
     void *context;
+    uint8_t *inner; /* [height][width], of a network with rims: how deep inside its object a pixel
+                       is, 0: outside, 255: far from its rim; see unet_objects_options */
 } unet_answers;
 
 /* As the three functions above in one pass.  After a failure the arrays hold parts of an answer. */
@@ -220,6 +222,7 @@ typedef struct unet_band {
     const float *logits;        /* [classes][rows][width] */
     const float *probabilities; /* [classes][rows][width] */
     const unet_image *image;    /* the same rows of the page */
+    const uint8_t *inner;       /* [rows][width], as in unet_answers */
 } unet_band;
 
 typedef struct unet_stream {
@@ -230,6 +233,7 @@ typedef struct unet_stream {
     unet_code (*band)(void *context, const unet_band *band, unet_error *err);
     int (*progress)(void *context, double share); /* as in unet_answers; may be NULL */
     void *context;
+    int inner; /* 1: wanted, too */
 } unet_stream;
 
 /*

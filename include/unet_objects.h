@@ -41,7 +41,16 @@ typedef struct unet_objects_options {
     void *context;
     unet_source *like; /* the image: ids are written with its place, that of page like_page; NULL */
     int like_page;
+    int inner; /* 1: bands come with `inner`, and objects are parted by it: a watershed; split_depth
+                  is then 1.25 unless given */
 } unet_objects_options;
+
+/*
+ * What the file of a network says of the objects that it was trained on: sets options->inner where
+ * it has rims, and options->minimum_area, where that is 0, to half of the area that all but
+ * the smallest hundredth of these have.  Other members stay.
+ */
+UNET_API void unet_model_objects(const unet_model *model, unet_objects_options *options);
 
 /* Lengths and areas of an object, in pixels or in the image's unit. */
 typedef struct unet_lengths {

@@ -24,7 +24,34 @@ class Failed(Exception):
     """What was expected of the page did not come."""
 
 
-class Browser:
+class Window:
+    """What every browser does in the same way, by js() and drag()."""
+
+    def __enter__(self):
+        return self
+
+    def wait(self, expression, seconds=20, what=None):
+        """Waits until it is true, and gives its value."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                value = self.js(expression)
+            except Failed:  # the page is being loaded
+                value = None
+            if value:
+                return value
+            if time.monotonic() > until:
+                raise Failed(f"after {seconds} s: {what or expression}")
+            time.sleep(.05)
+
+    def click(self, selector):
+        """Presses a button, with the mouse where it is."""
+        box = self.js(f"(e => {{ e.scrollIntoView({{block: 'nearest'}}); const b = e.getBoundingClientRect();"
+                      f" return [b.x + b.width / 2, b.y + b.height / 2] }})(document.querySelector({selector!r}))")
+        self.drag([box])
+
+
+class Browser(Window):
     """One window.  Use it in a `with`."""
 
     def __init__(self, path):
@@ -57,9 +84,6 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.process.kill()
@@ -119,20 +143,6 @@ class Browser:
             raise Failed(f"{expression}: {details.get('exception', {}).get('description', details['text'])}")
         return result["result"].get("value")
 
-    def wait(self, expression, seconds=20, what=None):
-        """Waits until it is true, and gives its value."""
-        until = time.monotonic() + seconds
-        while True:
-            try:
-                value = self.js(expression)
-            except Failed:  # the page is being loaded
-                value = None
-            if value:
-                return value
-            if time.monotonic() > until:
-                raise Failed(f"after {seconds} s: {what or expression}")
-            time.sleep(.05)
-
     def mouse(self, kind, x, y, button="left", **more):
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, clickCount=1, **more)
 
@@ -144,11 +154,17 @@ class Browser:
             self.mouse("mouseMoved", *point, buttons=1, **more)
         self.mouse("mouseReleased", *points[-1], **more)
 
-    def click(self, selector):
-        """Presses a button, with the mouse where it is."""
-        box = self.js(f"(e => {{ e.scrollIntoView({{block: 'nearest'}}); const b = e.getBoundingClientRect();"
-                      f" return [b.x + b.width / 2, b.y + b.height / 2] }})(document.querySelector({selector!r}))")
-        self.drag([box])
+    def pinch(self, place, by):
+        """Two fingers, one after the other, that part to the left and right by so many pixels each."""
+        def touch(kind, *points):
+            self.call("Input.dispatchTouchEvent", type=kind,
+                      touchPoints=[{"x": x, "y": place[1], "id": i} for i, x in enumerate(points)])
+        left, right = place[0] - 20, place[0] + 20
+        touch("touchStart", left)
+        touch("touchStart", left, right)
+        for k in range(1, 6):
+            touch("touchMove", left - by * k / 5, right + by * k / 5)
+        touch("touchEnd")
 
     def key(self, key, ctrl=False, shift=False):
         code = {"code": f"Key{key.upper()}"} if len(key) == 1 and key.isalpha() else {}

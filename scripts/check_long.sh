@@ -17,9 +17,12 @@ fuzz       90  every fuzzer for FUZZ_SECONDS (300)
 training   45  real training for TRAIN_TIME (15m) and on every set for SET_TIME (4m)
 resume      5  a run that is killed 100 times
 report      2  its pages in a browser, at three widths
+firefox     2  the page of unet studio in Firefox, where it is installed
+outlines    2  outlines there and back by pycocotools, shapely and roifile
 large       6  an image of 1.6 gigapixels below 500 MB
 studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
 arm        15  the tests on an emulated 64-bit Arm
+python     10  the Python package: source distribution, wheel, its tests where there is nothing but NumPy
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
 deb        40  Debian's packages made and used on fresh systems (scripts/check_deb.sh)
 PARTS
@@ -64,6 +67,16 @@ part_report() {
     scripts/setup.sh page
     scripts/check_report.sh build-test build-long/report
 }
+part_firefox() {
+    build_tests --target unet_cli
+    python3 scripts/studio_page.py build-test/unet build-long/firefox --firefox
+}
+part_outlines() {
+    build_tests
+    [ -x build-long/outlines/bin/pip ] || python3 -m venv build-long/outlines
+    build-long/outlines/bin/pip install --quiet numpy pillow pycocotools shapely roifile jsonschema
+    build-long/outlines/bin/python scripts/check_outlines.py build-test/unet
+}
 part_large() {
     make --no-print-directory all
     cmake --build build -j"$jobs" --target big_tiff peak -- --no-print-directory -s
@@ -74,6 +87,10 @@ part_studio() {
     scripts/check_studio.sh build-test build-long
 }
 part_arm() { scripts/check_arm.sh; }
+part_python() {
+    make --no-print-directory all
+    scripts/check_python.sh build-long/python
+}
 part_fresh() { scripts/check_fresh.sh; }
 part_deb() { scripts/check_deb.sh; }
 

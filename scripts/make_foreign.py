@@ -208,6 +208,37 @@ def with_prefix(prefix):
     return save
 
 
+def with_weight_norm(norm):
+    """Each convolution's weight as a length and a direction, which is three times as long."""
+    def save(case, path):
+        net = copy.deepcopy(case.net)
+        for m in [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]:
+            norm(m)
+        named = net.state_dict()
+        for k, v in named.items():
+            if k.endswith(("weight_v", "original1")):
+                v.mul_(3)
+        torch.save(named, path)
+    return save
+
+
+class Settings:
+    """As OmegaConf's nodes: each knows its parent."""
+
+    def __init__(self, parent=None):
+        self.parent = parent
+        self.child = None if parent else Settings(self)
+
+
+def as_lightning(case, path):
+    """Beside an averaged copy, a loss with weights, and settings that are objects."""
+    named = {"model." + k: v for k, v in state(case.net).items()}
+    named.update({"ema_model." + k: v / 2 for k, v in state(case.net).items()})
+    loss = nn.CrossEntropyLoss(weight=torch.ones(2))
+    torch.save({"epoch": 3, "state_dict": named, "pytorch-lightning_version": "2.5.0",
+                "hyper_parameters": {"config": Settings(), "loss": loss}}, path)
+
+
 def with_mask_values(case, path):
     torch.save({**state(case.net), "mask_values": [0, 255]}, path)
 
@@ -364,6 +395,10 @@ def cases():
         ("milesial_legacy.pth", as_legacy, "legacy stream"),
         ("milesial_mask_values.pth", with_mask_values, "extra key mask_values"),
         ("milesial_one_storage.pth", one_storage, "all arrays in one storage"),
+        ("milesial_weight_norm.pth", with_weight_norm(nn.utils.weight_norm), "weight_g, weight_v"),
+        ("milesial_weight_norm_new.pth", with_weight_norm(nn.utils.parametrizations.weight_norm),
+         "parametrizations.weight.original0, original1"),
+        ("milesial_lightning.ckpt", as_lightning, "an averaged copy, settings that are objects"),
         ("milesial.safetensors", as_safetensors, "names sorted"),
         ("milesial_fold.onnx", as_onnx(False, True), "TorchScript exporter, norms folded"),
         ("milesial_norms.onnx", as_onnx(False, False, True),

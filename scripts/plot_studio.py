@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 
-COLUMNS = "set mode seconds strokes opened painted painted_opened steps dice dice_mean".split()
+COLUMNS = "set mode seconds strokes opened painted painted_opened steps dice dice_mean first".split()
 SETS = {  # images, masks, most to paint, most to test
     "wbc1": ("", "", 20, 12),
     "dsb2018": ("image", "mask", 30, 16),
@@ -50,16 +50,17 @@ def of(rows, name, mode):
 
 
 def table(rows):
-    print("| images | strokes | seconds | painted | Dice | full masks, as many steps | share |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| images | strokes | seconds | painted | Dice | first class | full masks: Dice | first class | share |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in SETS:
         strokes, full = of(rows, name, "strokes"), of(rows, name, "full")
-        for r in [strokes[1], strokes[-1]] if len(strokes) > 1 else strokes:
-            beside = [f["dice"] for f in full if f["seconds"] <= r["seconds"] + 5]
-            other = "%.3f" % beside[-1] if beside else ""
-            share = "%.0f %%" % (100 * r["dice"] / beside[-1]) if beside else ""
-            print("| %s | %.0f | %.0f | %.1f %% | %.3f | %s | %s |" %
-                  (name, r["strokes"], r["seconds"], 100 * r["painted"], r["dice"], other, share))
+        for r in [strokes[0], strokes[-1]] if len(strokes) > 1 else strokes:
+            beside = [f for f in full if f["seconds"] <= r["seconds"] + 5][-1:]
+            cells = ["%.3f | %.3f | %.0f %%" % (f["dice"], f["first"], 100 * r["dice"] / f["dice"])
+                     if f["dice"] > 0 else "%.3f | %.3f | " % (f["dice"], f["first"]) for f in beside]
+            print("| %s | %.0f | %.0f | %.1f %% | %.3f | %.3f | %s |" %
+                  (name, r["strokes"], r["seconds"], 100 * r["painted"], r["dice"], r["first"],
+                   "".join(cells) or " | | "))
 
 
 def draw(rows, path):

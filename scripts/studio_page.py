@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Goes the whole way through the page of `unet studio` in a real browser, as a person would.
 
-Usage: studio_page.py UNET FOLDER [--pictures]
-FOLDER is for what is made; --pictures leaves screenshots at three widths, light and dark, in it.
+Usage: studio_page.py UNET FOLDER [--firefox | --pictures]
+FOLDER is for what is made; --pictures leaves screenshots at three widths, light and dark, in it; --firefox
+goes the way in Firefox, not in Chromium.
 """
 import math
 import os
@@ -14,7 +15,9 @@ import subprocess
 import sys
 import time
 
-from browser import Browser, Failed, find
+import browser as chromium
+import firefox
+from browser import Failed
 
 SIDE = 256
 
@@ -144,6 +147,15 @@ def walk(page, discs):
     browser.key("z", ctrl=True, shift=True)
     browser.wait(f"studio.state.image.painted === {more}", what="redo did not bring it back")
 
+    # two fingers move and zoom, whatever the tool
+    browser.key("f")
+    scale = browser.js("studio.view.scale")
+    browser.pinch(page.screen(*discs[0][6][:2]), 60)
+    browser.wait(f"studio.view.scale > 1.5 * {scale}", what="two fingers did not zoom")
+    expect(page.painted(0) == more, "the first of two fingers filled")
+    browser.key("0")
+    browser.key("b")
+
     # the keyboard alone
     browser.js("document.getElementById('canvas').focus()")
     browser.key("ArrowRight")
@@ -225,16 +237,18 @@ def shoot(browser, folder):
 
 def main():
     unet, folder = sys.argv[1:3]
-    path = find()
+    fox = "--firefox" in sys.argv
+    path = (firefox if fox else chromium).find()
     if not path:
-        print("skipped: there is no chromium; scripts/setup.sh page installs it")
+        print("skipped: there is no firefox; Debian's firefox-esr is one" if fox else
+              "skipped: there is no chromium; scripts/setup.sh page installs it")
         return 0
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     discs = make_images(f"{folder}/images")
     studio = Studio(unet, f"{folder}/images", f"{folder}/project")
     try:
-        with Browser(path) as browser:
+        with (firefox.Firefox if fox else chromium.Browser)(path) as browser:
             browser.window(1280, 800)
             page = Page(browser, studio)
             try:

@@ -101,7 +101,8 @@ class UNet(nn.Module):
             cin = c.up[d] + c.enc[d][-1]
             setattr(self, f"dec_{d}", Block(cin, c.dec[d], spec, inplace))
             cin = c.dec[d][-1]
-        self.out_conv = nn.Conv2d(cin, spec["classes"], 1)
+        outputs = spec["classes"] + spec.get("rims", 0) * (spec["classes"] - 1)
+        self.out_conv = nn.Conv2d(cin, outputs, 1)
         self.pool = nn.MaxPool2d(2)  # the last row or column of an odd side is not seen
 
     def add_up(self, d, cin, cout, inplace):

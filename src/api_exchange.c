@@ -109,6 +109,25 @@ unet_code unet_model_adapt(const unet_model *from, int in_channels, int classes,
     return un_model_adapt(from, in_channels, classes, seed, model, taken, err);
 }
 
+unet_code unet_model_copy(const unet_model *model, unet_model **copy, unet_error *err)
+{
+    if (!model || !copy)
+        return un_missing(err, !model ? "model" : "copy");
+    return un_model_copy(model, copy, err);
+}
+
+unet_code unet_model_from_tensors(const unet_tensor *tensors, int count, const unet_known *known,
+                                  unet_model **model, unet_origin *origin, unet_error *err)
+{
+    if (!tensors || !model)
+        return un_missing(err, !tensors ? "tensors" : "model");
+    if (count < 1)
+        return un_fail(err, UNET_EINVAL, "%d tensors; 1 or more wanted", count);
+    unet_known own;
+    unet_code code = un_take_known(known, &own, err);
+    return code ? code : un_model_from_tensors(tensors, count, &own, model, origin, err);
+}
+
 unet_code unet_spec_cost(const unet_spec *spec, int height, int width, int batch, unet_cost *cost,
                          unet_layer *layers, int *layer_count, unet_error *err)
 {

@@ -3,6 +3,9 @@
  * makes one call into the layers below. */
 #include "api.h"
 
+#include <stddef.h>
+
+#include "model/model.h"
 #include "objects/objects_stream.h"
 
 unet_code unet_objects_create(const unet_objects_options *options, int height, int width,
@@ -13,6 +16,16 @@ unet_code unet_objects_create(const unet_objects_options *options, int height, i
     unet_objects_options own;
     unet_code code = un_take_objects_options(options, &own, err);
     return code ? code : un_objects_create(&own, height, width, classes, objects, err);
+}
+
+void unet_model_objects(const unet_model *model, unet_objects_options *options)
+{
+    const size_t size = un_size_objects_options(options);
+    const int rims = model->graph.spec.rims > 0;
+    if (rims && size >= offsetof(unet_objects_options, inner) + sizeof options->inner)
+        options->inner = 1;
+    if (rims && !options->minimum_area)
+        options->minimum_area = (model->smallest_object + 1) / 2;
 }
 
 void unet_objects_free(unet_objects *objects)

@@ -25,13 +25,14 @@ allowed() {
     weights) echo base engine net weights ;;
     recognise) echo base engine net weights recognise ;;
     data/masks) echo base image data/masks ;;
-    data/set) echo base image data/masks data/set ;;
-    data/survey) echo base image data/masks data/set data/survey ;;
+    data/outlines) echo base image data/masks data/outlines ;;
+    data/set) echo base image data/masks data/outlines data/set ;;
+    data/survey) echo base image data/masks data/outlines data/set data/survey ;;
     data/draw) echo base image data/masks data/set data/draw ;;
     model) echo base engine net image weights recognise data/masks model ;;
     predict) echo base engine net image data/masks model predict ;;
     train) echo base engine net image weights scores data/masks data/set data/draw model predict train ;;
-    api) echo base engine net image weights recognise scores objects data/masks data/set data/survey \
+    api) echo base engine net image weights recognise scores objects data/masks data/outlines data/set data/survey \
         data/draw model predict train ;;
     esac
 }
@@ -46,6 +47,7 @@ allowed_cli() {
     run) echo shared html check run ;;
     studio) echo shared model recipe run studio ;;
     augment) echo shared recipe augment ;;
+    masks) echo shared masks ;;
     completion) echo shared completion ;;
     train) echo shared model recipe check run train ;;
     demo) echo shared html train demo ;;
@@ -81,12 +83,13 @@ for root in src cli; do
         sed -E 's/:#include "([^"]+)".*/:\1/' | check_arrows $root $list)
     [ -z "$wrong" ] || complain "$wrong"
 done
-inside=$(grep -rHE --include='*.[ch]' '^#include "' cli examples |
+inside=$(grep -rHE --include='*.[ch]' '^#include "' cli examples python |
     sed -E 's/:#include "([^"]+)".*/:\1/' | while IFS=: read -r file included; do
-    [ -e "cli/$included" ] || [ -e "include/$included" ] || echo "$file includes $included"
+    [ "$file:$included" = "python/src/${file##*/}:core.h" ] || [ -e "cli/$included" ] ||
+        [ -e "include/$included" ] || echo "$file includes $included"
 done)
 [ -z "$inside" ] || complain "the library's inside is not for these: $inside"
-for folder in $(find src cli tests -type d -not -path 'tests/fixtures*'); do
+for folder in $(find src cli tests python -type d -not -path 'tests/fixtures*'); do
     count=$(find "$folder" -maxdepth 1 -type f | wc -l)
     [ "$count" -le 45 ] || complain "$folder has $count files: that is a heap, not a room"
 done
@@ -109,9 +112,9 @@ one_file zlib.h src/image/formats/gunzip.c
 one_file zip.h src/base/ziparchive.c
 
 # -- names --
-names=$(find src cli tests bench examples -name '*.[ch]' -exec basename {} \; | sort | uniq -d)
+names=$(find src cli tests bench examples python -name '*.[ch]' -exec basename {} \; | sort | uniq -d)
 [ -z "$names" ] || complain "file names that are not unique:" $names
-rooms="include src cli tests bench examples"
+rooms="include src cli tests bench examples python"
 for file in $(find $rooms scripts -name '*.[ch]' -o -name '*.sh' -o -name '*.py'); do
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
         complain "$file has no SPDX line"

@@ -116,7 +116,10 @@ expect 1 - 'deep.safetensors: cannot be averaged with run/best.safetensors: dept
     predict run deep.safetensors strips.tif -o z.png
 expect 1 - 'whole.safetensors: cannot be averaged with .*: padding is same, .* none' \
     predict run whole.safetensors strips.tif -o z.png
-mkdir empty_run cv/fold3
+mkdir empty_run cv/fold3 no_best
+cp run/best.safetensors no_best/last.safetensors
+expect 1 - 'no_best: no best.safetensors in this run; its newest model is no_best/last' \
+    predict no_best strips.tif -o z.png
 expect 1 - 'empty_run: no model in this folder, wanted best.safetensors' \
     predict empty_run strips.tif -o z.png
 expect 1 - 'cv: fold3 has no best.safetensors yet' predict cv strips.tif -o z.png

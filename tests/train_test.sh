@@ -176,6 +176,10 @@ expect 0 - 'nothing left to do: 420 steps' train --resume whole
 check 'a run that is done calls its Dice something else' grep -q 'best, Dice of all classes 0\.' .err
 expect 2 - 'goes on in its own folder, whole' train --resume whole -o other --steps 430
 expect 0 - 'trained 425 steps' train --resume whole -o ./whole --steps 425 --lr 1e-3
+expect 1 - 'checkpoint: is the checkpoint of a training.*best.safetensors and last' info whole/checkpoint
+cp -r whole bestless
+rm bestless/best.safetensors
+expect 0 - 'the best, of epoch [0-9]*, are no longer at bestless/best' train --resume bestless
 echo 'no checkpoint' >whole/checkpoint
 expect 1 - '^unet: .*checkpoint: ' train --resume whole --steps 450 --quiet
 one_line 'a broken checkpoint'
@@ -326,5 +330,34 @@ cp m/one.png m/two.png
 expect 1 - 'two\.png' train --images i --masks m -o x
 one_line 'a text file among the images'
 absent 'failed training' x
+
+# ---- masks that number objects ----
+
+mkdir -p o/i o/masks
+for k in 1 2 3; do
+    cp "d/images/cells_00$k.png" o/i/
+done
+expect 0 '' '' predict pairs o/i --instances o/masks/ --min-area 4 --quiet
+rims='^objects +rims tell touching ones apart: 3 outputs more for each class but the first; --rims 0: none$'
+numbers='train --images o/i --masks o/masks --labels instances --width 4 --depth 2 --tile 32'
+expect 0 '' "$rims" $numbers -o objects --steps 3
+expect 0 '' '' $numbers -o objects --steps 3 --overwrite
+check 'rims without weights between objects' grep -q '^weights .*between objects 5, sigma 3 px' .err
+expect 0 'rims 3' '' info objects/best.safetensors
+expect 0 '' "$rims" train --resume objects --steps 4 --schedule constant
+expect 0 '' '' predict objects o/i/cells_001.png --instances ids.tif -o mask.png --memory 400M
+expect 0 '' '' predict objects/best.safetensors objects/last.safetensors o/i/cells_001.png \
+    --instances two.tif --tta flips
+expect 0 'objects \(IoU' '' eval objects --images o/i --masks o/masks --labels instances
+expect 0 '' '^rims +of its 5 outputs the last 3 are classes again' convert objects/best.safetensors rims.onnx
+expect 0 '' '' $numbers -o norims --steps 2 --rims 0
+check '--rims 0 learns rims' test -z "$(grep '^objects' .err)"
+expect 1 '' 'rims is 0, that of the first model 3' predict objects norims o/i/cells_001.png -o mixed.png
+expect 0 '' '^objects +rims' train --images o/i --masks d/masks --rims 2 -o rimparts --steps 2 --width 4 \
+    --depth 2 --tile 32
+# a run from before there were rims goes on as it was
+sed -i -e '/"objects": "by themselves"/d' -e 's/"rims": "0"/"patience": "9"/' norims/settings.json
+expect 0 '' '' train --resume norims --steps 3 --schedule constant
+check 'an older run learns rims when it goes on' test -z "$(grep '^objects' .err)"
 
 finish train_test

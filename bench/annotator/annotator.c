@@ -20,7 +20,7 @@
 #include "unet_fields.h"
 #include "unet_scores.h"
 
-enum { ON_ONE_IMAGE = 6, OFFERS = 6, LEAST = 24 /* pixels that a person cares for */ };
+enum { ON_ONE_IMAGE = 6, OFFERS = 6 };
 
 struct annotator {
     struct studio scene;
@@ -88,10 +88,11 @@ static void score(struct annotator *a)
         opened += c->painted ? pixels_of(c) : 0;
         pixels += pixels_of(c);
     }
-    printf("%s,%s,%.0f,%d,%d,%.5f,%.5f,%ld,%.4f,%.4f\n", a->name, a->full ? "full" : "strokes",
+    printf("%s,%s,%.0f,%d,%d,%.5f,%.5f,%ld,%.4f,%.4f,%.4f\n", a->name, a->full ? "full" : "strokes",
            a->clock, a->strokes, a->opened, (double)painted / (double)pixels,
            opened ? (double)painted / (double)opened : 0, learner_steps(a->learner),
-           unet_scores_mean_dice(all), each / unet_dataset_count(a->test));
+           unet_scores_mean_dice(all), each / unet_dataset_count(a->test),
+           unet_scores_dice(all, 0));
     fflush(stdout);
     unet_session_free(session);
     unet_model_free(model);
@@ -183,7 +184,9 @@ static void paint_first(struct annotator *a, int image)
         for (int64_t i = 0; i < pixels_of(c); i++)
             all[i] = c->labels[i] == UNET_IGNORE;
         const int label = (n + 1) % a->scene.classes; /* objects first */
-        if (!stroke_find(c, all, label, 1, &a->chance, &stroke))
+        stroke.count = 0;
+        stroke_find(c, all, label, 1, &a->chance, &stroke);
+        if (!stroke.count)
             continue;
         uint8_t *seen = look(a, c, NULL);
         paint(a, image, &stroke, seen);
@@ -197,22 +200,22 @@ static int correct(struct annotator *a, int image)
 {
     struct canvas *c = &a->scene.canvas[image];
     struct stroke best = {0}, stroke;
-    int64_t most = 0;
+    double most = 0;
     uint8_t *seen = look(a, c, NULL), *wrong = malloc((size_t)pixels_of(c));
     for (int64_t i = 0; i < pixels_of(c); i++)
         wrong[i] = seen[i] != c->truth[i] && c->labels[i] == UNET_IGNORE;
     for (int label = 0; label < a->scene.classes; label++) {
-        const int64_t size = stroke_find(c, wrong, label, 0, &a->chance, &stroke);
-        if (size > most) {
-            most = size;
+        const double worth = stroke_find(c, wrong, label, 0, &a->chance, &stroke);
+        if (worth > most) {
+            most = worth;
             best = stroke;
         }
     }
-    if (most >= LEAST)
+    if (most > 0)
         paint(a, image, &best, seen);
     free(seen);
     free(wrong);
-    return most >= LEAST;
+    return most > 0;
 }
 
 /* Of some images, the one of which the network is least sure. */

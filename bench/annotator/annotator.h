@@ -29,7 +29,7 @@ struct studio {
 unet_code scene_create(const unet_dataset *set, int classes, struct studio *scene, unet_error *err);
 void scene_release(struct studio *scene);
 
-/* A stroke: a line of discs. */
+/* A stroke: a line of a round brush. */
 enum { STROKE_POINTS = 128 };
 struct stroke {
     int label, count;
@@ -48,10 +48,10 @@ double chance_next(struct chance *chance); /* 0..1 */
 
 /*
  * A stroke within the pixels of class `label` where wanted [height][width] is not 0: along the
- * thick of the largest part of them, or of any part (anywhere).  Returns the pixels of that part
- * that are not at its edge; 0: nothing that a hand could hit.
+ * thick of the largest part of them, or of any part (anywhere).  Returns how much all of them are
+ * worth a stroke: each part that a person cares for at least 1.
  */
-int64_t stroke_find(const struct canvas *canvas, const uint8_t *wanted, int label, int anywhere,
-                    struct chance *chance, struct stroke *stroke);
+double stroke_find(const struct canvas *canvas, const uint8_t *wanted, int label, int anywhere,
+                   struct chance *chance, struct stroke *stroke);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scene.c - images and what is painted on them, in memory, as the project that the learner knows */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,11 +63,22 @@ static void disc(struct canvas *c, float x, float y, float radius, int label)
         }
 }
 
+/* From a point of the stroke to the next. */
+static void line(struct canvas *c, const struct stroke *s, int from, int to)
+{
+    const float dx = s->x[to] - s->x[from], dy = s->y[to] - s->y[from];
+    const int steps = 1 + (int)(2 * (fabsf(dx) + fabsf(dy)));
+    for (int k = 1; k <= steps; k++) {
+        const float share = (float)k / (float)steps;
+        disc(c, s->x[from] + share * dx, s->y[from] + share * dy, s->radius, s->label);
+    }
+}
+
 struct studio_rect scene_paint(struct canvas *c, const struct stroke *s)
 {
     float low[2] = {1e9f, 1e9f}, high[2] = {0, 0};
     for (int i = 0; i < s->count; i++) {
-        disc(c, s->x[i], s->y[i], s->radius, s->label);
+        line(c, s, i ? i - 1 : 0, i);
         low[0] = s->x[i] < low[0] ? s->x[i] : low[0];
         low[1] = s->y[i] < low[1] ? s->y[i] : low[1];
         high[0] = s->x[i] > high[0] ? s->x[i] : high[0];

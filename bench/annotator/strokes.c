@@ -2,9 +2,10 @@
 /*
  * strokes.c - a stroke as a hand would draw it
  *
- * The parts of what is wanted are found, without what lies so near an edge that nobody would aim at
- * it.  From the thickest place of the largest part (or a place of any) the stroke goes both ways,
- * each step to where it is thickest ahead.  Its brush is as wide as the class allows all along it.
+ * A hand aims at what is not at an edge, and at the middle of what is thin: a membrane, a gap
+ * between two cells, a dot.  From the thickest place of the largest part of that (or a place of
+ * any) the stroke goes both ways, each step to where it is thickest ahead, and ends where it would
+ * become much thinner.  Its brush is as wide as the class allows all along it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +13,12 @@
 
 #include "annotator.h"
 
-enum { LONGEST = 200, WIDEST = 12, STEP = 3 };
+enum {
+    LONGEST = 200,
+    WIDEST = 12,
+    ROOM = 4096,
+    LEAST = 24 /* of a part, that a person cares for */
+};
 
 double chance_next(struct chance *chance)
 {
@@ -43,16 +49,33 @@ static void distances(const uint8_t *set, int height, int width, float *d)
         }
 }
 
-/* Numbers the parts of what is at least 2 from an edge, joined by sides or corners; about how large
- * they are; how many there are. */
-static int find_parts(const float *d, int height, int width, int *part, int64_t *size, int room)
+/* What a hand aims at: what is at least 2 from an edge of what is wanted, and the middle line of
+ * what is thinner in truth.  d: of what is wanted, all: of the class. */
+static void find_aims(const float *d, const float *all, int height, int width, uint8_t *aim)
+{
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            const size_t i = (size_t)y * width + x;
+            aim[i] = d[i] > 0;
+            for (int k = 0; k < 9 && aim[i] && d[i] < 2; k++) {
+                const int v = y + k / 3 - 1, u = x + k % 3 - 1;
+                aim[i] = v < 0 || u < 0 || v >= height || u >= width ||
+                         all[(size_t)v * width + u] <= all[i];
+            }
+        }
+}
+
+/* Numbers the parts of what is aimed at, joined by sides or corners; about how large they are; how
+ * many there are. */
+static int find_parts(const uint8_t *aim, const float *d, int height, int width, int *part,
+                      double *size)
 {
     const size_t pixels = (size_t)height * width;
     size_t *stack = malloc(pixels * sizeof(*stack));
     int count = 0;
     memset(part, 0, pixels * sizeof(*part));
-    for (size_t i = 0; i < pixels && stack && count < room; i++) {
-        if (part[i] || d[i] < 2)
+    for (size_t i = 0; i < pixels && stack && count < ROOM; i++) {
+        if (part[i] || !aim[i])
             continue;
         size_t top = 0;
         stack[top++] = i;
@@ -61,11 +84,11 @@ static int find_parts(const float *d, int height, int width, int *part, int64_t 
         while (top) {
             const size_t at = stack[--top];
             const int y = (int)(at / (size_t)width), x = (int)(at % (size_t)width);
-            size[count] += (int64_t)d[at]; /* so that lines count for more than their middle */
+            size[count] += (double)d[at]; /* so that lines count for more than their middle */
             for (int k = 0; k < 9; k++) {
                 const int v = y + k / 3 - 1, u = x + k % 3 - 1;
                 const size_t to = (size_t)v * width + u;
-                if (v < 0 || u < 0 || v >= height || u >= width || part[to] || d[to] < 2)
+                if (v < 0 || u < 0 || v >= height || u >= width || part[to] || !aim[to])
                     continue;
                 part[to] = count + 1;
                 stack[top++] = to;
@@ -87,26 +110,39 @@ static float at(const float *d, int height, int width, float y, float x)
 static void walk(const float *d, int height, int width, float y, float x, double heading,
                  struct stroke *s)
 {
-    for (int n = 0; n < LONGEST / 2 / STEP && s->count < STROKE_POINTS; n++) {
+    const float begin = at(d, height, width, y, x), step = begin < 3 ? 1.5f : 3;
+    const double least = begin < 1.5f ? 1 : 0.5 * (double)begin;
+    for (float gone = 0; gone < LONGEST / 2 && s->count < STROKE_POINTS; gone += step) {
         double best = -1, way = heading;
         for (int k = -3; k <= 3; k++) {
             const double h = heading + k * 0.25;
             const double value =
-                at(d, height, width, y + STEP * (float)sin(h), x + STEP * (float)cos(h)) -
-                0.15 * abs(k);
+                at(d, height, width, y + step * (float)sin(h), x + step * (float)cos(h)) -
+                0.05 * abs(k);
             if (value > best) {
                 best = value;
                 way = h;
             }
         }
-        if (best < 1.5)
+        const float v = y + step * (float)sin(way), u = x + step * (float)cos(way);
+        if ((double)at(d, height, width, v, u) < least)
             return;
         heading = way;
-        y += STEP * (float)sin(heading);
-        x += STEP * (float)cos(heading);
-        s->y[s->count] = y;
-        s->x[s->count++] = x;
-        s->length += STEP;
+        s->y[s->count] = y = v;
+        s->x[s->count++] = x = u;
+        s->length += step;
+    }
+}
+
+/* So that it goes on from where it began. */
+static void turn_round(struct stroke *s)
+{
+    for (int i = 0, j = s->count - 1; i < j; i++, j--) {
+        const float x = s->x[i], y = s->y[i];
+        s->x[i] = s->x[j];
+        s->y[i] = s->y[j];
+        s->x[j] = x;
+        s->y[j] = y;
     }
 }
 
@@ -118,7 +154,7 @@ static float radius_of(const float *d, int height, int width, const struct strok
         const float here = at(d, height, width, s->y[i], s->x[i]);
         least = here < least ? here : least;
     }
-    return least * 0.7f > 1 ? least * 0.7f : 1;
+    return least < 1.5f ? 0.5f : least < 2 ? 1 : least * 0.7f;
 }
 
 static size_t choose_start(const float *d, const int *part, size_t pixels, int number, int anywhere,
@@ -129,8 +165,8 @@ static size_t choose_start(const float *d, const int *part, size_t pixels, int n
     for (size_t i = 0; i < pixels; i++) {
         if (part[i] != number)
             continue;
-        const double value = anywhere ? (d[i] > 6 ? 6 : d[i]) * chance_next(chance)
-                                      : d[i] + 0.5 * chance_next(chance);
+        const double value = anywhere ? (double)(d[i] > 6 ? 6 : d[i]) * chance_next(chance)
+                                      : (double)d[i] + 0.5 * chance_next(chance);
         if (value > most) {
             most = value;
             best = i;
@@ -139,50 +175,72 @@ static size_t choose_start(const float *d, const int *part, size_t pixels, int n
     return best;
 }
 
-int64_t stroke_find(const struct canvas *c, const uint8_t *wanted, int label, int anywhere,
-                    struct chance *chance, struct stroke *s)
+/* The largest part, or any, larger ones more likely; -1: there is none. */
+static int choose_part(const double *size, int count, int anywhere, struct chance *chance)
 {
-    const int height = c->image->height, width = c->image->width, room = 4096;
-    const size_t pixels = (size_t)height * width;
-    uint8_t *set = calloc(pixels, 1);
-    float *d = malloc(pixels * sizeof(*d));
-    int *part = malloc(pixels * sizeof(*part));
-    int64_t *size = malloc((size_t)room * sizeof(*size)), found = 0;
-    int chosen = 0;
-    if (!set || !d || !part || !size)
-        goto done;
-    for (size_t i = 0; i < pixels; i++)
-        set[i] = wanted[i] && c->truth[i] == label;
-    distances(set, height, width, d); /* of the part that is wanted */
-    const int count = find_parts(d, height, width, part, size, room);
     double best = -1;
+    int chosen = -1;
     for (int k = 0; k < count; k++) {
-        const double value =
-            anywhere ? chance_next(chance) * sqrt((double)size[k]) : (double)size[k];
+        const double value = anywhere ? chance_next(chance) * sqrt(size[k]) : size[k];
         if (value > best) {
             best = value;
             chosen = k;
         }
     }
-    if (!count)
+    return chosen;
+}
+
+/* From how large on a person cares for a part: half of what things of the class usually are, and
+ * LEAST is enough. */
+static double worth_from(const double *size, int count)
+{
+    double sum = 0;
+    for (int k = 0; k < count; k++)
+        sum += size[k];
+    return count && sum / count < 2 * LEAST ? sum / count / 2 : LEAST;
+}
+
+double stroke_find(const struct canvas *c, const uint8_t *wanted, int label, int anywhere,
+                   struct chance *chance, struct stroke *s)
+{
+    const int height = c->image->height, width = c->image->width;
+    const size_t pixels = (size_t)height * width;
+    uint8_t *set = malloc(pixels), *aim = malloc(pixels);
+    float *d = malloc(pixels * sizeof(*d)), *all = malloc(pixels * sizeof(*all));
+    int *part = malloc(pixels * sizeof(*part));
+    double *size = malloc(ROOM * sizeof(*size)), worth = 0;
+    if (!set || !aim || !d || !all || !part || !size)
         goto done;
-    found = size[chosen];
+    for (size_t i = 0; i < pixels; i++)
+        set[i] = c->truth[i] == label;
+    distances(set, height, width, all);
+    find_aims(all, all, height, width, aim);
+    const double least = worth_from(size, find_parts(aim, all, height, width, part, size));
+    for (size_t i = 0; i < pixels; i++)
+        set[i] = wanted[i] && c->truth[i] == label;
+    distances(set, height, width, d);
+    find_aims(d, all, height, width, aim);
+    const int count = find_parts(aim, d, height, width, part, size);
+    const int chosen = choose_part(size, count, anywhere, chance);
+    if (chosen < 0)
+        goto done;
+    for (int k = 0; k < count; k++)
+        worth += size[k] >= least ? size[k] / least : 0;
     const size_t start = choose_start(d, part, pixels, chosen + 1, anywhere, chance);
     const double heading = chance_next(chance) * 6.2832;
     const float y = (float)(start / (size_t)width) + 0.5f,
                 x = (float)(start % (size_t)width) + 0.5f;
     *s = (struct stroke){.label = label, .count = 1, .x = {x}, .y = {y}};
     walk(d, height, width, y, x, heading, s);
+    turn_round(s);
     walk(d, height, width, y, x, heading + 3.1416, s);
-    memset(set, 0, pixels);
-    for (size_t i = 0; i < pixels; i++)
-        set[i] = c->truth[i] == label;
-    distances(set, height, width, d);
-    s->radius = radius_of(d, height, width, s);
+    s->radius = radius_of(all, height, width, s);
 done:
     free(set);
+    free(aim);
     free(d);
+    free(all);
     free(part);
     free(size);
-    return found;
+    return worth;
 }

@@ -90,7 +90,7 @@ static unet_code score_image(const struct eval_job *job, struct eval *eval, int 
     struct eval_pair pair = {0};
     const unet_image *image = unet_dataset_image(job->dataset, i, &pair.truth, &pair.name);
     size_t count = (size_t)image->height * (size_t)image->width, planes = 1;
-    uint8_t *mask = NULL;
+    uint8_t *mask = NULL, *inner = NULL;
     float *inside = NULL;
     unet_code code = UNET_OK;
 
@@ -107,17 +107,22 @@ static unet_code score_image(const struct eval_job *job, struct eval *eval, int 
     planes = (size_t)unet_model_spec(job->model)->classes;
     mask = malloc(count);
     inside = eval->boundary >= 0 ? malloc(count * planes * sizeof(*inside)) : NULL;
-    unet_answers answers = {.mask = mask, .probabilities = inside};
-    if (!mask || (!inside && eval->boundary >= 0)) {
+    inner = eval->object_labels && eval->objects.inner ? malloc(count) : NULL;
+    unet_answers answers = {
+        .size = sizeof(answers), .mask = mask, .probabilities = inside, .inner = inner};
+    if (!mask || (eval->object_labels && eval->objects.inner && !inner) ||
+        (!inside && eval->boundary >= 0)) {
         code = set_error(err, UNET_ENOMEM, "out of memory");
     } else if (!(code = unet_predict_all(job->session, image, &answers, err))) {
         if (inside)
             keep_inside(job->model, eval->boundary, count, inside);
         pair.predicted = mask;
         pair.inside = inside;
+        pair.inner = inner;
         code = eval_image_score(eval, &pair, &eval->images[i], err);
     }
     free(mask);
+    free(inner);
     free(inside);
     return code;
 }
@@ -298,8 +303,14 @@ static int prepare(const struct eval_settings *settings, const struct eval_job *
         eval->names[label] = job->model ? unet_model_class(job->model, label, rgb) : "";
     }
     eval->seed = settings->common.seed;
-    eval->objects = (unet_objects_options){
-        .keep_holes = 1, .split = settings->split, .minimum_area = settings->minimum_area};
+    eval->objects = (unet_objects_options){.size = sizeof(eval->objects),
+                                           .keep_holes = 1,
+                                           .split = settings->split,
+                                           .minimum_area = settings->minimum_area};
+    if (job->model && !settings->split)
+        unet_model_objects(job->model, &eval->objects);
+    if (eval->objects.inner) /* its objects are those that unet predict counts */
+        eval->objects.keep_holes = 0;
     if (numbered || settings->objects || settings->split || settings->minimum_area)
         eval->object_labels = numbered ? 2 : eval->labels;
     eval->boundary_options = (unet_boundary_options){

@@ -46,7 +46,8 @@ struct eval_pair {
     const char *name;
     int height, width;
     const uint8_t *predicted, *truth;
-    const float *inside; /* probability of not being boundary; NULL: what `predicted` says */
+    const uint8_t *inner; /* of the prediction, where eval->objects wants it */
+    const float *inside;  /* probability of not being boundary; NULL: what `predicted` says */
     const uint32_t *true_ids, *predicted_ids;
 };
 

@@ -26,7 +26,8 @@ static unet_code find_objects(const struct eval *eval, const unet_objects_option
         return fail_short(err);
     for (size_t i = 0; i < count; i++)
         plain[i] = mask[i] < eval->labels ? mask[i] : 0;
-    unet_band band = {.rows = pair->height, .width = pair->width, .mask = plain};
+    unet_band band = {
+        .rows = pair->height, .width = pair->width, .mask = plain, .inner = pair->inner};
     if (!(code = unet_objects_create(options, pair->height, pair->width, eval->labels, &objects,
                                      err)) &&
         !(code = unet_objects_add(objects, &band, err)) &&

@@ -19,9 +19,10 @@
 #include "shared/paths.h"
 #include "shared/progress.h"
 #include "shared/say.h"
+#include "unet_embed.h"
 
 struct convert_settings {
-    const char *names, *check;
+    const char *names, *check, *prefix;
     int normalize, standardize, decoder;
     struct network_settings network;
     struct common_settings common;
@@ -41,6 +42,7 @@ static const struct option_row convert_options[] = {
     OPT_STRING("names", AT(names), "unet|milesial", "how the arrays of OUT are called [unet]"),
     OPT_FLAG("normalize", AT(normalize), ".onnx: takes samples as images have them"),
     OPT_FLAG("standardize", AT(standardize), "the network takes images of mean 0 and variance 1"),
+    OPT_STRING("prefix", AT(prefix), "NAME", "of several networks in IN, the one below NAME"),
     OPT_STRING("check", AT(check), "IMAGE", "predict it with IN and OUT and compare"),
     OPT_TABLE(AT(network), class_options),
     OPT_HEADING("what IN does not tell [from the names of its arrays]:"),
@@ -150,6 +152,11 @@ static void describe(const char *input, const unet_model *model, const unet_orig
     if (!unet_spec_cost(spec, 1, 1, 1, &cost, NULL, &layers, NULL))
         say(stderr, "; %s parameters", format_count(cost.parameters, count));
     fputc('\n', stderr);
+    if (spec->rims)
+        say(stderr,
+            "rims       of its %d outputs the last %d are classes again, nearer to the rims of "
+            "objects: docs/objects.md\n",
+            spec->classes + spec->rims * (spec->classes - 1), spec->rims * (spec->classes - 1));
     origin_describe(stderr, spec, origin);
     if (origin->guesses)
         fputs("           (the options of these names say otherwise)\n", stderr);
@@ -157,6 +164,7 @@ static void describe(const char *input, const unet_model *model, const unet_orig
 
 static int convert(const struct convert_settings *settings, const char *input, const char *output)
 {
+    const unet_log log = {.note = origin_note};
     unet_known known = network_known(&settings->network);
     const unet_export_options options = {.names = settings->names,
                                          .normalize = settings->normalize};
@@ -169,6 +177,8 @@ static int convert(const struct convert_settings *settings, const char *input, c
 
     known.standardize = settings->standardize;
     known.decoder = settings->decoder;
+    known.prefix = settings->prefix;
+    known.log = settings->common.quiet ? NULL : &log;
     if (model_path_one(input, &file, &err))
         return fail(&err);
     if (unet_model_import(file, &known, &model, &origin, &err)) {

@@ -10,6 +10,7 @@
 #include "shared/network_options.h"
 #include "shared/progress.h"
 #include "shared/say.h"
+#include "unet_embed.h"
 
 struct info_settings {
     int size[2], batch;
@@ -173,6 +174,8 @@ static int run_info(const struct command *command, int argc, char **argv)
     struct info info = {0};
     unet_model *model = NULL;
     unet_error err;
+    const unet_log log = {.note = origin_note};
+    unet_known known = unet_known_nothing();
     const char *given;
     char name[SAID_WORD], *file = NULL;
     int operands, status;
@@ -189,7 +192,8 @@ static int run_info(const struct command *command, int argc, char **argv)
         if (model_path_one(argv[0], &file, &err))
             return fail(&err);
         info.path = file;
-        if (unet_model_import(file, NULL, &model, &info.origin, &err)) {
+        known.log = settings.common.quiet ? NULL : &log;
+        if (unet_model_import(file, &known, &model, &info.origin, &err)) {
             free(file);
             return fail(&err);
         }

@@ -7,7 +7,7 @@
 #include "shared/cli.h"
 #include "unet_image.h"
 
-static const char best[] = "best.safetensors";
+static const char best[] = "best.safetensors", newest[] = "last.safetensors";
 
 static unet_code say_memory(unet_error *err)
 {
@@ -34,7 +34,8 @@ static int has_best(const char *folder, int fold)
 
 int model_path_is(const char *path)
 {
-    static const char *const endings[] = {".safetensors", ".pth", ".pt", ".onnx", NULL};
+    static const char *const endings[] = {".safetensors", ".pth", ".pt",  ".onnx",       ".ckpt",
+                                          ".tar",         ".bin", ".pkl", ".index.json", NULL};
 
     if (path_is_folder(path))
         return has_best(path, 0) || has_best(path, 1);
@@ -56,7 +57,7 @@ static int has_fold(const char *folder, int fold)
 
 unet_code model_path_list(const char *path, struct path_list *files, unet_error *err)
 {
-    char text[320];
+    char text[320], *last;
     int folds = 0;
 
     if (!path_is_folder(path))
@@ -76,6 +77,13 @@ unet_code model_path_list(const char *path, struct path_list *files, unet_error 
     }
     if (folds)
         return UNET_OK;
+    if ((last = path_text("%s/%s", path, newest)) && path_exists(last)) {
+        set_error(err, UNET_EINVAL, "%.200s: no %s in this run; its newest model is %.200s", path,
+                  best, last);
+        free(last);
+        return UNET_EINVAL;
+    }
+    free(last);
     if (unet_known_file(path, text, sizeof(text)))
         return set_error(err, UNET_EINVAL, "%.150s: %s", path, text);
     return set_error(

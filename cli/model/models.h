@@ -20,6 +20,7 @@
 #include "unet.h"
 #include "unet_exchange.h"
 #include "unet_image.h"
+#include "unet_survey.h"
 
 struct models {
     struct path_list files;
@@ -84,6 +85,9 @@ unet_code model_path_one(const char *path, char **file, unet_error *err);
  */
 unet_code origin_load(const char *path, const struct common_settings *common, unet_model **model,
                       unet_origin *origin, unet_error *err);
+
+/* unet_log.note of unet_known: what of a file was left, a line on stderr. */
+void origin_note(void *context, unet_severity severity, const char *text);
 
 /* The guesses by their sources, a line each. */
 void origin_describe(FILE *out, const unet_spec *spec, const unet_origin *origin);

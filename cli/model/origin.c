@@ -6,6 +6,7 @@
 
 #include "shared/network_options.h"
 #include "shared/say.h"
+#include "unet_embed.h"
 
 /* Prints the fields that came from one source, or from any but this one; returns how many. */
 static int list_fields(FILE *out, const unet_spec *spec, const unet_origin *origin,
@@ -44,15 +45,24 @@ void origin_describe(FILE *out, const unet_spec *spec, const unet_origin *origin
             say(out, "%s\n", rows[i].reason);
 }
 
+void origin_note(void *context, unet_severity severity, const char *text)
+{
+    (void)context, (void)severity;
+    say(stderr, "note: %s\n", text);
+}
+
 unet_code origin_load(const char *path, const struct common_settings *common, unet_model **model,
                       unet_origin *origin, unet_error *err)
 {
+    const unet_log log = {.note = origin_note};
+    unet_known known = unet_known_nothing();
     unet_origin told;
     char *file = NULL;
     unet_code code = model_path_one(path, &file, err);
 
+    known.log = common->quiet ? NULL : &log;
     if (!code)
-        code = unet_model_import(file, NULL, model, &told, err);
+        code = unet_model_import(file, &known, model, &told, err);
     free(file);
     if (code)
         return code;

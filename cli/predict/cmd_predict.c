@@ -8,6 +8,7 @@
 #include "shared/say.h"
 
 static const char *const format_words[] = {"png", "tif", "nii", NULL};
+static const char *const outline_words[] = {"imagej", "coco", "geojson", "labelme", "yolo", NULL};
 static const char *const value_words[] = {"classes", "masks", NULL};
 
 #define AT(field) offsetof(struct predict_settings, field)
@@ -28,8 +29,9 @@ static const struct option_row predict_options[] = {
     OPT_HEADING("objects (pixels of one class that hang together):"),
     OPT_STRING("instances", AT(target[PRODUCT_INSTANCES]), "PATH", "their numbers, as .tif"),
     OPT_STRING("measure", AT(target[PRODUCT_MEASURE]), "PATH",
-               "area, place, shape, .. as .csv, one for all images"),
-    OPT_STRING("rois", AT(target[PRODUCT_ROIS]), "PATH", "outlines for ImageJ, as .zip"),
+               "area, place, .. as .csv, one for all"),
+    OPT_STRING("rois", AT(target[PRODUCT_ROIS]), "PATH", NULL),
+    OPT_CHOICE("as", AT(outlines), outline_words, "outlines [.zip imagej, .json coco, .geojson]"),
     OPT_TABLE(AT(objects), objects_options),
     OPT_HEADING("how:"),
     OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, as trained]"),
@@ -79,7 +81,7 @@ static void warn_of_images(const struct predict_settings *settings, const struct
 
 static int run_predict(const struct command *command, int argc, char **argv)
 {
-    struct predict_settings settings = {.format = -1};
+    struct predict_settings settings = {.format = -1, .outlines = -1};
     struct predict_plan plan = {0};
     struct models models = {0};
     unet_session *session = NULL;

@@ -40,7 +40,8 @@ unet_code objects_out_open(struct objects_out *out, const struct objects_wishes 
 {
     unet_page what;
     unet_code code = unet_source_page(source, page, &what, err);
-    unet_objects_options options = {.minimum_area = wishes->minimum_area,
+    unet_objects_options options = {.size = sizeof(options),
+                                    .minimum_area = wishes->minimum_area,
                                     .keep_holes = wishes->keep_holes,
                                     .split = wishes->split || wishes->split_depth > 0,
                                     .split_depth = wishes->split_depth,
@@ -55,6 +56,8 @@ unet_code objects_out_open(struct objects_out *out, const struct objects_wishes 
     if (code)
         return code;
     memcpy(options.unit, what.unit, sizeof(options.unit));
+    if (!options.split)
+        unet_model_objects(model, &options);
     *out = (struct objects_out){.model = model, .pixel_area = what.pixel_height * what.pixel_width};
     memcpy(out->unit, what.unit, sizeof(out->unit));
     return unet_objects_create(&options, what.height, what.width, unet_model_labels(model),

@@ -162,7 +162,7 @@ static int say_too_little(const struct promise *promise, const struct shape *sha
 static int fit_tile(struct promise *promise, const struct shape *shape)
 {
     double limit = promise->settings->memory - fixed_bytes(promise, shape);
-    unet_stream stream = predict_out_wants(shape->job);
+    unet_stream stream = predict_out_wants(shape->job, promise->model);
     const unet_page *page = &shape->page;
     unet_memory_plan found = {0};
     unet_error err = {0};
@@ -193,7 +193,7 @@ static int fit_all(struct promise *promise, const struct shapes *shapes)
     promise->work->tile = tile;
     for (size_t i = 0; i < shapes->count && !status; i++) {
         const struct shape *shape = &shapes->list[i];
-        unet_stream stream = predict_out_wants(shape->job);
+        unet_stream stream = predict_out_wants(shape->job, promise->model);
         unet_memory_plan found = {0};
         double bytes = fixed_bytes(promise, shape);
 

@@ -14,9 +14,11 @@ static int is_scores(int product)
     return product == PRODUCT_PROBABILITIES || product == PRODUCT_LOGITS;
 }
 
-unet_stream predict_out_wants(const struct predict_job *job)
+unet_stream predict_out_wants(const struct predict_job *job, const unet_model *model)
 {
     return (unet_stream){
+        .size = sizeof(unet_stream),
+        .inner = job->objects && unet_model_spec(model)->rims,
         .mask = job->output[PRODUCT_MASK] || job->output[PRODUCT_OVERLAY] || job->objects,
         .logits = job->output[PRODUCT_LOGITS] != NULL,
         .probabilities = job->output[PRODUCT_PROBABILITIES] != NULL,

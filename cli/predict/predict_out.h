@@ -106,7 +106,7 @@ unet_code predict_out_commit(struct predict_out *out, unet_error *err);
 void predict_out_release(struct predict_out *out);
 
 /* What a stream has to give for a job; without its functions. */
-unet_stream predict_out_wants(const struct predict_job *job);
+unet_stream predict_out_wants(const struct predict_job *job, const unet_model *model);
 
 /* Bytes held while a page is written. */
 uint64_t predict_out_bytes(const struct predict_job *job, const unet_model *model,

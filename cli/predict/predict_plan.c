@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "model/models.h"
 #include "shared/say.h"
@@ -23,7 +24,7 @@ static const char *const score_endings[] = {".npy", ".tif", ".tiff", NULL};
 
 static const char *const id_endings[] = {".tif", ".tiff", ".png", ".npy", NULL};
 static const char *const csv_endings[] = {".csv", NULL};
-static const char *const zip_endings[] = {".zip", NULL};
+static const char *const roi_endings[] = {".zip", ".json", ".geojson", ".txt", NULL};
 
 static const struct {
     const char *option;
@@ -42,7 +43,7 @@ static const struct {
     [PRODUCT_INSTANCES] = {"--instances", ".tif", id_endings, "a name ending in .tif, .png or .npy",
                            0},
     [PRODUCT_MEASURE] = {"--measure", ".csv", csv_endings, "a name ending in .csv", 1},
-    [PRODUCT_ROIS] = {"--rois", ".zip", zip_endings, "a name ending in .zip", 0},
+    [PRODUCT_ROIS] = {"--rois", ".zip", roi_endings, "a name ending in .zip, .json or .geojson", 0},
 };
 
 #define INPUT_FILES 16 /* most files of one image's channels */
@@ -57,8 +58,9 @@ struct entry {
 /* Whether a name that is not there yet is meant as one of a file. */
 static int names_file(const char *path)
 {
-    static const char *const others[] = {".csv",  ".tsv",  ".txt", ".zip", ".roi", ".xls",
-                                         ".xlsx", ".json", ".pdf", ".svg", ".npz", NULL};
+    static const char *const others[] = {".csv", ".tsv",  ".txt",  ".zip",     ".roi",
+                                         ".xls", ".xlsx", ".json", ".geojson", ".pdf",
+                                         ".svg", ".npz",  NULL};
 
     return unet_image_name(path) || path_has_ending(path, others);
 }
@@ -117,6 +119,12 @@ static int join_channels(const struct predict_settings *settings, const char *ch
     return EXIT_DONE;
 }
 
+/* Whether one file of a product can hold several images. */
+static int joins(const struct predict_plan *plan, int p)
+{
+    return products[p].joins || (p == PRODUCT_ROIS && plan->outlines == OUTLINE_COCO);
+}
+
 /* One file, for several images perhaps. */
 static int check_file(const struct command *command, const struct predict_settings *settings,
                       const struct predict_plan *plan, int p)
@@ -128,7 +136,7 @@ static int check_file(const struct command *command, const struct predict_settin
     if (!path_has_ending(target, products[p].endings))
         return usage_error(command, "%s: found \"%s\", wanted %s, or a folder ending in /",
                            products[p].option, target, products[p].wanted);
-    if (plan->inputs.count > 1 && !products[p].joins)
+    if (plan->inputs.count > 1 && !joins(plan, p))
         return usage_error(command,
                            "%s: found \"%s\" for %zu images, wanted a folder, such as %.*s/",
                            products[p].option, target, plan->inputs.count,
@@ -136,6 +144,9 @@ static int check_file(const struct command *command, const struct predict_settin
     if (p == PRODUCT_MASK && settings->format >= 0 &&
         !path_has_ending(target, formats[settings->format]))
         return usage_error(command, "--format and the ending of %s do not agree", target);
+    if (p == PRODUCT_ROIS &&
+        strcasecmp(path_ending(target), predict_outline_ending(plan->outlines)))
+        return usage_error(command, "--as and the ending of %s do not agree", target);
     if (!path_writable(target))
         return fail_text("%s: cannot be written: %s", target, strerror(errno));
     return EXIT_DONE;
@@ -147,6 +158,7 @@ static int check_targets(const struct command *command, const struct predict_set
 {
     int asked = 0, status = EXIT_DONE;
 
+    plan->outlines = predict_outline_kind(settings);
     for (int p = 0; p < PRODUCTS && !status; p++) {
         const char *target = settings->target[p];
 
@@ -157,7 +169,7 @@ static int check_targets(const struct command *command, const struct predict_set
             ends_in_slash(target) || path_is_folder(target) || (several && !names_file(target));
         if (plan->in_folder[p])
             continue;
-        plan->joined[p] = several && products[p].joins;
+        plan->joined[p] = several && joins(plan, p);
         status = check_file(command, settings, plan, p);
     }
     if (!asked)
@@ -223,6 +235,8 @@ static int name_outputs(const struct predict_settings *settings, struct predict_
 
             if (!settings->target[p])
                 continue;
+            if (p == PRODUCT_ROIS)
+                ending = predict_outline_ending(plan->outlines);
             if ((job->pages > 1 && p < PRODUCT_IMAGES) ||
                 (p == PRODUCT_MASK && settings->format == 1))
                 ending = ".tif";

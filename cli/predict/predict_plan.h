@@ -7,6 +7,7 @@
 #include "predict/objects_out.h"
 #include "shared/cli.h"
 #include "shared/paths.h"
+#include "unet_outlines.h"
 
 enum product {
     PRODUCT_MASK,
@@ -20,9 +21,20 @@ enum product {
 };
 #define PRODUCT_IMAGES PRODUCT_INSTANCES /* those before are images of bands */
 
+/* What outlines are written for: ImageJ, or 1 + a unet_outline_format. */
+enum outline_kind {
+    OUTLINE_IMAGEJ,
+    OUTLINE_COCO = 1 + UNET_OUTLINES_COCO,
+    OUTLINE_GEOJSON = 1 + UNET_OUTLINES_GEOJSON,
+    OUTLINE_LABELME = 1 + UNET_OUTLINES_LABELME,
+    OUTLINE_YOLO = 1 + UNET_OUTLINES_YOLO,
+    OUTLINE_KINDS
+};
+
 struct predict_settings {
     const char *target[PRODUCTS]; /* a file, or a folder; NULL: not asked for */
     int format;                   /* of masks in a folder: -1 not given, 0 png, 1 tif, 2 nii */
+    int outlines;                 /* which: -1 not given, 0 ImageJ, then as enum outline_kind */
     const char *fill;             /* sample that is no data; NULL: not given */
     struct said session;          /* of unet_session_options */
     int exact, as_stored;
@@ -50,6 +62,7 @@ struct predict_plan {
     int from_folder;          /* some images are those of a folder */
     int in_folder[PRODUCTS];  /* the target is a folder */
     int joined[PRODUCTS];     /* it is one file, for all images */
+    enum outline_kind outlines;
 };
 
 /*
@@ -116,6 +129,32 @@ unet_code predict_table_open(struct predict_table *table, const struct predict_p
 /* Closes it where it is open; whole or not at all. */
 unet_code predict_table_commit(struct predict_table *table, unet_error *err);
 void predict_table_abort(struct predict_table *table);
+
+/* ---- predict_outlines.c: outlines, a file for each page, or one for all ---- */
+
+struct predict_outlines {
+    unet_outlines *file; /* NULL: none is open */
+    const char *path;
+    const char *names[UNET_MAX_CLASSES]; /* of classes */
+};
+
+/* The kind that the settings say, or else the file's ending, and the ending of such files. */
+enum outline_kind predict_outline_kind(const struct predict_settings *settings);
+const char *predict_outline_ending(enum outline_kind kind);
+
+/* Opens the file of all images where that is wanted. */
+unet_code predict_outlines_open(struct predict_outlines *outlines, const struct predict_plan *plan,
+                                const unet_model *model, unet_error *err);
+
+/* Adds the objects of a page of the open image, to the open file or to one of its own at path. */
+unet_code predict_outlines_add(struct predict_outlines *outlines, const struct predict_plan *plan,
+                               const struct predict_job *job, unet_source *source, int page,
+                               const char *path, const unet_model *model, unet_objects *objects,
+                               unet_error *err);
+
+/* Closes it where it is open; whole or not at all. */
+unet_code predict_outlines_commit(struct predict_outlines *outlines, unet_error *err);
+void predict_outlines_abort(struct predict_outlines *outlines);
 
 /* ---- predict_run.c: the images, one after the other ---- */
 

@@ -41,7 +41,7 @@ void predict_report(const struct predict_settings *settings, const struct predic
     for (int p = 0; p < PRODUCTS; p++)
         if (job->output[p])
             json_object_set_new(row, keys[p], json_path(job->output[p]));
-    if (predict_out_wants(job).mask) {
+    if (predict_out_wants(job, out->model).mask) {
         counts = json_array();
         for (int label = 0; label < unet_model_labels(out->model); label++)
             json_array_append_new(counts, json_integer((json_int_t)out->pixels[label]));

@@ -28,6 +28,7 @@ struct predict_run {
     double started; /* seconds_now() */
     struct predict_out out;
     struct objects_out objects;
+    struct predict_outlines outlines;
     struct predict_table table; /* of the image at work, or of all */
     json_t *totals;             /* of objects: of each page, where --json is given */
     size_t one_channel;         /* images of one channel, though the model takes several */
@@ -93,11 +94,14 @@ static unet_code finish_objects(struct predict_run *run, const struct predict_jo
     if (job->output[PRODUCT_ROIS])
         rois = predict_plan_file(job, PRODUCT_ROIS, run->page);
     const struct objects_files files = {.ids = ids,
-                                        .rois = rois,
+                                        .rois = run->plan->outlines ? NULL : rois,
                                         .table = run->table.table,
                                         .image = job->input,
                                         .page = run->page};
     code = objects_out_finish(&run->objects, &files, err);
+    if (!code && rois && run->plan->outlines)
+        code = predict_outlines_add(&run->outlines, run->plan, job, source, run->page, rois,
+                                    run->model, run->objects.objects, err);
     if (!code)
         code = predict_out_objects(&run->out, source, run->page, run->objects.objects, err);
     if (!code)
@@ -131,7 +135,7 @@ static unet_code predict_page(struct predict_run *run, const struct predict_job 
 static unet_code predict_pages(struct predict_run *run, const struct predict_job *job,
                                unet_source *source, unet_page *first, unet_error *err)
 {
-    unet_stream stream = predict_out_wants(job);
+    unet_stream stream = predict_out_wants(job, run->model);
     int alone = !run->plan->joined[PRODUCT_MEASURE];
     unet_code code = unet_source_page(source, 0, first, err);
 
@@ -276,22 +280,33 @@ static int predict_each(struct predict_run *run, size_t *failed)
     return EXIT_DONE;
 }
 
-/* The table of all images is written when none failed: one that lacks some is taken for whole. */
-static int finish_table(struct predict_run *run, size_t failed)
+static int say_joined(const struct predict_run *run, const char *path)
 {
-    unet_error err;
-
-    if (!run->table.table)
-        return EXIT_DONE;
-    if (failed)
-        return fail_text("%s: not written: %zu of %zu images failed", run->table.path, failed,
-                         run->plan->inputs.count);
-    if (predict_table_commit(&run->table, &err))
-        return fail(&err);
     if (!run->settings->common.quiet && !run->settings->common.json)
         say(stderr, "%zu image%s -> %s\n", run->plan->inputs.count,
-            run->plan->inputs.count == 1 ? "" : "s", run->table.path);
+            run->plan->inputs.count == 1 ? "" : "s", path);
     return EXIT_DONE;
+}
+
+static int fail_joined(const struct predict_run *run, const char *path, size_t failed)
+{
+    return fail_text("%s: not written: %zu of %zu images failed", path, failed,
+                     run->plan->inputs.count);
+}
+
+/* The files of all images are written when none failed: one that lacks some is taken for whole. */
+static int finish_joined(struct predict_run *run, size_t failed)
+{
+    const int table = run->table.table != NULL, outlines = run->outlines.file != NULL;
+    unet_error err;
+
+    if (failed && (table || outlines))
+        return fail_joined(run, table ? run->table.path : run->outlines.path, failed);
+    if (predict_table_commit(&run->table, &err) || predict_outlines_commit(&run->outlines, &err))
+        return fail(&err);
+    if (table)
+        say_joined(run, run->table.path);
+    return outlines ? say_joined(run, run->outlines.path) : EXIT_DONE;
 }
 
 /* What is said when all are done. */
@@ -302,7 +317,7 @@ static int finish(struct predict_run *run, size_t failed)
             run->one_channel, run->plan->inputs.count, unet_model_spec(run->model)->in_channels);
     note_one_class(run);
     note_alphas(run);
-    return finish_table(run, failed);
+    return finish_joined(run, failed);
 }
 
 int predict_run(const struct predict_settings *settings, const struct predict_plan *plan,
@@ -318,12 +333,17 @@ int predict_run(const struct predict_settings *settings, const struct predict_pl
     int status;
 
     progress_init(&run.line, settings->common.quiet);
-    if (plan->joined[PRODUCT_MEASURE] && predict_table_open(&run.table, plan, NULL, model, &err))
+    if ((plan->joined[PRODUCT_MEASURE] &&
+         predict_table_open(&run.table, plan, NULL, model, &err)) ||
+        predict_outlines_open(&run.outlines, plan, model, &err)) {
+        predict_table_abort(&run.table);
         return fail(&err);
+    }
     status = predict_each(&run, &failed);
     if (!status)
         status = finish(&run, failed);
     predict_table_abort(&run.table);
+    predict_outlines_abort(&run.outlines);
     if (status)
         return status;
     if (failed && plan->inputs.count > 1)

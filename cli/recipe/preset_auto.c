@@ -13,6 +13,11 @@
 
 #include "recipe/recipe_choice.h"
 
+/* Rims of objects, and the weight of pixels between two of them. */
+#define OBJECT_RIMS 3
+#define OBJECT_WEIGHT 5
+#define OBJECT_SIGMA 3
+
 static void because(struct recipe *recipe, const char *format, ...)
 {
     va_list args;
@@ -44,6 +49,26 @@ static void choose_network(const struct preset_facts *facts, const struct networ
                 spec->depth, data->smallest_side >> spec->depth, data->smallest_side);
     if (!said_text(&given->said, "padding"))
         because(recipe, "padding same: no border is computed only to be thrown away");
+}
+
+/*
+ * Where masks number objects the network learns what parts them: docs/objects.md has what this was
+ * chosen from.
+ */
+static void choose_objects(const struct preset_facts *facts, const struct network_settings *given,
+                           struct recipe *recipe)
+{
+    unet_spec *spec = &recipe->spec;
+
+    if (!said_text(&given->said, "rims") && facts->objects && spec->classes > 1)
+        spec->rims = OBJECT_RIMS;
+    if (!spec->rims)
+        return;
+    recipe->options.border.weight = OBJECT_WEIGHT;
+    recipe->options.border.sigma = OBJECT_SIGMA;
+    because(recipe,
+            "objects: rims of objects are learnt besides the classes, so that touching ones come "
+            "apart; --rims 0 leaves them");
 }
 
 /*
@@ -93,5 +118,6 @@ void preset_auto(const struct preset_facts *facts, const struct network_settings
                                 : "a batch norm needs more than one tile");
     because(recipe, "learning rate %g: as far as Adam stays calm on small batches; falls to 0",
             (double)options->learning_rate);
+    choose_objects(facts, given, recipe);
     choose_balance(facts->data, recipe);
 }

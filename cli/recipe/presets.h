@@ -29,6 +29,7 @@ struct preset_facts {
     const unet_survey_facts *data;
     double seconds; /* that training may take; 0: not said */
     int fine_tune;  /* 1: the weights come from a file */
+    int objects;    /* 1: the masks number objects, and have no class between them */
 };
 
 enum { RECIPE_REASONS = 12 };

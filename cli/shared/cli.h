@@ -7,8 +7,8 @@
 #include "unet.h"
 
 extern const struct command command_init, command_info, command_train, command_predict,
-    command_eval, command_demo, command_convert, command_check, command_augment, command_studio,
-    command_completion;
+    command_eval, command_demo, command_convert, command_check, command_augment, command_masks,
+    command_studio, command_completion;
 extern const struct command *const commands[]; /* all of them, command_count */
 extern const int command_count;
 

@@ -17,6 +17,7 @@ static const struct {
     {UNET_HINT_PAIR, "--pair IMAGE MASK, or a list of pairs as --masks; docs/labels.md"},
     {UNET_HINT_CHANNELS, "--channels pages if they are channels"},
     {UNET_HINT_NORM, "unet convert with --norm none or --norm instance says which"},
+    {UNET_HINT_PREFIX, "unet convert with --prefix NAME takes one"},
     {UNET_HINT_FILL, "--fill nan takes it as no data"},
     {UNET_HINT_AS_STORED, "--as-stored takes pixels as they lie in the files"},
 };

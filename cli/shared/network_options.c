@@ -39,6 +39,7 @@ const struct option_row network_options[] = {
     SPEC("depth", "depth", "N", "channels of the first level; poolings"),
     OPT_TABLE(0, network_untold_options),
     SPEC("dropout", "dropout", "P", "rate at the two deepest levels [0]"),
+    SPEC("rims", "rims", "N", "outputs that part objects [train: 3 where masks number them]"),
     OPT_STRING("class-names", offsetof(struct network_settings, class_names), "A,B,...",
                "kept in the file: background,cell"),
     OPT_END,

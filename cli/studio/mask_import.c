@@ -13,6 +13,7 @@
 #include "shared/cli.h"
 #include "shared/paths.h"
 #include "studio/studio_inside.h"
+#include "unet_outlines.h"
 
 /* The image of that name from a folder or file; -1: none. */
 static int find_image(const struct studio *studio, const char *from, const char *name)
@@ -53,15 +54,18 @@ static void name_classes(struct project *project, const char *labels)
     }
 }
 
-/* As many classes as the masks have. */
-static void make_classes(struct studio *studio, int count)
+/* As many classes as the masks have, by their names where these are known. */
+static void make_classes(struct studio *studio, const unet_dataset *dataset)
 {
     struct project *project = &studio->project;
+    const int count = unet_dataset_labels(dataset);
 
     for (int i = project->class_count; i < count; i++) {
         struct studio_class *class = &project->classes[i];
 
-        snprintf(class->name, sizeof(class->name), "class %d", i);
+        snprintf(class->name, sizeof(class->name), "%s", unet_dataset_class(dataset, i));
+        if (!*class->name)
+            snprintf(class->name, sizeof(class->name), "class %d", i);
         for (int k = 0; k < 3; k++) /* steps that are far from each other */
             class->rgb[k] = (uint8_t)(60 + (i * (67 + 41 * k) + 97 * k) % 180);
     }
@@ -96,7 +100,7 @@ static unet_code take_all(struct studio *studio, const char *from, const char *l
     const int is_new = !is_painted(studio);
     unet_code code = UNET_OK;
 
-    make_classes(studio, unet_dataset_labels(dataset));
+    make_classes(studio, dataset);
     if (is_new)
         name_classes(&studio->project, labels);
     for (int i = 0; i < unet_dataset_count(dataset) && !code; i++) {

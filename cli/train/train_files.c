@@ -16,6 +16,7 @@ enum { SETTINGS_FORMAT = 1 };
 
 /* Runs from before it was there drew images one by one, and go on with those. */
 static const char split_key[] = "held_out_by";
+static const char objects_key[] = "objects";
 
 static const char *const model_endings[] = {".safetensors", NULL};
 
@@ -129,9 +130,10 @@ int train_files_save(const struct train_files *files, const struct train_setting
         json_decref(options);
         return fail_text("%s: the paths given must be UTF-8 to be kept", files->settings);
     }
-    root = json_pack("{si ss ss so so}", "format", SETTINGS_FORMAT, "version", UNET_VERSION,
+    root = json_pack("{si ss ss ss so so}", "format", SETTINGS_FORMAT, "version", UNET_VERSION,
                      split_key, settings->val_by == VAL_BY_IMAGES ? "images" : "sequences",
-                     "options", options, "recipe", rows_object(recipe, recipe_rows));
+                     objects_key, "by themselves", "options", options, "recipe",
+                     rows_object(recipe, recipe_rows));
     if (!root)
         return fail_memory();
     if (!text_file_begin(&file, files->settings)) {
@@ -178,6 +180,9 @@ int train_files_load(const char *folder, struct train_settings *settings, json_t
     }
     if (!json_object_get(root, split_key))
         settings->val_by = VAL_BY_IMAGES;
+    if (!json_object_get(root, objects_key) &&
+        !settings->init) /* a run from before objects were learnt unasked */
+        said_put(&settings->network.said, &said_spec, "rims", "0");
     *kept = root;
     return EXIT_DONE;
 }

@@ -163,6 +163,12 @@ void recipe_describe(const unet_spec *spec, const unet_train_options *options, i
 
     words->count = 0;
     network_describe(spec, begin(words, "network"), RECIPE_TEXT);
+    if (spec->rims)
+        add(begin(words, "objects"),
+            "rims tell touching ones apart: %d output%s more for each class but the first; --rims "
+            "0: "
+            "none",
+            spec->rims, plural(spec->rims, "s"));
     text = begin(words, "tiles");
     add(text, "%d px, %d a step", tile,
         options->batch * (options->accumulate > 1 ? options->accumulate : 1));

@@ -7,6 +7,7 @@
 
 #include "shared/cli.h"
 #include "shared/json_out.h"
+#include "shared/paths.h"
 #include "shared/say.h"
 
 void train_report_init(struct train_report *report, int quiet, int json)
@@ -120,6 +121,9 @@ void train_report_summary(const struct train_report *report, int validated, cons
         say(stderr, "trained %ld steps in %s\n", report->steps, time);
     if (!report->best_epoch)
         say(stderr, "%s: the newest weights; no epoch has ended\n", last);
+    else if (!path_exists(best))
+        say(stderr, "%s: the newest weights; the best, of epoch %d, are no longer at %s\n", last,
+            report->best_epoch, best);
     else if (!validated)
         say(stderr, "%s: lowest loss, %.4f, of epoch %d; %s: the newest weights\n", best,
             -report->best_score, report->best_epoch, last);

@@ -166,13 +166,22 @@ static int fit_memory(struct train_run *run)
                      recipe->options.batch, training_tile(facts, &spec, &recipe->options));
 }
 
+/* Whether a network learns what parts objects, unless it is told otherwise. */
+static int learns_objects(const struct train_run *run)
+{
+    if (run->model)
+        return unet_model_spec(run->model)->rims > 0;
+    return unet_dataset_labels(run->dataset) == 2 && unet_dataset_objects(run->dataset, 0);
+}
+
 static int make_recipe(struct train_run *run)
 {
     struct train_settings *settings = run->settings;
     struct recipe *recipe = &run->recipe;
     const struct preset_facts facts = {.data = unet_survey_all(run->survey),
                                        .seconds = settings->time > 0 ? settings->time : 600,
-                                       .fine_tune = settings->init != NULL};
+                                       .fine_tune = settings->init != NULL,
+                                       .objects = learns_objects(run)};
 
     if ((settings->loss.loss == LOSS_BCE || said_text(&settings->loss.said, "loss.pos_weight")) &&
         !said_text(&settings->network.said, "classes"))

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,14 +61,11 @@ static unet_code map(int fd, const char *path, struct un_mapping *mapping, unet_
     return UNET_OK;
 }
 
-static unet_code open_file(const char *path, size_t mapped_from, struct un_mapping *mapping,
-                           unet_error *err)
+/* Takes the descriptor. */
+static unet_code open_descriptor(int fd, const char *path, size_t mapped_from,
+                                 struct un_mapping *mapping, unet_error *err)
 {
     struct stat status;
-    /* O_NONBLOCK: a pipe given by mistake is refused below instead of waited for */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return un_fail_errno(err, "%s", path);
     unet_code code = UNET_OK;
     struct un_mapping made = {0};
     if (fstat(fd, &status))
@@ -84,6 +82,16 @@ static unet_code open_file(const char *path, size_t mapped_from, struct un_mappi
     return code;
 }
 
+static unet_code open_file(const char *path, size_t mapped_from, struct un_mapping *mapping,
+                           unet_error *err)
+{
+    /* O_NONBLOCK: a pipe given by mistake is refused below instead of waited for */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return un_fail_errno(err, "%s", path);
+    return open_descriptor(fd, path, mapped_from, mapping, err);
+}
+
 unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *err)
 {
     return open_file(path, MAPPED_FROM, mapping, err);
@@ -92,6 +100,55 @@ unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *
 unet_code un_map_whole(const char *path, struct un_mapping *mapping, unet_error *err)
 {
     return open_file(path, SIZE_MAX, mapping, err);
+}
+
+/* The descriptor of a name below a folder, which it takes; -1 with errno. */
+static int open_below(int folder, const char *name)
+{
+    while (folder >= 0) {
+        char part[NAME_MAX + 1];
+        const size_t size = strcspn(name, "/");
+        const bool last = !name[size];
+        int next = -1;
+        if (size == 0 || size > NAME_MAX || (size == 2 && name[0] == '.' && name[1] == '.')) {
+            errno = size > NAME_MAX ? ENAMETOOLONG : EACCES;
+        } else {
+            memcpy(part, name, size);
+            part[size] = 0;
+            next = openat(folder, part,
+                          O_RDONLY | O_CLOEXEC | O_NOFOLLOW | (last ? O_NONBLOCK : O_DIRECTORY));
+        }
+        const int why = errno;
+        close(folder);
+        errno = why;
+        if (last || next < 0)
+            return next;
+        folder = next;
+        name += size + 1;
+    }
+    return -1;
+}
+
+unet_code un_map_beside(const char *path, const char *name, struct un_mapping *mapping,
+                        unet_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    if (!folder)
+        return un_fail_memory(err, strlen(path), path);
+    const int fd = open_below(open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY), name);
+    const int why = errno;
+    free(folder);
+    if (fd < 0 && (why == EACCES || why == ELOOP))
+        return un_fail(
+            err, UNET_EIO,
+            "%s: lies elsewhere, is a link or may not be read, wanted in the folder of %s", name,
+            path);
+    if (fd < 0) {
+        errno = why;
+        return un_fail_errno(err, "%s", name);
+    }
+    return open_descriptor(fd, name, SIZE_MAX, mapping, err);
 }
 
 unet_code un_map_read(const struct un_mapping *mapping, const char *name, size_t at, void *dst,

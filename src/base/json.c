@@ -15,9 +15,11 @@
 
 #include "base/decimal.h"
 
-static unet_code check_size(const char *what, const char *text, size_t size, unet_error *err)
+static unet_code check_size(const char *what, const char *text, size_t size, size_t most,
+                            unet_error *err)
 {
-    int depth = 0, values = 0;
+    int depth = 0;
+    size_t values = 0;
     bool string = false;
     for (size_t i = 0; i < size; i++) {
         char c = text[i];
@@ -30,21 +32,20 @@ static unet_code check_size(const char *what, const char *text, size_t size, une
         }
         string = c == '"';
         depth += (c == '{' || c == '[') - (c == '}' || c == ']');
-        values += c == '{' || c == '[' || c == ',' || c == ':';
+        values += (size_t)(c == '{' || c == '[' || c == ',' || c == ':');
         if (depth > UN_JSON_MAX_DEPTH)
             return un_fail(err, UNET_EFORMAT, "%s is nested deeper than %d levels", what,
                            UN_JSON_MAX_DEPTH);
-        if (values > UN_JSON_MAX_VALUES)
-            return un_fail(err, UNET_EFORMAT, "%s has more than %d values", what,
-                           UN_JSON_MAX_VALUES);
+        if (values > most)
+            return un_fail(err, UNET_EFORMAT, "%s has more than %zu values", what, most);
     }
     return UNET_OK;
 }
 
-unet_code un_json_parse(const char *what, const char *text, size_t size, json_t **object,
-                        unet_error *err)
+unet_code un_json_parse_any(const char *what, const char *text, size_t size, size_t values,
+                            json_t **value, unet_error *err)
 {
-    unet_code code = check_size(what, text, size, err);
+    unet_code code = check_size(what, text, size, values, err);
     if (code)
         return code;
     json_error_t error;
@@ -56,6 +57,17 @@ unet_code un_json_parse(const char *what, const char *text, size_t size, json_t 
     if (!made)
         return un_fail(err, UNET_EFORMAT, "%s is not valid JSON at byte %d: %s", what,
                        error.position, error.text);
+    *value = made;
+    return UNET_OK;
+}
+
+unet_code un_json_parse(const char *what, const char *text, size_t size, json_t **object,
+                        unet_error *err)
+{
+    json_t *made = NULL;
+    unet_code code = un_json_parse_any(what, text, size, UN_JSON_MAX_VALUES, &made, err);
+    if (code)
+        return code;
     if (!json_is_object(made)) {
         json_decref(made);
         return un_fail(err, UNET_EFORMAT, "%s is not a JSON object", what);

@@ -24,6 +24,10 @@ enum {
 unet_code un_json_parse(const char *what, const char *text, size_t size, json_t **object,
                         unet_error *err);
 
+/* The same of any value, an array too, with other limits: `values` of them at most. */
+unet_code un_json_parse_any(const char *what, const char *text, size_t size, size_t values,
+                            json_t **value, unet_error *err);
+
 /* Where a field is looked for, and how to speak of it. */
 struct un_json_at {
     const char *what;     /* "file: unet metadata" */

@@ -64,9 +64,8 @@ static const struct un_known_file known[] = {
      " .tflite ", MAGIC(4, "TFL3")},
     {UN_KNOWN_MODEL, "a TensorFlow graph or checkpoint", TF2ONNX, " .pb .ckpt.index ", .size = 0},
     {UN_KNOWN_MODEL, "an index of safetensors shards",
-     "in Python, one file of them: d = {}; [d.update(safetensors.torch.load_file(f)) for f in "
-     "files]; safetensors.torch.save_file(d, 'x.safetensors')",
-     NULL, MAGIC(0, "{"), .inside = "\"weight_map\""},
+     "it is read under a name that ends with .index.json", NULL, MAGIC(0, "{"),
+     .inside = "\"weight_map\""},
     {UN_KNOWN_MODEL, "a GGUF model", NULL, " .gguf ", MAGIC(0, "GGUF")},
     {UN_KNOWN_MODEL, "an OpenVINO model", "the ONNX file that it was made from is read", NULL,
      MAGIC(0, "<?xml"), .inside = "<net name="},
@@ -207,7 +206,7 @@ static const struct {
     {"zarr.json", "a Zarr image",
      "in Python, numpy.save('x.npy', zarr.open(FOLDER)['0'][:]) writes what is read"},
     {"model.safetensors.index.json", "safetensors in shards",
-     "in Python, put all of them into one file"},
+     "the name of this file stands for all of them"},
 };
 
 static void tell(const char *what, const char *way, const char *name, char *text, size_t size)

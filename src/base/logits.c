@@ -25,6 +25,41 @@ void un_probabilities(const float *from, size_t from_stride, float *to, size_t t
         to[k * to_stride] /= sum;
 }
 
+/* log(sum over rims: exp) */
+void un_rims_fold(const float *from, size_t from_stride, float *to, size_t to_stride, int classes,
+                  int rims)
+{
+    const size_t step = (size_t)(classes - 1) * from_stride;
+    to[0] = from[0];
+    for (size_t k = 1; k < (size_t)classes; k++) {
+        const float *x = from + k * from_stride;
+        float most = *x, sum = 0;
+        for (size_t r = 1; r <= (size_t)rims; r++)
+            most = x[r * step] > most ? x[r * step] : most;
+        for (size_t r = 0; r <= (size_t)rims; r++)
+            sum += expf(x[r * step] - most);
+        to[k * to_stride] = most + logf(sum);
+    }
+}
+
+uint8_t un_rims_inner(const float *from, size_t stride, int classes, int rims)
+{
+    const size_t outputs = (size_t)classes + (size_t)rims * (size_t)(classes - 1);
+    float most = from[0], sum = 0, inner = 0;
+    for (size_t k = 1; k < outputs; k++)
+        most = from[k * stride] > most ? from[k * stride] : most;
+    for (size_t k = 0; k < outputs; k++) {
+        const float p = expf(from[k * stride] - most);
+        const size_t level = k == 0 ? 0
+                             : k < (size_t)classes
+                                 ? (size_t)rims + 1
+                                 : 1 + (k - (size_t)classes) / (size_t)(classes - 1);
+        sum += p;
+        inner += p * (float)level;
+    }
+    return (uint8_t)(255 * inner / (sum * (float)(rims + 1)) + 0.5f);
+}
+
 /* log(sum over k: exp(x_k)) - x_t = x_m - x_t + log(1 + sum over k other than m: exp(x_k - x_m)),
  * which is exact, too, where the answer is sure and right. */
 double un_cross_entropy(const float *logits, size_t stride, int classes, int label)

@@ -19,6 +19,15 @@ double un_sigmoid(double x);
 void un_probabilities(const float *from, size_t from_stride, float *to, size_t to_stride,
                       int classes);
 
+/*
+ * The answer of a network with rims, [classes + rims * (classes - 1)] as un_spec_outputs() has it.
+ * _fold(): logits [classes] of the classes alone, each with all its rims; to may be from.
+ * _inner(): how deep inside an object the pixel is: 0 outside, 255 where no rim is near.
+ */
+void un_rims_fold(const float *from, size_t from_stride, float *to, size_t to_stride, int classes,
+                  int rims);
+uint8_t un_rims_inner(const float *from, size_t stride, int classes, int rims);
+
 /* -log of the probability of class label (of one class: 0 or 1), not finite when a logit is not. */
 double un_cross_entropy(const float *logits, size_t stride, int classes, int label);
 

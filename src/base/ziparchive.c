@@ -67,7 +67,7 @@ static unet_code check_members(const struct un_zip *zip, size_t size, unet_error
         if (member.size > most - unpacked)
             return un_fail(err, UNET_EFORMAT,
                            "%s: its members would unpack to more than %d times the file's %zu "
-                           "bytes; no weights do",
+                           "bytes",
                            zip->path, UN_ZIP_MAX_EXPANSION, size);
         packed += member.comp_size;
         unpacked += member.size;

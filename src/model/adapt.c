@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adapt.c - the weights of a network in one that sees other channels or tells other classes apart
- */
+/* adapt.c - a model of another's weights: a copy, or one that sees other channels or tells other
+ * classes apart */
 #include <string.h>
 
 #include "model/model.h"
@@ -37,4 +37,25 @@ unet_code un_model_adapt(const unet_model *from, int in_channels, int classes, u
     }
     *model = made;
     return UNET_OK;
+}
+
+unet_code un_model_copy(const unet_model *from, unet_model **model, unet_error *err)
+{
+    unet_model *made;
+    unet_code code = un_model_fetch(from, err);
+    if (code || (code = un_model_new(&from->graph.spec, &made, err)))
+        return code;
+    /* all that it knows, but for what it owns */
+    const unet_model own = *made;
+    *made = *from;
+    made->graph = own.graph;
+    made->values = own.values;
+    made->settings = NULL;
+    made->keeper = own.keeper;
+    memcpy(made->values, from->values, from->graph.values * sizeof *made->values);
+    if ((code = un_model_set_settings(made, from->settings, err)))
+        un_model_free(made);
+    else
+        *model = made;
+    return code;
 }

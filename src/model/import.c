@@ -14,7 +14,7 @@
 
 #include "base/file.h"
 #include "model/model.h"
-#include "recognise/recognise.h"
+#include "recognise/parts.h"
 
 /* F16 values in an archive that is packed as tightly as any that is read */
 enum { MOST_EXPANSION = 32 };
@@ -230,12 +230,68 @@ unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,
 unet_code un_model_import(const char *path, const unet_known *known, unet_model **model,
                           unet_origin *origin, unet_error *err)
 {
+    const unet_known nothing = un_known_nothing();
     struct un_arrays arrays;
-    unet_code code = un_arrays_open(path, &arrays, err);
+    bool part = false;
+    known = known ? known : &nothing;
+    unet_code code = un_arrays_open_all(path, &arrays, err);
     if (code)
         return code;
-    code = un_model_from_arrays(path, &arrays, known, model, origin, err);
+    code = un_arrays_select(path, known->prefix, known->log, &arrays, err);
+    if (!code) {
+        code = un_model_from_arrays(path, &arrays, known, model, origin, err);
+        unet_code told = UNET_OK;
+        if (code == UNET_EFORMAT && !arrays.metadata && !arrays.one_network)
+            told = un_parts_choose(path, known, &arrays, &part, err);
+        if (part)
+            code = un_model_from_arrays(path, &arrays, known, model, origin, err);
+        code = told ? told : code;
+    }
     un_arrays_release(&arrays);
+    return code;
+}
+
+static void copy_floats(const unsigned char *src, size_t count, float *dst)
+{
+    memcpy(dst, src, count * sizeof *dst);
+}
+
+/* A tensor of the caller's as an array, of floats as this machine has them. */
+static unet_code take_tensor(const unet_tensor *t, int i, struct un_array *array, unet_error *err)
+{
+    static const struct un_dtype floats = {"F32", sizeof(float), copy_floats};
+    size_t shape[4] = {0};
+    for (int d = 0; d < t->dims && d < 4; d++)
+        shape[d] = t->shape[d] < 1 ? 0 : (size_t)t->shape[d];
+    *array = (struct un_array){
+        .name = t->name, .key = t->name, .dtype = &floats, .data = (const void *)t->data};
+    if (t->name && t->data && t->dims >= 1 && t->dims <= 4 &&
+        un_array_set_shape(array, t->dims, shape) && array->count)
+        return UNET_OK;
+    return un_fail(err, UNET_EINVAL,
+                   "tensor %d%s%.100s: a name, values and 1 to 4 sides of 1 or more wanted", i,
+                   t->name ? ", " : "", t->name ? t->name : "");
+}
+
+unet_code un_model_from_tensors(const unet_tensor *tensors, int count, const unet_known *known,
+                                unet_model **model, unet_origin *origin, unet_error *err)
+{
+    static const char what[] = "the tensors";
+    struct un_arrays arrays = {
+        .format = "tensors", .count = count, .ordered = true, .hints = un_hints_none()};
+    arrays.items = calloc((size_t)count, sizeof *arrays.items);
+    if (!arrays.items)
+        return un_fail_memory(err, (size_t)count * sizeof *arrays.items, what);
+    unet_code code = UNET_OK;
+    for (int i = 0; i < count && !code; i++) {
+        code = take_tensor(&tensors[i], i, &arrays.items[i], err);
+        arrays.size += arrays.items[i].count * sizeof(float);
+    }
+    if (!code) {
+        un_arrays_select_network(&arrays);
+        code = un_model_from_arrays(what, &arrays, known, model, origin, err);
+    }
+    free(arrays.items);
     return code;
 }
 

@@ -17,8 +17,9 @@
 #include "net/spec_json.h"
 
 /* 1: a plain network; 2: also the fields that describe networks from elsewhere; 3: also codings
- * that are more than a list of values; 4: also samples that are no data, and dim 8-bit ones */
-enum { FORMAT_PLAIN = 1, FORMAT_SPEC = 2, FORMAT_CODING = 3, FORMAT = 4 };
+ * that are more than a list of values; 4: also samples that are no data, and dim 8-bit ones; 5:
+ * also rims of objects */
+enum { FORMAT_PLAIN = 1, FORMAT_SPEC = 2, FORMAT_CODING = 3, FORMAT_FILL = 4, FORMAT = 5 };
 
 /* A list that lacks an entry for want of memory must not be written. */
 static json_t *unless_failed(json_t *list, bool failed)
@@ -269,6 +270,23 @@ static unet_code read_channels(const struct un_json_at *at, unet_model *model, u
     return code;
 }
 
+/* ---- objects ---- */
+
+static json_t *write_objects(const unet_model *model)
+{
+    return model->smallest_object ? json_pack("{s:i}", "smallest", model->smallest_object) : NULL;
+}
+
+static unet_code read_objects(const char *what, const json_t *root, unet_model *model,
+                              unet_error *err)
+{
+    const struct un_json_at at = {what, "", root};
+    const json_t *objects;
+    unet_code code = un_json_field(&at, "objects", JSON_OBJECT, &objects, err);
+    const struct un_json_at inside = {what, "objects.", code ? NULL : objects};
+    return code ? code : un_json_int(&inside, "smallest", 1, INT_MAX, &model->smallest_object, err);
+}
+
 /* ---- settings: any object, kept as text ---- */
 
 static unet_code read_settings(const char *what, const json_t *root, unet_model *model,
@@ -295,10 +313,11 @@ static bool is_plain(const unet_model *model)
 /* The oldest that says all of it. */
 static int format_of(const unet_model *model)
 {
-    return model->scaling.fill.set || model->scaling.dim_scale > 0 ? FORMAT
-           : !un_coding_is_list(&model->coding)                    ? FORMAT_CODING
-           : is_plain(model)                                       ? FORMAT_PLAIN
-                                                                   : FORMAT_SPEC;
+    return model->graph.spec.rims                                    ? FORMAT
+           : model->scaling.fill.set || model->scaling.dim_scale > 0 ? FORMAT_FILL
+           : !un_coding_is_list(&model->coding)                      ? FORMAT_CODING
+           : is_plain(model)                                         ? FORMAT_PLAIN
+                                                                     : FORMAT_SPEC;
 }
 
 char *un_metadata_text(const unet_model *model)
@@ -306,13 +325,13 @@ char *un_metadata_text(const unet_model *model)
     struct un_plain plain = un_plain_begin();
     json_t *settings = model->settings ? json_loads(model->settings, 0, NULL) : NULL;
     un_plain_end(plain);
-    json_t *root = json_pack("{s:i, s:o, s:o, s:o*, s:o, s:b, s:s*, s:o, s:o*}", "format",
-                             format_of(model), "spec", un_spec_to_json(&model->graph.spec),
-                             "scaling", write_scaling(&model->scaling), "seen",
-                             model->seen.images ? write_seen(&model->seen) : NULL, "coding",
-                             un_coding_to_json(&model->coding), "trained", model->trained,
-                             "channels", *model->channels ? model->channels : NULL, "classes",
-                             write_classes(model), "settings", settings);
+    json_t *root = json_pack(
+        "{s:i, s:o, s:o, s:o*, s:o, s:b, s:s*, s:o*, s:o, s:o*}", "format", format_of(model),
+        "spec", un_spec_to_json(&model->graph.spec), "scaling", write_scaling(&model->scaling),
+        "seen", model->seen.images ? write_seen(&model->seen) : NULL, "coding",
+        un_coding_to_json(&model->coding), "trained", model->trained, "channels",
+        *model->channels ? model->channels : NULL, "objects", write_objects(model), "classes",
+        write_classes(model), "settings", settings);
     char *text = root && !model->settings == !settings ? un_json_text(root) : NULL;
     json_decref(root);
     return text;
@@ -341,6 +360,8 @@ static unet_code read_root(const char *what, const json_t *root, unet_model *mod
         (code = un_json_bool(&at, "trained", &model->trained, err)))
         return code;
     if (json_object_get(root, "channels") && (code = read_channels(&at, model, err)))
+        return code;
+    if (json_object_get(root, "objects") && (code = read_objects(what, root, model, err)))
         return code;
     if (json_object_get(root, "seen") &&
         ((code = un_json_field(&at, "seen", JSON_OBJECT, &seen, err)) ||

@@ -26,6 +26,8 @@ struct unet_model {
     struct un_seen seen; /* the values of the images that it was trained on */
     struct un_coding coding;
     struct un_class classes[UNET_MAX_CLASSES]; /* [max(2, spec.classes)] used */
+    int smallest_object; /* of the training, in pixels, but for the smallest hundredth; 0: not known
+                          */
     char channels[UN_CHANNELS_TEXT]; /* which of an image; as in image/channels.h, "": all */
     char *settings;                  /* JSON object or NULL: how it was trained */
     /* Set while a trainer keeps the newest weights on a device.  Who reads values calls
@@ -77,9 +79,10 @@ void un_model_set_coding(unet_model *model, const struct un_coding *coding);
 /* Fills the values: He et al. 2015, keyed by (seed, parameter number). (init.c) */
 void un_model_init(unet_model *model, uint64_t seed);
 
-/* adapt.c: behind unet_model_adapt(). */
+/* adapt.c: behind unet_model_adapt() and unet_model_copy(). */
 unet_code un_model_adapt(const unet_model *from, int in_channels, int classes, uint64_t seed,
                          unet_model **model, int *taken, unet_error *err);
+unet_code un_model_copy(const unet_model *from, unet_model **model, unet_error *err);
 
 /* Replaces the settings by a copy of this JSON object, made compact; NULL: none. */
 unet_code un_model_set_settings(unet_model *model, const char *json, unet_error *err);
@@ -88,6 +91,8 @@ unet_code un_model_set_settings(unet_model *model, const char *json, unet_error 
 unet_code un_model_read(const char *path, unet_model **model, unet_error *err);
 unet_code un_model_import(const char *path, const unet_known *known, unet_model **model,
                           unet_origin *origin, unet_error *err);
+unet_code un_model_from_tensors(const unet_tensor *tensors, int count, const unet_known *known,
+                                unet_model **model, unet_origin *origin, unet_error *err);
 
 struct un_arrays;
 unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,

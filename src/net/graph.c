@@ -105,7 +105,8 @@ static int add_head(struct un_graph *graph, int src)
 {
     const int from[2] = {src, -1};
     return un_graph_conv(graph, (struct un_where){UN_ROLE_HEAD, 0, 0, 0}, UN_CONV1X1, from,
-                         graph->spec.classes, true, (struct un_activation){UN_ACT_NONE, 0});
+                         un_spec_outputs(&graph->spec), true,
+                         (struct un_activation){UN_ACT_NONE, 0});
 }
 
 void un_graph_build(struct un_graph *graph, const unet_spec *spec)

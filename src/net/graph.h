@@ -21,6 +21,7 @@
 
 enum {
     UN_MAX_DEPTH = UNET_MAX_DEPTH,
+    UN_MAX_RIMS = 8,
     /* depth 6 with norms everywhere: 13 blocks of 2 * 2, 6 pools, 6 * 3 ups, head */
     UN_MAX_NODES = 96,
     UN_MAX_PARAMS = 200, /* of 26 + 6 convolutions with bias and norm, 6 each, and the head */
@@ -123,6 +124,10 @@ int un_spec_dec(const unet_spec *spec, int level, int i);
 int un_spec_up(const unet_spec *spec, int level);
 int un_spec_convs(const unet_spec *spec); /* 1 or 2 */
 float un_spec_epsilon(const unet_spec *spec);
+
+/* Channels of the network's answer: the classes, then rim 0 (the outermost) of classes 1, 2 ..,
+ * then rim 1 of these, and so on. */
+int un_spec_outputs(const unet_spec *spec);
 
 /* Whether what comes out for a pixel depends on pixels nearby only: not when statistics or an
  * interpolation take the whole map into account. */

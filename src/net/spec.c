@@ -43,6 +43,11 @@ int un_spec_up(const unet_spec *spec, int level)
     return either(spec->channels.up[level], un_spec_enc(spec, level, un_spec_convs(spec) - 1));
 }
 
+int un_spec_outputs(const unet_spec *spec)
+{
+    return spec->classes + spec->rims * (spec->classes - 1);
+}
+
 float un_spec_epsilon(const unet_spec *spec)
 {
     return spec->norm_epsilon > 0 ? spec->norm_epsilon : 1e-5f;
@@ -100,6 +105,11 @@ static unet_code check_together(const unet_spec *spec, unet_error *err)
     if (doubled && spec->up_conv == UNET_UP_NO_CONV && (spec->up_norm || spec->up_act))
         return un_fail(err, UNET_EINVAL,
                        "up_norm or up_act is 1, but no convolution follows the doubling");
+    if (spec->rims && (spec->classes < 2 || un_spec_outputs(spec) > UNET_MAX_CLASSES))
+        return un_fail(err, UNET_EINVAL,
+                       "rims is %d, wanted 0 with %d class%s: each class but the first has as many "
+                       "outputs more, %d at most in all",
+                       spec->rims, spec->classes, spec->classes == 1 ? "" : "es", UNET_MAX_CLASSES);
     if (spec->up_norm && spec->norm == UNET_NORM_NONE)
         return un_fail(err, UNET_EINVAL, "up_norm is 1, but norm is none");
     if (spec->norm == UNET_NORM_GROUP && spec->groups < 1)

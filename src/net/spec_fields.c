@@ -53,6 +53,7 @@ static const struct un_field rows[] = {
     UN_FIELD_FLAG(up_norm, MORE, "a norm after the up-convolution"),
     UN_FIELD_FLAG(up_act, MORE, "an activation after the up-convolution"),
     UN_FIELD(norm_epsilon, UNET_FIELD_FLOAT, 0, 1, MORE, "added to the variance; 0: 1e-5"),
+    INT(rims, 0, UN_MAX_RIMS, MORE, "outputs more for each class, that part objects"),
 };
 
 const struct un_fields un_spec_fields = {rows, sizeof rows / sizeof *rows};

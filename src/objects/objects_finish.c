@@ -176,6 +176,7 @@ static struct un_split ringed_box(const unet_objects *objects, uint32_t id)
     struct un_split box = {.top = c->top ? c->top - 1 : 0,
                            .left = c->left ? c->left - 1 : 0,
                            .id = id,
+                           .inner = objects->options.inner,
                            .depth = objects->options.split_depth,
                            .minimum_area = objects->options.minimum_area};
     box.height = (c->bottom + 1 < objects->height ? c->bottom + 2 : objects->height) - box.top;
@@ -287,11 +288,15 @@ static unet_code finish_rows(unet_objects *objects, unet_error *err)
     unet_code code =
         un_window_open(&window, &objects->pieces, objects->height, objects->labels.parent, 0, err);
     objects->above_count = 0;
+    if (!code && objects->options.inner) {
+        window.inner = &objects->inner;
+        window.width = (size_t)objects->width;
+    }
     for (int y = 0; y < objects->height && !code; y++) {
         code = y % 64 ? UNET_OK : tell(objects, (double)y / objects->height, err);
         if (code || (code = un_window_reach(&window, y, err)))
             break;
-        if (objects->options.split)
+        if (objects->options.split || objects->options.inner)
             code = split_row(objects, &window, y, err);
         if (!code)
             code = finish_row(objects, &window.rows[y], y, err);
@@ -318,6 +323,7 @@ unet_code un_objects_finish(unet_objects *objects, unet_error *err)
     un_labels_release(&objects->labels);
     un_run_rows_close(&objects->pieces);
     un_scratch_close(&objects->samples);
+    un_scratch_close(&objects->inner);
     free(objects->components);
     objects->components = NULL;
     objects->count = objects->room = 0;

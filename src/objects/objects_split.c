@@ -9,20 +9,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FINE 64 /* steps of a pixel, where heights are means of distances */
+
+/* What is at least so deep inside an object, of 255. */
+static const uint8_t levels[] = {102, 153, 204};
+
 struct flood {
     int height, width;
-    uint32_t *distance; /* squared, [height][width]; 0: outside */
+    bool squared;       /* what distance has: squares, or FINE times a mean; 0: outside */
+    uint32_t *distance; /* [height][width] */
+    uint8_t *deep;      /* [height][width]: reaches the first level; NULL: there are none */
     uint32_t *order;    /* pixels of the component, innermost first */
     uint32_t *spare;
     uint32_t *part; /* [height][width]: 0: none yet, else its number + 1 */
     uint32_t pixels;
-    uint32_t *parent, *peak; /* of parts; peak: squared distance */
+    uint32_t *parent, *peak; /* of parts; peak: its greatest distance */
     uint32_t parts, room;
 };
 
 /* ---- distances ---- */
 
-static void mark(const struct un_split *split, const struct un_window *window, struct flood *f)
+/* Pixels of the component that are at least so deep inside. */
+static void mark(const struct un_split *split, const struct un_window *window, uint8_t least,
+                 struct flood *f)
 {
     for (int y = 0; y < split->height; y++) {
         const struct un_window_row *row = &window->rows[split->top + y];
@@ -32,7 +41,8 @@ static void mark(const struct un_split *split, const struct un_window *window, s
             int end = (int)row->runs[i].end - split->left;
             end = end < split->width ? end : split->width;
             for (; x < end; x++)
-                to[x] = row->runs[i].id == split->id;
+                to[x] = row->runs[i].id == split->id &&
+                        (!least || row->inner[split->left + x] >= least);
         }
     }
 }
@@ -112,6 +122,38 @@ static unet_code measure(struct flood *f, unet_error *err)
     free(s);
     free(g);
     return code;
+}
+
+/* The mean of the distances to what is less deep than each level, and a quarter of the component's
+ * own. */
+static unet_code measure_inner(const struct un_split *split, const struct un_window *window,
+                               struct flood *f, unet_error *err)
+{
+    const int count = (int)(sizeof levels / sizeof *levels);
+    const size_t area = (size_t)f->height * (size_t)f->width;
+    uint32_t *sum = f->spare;
+    memset(sum, 0, area * sizeof *sum);
+    for (int l = -1; l < count; l++) {
+        const double weight = l < 0 ? FINE / 4.0 : (double)FINE / count;
+        mark(split, window, l < 0 ? 0 : levels[l], f);
+        for (size_t i = 0; i < area && l == 0; i++)
+            f->deep[i] = f->distance[i] != 0;
+        unet_code code = measure(f, err);
+        if (code)
+            return code;
+        for (size_t i = 0; i < area; i++)
+            if (f->distance[i])
+                sum[i] += (uint32_t)(weight * sqrt((double)f->distance[i]) + 0.5);
+    }
+    f->spare = f->distance;
+    f->distance = sum;
+    return UNET_OK;
+}
+
+/* In pixels. */
+static double height_of(const struct flood *f, uint32_t distance)
+{
+    return f->squared ? sqrt((double)distance) : (double)distance / FINE;
 }
 
 /* ---- order ---- */
@@ -202,7 +244,7 @@ static void meet(struct flood *f, uint32_t a, uint32_t b, double here, double de
     /* of equally high ones the part that began first counts as the higher */
     const bool first = f->peak[a] > f->peak[b] || (f->peak[a] == f->peak[b] && a < b);
     const uint32_t high = first ? a : b, low = first ? b : a;
-    if (sqrt((double)f->peak[low]) - here < depth)
+    if (height_of(f, f->peak[low]) - here < depth)
         f->parent[low] = high;
 }
 
@@ -211,7 +253,7 @@ static unet_code flood(struct flood *f, double depth, unet_error *err)
     unet_code code = UNET_OK;
     for (uint32_t i = 0; i < f->pixels && !code; i++) {
         const uint32_t pixel = f->order[i];
-        const double here = sqrt((double)f->distance[pixel]);
+        const double here = height_of(f, f->distance[pixel]);
         uint32_t at[8];
         const int count = neighbours(f, pixel, at), deepest = deepest_of(f, at, count);
         if (deepest < 0) {
@@ -233,6 +275,38 @@ static void settle(struct flood *f)
 {
     for (uint32_t i = 0; i < f->pixels; i++)
         f->part[f->order[i]] = find(f->parent, f->part[f->order[i]] - 1) + 1;
+}
+
+/*
+ * Between the outermost rims of two parts the height is level, and which of them floods it first
+ * means nothing: what is not deep goes to the nearest pixel that is, in steps to neighbours.  A
+ * part without any stays as it is.
+ */
+static void share_rims(struct flood *f)
+{
+    const size_t area = (size_t)f->height * (size_t)f->width;
+    uint32_t *queue = f->spare, count = 0;
+    memset(f->peak, 0, f->parts * sizeof *f->peak);
+    for (size_t i = 0; i < area; i++)
+        if (f->part[i] && f->deep[i])
+            f->peak[f->part[i] - 1] = 1;
+    for (size_t i = 0; i < area; i++) {
+        if (!f->part[i])
+            continue;
+        if (f->deep[i] || !f->peak[f->part[i] - 1])
+            queue[count++] = (uint32_t)i;
+        else
+            f->part[i] = 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at[8];
+        const int around = neighbours(f, queue[i], at);
+        for (int k = 0; k < around; k++)
+            if (f->distance[at[k]] && !f->part[at[k]]) {
+                f->part[at[k]] = f->part[queue[i]];
+                queue[count++] = at[k];
+            }
+    }
 }
 
 /*
@@ -288,23 +362,31 @@ unet_code un_split_component(const struct un_split *split, const struct un_windo
                              uint32_t **parts, uint32_t *count, unet_error *err)
 {
     const size_t area = (size_t)split->height * (size_t)split->width;
-    struct flood f = {.height = split->height, .width = split->width};
+    struct flood f = {.height = split->height, .width = split->width, .squared = !split->inner};
     unet_code code = UNET_OK;
     f.distance = malloc(area * sizeof *f.distance);
     f.order = malloc(area * sizeof *f.order);
     f.spare = malloc(area * sizeof *f.spare);
     f.part = calloc(area, sizeof *f.part);
-    if (!f.distance || !f.order || !f.spare || !f.part) {
+    f.deep = split->inner ? calloc(area, 1) : NULL;
+    if (!f.distance || !f.order || (split->inner && !f.deep) || !f.spare || !f.part) {
         code = un_fail_memory(err, area * 4 * sizeof *f.part, "objects");
         goto done;
     }
-    mark(split, window, &f);
-    if ((code = measure(&f, err)))
+    if (split->inner) {
+        code = measure_inner(split, window, &f, err);
+    } else {
+        mark(split, window, 0, &f);
+        code = measure(&f, err);
+    }
+    if (code)
         goto done;
     sort(&f);
     if ((code = flood(&f, split->depth, err)))
         goto done;
     settle(&f);
+    if (f.deep)
+        share_rims(&f);
     if (split->minimum_area > 1 && (code = merge_small(&f, split->minimum_area, err)))
         goto done;
     *count = number(&f);
@@ -312,6 +394,7 @@ unet_code un_split_component(const struct un_split *split, const struct un_windo
     f.part = NULL;
 done:
     free(f.distance);
+    free(f.deep);
     free(f.order);
     free(f.spare);
     free(f.part);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFERS ((size_t)3 * (256 << 10)) /* of the scratch files */
+#define BUFFERS ((size_t)4 * (256 << 10)) /* of the scratch files */
 
 static size_t sample_bytes(unet_sample sample)
 {
@@ -93,7 +93,9 @@ unet_code un_objects_create(const unet_objects_options *options, int height, int
         return un_fail_memory(err, sizeof *made, "objects");
     made->options = *options;
     made->options.minimum_area = options->minimum_area ? options->minimum_area : 1;
-    made->options.split_depth = options->split_depth > 0 ? options->split_depth : 0.75;
+    made->options.split_depth = options->split_depth > 0 ? options->split_depth
+                                : options->inner         ? UN_INNER_DEPTH
+                                                         : 0.75;
     made->options.unit[sizeof made->options.unit - 1] = 0;
     made->height = height;
     made->width = width;
@@ -108,6 +110,8 @@ unet_code un_objects_create(const unet_objects_options *options, int height, int
         code = un_labels_init(&made->labels, !options->keep_holes, most_labels(made), err);
     if (!code)
         code = un_run_rows_open(&made->pieces, height, made->folder, err);
+    if (!code && options->inner)
+        code = un_scratch_open(&made->inner, made->folder, err);
     if (code) {
         un_objects_free(made);
         return code;
@@ -129,6 +133,7 @@ void un_objects_free(unet_objects *objects)
     un_run_rows_close(&objects->pieces);
     un_run_rows_close(&objects->ids);
     un_scratch_close(&objects->samples);
+    un_scratch_close(&objects->inner);
     un_sums_release(&objects->sums);
     free(objects);
 }
@@ -150,6 +155,9 @@ static unet_code check_band(unet_objects *objects, const unet_band *band, unet_e
     if (objects->next && objects->measured != !!image)
         return un_fail(err, UNET_EINVAL, "objects: row %d: %s an image, unlike the rows above",
                        band->top, image ? "with" : "without");
+    if (objects->options.inner && !band->inner)
+        return un_fail(err, UNET_EINVAL, "objects: row %d: without inner, by which they are parted",
+                       band->top);
     if (!image)
         return UNET_OK;
     if (image->height != band->rows || image->width != band->width || !image->data)
@@ -226,6 +234,9 @@ unet_code un_objects_add(unet_objects *objects, const unet_band *band, unet_erro
     for (int y = 0; y < band->rows && !code; y++) {
         if (band->image)
             code = keep_samples(objects, band->image, y, err);
+        if (!code && objects->options.inner)
+            code = un_scratch_append(&objects->inner, band->inner + (size_t)y * (size_t)band->width,
+                                     (size_t)band->width, err);
         if (!code)
             code = add_row(objects, band->mask + (size_t)y * (size_t)band->width, err);
     }

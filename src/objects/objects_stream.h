@@ -34,6 +34,7 @@
 struct un_window_row {
     struct un_run *runs;
     size_t count;
+    uint8_t *inner; /* [width], where the window has a file of these */
 };
 
 struct un_window {
@@ -41,7 +42,9 @@ struct un_window {
     const uint32_t *map;        /* ids of the source to ids here; NULL: as they are */
     struct un_window_row *rows; /* [height] */
     int first, end;             /* rows first .. end - 1 are loaded */
-    size_t bytes, limit;        /* of the runs; limit 0: none */
+    size_t bytes, limit;        /* of the rows; limit 0: none */
+    struct un_scratch *inner;   /* rows of [width] bytes; NULL: none */
+    size_t width;
 };
 
 unet_code un_window_open(struct un_window *window, struct un_run_rows *source, int height,
@@ -82,6 +85,7 @@ struct unet_objects {
     bool measured;             /* bands come with images */
     unet_sample sample;
     struct un_scratch samples; /* [height][width] */
+    struct un_scratch inner;   /* [height][width], where options.inner is set */
     void *line;                /* [width] samples */
 
     struct un_component *components; /* [count], 0: background */
@@ -130,13 +134,20 @@ unet_code un_objects_write_rois(unet_objects *objects, const char *path, unet_er
  * greatest distance is less than `depth` above the distance there becomes one with the other (Meyer
  * and Beucher's flooding, with the h-maxima as markers).  At last parts smaller than minimum_area
  * become one with the part that they meet deepest inside.
+ *
+ * Where a network says how deep inside an object each pixel is (`inner`, 0..1), the height is the
+ * mean of such distances, to what is less deep than .4, .6 and .8, and a quarter of that to what is
+ * not the component.  So a border that the network sees parts objects which have no neck, and a
+ * neck those between which it sees none.  What is less deep than .4 goes to the nearest part.
  */
 
-#define UN_SPLIT_BYTES 24 /* for a pixel of the component's box and the ring around it */
+#define UN_INNER_DEPTH 1.25 /* pixels, where inner parts: docs/objects.md has how it was found */
+#define UN_SPLIT_BYTES 24   /* for a pixel of the component's box and the ring around it */
 
 struct un_split {
     int top, left, height, width; /* the box, with a ring of one pixel where the image has one */
     uint32_t id;                  /* of the component */
+    bool inner;                   /* by what the window's rows have of it */
     double depth;
     int minimum_area;
 };

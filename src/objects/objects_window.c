@@ -7,7 +7,7 @@ unet_code un_window_open(struct un_window *window, struct un_run_rows *source, i
                          const uint32_t *map, size_t limit, unet_error *err)
 {
     struct un_window made = {.source = source, .map = map, .limit = limit};
-    made.rows = calloc((size_t)height, sizeof *made.rows);
+    made.rows = calloc((size_t)height + 1, sizeof *made.rows);
     if (!made.rows)
         return un_fail_memory(err, (size_t)height * sizeof *made.rows, "objects");
     *window = made;
@@ -16,8 +16,10 @@ unet_code un_window_open(struct un_window *window, struct un_run_rows *source, i
 
 void un_window_close(struct un_window *window)
 {
-    if (window->rows)
+    if (window->rows) {
+        free(window->rows[window->end].runs); /* of a row that could not be loaded whole */
         un_window_leave(window, window->end);
+    }
     free(window->rows);
     *window = (struct un_window){0};
 }
@@ -27,8 +29,26 @@ bool un_window_fits(const struct un_window *window, int last)
     if (!window->limit || last < window->end)
         return true;
     const uint64_t *offsets = window->source->offsets;
-    const uint64_t more = (offsets[last + 1] - offsets[window->end]) * sizeof(struct un_run);
+    const uint64_t more = (offsets[last + 1] - offsets[window->end]) * sizeof(struct un_run) +
+                          (window->inner ? (uint64_t)(last + 1 - window->end) * window->width : 0);
     return window->bytes + more <= window->limit;
+}
+
+/* What a row has of `inner`. */
+static unet_code load_inner(struct un_window *window, int y, unet_error *err)
+{
+    const size_t width = window->width;
+    uint8_t *inner = malloc(width);
+    if (!inner)
+        return un_fail_memory(err, width, "objects");
+    unet_code code = un_scratch_read(window->inner, (uint64_t)y * width, inner, width, err);
+    if (code) {
+        free(inner);
+        return code;
+    }
+    window->rows[y].inner = inner;
+    window->bytes += width;
+    return UNET_OK;
 }
 
 static unet_code load(struct un_window *window, int y, unet_error *err)
@@ -49,7 +69,8 @@ static unet_code load(struct un_window *window, int y, unet_error *err)
             kept--;
         runs[kept++] = (struct un_run){runs[i].end, id};
     }
-    window->rows[y] = (struct un_window_row){runs, kept};
+    window->rows[y].runs = runs;
+    window->rows[y].count = kept;
     window->bytes += kept * sizeof *runs;
     return UNET_OK;
 }
@@ -57,8 +78,11 @@ static unet_code load(struct un_window *window, int y, unet_error *err)
 unet_code un_window_reach(struct un_window *window, int last, unet_error *err)
 {
     unet_code code = UNET_OK;
-    while (window->end <= last && !(code = load(window, window->end, err)))
+    while (window->end <= last && !(code = load(window, window->end, err))) {
+        if (window->inner && (code = load_inner(window, window->end, err)))
+            return code; /* closing lets go of the runs */
         window->end++;
+    }
     return code;
 }
 
@@ -66,8 +90,9 @@ void un_window_leave(struct un_window *window, int first)
 {
     for (; window->first < first && window->first < window->end; window->first++) {
         struct un_window_row *row = &window->rows[window->first];
-        window->bytes -= row->count * sizeof *row->runs;
+        window->bytes -= row->count * sizeof *row->runs + (row->inner ? window->width : 0);
         free(row->runs);
+        free(row->inner);
         *row = (struct un_window_row){0};
     }
 }
@@ -97,5 +122,6 @@ void un_window_replace(struct un_window *window, int y, struct un_run *runs, siz
     window->bytes += count * sizeof *runs;
     window->bytes -= row->count * sizeof *runs;
     free(row->runs);
-    *row = (struct un_window_row){runs, count};
+    row->runs = runs;
+    row->count = count;
 }

@@ -20,13 +20,14 @@ static const int choices[] = {1536, 1280, 1024, 768, 512, 384, 256, 192, 128, 96
 static uint64_t walk_bytes(const unet_model *model, const unet_page *page,
                            const unet_stream *stream, int out, int in, bool sums)
 {
-    const uint64_t classes = (uint64_t)model->graph.spec.classes, width = (uint64_t)page->width;
+    const unet_spec *spec = &model->graph.spec;
+    const uint64_t classes = (uint64_t)spec->classes, width = (uint64_t)page->width;
     uint64_t sample = un_sample_bytes(page->sample), height = (uint64_t)page->height;
     uint64_t rows_in = height < (uint64_t)in ? height : (uint64_t)in;
     uint64_t rows_out = height < (uint64_t)out ? height : (uint64_t)out;
-    uint64_t answer =
-        (stream->mask ? 1 : 0) +
-        4 * classes * ((stream->logits ? 1 : 0) + (stream->probabilities ? 1 : 0) + (sums ? 1 : 0));
+    uint64_t answer = (stream->mask ? 1 : 0) + (stream->inner ? 1 : 0) +
+                      4 * classes * ((stream->logits ? 1 : 0) + (stream->probabilities ? 1 : 0)) +
+                      (sums ? 4 * (uint64_t)un_spec_outputs(spec) : 0);
     return rows_in * width * (uint64_t)page->channels * sample + rows_out * width * answer +
            page->reading_bytes;
 }
@@ -54,7 +55,7 @@ static unet_code reckon(const struct wanted *wanted, int side, uint64_t *bytes, 
     unet_session_options options = *wanted->options;
     const unet_spec *spec = &wanted->model->graph.spec;
     const unet_page *page = wanted->page;
-    const bool sums = options.tta != UNET_TTA_NONE || !un_spec_local(spec) ||
+    const bool sums = options.tta != UNET_TTA_NONE || !un_spec_local(spec) || spec->rims ||
                       (options.others && options.other_count > 0);
     size_t session;
     int sides[2];

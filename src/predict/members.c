@@ -11,7 +11,7 @@ struct shared {
     const char *what;
     char value[16];
 };
-enum { SHARED = 6 };
+enum { SHARED = 7 };
 
 static void list_shared(const struct un_graph *graph, struct shared list[SHARED])
 {
@@ -23,17 +23,18 @@ static void list_shared(const struct un_graph *graph, struct shared list[SHARED]
     } numbers[] = {{"in_channels", spec->in_channels},
                    {"classes", spec->classes},
                    {"depth", spec->depth},
+                   {"rims", spec->rims},
                    {"the border of tiles", g.border}};
     list[0] = (struct shared){"padding", "none"};
     if (!g.valid)
         strcpy(list[0].value, "same");
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < SHARED - 2; i++) {
         list[i + 1].what = numbers[i].what;
         snprintf(list[i + 1].value, sizeof list->value, "%d", numbers[i].value);
     }
-    list[5] = (struct shared){"what is looked at", "a part"};
+    list[SHARED - 1] = (struct shared){"what is looked at", "a part"};
     if (!un_spec_local(spec))
-        strcpy(list[5].value, "the whole image");
+        strcpy(list[SHARED - 1].value, "the whole image");
 }
 
 static const char *name_of(const unet_model *model, int label)

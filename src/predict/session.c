@@ -73,15 +73,15 @@ int un_session_answers(const unet_session *s)
 static unet_code allocate(unet_session *s, unet_error *err)
 {
     const unet_spec *spec = &s->model->graph.spec;
-    const int answers = un_session_answers(s);
+    const int answers = un_session_answers(s), outputs = un_spec_outputs(spec);
     size_t in = (size_t)s->height * s->width, out = in; /* padded: the output is as large */
     struct un_engine *e = s->engine;
     s->pixels = e->ops->host_alloc(e, in * spec->in_channels * sizeof(float));
-    s->logits = e->ops->host_alloc(e, out * spec->classes * sizeof(float));
+    s->logits = e->ops->host_alloc(e, out * outputs * sizeof(float));
     if (answers > 1) {
-        int most = spec->classes > spec->in_channels ? spec->classes : spec->in_channels;
+        int most = outputs > spec->in_channels ? outputs : spec->in_channels;
         s->turned = malloc(in * most * sizeof(float));
-        s->average = malloc(out * spec->classes * sizeof(float));
+        s->average = malloc(out * outputs * sizeof(float));
     }
     s->mask = e->ops->host_alloc(e, out);
     s->labels = e->ops->alloc(e, out);
@@ -297,9 +297,10 @@ unet_code un_session_foretell(const unet_model *model, const unet_session_option
 
 size_t un_session_extra_bytes(const unet_spec *spec, int answers, size_t pixels)
 {
-    int most = spec->classes > spec->in_channels ? spec->classes : spec->in_channels;
-    int turning = answers > 1 ? most + spec->classes : 0;
-    return pixels * ((size_t)(spec->in_channels + spec->classes + turning) * sizeof(float) + 2);
+    const int outputs = un_spec_outputs(spec);
+    int most = outputs > spec->in_channels ? outputs : spec->in_channels;
+    int turning = answers > 1 ? most + outputs : 0;
+    return pixels * ((size_t)(spec->in_channels + outputs + turning) * sizeof(float) + 2);
 }
 
 size_t un_session_bytes(const unet_session *s)

@@ -87,11 +87,11 @@ struct unet_session {
     int height, width; /* its input sides */
     /* the host's, for what crosses to the engine and back */
     float *pixels;   /* [height][width][channels] */
-    float *logits;   /* [output][output][classes] */
+    float *logits;   /* [output][output][outputs] */
     uint8_t *mask;   /* [output][output] */
     uint8_t *labels; /* [output][output], engine memory */
     float *turned;   /* averages: room to turn pixels or logits */
-    float *average;  /* averages: [output][output][classes] */
+    float *average;  /* averages: [output][output][outputs] */
 };
 
 unet_code un_session_create(const unet_model *model, const unet_session_options *options,
@@ -144,14 +144,16 @@ void un_members_move(unet_session *session, unet_view rows, int top);
 /* ---- tiles.c ----------------------------------------------------------------------------- */
 
 /*
- * Where the answers for some rows of an image go.  Blended tiles and averaged views need scores on
- * the way: then `scores` is not NULL, tiles add to it, and un_scores_finish() fills the others.
+ * Where the answers for some rows of an image go.  Blended tiles, averaged views and rims need
+ * scores on the way: then `scores` is not NULL, tiles add to it, and un_scores_finish() fills the
+ * others.
  */
 struct un_target {
     int top, rows, width;          /* rows top .. top + rows - 1 of the image */
     uint8_t *mask;                 /* [rows][width]; NULL: not wanted, as the two below */
     float *logits, *probabilities; /* [classes][rows][width] */
-    float *scores;                 /* [classes][rows][width] */
+    float *scores;                 /* [outputs][rows][width] */
+    uint8_t *inner;                /* [rows][width], as in unet_answers */
 };
 
 /* Whether targets need scores. */
@@ -175,15 +177,15 @@ unet_code un_session_tiles(unet_session *session, int top, const struct un_targe
                            const unet_answers *progress, double share_before, double share_after,
                            unet_error *err);
 
-/* Fills `count` rows of mask, logits and probabilities (of `to`, from its row 0) from the rows of
- * from->scores that begin at row `first`. */
-void un_scores_finish(int classes, const struct un_target *from, int first, int count,
+/* Fills `count` rows of mask, logits, probabilities and inner (of `to`, from its row 0) from the
+ * rows of from->scores that begin at row `first`, which may be other ones then. */
+void un_scores_finish(const unet_spec *spec, const struct un_target *from, int first, int count,
                       const struct un_target *to);
 
 /* ---- tta.c ------------------------------------------------------------------------------- */
 
 /* The mean probabilities over the session's members and views of one tile, as logits in
- * session->average: [rows][columns][classes]. */
+ * session->average: [rows][columns][outputs]. */
 unet_code un_session_average(unet_session *session, int top, int left, int rows, int columns,
                              unet_error *err);
 
@@ -192,6 +194,9 @@ unet_code un_session_average(unet_session *session, int top, int left, int rows,
 /* name: of the image, for messages; NULL: the caller adds it. */
 unet_code un_session_predict(unet_session *session, unet_view image, const char *name,
                              const unet_answers *answers, unet_error *err);
+
+/* UNET_EINVAL: `inner` is asked for, and the network has no rims. */
+unet_code un_session_check_inner(const unet_session *session, bool wanted, unet_error *err);
 
 /* The inner half of unet_predict_stream(). */
 unet_code un_session_stream(unet_session *session, struct unet_source *source, int page,

@@ -20,21 +20,32 @@
 
 /* ---- an image in memory ------------------------------------------------------------------ */
 
+unet_code un_session_check_inner(const unet_session *s, bool wanted, unet_error *err)
+{
+    if (!wanted || s->model->graph.spec.rims)
+        return UNET_OK;
+    return un_fail(err, UNET_EINVAL, "inner is asked for, the network has no rims");
+}
+
 unet_code un_session_predict(unet_session *s, unet_view image, const char *name,
                              const unet_answers *answers, unet_error *err)
 {
     const unet_spec *spec = &s->model->graph.spec;
     const int H = image.height;
     size_t pixels = (size_t)H * (size_t)image.width;
-    struct un_target target = {
-        0, H, image.width, answers->mask, answers->logits, answers->probabilities, NULL};
+    struct un_target target = {.rows = H,
+                               .width = image.width,
+                               .mask = answers->mask,
+                               .logits = answers->logits,
+                               .probabilities = answers->probabilities,
+                               .inner = answers->inner};
     unet_code code = un_reading_check(image, name, spec->in_channels, err);
-    if (code ||
+    if (code || (code = un_session_check_inner(s, answers->inner, err)) ||
         (code = un_view_check_finite(name, image, 0, un_member_scaling(s, 0, NULL).fill, err)) ||
         (code = un_session_fit(s, H, image.width, err)))
         return code;
     if (un_session_sums(s)) {
-        size_t bytes = pixels * (size_t)spec->classes * sizeof(float);
+        size_t bytes = pixels * (size_t)un_spec_outputs(spec) * sizeof(float);
         if (!(target.scores = calloc(bytes, 1)))
             return un_fail_memory(err, bytes, "scores");
     }
@@ -46,7 +57,7 @@ unet_code un_session_predict(unet_session *s, unet_view image, const char *name,
         code = un_session_tiles(s, top, &target, answers, (double)top / H, after, err);
     }
     if (!code && target.scores)
-        un_scores_finish(spec->classes, &target, 0, H, &target);
+        un_scores_finish(spec, &target, 0, H, &target);
     free(target.scores);
     return code;
 }
@@ -186,6 +197,7 @@ static unet_code make_answers(struct un_target *target, const unet_stream *wante
     size_t pixels = (size_t)target->rows * (size_t)target->width;
     size_t scores = pixels * (size_t)classes * sizeof(float);
     if ((wanted->mask && !(target->mask = malloc(pixels))) ||
+        (wanted->inner && !(target->inner = malloc(pixels))) ||
         (wanted->logits && !(target->logits = malloc(scores))) ||
         (wanted->probabilities && !(target->probabilities = malloc(scores))))
         return un_fail_memory(err, scores, "answers");
@@ -198,6 +210,7 @@ static void release_answers(struct un_target *target)
     free(target->logits);
     free(target->probabilities);
     free(target->scores);
+    free(target->inner);
 }
 
 static unet_code allocate(struct walk *walk, unet_error *err)
@@ -205,18 +218,18 @@ static unet_code allocate(struct walk *walk, unet_error *err)
     const unet_session *s = walk->session;
     struct window *w = &walk->window;
     int rows = walk->height < s->tile ? walk->height : s->tile, width = w->image.width;
-    int classes = s->model->graph.spec.classes;
+    const unet_spec *spec = &s->model->graph.spec;
     w->room = un_stream_window(s, walk->height);
     size_t bytes = (size_t)w->room * row_bytes(&w->image);
     if (!(w->image.data = malloc(bytes)))
         return un_fail_memory(err, bytes, w->source->name);
     walk->target = walk->ready = (struct un_target){.rows = rows, .width = width};
     if (!un_session_sums(s))
-        return make_answers(&walk->target, walk->stream, classes, err);
-    bytes = (size_t)rows * (size_t)width * (size_t)classes * sizeof(float);
+        return make_answers(&walk->target, walk->stream, spec->classes, err);
+    bytes = (size_t)rows * (size_t)width * (size_t)un_spec_outputs(spec) * sizeof(float);
     if (!(walk->target.scores = calloc(bytes, 1)))
         return un_fail_memory(err, bytes, w->source->name);
-    return make_answers(&walk->ready, walk->stream, classes, err);
+    return make_answers(&walk->ready, walk->stream, spec->classes, err);
 }
 
 /* Hands `rows` rows from row top of the image over. */
@@ -233,7 +246,8 @@ static unet_code hand_over(struct walk *walk, const struct un_target *from, int 
                             .mask = from->mask,
                             .logits = from->logits,
                             .probabilities = from->probabilities,
-                            .image = walk->stream->image ? &part : NULL};
+                            .image = walk->stream->image ? &part : NULL,
+                            .inner = from->inner};
     return walk->stream->band(walk->stream->context, &band, err);
 }
 
@@ -241,13 +255,13 @@ static unet_code hand_over(struct walk *walk, const struct un_target *from, int 
 static unet_code finish_sums(struct walk *walk, int top, int rows, unet_error *err)
 {
     struct un_target *sums = &walk->target;
-    const int classes = walk->session->model->graph.spec.classes;
+    const unet_spec *spec = &walk->session->model->graph.spec;
     size_t width = (size_t)sums->width, plane = (size_t)sums->rows * width;
     walk->ready.rows = rows;
-    un_scores_finish(classes, sums, 0, rows, &walk->ready);
+    un_scores_finish(spec, sums, 0, rows, &walk->ready);
     unet_code code = hand_over(walk, &walk->ready, top, rows, err);
     size_t done = (size_t)rows * width;
-    for (size_t k = 0; k < (size_t)classes; k++) {
+    for (size_t k = 0; k < (size_t)un_spec_outputs(spec); k++) {
         memmove(sums->scores + k * plane, sums->scores + k * plane + done,
                 (plane - done) * sizeof(float));
         memset(sums->scores + (k + 1) * plane - done, 0, done * sizeof(float));
@@ -286,8 +300,8 @@ unet_code un_session_stream(unet_session *s, struct unet_source *source, int pag
 {
     struct walk walk = {.session = s, .stream = stream};
     struct window *w = &walk.window;
-    unet_code code = un_source_page(source, page, &w->page, err);
-    if (code)
+    unet_code code = un_session_check_inner(s, stream->inner, err);
+    if (code || (code = un_source_page(source, page, &w->page, err)))
         return code;
     w->source = source;
     w->index = page;

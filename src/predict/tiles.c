@@ -13,7 +13,7 @@
 
 bool un_session_sums(const unet_session *s)
 {
-    return un_session_answers(s) > 1 || s->overlap > 0;
+    return un_session_answers(s) > 1 || s->overlap > 0 || s->model->graph.spec.rims > 0;
 }
 
 int un_session_step(const unet_session *s)
@@ -128,19 +128,19 @@ static float weight_at(const unet_session *s, const struct un_span *span, int i,
     return 1;
 }
 
-/* scores: [y.count][x.count][classes], a row being `stride` pixels long. */
+/* scores: [y.count][x.count][outputs], a row being `stride` pixels long. */
 static void add_scores(const unet_session *s, const float *scores, size_t stride, int height,
                        struct un_span y, struct un_span x, const struct un_target *target)
 {
-    size_t classes = (size_t)s->model->graph.spec.classes;
+    size_t outputs = (size_t)un_spec_outputs(&s->model->graph.spec);
     for (int i = 0; i < y.count; i++) {
         float down = weight_at(s, &y, i, height);
         for (int j = 0; j < x.count; j++) {
             float weight = down * weight_at(s, &x, j, target->width);
-            const float *from = scores + ((size_t)i * stride + (size_t)j) * classes;
+            const float *from = scores + ((size_t)i * stride + (size_t)j) * outputs;
             size_t at =
                 (size_t)(y.out + i - target->top) * (size_t)target->width + (size_t)(x.out + j);
-            for (size_t k = 0; k < classes; k++)
+            for (size_t k = 0; k < outputs; k++)
                 target->scores[k * (size_t)target->rows * (size_t)target->width + at] +=
                     weight * from[k];
         }
@@ -165,8 +165,8 @@ static unet_code sum_tile(unet_session *s, struct un_span y, struct un_span x,
     e->ops->download(e, s->logits, logits);
     if ((code = e->ops->finish(e, err)))
         return code;
-    size_t stride = (size_t)logits.shape.w, classes = (size_t)logits.shape.c;
-    add_scores(s, s->logits + ((size_t)y.skip * stride + (size_t)x.skip) * classes, stride, height,
+    size_t stride = (size_t)logits.shape.w, outputs = (size_t)logits.shape.c;
+    add_scores(s, s->logits + ((size_t)y.skip * stride + (size_t)x.skip) * outputs, stride, height,
                y, x, target);
     return UNET_OK;
 }
@@ -194,12 +194,26 @@ unet_code un_session_tiles(unet_session *s, int top, const struct un_target *tar
     return UNET_OK;
 }
 
-void un_scores_finish(int classes, const struct un_target *from, int first, int count,
+/* The planes of a network with rims: what they say of `inner`, then in their first ones the
+ * classes. */
+static void fold(const unet_spec *spec, float *scores, size_t plane, size_t n, uint8_t *inner)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (inner)
+            inner[i] = un_rims_inner(scores + i, plane, spec->classes, spec->rims);
+        un_rims_fold(scores + i, plane, scores + i, plane, spec->classes, spec->rims);
+    }
+}
+
+void un_scores_finish(const unet_spec *spec, const struct un_target *from, int first, int count,
                       const struct un_target *to)
 {
+    const int classes = spec->classes;
     size_t width = (size_t)from->width, n = (size_t)count * width;
     size_t plane = (size_t)from->rows * width, to_plane = (size_t)to->rows * width;
-    const float *scores = from->scores + (size_t)first * width;
+    float *scores = from->scores + (size_t)first * width;
+    if (spec->rims)
+        fold(spec, scores, plane, n, to->inner);
     for (size_t i = 0; i < n; i++) {
         if (to->mask)
             to->mask[i] = un_best_class(scores + i, plane, classes);

@@ -63,12 +63,12 @@ static unet_code add_view(unet_session *s, struct un_member *member, int view,
         return code;
     page.height = scores.shape.h;
     page.width = scores.shape.w;
-    page.channels = graph->spec.classes;
+    page.channels = scores.shape.c;
     page.orientation = inverse[view];
     const struct un_rect part = {y.skip, x.skip, tall, wide};
     un_rect_copy(&page, s->logits, part, s->turned);
     un_turn(&page, (struct un_rect){0, 0, tall, wide}, s->turned, s->logits);
-    size_t n = (size_t)tall * (size_t)wide * (size_t)graph->spec.classes;
+    size_t n = (size_t)tall * (size_t)wide * (size_t)page.channels;
     for (size_t i = 0; i < n; i++)
         s->average[i] += s->logits[i];
     return UNET_OK;
@@ -78,8 +78,8 @@ unet_code un_session_average(unet_session *s, int top, int left, int rows, int c
                              unet_error *err)
 {
     const struct un_rect tile = {top, left, rows, columns};
-    int classes = s->model->graph.spec.classes;
-    size_t n = (size_t)rows * (size_t)columns * (size_t)classes;
+    const int outputs = un_spec_outputs(&s->model->graph.spec);
+    size_t n = (size_t)rows * (size_t)columns * (size_t)outputs;
     memset(s->average, 0, n * sizeof(float));
     const int answers = un_session_answers(s);
     for (int i = 0; i < answers; i++) {
@@ -90,7 +90,7 @@ unet_code un_session_average(unet_session *s, int top, int left, int rows, int c
     for (size_t i = 0; i < n; i++) {
         float p = s->average[i] / (float)answers;
         p = p < 1e-37f ? 1e-37f : p; /* so that no logarithm is infinite */
-        s->average[i] = classes > 1 ? logf(p) : logf(p) - logf(1 - p < 1e-7f ? 1e-7f : 1 - p);
+        s->average[i] = outputs > 1 ? logf(p) : logf(p) - logf(1 - p < 1e-7f ? 1e-7f : 1 - p);
     }
     return UNET_OK;
 }

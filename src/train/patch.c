@@ -70,13 +70,14 @@ static unet_code take_copies(const unet_patch *patch, const char *name, struct u
 
 unet_code un_trainer_put(unet_trainer *t, int i, const unet_patch *patch, unet_error *err)
 {
-    const struct un_drawing drawing = un_trainer_drawing(t);
+    struct un_drawing drawing = un_trainer_drawing(t);
     struct un_prepared *made = NULL;
     struct un_sample_pair pair = {0};
     float *factor = NULL;
     bool labelled;
     char name[200];
     unet_code code;
+    drawing.rims = 0; /* what is labelled may end anywhere in an object */
     if (i < 0 || i > t->examples.count)
         return un_fail(err, UNET_EINVAL, "image %d; 0..%d wanted", i, t->examples.count);
     if (patch->name)
@@ -113,23 +114,16 @@ unet_code un_trainer_copy(unet_trainer *t, unet_model **model, unet_error *err)
 {
     const unet_model *from = t->model;
     unet_model *made = NULL;
+    char *settings = NULL;
     un_trainer_show_average(t, true);
-    unet_code code = un_model_fetch(from, err);
-    if (!code)
-        code = un_model_new(&from->graph.spec, &made, err);
+    unet_code code = un_model_copy(from, &made, err);
     if (!code) {
-        made->trained = from->trained;
-        made->scaling = from->scaling;
-        made->coding = from->coding;
-        memcpy(made->classes, from->classes, sizeof made->classes);
-        memcpy(made->values, from->values, from->graph.values * sizeof *made->values);
-        char *settings =
-            un_train_options_json(&t->options, un_model_labels(from), t->in_side, t->step);
+        settings = un_train_options_json(&t->options, un_model_labels(from), t->in_side, t->step);
         code = settings ? un_model_set_settings(made, settings, err)
                         : un_fail_memory(err, 4096, "the settings");
-        free(settings);
     }
     un_trainer_show_average(t, false);
+    free(settings);
     if (code)
         un_model_free(made);
     else

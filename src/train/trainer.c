@@ -178,7 +178,12 @@ static void take_options(unet_trainer *t, const unet_train_options *options)
 
 struct un_drawing un_trainer_drawing(const unet_trainer *t)
 {
-    return (struct un_drawing){t->model->graph.spec.in_channels, &t->model->scaling, &t->options};
+    const unet_spec *spec = &t->model->graph.spec;
+    return (struct un_drawing){.channels = spec->in_channels,
+                               .scaling = &t->model->scaling,
+                               .options = &t->options,
+                               .classes = spec->classes,
+                               .rims = spec->rims};
 }
 
 /* The examples that tiles come from, and the threads that draw them. */
@@ -272,6 +277,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
 {
     const struct un_scaling scaling = model->scaling;
     struct un_seen seen = {0};
+    int smallest = model->smallest_object;
     struct un_graph *graph = malloc(sizeof *graph);
     unet_trainer *t = calloc(1, sizeof *t);
     unet_code code = UNET_ENOMEM;
@@ -282,6 +288,8 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
     *graph = model->graph;
     if ((code = un_train_options_check(options, &graph->spec, un_model_labels(model), err)) ||
         (code = un_trainer_check(model, dataset, err)))
+        goto done;
+    if (graph->spec.rims && (code = un_smallest_object(dataset, &smallest, err)))
         goto done;
     t->model = model;
     t->dataset = dataset;
@@ -299,6 +307,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
         goto done;
     }
     un_seen_join(&model->seen, &seen);
+    model->smallest_object = smallest;
     if (!model->trained)
         un_model_set_coding(model, &dataset->coding);
     model->trained = true;

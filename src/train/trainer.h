@@ -93,6 +93,11 @@ int un_trainer_tile(const struct un_graph *graph, const unet_dataset *dataset, i
 size_t un_trainer_extra_bytes(const struct un_graph *graph, int batch, size_t in_pixels,
                               size_t out_pixels);
 
+/* ---- smallest.c: the area that all objects of a set reach but for the smallest hundredth;
+ * *smallest stays where there are no objects ---- */
+
+unet_code un_smallest_object(const unet_dataset *dataset, int *smallest, unet_error *err);
+
 /* ---- train_step.c ------------------------------------------------------------------------ */
 
 unet_code un_trainer_step(unet_trainer *trainer, double *loss, unet_error *err);

@@ -8,12 +8,14 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/known_files.h"
 #include "weights/onnx/onnx.h"
 #include "weights/safetensors.h"
+#include "weights/shards.h"
 #include "weights/torch/torch.h"
 
 static const struct format {
@@ -55,7 +57,7 @@ static unet_code find_format(const char *path, const struct format **format, siz
     return code;
 }
 
-unet_code un_arrays_open_all(const char *path, struct un_arrays *arrays, unet_error *err)
+static unet_code open_one(const char *path, struct un_arrays *arrays, unet_error *err)
 {
     const struct format *format;
     size_t size;
@@ -63,20 +65,40 @@ unet_code un_arrays_open_all(const char *path, struct un_arrays *arrays, unet_er
     if (!code)
         code = format->open(path, arrays, err);
     if (!code)
-        arrays->size = size;
+        arrays->size += size;
     return code;
+}
+
+unet_code un_arrays_open_all(const char *path, struct un_arrays *arrays, unet_error *err)
+{
+    return un_shards_named(path) ? un_shards_open(path, open_one, arrays, err)
+                                 : open_one(path, arrays, err);
 }
 
 unet_code un_arrays_open(const char *path, struct un_arrays *arrays, unet_error *err)
 {
     unet_code code = un_arrays_open_all(path, arrays, err);
-    if (!code)
-        un_arrays_select_network(arrays);
+    if (code)
+        return code;
+    if ((code = un_arrays_select(path, NULL, NULL, arrays, err)))
+        un_arrays_release(arrays);
     return code;
+}
+
+unet_code un_fail_object(const char *path, const char *object, unet_error *err)
+{
+    return un_fail(err, UNET_EFORMAT,
+                   "%s: holds an object of class %s, not only weights; in Python, save these "
+                   "alone: torch.save(model.state_dict(), \"weights.pth\")",
+                   path, object);
 }
 
 void un_arrays_release(struct un_arrays *arrays)
 {
+    for (struct un_made *made = arrays->made, *next; made; made = next) {
+        next = made->next;
+        free(made);
+    }
     if (arrays->release)
         arrays->release(arrays->owner);
     *arrays = (struct un_arrays){0};

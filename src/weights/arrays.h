@@ -20,6 +20,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/hooks.h"
 
 /* ---- dtype.c: the number types of model files, and how they become floats ---- */
 
@@ -43,9 +44,11 @@ enum { UN_ARRAY_MAX_DIMS = 8 }; /* more: UNET_EFORMAT */
 struct un_mapping;
 
 struct un_array {
-    const char *name; /* "enc_0.conv_block.0.weight" */
-    const char *key;  /* in name, behind the dicts around the array: of {"model": {"up.bias": ..}}
-                         it is "up.bias"; name itself where a file has no such dicts */
+    const char *name;   /* "enc_0.conv_block.0.weight" */
+    const char *key;    /* in name, behind the dicts around the array: of {"model": {"up.bias": ..}}
+                           it is "up.bias"; name itself where a file has no such dicts */
+    const char *object; /* the class of the object that it lies in, whose code alone would say what
+                           it is for; NULL: in none */
     const struct un_dtype *dtype;
     int dims; /* 0: a single value */
     size_t shape[UN_ARRAY_MAX_DIMS];
@@ -82,13 +85,20 @@ struct un_arrays {
     int count;
     bool ordered;         /* the order is that in which the network was written down or runs, so it
                              may settle what names and shapes leave open */
+    bool one_network;     /* all of them are of one network, which the format writes down whole */
     bool sparse_biases;   /* the format leaves out biases of zero */
     const char *metadata; /* this project's own JSON about the model, NULL: there is none */
     struct un_hints hints;
-    size_t size;                      /* of the file, 0: not known */
+    size_t size;                      /* of the files, 0: not known */
+    struct un_made *made;             /* arrays that are in no file, freed with the table */
     const struct un_mapping *mapping; /* of which the data are parts, NULL: not known */
     void *owner;                      /* the reader's own */
     void (*release)(void *owner);
+};
+
+/* Memory from malloc, values behind it. */
+struct un_made {
+    struct un_made *next;
 };
 
 /* Everything unknown. */
@@ -100,11 +110,25 @@ void un_hints_take_number(struct un_hints *hints, const char *key, double number
 
 /*
  * The arrays of the network in a file, under the names that the network gives them
- * (un_arrays_select_network()).  The caller releases *arrays.  UNET_EIO, UNET_ENOMEM; UNET_EFORMAT
- * names the file, what was found and what was wanted.
+ * (un_arrays_select()).  The caller releases *arrays.  UNET_EIO, UNET_ENOMEM; UNET_EFORMAT names
+ * the file, what was found and what was wanted.
  */
 unet_code un_arrays_open(const char *path, struct un_arrays *arrays, unet_error *err);
 void un_arrays_release(struct un_arrays *arrays);
+
+/* ---- arrays_select.c: which arrays are the network's ---- */
+
+/*
+ * Keeps the arrays of the network, under its own names: those below prefix ("student"; NULL or "":
+ * not told), or else as un_arrays_select_network().  Tells log (may be NULL) of another copy of the
+ * network that is left.  UNET_EFORMAT: nothing lies below prefix, two copies in dicts of one name,
+ * or they lie in an object, whose class alone would say what they are; UNET_ENOMEM.
+ */
+unet_code un_arrays_select(const char *path, const char *prefix, const unet_log *log,
+                           struct un_arrays *arrays, unet_error *err);
+
+/* Says that weights lie in an object of this class. */
+unet_code un_fail_object(const char *path, const char *object, unet_error *err);
 
 /* As un_arrays_open(), but every array of the file, under its full name. */
 unet_code un_arrays_open_all(const char *path, struct un_arrays *arrays, unet_error *err);
@@ -115,6 +139,12 @@ unet_code un_arrays_open_all(const char *path, struct un_arrays *arrays, unet_er
  * with and the network does not know of ("module.", "_orig_mod.", "model."...).
  */
 void un_arrays_select_network(struct un_arrays *arrays);
+
+/* Keeps what lies below prefix, without it; returns how many, 0: none does, and nothing changed. */
+int un_arrays_keep(struct un_arrays *arrays, const char *prefix, size_t prefix_size);
+
+/* Whether a network is usually kept under this name by what surrounds it: "model", "net". */
+bool un_arrays_usual_wrapper(const char *name, size_t size);
 
 /* NULL: there is none of this name. */
 const struct un_array *un_arrays_find(const struct un_arrays *arrays, const char *name);

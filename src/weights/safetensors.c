@@ -191,6 +191,11 @@ static unet_code read_header(const char *path, const unsigned char *bytes, size_
     uint64_t claimed;
     memcpy(&claimed, bytes, sizeof claimed);
     size_t most = size - 8 < UN_SAFETENSORS_MAX_HEADER ? size - 8 : UN_SAFETENSORS_MAX_HEADER;
+    if (claimed > most && most < UN_SAFETENSORS_MAX_HEADER &&
+        un_safetensors_recognises(bytes, size))
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: ends within its header of %llu bytes (is the file cut short?)", path,
+                       (unsigned long long)claimed);
     if (claimed < 2 || claimed > most)
         return un_fail(err, UNET_EFORMAT,
                        "%s: not a safetensors file: a header of %llu bytes, wanted 2..%zu", path,
@@ -312,6 +317,13 @@ unet_code un_safetensors_arrays(const char *path, struct un_arrays *arrays, unet
     if (code) {
         free(file);
         return code;
+    }
+    if (un_safetensors_metadata(file, "unet-checkpoint")) {
+        release_owner(file);
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: is the checkpoint of a training, which goes on from it; its models are "
+                       "best.safetensors and last.safetensors beside it",
+                       path);
     }
     *arrays = (struct un_arrays){.format = "safetensors",
                                  .items = file->tensors,

@@ -16,6 +16,7 @@
 /* One of the three structs, as its functions see it. */
 struct kind {
     const char *name;
+    size_t size;
     const unet_field *(*field)(int i);
     unet_code (*set)(void *object, const char *field, const char *text, unet_error *err);
     unet_code (*get)(const void *object, const char *field, char *text, size_t size,
@@ -37,9 +38,11 @@ KIND(train_options)
 KIND(session_options)
 
 static const struct kind kinds[] = {
-    {"spec", unet_spec_field, spec_to, spec_from},
-    {"train_options", unet_train_options_field, train_options_to, train_options_from},
-    {"session_options", unet_session_options_field, session_options_to, session_options_from},
+    {"spec", sizeof(unet_spec), unet_spec_field, spec_to, spec_from},
+    {"train_options", sizeof(unet_train_options), unet_train_options_field, train_options_to,
+     train_options_from},
+    {"session_options", sizeof(unet_session_options), unet_session_options_field,
+     session_options_to, session_options_from},
 };
 
 static void there_and_back(const struct kind *kind, const unet_field *field, const char *text)
@@ -52,6 +55,7 @@ static void there_and_back(const struct kind *kind, const unet_field *field, con
     unet_error err = {0};
     char back[32] = "";
     memset(&object, 0, sizeof object);
+    object.spec.size = kind->size;
     if (kind->set(&object, field->name, text, &err) ||
         kind->get(&object, field->name, back, sizeof back, &err))
         fail_msg("%s.%s: \"%s\" is refused: %s", kind->name, field->name, text, err.text);

@@ -72,10 +72,11 @@ static void test_blended(void **state)
         struct un_tensor t = {{1, 1, PIXELS, classes}, UN_PIXELS, plain};
         engine->ops->argmax(engine, t, labels);
         engine->ops->probabilities(engine, t);
+        const unet_spec spec = {.classes = classes};
         const struct un_target from = {.rows = 1, .width = PIXELS, .scores = planes};
         const struct un_target to = {
             .rows = 1, .width = PIXELS, .mask = mask, .probabilities = got};
-        un_scores_finish(classes, &from, 0, 1, &to);
+        un_scores_finish(&spec, &from, 0, 1, &to);
         assert_memory_equal(labels, mask, PIXELS);
         for (int i = 0; i < PIXELS; i++)
             for (int k = 0; k < classes; k++)
@@ -87,12 +88,39 @@ static void test_blended(void **state)
     engine->ops->free(engine);
 }
 
+/* Probabilities of classes with their rims are sums, and classes stay as they are without any. */
+static void test_rims(void **state)
+{
+    enum { CLASSES = 3, RIMS = 2, OUTPUTS = CLASSES + RIMS * (CLASSES - 1) };
+    (void)state;
+    for (uint64_t i = 0; i < 200; i++) {
+        float x[OUTPUTS], folded[CLASSES], p[OUTPUTS], q[CLASSES];
+        double inner = 0;
+        for (uint64_t k = 0; k < OUTPUTS; k++)
+            x[k] = 20 * un_rng_normal(3, i * OUTPUTS + k);
+        un_probabilities(x, 1, p, 1, OUTPUTS);
+        un_rims_fold(x, 1, folded, 1, CLASSES, RIMS);
+        un_probabilities(folded, 1, q, 1, CLASSES);
+        assert_true(fabs((double)(q[0] - p[0])) < 1e-5);
+        for (int k = 1; k < CLASSES; k++) {
+            const float sum = p[k] + p[CLASSES + k - 1] + p[CLASSES + 2 + k - 1];
+            if (!(fabs((double)(q[k] - sum)) < 1e-5))
+                fail_msg("class %d: %g, with its rims %g", k, (double)q[k], (double)sum);
+            inner += (double)(3 * p[k] + p[CLASSES + k - 1] + 2 * p[CLASSES + 2 + k - 1]) / 3;
+        }
+        assert_true(fabs(un_rims_inner(x, 1, CLASSES, RIMS) - 255 * inner) < 0.51);
+        un_rims_fold(x, 1, folded, 1, CLASSES, 0);
+        assert_memory_equal(folded, x, sizeof folded);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sigmoid),
         cmocka_unit_test(test_cross_entropy),
         cmocka_unit_test(test_blended),
+        cmocka_unit_test(test_rims),
     };
     return cmocka_run_group_tests_name("logits", tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ static const struct {
     {"a.keras", 0, 4, "PK\3\4", NULL, "a Keras model; tf2onnx"},
     {"a.zip", 0, 4, "PK\3\4", "rdf.yaml", "a bioimage.io package; unzip it"},
     {"a.tflite", 4, 4, "TFL3", NULL, "a TensorFlow Lite model; tf2onnx"},
-    {"a.index.json", 0, 1, "{", "\"weight_map\"", "an index of safetensors shards; in Python"},
+    {"a.json", 0, 1, "{", "\"weight_map\"", "an index of safetensors shards; it is read"},
     {"a.png", 0, 23, "version https://git-lfs", NULL, "a Git LFS pointer, not the file; git lfs"},
     {"a.tif", 0, 15, "<!DOCTYPE html>", NULL, "a web page, not the file"},
 };

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "model/model.h"
+#include "unet_objects.h"
 
 static char folder[] = "/tmp/unet_test_XXXXXX";
 static char path[64]; /* "folder/m.safetensors" */

@@ -71,6 +71,46 @@ static void test_round_trip_metadata(void **state)
     un_model_free(model);
 }
 
+/* A network with rims says so in its file, of a format that older versions refuse by its number. */
+static void test_rims(void **state)
+{
+    unet_spec spec = small_spec();
+    unet_error err;
+    (void)state;
+    spec.classes = 3;
+    spec.rims = 2;
+    unet_model *model = new_model(&spec, 1);
+    assert_int_equal(un_model_labels(model), 3);
+    assert_int_equal(model->graph.params[model->graph.param_count - 1].count, 3 + 2 * 2);
+    model->smallest_object = 17;
+    char *text = un_metadata_text(model);
+    assert_non_null(strstr(text, "\"format\":5"));
+    free(text);
+    write_model(model);
+    unet_model *back = read_model();
+    assert_same_model(model, back);
+    assert_int_equal(back->graph.spec.rims, 2);
+    assert_int_equal(back->smallest_object, 17);
+    unet_objects_options objects = {.size = sizeof objects}, before = {.minimum_area = 9};
+    unet_model_objects(back, &objects);
+    assert_true(objects.inner == 1 && objects.minimum_area == 9);
+    unet_model_objects(back, &before); /* of a program that knows no `inner` */
+    assert_true(before.inner == 0 && before.minimum_area == 9);
+    un_model_free(back);
+    un_model_free(model);
+    spec.rims = 0;
+    model = new_model(&spec, 1);
+    text = un_metadata_text(model);
+    assert_null(strstr(text, "rims"));
+    assert_null(strstr(text, "objects"));
+    free(text);
+    un_model_free(model);
+    spec.classes = 1;
+    spec.rims = 1;
+    assert_int_equal(un_model_new(&spec, &model, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "rims"));
+}
+
 static void test_same_bytes(void **state)
 {
     (void)state;
@@ -264,17 +304,69 @@ static void test_adapt(void **state)
     unet_model_free(fresh);
 }
 
+/* A copy writes the same file; its tensors, in a checkpoint's dict, make the same network. */
+static void test_copy_and_tensors(void **state)
+{
+    unet_spec spec = unet_spec_default();
+    unet_model *model, *copy, *again;
+    unet_origin origin;
+    unet_tensor tensors[64];
+    char names[64][80];
+    unet_error err;
+    (void)state;
+    spec.width = 4;
+    spec.depth = 2;
+    spec.padding = UNET_PADDING_SAME;
+    spec.norm = UNET_NORM_BATCH;
+    if (unet_model_create(&spec, 3, &model, &err) ||
+        unet_model_set_class(model, 1, "cell", (const uint8_t[3]){1, 2, 3}, &err) ||
+        unet_model_copy(model, &copy, &err))
+        fail_msg("%s", err.text);
+    char *one = un_metadata_text(model), *two = un_metadata_text(copy);
+    assert_string_equal(one, two);
+    free(one);
+    free(two);
+    assert_memory_equal(model->values, copy->values, model->graph.values * sizeof(float));
+    unet_model_free(copy);
+
+    const int count = unet_model_tensor_count(model);
+    assert_true(count <= 64);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(unet_model_tensor(model, i, &tensors[i], &err), UNET_OK);
+        snprintf(names[i], sizeof names[i], "module.%s", tensors[i].name);
+        tensors[i].name = names[i];
+    }
+    unet_known known = unet_known_nothing();
+    known.padding = UNET_PADDING_SAME;
+    if (unet_model_from_tensors(tensors, count, &known, &again, &origin, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(origin.arrays, count);
+    assert_memory_equal(&again->graph.spec, &model->graph.spec, sizeof spec);
+    assert_memory_equal(model->values, again->values, model->graph.values * sizeof(float));
+    unet_model_free(again);
+
+    tensors[0].shape[1] = 0;
+    assert_int_equal(unet_model_from_tensors(tensors, count, NULL, &again, NULL, &err),
+                     UNET_EINVAL);
+    if (!strstr(err.text, "tensor 0, module."))
+        fail_msg("the tensor is not named: %s", err.text);
+    assert_int_equal(unet_model_from_tensors(tensors, 0, NULL, &again, NULL, &err), UNET_EINVAL);
+    unet_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip_variants),
         cmocka_unit_test(test_round_trip_metadata),
+        cmocka_unit_test(test_rims),
         cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_save_nowhere),
         cmocka_unit_test(test_failed_save_keeps_old),
         cmocka_unit_test(test_initial_values),
         cmocka_unit_test(test_classes_and_settings),
         cmocka_unit_test(test_adapt),
+        cmocka_unit_test(test_copy_and_tensors),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -45,7 +45,7 @@ static const struct edit {
     {"\"__metadata__\":", "\"__metadat__\":", "tensor __metadat__: dtype is missing"},
     {"{" Q "format" Q ":1", "", "unet metadata is not valid JSON at byte 1"},
     {"\"{" Q "format" Q ":1", "\"[{" Q "format" Q ":1", "unet metadata is not valid JSON at byte"},
-    {Q "format" Q ":1", Q "format" Q ":5", META "format is 5, this version of unet reads up to 4"},
+    {Q "format" Q ":1", Q "format" Q ":6", META "format is 6, this version of unet reads up to 5"},
     {Q "format" Q ":1", Q "format" Q ":0", META "format is 0, wanted 1..2147483647"},
     {Q "format" Q ":1", Q "forma" Q ":1", META "format is missing"},
     {Q "format" Q ":1", Q "format" Q ":" Q "1" Q, META "format is a string, wanted an integer"},

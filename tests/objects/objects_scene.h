@@ -20,12 +20,13 @@ struct scene {
     int height, width, classes;
     uint8_t *mask;
     float *image;
+    uint8_t *inner; /* NULL: there is none */
 };
 
 static inline struct scene new_scene(const char *name, int height, int width, int classes)
 {
     const size_t area = (size_t)height * (size_t)width;
-    struct scene scene = {name, height, width, classes, calloc(area, 1), NULL};
+    struct scene scene = {name, height, width, classes, calloc(area, 1), NULL, NULL};
     scene.image = malloc(area * sizeof *scene.image);
     for (size_t i = 0; i < area; i++)
         scene.image[i] = (float)un_rng_uniform(7, i) * 100 - 20;
@@ -36,6 +37,7 @@ static inline void release_scene(struct scene *scene)
 {
     free(scene->mask);
     free(scene->image);
+    free(scene->inner);
 }
 
 static inline uint8_t *pixel(struct scene *scene, int y, int x)
@@ -59,7 +61,8 @@ static inline unet_objects *find_objects(const struct scene *scene,
                                 .rows = count,
                                 .width = scene->width,
                                 .mask = scene->mask + at,
-                                .image = &image};
+                                .image = &image,
+                                .inner = scene->inner ? scene->inner + at : NULL};
         if (unet_objects_add(objects, &band, &err))
             fail_msg("%s: %s", scene->name, err.text);
     }

@@ -185,6 +185,72 @@ static void test_too_large(void **state)
     release_scene(&scene);
 }
 
+/* ---- parted by what a network says of borders ---- */
+
+/*
+ * Two halves of a bar without any neck, and what a network that sees the border between them says:
+ * how deep each pixel lies in its half.
+ */
+static struct scene two_halves(int height, int width)
+{
+    struct scene scene = new_scene("two halves", height, width, 2);
+    scene.inner = calloc((size_t)height * (size_t)width, 1);
+    for (int y = 4; y < height - 4; y++)
+        for (int x = 4; x < width - 4; x++) {
+            const int half = x < width / 2, from = half ? 4 : width / 2;
+            const int to = half ? width / 2 : width - 4;
+            const int across = x - from < to - 1 - x ? x - from : to - 1 - x;
+            const int down = y - 4 < height - 5 - y ? y - 4 : height - 5 - y;
+            const int near = across < down ? across : down;
+            *pixel(&scene, y, x) = 1;
+            scene.inner[y * width + x] = (uint8_t)(near > 7 ? 255 : 16 + 32 * near);
+        }
+    return scene;
+}
+
+static void test_inner(void **state)
+{
+    const unet_objects_options split = {.split = 1}, inner = {.size = sizeof inner, .inner = 1};
+    unet_object object;
+    (void)state;
+    struct scene scene = two_halves(40, 81);
+    assert_int_equal(count_of(&scene, &split), 1); /* there is no neck */
+    unet_objects *objects = find_objects(&scene, &inner, 7);
+    assert_int_equal(unet_objects_count(objects), 2);
+    for (size_t i = 0; i < 2; i++) { /* the border is found to a pixel */
+        unet_objects_get(objects, i, &object, NULL);
+        assert_in_range(object.width, 35, 38);
+        assert_int_equal(object.height, 32);
+    }
+    uint32_t *want = ids_of(&scene, objects);
+    unet_objects_free(objects);
+    for (int rows = 1; rows <= 40; rows = rows * 2 + 1) { /* however the image is cut */
+        objects = find_objects(&scene, &inner, rows);
+        uint32_t *got = ids_of(&scene, objects);
+        assert_memory_equal(got, want, 40 * 81 * sizeof *got);
+        free(got);
+        unet_objects_free(objects);
+    }
+    free(want);
+    release_scene(&scene);
+}
+
+/* Bands must have what the options promise; old programs, whose bands have no such member, promise
+ * nothing. */
+static void test_inner_lacks(void **state)
+{
+    const unet_objects_options inner = {.size = sizeof inner, .inner = 1};
+    static const uint8_t mask[6] = {0, 1, 1, 0, 1, 1};
+    const unet_band band = {.rows = 2, .width = 3, .mask = mask};
+    unet_objects *objects;
+    unet_error err;
+    (void)state;
+    assert_int_equal(unet_objects_create(&inner, 2, 3, 2, &objects, &err), UNET_OK);
+    assert_int_equal(unet_objects_add(objects, &band, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "inner"));
+    unet_objects_free(objects);
+}
+
 /* ---- nuclei that people have counted ---- */
 
 #define NUCLEI TEST_SHARED "/seg/dsb2018/"
@@ -249,10 +315,9 @@ static void test_nuclei(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_discs),
-        cmocka_unit_test(test_too_large),
-        cmocka_unit_test(test_nuclei),
+        cmocka_unit_test(test_plain),       cmocka_unit_test(test_discs),
+        cmocka_unit_test(test_too_large),   cmocka_unit_test(test_inner),
+        cmocka_unit_test(test_inner_lacks), cmocka_unit_test(test_nuclei),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

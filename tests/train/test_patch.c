@@ -163,6 +163,8 @@ static void test_a_patch_is_learnt(void **state)
             if (unet_trainer_copy(trainer, &copy, &err))
                 fail_msg("%s", err.text);
             share[turned] = share_right(copy, &piece);
+            if (memcmp(&copy->seen, &model->seen, sizeof copy->seen))
+                fail_msg("the copy does not know the values of the training's images");
             unet_model_free(copy);
             if (turned ? share[turned] < 0.2 : share[turned] > 0.8)
                 break;

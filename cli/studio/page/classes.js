@@ -5,15 +5,17 @@ const COLORS = ['#4c78a8', '#f58518', '#54a24b', '#e45756', '#b279a2', '#eeca3b'
 const MOST = 254;
 
 export class ClassList {
-    /** chosen(number); changed(classes): the person wants this list. */
-    constructor(list, add, {chosen, changed}) {
-        Object.assign(this, {list, chosen, changed, classes: [], current: 1});
+    /** quick: beside the tools, where the list is not in sight.  chosen(number); changed(classes): the person
+     *  wants this list. */
+    constructor(list, quick, add, {chosen, changed}) {
+        Object.assign(this, {list, quick, chosen, changed, classes: [], current: 1});
         add.addEventListener('click', () => {
             const number = this.classes.length;
             if (number < MOST)
                 this.change([...this.classes, {name: `class ${number}`, color: COLORS[number % COLORS.length]}]);
         });
-        list.addEventListener('keydown', e => this.key(e));
+        for (const box of [list, quick])
+            box.addEventListener('keydown', e => this.key(e, box));
     }
 
     fill(classes) {
@@ -26,14 +28,12 @@ export class ClassList {
         this.classes = classes;
         this.current = Math.min(this.current, classes.length - 1);
         this.list.replaceChildren(...classes.map((c, k) => this.row(c, k)));
+        this.quick.replaceChildren(...classes.map((c, k) => this.pick(c, k)));
         this.choose(this.current);
     }
 
-    row({name, color}, number) {
-        const row = document.createElement('li');
+    pick({name, color}, number) {
         const pick = document.createElement('button');
-        const shade = document.createElement('input');
-        const text = document.createElement('input');
         pick.type = 'button';
         pick.className = 'pick';
         pick.setAttribute('role', 'radio');
@@ -43,6 +43,13 @@ export class ClassList {
         pick.style.background = color;
         pick.style.color = ink(color);
         pick.addEventListener('click', () => this.choose(number));
+        return pick;
+    }
+
+    row({name, color}, number) {
+        const row = document.createElement('li');
+        const shade = document.createElement('input');
+        const text = document.createElement('input');
         shade.type = 'color';
         shade.value = color;
         shade.setAttribute('aria-label', `color of ${name}`);
@@ -59,7 +66,7 @@ export class ClassList {
                 text.blur();
             e.stopPropagation();
         });
-        row.append(pick, text, shade);
+        row.append(this.pick({name, color}, number), text, shade);
         if (number === this.classes.length - 1 && number > 1) {
             const remove = document.createElement('button');
             remove.type = 'button';
@@ -85,22 +92,23 @@ export class ClassList {
         if (number < 0 || number >= this.classes.length)
             return;
         this.current = number;
-        this.list.querySelectorAll('.pick').forEach((pick, k) => {
-            pick.setAttribute('aria-checked', String(k === number));
-            pick.tabIndex = k === number ? 0 : -1;
-            pick.parentElement.classList.toggle('current', k === number);
-        });
+        for (const box of [this.list, this.quick])
+            box.querySelectorAll('.pick').forEach((pick, k) => {
+                pick.setAttribute('aria-checked', String(k === number));
+                pick.tabIndex = k === number ? 0 : -1;
+            });
+        [...this.list.children].forEach((row, k) => row.classList.toggle('current', k === number));
         this.chosen(number, this.classes[number]);
     }
 
-    key(event) {
+    key(event, box) {
         const by = {ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1}[event.key];
         if (!by || !event.target.classList.contains('pick'))
             return;
         event.preventDefault();
         event.stopPropagation();
         this.choose((this.current + by + this.classes.length) % this.classes.length);
-        this.list.querySelectorAll('.pick')[this.current].focus();
+        box.querySelectorAll('.pick')[this.current].focus();
     }
 }
 

@@ -28,7 +28,7 @@ export function bindControls(view, tools, classes, {undo, redo, acceptAll, next,
     for (const [i, button] of toolButtons.entries()) {
         button.addEventListener('click', () => choose(button.dataset.tool));
         button.addEventListener('keydown', event => {
-            const by = {ArrowRight: 1, ArrowLeft: -1}[event.key];
+            const by = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
             if (!by)
                 return;
             event.preventDefault();

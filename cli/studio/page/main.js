@@ -16,7 +16,7 @@ const state = {images: new Map(), order: [], image: null, revision: -1, settings
 const view = new View($('canvas'));
 const tools = new Tools(view, {made: stroke, hover, resized: showRadius});
 const images = new ImageList($('thumbs'), $('search'), id => open(id));
-const classes = new ClassList($('classes'), $('add-class'), {
+const classes = new ClassList($('classes'), $('quick'), $('add-class'), {
     chosen: (number, {color}) => tools.setClass(number, color),
     changed: list => attempt(post('/api/classes', {classes: list}).then(showClasses), loadProject),
 });
@@ -259,9 +259,12 @@ const events = {
     settings() {},
     prediction({image, rect, generation}) {
         const known = state.images.get(image);
+        const first = !known?.predicted;
         if (known)
             known.predicted = generation;
         if (state.image?.id === image) {
+            if (first)
+                announce('The prediction is here.');
             view.layers.prediction.change(rect ?? null);
             view.layers.certainty.change(rect ?? null);
             showUndo();

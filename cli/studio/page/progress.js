@@ -3,9 +3,9 @@
 
 import {get} from './api.js';
 import {plot} from './chart.js';
-import {$, capital, duration, say} from './words.js';
+import {$, announce, capital, duration, say} from './words.js';
 
-let learning = true, exporting = false;
+let learning = true, exporting = false, told = '';
 
 /** Whether the person wants it to learn. */
 export function isLearning() {
@@ -24,6 +24,9 @@ export function showTraining({state: name, step: steps, loss, seconds, ready_in:
         : name === 'paused' ? `Paused${learnt && `: ${learnt}`}`
         : ready > 0 ? `Learning: worth looking in ${duration(ready)}`
         : `Learning: ${learnt || 'it begins'}`;
+    if (name !== told) // not each second, to who listens
+        announce($('state-text').textContent);
+    told = name;
     if (steps > 0 && Number.isFinite(loss))
         $('loss-text').textContent = `Loss ${loss.toFixed(3)}`;
 }
@@ -68,6 +71,6 @@ export function showExport({state: how, done, total, folder, message}) {
     $('export-start').disabled = false;
     $('export-text').textContent = exporting ? `${done} of ${total} images`
         : how === 'done' ? `Done: ${folder}` : how === 'stopped' ? 'Stopped.' : message || 'It failed.';
-    if ((how === 'done' || how === 'failed') && !$('export-dialog').open)
-        say(how === 'done' ? `All images are segmented: ${folder}` : message || 'Segmenting failed.');
+    if (how === 'done' || how === 'failed')
+        ($('export-dialog').open ? announce : say)(how === 'done' ? `All images are segmented: ${folder}` : message || 'Segmenting failed.');
 }

@@ -57,8 +57,7 @@ export class Tools {
         this.pointers.set(event.pointerId, {x, y});
         this.at = [x, y];
         if (event.pointerType === 'touch' && this.pointers.size === 2) {
-            if (this.now && !this.now.corners)
-                this.now = null; // it was to be a pinch
+            this.takeBack(); // it was to be a pinch
             view.draw();
             return;
         }
@@ -111,8 +110,7 @@ export class Tools {
             this.panning = null;
             this.view.canvas.classList.remove('grabbing');
         } else if (event.type === 'pointercancel') {
-            if (this.now && !this.now.corners)
-                this.now = null;
+            this.takeBack();
         } else if (!this.pointers.size) {
             this.release();
         }
@@ -142,11 +140,12 @@ export class Tools {
     press(x, y) {
         const {tool} = this;
         if (tool === 'fill' || tool === 'object') {
-            this.made({tool, points: [x, y], class: this.class, color: this.color});
+            this.now = {tool, class: this.class, color: this.color, points: [x, y], click: true};
         } else if (tool === 'polygon' || tool === 'region') {
             if (this.now && this.isClosing(x, y))
                 return this.close();
             this.now ??= {tool, class: this.class, color: this.color, points: [], corners: true};
+            this.now.before = this.now.points.length;
             this.now.points.push(x, y);
             this.now.drawn = 0;
         } else if (tool !== 'pan') {
@@ -158,6 +157,8 @@ export class Tools {
 
     drag(x, y) {
         const {now} = this;
+        if (now.click)
+            return;
         const {points} = now;
         const dx = x - points.at(-2), dy = y - points.at(-1);
         // finer than this nobody sees it
@@ -184,6 +185,17 @@ export class Tools {
             this.made(now);
         } else if (now.drawn > 8) {
             this.close(); // drawn in one go, as with a pencil
+        }
+    }
+
+    /** What the last press began was not meant: a second finger came, or the system took the pointer. */
+    takeBack() {
+        const {now} = this;
+        if (now?.corners && now.before) {
+            now.points.length = now.before;
+            now.drawn = 0;
+        } else {
+            this.now = null;
         }
     }
 
@@ -255,6 +267,8 @@ export class Tools {
             this.release();
         } else {
             this.press(...view.cross);
+            if (this.now?.click)
+                this.release();
             this.penDown = !!this.now && !this.now.corners;
         }
         view.draw();
@@ -290,6 +304,8 @@ export class Tools {
 
     shape(context, now) {
         const {view} = this;
+        if (now.click)
+            return;
         context.save();
         context.setTransform(view.scale, 0, 0, view.scale, view.left, view.top);
         if (!now.corners) {

@@ -206,6 +206,12 @@ static float extra_at(const float *extra, int height, int width, double y, doubl
            (bottom[x0] * (1 - tx) + bottom[x1] * tx) * ty;
 }
 
+/* The output of a network with rims for rim 1, 2 .. of a class: see un_spec_outputs(). */
+static uint8_t output_of(uint8_t label, uint8_t rim, int classes)
+{
+    return (uint8_t)(classes + (rim - 1) * (classes - 1) + label - 1);
+}
+
 static void draw_labels(const struct un_example *example, const struct view *v,
                         const struct un_tile *tile)
 {
@@ -226,6 +232,9 @@ static void draw_labels(const struct un_example *example, const struct view *v,
                 tile->weights[at] = 0;
                 continue;
             }
+            if (example->rims && example->rims[(size_t)iy * width + ix])
+                tile->labels[at] =
+                    output_of(label, example->rims[(size_t)iy * width + ix], example->classes);
             float weight = example->class_weights ? example->class_weights[label] : 1;
             if (example->extra)
                 weight += extra_at(example->extra, height, width, y, x);

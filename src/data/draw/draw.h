@@ -14,7 +14,7 @@
 struct un_tile {
     int in_side, out_side; /* square; the output lies in the middle of the input */
     float *input;          /* [in_side][in_side][channels] */
-    uint8_t *labels;       /* [out_side][out_side] */
+    uint8_t *labels;       /* [out_side][out_side]: outputs of the network, or UNET_IGNORE */
     float *weights;        /* [out_side][out_side]: 0 where there is no label */
     void *scratch;         /* un_tile_scratch() bytes; two tiles drawn at a time have two */
 };
@@ -42,6 +42,8 @@ struct un_example {
     const float *extra;               /* [height][width], is added to that; or NULL */
     const struct un_focus *focus;     /* or NULL: all pixels alike */
     const float *factor;              /* [height][width], times the sum of those; or NULL: 1 */
+    const uint8_t *rims;              /* [height][width] as un_rims_make() has them; or NULL */
+    int classes;                      /* of the network, where there are rims */
 };
 
 /* Bytes of scratch memory that drawing a tile takes; 0: none. */

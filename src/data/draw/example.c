@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/masks/border_weight.h"
+#include "data/masks/rims.h"
 
 static bool wants_extra(const unet_border *b)
 {
@@ -24,10 +25,12 @@ static void *copy(const void *from, size_t bytes)
     return made;
 }
 
-/* The image's mask, and its border weights, which see the objects as the gap leaves them. */
-static unet_code make_border(const struct un_sample_pair *pair, const unet_border *border,
+/* The image's mask, and its border weights and rims, which see the objects as the gap leaves them.
+ */
+static unet_code make_border(const struct un_sample_pair *pair, const struct un_drawing *drawing,
                              struct un_prepared *p, unet_error *err)
 {
+    const unet_border *border = &drawing->options->border;
     const size_t pixels = pixels_of(pair);
     const int height = pair->image.height, width = pair->image.width;
     const uint8_t *mask = pair->mask;
@@ -43,8 +46,14 @@ static unet_code make_border(const struct un_sample_pair *pair, const unet_borde
     }
     if (!code && wants_extra(border)) {
         p->extra = malloc(pixels * sizeof(float));
-        code = p->extra ? un_border_map(border, mask, objects, height, width, p->extra, err)
+        code = p->extra ? un_border_map(border, drawing->rims > 0, mask, objects, height, width,
+                                        p->extra, err)
                         : un_fail_memory(err, pixels * sizeof(float), "the border weights");
+    }
+    if (!code && drawing->rims) {
+        p->rims = malloc(pixels);
+        code = p->rims ? un_rims_make(mask, objects, height, width, drawing->rims, p->rims, err)
+                       : un_fail_memory(err, pixels, "the rims of objects");
     }
     if (objects != pair->objects)
         free(objects);
@@ -57,6 +66,7 @@ static size_t count_bytes(const struct un_prepared *p, const struct un_sample_pa
     size_t bytes = sizeof *p;
     bytes += p->extra ? pixels * sizeof(float) : 0;
     bytes += p->mask ? pixels : 0;
+    bytes += p->rims ? pixels : 0;
     bytes += p->focus.rows ? (size_t)pair->image.height * sizeof *p->focus.rows : 0;
     return bytes;
 }
@@ -68,7 +78,7 @@ unet_code un_prepared_make(const struct un_sample_pair *pair, const struct un_dr
     struct un_prepared *p = calloc(1, sizeof *p);
     if (!p)
         return un_fail_memory(err, sizeof *p, "the images of training");
-    unet_code code = make_border(pair, &o->border, p, err);
+    unet_code code = make_border(pair, drawing, p, err);
     const uint8_t *mask = p->mask ? p->mask : pair->mask;
     if (!code)
         code =
@@ -82,7 +92,9 @@ unet_code un_prepared_make(const struct un_sample_pair *pair, const struct un_dr
                                      .mask = mask,
                                      .class_weights = o->class_weights,
                                      .extra = p->extra,
-                                     .focus = p->focus.rows ? &p->focus : NULL};
+                                     .focus = p->focus.rows ? &p->focus : NULL,
+                                     .rims = p->rims,
+                                     .classes = drawing->classes};
     p->draws = -1;
     p->bytes = count_bytes(p, pair);
     *prepared = p;
@@ -96,6 +108,7 @@ void un_prepared_free(struct un_prepared *p)
     free(p->focus.rows);
     free(p->mask);
     free(p->extra);
+    free(p->rims);
     free(p->own.image.data);
     free(p->own.mask);
     free(p->own.name);

@@ -14,6 +14,7 @@ struct un_prepared {
     struct un_focus focus;
     uint8_t *mask; /* a copy with gaps; NULL: the pair's */
     float *extra;  /* border weights; or NULL */
+    uint8_t *rims; /* or NULL */
     size_t bytes;  /* that all this holds */
     int draws;     /* times that it stands in the order of an epoch; -1: as often as tiles are
                       needed to cover it */
@@ -32,6 +33,7 @@ struct un_drawing {
     int channels;
     const struct un_scaling *scaling;
     const unet_train_options *options; /* class_weights, border, augment */
+    int classes, rims;                 /* of the network; rims 0: none are learnt */
 };
 
 /*

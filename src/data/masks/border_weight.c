@@ -170,6 +170,18 @@ static void find_second(const struct near *row, int width, const struct row_room
     }
 }
 
+/* The same of each pixel of a row that find_nearest() was called for. */
+static void find_all_second(const struct near *row, int width, const struct row_room *room,
+                            double *d2)
+{
+    for (int p = 0, q; p < width; p = q + 1) {
+        const uint32_t label = row[room->winner[p]].l1;
+        for (q = p; q + 1 < width && row[room->winner[q + 1]].l1 == label;)
+            q++;
+        find_second(row, width, room, p, q, label, d2);
+    }
+}
+
 /* exp(-x), 0 where that is below what a float is exact for */
 static double falling(double x)
 {
@@ -177,8 +189,9 @@ static double falling(double x)
 }
 
 /* Overwrites one row of extra. */
-static void weigh_row(const unet_border *border, const uint8_t *mask, const struct near *row,
-                      int width, const struct row_room *room, double *d2, float *extra)
+static void weigh_row(const unet_border *border, bool on_objects, const uint8_t *mask,
+                      const struct near *row, int width, const struct row_room *room, double *d2,
+                      float *extra)
 {
     double two = 2 * (double)border->sigma * (double)border->sigma;
     double near_two = 2 * (double)border->near_sigma * (double)border->near_sigma;
@@ -186,49 +199,68 @@ static void weigh_row(const unet_border *border, const uint8_t *mask, const stru
     memset(extra, 0, (size_t)width * sizeof *extra);
     if (!find_nearest(row, width, room))
         return;
-    for (int p = 0, q; p < width && second; p = q + 1) {
-        uint32_t label = row[room->winner[p]].l1;
-        for (q = p; q + 1 < width && row[room->winner[q + 1]].l1 == label;)
-            q++;
-        find_second(row, width, room, p, q, label, d2);
-    }
+    if (second)
+        find_all_second(row, width, room, d2);
     for (int x = 0; x < width; x++) {
         double sum = 0;
-        if (mask[x])
+        if (mask[x] == UNET_IGNORE || (mask[x] && !on_objects))
             continue;
         if (second && d2[x] >= 0) {
             double both = sqrt(room->d1[x]) + sqrt(d2[x]);
             sum += (double)border->weight * falling(both * both / two);
         }
-        if (border->near_weight > 0)
+        if (border->near_weight > 0 && !mask[x])
             sum += (double)border->near_weight * falling(room->d1[x] / near_two);
         extra[x] = (float)sum;
     }
 }
 
 /* false: no memory. */
-static bool weigh_rows(const unet_border *border, const uint8_t *mask, const struct near *map,
-                       int height, int width, float *extra)
+static bool open_room(int width, struct row_room *room, double **d2)
 {
     const size_t W = (size_t)width;
-    double *d = malloc(2 * W * sizeof *d);
-    struct row_room room = {malloc(W * sizeof *room.stack), malloc(W * sizeof *room.from),
-                            malloc(W * sizeof *room.winner), d};
-    const bool enough = d && room.stack && room.from && room.winner;
+    *room = (struct row_room){malloc(W * sizeof *room->stack), malloc(W * sizeof *room->from),
+                              malloc(W * sizeof *room->winner), malloc(2 * W * sizeof(double))};
+    *d2 = room->d1 ? room->d1 + W : NULL;
+    return room->stack && room->from && room->winner && room->d1;
+}
+
+static void close_room(struct row_room *room)
+{
+    free(room->stack);
+    free(room->from);
+    free(room->winner);
+    free(room->d1);
+}
+
+/* false: no memory. */
+static bool weigh_rows(const unet_border *border, bool on_objects, const uint8_t *mask,
+                       const struct near *map, int height, int width, float *extra)
+{
+    const size_t W = (size_t)width;
+    struct row_room room;
+    double *d2;
+    const bool enough = open_room(width, &room, &d2);
     for (int y = 0; y < height && enough; y++)
-        weigh_row(border, mask + (size_t)y * W, map + (size_t)y * W, width, &room, d + W,
+        weigh_row(border, on_objects, mask + (size_t)y * W, map + (size_t)y * W, width, &room, d2,
                   extra + (size_t)y * W);
-    free(d);
-    free(room.stack);
-    free(room.from);
-    free(room.winner);
+    close_room(&room);
     return enough;
 }
 
-unet_code un_border_map(const unet_border *border, const uint8_t *mask, const uint32_t *objects,
-                        int height, int width, float *extra, unet_error *err)
+/* The column walks, a strip at a time. */
+static void look_along_all(const uint32_t *numbers, int height, int width, struct near *map)
 {
     enum { STRIP = 64 };
+    for (int left = 0; left < width; left += STRIP)
+        look_along_columns(numbers, height, width, left,
+                           left + STRIP < width ? left + STRIP : width, map);
+}
+
+unet_code un_border_map(const unet_border *border, bool on_objects, const uint8_t *mask,
+                        const uint32_t *objects, int height, int width, float *extra,
+                        unet_error *err)
+{
     size_t count = (size_t)height * (size_t)width;
     if (!(border->weight > 0) && !(border->near_weight > 0)) {
         memset(extra, 0, count * sizeof *extra);
@@ -243,16 +275,38 @@ unet_code un_border_map(const unet_border *border, const uint8_t *mask, const ui
         code = un_class_parts(mask, height, width, made, err);
     if (code)
         goto done;
-    const uint32_t *numbers = made ? made : objects;
-    for (int left = 0; left < width; left += STRIP)
-        look_along_columns(numbers, height, width, left,
-                           left + STRIP < width ? left + STRIP : width, map);
-    if (!weigh_rows(border, mask, map, height, width, extra))
+    look_along_all(made ? made : objects, height, width, map);
+    if (!weigh_rows(border, on_objects, mask, map, height, width, extra))
         code = un_fail_memory(err, (size_t)width * sizeof(struct site), "distances to objects");
 done:
     free(map);
     free(made);
     return code;
+}
+
+unet_code un_rim_distance(const uint32_t *numbers, int height, int width, float *distance,
+                          unet_error *err)
+{
+    const size_t W = (size_t)width;
+    struct near *map = malloc((size_t)height * W * sizeof *map);
+    struct row_room room;
+    double *d2;
+    const bool enough = open_room(width, &room, &d2) && map;
+    if (enough)
+        look_along_all(numbers, height, width, map);
+    for (int y = 0; y < height && enough; y++) {
+        const struct near *row = map + (size_t)y * W;
+        float *to = distance + (size_t)y * W;
+        for (int x = 0; x < width; x++)
+            d2[x] = -1;
+        if (find_nearest(row, width, &room))
+            find_all_second(row, width, &room, d2);
+        for (int x = 0; x < width; x++)
+            to[x] = d2[x] < 0 ? INFINITY : (float)sqrt(d2[x]);
+    }
+    close_room(&room);
+    free(map);
+    return enough ? UNET_OK : un_fail_memory(err, (size_t)height * W * sizeof *map, "distances");
 }
 
 /* Whether one of the pixels above, beside or below has another object's number. */

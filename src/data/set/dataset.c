@@ -34,7 +34,7 @@ static unet_code take_census(const struct un_pairs *files, const unet_dataset_op
             continue;
         }
         if (!files->pairs[i].mask || (code = un_check_cancel(options->cancel, err)) ||
-            (code = un_source_open_as(files->pairs[i].mask, &files->of_mask, &source, err)))
+            (code = un_pair_open_mask(files, &files->pairs[i], NULL, &source, err)))
             continue;
         for (int page = 0; page < source->pages && !code; page++) {
             struct un_mask mask;
@@ -59,8 +59,10 @@ static unet_code find_coding(const char *masks, const struct un_pairs *files,
     unet_code code = un_wish_of_options(options, wish, err);
     if (!code && files->objects)
         code = un_wish_join(wish, &given, err);
-    else if (!code && !files->class_count)
+    else if (!code && !files->class_count && !files->outlines)
         code = un_wish_of_folder(masks, given != NULL, wish, err);
+    if (!code && files->outlines)
+        code = un_outlines_settle(files->outlines, wish, &given, err);
     if (code)
         goto done;
     if (files->class_count)
@@ -77,6 +79,8 @@ static unet_code find_coding(const char *masks, const struct un_pairs *files,
                        wish->coding.names[0], files->pairs[0].mask);
     else if (!(code = take_census(files, options, &census, err)))
         code = un_coding_find(&census, wish, given, coding, err);
+    if (!code && files->outlines)
+        un_outlines_name_coding(files->outlines, coding);
 done:
     un_census_release(&census);
     free(wish);
@@ -198,6 +202,14 @@ static void tell_fits(const unet_log *log, const struct un_fits *fits)
         un_note(log, UNET_WARNING, "%s", text);
 }
 
+static void tell_outlines(const unet_log *log, const struct un_outlines *outlines)
+{
+    char text[600];
+    un_outlines_text(outlines, text, sizeof text);
+    if (*text)
+        un_note(log, UNET_WARNING, "outlines: %s", text);
+}
+
 /* All pages of a pair of files. */
 static unet_code read_pair(const struct un_pair *files, const struct reading *r, int further,
                            unet_error *err)
@@ -205,7 +217,7 @@ static unet_code read_pair(const struct un_pair *files, const struct reading *r,
     struct unet_source *image = NULL, *mask = NULL;
     unet_code code = un_source_open_as(files->image, &r->files->manner, &image, err);
     if (code || (files->mask && !files->objects &&
-                 (code = un_source_open_as(files->mask, &r->files->of_mask, &mask, err))))
+                 (code = un_pair_open_mask(r->files, files, image, &mask, err))))
         goto done;
     tell_note(r->log, image);
     tell_note(r->log, mask);
@@ -241,6 +253,8 @@ static unet_code read_all(const char *masks, const struct un_pairs *files,
             code = read_pair(&files->pairs[i], &r, files->count - i, err);
     if (!code)
         tell_fits(options->log, &fits);
+    if (!code && files->outlines)
+        tell_outlines(options->log, files->outlines);
     return code ? code : un_dataset_complete(dataset, masks, err);
 }
 

@@ -82,8 +82,10 @@ static bool fill_pair(const struct un_pairing *work, int i, struct un_pair *pair
     pair->name = pair->image + (image->relative - image->path);
     if (work->objects && !fill_objects(work, i, pair))
         return false;
-    if (!work->classes)
+    if (!work->classes) {
+        pair->drawing = work->mask.files[found[0]].drawing;
         return (pair->mask = copy_of(work, found[0])) != NULL;
+    }
     if (!(pair->files = calloc((size_t)work->class_count, sizeof *pair->files)))
         return false;
     for (int k = 0; k < work->class_count; k++)
@@ -100,6 +102,14 @@ static bool has_mask(const struct un_pairing *work, int i)
     return false;
 }
 
+static bool finds_masks(const struct un_pairing *work)
+{
+    for (int i = 0; i < work->image.count; i++)
+        if (has_mask(work, i))
+            return true;
+    return false;
+}
+
 /* What the rules found, and what is left over.  Takes the names of the classes. */
 static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_error *err)
 {
@@ -107,6 +117,8 @@ static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_er
     made->class_count = work->classes ? work->class_count : 0;
     made->objects = work->objects;
     made->partial = work->partial;
+    made->outlines = work->outlines;
+    work->outlines = NULL;
     made->pairs =
         calloc((size_t)work->image.count + (size_t)work->mask.count + 1, sizeof *made->pairs);
     made->images = calloc((size_t)work->image.count + 1, sizeof *made->images);
@@ -228,6 +240,10 @@ static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error
     work->no_pages = made->channels.pages;
     if (code || (code = check_foreign(&work->image, err)))
         return code;
+    if (!mask_folder && un_outlines_is_file(work->masks))
+        code = un_pairing_outlines(work, &done, err);
+    if (code || done)
+        return code ? code : collect(work, made, err);
     if (!mask_folder)
         un_pairs_drawings(work->masks, drawn, sizeof drawn);
     if (*drawn && !un_image_name(work->masks))
@@ -250,6 +266,10 @@ static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error
     }
     if ((code = check_twins(work, err)) || (code = apply_rules(work, err)))
         return code;
+    if (mask_folder && !finds_masks(work) && (code = un_pairing_outlines(work, &done, err)))
+        return code;
+    if (done)
+        return collect(work, made, err);
     if (!folder && !has_mask(work, 0))
         code = un_pairing_pages(&work->mask, work->images, true, made, &done, err);
     else if (folder && mask_folder)
@@ -298,10 +318,12 @@ unet_code un_pairs_find(const char *images, const char *masks, const struct un_p
         work.wish = wish;
     }
     unet_code code = un_channels_parse(wish ? wish->channels : NULL, &made.channels, err);
-    if (!code && un_is_list_name(masks) && !un_is_folder(masks))
+    if (!code && un_is_list_name(masks) && !un_is_folder(masks) && !un_outlines_is_file(masks))
         code = un_pairs_of_list(images, masks, wish && wish->predicted, &made, err);
     else if (!code)
         code = find(&work, &made, err);
+    if (!code && !made.outlines)
+        code = un_pairs_draw(&made, err);
     if (!code)
         tell_channels(&made);
     if (!code)
@@ -317,6 +339,7 @@ unet_code un_pairs_find(const char *images, const char *masks, const struct un_p
     else
         *pairs = made;
     free(work.found);
+    un_outlines_free(work.outlines);
     un_listing_release(&work.image);
     un_listing_release(&work.mask);
     return code;
@@ -349,6 +372,7 @@ void un_pairs_release(struct un_pairs *pairs)
         free(pairs->masks[i]);
     for (int k = 0; k < pairs->class_count; k++)
         free(pairs->classes[k]);
+    un_outlines_free(pairs->outlines);
     free(pairs->pairs);
     free(pairs->images);
     free(pairs->masks);

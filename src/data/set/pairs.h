@@ -7,18 +7,20 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "data/outlines/outlines.h"
 #include "image/channels.h"
 #include "image/source.h"
 
 #define UN_PAIR_CLASSES 254
 
 struct un_pair {
-    char *image;      /* path, perhaps of one page: scan.tif[3] */
-    char *mask;       /* path; NULL: a file for each class */
-    char **files;     /* [class_count] of un_pairs: mask of each class, NULL: it is not there */
-    char **objects;   /* of un_pairs.objects: a mask of each object, NULL behind the last; `mask` is
-                         the first of them */
-    const char *name; /* of the image, with its folders below the one that was given */
+    char *image;    /* path, perhaps of one page: scan.tif[3] */
+    char *mask;     /* path; NULL: a file for each class */
+    char **files;   /* [class_count] of un_pairs: mask of each class, NULL: it is not there */
+    char **objects; /* of un_pairs.objects: a mask of each object, NULL behind the last; `mask` is
+                       the first of them */
+    struct un_drawing *drawing; /* outlines that are the mask; `mask` is their file */
+    const char *name;           /* of the image, with its folders below the one that was given */
 };
 
 struct un_pairs {
@@ -28,12 +30,13 @@ struct un_pairs {
     int image_count, mask_count;
     char **classes; /* names of the classes that have files of their own, in natural order */
     int class_count;
-    bool objects;                /* a mask has one object of its image */
-    bool partial;                /* the rule leaves out images without a mask */
-    char rule[160];              /* how they were paired: "by name", "by name without _mask" */
-    struct un_channels channels; /* what images are made of: what was wished, and files found */
-    struct un_manner manner;     /* how the images are to be read */
-    struct un_manner of_mask;    /* and one mask for an image, or for a page */
+    bool objects;                 /* a mask has one object of its image */
+    bool partial;                 /* the rule leaves out images without a mask */
+    char rule[160];               /* how they were paired: "by name", "by name without _mask" */
+    struct un_channels channels;  /* what images are made of: what was wished, and files found */
+    struct un_outlines *outlines; /* whose drawings are the masks; NULL: masks are images */
+    struct un_manner manner;      /* how the images are to be read */
+    struct un_manner of_mask;     /* and one mask for an image, or for a page */
 };
 
 /* What a person said: a pattern (docs/labels.md), and channels; NULL: nothing. */
@@ -80,6 +83,11 @@ unet_code un_pairs_alpha(struct un_pairs *pairs, int channels, char *text, size_
  * (pairs_alpha.c) */
 unet_code un_pairs_manner(struct un_pairs *pairs, const unet_dataset_options *options,
                           unet_error *err);
+
+/* Opens the mask of a pair that has one, as masks are read; image: the pair's, if it is open.  Of
+ * outlines the masks are the codes of un_outlines_settle().  (pairs_outlines.c) */
+unet_code un_pair_open_mask(const struct un_pairs *pairs, const struct un_pair *pair,
+                            struct unet_source *image, struct unet_source **mask, unet_error *err);
 
 /* The mask of one class of a pair; NULL: there is none. */
 const char *un_pair_file(const struct un_pairs *pairs, const struct un_pair *pair,

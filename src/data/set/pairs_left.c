@@ -155,7 +155,8 @@ static int drawing_of(const char *name)
 
 void un_pairs_drawings(const char *masks, char *text, size_t size)
 {
-    static const char advice[] = "masks are images, so draw or export these as such first";
+    static const char advice[] =
+        "none that is read (LabelMe, COCO, VIA, CVAT for images, GeoJSON, YOLO polygons, ImageJ)";
     int count[DRAWINGS] = {0}, most = 0, k = drawing_of(masks);
     DIR *dir = opendir(masks);
     struct dirent *file;

@@ -14,16 +14,17 @@ enum { UN_STEM, UN_MASK_STEM, UN_IMAGE_STEM, UN_NAMES };
 
 struct un_listed {
     char *path;
-    const char *relative;   /* below the folder that was listed; in path */
-    const char *name;       /* without folders; in path */
-    char *folder;           /* of relative, "" or "a/b" */
-    char *stem;             /* name without its ending */
-    char *mask_stem;        /* stem without what marks a mask: cell_mask -> cell */
-    char *image_stem;       /* stem without what marks an image: cell_img -> cell */
-    char *numbers;          /* all numbers in stem: "img_007_2" -> "7,2"; "": none */
-    char *folded[UN_NAMES]; /* the three stems as un_fold_name() has them */
-    bool foreign;           /* an image format that is not read */
-    int used;               /* for the caller: the image it belongs to, or -1 */
+    const char *relative;       /* below the folder that was listed; in path */
+    const char *name;           /* without folders; in path */
+    char *folder;               /* of relative, "" or "a/b" */
+    char *stem;                 /* name without its ending */
+    char *mask_stem;            /* stem without what marks a mask: cell_mask -> cell */
+    char *image_stem;           /* stem without what marks an image: cell_img -> cell */
+    char *numbers;              /* all numbers in stem: "img_007_2" -> "7,2"; "": none */
+    char *folded[UN_NAMES];     /* the three stems as un_fold_name() has them */
+    bool foreign;               /* an image format that is not read */
+    int used;                   /* for the caller: the image it belongs to, or -1 */
+    struct un_drawing *drawing; /* outlines that this is; NULL: a file */
 };
 
 struct un_listing {
@@ -93,6 +94,7 @@ struct un_pairing {
     bool no_pages; /* pages are channels */
     int passed;    /* files of other programs that are no images and no masks, and the first */
     char first_passed[48];
+    struct un_outlines *outlines; /* whose drawings the masks are */
     char rule[160];
 };
 
@@ -159,6 +161,15 @@ unet_code un_pairing_by_class(struct un_pairing *work, bool *done, unet_error *e
 unet_code un_pairing_by_pattern(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_number(struct un_pairing *work, bool *done, unet_error *err);
 unet_code un_pairing_by_middle(struct un_pairing *work, bool *done, unet_error *err);
+
+/*
+ * Puts the drawings of work->masks, a file or a folder, in the place of the masks, and pairs them
+ * with the images; *done: it holds some.  (pairs_outlines.c)
+ */
+unet_code un_pairing_outlines(struct un_pairing *work, bool *done, unet_error *err);
+
+/* The drawings of pairs whose masks a list names, if these are outlines.  (pairs_outlines.c) */
+unet_code un_pairs_draw(struct un_pairs *pairs, unet_error *err);
 
 /* Of names that a rule has paired: whether a known layout has another mask that is free for an
  * image.  UNET_EINVAL names both.  (pairs_pattern.c) */

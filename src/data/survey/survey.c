@@ -257,6 +257,16 @@ static unet_code report_fits(unet_survey *survey, int i, unet_error *err)
     return code;
 }
 
+/* Shapes that were cut, overlaid or passed over. */
+static unet_code report_outlines(unet_survey *survey, unet_error *err)
+{
+    char text[600] = "";
+    if (survey->files.pairs.outlines)
+        un_outlines_text(survey->files.pairs.outlines, text, sizeof text);
+    return *text ? un_survey_report(survey, UNET_NOTE, UNET_FOUND_READING, -1, -1, NULL, text, err)
+                 : UNET_OK;
+}
+
 static unet_code look_at(unet_survey *survey, int i, unet_error *err)
 {
     struct un_survey_item *item = &survey->items[i];
@@ -327,7 +337,7 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
     un_sizes_text(&made->fits.sizes, text, sizeof text);
     if ((*text && (code = un_survey_report(made, UNET_WARNING, UNET_FOUND_PIXEL_SIZE, -1, -1, NULL,
                                            text, err))) ||
-        (code = judge(made, err)))
+        (code = report_outlines(made, err)) || (code = judge(made, err)))
         goto done;
     *survey = made;
 done:

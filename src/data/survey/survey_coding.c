@@ -257,10 +257,14 @@ unet_code un_survey_find_coding(unet_survey *survey, const char *masks,
     unet_code code = un_wish_of_options(options, wish, err);
     if (!code && survey->files.pairs.objects)
         code = un_wish_join(wish, &given, err);
-    else if (!code && !survey->files.pairs.class_count)
+    else if (!code && !survey->files.pairs.class_count && !survey->files.pairs.outlines)
         code = un_wish_of_folder(masks, given != NULL, wish, err);
+    if (!code && survey->files.pairs.outlines)
+        code = un_outlines_settle(survey->files.pairs.outlines, wish, &given, err);
     if (!code)
         code = find(survey, wish, given, err);
+    if (!code && survey->coded && survey->files.pairs.outlines)
+        un_outlines_name_coding(survey->files.pairs.outlines, &survey->coding);
     free(wish);
     return code;
 }

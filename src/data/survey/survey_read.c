@@ -31,7 +31,7 @@ static unet_code add_places(struct un_survey_files *files, const struct un_pair 
     struct unet_source *image = NULL, *mask = NULL;
     un_source_open(pair->image, &image, NULL);
     if (pair->mask)
-        un_source_open(pair->mask, &mask, NULL);
+        un_pair_open_mask(&files->pairs, pair, image, &mask, NULL);
     unet_code code = UNET_OK;
     int pages = image ? image->pages : 1;
     size_t room = (size_t)files->count + (size_t)pages;
@@ -131,7 +131,7 @@ static struct un_survey_held *hold(const struct un_survey_files *files, int i)
     if (un_source_open_as(pair->image, manner, &held->image, NULL))
         held->image = NULL; /* the image's turn will say why */
     if (!pair->mask || pair->objects ||
-        un_source_open_as(pair->mask, &files->pairs.of_mask, &held->mask, &held->why))
+        un_pair_open_mask(&files->pairs, pair, held->image, &held->mask, &held->why))
         held->mask = NULL;
     else if (held->image && !un_source_fit(held->image, held->mask, &held->fits, &held->why) &&
              held->mask->pages != held->image->pages)

@@ -95,9 +95,9 @@ static const char *take_character(const char *at, const char *end, char bytes[2]
     return at + 1;
 }
 
-bool un_xml_attribute(const struct un_xml *xml, const char *name, char *value, size_t room)
+bool un_xml_raw(const struct un_xml *xml, const char *name, const char **value, size_t *bytes)
 {
-    size_t size = strlen(name), used = 0;
+    size_t size = strlen(name);
     const char *at = xml->name + xml->name_size, *close = xml->close, *from = NULL, *to = NULL;
     while (at < close && !from) {
         while (at < close && (is_space(*at) || *at == '/'))
@@ -114,8 +114,20 @@ bool un_xml_attribute(const struct un_xml *xml, const char *name, char *value, s
         from = wanted ? at + 1 : NULL;
         at = to + 1;
     }
-    if (!from || (size_t)(to - from) >= room)
+    if (!from)
         return false;
+    *value = from;
+    *bytes = (size_t)(to - from);
+    return true;
+}
+
+bool un_xml_attribute(const struct un_xml *xml, const char *name, char *value, size_t room)
+{
+    const char *from, *to;
+    size_t size, used = 0;
+    if (!un_xml_raw(xml, name, &from, &size) || size >= room)
+        return false;
+    to = from + size;
     while (from < to) {
         char bytes[2];
         size_t count;

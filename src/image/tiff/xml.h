@@ -27,6 +27,9 @@ bool un_xml_is(const struct un_xml *xml, const char *name);
 /* The value of an attribute of the tag; false, value untouched: none, or longer than room. */
 bool un_xml_attribute(const struct un_xml *xml, const char *name, char *value, size_t room);
 
+/* The same as it is written, in the text itself, of any length: references are not resolved. */
+bool un_xml_raw(const struct un_xml *xml, const char *name, const char **value, size_t *size);
+
 /* The text behind the tag, cut to room. */
 void un_xml_text(const struct un_xml *xml, char *text, size_t room);
 

@@ -193,6 +193,7 @@ static void release(void *pointer)
 {
     struct owner *owner = pointer;
     free(owner->items);
+    un_onnx_external_release(&owner->table);
     un_arena_release(&owner->table.arena);
     un_map_release(&owner->mapping);
     free(owner);
@@ -213,30 +214,39 @@ static unet_code copy_metadata(struct un_onnx_table *table, struct un_arrays *ar
     return UNET_OK;
 }
 
-unet_code un_onnx_parse(const char *path, const unsigned char *bytes, size_t size,
-                        struct un_arrays *arrays, unet_error *err)
+static unet_code parse(const char *path, const unsigned char *bytes, size_t size, bool beside,
+                       struct un_arrays *arrays, unet_error *err)
 {
     struct owner *owner = calloc(1, sizeof *owner);
     if (!owner)
         return un_fail_memory(err, sizeof *owner, path);
     struct un_arrays made = {.format = "ONNX",
                              .ordered = true,
+                             .one_network = true,
                              .sparse_biases = true,
                              .hints = un_hints_none(),
                              .owner = owner,
                              .release = release};
     struct un_onnx_walk walk = {.table = &owner->table, .arrays = &made, .err = err};
     unet_code code = un_onnx_table_read(path, bytes, size, &owner->table, err);
+    owner->table.beside = beside;
     if (!code)
         code = un_onnx_walk(&walk);
     if (!code)
         code = copy_metadata(&owner->table, &made, err);
     owner->items = made.items;
+    made.size = un_onnx_external_bytes(&owner->table);
     if (code)
         release(owner);
     else
         *arrays = made;
     return code;
+}
+
+unet_code un_onnx_parse(const char *path, const unsigned char *bytes, size_t size,
+                        struct un_arrays *arrays, unet_error *err)
+{
+    return parse(path, bytes, size, false, arrays, err);
 }
 
 unet_code un_onnx_open(const char *path, struct un_arrays *arrays, unet_error *err)
@@ -245,7 +255,7 @@ unet_code un_onnx_open(const char *path, struct un_arrays *arrays, unet_error *e
     unet_code code = un_map_whole(path, &mapping, err);
     if (code)
         return code;
-    if ((code = un_onnx_parse(path, mapping.data, mapping.size, arrays, err)))
+    if ((code = parse(path, mapping.data, mapping.size, true, arrays, err)))
         un_map_release(&mapping);
     else
         ((struct owner *)arrays->owner)->mapping = mapping;

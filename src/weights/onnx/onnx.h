@@ -11,6 +11,7 @@
  *   onnx.c          opening, and which name a weight gets
  *   onnx_table.c    the bytes as a table of nodes, values and tensors (protobuf.h)
  *   onnx_tensor.c   what is in a tensor and in a node's attributes
+ *   onnx_external.c values that lie in another file
  *   onnx_walk.c     the way of the image through the nodes; onnx_layers.c those with weights,
  *                   onnx_maps.c those without
  *   onnx_write.c    the file of a network; onnx_emit.c its nodes, by onnx_node.c
@@ -28,9 +29,9 @@
 bool un_onnx_recognises(const unsigned char *bytes, size_t size);
 
 /*
- * Opens a file, or bytes in memory that stay the caller's and outlive *arrays; path is what
- * messages call them.  The caller releases *arrays.  UNET_EIO, UNET_ENOMEM; UNET_EFORMAT names the
- * node or tensor, what was found and what was wanted.
+ * Opens a file, with those beside it that it keeps weights in, or bytes in memory that stay the
+ * caller's and outlive *arrays; path is what messages call them.  The caller releases *arrays.
+ * UNET_EIO, UNET_ENOMEM; UNET_EFORMAT names the node or tensor, what was found and what was wanted.
  */
 unet_code un_onnx_open(const char *path, struct un_arrays *arrays, unet_error *err);
 unet_code un_onnx_parse(const char *path, const unsigned char *bytes, size_t size,

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "weights/arrays.h"
 #include "weights/onnx/protobuf.h"
 
@@ -56,9 +57,13 @@ struct un_onnx_table {
     int input, output;        /* values */
     int opset;                /* version of the operators */
     struct un_slice metadata; /* of key "unet"; at NULL: there is none */
+    bool beside;              /* path is a file, beside which others with values may lie */
+    struct un_onnx_file *files;
+    int file_count;
 };
 
-/* The table points into the bytes; the caller releases its arena, also after a failure. */
+/* The table points into the bytes; the caller releases its arena and un_onnx_external_release(),
+ * also after a failure. */
 unet_code un_onnx_table_read(const char *path, const unsigned char *bytes, size_t size,
                              struct un_onnx_table *table, unet_error *err);
 
@@ -78,6 +83,22 @@ unet_code un_onnx_tensor_read(const char *path, struct un_slice message,
  */
 unet_code un_onnx_tensor_load(struct un_onnx_table *table, int tensor, struct un_array *array,
                               unet_error *err);
+
+/* ---- onnx_external.c: values in files beside the model's ---- */
+
+/*
+ * Finds the data of a tensor, so many bytes, in a file that lies in the model's folder or below it;
+ * files stay open with the table.  UNET_EFORMAT, UNET_EIO, UNET_ENOMEM.
+ */
+unet_code un_onnx_external(struct un_onnx_table *table, struct un_onnx_tensor *tensor, size_t bytes,
+                           unet_error *err);
+
+/* The sizes of the files together. */
+size_t un_onnx_external_bytes(const struct un_onnx_table *table);
+
+void un_onnx_external_release(struct un_onnx_table *table);
+
+/* ---- onnx_tensor.c: attributes, numbers ---- */
 
 /*
  * Attributes of a node.  Whole numbers: as many as there are, at most `most`; one or many.  -1:

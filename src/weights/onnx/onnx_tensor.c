@@ -2,7 +2,8 @@
 /*
  * The messages and the numbers of their fields that are read:
  *
- *   tensor      1 side, 2 type, 8 name, 9 values as bytes, 13 and 14 of values in another file;
+ *   tensor      1 side, 2 type, 8 name, 9 values as bytes, 13 and 14 of values in another file
+ *               (onnx_external.c);
  *               4, 5, 7, 10 values as float, varint (of 32 bits), varint (of 64 bits), double
  *   attribute   1 name, 2 float, 3 whole number, 4 text, 5 tensor, 8 whole numbers
  *
@@ -154,12 +155,12 @@ static unet_code find_data(struct un_onnx_table *table, struct un_onnx_tensor *t
 {
     struct un_slice bytes = find_values(tensor, type);
     size_t want;
-    if (tensor->external)
-        return refuse(table->path, tensor,
-                      "its values lie in another file; wanted a model saved in one file", err);
+    const bool counted = !__builtin_mul_overflow(tensor->count, size, &want);
+    if (tensor->external && counted)
+        return un_onnx_external(table, tensor, want, err);
     if (!bytes.at)
         return copy_values(table, tensor, type, size, err);
-    if (__builtin_mul_overflow(tensor->count, size, &want) || un_slice_size(bytes) != want)
+    if (!counted || un_slice_size(bytes) != want)
         return refuse(table->path, tensor,
                       "its shape and type need another number of bytes than it has", err);
     tensor->data = bytes.at;

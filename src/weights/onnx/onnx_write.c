@@ -51,7 +51,7 @@ static void put_ends(struct parts *parts, const struct un_graph *graph,
     const bool same = spec->padding == UNET_PADDING_SAME;
     un_put_text(&parts->ends, 2, "unet");
     put_end(&parts->ends, 11, un_onnx_image, spec->in_channels, "height", "width");
-    put_end(&parts->ends, 12, un_onnx_result(options), spec->classes,
+    put_end(&parts->ends, 12, un_onnx_result(options), un_spec_outputs(spec),
             same ? "height" : "output_height", same ? "width" : "output_width");
 }
 

@@ -41,6 +41,7 @@ enum un_pickle_kind {
     UN_PICKLE_SET,
     UN_PICKLE_DICT,
     UN_PICKLE_GLOBAL,     /* a name from the list */
+    UN_PICKLE_OTHER,      /* a name that is not on the list: nothing is known of it */
     UN_PICKLE_CLASS,      /* a class of TorchScript: "__torch__.net\nNet" */
     UN_PICKLE_CALL,       /* what a function or class would have made of its arguments */
     UN_PICKLE_PERSISTENT, /* something outside of the pickle: PyTorch's storages */
@@ -85,6 +86,9 @@ struct un_pickle_value {
         struct {
             uint32_t function, arguments; /* values; a tuple.  PERSISTENT: only arguments, any */
         } call;
+        struct {
+            uint32_t module, name; /* values, texts */
+        } other;
     };
 };
 

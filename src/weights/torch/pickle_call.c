@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names and calls.  A name that is not on the list ends the reading, so no value of such a name
- * ever exists.  What the message says depends on what it was going to be: an object of a class
- * (somebody saved a whole module) gets advice, everything else is named and called what it is.
+ * Names and calls.  Nothing is ever called: a name that is not on the list becomes a value of which
+ * nothing is known, and what it would have made an object that is skipped as data, so that the
+ * settings, losses and paths which programs save beside weights do not stop the reading.  Names of
+ * what acts on a system do: nobody saves them, and who has such a file should know.
  */
 #include <string.h>
 
 #include "weights/torch/pickle_machine.h"
 
 struct name {
-    const char *module, *name;
-    size_t module_size, name_size;
+    uint32_t module, name; /* values, texts */
 };
 
 static bool starts_with(const char *text, size_t size, const char *start)
@@ -19,79 +19,59 @@ static bool starts_with(const char *text, size_t size, const char *start)
     return size >= length && !memcmp(text, start, length);
 }
 
-static bool is_module(const struct name *name, const char *module)
+static bool is_of(const struct un_pickle_value *text, const char *module)
 {
-    return starts_with(name->module, name->module_size, module) &&
-           (strlen(module) == name->module_size || name->module[strlen(module)] == '.');
+    return starts_with(text->text, text->count, module) &&
+           (strlen(module) == text->count || text->text[strlen(module)] == '.');
 }
 
-/* Modules whose classes do things rather than keep things. */
-static bool is_of_system(const struct name *name)
+/* Modules whose names do things rather than keep things. */
+static bool is_of_system(const struct un_pickle_value *module)
 {
     static const char *const modules[] = {
-        "os",      "posix",  "nt",       "sys",    "subprocess", "builtins",  "__builtin__",
-        "socket",  "shutil", "pty",      "code",   "runpy",      "importlib", "webbrowser",
-        "asyncio", "ctypes", "commands", "pickle", "operator",   "functools", "types",
+        "os",     "posix", "nt",    "sys",       "subprocess", "builtins", "__builtin__", "socket",
+        "shutil", "pty",   "runpy", "importlib", "webbrowser", "asyncio",  "ctypes",      "pickle",
     };
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
-        if (is_module(name, modules[i]))
+        if (is_of(module, modules[i]))
             return true;
     return false;
-}
-
-/* Whether the operations that follow make an object of it: a tuple without items, NEWOBJ. */
-static bool becomes_object(const struct un_pickle_machine *m)
-{
-    enum { BINPUT = 'q', LONG_BINPUT = 'r', MEMOIZE = 0x94, EMPTY_TUPLE = ')', NEWOBJ = 0x81 };
-    for (size_t at = m->at; at < m->size;) {
-        unsigned char byte = m->bytes[at];
-        if (byte == NEWOBJ)
-            return true;
-        if (byte != BINPUT && byte != LONG_BINPUT && byte != MEMOIZE && byte != EMPTY_TUPLE)
-            return false;
-        at += byte == BINPUT ? 2 : byte == LONG_BINPUT ? 5 : 1;
-    }
-    return false;
-}
-
-/* Old files keep the source of a module's class beside it: ("module", class, file, source). */
-static bool follows_word_module(const struct un_pickle_machine *m)
-{
-    const struct un_pickle_value *below =
-        m->stack_count ? &m->pickle->values[m->stack[m->stack_count - 1]] : NULL;
-    return un_pickle_is_text(below, "module");
-}
-
-static unet_code fail_name(struct un_pickle_machine *m, const struct name *n)
-{
-    const int module_size = n->module_size < 100 ? (int)n->module_size : 100;
-    const int name_size = n->name_size < 100 ? (int)n->name_size : 100;
-    bool class = n->name_size && *n->name >= 'A' && *n->name <= 'Z' && !is_of_system(n);
-    if (is_module(n, "torch.nn.modules") ||
-        (class && (is_module(n, "__main__") || becomes_object(m) || follows_word_module(m))))
-        return un_fail(m->err, UNET_EFORMAT,
-                       "%s: holds an object of class %.*s.%.*s, not only weights; in Python, save "
-                       "these alone: torch.save(model.state_dict(), \"weights.pth\")",
-                       m->path, module_size, n->module, name_size, n->name);
-    return un_fail(m->err, UNET_EFORMAT, "%s: refers to %.*s.%.*s; this is not a list of weights",
-                   m->path, module_size, n->module, name_size, n->name);
 }
 
 static unet_code push_name(struct un_pickle_machine *m, const struct name *n)
 {
+    const struct un_pickle_value *module = &m->pickle->values[n->module];
+    const struct un_pickle_value *name = &m->pickle->values[n->name];
     struct un_pickle_value value = {.kind = UN_PICKLE_GLOBAL};
-    value.global = un_pickle_global_find(n->module, n->module_size, n->name, n->name_size);
-    if (!value.global)
-        return fail_name(m, n);
-    if (value.global->meaning == UN_MEANS_NOT_READ)
+    value.global = un_pickle_global_find(module->text, module->count, name->text, name->count);
+    if (value.global && value.global->meaning == UN_MEANS_NOT_READ)
         return un_fail(m->err, UNET_EFORMAT, "%s: holds %s (%s.%s), which is not read", m->path,
                        value.global->dtype, value.global->module, value.global->name);
+    if (!value.global && is_of_system(module))
+        return un_fail(m->err, UNET_EFORMAT,
+                       "%s: refers to %.*s.%.*s; this is not a list of weights", m->path,
+                       module->count < 100 ? (int)module->count : 100, module->text,
+                       name->count < 100 ? (int)name->count : 100, name->text);
+    if (!value.global)
+        value = (struct un_pickle_value){.kind = UN_PICKLE_OTHER, .other = {n->module, n->name}};
     return un_pickle_push_new(m, value);
+}
+
+static unet_code add_text(struct un_pickle_machine *m, const char *text, size_t size,
+                          uint32_t *value)
+{
+    if (size > UINT32_MAX)
+        return un_pickle_fail(m, "a name of %zu bytes", size);
+    *value = un_pickle_add(
+        m->pickle,
+        (struct un_pickle_value){.kind = UN_PICKLE_TEXT, .count = (uint32_t)size, .text = text});
+    return *value ? UNET_OK : un_pickle_fail_room(m);
 }
 
 unet_code un_pickle_op_global(struct un_pickle_machine *m, const struct un_pickle_operand *o)
 {
-    struct name name = {o->text, o->second, o->size, o->second_size};
+    struct name name = {0};
+    unet_code code;
     if (m->script && starts_with(o->text, o->size, "__torch__")) {
         /* the two lines follow each other in the input */
         struct un_pickle_value value = {.kind = UN_PICKLE_CLASS, .text = o->text};
@@ -101,6 +81,9 @@ unet_code un_pickle_op_global(struct un_pickle_machine *m, const struct un_pickl
         value.count = (uint32_t)size;
         return un_pickle_push_new(m, value);
     }
+    if ((code = add_text(m, o->text, o->size, &name.module)) ||
+        (code = add_text(m, o->second, o->second_size, &name.name)))
+        return code;
     return push_name(m, &name);
 }
 
@@ -115,7 +98,7 @@ unet_code un_pickle_op_stack_global(struct un_pickle_machine *m, const struct un
     if (n->kind != UN_PICKLE_TEXT || d->kind != UN_PICKLE_TEXT)
         return un_pickle_fail(m, "a name that is %s in %s", un_pickle_kind_name(n),
                               un_pickle_kind_name(d));
-    return push_name(m, &(struct name){d->text, n->text, d->count, n->count});
+    return push_name(m, &(struct name){module, name});
 }
 
 /* ---- calls ---- */
@@ -156,7 +139,8 @@ static unet_code push_call(struct un_pickle_machine *m, uint32_t function, uint3
 {
     const struct un_pickle_value *f = &m->pickle->values[function];
     const struct un_pickle_value *a = &m->pickle->values[arguments];
-    if (f->kind != UN_PICKLE_GLOBAL && f->kind != UN_PICKLE_CLASS)
+    if (f->kind != UN_PICKLE_GLOBAL && f->kind != UN_PICKLE_CLASS && f->kind != UN_PICKLE_OTHER &&
+        f->kind != UN_PICKLE_CALL)
         return un_pickle_fail(m, "calls %s", un_pickle_kind_name(f));
     if (a->kind != UN_PICKLE_TUPLE)
         return un_pickle_fail(m, "calls with %s, wanted a tuple", un_pickle_kind_name(a));
@@ -192,7 +176,7 @@ unet_code un_pickle_op_newobj_ex(struct un_pickle_machine *m, const struct un_pi
     return code ? code : un_pickle_op_reduce(m, o);
 }
 
-/* What else an object remembers.  A dict's is not its items, so it is let go. */
+/* What else an object remembers.  That of a dict or list is not its items, so it is let go. */
 unet_code un_pickle_op_build(struct un_pickle_machine *m, const struct un_pickle_operand *o)
 {
     (void)o;
@@ -203,7 +187,7 @@ unet_code un_pickle_op_build(struct un_pickle_machine *m, const struct un_pickle
     struct un_pickle_value *value = &m->pickle->values[object];
     if (value->kind == UN_PICKLE_CALL)
         value->count = state;
-    else if (value->kind != UN_PICKLE_DICT && value->kind != UN_PICKLE_SET)
+    else if (value->kind < UN_PICKLE_LIST || value->kind > UN_PICKLE_DICT)
         return un_pickle_fail(m, "gives a state to %s", un_pickle_kind_name(value));
     return UNET_OK;
 }

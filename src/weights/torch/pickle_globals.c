@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names that a list of weights may refer to.  None of them is ever called; a name is here when
- * PyTorch writes it for tensors, or when it commonly lies beside weights and holds none.
+ * The names that mean something to a reader of weights.  None of them is ever called; a name is
+ * here when PyTorch writes it for tensors, or when it commonly lies beside weights and holds none.
  */
 #include <string.h>
 
@@ -146,6 +146,11 @@ static const struct un_pickle_global globals[] = {
     OPAQUE("numpy.core.numeric", "_frombuffer"),
     OPAQUE("numpy._core.numeric", "_frombuffer"),
     OPAQUE("_codecs", "encode"),
+    OPAQUE("builtins", "object"),
+    OPAQUE("builtins", "type"),
+    OPAQUE("builtins", "getattr"), /* members of enumerations */
+    OPAQUE("builtins", "property"),
+    OPAQUE("builtins", "Ellipsis"),
     OPAQUE("builtins", "set"),
     OPAQUE("builtins", "frozenset"),
     OPAQUE("builtins", "list"),
@@ -158,6 +163,8 @@ static const struct un_pickle_global globals[] = {
     OPAQUE("builtins", "bytearray"),
     OPAQUE("builtins", "range"),
     OPAQUE("builtins", "slice"),
+    OPAQUE("__builtin__", "object"),
+    OPAQUE("__builtin__", "getattr"),
     OPAQUE("__builtin__", "set"),
     OPAQUE("__builtin__", "frozenset"),
     OPAQUE("__builtin__", "list"),

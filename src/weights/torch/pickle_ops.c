@@ -169,7 +169,11 @@ static unet_code add_items(struct un_pickle_machine *m, enum un_pickle_kind kind
     if (first <= floor)
         return un_pickle_fail(m, "takes a value from an empty stack");
     uint32_t container = m->stack[first - 1];
-    const struct un_pickle_value *value = &m->pickle->values[container];
+    struct un_pickle_value *value = &m->pickle->values[container];
+    if (value->kind == UN_PICKLE_CALL &&
+        m->pickle->values[value->call.function].kind == UN_PICKLE_OTHER)
+        /* of a class that is not known, but it is a list or a dict, too */
+        *value = (struct un_pickle_value){.kind = (uint8_t)kind};
     if (value->kind != kind) {
         /* objects of a known kind that are lists or dicts, too, keep no weights there */
         if (value->kind == UN_PICKLE_CALL) {

@@ -94,21 +94,14 @@ bool un_pickle_is_text(const struct un_pickle_value *value, const char *text)
 const char *un_pickle_kind_name(const struct un_pickle_value *value)
 {
     static const char *const names[] = {
-        [UN_PICKLE_NONE] = "None",
-        [UN_PICKLE_BOOL] = "a bool",
-        [UN_PICKLE_INT] = "an integer",
-        [UN_PICKLE_BIG_INT] = "a large integer",
-        [UN_PICKLE_FLOAT] = "a number",
-        [UN_PICKLE_TEXT] = "a text",
-        [UN_PICKLE_BYTES] = "bytes",
-        [UN_PICKLE_TUPLE] = "a tuple",
-        [UN_PICKLE_LIST] = "a list",
-        [UN_PICKLE_SET] = "a set",
-        [UN_PICKLE_DICT] = "a dict",
-        [UN_PICKLE_GLOBAL] = "a type",
-        [UN_PICKLE_CLASS] = "a class",
-        [UN_PICKLE_CALL] = "an object",
-        [UN_PICKLE_PERSISTENT] = "a storage",
+        [UN_PICKLE_NONE] = "None",      [UN_PICKLE_BOOL] = "a bool",
+        [UN_PICKLE_INT] = "an integer", [UN_PICKLE_BIG_INT] = "a large integer",
+        [UN_PICKLE_FLOAT] = "a number", [UN_PICKLE_TEXT] = "a text",
+        [UN_PICKLE_BYTES] = "bytes",    [UN_PICKLE_TUPLE] = "a tuple",
+        [UN_PICKLE_LIST] = "a list",    [UN_PICKLE_SET] = "a set",
+        [UN_PICKLE_DICT] = "a dict",    [UN_PICKLE_GLOBAL] = "a type",
+        [UN_PICKLE_OTHER] = "a type",   [UN_PICKLE_CLASS] = "a class",
+        [UN_PICKLE_CALL] = "an object", [UN_PICKLE_PERSISTENT] = "a storage",
     };
     return value ? names[value->kind] : "nothing";
 }

@@ -15,6 +15,12 @@ enum { MAX_DEPTH = 64 };
 
 struct walk {
     struct un_torch_file *file;
+    /* classes that are not known: of the outermost object around, of the first there was; NULL:
+     * none */
+    const struct un_pickle_value *object, *first;
+    const struct un_pickle_value *named; /* the last that was named, and its name */
+    const char *named_text;
+    unsigned char *been; /* [values]: such objects are entered once: they refer to each other */
     char name[UN_TORCH_MAX_NAME + 1];
     size_t name_size, key_at;
     size_t steps_left;
@@ -23,6 +29,22 @@ struct walk {
 };
 
 static unet_code walk_value(struct walk *w, const struct un_pickle_value *value);
+
+/* "models.unet.UNet": what a file calls a class that is not on the list; NULL: no memory. */
+static const char *name_other(struct walk *w, const struct un_pickle_value *other)
+{
+    enum { MOST = 100 };
+    const struct un_pickle_value *module = &w->file->pickle.values[other->other.module];
+    const struct un_pickle_value *name = &w->file->pickle.values[other->other.name];
+    if (w->named == other)
+        return w->named_text;
+    char *made = un_arena_alloc(&w->file->arena, 2 * MOST + 2);
+    if (made)
+        snprintf(made, 2 * MOST + 2, "%.*s.%.*s", module->count < MOST ? (int)module->count : MOST,
+                 module->text, name->count < MOST ? (int)name->count : MOST, name->text);
+    w->named = other;
+    return w->named_text = made;
+}
 
 static unet_code add_item(struct walk *w, struct un_array array)
 {
@@ -45,6 +67,8 @@ static unet_code add_item(struct walk *w, struct un_array array)
         return un_fail_memory(file->err, size, file->path);
     array.name = memcpy(name, text, size);
     array.key = file->script ? name : name + w->key_at;
+    if (w->object && !(array.object = name_other(w, w->object)))
+        return un_fail_memory(file->err, size, file->path);
     file->items[file->count++] = array;
     return UNET_OK;
 }
@@ -73,12 +97,14 @@ static unet_code walk_key(struct walk *w, const char *key, size_t key_size,
 {
     struct un_torch_file *file = w->file;
     const size_t name_size = w->name_size, key_at = w->key_at;
-    if (!w->steps_left--)
+    if (!w->steps_left)
         return un_fail(file->err, UNET_EFORMAT,
                        "%s: its pickle leads to few values on too many ways", file->path);
+    w->steps_left--;
     take_setting(file, key, key_size, value);
     /* only what may lead to tensors needs a name */
-    if (value->kind < UN_PICKLE_TUPLE || value->kind == UN_PICKLE_GLOBAL)
+    if (value->kind < UN_PICKLE_TUPLE || value->kind == UN_PICKLE_GLOBAL ||
+        value->kind == UN_PICKLE_OTHER)
         return UNET_OK;
     if (memchr(key, 0, key_size) || key_size + (name_size > 0) > UN_TORCH_MAX_NAME - name_size)
         return un_fail(file->err, UNET_EFORMAT,
@@ -153,6 +179,32 @@ static unet_code walk_inside(struct walk *w, const struct un_pickle_value *value
     }
 }
 
+/* The class of an object of which nothing is known, or such a class itself; NULL: it is neither. */
+static const struct un_pickle_value *other_of(const struct un_pickle *p,
+                                              const struct un_pickle_value *value)
+{
+    const struct un_pickle_value *class =
+        value->kind == UN_PICKLE_CALL ? &p->values[value->call.function] : value;
+    return class->kind == UN_PICKLE_OTHER ? class : NULL;
+}
+
+/* What is in there is no business of a reader of weights, and nothing in it stops the reading. */
+static unet_code walk_object(struct walk *w, const struct un_pickle_value *value,
+                             const struct un_pickle_value *class)
+{
+    unsigned char *been = &w->been[value - w->file->pickle.values];
+    const struct un_pickle_value *around = w->object;
+    unet_code code = UNET_OK;
+    w->object = around ? around : class;
+    w->first = w->first ? w->first : class;
+    if (value->kind == UN_PICKLE_CALL && !*been) {
+        *been = 1;
+        code = walk_inside(w, value);
+    }
+    w->object = around;
+    return code == UNET_EFORMAT ? UNET_OK : code;
+}
+
 static unet_code walk_value(struct walk *w, const struct un_pickle_value *value)
 {
     struct un_torch_file *file = w->file;
@@ -171,9 +223,11 @@ static unet_code walk_value(struct walk *w, const struct un_pickle_value *value)
     if (w->depth == MAX_DEPTH)
         return un_fail(file->err, UNET_EFORMAT, "%s: \"%.100s\" is nested deeper than %d levels",
                        file->path, w->name, MAX_DEPTH);
+    const struct un_pickle_value *class = other_of(&file->pickle, value);
+    const int depth = w->depth;
     w->around[w->depth++] = value;
-    code = walk_inside(w, value);
-    w->depth--;
+    code = class ? walk_object(w, value, class) : walk_inside(w, value);
+    w->depth = depth;
     return code;
 }
 
@@ -203,9 +257,17 @@ static unet_code check_names(struct un_torch_file *file)
 unet_code un_torch_list(struct un_torch_file *file)
 {
     struct walk walk = {.file = file,
-                        .steps_left = 4 * (size_t)file->pickle.cell_count + UN_TORCH_MAX_ARRAYS};
+                        .steps_left = 4 * (size_t)file->pickle.cell_count + UN_TORCH_MAX_ARRAYS,
+                        .been = calloc(file->pickle.value_count, 1)};
+    if (!walk.been)
+        return un_fail_memory(file->err, file->pickle.value_count, file->path);
     unet_code code = walk_value(&walk, &file->pickle.values[file->pickle.root]);
-    if (!code && !file->count)
-        code = un_fail(file->err, UNET_EFORMAT, "%s: holds no tensors", file->path);
-    return code ? code : check_names(file);
+    free(walk.been);
+    if (code)
+        return code;
+    if (file->count)
+        return check_names(file);
+    const char *class = walk.first ? name_other(&walk, walk.first) : NULL;
+    return class ? un_fail_object(file->path, class, file->err)
+                 : un_fail(file->err, UNET_EFORMAT, "%s: holds no tensors", file->path);
 }

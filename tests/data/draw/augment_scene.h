@@ -77,8 +77,8 @@ static inline void find_positions(const unet_augment *augment, const uint8_t *ma
     unet_image image = positions_image(height, width);
     struct un_reading reading = un_reading_of(un_view_of(&image), 2, NULL);
     struct drawn d = drawn_create(&plain, in_side, out_side, 2);
-    un_tile_draw(&(struct un_example){&reading, mask, NULL, NULL, focus, NULL}, &plain, key,
-                 &d.tile);
+    un_tile_draw(&(struct un_example){.reading = &reading, .mask = mask, .focus = focus}, &plain,
+                 key, &d.tile);
     memcpy(positions, d.tile.input, (size_t)in_side * (size_t)in_side * 2 * sizeof *positions);
     drawn_release(&d);
     free(image.data);

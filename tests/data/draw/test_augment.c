@@ -138,7 +138,8 @@ static void test_equals_a_plain_resampling(void **state)
         static const unet_sample types[3] = {UNET_U8, UNET_U16, UNET_F32};
         struct scene s = make_scene(70, 53, t < 3 ? 1 : 3, types[t % 3]);
         struct un_reading reading = un_reading_of(un_view_of(&s.image), s.C, NULL);
-        const struct un_example example = {&reading, s.mask, class_weights, s.extra, NULL, NULL};
+        const struct un_example example = {
+            .reading = &reading, .mask = s.mask, .class_weights = class_weights, .extra = s.extra};
         for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
             for (uint64_t key = 0; key < 5; key++) {
                 int T = sides[key][0], O = sides[key][1];

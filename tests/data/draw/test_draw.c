@@ -45,8 +45,9 @@ static void check_tile(int height, int width, int in_side, int out_side, uint64_
                            malloc((size_t)out_side * out_side),
                            malloc((size_t)out_side * out_side * sizeof(float)),
                            NULL};
-    un_tile_draw(&(struct un_example){&reading, mask, class_weights, NULL, NULL, NULL}, &augment,
-                 key, &tile);
+    un_tile_draw(
+        &(struct un_example){.reading = &reading, .mask = mask, .class_weights = class_weights},
+        &augment, key, &tile);
     int border = (in_side - out_side) / 2;
     for (int y = 0; y < out_side; y++)
         for (int x = 0; x < out_side; x++) {
@@ -94,8 +95,7 @@ static void test_resampling_keeps_places(void **state)
     unet_augment augment = {.flip = 1, .rotate = 30, .scale = 0.2f};
     struct un_tile tile = {TILE, TILE, input, labels, weights, NULL};
     for (uint64_t key = 0; key < 50; key++) {
-        un_tile_draw(&(struct un_example){&reading, mask, NULL, NULL, NULL, NULL}, &augment, key,
-                     &tile);
+        un_tile_draw(&(struct un_example){.reading = &reading, .mask = mask}, &augment, key, &tile);
         for (int i = 0; i < TILE * TILE; i++)
             if (fabs((double)input[i] - labels[i]) > 1.5) /* nearest: half a pixel each way */
                 fail_msg("key %d: pixel %d: input %g, label %d", (int)key, i, (double)input[i],
@@ -122,8 +122,8 @@ static void test_shading_is_relative(void **state)
             unet_image image = {SIDE, SIDE, 1, UNET_F32, 1, t ? bright : dark};
             struct un_reading reading = un_reading_of(un_view_of(&image), 1, NULL);
             struct un_tile tile = {SIDE, SIDE, tiles[t], labels, weights, NULL};
-            un_tile_draw(&(struct un_example){&reading, mask, NULL, NULL, NULL, NULL}, &augment,
-                         key, &tile);
+            un_tile_draw(&(struct un_example){.reading = &reading, .mask = mask}, &augment, key,
+                         &tile);
         }
         for (int i = 0; i < SIDE * SIDE; i++)
             if (fabs(tiles[1][i] - 10 * (double)tiles[0][i]) > 1e-4)

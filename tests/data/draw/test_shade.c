@@ -18,8 +18,8 @@ static void draw_both(const unet_augment *augment, const float *data, int channe
     struct un_reading reading = un_reading_of(un_view_of(&image), channels, NULL);
     for (int t = 0; t < 2; t++) {
         struct drawn d = drawn_create(t ? augment : &none, SIDE, SIDE, channels);
-        un_tile_draw(&(struct un_example){&reading, mask, NULL, NULL, NULL, NULL},
-                     t ? augment : &none, key, &d.tile);
+        un_tile_draw(&(struct un_example){.reading = &reading, .mask = mask}, t ? augment : &none,
+                     key, &d.tile);
         memcpy(t ? after : before, d.tile.input, sizeof(float) * SIDE * SIDE * (size_t)channels);
         drawn_release(&d);
     }
@@ -205,7 +205,8 @@ static void test_keys(void **state)
     for (int i = 0; i < H * W; i++)
         mask[i] = (uint8_t)un_rng_below(10, (uint64_t)i, 3);
     assert_int_equal(un_focus_make(&all, mask, H, W, &focus, NULL), UNET_OK);
-    const struct un_example example = {&reading, mask, NULL, extra, &focus, NULL};
+    const struct un_example example = {
+        .reading = &reading, .mask = mask, .extra = extra, .focus = &focus};
     struct drawn d[4];
     for (int k = 0; k < 4; k++)
         d[k] = drawn_create(k == 3 ? &moves : &all, T, O, 1);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "data/masks/border_weight.h"
+#include "data/masks/rims.h"
 
 enum { MOST = 48 * 48 };
 
@@ -73,7 +73,7 @@ static void check_map(const unet_border *b, const uint8_t *mask, const uint32_t 
     static uint32_t parts[MOST];
     if (!objects)
         plain_parts(mask, H, W, parts);
-    assert_int_equal(un_border_map(b, mask, objects, H, W, extra, NULL), UNET_OK);
+    assert_int_equal(un_border_map(b, false, mask, objects, H, W, extra, NULL), UNET_OK);
     for (int i = 0; i < H * W; i++) {
         double want = mask[i] ? 0 : plain_weight(b, objects ? objects : parts, H, W, i / W, i % W);
         if (!(fabs((double)extra[i] - want) <= 1e-6 * (1 + fabs(want))))
@@ -138,13 +138,13 @@ static void test_by_hand(void **state)
     const unet_border b = {.weight = 10, .sigma = 5}, near = {.near_weight = 2, .near_sigma = 1};
     float extra[5];
     (void)state;
-    assert_int_equal(un_border_map(&b, mask, two, 1, 5, extra, NULL), UNET_OK);
+    assert_int_equal(un_border_map(&b, false, mask, two, 1, 5, extra, NULL), UNET_OK);
     for (int x = 0; x < 5; x++) /* d1 + d2 = 4 everywhere: 10 exp(-16 / 50) */
         assert_true(fabs((double)extra[x] - (x % 4 ? 7.261490371 : 0)) < 1e-6);
-    assert_int_equal(un_border_map(&b, mask, one, 1, 5, extra, NULL), UNET_OK);
+    assert_int_equal(un_border_map(&b, false, mask, one, 1, 5, extra, NULL), UNET_OK);
     for (int x = 0; x < 5; x++)
         assert_true(extra[x] == 0);
-    assert_int_equal(un_border_map(&near, mask, one, 1, 5, extra, NULL), UNET_OK);
+    assert_int_equal(un_border_map(&near, false, mask, one, 1, 5, extra, NULL), UNET_OK);
     assert_true(fabs((double)extra[2] - 2 * exp(-2)) < 1e-6);
     assert_true(extra[0] == 0);
 }
@@ -181,6 +181,77 @@ static double seconds(void)
 }
 
 /* Some pixels of a large image; the time is printed. */
+/* Rims by looking at every pair of pixels. */
+static void test_rims(void **state)
+{
+    enum { H = 19, W = 27, RIMS = 3 };
+    (void)state;
+    for (uint64_t seed = 0; seed < 6; seed++) {
+        uint32_t objects[H * W] = {0}, *areas;
+        uint8_t mask[H * W], map[H * W];
+        double distance[H * W], deepest[256] = {0};
+        size_t count;
+        for (uint32_t k = 1; k < 8; k++) { /* discs that lie over others, and touch */
+            const int y = (int)un_rng_below(seed, 3 * k, H),
+                      x = (int)un_rng_below(seed, 3 * k + 1, W);
+            const int r = 2 + (int)un_rng_below(seed, 3 * k + 2, 5);
+            for (int i = 0; i < H * W; i++)
+                if ((i / W - y) * (i / W - y) + (i % W - x) * (i % W - x) < r * r)
+                    objects[i] = 30 * k;
+        }
+        for (int i = 0; i < H * W; i++)
+            mask[i] =
+                un_rng_below(seed, 1000 + (uint64_t)i, 40) == 0 ? UNET_IGNORE : objects[i] > 0;
+        for (int i = 0; i < H * W; i++) {
+            distance[i] = INFINITY;
+            for (int j = 0; j < H * W; j++)
+                if (mask[j] != UNET_IGNORE && objects[j] != objects[i])
+                    distance[i] = fmin(distance[i], hypot(j / W - i / W, j % W - i % W));
+            if (mask[i] == 1 && isfinite(distance[i]))
+                deepest[objects[i]] = fmax(deepest[objects[i]], distance[i]);
+        }
+        assert_int_equal(un_rims_make(mask, objects, H, W, RIMS, map, NULL), UNET_OK);
+        for (int i = 0; i < H * W; i++) {
+            const double most = deepest[objects[i]];
+            int want = 0;
+            if (mask[i] == 1 && distance[i] < most) {
+                const double share = (distance[i] - 0.5) / (most - 0.5) * (RIMS + 1);
+                if (fabs(share - rint(share)) < 1e-4) /* rounding decides */
+                    continue;
+                want = share < RIMS ? (int)share + 1 : 0;
+            }
+            if (map[i] != want)
+                fail_msg("seed %d, pixel %d: rim %d, wanted %d", (int)seed, i, map[i], want);
+        }
+        assert_int_equal(un_object_areas(mask, objects, H, W, &areas, &count, NULL), UNET_OK);
+        size_t all = 0, labelled = 0;
+        for (size_t k = 0; k < count; k++)
+            all += areas[k];
+        for (int i = 0; i < H * W; i++)
+            labelled += mask[i] == 1;
+        assert_int_equal(all, labelled);
+        free(areas);
+    }
+}
+
+/* Weights between objects count on these, too, where they are told apart by rims. */
+static void test_on_objects(void **state)
+{
+    const unet_border b = {.weight = 8, .sigma = 2};
+    const uint8_t mask[7] = {0, 1, 1, 1, 1, 1, UNET_IGNORE};
+    const uint32_t objects[7] = {0, 1, 1, 2, 2, 2, 0};
+    float without[7], with[7];
+    (void)state;
+    assert_int_equal(un_border_map(&b, false, mask, objects, 1, 7, without, NULL), UNET_OK);
+    assert_int_equal(un_border_map(&b, true, mask, objects, 1, 7, with, NULL), UNET_OK);
+    for (int i = 1; i < 6; i++) {
+        const int away = i < 3 ? 3 - i : i - 2;
+        assert_true(without[i] == 0);
+        assert_true(fabs(with[i] - 8 * exp(-away * away / 8.0)) < 1e-5);
+    }
+    assert_true(with[0] == without[0] && with[6] == 0);
+}
+
 static void test_large(void **state)
 {
     enum { SIDE = 2048, OBJECTS = 2000 };
@@ -201,7 +272,7 @@ static void test_large(void **state)
                 }
     }
     double start = seconds();
-    assert_int_equal(un_border_map(&b, mask, objects, SIDE, SIDE, weights, NULL), UNET_OK);
+    assert_int_equal(un_border_map(&b, false, mask, objects, SIDE, SIDE, weights, NULL), UNET_OK);
     printf("2048 x 2048 with 2000 objects: %.3f s\n", seconds() - start);
     for (uint64_t i = 0; i < 5; i++) {
         const int y = (int)un_rng_below(4, 2 * i, SIDE), x = (int)un_rng_below(4, 2 * i + 1, SIDE);
@@ -219,10 +290,9 @@ static void test_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_equals_the_plain_way),
-        cmocka_unit_test(test_gap),
-        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_by_hand),    cmocka_unit_test(test_equals_the_plain_way),
+        cmocka_unit_test(test_gap),        cmocka_unit_test(test_rims),
+        cmocka_unit_test(test_on_objects), cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests_name("border", tests, NULL, NULL);
 }

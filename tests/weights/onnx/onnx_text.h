@@ -3,6 +3,7 @@
  * onnx_text.h - small ONNX models written down in lines, for tests
  *
  *   tensor w 4,1,3,3                       zeros of this shape
+ *   external w 4,1,3,3 location=x offset=8 the same with values in another file
  *   Conv x w b > y | pads=1,1,1,1 name:c0  operator, inputs ("_": left out), output, attributes:
  *                                          whole numbers after =, text after :, a float after ~
  */
@@ -30,6 +31,27 @@ static inline void text_tensor(struct un_builder *graph, const char *name, char 
     un_put_bytes(&tensor, 9, zeros, count * sizeof *zeros);
     un_put_message(graph, 5, &tensor);
     free(zeros);
+}
+
+static inline void text_external(struct un_builder *graph, char **rest)
+{
+    struct un_builder tensor = {0};
+    const char *name = strtok_r(NULL, " ", rest);
+    char *shape = strtok_r(NULL, " ", rest), *sides = NULL;
+    for (char *s = strtok_r(shape, ",", &sides); s; s = strtok_r(NULL, ",", &sides))
+        un_put_int(&tensor, 1, atoll(s));
+    un_put_int(&tensor, 2, 1);
+    un_put_text(&tensor, 8, name);
+    for (char *word = strtok_r(NULL, " ", rest); word; word = strtok_r(NULL, " ", rest)) {
+        struct un_builder entry = {0};
+        char *value = strchr(word, '=');
+        *value++ = 0;
+        un_put_text(&entry, 1, word);
+        un_put_text(&entry, 2, value);
+        un_put_message(&tensor, 13, &entry);
+    }
+    un_put_int(&tensor, 14, 1);
+    un_put_message(graph, 5, &tensor);
 }
 
 static inline void text_attribute(struct un_builder *node, char *word)
@@ -76,6 +98,8 @@ static inline void text_line(struct un_builder *graph, const char *line)
     if (op && !strcmp(op, "tensor")) {
         char *name = strtok_r(NULL, " ", &rest);
         text_tensor(graph, name, strtok_r(NULL, " ", &rest));
+    } else if (op && !strcmp(op, "external")) {
+        text_external(graph, &rest);
     } else if (op) {
         text_node(graph, op, &rest);
     }

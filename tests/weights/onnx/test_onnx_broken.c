@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "onnx_text.h"
+#include "support/folder.h"
 #include "weights/onnx/onnx.h"
 
 /* A padded network of depth 1. */
@@ -351,7 +353,7 @@ static void test_tensors(void **state)
     t = tensor_of(1, shape);
     un_put_int(&t, 14, 1);
     un_put_text(&t, 13, "\n\x08location\x12\x01w");
-    expect_tensor(&t, "tensor w1: its values lie in another file; wanted a model saved in one");
+    expect_tensor(&t, "tensor w1: its values lie in another file: w");
 }
 
 /* ---- bytes ---- */
@@ -403,13 +405,75 @@ static void test_many_nodes(void **state)
     free(model.bytes);
 }
 
+/* Values in a file beside the model: which are taken, and that no other file is ever opened. */
+static void test_external(void **state)
+{
+    static const struct {
+        const char *place, *want; /* NULL: it is read */
+    } rows[] = {
+        {"location=w.data offset=8 length=72", NULL},
+        {"location=w.data offset=8", NULL},
+        {"location=./w.data offset=8", NULL},
+        {"location=sub/w.data offset=8", NULL},
+        {"location=w.data offset=9", "tensor w0: its values lie behind the end"},
+        {"location=w.data offset=18446744073709551600", "tensor w0: its values lie behind the end"},
+        {"location=w.data offset=8 length=71", "need another number of bytes than it has in w.dat"},
+        {"location=w.data offset=-8", "the place of its values is no number of bytes: -8"},
+        {"location=w.data offset=99999999999999999999999", "is no number of bytes: 9999"},
+        {"offset=8", "tensor w0: its values lie in another file, which it does not name"},
+        {"location=../w.data offset=8", "../w.data: lies elsewhere, is a link or may not"},
+        {"location=sub/../w.data offset=8", "sub/../w.data: lies elsewhere, is a link or may not"},
+        {"location=/etc/passwd offset=8", "/etc/passwd: lies elsewhere, is a link or may not"},
+        {"location=link offset=8", "link: lies elsewhere, is a link or may not be read"},
+        {"location=up/w.data offset=8", "up/w.data: "},
+        {"location=sub offset=8", "sub: is a folder, not a file"},
+        {"location=none offset=8", "its weights lie in a second file: none: No such file"},
+    };
+    unsigned char bytes[80] = {0};
+    const float first = 1.5f, last = -2.5f;
+    (void)state;
+    memcpy(bytes + 8, &first, sizeof first);
+    memcpy(bytes + 76, &last, sizeof last);
+    assert_int_equal(mkdir(in_folder("sub"), 0777), 0);
+    assert_int_equal(symlink("w.data", in_folder("link")), 0);
+    assert_int_equal(symlink("..", in_folder("sub/up")), 0);
+    assert_int_equal(symlink("sub", in_folder("up")), 0);
+    assert_int_equal(un_file_replace(in_folder("w.data"), bytes, sizeof bytes, NULL), UNET_OK);
+    assert_int_equal(un_file_replace(in_folder("sub/w.data"), bytes, sizeof bytes, NULL), UNET_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct un_builder model = {0};
+        struct un_arrays arrays = {0};
+        char line[200];
+        unet_error err = {0};
+        snprintf(line, sizeof line, "external w0 2,1,3,3 %s", rows[i].place);
+        /* from memory there is no folder, so nothing is opened */
+        assert_int_equal(parse_changed("tensor w0", line, OPSET, &arrays, &model, &err),
+                         UNET_EFORMAT);
+        un_file_replace(in_folder("x.onnx"), model.bytes, model.size, NULL);
+        free(model.bytes);
+        unet_code code = un_onnx_open(in_folder("x.onnx"), &arrays, &err);
+        if (rows[i].want ? !code || !strstr(err.text, rows[i].want) : code)
+            fail_msg("%s: \"%s\", wanted \"%s\"", rows[i].place, err.text,
+                     rows[i].want ? rows[i].want : "");
+        float value[18];
+        if (!code)
+            assert_int_equal(un_array_to_float("x", &arrays.items[0], value, NULL), UNET_OK);
+        assert_true(code || (value[0] == first && value[17] == last));
+        un_arrays_release(&arrays);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_operators),  cmocka_unit_test(test_norms),
-        cmocka_unit_test(test_doubling),   cmocka_unit_test(test_graphs),
-        cmocka_unit_test(test_tensors),    cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_operators),
+        cmocka_unit_test(test_norms),
+        cmocka_unit_test(test_doubling),
+        cmocka_unit_test(test_graphs),
+        cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_many_nodes),
+        cmocka_unit_test_setup_teardown(test_external, folder_create, folder_destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,10 +64,11 @@ static void test_names(void **state)
         ROW("\x80\4\x8c\2os\x8c\6system\x93.", "refers to os.system" NO_LIST),
         ROW("\x80\2c__builtin__\neval\n.", "refers to __builtin__.eval" NO_LIST),
         ROW("\x80\2cbuiltins\nexec\n.", "refers to builtins.exec" NO_LIST),
-        ROW("\x80\2cbuiltins\ngetattr\n.", "refers to builtins.getattr" NO_LIST),
-        ROW("\x80\2ctorch\nload\n.", "refers to torch.load" NO_LIST),
-        ROW("\x80\2ctorch\nFloatStorageX\n.", "refers to torch.FloatStorageX" NO_LIST),
-        ROW("\x80\2c\n\n.", "refers to ." NO_LIST),
+        ROW("\x80\2}U\1a)U\1bcimportlib\nimport_module\nsu.",
+            "refers to importlib.import_module" NO_LIST),
+        ROW("\x80\2cbuiltins\ngetattr\n.", "holds no tensors"),
+        ROW("\x80\2ctorch\nload\n.", "holds an object of class torch.load" ADVICE),
+        ROW("\x80\2c\n\n.", "holds an object of class ." ADVICE),
         ROW("\x80\2c__torch__\nNet\n)\x81.", "holds an object of class __torch__.Net" ADVICE),
         ROW("\x80\2ctorch.nn.modules.conv\nConv2d\nq\0)\x81q\1}b.",
             "holds an object of class torch.nn.modules.conv.Conv2d" ADVICE),
@@ -78,7 +79,8 @@ static void test_names(void **state)
         ROW("\x80\2U\6modulecmodels\nNet\n.", "holds an object of class models.Net" ADVICE),
         ROW("\x80\4\x8c\10__main__\x8c\4UNet\x93\x94)\x81\x94}b.",
             "holds an object of class __main__.UNet" ADVICE),
-        ROW("\x80\2cmodels.unet\nmake_unet\n)R.", "refers to models.unet.make_unet" NO_LIST),
+        ROW("\x80\2cmodels.unet\nmake_unet\n)R.",
+            "holds an object of class models.unet.make_unet" ADVICE),
         ROW("\x80\2ctorch._utils\n_rebuild_qtensor\n.",
             "holds a quantized tensor (torch._utils._rebuild_qtensor), which is not read"),
         ROW("\x80\2ctorch._utils\n_rebuild_sparse_tensor\n.",
@@ -358,6 +360,72 @@ static void test_reads(void **state)
     free(zip.data);
 }
 
+/* Objects of classes that nobody knows: what is in them is set apart, whatever it is; those that
+ * are dicts are read as such. */
+static void test_other_objects(void **state)
+{
+    (void)state;
+    static const char pickle[] =
+        "\x80\2}(" TEXT("\2", "sd") "cmy.lib\nMyDict\n)\x81(" TEXT("\1", "w")
+            TENSOR("K\1", "K\3", "K\1") "u}" TEXT("\1", "x") "Nsb" /* a dict with attributes */
+        TEXT("\2", "hp") "comegaconf\nNode\n)\x81q\1}(" TEXT("\1", "p") "h\1" /* its own parent */
+        TEXT("\1", "t") TENSOR("K\0", "K\1", "K\1") "ub"                      /* behind that */
+        TEXT("\2", "fn") "cfunctools\npartial\nctorch.optim\nAdam\n\x85R" TEXT(
+            "\2", "ee") "cbuiltins\ngetattr\ncmy\nColor\n" TEXT("\3", "red") "\x86R)R" TEXT("\2",
+                                                                                            "ok")
+            TENSOR("K\3", "", "") "u.";
+    static const struct {
+        const char *name, *object;
+    } rows[] = {{"sd.w", NULL}, {"hp.t", "omegaconf.Node"}, {"ok", NULL}};
+    struct bytes zip = wrap(pickle, sizeof pickle - 1, false);
+    struct un_arrays arrays;
+    unet_error err = {0};
+    if (un_torch_parse("x.pth", zip.data, zip.size, &arrays, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0, row = 0; i < arrays.count; i++, row++) {
+        row += row == 1 && strcmp(arrays.items[i].name, rows[row].name); /* it may be left out */
+        assert_string_equal(arrays.items[i].name, rows[row].name);
+        if (rows[row].object)
+            assert_string_equal(arrays.items[i].object, rows[row].object);
+        else
+            assert_null(arrays.items[i].object);
+    }
+    un_arrays_select_network(&arrays);
+    assert_int_equal(arrays.count, 2);
+    assert_string_equal(arrays.items[0].name, "sd.w");
+    assert_string_equal(arrays.items[1].name, "ok");
+    un_arrays_release(&arrays);
+    free(zip.data);
+}
+
+/* Each of 60 objects has the one before it twice: none is entered a second time. */
+static void test_objects_once(void **state)
+{
+    (void)state;
+    struct bytes p = {0};
+    static const char tensor[] = TEXT("\1", "w") TENSOR("K\0", "K\4", "K\1");
+    static const char start[] = "\x80\2}(" TEXT("\1", "o") "cx\nO\n)\x81}bq\1"
+                                                           "0";
+    static const char next[] = "cx\nO\n)\x81](h\1h\1ebq\1"
+                               "0";
+    bytes_add(&p, start, sizeof start - 1);
+    for (int i = 0; i < 60; i++)
+        bytes_add(&p, next, sizeof next - 1);
+    bytes_add(&p, "h\1", 2);
+    bytes_add(&p, tensor, sizeof tensor - 1);
+    bytes_add(&p, "u.", 2);
+    struct bytes zip = wrap(p.data, p.size, false);
+    struct un_arrays arrays;
+    unet_error err = {0};
+    if (un_torch_parse("x.pth", zip.data, zip.size, &arrays, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(arrays.count, 1);
+    assert_string_equal(arrays.items[0].name, "w");
+    un_arrays_release(&arrays);
+    free(zip.data);
+    free(p.data);
+}
+
 static void test_script_objects(void **state)
 {
     (void)state;
@@ -404,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_many_values),     cmocka_unit_test(test_many_tensors),
         cmocka_unit_test(test_long_names),      cmocka_unit_test(test_reads),
         cmocka_unit_test(test_script_objects),  cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_other_objects),   cmocka_unit_test(test_objects_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,9 +135,8 @@ static void test_zip_bombs(void **state)
                   (struct zip_claim){.method = ZIP_DEFLATED,
                                      .packed = (uint32_t)packed.size,
                                      .size = (uint32_t)size});
-    expect_zip_refused(
-        &zip,
-        "its members would unpack to more than 16 times the file's 162936 bytes; no weights do");
+    expect_zip_refused(&zip,
+                       "its members would unpack to more than 16 times the file's 162936 bytes");
     free(packed.data);
 
     /* many members of the same bytes */

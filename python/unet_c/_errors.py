@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exceptions: one family, whose sentences are the library's."""
+
+import sys
+import warnings
+
+
+class Error(Exception):
+    """What the library refused or could not do; the text is one line.
+
+    hints: the arguments that would help, as words: ("labels",).
+    """
+
+    hints = ()
+
+
+class ArgumentError(Error, ValueError):
+    """An argument, or data that does not go together."""
+
+
+class OutOfMemoryError(Error, MemoryError):
+    """Not enough memory, or not enough allowed."""
+
+
+class FileError(Error, OSError):
+    """The operating system refused to open, read or write a file."""
+
+
+class FormatError(Error, ValueError):
+    """A file is not what it should be."""
+
+
+class DeviceError(Error, RuntimeError):
+    """The processor lacks something."""
+
+
+class Stopped(Error):
+    """Raise it in a progress function of train() to end the training in good order."""
+
+
+class DataWarning(UserWarning):
+    """Worth knowing, but no failure: how a file was read, samples of another type than the training's."""
+
+
+# in the order of unet_code, from 1
+_kinds = [ArgumentError, OutOfMemoryError, FileError, FormatError, DeviceError, Stopped]
+
+# bits of unet_hints.h: the argument, and how it is said
+_hints = {
+    1: ("labels", "labels="),
+    2: ("ignore", "ignore=255"),
+    4: ("only_pairs", "only_pairs=True goes without them"),
+    8: ("clip", "clip=1"),
+    16: ("channels", 'channels="pages" if they are channels'),
+    32: ("norm", 'norm="none" or norm="instance" says which'),
+    64: ("fill", 'fill="nan" takes it as no data'),
+    128: ("as_stored", "as_stored=True takes pixels as they lie in the files"),
+    256: ("pair", "pair=(IMAGE, MASK), or a list of pairs"),
+}
+
+
+def made(code, text, hints):
+    """The exception for an error of the library; _core calls it."""
+    rows = [row for bit, row in _hints.items() if hints & bit]
+    if rows:
+        text += " (" + ", ".join(words for _, words in rows) + ")"
+    error = _kinds[code - 1](text)
+    error.hints = tuple(name for name, _ in rows)
+    return error
+
+
+def note(text):
+    """Warns of what the library noted, at the line that called the package; _core calls it."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"].split(".")[0] in ("unet_c", "contextlib"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, DataWarning, stacklevel=level)

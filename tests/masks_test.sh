@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Outlines as a person meets them: unet masks, training from what LabelMe and COCO hold, and the
+# outlines that unet predict writes.  Usage: masks_test.sh UNET_BINARY SOURCE_FOLDER BUILD_FOLDER
+. "$2/tests/shell/expect.sh"
+
+# pgm AWK_EXPRESSION: an image of 32 x 24 whose bytes are the characters that it gives for x, y
+pgm() {
+    printf 'P5\n32 24\n255\n'
+    LC_ALL=C awk "BEGIN { for (y = 0; y < 24; y++) for (x = 0; x < 32; x++) printf \"%s\", ($1) }"
+}
+# shape LABEL LEFT TOP RIGHT BOTTOM: of LabelMe
+shape() {
+    echo "{\"label\": \"$1\", \"points\": [[$2,$3],[$4,$3],[$4,$5],[$2,$5]], \"shape_type\": \"polygon\"}"
+}
+whole_json() { # whole_json FILE: it is one object, in lines
+    tr -d '\n' <"$1" >.one && echo >>.one && is_json .one
+}
+weights() { # weights MODEL: its tensors without the header
+    tail -c +$(($(od -An -tu8 -N8 "$1") + 9)) "$1" >"$2"
+}
+
+# images, label images with the characters 0, 1, 2 as values, and the same as outlines
+mkdir images labels labelme
+for i in 1 2 3 4; do
+    pgm "substr(\"0246acegikmoqsuwyACEGIKMOQSUWYZZ\", 1 + (x * $i + y * 7) % 20 + (x > 9) * 6, 1)" >images/$i.pgm
+    pgm "x >= 4 + $i && x < 12 && y >= 3 && y < 9 ? 2 : x >= 2 && x < 20 && y >= 2 && y < 15 ? 1 : 0" >labels/$i.pgm
+    echo "{\"shapes\": [$(shape cell 2 2 20 15), $(shape nucleus $((4 + i)) 3 12 9)], \"imagePath\": \"$i.pgm\", \"imageHeight\": 24, \"imageWidth\": 32}" >labelme/$i.json
+done
+
+# ---- there and back ----
+
+expect 2 - '--images DIR is missing' masks
+expect 2 - 'wanted a name ending in .json' masks --images images --masks labelme -o x --as coco
+expect 0 - 'masks +grey values 0 = background, 1 = cell, 2 = nucleus' \
+    masks --images images --masks labelme -o out --as png
+check 'pixels in two shapes are not said' grep -Eq 'lie in two shapes' .err
+names='--labels background=48,cell=49,nucleus=50'
+expect 0 - '' masks --images images --masks labels $names -o coco.json --as coco
+check 'coco.json is no JSON' whole_json coco.json
+expect 0 - '' masks --images images --masks labels $names -o geo --as geojson
+expect 0 - '' masks --images images --masks labels $names -o yolo --as yolo
+check 'YOLO without names' grep -qx nucleus yolo/classes.txt
+for from in coco.json geo yolo; do
+    expect 0 - '2 = nucleus' masks --images images --masks $from -o back --as png \
+        --labels background,cell,nucleus
+    for i in 1 2 3 4; do
+        check "$from gives other pixels of $i" cmp -s back/$i.png out/$i.png
+    done
+done
+
+# ---- what is refused, and what is asked ----
+
+mkdir wrong few
+sed 's/"imageHeight": 24/"imageHeight": 25/' labelme/1.json >wrong/1.json
+expect 1 - '1.pgm is 32 x 24 pixels, but in wrong/1.json it is 32 x 25' \
+    masks --images images/1.pgm --masks wrong/1.json -o x
+cp labelme/1.json labelme/2.json few
+expect 1 - '2 of 4 images have no mask in few: 3.pgm, 4.pgm.*--only-pairs' \
+    masks --images images --masks few -o x
+expect 0 - 'pairs +2, paired outlines of LabelMe' masks --images images --masks few -o x --only-pairs
+expect 1 - 'outlines of "nucleus", which is not among the classes given' \
+    masks --images images --masks labelme -o x --labels background,cell
+
+# beside the images, as LabelMe does, and in a list
+cp -r images both
+cp labelme/*.json both
+expect 0 '132 pixels lie in two shapes' '' check --images images --masks labelme --no-page
+expect 0 'paired outlines of LabelMe, by name' '' check --images both --masks both --no-page
+printf 'image,mask\nimages/1.pgm,labelme/1.json\nimages/2.pgm,labelme/2.json\n' >list.csv
+expect 0 - 'pairs +2, paired as a list says' masks --images images --masks list.csv -o x
+
+# ---- training from outlines gives the bits of training from label images ----
+
+set -- --images images --width 4 --depth 1 --tile 32 --batch 1 --steps 4 --seed 3 --val-share 0.25 --quiet
+expect 0 - - train "$@" --masks labels $names -o a.safetensors
+expect 0 - - train "$@" --masks labelme -o b.safetensors
+expect 0 - - train "$@" --masks coco.json --labels background,cell,nucleus -o c.safetensors
+weights a.safetensors a
+for model in b c; do
+    weights $model.safetensors $model
+    check "$model.safetensors has other weights" cmp -s a $model
+done
+# a model finds its classes by their names, and its outlines are read again
+expect 0 nucleus - eval b.safetensors --images images --masks coco.json --quiet
+expect 0 '' - predict b.safetensors images --rois all.json --quiet
+check 'all.json is no JSON' whole_json all.json
+check 'the names of the model' grep -q '"name": "nucleus"' all.json
+expect 0 '' - predict b.safetensors images --rois lm/ --as labelme --quiet
+check 'lm/1.json is no JSON' whole_json lm/1.json
+expect 0 '' - predict b.safetensors images/1.pgm --rois 1.geojson --quiet
+check '1.geojson is no JSON' whole_json 1.geojson
+expect 2 - '--as and the ending of 1.zip do not agree' \
+    predict b.safetensors images/1.pgm --rois 1.zip --as coco
+
+finish masks_test
