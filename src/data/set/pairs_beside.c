@@ -15,7 +15,7 @@
 
 #include "data/set/pairs_rules.h"
 
-enum rank { PICTURE, SEGMENTED, OTHER };
+enum rank { PICTURE, PICKLED, SEGMENTED, OTHER };
 
 static const struct {
     const char *mark;
@@ -32,7 +32,7 @@ static const struct {
     {"overlays", PICTURE, false},
     {"probabilities", PICTURE, false},
     {"uncertainty", PICTURE, false},
-    {"seg", PICTURE, true},
+    {"seg", PICKLED, true},
 };
 
 enum { WRITTEN = sizeof written / sizeof *written };
