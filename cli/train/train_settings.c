@@ -74,8 +74,7 @@ const struct option_row train_options[] = {
     OPT_STRING("init", AT(init), "MODEL", NULL),
     OPT_CHOICE("freeze", AT(freeze), freeze_words, "start from its weights; leave some alone"),
     OPT_STRING("labels", AT(labels), "L", NULL),
-    OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V",
-            "mask values: 'background=0,cell=255'; no label"),
+    OPT_STRING("ignore", AT(ignore), "V", "mask values: 'background=0,cell=255'; no label"),
     OPT_STRING("fill", AT(fill), "V", "sample without data: nan [plain ones]"),
     OPT_FIELD("standardize", AT(length), &said_train, "standardize", NULL, "{} [{=}]"),
     OPT_FLOAT("val-share", AT(val_share), 0, 0.9, "X", NULL),
@@ -109,7 +108,6 @@ const struct train_settings train_settings_none = {
     .freeze = -1,
     .val_share = -1,
     .val_by = -1,
-    .ignore = -1,
     .preset = PRESET_AUTO,
     .loss = {.loss = -1, .balance = -1},
 };
