@@ -298,8 +298,7 @@ typedef struct unet_dataset_options {
     const unet_model *model;  /* use this model's mask coding and class count; may be NULL */
     const unet_dataset *like; /* read the masks as this set's were read; may be NULL */
     const char *labels; /* what the masks' values mean, docs/labels.md: "background=0,cell=255",
-                           "road=#804080,...", "cell=1|2|7-999", "indices", "instances",
-                           "instances+border", names for a file per class; NULL: found */
+                           "indices", "instances(+border)", names of a file each; NULL: found */
     int only_pairs;     /* 1: images without a mask are left out instead of refused */
     const struct unet_cancel *cancel; /* looked at before each image; unet_embed.h */
     const struct unet_log *log;       /* unet_embed.h */
@@ -314,6 +313,7 @@ typedef struct unet_dataset_options {
     const char *pair_mask;  /* with \1 .. \9 for its groups; both or none */
     int predicted; /* 1: images are predicted masks, in a list's order those named as its images;
                       2: the same pairs, with the two exchanged */
+    const char *ignore_value; /* as ignore, before it, and any number: "-1", "nan"; may be NULL */
 } unet_dataset_options;
 
 /*

@@ -128,8 +128,8 @@ UNET_API unet_code unet_model_check_samples(const unet_model *model, unet_sample
  * percentiles of each channel beyond the smallest and largest of the training's images, so that
  * *distance is 0 within, and from 1 on the answers are not to be trusted.  text (cut at size bytes;
  * size may be 0) then says both ranges in samples of this image: "values of 24 to 133, in the
- * training 0.09 to 0.52; divided by 255 they would fit"; else it is "".  0, too, where the model
- * does not know its training.  Fails as unet_predict() where the image does not fit at all.
+ * training 0.09 to 0.52; divided by 255 they would fit"; else it is "".  -1 where the model does
+ * not know its training.  Fails as unet_predict() where the image does not fit at all.
  */
 UNET_API unet_code unet_model_check_values(const unet_model *model, const unet_image *image,
                                            double *distance, char *text, size_t size,

@@ -168,6 +168,10 @@ struct unet_train_options {
 
     uint64_t seed;
     int threads; /* 0: one per core */
+
+    int standardize; /* 1: each image becomes input by mean 0 and variance 1 over its own samples,
+                        in prediction too; a model that was trained otherwise cannot.  Not those of
+                        prepared images, which are that already */
 };
 
 /* Adam at 1e-3 on a poly schedule, batch 1, cross-entropy, flips and a little grey jitter. */

@@ -15,6 +15,7 @@ install     5  installations of every kind, and a build below another project
 sanitize   20  the tests under AddressSanitizer and UBSan
 fuzz       90  every fuzzer for FUZZ_SECONDS (300)
 training   45  real training for TRAIN_TIME (15m) and on every set for SET_TIME (4m)
+arena     120  bench/recipes, ARENA="--minutes 3 --recipes auto"; what is finished is not done again
 resume      5  a run that is killed 100 times
 report      2  its pages in a browser, at three widths
 firefox     2  the page of unet studio in Firefox, where it is installed
@@ -58,6 +59,13 @@ part_install() {
 part_sanitize() { make --no-print-directory sanitize; }
 part_fuzz() { scripts/check_fuzz.sh; }
 part_training() { scripts/check_training.sh; }
+part_arena() {
+    make --no-print-directory all
+    # shellcheck disable=SC2086  # a list of words
+    bench/recipes/arena.py run build/unet build-long/arena ${ARENA:---minutes 3 --recipes auto}
+    # shellcheck disable=SC2086
+    bench/recipes/arena.py table build-long/arena ${ARENA:---minutes 3 --recipes auto}
+}
 part_resume() {
     make --no-print-directory all
     scripts/check_resume.sh build/unet build-long/resume

@@ -51,7 +51,7 @@ static unet_code take(void *own, size_t known, const void *given, size_t size, c
 SIZED(spec, channels, un_spec_default())
 SIZED(session_options, log, (unet_session_options){.threads = 0})
 SIZED(dataset_options, pair_mask, (unet_dataset_options){.ignore = -1})
-SIZED(train_options, threads, un_train_options_default(NULL))
+SIZED(train_options, standardize, un_train_options_default(NULL))
 SIZED(train_job, cancel, (unet_train_job){.model = NULL})
 SIZED(known, standardize, un_known_nothing())
 SIZED(export_options, normalize, (unet_export_options){.names = NULL})

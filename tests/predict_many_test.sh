@@ -33,9 +33,13 @@ only16='the model was trained on 16-bit samples \(5140 to 51400\); if values are
 expect 0 - "^warning: flat/a.pgm and 1 more of 2 images: 8-bit samples, $only16" \
     predict deep.safetensors flat -o out --quiet
 one_line 'one warning for two images'
-expect 0 - "^warning: deep/a.pgm: 16-bit samples, the model was trained on 8-bit samples" \
-    predict flat.safetensors deep/a.pgm flat/b.pgm -o out/ --quiet
-one_line 'one image of two'
+mkdir dim
+for name in a b; do LC_ALL=C tr '\310\024' '\014\001' <deep/a.pgm >dim/$name.pgm; done
+expect 0 - "^warning: dim/a.pgm: 16-bit samples, the model was trained on 8-bit samples" \
+    predict flat.safetensors dim/a.pgm flat/b.pgm -o out/ --quiet
+# 257 times what the training had: the network sees the same
+expect 0 - - predict flat.safetensors deep/a.pgm flat/b.pgm -o out/ --quiet
+expect 0 '' - eval flat.safetensors --images deep --masks deep_masks --quiet
 expect 0 - - predict flat.safetensors flat -o out --quiet
 expect 0 - - predict deep.safetensors deep -o out --quiet
 expect 0 - - predict m.safetensors deep -o out --quiet
@@ -45,8 +49,6 @@ expect 0 '' - eval deep.safetensors --images deep --masks deep_masks --quiet
 
 # ---- values unlike those of the training: the first of a folder, once ----
 
-mkdir dim
-for name in a b; do LC_ALL=C tr '\310\024' '\014\001' <deep/a.pgm >dim/$name.pgm; done
 far='values of 257 to 3084, in the training 5140 to 51400; multiplied by 16 they would fit'
 expect 0 - "^warning: dim/a.pgm and 1 more of 2 images that were looked at: $far; the answers" \
     predict deep.safetensors dim -o out --quiet

@@ -37,6 +37,7 @@ expect 0 'SGD|sgd, momentum 0.99' - train $data --preset paper2015 --width 4 --t
 check 'paper2015: border weights and elastic deformation' \
     grep -Eq 'between objects 10, sigma 5 px' .out
 check 'paper2015: elastic deformation' grep -Eq 'elastic 10 px.*3x3 points' .out
+expect 0 '^input +each image to mean 0' - train $data --standardize yes --width 4 --dry-run
 expect 0 '1 class,' - train $data --preset seed --width 4 --tile 188 --dry-run
 check 'seed: pos_weight' grep -Eq 'foreground times 10' .out
 expect 0 'rmsprop, momentum 0.999.*clipped to 1' - \

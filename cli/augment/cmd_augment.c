@@ -24,7 +24,8 @@
 struct augment_command {
     const char *images, *masks, *preview, *labels, *channels;
     const char *pair[2];
-    int ignore, only_pairs, as_stored, preset, count, tile;
+    const char *ignore;
+    int only_pairs, as_stored, preset, count, tile;
     struct augment_settings augment;
     struct common_settings common;
 };
@@ -42,7 +43,7 @@ static const struct option_row command_options[] = {
     OPT_INT("tile", AT(tile), 8, 2048, "N", "tiles to draw [12]; their side in pixels [256]"),
     OPT_STRING("channels", AT(channels), "C", "of the images: 0,2; pages: a file's are channels"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
-    OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V", "mask value that carries no label"),
+    OPT_STRING("ignore", AT(ignore), "V", "mask value without a label: 255, -1, nan"),
     OPT_CHOICE("preset", AT(preset), preset_words, "start from its changes and weights [auto]"),
     OPT_TABLE(AT(augment), augment_options),
     OPT_TABLE(AT(common), common_options),
@@ -96,7 +97,8 @@ static unet_code report_json(const struct augment_command *given, const struct s
 static int make_sheet(const struct augment_command *given)
 {
     const unet_dataset_options data = {.size = sizeof(data),
-                                       .ignore = given->ignore,
+                                       .ignore = -1,
+                                       .ignore_value = given->ignore,
                                        .labels = given->labels,
                                        .only_pairs = given->only_pairs,
                                        .channels = given->channels,
@@ -139,7 +141,7 @@ static int make_sheet(const struct augment_command *given)
 static int run_augment(const struct command *command, int argc, char **argv)
 {
     static const char *const endings[] = {".png", ".tif", ".tiff", NULL};
-    struct augment_command given = {.ignore = -1, .preset = PRESET_AUTO, .count = 12, .tile = 256};
+    struct augment_command given = {.preset = PRESET_AUTO, .count = 12, .tile = 256};
     const char *conflict;
     int operands, status;
 

@@ -15,7 +15,7 @@ struct network_settings;
 struct check {
     const char *images, *masks, *labels, *channels, *fill; /* as given */
     const char *pair[2];                                   /* as given; NULL: not */
-    int ignore;                                            /* as given; -1: not */
+    const char *ignore;                                    /* as given; NULL: not */
     int only_pairs, as_stored;                             /* as given */
     const unet_survey *survey;
     const unet_survey_facts *facts;

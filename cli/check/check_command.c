@@ -108,10 +108,8 @@ char *check_command(const struct check *check)
         append(&command, "--labels", check->labels);
     if (check->fill)
         append(&command, "--fill", check->fill);
-    if (check->ignore >= 0) {
-        snprintf(text, sizeof(text), "%d", check->ignore);
-        append(&command, "--ignore", text);
-    }
+    if (check->ignore)
+        append(&command, "--ignore", check->ignore);
     append_network(&command, check->network);
     if (check->memory > 0 && !network_asked(check->network).width) {
         snprintf(text, sizeof(text), "%d", check->spec.width);

@@ -18,7 +18,8 @@ struct check_settings {
     const char *images, *masks, *output, *labels, *channels, *fill;
     double memory;
     const char *pair[2];
-    int ignore, only_pairs, as_stored, pictures, no_page;
+    const char *ignore;
+    int only_pairs, as_stored, pictures, no_page;
     struct network_settings network;
     struct common_settings common;
 };
@@ -33,7 +34,7 @@ static const struct option_row check_options[] = {
     OPT_STRING("channels", AT(channels), "C", "of the images: 0,2; pages: a file's are channels"),
     OPT_FLAG("as-stored", AT(as_stored), "turn nothing by EXIF, NIfTI or GeoTIFF headers"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
-    OPT_INT("ignore", AT(ignore), 0, 255, "V", "mask value that carries no label"),
+    OPT_STRING("ignore", AT(ignore), "V", "mask value without a label: 255, -1, nan"),
     OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, or plain]"),
     OPT_LETTER('o', "output", AT(output), "PAGE", "the page with pictures [check.html]"),
     OPT_INT("pictures", AT(pictures), 0, 1000, "N", "pairs on the page [24]"),
@@ -299,7 +300,7 @@ static int report(const struct check_settings *settings, struct check *check)
 
 static int run_check(const struct command *command, int argc, char **argv)
 {
-    struct check_settings settings = {.ignore = -1, .pictures = 24};
+    struct check_settings settings = {.pictures = 24};
     unet_dataset_options options = {.size = sizeof(options)};
     struct check check = {0};
     struct progress_line line;
@@ -311,7 +312,8 @@ static int run_check(const struct command *command, int argc, char **argv)
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
     check.memory = settings.memory;
-    options.ignore = check.ignore = settings.ignore;
+    options.ignore = -1;
+    options.ignore_value = check.ignore = settings.ignore;
     options.labels = check.labels = settings.labels;
     options.channels = check.channels = settings.channels;
     options.fill = check.fill = settings.fill;

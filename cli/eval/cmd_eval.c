@@ -23,7 +23,8 @@ struct eval_settings {
     const char *labels, *predicted_labels;
     const char *csv, *boundary;
     const char *pair[2], *fill;
-    int ignore, only_pairs, as_stored;
+    const char *ignore;
+    int only_pairs, as_stored;
     struct said session; /* of unet_session_options */
     int objects, split, minimum_area;
     int isbi, connectivity, warp;
@@ -43,7 +44,7 @@ static const struct option_row eval_options[] = {
     OPT_STRING("predicted", AT(predicted), "DIR", "score these masks; no model, no images"),
     OPT_STRING("labels", AT(labels), "L", "what mask values mean: 'background=0,cell=255'"),
     OPT_STRING("predicted-labels", AT(predicted_labels), "L", "the same of --predicted"),
-    OPT_INT("ignore", AT(ignore), 0, 1 << 24, "V", "mask value that carries no label"),
+    OPT_STRING("ignore", AT(ignore), "V", "mask value without a label: 255, -1, nan"),
     OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, as trained]"),
     OPT_FIELD_FROM("tile", AT(session), &said_session, "tile", 1, "N",
                    "side of the tiles; results are the same"),
@@ -155,7 +156,9 @@ static int score_all(const struct eval_settings *settings, const struct eval_job
 static int fail_coding(const struct eval_settings *settings, const unet_model *model,
                        const unet_error *err)
 {
-    unet_dataset_options alone = {.ignore = settings->ignore,
+    unet_dataset_options alone = {.size = sizeof(alone),
+                                  .ignore = -1,
+                                  .ignore_value = settings->ignore,
                                   .only_pairs = settings->only_pairs,
                                   .as_stored = settings->as_stored,
                                   .pair_image = settings->pair[0],
@@ -174,35 +177,29 @@ static int fail_coding(const struct eval_settings *settings, const unet_model *m
     return EXIT_FAILED;
 }
 
-static void warn_of_samples(const unet_dataset *dataset, const struct models *models)
-{
-    struct sample_count count = {0};
-
-    for (int i = 0; i < unet_dataset_count(dataset); i++) {
-        const uint8_t *mask;
-        const char *name;
-        const unet_image *image = unet_dataset_image(dataset, i, &mask, &name);
-
-        samples_count(&count, samples_bit(image->sample, image->prepared), name);
-    }
-    samples_warn(&count, models);
-}
-
-static void warn_of_values(const struct eval_settings *settings, const unet_dataset *dataset,
+static void warn_of_images(const struct eval_settings *settings, const unet_dataset *dataset,
                            const struct models *models)
 {
-    struct values_count count = {.fill = settings->fill};
+    struct sample_count samples = {0};
+    struct values_count values = {.fill = settings->fill};
     int images = unet_dataset_count(dataset), looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
+    const uint8_t *mask;
+    const char *name;
 
+    for (int i = 0; i < images; i++) {
+        const unet_image *image = unet_dataset_image(dataset, i, &mask, &name);
+
+        samples_count(&samples, samples_bit(image->sample, image->prepared), name);
+    }
     for (int i = 0; i < looks; i++) {
-        const uint8_t *mask;
-        const char *name;
         const unet_image *image =
             unet_dataset_image(dataset, values_place(i, looks, images), &mask, &name);
 
-        values_look(&count, models, NULL, image, name);
+        values_look(&values, models, NULL, image, samples_bit(image->sample, image->prepared),
+                    name);
     }
-    values_warn(&count);
+    samples_warn(&samples, &values, models);
+    values_warn(&values);
 }
 
 /* What a person says goes before what the model knows, but not without a word. */
@@ -228,7 +225,8 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     job->model = job->models.first;
     models_average(&job->models, &work);
     unet_dataset_options data = {.size = sizeof(data),
-                                 .ignore = settings->ignore,
+                                 .ignore = -1,
+                                 .ignore_value = settings->ignore,
                                  .labels = settings->labels,
                                  .model = job->model,
                                  .fill = settings->fill,
@@ -243,8 +241,7 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     model_views(job->model, &settings->session, &work);
     if (!settings->common.quiet)
         say_views(work.tta, &settings->session);
-    warn_of_samples(job->dataset, &job->models);
-    warn_of_values(settings, job->dataset, &job->models);
+    warn_of_images(settings, job->dataset, &job->models);
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 
@@ -256,7 +253,8 @@ static int open_masks(const struct eval_settings *settings, struct eval_job *job
         .predicted_labels = settings->predicted_labels,
         .quiet = settings->common.quiet,
         .options = {.size = sizeof(unet_dataset_options),
-                    .ignore = settings->ignore,
+                    .ignore = -1,
+                    .ignore_value = settings->ignore,
                     .labels = settings->labels,
                     .only_pairs = settings->only_pairs,
                     .as_stored = settings->as_stored,
@@ -337,7 +335,7 @@ static int report(const struct eval_settings *settings, const struct eval *eval)
 
 static int run_eval(const struct command *command, int argc, char **argv)
 {
-    struct eval_settings settings = {.ignore = -1, .connectivity = -1};
+    struct eval_settings settings = {.connectivity = -1};
     struct eval_job job = {0};
     struct eval eval = {0};
     int operands, status;

@@ -114,21 +114,26 @@ struct sample_count {
 unsigned samples_bit(unet_sample sample, int prepared);
 void samples_count(struct sample_count *count, unsigned bits, const char *name);
 
-/* One line on stderr for each kind that a model was not trained on. */
-void samples_warn(const struct sample_count *count, const struct models *models);
-
 /* Images whose values lie far from those that a model was trained on; starts zeroed but for fill.
  */
 struct values_count {
     const char *fill; /* what --fill says; NULL: nothing */
     int looked_at, far;
+    unsigned fitting, other; /* samples_bit() of images whose values are those of the training, and
+                                of others */
     char first[4096], text[320]; /* the first of them, and what is the matter with it */
 };
 
 /* Looks at page 0 of a file, or at an image (source NULL); what cannot be read is told later, by
- * who reads all of it.  Returns the largest distance to a model. */
+ * who reads all of it.  bits: of its samples.  Returns the largest distance to a model, -1: no
+ * model knows. */
 double values_look(struct values_count *count, const struct models *models, unet_source *source,
-                   const unet_image *image, const char *name);
+                   const unet_image *image, unsigned bits, const char *name);
+
+/* One line on stderr for each kind that a model was not trained on, unless all images of it that
+ * were looked at have such values as those of the training. */
+void samples_warn(const struct sample_count *count, const struct values_count *values,
+                  const struct models *models);
 
 /* One line on stderr, where there are such. */
 void values_warn(const struct values_count *count);

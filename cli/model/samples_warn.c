@@ -7,6 +7,9 @@
 #include "shared/say.h"
 #include "unet_exchange.h"
 
+/* A distance at which samples of another kind are on the scale of the training after all. */
+#define VALUES_FIT 0.25
+
 /* The kind of samples that are prepared: the one after all others. */
 #define PREPARED (SAMPLE_KINDS - 1)
 
@@ -34,14 +37,17 @@ static int minds(const struct models *models, int k, unet_error *err)
     return 0;
 }
 
-void samples_warn(const struct sample_count *count, const struct models *models)
+void samples_warn(const struct sample_count *count, const struct values_count *values,
+                  const struct models *models)
 {
+    const unsigned fitting = values->fitting & ~values->other;
+
     unet_error err;
 
     for (int k = 0; k < SAMPLE_KINDS; k++) {
         int images = count->kind[k].images;
 
-        if (!images || !minds(models, k, &err))
+        if (!images || fitting >> k & 1 || !minds(models, k, &err))
             continue;
         say(stderr, "warning: %s", count->kind[k].first);
         if (images > 1)
@@ -62,9 +68,10 @@ static int is_told(const struct values_count *count, const char *text)
 }
 
 double values_look(struct values_count *count, const struct models *models, unet_source *source,
-                   const unet_image *image, const char *name)
+                   const unet_image *image, unsigned bits, const char *name)
 {
-    double farthest = 0;
+    double farthest = -1;
+    int fits = 1;
 
     for (size_t m = 0; m < models->files.count; m++) {
         const unet_model *model = models->list[m];
@@ -74,6 +81,7 @@ double values_look(struct values_count *count, const struct models *models, unet
             source ? unet_model_check_page(model, source, 0, &far, text, sizeof(text), NULL)
                    : unet_model_check_values(model, image, &far, text, sizeof(text), NULL);
 
+        fits = fits && !code && far >= 0 && far < VALUES_FIT;
         if (code || far <= farthest || is_told(count, text))
             continue;
         farthest = far;
@@ -83,6 +91,7 @@ double values_look(struct values_count *count, const struct models *models, unet
         }
     }
     count->looked_at++;
+    *(fits ? &count->fitting : &count->other) |= bits;
     count->far += farthest >= 1;
     return farthest;
 }

@@ -56,32 +56,27 @@ static int count_models(int operands, char **argv)
     return count;
 }
 
-static void warn_of_samples(const struct predict_plan *plan, const struct models *models)
-{
-    struct sample_count count = {0};
-
-    for (size_t i = 0; i < plan->inputs.count; i++)
-        samples_count(&count, plan->jobs[i].samples, plan->jobs[i].input);
-    samples_warn(&count, models);
-}
-
-static void warn_of_values(const struct predict_settings *settings, const struct models *models,
+static void warn_of_images(const struct predict_settings *settings, const struct models *models,
                            struct predict_plan *plan)
 {
-    struct values_count count = {.fill = settings->fill};
+    struct sample_count samples = {0};
+    struct values_count values = {.fill = settings->fill};
     int images = (int)plan->inputs.count, looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
 
+    for (int i = 0; i < images; i++)
+        samples_count(&samples, plan->jobs[i].samples, plan->jobs[i].input);
     for (int i = 0; i < looks; i++) {
         struct predict_job *job = &plan->jobs[values_place(i, looks, images)];
         unet_source *source;
 
         if (predict_plan_open(settings, models->first, job, &source, NULL))
             continue;
-        job->looked_at = 1;
-        job->distance = values_look(&count, models, source, NULL, job->input);
+        job->distance = values_look(&values, models, source, NULL, job->samples, job->input);
+        job->looked_at = job->distance >= 0;
         unet_source_close(source);
     }
-    values_warn(&count);
+    samples_warn(&samples, &values, models);
+    values_warn(&values);
 }
 
 static int run_predict(const struct command *command, int argc, char **argv)
@@ -124,8 +119,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
         say_views(work.tta, &settings.session);
         say_fill(models.first, settings.fill);
     }
-    warn_of_samples(&plan, &models);
-    warn_of_values(&settings, &models, &plan);
+    warn_of_images(&settings, &models, &plan);
     status = predict_plan_make_folders(&plan, &settings);
     if (status)
         goto done;

@@ -169,6 +169,8 @@ void recipe_describe(const unet_spec *spec, const unet_train_options *options, i
             "0: "
             "none",
             spec->rims, plural(spec->rims, "s"));
+    if (options->standardize)
+        add(begin(words, "input"), "each image to mean 0, variance 1");
     text = begin(words, "tiles");
     add(text, "%d px, %d a step", tile,
         options->batch * (options->accumulate > 1 ? options->accumulate : 1));

@@ -47,7 +47,8 @@ static unet_code open_data(struct train_run *run, unet_error *err)
 {
     const struct train_settings *settings = run->settings;
     unet_dataset_options data = {.size = sizeof(data),
-                                 .ignore = settings->ignore,
+                                 .ignore = -1,
+                                 .ignore_value = settings->ignore,
                                  .labels = settings->labels,
                                  .only_pairs = settings->only_pairs,
                                  .channels = settings->channels,

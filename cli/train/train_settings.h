@@ -29,7 +29,8 @@ struct train_settings {
     int val_by, folds;
     const char *labels, *channels, *fill;
     const char *pair[2];
-    int ignore, only_pairs, as_stored;
+    const char *ignore;
+    int only_pairs, as_stored;
     int preset, dry_run, tensorboard, overwrite;
     double memory;
     struct said length; /* and the size of steps */

@@ -291,6 +291,7 @@ class Model:
         augment_at_ignored: Optional[float] = None,
         tta: Optional[Literal["none", "flips", "rotations"]] = None,
         freeze_encoder: Optional[bool] = None,
+        standardize: Optional[bool] = None,
         seed: Optional[int] = None,
         threads: Optional[int] = None,
     ) -> Model: ...
@@ -468,6 +469,7 @@ def train(
     augment_at_ignored: Optional[float] = None,
     tta: Optional[Literal["none", "flips", "rotations"]] = None,
     freeze_encoder: Optional[bool] = None,
+    standardize: Optional[bool] = None,
     seed: Optional[int] = None,
     threads: Optional[int] = None,
 ) -> Model: ...

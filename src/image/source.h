@@ -69,7 +69,8 @@ struct un_page {
 
 /* How pages are to be read; all 0: as docs/images.md says. */
 struct un_manner {
-    bool as_stored; /* not turned, and headers' places are not looked at */
+    bool as_stored;          /* not turned, and headers' places are not looked at */
+    struct un_fill no_label; /* of a mask: a value of it that is no code, and carries no label */
     int with_alpha; /* alpha is a channel where there are so many then; else it is dropped */
 };
 

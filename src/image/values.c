@@ -380,7 +380,7 @@ double un_values_distance(const struct un_seen *seen, const struct un_values *v,
         return 1;
     }
     if (!seen->images || seen->channels != v->channels)
-        return 0;
+        return -1;
     char other[200];
     double far = distance(seen, v, NULL);
     if (leans_otherwise(seen, lean_of(v)))

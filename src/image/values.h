@@ -61,8 +61,9 @@ void un_seen_add(struct un_seen *seen, const struct un_values *values);
 void un_seen_join(struct un_seen *seen, const struct un_seen *more);
 
 /*
- * The distance; from 1 on text says why: "values of 24 to 133, in the training 0.09 to 0.52".
- * prepared: the image was, for a model that takes images of mean 0 and variance 1.
+ * The distance; -1: nothing is known; from 1 on text says why: "values of 24 to 133, in the
+ * training 0.09 to 0.52". prepared: the image was, for a model that takes images of mean 0 and
+ * variance 1.
  */
 double un_values_distance(const struct un_seen *seen, const struct un_values *values, bool prepared,
                           char *text, size_t size);

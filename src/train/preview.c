@@ -42,8 +42,10 @@ unet_code un_preview_draw(const unet_dataset *dataset, int i, const unet_train_o
     unet_code code = un_train_options_check(options, &spec, dataset->coding.labels, err);
     if (code)
         return code;
+    struct un_scaling scaling = dataset->scaling;
+    scaling.per_image = options->standardize;
     const struct un_drawing drawing = {
-        .channels = dataset->channels, .scaling = &dataset->scaling, .options = options};
+        .channels = dataset->channels, .scaling = &scaling, .options = options};
     if ((code = un_prepared_make(&dataset->pairs[i], &drawing, &prepared, err)))
         return code;
     struct un_tile drawn = {.in_side = side,

@@ -80,6 +80,7 @@ static const struct un_field rows[] = {
           "weight of pixels without a label as the middle of a tile"),
     UN_FIELD_VIEWS(tta, FREE, "views that a prediction averages"),
     UN_FIELD_FLAG(freeze_encoder, 0, "leave the way down as it is"),
+    UN_FIELD_FLAG(standardize, 0, "each image to mean 0, variance 1"),
     UN_FIELD(seed, UNET_FIELD_SEED, 0, (double)UINT64_MAX, 0, "of all random numbers"),
     INT(threads, 0, 1 << 16, FREE, "0: one per core"),
 };

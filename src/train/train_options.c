@@ -78,6 +78,10 @@ static unet_code check_together(const unet_train_options *o, unet_error *err)
     if (o->epsilon == 0 && o->optimizer != UNET_OPTIMIZER_SGD)
         return un_fail(err, UNET_EINVAL, "epsilon is 0, %s wants more",
                        word_of("optimizer", (int)o->optimizer));
+    if (o->standardize && o->augment.curve > 0)
+        return un_fail(err, UNET_EINVAL,
+                       "augment.curve is %g, which is for images of 0..1; standardize makes none",
+                       (double)o->augment.curve);
     return UNET_OK;
 }
 

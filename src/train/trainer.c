@@ -225,6 +225,15 @@ static unet_code build(unet_trainer *t, struct un_graph *graph, unet_error *err)
     return UNET_OK;
 }
 
+static unet_code check_standardize(const unet_model *model, const unet_train_options *options,
+                                   unet_error *err)
+{
+    if (!options->standardize || !model->trained || model->scaling.per_image)
+        return UNET_OK;
+    return un_fail(err, UNET_EINVAL,
+                   "the model was trained on images as they are, standardize is 1, wanted 0");
+}
+
 /* A model that knows 8-bit images goes on to see them as it did. */
 static void take_scaling(struct un_scaling *scaling, const struct un_scaling *found)
 {
@@ -287,6 +296,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
     }
     *graph = model->graph;
     if ((code = un_train_options_check(options, &graph->spec, un_model_labels(model), err)) ||
+        (code = check_standardize(model, options, err)) ||
         (code = un_trainer_check(model, dataset, err)))
         goto done;
     if (graph->spec.rims && (code = un_smallest_object(dataset, &smallest, err)))
@@ -299,6 +309,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
     /* from now on the model reads images and masks as this data set does */
     if (!scaling.set && !scaling.per_image)
         take_scaling(&model->scaling, &dataset->scaling);
+    model->scaling.per_image |= options->standardize;
     if (dataset->scaling.fill.set)
         model->scaling.fill = dataset->scaling.fill;
     model->scaling.trained_on = scaling.trained_on | dataset->scaling.trained_on;

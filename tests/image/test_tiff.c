@@ -318,6 +318,16 @@ static void test_tall_strip(void **state)
         free(samples);
     }
     assert_int_equal(((struct un_tiff *)source->state)->decoded, 2);
+    const struct un_rect last = {5699, 0, 1, 10};
+    free(must_read(source, 0, &page, last)); /* with the sum behind it */
+    assert_int_equal(((struct un_tiff *)source->state)->decoded, 2);
+    un_source_close(source);
+    change_sum(in_folder("tall.tif"));
+    source = must_open(in_folder("tall.tif"));
+    page = must_page(source, 0);
+    uint8_t samples[10];
+    unet_error err = {0};
+    assert_int_equal(un_source_raw(source, 0, &page, last, samples, &err), UNET_EFORMAT);
     un_source_close(source);
     m.compression = COMPRESSION_NONE;
     assert_true(maker_write(in_folder("tall.tif"), "w", &m, 1));

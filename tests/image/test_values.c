@@ -174,12 +174,28 @@ static void test_prepared(void **state)
     unet_model_free(model);
 }
 
+/* A model that does not know its training says so. */
+static void test_unknown(void **state)
+{
+    (void)state;
+    unet_model *model = make_model((struct un_scaling){0});
+    float pixels[64 * 64];
+    const unet_image image = float_image(pixels);
+    double far = 0;
+    char text[40];
+    draw_blobs(pixels, 1, 0.2f, 0.5f, 0.1f);
+    assert_int_equal(unet_model_check_values(model, &image, &far, text, sizeof text, NULL),
+                     UNET_OK);
+    assert_true(far == -1);
+    assert_string_equal(text, "");
+    unet_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_field),
-        cmocka_unit_test(test_pixel_sizes),
+        cmocka_unit_test(test_values),   cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_field),    cmocka_unit_test(test_pixel_sizes),
         cmocka_unit_test(test_prepared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,4 +40,20 @@ static inline struct un_rect all_of(const struct un_page *page)
     return (struct un_rect){0, 0, un_page_upright_height(page), un_page_upright_width(page)};
 }
 
+/* Changes the last byte of a file's first chunk: where it is deflated, the sum behind it. */
+static inline void change_sum(const char *path)
+{
+    TIFF *tif = TIFFOpen(path, "r");
+    assert_non_null(tif);
+    const long at = (long)(TIFFGetStrileOffset(tif, 0) + TIFFGetStrileByteCount(tif, 0)) - 1;
+    TIFFClose(tif);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    const int byte = fgetc(file);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    fputc(byte ^ 0x55, file);
+    fclose(file);
+}
+
 #endif

@@ -337,7 +337,7 @@ static void test_adapt_rims(void **state)
 static void test_copy_and_tensors(void **state)
 {
     unet_spec spec = unet_spec_default();
-    unet_model *model, *copy, *again;
+    unet_model *model = NULL, *copy = NULL, *again;
     unet_origin origin;
     unet_tensor tensors[64];
     char names[64][80];

@@ -34,7 +34,7 @@ static void write_as(unet_outline_format format, const char *path, int from_obje
     uint32_t ids[HEIGHT * WIDTH];
     uint8_t mask[HEIGHT * WIDTH];
     unet_outlines *file;
-    unet_objects *objects;
+    unet_objects *objects = NULL;
     unet_error err;
     for (int i = 0; i < HEIGHT * WIDTH; i++) {
         const char c = picture[i / WIDTH][i % WIDTH];

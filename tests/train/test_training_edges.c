@@ -149,13 +149,73 @@ static void test_statistics_overflow(void **state)
     free_dataset(set);
 }
 
+/* The same pictures as other numbers: 16 bits, 100 times the sample and 5000. */
+static unet_dataset *in_other_numbers(const unet_dataset *set)
+{
+    unet_dataset *other = make_dataset(set->count, 40, 40, 1);
+    for (int i = 0; i < set->count; i++) {
+        const uint8_t *from = set->pairs[i].image.data;
+        uint16_t *to = malloc(40 * 40 * sizeof *to);
+        for (int p = 0; p < 40 * 40; p++)
+            to[p] = (uint16_t)(5000 + 100 * from[p]);
+        free(other->pairs[i].image.data);
+        other->pairs[i].image.data = to;
+        other->pairs[i].image.sample = UNET_U16;
+    }
+    return other;
+}
+
+/* Training and prediction see no difference between them, and a model keeps to what it learnt. */
+static void test_standardize(void **state)
+{
+    unet_dataset *sets[2] = {make_dataset(2, 40, 40, 1)};
+    unet_train_options o = few_steps(&small_valid);
+    unet_model *model[2];
+    float logits[2][40 * 40 * 2];
+    unet_error err;
+    (void)state;
+    sets[1] = in_other_numbers(sets[0]);
+    o.tile = 0;
+    o.optimizer = UNET_OPTIMIZER_SGD; /* Adam divides by gradients that are all but 0 */
+    o.standardize = 1;
+    for (int k = 0; k < 2; k++) {
+        unet_session *session;
+        const unet_image *image = &sets[!k]->pairs[0].image; /* of the other's training */
+        model[k] = make_model(&small_valid, 1);
+        memset(logits[k], 0, sizeof logits[k]);
+        if (train(model[k], sets[k], &o, 0, &err) ||
+            unet_session_create(model[k], NULL, &session, &err) ||
+            unet_predict_logits(session, image, logits[k], &err))
+            fail_msg("%s", err.text);
+        unet_session_free(session);
+    }
+    for (size_t i = 0; i < sizeof logits[0] / sizeof logits[0][0]; i++)
+        if (!(fabsf(logits[0][i] - logits[1][i]) <= 1e-3f))
+            fail_msg("logit %zu: %g and %g", i, (double)logits[0][i], (double)logits[1][i]);
+    unet_model_free(model[1]);
+    o.standardize = 0; /* not asked for again: the model knows */
+    assert_int_equal(train(model[0], sets[0], &o, 0, &err), UNET_OK);
+    assert_true(model[0]->scaling.per_image);
+    model[1] = make_model(&small_valid, 1);
+    assert_int_equal(train(model[1], sets[0], &o, 0, &err), UNET_OK);
+    o.standardize = 1;
+    assert_int_equal(train(model[1], sets[0], &o, 0, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "standardize"));
+    o.augment.curve = 1;
+    assert_int_equal(unet_train_options_check(&o, &small_valid, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "curve"));
+    for (int k = 0; k < 2; k++) {
+        unet_model_free(model[k]);
+        free_dataset(sets[k]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small_images),
-        cmocka_unit_test(test_nothing_to_learn),
-        cmocka_unit_test(test_views_are_kept),
-        cmocka_unit_test(test_statistics_overflow),
+        cmocka_unit_test(test_small_images),   cmocka_unit_test(test_nothing_to_learn),
+        cmocka_unit_test(test_views_are_kept), cmocka_unit_test(test_statistics_overflow),
+        cmocka_unit_test(test_standardize),
     };
     return cmocka_run_group_tests(tests, folder_create, folder_destroy);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* coding.c - the table of codes and classes: adding, looking up, comparing, telling it in words */
-#include "data/masks/coding.h"
+#include "data/masks/mask.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -167,8 +167,10 @@ static void say_codes(struct words *words, const struct un_coding *coding, int l
         if (code->label != label)
             continue;
         say(words, "%s", gap);
-        char number[16];
+        char number[32];
         snprintf(number, sizeof number, form, code->first);
+        if (code->first == UN_MASK_TOLD && coding->told.set)
+            un_fill_text(coding->told, number, sizeof number);
         say(words, "%s", number);
         if (code->last > code->first)
             say(words, "-%u", code->last);
@@ -248,6 +250,8 @@ void un_coding_text(const struct un_coding *coding, char *text, size_t size)
         say(&words, "; transparent");
         say_class(&words, coding, coding->clear - 1);
     }
+    if (coding->by_file)
+        say(&words, "; as dataset.json says");
     if (coding->single)
         say(&words, "; each in one piece in every mask: if they number objects, say labels "
                     "\"instances\"");

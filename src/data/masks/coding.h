@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "base/error.h"
+#include "image/fill.h"
 
 #define UN_CODING_CODES 512
 
@@ -37,6 +37,8 @@ struct un_coding {
     int tolerance;                         /* > 0: codes this far off, and soft edges, are taken */
     int clear;                             /* 1 + the class of transparent pixels; 0: none known */
     bool inverted;                         /* said only: files show the numbers inverted */
+    bool by_file;                          /* said only: a file beside the masks says all this */
+    struct un_fill told;                   /* said only: the value that UN_MASK_TOLD stands for */
     bool single;                           /* said only: each value is one piece where it is */
     uint32_t white;                        /* what the 1 of a 1-bit file stands for */
     bool border;                           /* UN_CODING_OBJECTS: class 2 lies between objects */
@@ -81,6 +83,7 @@ struct un_wish {
     enum { UN_WISH_NONE, UN_WISH_CODES, UN_WISH_NAMES, UN_WISH_INDICES, UN_WISH_OBJECTS } what;
     struct un_coding coding; /* UN_WISH_CODES; UN_WISH_NAMES: names in their order, labels */
     int ignore;              /* code without a label; -1: none */
+    struct un_fill told;     /* ignore is UN_MASK_TOLD: the value */
     int classes;             /* labels expected; 0: not known */
 };
 
@@ -97,10 +100,23 @@ unet_code un_wish_of_options(const unet_dataset_options *options, struct un_wish
                              unet_error *err);
 
 /*
+ * What nnU-Net's dataset.json in the folder of masks, or beside a folder labelsTr, says of them,
+ * unless the wish says more than what to ignore: classes with their names, and what has no label;
+ * with classes_known the latter alone.  UNET_EINVAL: regions, which overlap.  UNET_EFORMAT.
+ * (coding_folder.c)
+ */
+unet_code un_wish_of_folder(const char *masks, bool classes_known, struct un_wish *wish,
+                            unet_error *err);
+
+/*
  * Masks with a file for each object: without another word they are object numbers, also for *given,
  * which is then NULL.  UNET_EINVAL: *given has other classes.
  */
 unet_code un_wish_join(struct un_wish *wish, const struct un_coding **given, unet_error *err);
+
+/* What carries no label, "255", "-1", "nan": *ignore, and of what is no code *told; text NULL: both
+ * stay.  UNET_EINVAL. */
+unet_code un_wish_ignored(const char *text, int *ignore, struct un_fill *told, unet_error *err);
 
 struct un_census;
 

@@ -104,7 +104,7 @@ unet_code un_coding_find(const struct un_census *census, const struct un_wish *w
     if (code)
         return code;
     struct un_coding made = {.kind = view.kind, .white = view.white};
-    if (wish->ignore >= 0 && view.kind == UN_CODING_COLOR)
+    if (wish->ignore >= 0 && wish->ignore != UN_MASK_TOLD && view.kind == UN_CODING_COLOR)
         code = un_fail_hint(
             err, UNET_EINVAL, UNET_HINT_LABELS,
             "ignore %d is a number, but %s has colours; say ignore=#rrggbb among the labels",
@@ -126,6 +126,8 @@ unet_code un_coding_find(const struct un_census *census, const struct un_wish *w
                          ? UNET_IGNORE + 1
                          : un_coding_class(&made, 0) + 1;
     made.inverted = view.inverted;
+    made.by_file = wish->coding.by_file;
+    made.told = wish->told;
     if (!code)
         code = un_coding_check_background(&view, &made, err);
     if (!code && !made.colored && made.kind != UN_CODING_OBJECTS)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "data/masks/mask.h"
 
 static const char *const kinds[] = {"grey", "palette", "color", "objects", "files"};
 
@@ -14,7 +15,8 @@ static const char *const kinds[] = {"grey", "palette", "color", "objects", "file
 bool un_coding_is_list(const struct un_coding *coding)
 {
     for (int i = 0; i < coding->count; i++)
-        if (coding->codes[i].last > 255 || coding->codes[i].first != coding->codes[i].last)
+        if (coding->codes[i].first != UN_MASK_TOLD &&
+            (coding->codes[i].last > 255 || coding->codes[i].first != coding->codes[i].last))
             return false;
     return coding->kind == UN_CODING_GREY && !coding->tolerance && coding->white <= 1 &&
            !coding->clear;
@@ -27,8 +29,9 @@ static json_t *write_list(const struct un_coding *coding)
     json_t *list = json_array();
     bool failed = !list;
     for (int i = 0; i < coding->count; i++)
-        failed |= json_array_append_new(list, json_pack("[i, i]", (int)coding->codes[i].first,
-                                                        coding->codes[i].label)) != 0;
+        if (coding->codes[i].first != UN_MASK_TOLD)
+            failed |= json_array_append_new(list, json_pack("[i, i]", (int)coding->codes[i].first,
+                                                            coding->codes[i].label)) != 0;
     if (!failed)
         return list;
     json_decref(list);
@@ -107,6 +110,8 @@ static json_t *write_object(const struct un_coding *coding)
     bool failed = !codes;
     for (int i = 0; i < coding->count; i++) {
         const struct un_code *code = &coding->codes[i];
+        if (code->first == UN_MASK_TOLD) /* no value of a mask, but what was said of this set's */
+            continue;
         failed |= json_array_append_new(codes, json_pack("[I, I, i]", (json_int_t)code->first,
                                                          (json_int_t)code->last, code->label)) != 0;
     }

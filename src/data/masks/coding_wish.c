@@ -9,11 +9,13 @@
  * own, but for the words in words[].
  */
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/masks/coding.h"
+#include "base/decimal.h"
+#include "data/masks/mask.h"
 
 #define LONGEST 65536 /* bytes of the whole text */
 
@@ -202,6 +204,24 @@ unet_code un_wish_parse(const char *labels, struct un_wish *wish, unet_error *er
     return code;
 }
 
+/* A number: of 0 and more and whole it is a code, else a value that has none. */
+unet_code un_wish_ignored(const char *text, int *ignore, struct un_fill *told, unet_error *err)
+{
+    double value;
+    if (!text)
+        return UNET_OK;
+    const char *end = un_decimal_read(text, &value);
+    if (end == text || *end || isinf(value))
+        return un_fail(err, UNET_EINVAL, "ignore: found \"%.40s\", a number or nan wanted", text);
+    if (value >= 0 && value < UN_MASK_TOLD && value == (double)(int)value) {
+        *ignore = (int)value;
+        return UNET_OK;
+    }
+    *ignore = UN_MASK_TOLD;
+    *told = (struct un_fill){true, (float)value};
+    return UNET_OK;
+}
+
 unet_code un_wish_of_options(const unet_dataset_options *options, struct un_wish *wish,
                              unet_error *err)
 {
@@ -211,7 +231,7 @@ unet_code un_wish_of_options(const unet_dataset_options *options, struct un_wish
     if (options && options->ignore != -1)
         wish->ignore = options->ignore;
     wish->classes = options ? options->classes : 0;
-    return UNET_OK;
+    return un_wish_ignored(options ? options->ignore_value : NULL, &wish->ignore, &wish->told, err);
 }
 
 unet_code un_wish_join(struct un_wish *wish, const struct un_coding **given, unet_error *err)

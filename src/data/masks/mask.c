@@ -20,8 +20,7 @@
 static const char *way_on(double value)
 {
     if (value != value || value < 0)
-        return "; if it carries no label, write 255 there, or another number that is said to have "
-               "none";
+        return "; if it carries no label, say so (ignore -1, ignore nan)";
     return value < UINT32_MAX
                ? "; a map of probabilities or distances is to be cut into classes first"
                : "";
@@ -60,6 +59,10 @@ static unet_code take_numbers(const struct un_page *page, const void *samples, s
     }
     for (size_t i = 0; i < count; i++) {
         double v = whole_number(page, un_page_value(page, samples, i * C));
+        if (un_is_fill(mask->no_label, (float)v)) {
+            mask->codes[first + i] = UN_MASK_TOLD;
+            continue;
+        }
         if (!(v >= 0 && v <= UINT32_MAX) || v != (double)(uint32_t)v)
             return fail_value(mask, first + i, v, "whole numbers of 0 and more", err);
         mask->codes[first + i] = (uint32_t)v;
@@ -197,6 +200,7 @@ unet_code un_mask_of_page(struct unet_source *source, int i, struct un_mask *mas
     made.height = un_page_upright_height(&page);
     made.width = un_page_upright_width(&page);
     made.bits = page.bits;
+    made.no_label = source->manner.no_label;
     made.lossy = page.lossy;
     made.palette_size = page.palette_size;
     memcpy(made.palette, page.palette, sizeof made.palette);
@@ -222,7 +226,8 @@ unet_code un_mask_of_page(struct unet_source *source, int i, struct un_mask *mas
     return code;
 }
 
-unet_code un_mask_of_view(unet_view view, const char *name, struct un_mask *mask, unet_error *err)
+unet_code un_mask_of_view(unet_view view, const char *name, struct un_fill no_label,
+                          struct un_mask *mask, unet_error *err)
 {
     const int bytes = (int)un_sample_bytes(view.sample);
     const struct un_page page = {.height = view.height,
@@ -231,7 +236,8 @@ unet_code un_mask_of_view(unet_view view, const char *name, struct un_mask *mask
                                  .kind = view.sample == UNET_F32 ? UN_FLOAT : UN_UINT,
                                  .bits = 8 * bytes,
                                  .bytes = bytes};
-    struct un_mask made = {.height = view.height, .width = view.width, .bits = page.bits};
+    struct un_mask made = {
+        .height = view.height, .width = view.width, .bits = page.bits, .no_label = no_label};
     const size_t count = (size_t)view.height * (size_t)view.width;
     unet_image dense;
     if (view.channels != 1 && (view.channels != 3 || bytes > 1))

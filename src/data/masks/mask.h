@@ -25,15 +25,19 @@ enum un_code_type {
 
 #define UN_MASK_CLEAR UINT32_MAX /* the code of a transparent pixel of a mask that has such */
 
+/* The code of pixels with a value that is said to carry no label and is no code itself: -1, NaN. */
+#define UN_MASK_TOLD INT32_MAX
+
 struct un_mask {
     char *name; /* for messages: "m.tif", "m.tif: page 3" */
     int height, width;
     enum un_code_type type;
-    int bits;      /* of a sample in the file */
-    bool lossy;    /* values are near what was meant */
-    bool inverted; /* numbers are shown inverted: white is 0, or a palette says so */
-    bool clear;    /* pixels of UN_MASK_CLEAR are transparent */
-    bool plain;    /* clear: all others have one code */
+    int bits;                /* of a sample in the file */
+    bool lossy;              /* values are near what was meant */
+    bool inverted;           /* numbers are shown inverted: white is 0, or a palette says so */
+    bool clear;              /* pixels of UN_MASK_CLEAR are transparent */
+    bool plain;              /* clear: all others have one code */
+    struct un_fill no_label; /* the value that is UN_MASK_TOLD */
     int palette_size;
     uint8_t palette[256][3];
     uint32_t *codes; /* [height][width] */
@@ -49,8 +53,9 @@ unet_code un_mask_of_page(struct unet_source *source, int i, struct un_mask *mas
 void un_mask_release(struct un_mask *mask);
 
 /* The same of a view that un_view_check() found in order: of one channel, or of three with 8 bits,
- * colours.  UNET_EINVAL. */
-unet_code un_mask_of_view(unet_view view, const char *name, struct un_mask *mask, unet_error *err);
+ * colours.  no_label: as in un_manner.  UNET_EINVAL. */
+unet_code un_mask_of_view(unet_view view, const char *name, struct un_fill no_label,
+                          struct un_mask *mask, unet_error *err);
 /* Marks the transparent pixels; alpha [height][width] to 65535; false: there are none. */
 bool un_mask_clear(struct un_mask *mask, const uint16_t *alpha);
 

@@ -99,6 +99,8 @@ bool un_outlines_is_file(const char *path)
 unet_code un_outlines_read_bytes(struct un_outlines *set, const char *path, const void *bytes,
                                  size_t size, unet_error *err)
 {
+    if (!size)
+        bytes = ""; /* of an empty file there is no address */
     const struct un_outlines_file file = {path, bytes, size};
     const int format = format_of_name(path), first = set->count;
     set->foreign = format < 0 || !formats[format].is(bytes, size);

@@ -48,9 +48,9 @@ static unet_code take_census(const struct un_pairs *files, const unet_dataset_op
     return code;
 }
 
-static unet_code find_coding(const struct un_pairs *files, const unet_dataset_options *options,
-                             const struct un_coding *given, struct un_coding *coding,
-                             unet_error *err)
+static unet_code find_coding(const char *masks, const struct un_pairs *files,
+                             const unet_dataset_options *options, const struct un_coding *given,
+                             struct un_coding *coding, unet_error *err)
 {
     struct un_census census = {0};
     struct un_wish *wish = malloc(sizeof *wish);
@@ -59,6 +59,8 @@ static unet_code find_coding(const struct un_pairs *files, const unet_dataset_op
     unet_code code = un_wish_of_options(options, wish, err);
     if (!code && files->objects)
         code = un_wish_join(wish, &given, err);
+    else if (!code && !files->class_count && !files->outlines)
+        code = un_wish_of_folder(masks, given != NULL, wish, err);
     if (!code && files->outlines)
         code = un_outlines_settle(files->outlines, wish, &given, err);
     if (code)
@@ -260,8 +262,10 @@ static unet_code settle_manner(struct un_pairs *files, const unet_dataset_option
                                unet_error *err)
 {
     char text[320];
-    files->manner.as_stored = options->as_stored;
-    unet_code code = un_pairs_alpha(files, options->expect_channels, text, sizeof text, err);
+    unet_code code = un_pairs_manner(files, options, err);
+    if (code)
+        return code;
+    code = un_pairs_alpha(files, options->expect_channels, text, sizeof text, err);
     if (!code && *text)
         un_note(options->log, UNET_WARNING, "%s", text);
     return code;
@@ -285,7 +289,7 @@ unet_code un_dataset_open(const char *images, const char *masks,
     else if (!(code = un_fill_of_text(options->fill, &made->scaling.fill, err)) &&
              !(code = un_pairs_complete(images, masks, &files, options->only_pairs, err)) &&
              !(code = settle_manner(&files, options, err)) &&
-             !(code = find_coding(&files, options, coding, &made->coding, err)))
+             !(code = find_coding(masks, &files, options, coding, &made->coding, err)))
         code = read_all(masks, &files, options, made, err);
     if (code) {
         un_dataset_free(made);

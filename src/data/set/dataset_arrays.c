@@ -19,6 +19,7 @@ struct arrays {
     unet_dataset *dataset;
     struct un_mask *masks; /* [count] */
     struct un_census census;
+    struct un_fill no_label; /* of masks */
 };
 
 /* Copies a pair that the program has filled in. */
@@ -41,7 +42,7 @@ static unet_code take_pair(struct arrays *a, int i, const unet_pair *given, unet
                        image.width, image.height, mask.width, mask.height);
     if ((code = un_view_check_finite(name, image, 0, a->dataset->scaling.fill, err)) ||
         (code = un_view_copy(image, name, &pair->image, err)) ||
-        (code = un_mask_of_view(mask, mask_name, &a->masks[i], err)))
+        (code = un_mask_of_view(mask, mask_name, a->no_label, &a->masks[i], err)))
         return code;
     if (!(pair->name = strdup(given->name ? given->name : name)))
         return un_fail_memory(err, strlen(name), name);
@@ -96,9 +97,11 @@ un_dataset_of_arrays(int count,
                      const struct un_coding *coding, unet_dataset **dataset, unet_error *err)
 {
     const size_t room = (size_t)count;
-    struct arrays a = {calloc(1, sizeof *a.dataset), calloc(room, sizeof *a.masks), {0}};
-    unet_code code = UNET_OK;
-    if (!a.dataset || !a.masks || !(a.dataset->pairs = calloc(room, sizeof *a.dataset->pairs)))
+    struct arrays a = {calloc(1, sizeof *a.dataset), calloc(room, sizeof *a.masks), {0}, {0}};
+    int unused;
+    unet_code code = un_wish_ignored(options->ignore_value, &unused, &a.no_label, err);
+    if (!code &&
+        (!a.dataset || !a.masks || !(a.dataset->pairs = calloc(room, sizeof *a.dataset->pairs))))
         code = un_fail_memory(err, room * (sizeof *a.masks + sizeof *a.dataset->pairs), "images");
     if (a.dataset)
         a.dataset->threads = options->threads;

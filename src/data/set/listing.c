@@ -20,10 +20,14 @@
 
 /* What marks a mask or an image, behind or before a name, or is the name; '_' stands for '-', ' '
  * and '.', too. */
-static const char *const mask_marks[] = {
-    "cp_masks",  "segmentation", "annotation", "groundtruth", "ground_truth",
-    "instances", "target",       "labels",     "masks",       "label",
-    "mask",      "anno",         "seg",        "bin",         "gt"};
+static const char *const mask_marks[] = {"cp_masks",     "simple_segmentation",
+                                         "segmentation", "annotation",
+                                         "groundtruth",  "ground_truth",
+                                         "instances",    "target",
+                                         "labels",       "masks",
+                                         "label",        "mask",
+                                         "anno",         "seg",
+                                         "bin",          "gt"};
 static const char *const image_marks[] = {"image", "original", "input", "photo",
                                           "img",   "orig",     "raw",   "sat"};
 
@@ -69,16 +73,15 @@ bool un_is_same_file(const char *a, const char *b)
 
 /* ---- names ------------------------------------------------------------------------------- */
 
-static bool is_gap(char c)
+bool un_name_is_gap(char c)
 {
     return c == '_' || c == '-' || c == ' ' || c == '.';
 }
 
-/* Whether a name begins with a mark. */
-static bool is_mark(const char *name, const char *mark)
+bool un_name_has_mark(const char *name, const char *mark)
 {
     for (; *mark; name++, mark++)
-        if (*mark == '_' ? !is_gap(*name)
+        if (*mark == '_' ? !un_name_is_gap(*name)
                          : tolower((unsigned char)*name) != tolower((unsigned char)*mark))
             return false;
     return true;
@@ -90,13 +93,13 @@ static char *without_mark(const char *stem, const char *const *marks, int count)
     size_t n = strlen(stem);
     for (int i = 0; i < count; i++) {
         size_t m = strlen(marks[i]);
-        if (n == m && is_mark(stem, marks[i]))
+        if (n == m && un_name_has_mark(stem, marks[i]))
             return strdup("");
         if (n <= m + 1)
             continue;
-        if (is_gap(stem[n - m - 1]) && is_mark(stem + n - m, marks[i]))
+        if (un_name_is_gap(stem[n - m - 1]) && un_name_has_mark(stem + n - m, marks[i]))
             return strndup(stem, n - m - 1);
-        if (is_gap(stem[m]) && is_mark(stem, marks[i]))
+        if (un_name_is_gap(stem[m]) && un_name_has_mark(stem, marks[i]))
             return strdup(stem + m + 1);
     }
     return strdup(stem);
@@ -107,7 +110,7 @@ char *un_without_number(const char *stem)
     size_t n = un_word_before_number(stem);
     if (n == SIZE_MAX)
         return NULL;
-    while (n && is_gap(stem[n - 1]))
+    while (n && un_name_is_gap(stem[n - 1]))
         n--;
     char *marked = strndup(stem, n);
     char *bare = marked ? without_mark(marked, mask_marks, COUNT(mask_marks)) : NULL;
@@ -201,9 +204,9 @@ static char *stem_of(const char *path, const char *name, bool *foreign)
         return stem;
     open -= (size_t)(name - path);
     close += 1 - (size_t)(name - path);
-    if (open && is_gap(stem[open - 1]))
+    if (open && un_name_is_gap(stem[open - 1]))
         open--;
-    else if (!open && is_gap(stem[close]))
+    else if (!open && un_name_is_gap(stem[close]))
         close++;
     memmove(stem + open, stem + close, strlen(stem + close) + 1);
     return stem;
@@ -328,6 +331,17 @@ unet_code un_listing_of_file(const char *path, struct un_listing *listing, unet_
     else
         *listing = made;
     return code;
+}
+
+void un_listing_drop(struct un_listing *listing, const bool *out)
+{
+    int kept = 0;
+    for (int i = 0; i < listing->count; i++)
+        if (out[i])
+            release(&listing->files[i]);
+        else
+            listing->files[kept++] = listing->files[i];
+    listing->count = kept;
 }
 
 void un_listing_release(struct un_listing *listing)

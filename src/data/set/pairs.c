@@ -171,10 +171,15 @@ static unet_code list_both(struct un_pairing *work, unet_error *err)
         return check_known(images, err) ? UNET_EINVAL
                                         : un_fail(err, UNET_EINVAL, "%s: no images in it", images);
     if (work->same)
-        return un_pairing_part(work, err);
+        return (code = un_pairing_pass_images(work, err)) || (code = un_pairing_part(work, err))
+                   ? code
+                   : un_pairing_pass_masks(work, err);
     code = mask_folder ? un_listing_read(masks, folder ? images : NULL, &work->mask, err)
                        : un_listing_of_file(masks, &work->mask, err);
-    return code || work->mask.count ? code : check_known(masks, err);
+    if (code || (!work->mask.count && (code = check_known(masks, err))) ||
+        (code = un_pairing_pass_images(work, err)))
+        return code;
+    return un_pairing_pass_masks(work, err);
 }
 
 /* A foreign name among the images is an error at once, in the words of the file's own reader. */
@@ -267,6 +272,8 @@ static unet_code find(struct un_pairing *work, struct un_pairs *made, unet_error
         return collect(work, made, err);
     if (!folder && !has_mask(work, 0))
         code = un_pairing_pages(&work->mask, work->images, true, made, &done, err);
+    else if (folder && mask_folder)
+        code = un_pairing_lone_stack(work, made, &done, err);
     return code || done ? code : collect(work, made, err);
 }
 
@@ -289,6 +296,16 @@ static void tell_channels(struct un_pairs *made)
     }
 }
 
+/* "by name; 3 files of other programs passed over: a_flows.tif ..." */
+static void tell_passed(const struct un_pairing *work, struct un_pairs *made)
+{
+    const size_t used = strlen(made->rule);
+    if (work->passed)
+        snprintf(made->rule + used, sizeof made->rule - used,
+                 "; %d file%s of other programs passed over: %s%s", work->passed,
+                 work->passed == 1 ? "" : "s", work->first_passed, work->passed > 1 ? " ..." : "");
+}
+
 unet_code un_pairs_find(const char *images, const char *masks, const struct un_pair_wish *wish,
                         struct un_pairs *pairs, unet_error *err)
 {
@@ -309,6 +326,8 @@ unet_code un_pairs_find(const char *images, const char *masks, const struct un_p
         code = un_pairs_draw(&made, err);
     if (!code)
         tell_channels(&made);
+    if (!code)
+        tell_passed(&work, &made);
     if (!made.classes && work.classes) {
         made.classes = work.classes;
         made.class_count = work.class_count;

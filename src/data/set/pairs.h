@@ -35,7 +35,8 @@ struct un_pairs {
     char rule[160];               /* how they were paired: "by name", "by name without _mask" */
     struct un_channels channels;  /* what images are made of: what was wished, and files found */
     struct un_outlines *outlines; /* whose drawings are the masks; NULL: masks are images */
-    struct un_manner manner;      /* how the images are to be read; masks: but for alpha */
+    struct un_manner manner;      /* how the images are to be read */
+    struct un_manner of_mask;     /* and one mask for an image, or for a page */
 };
 
 /* What a person said: a pattern (docs/labels.md), and channels; NULL: nothing. */
@@ -77,6 +78,11 @@ void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size);
  */
 unet_code un_pairs_alpha(struct un_pairs *pairs, int channels, char *text, size_t size,
                          unet_error *err);
+
+/* What options (may be NULL) say of how files are read.  UNET_EINVAL: not a number.
+ * (pairs_alpha.c) */
+unet_code un_pairs_manner(struct un_pairs *pairs, const unet_dataset_options *options,
+                          unet_error *err);
 
 /* Opens the mask of a pair that has one, as masks are read; image: the pair's, if it is open.  Of
  * outlines the masks are the codes of un_outlines_settle().  (pairs_outlines.c) */

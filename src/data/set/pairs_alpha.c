@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/masks/coding.h"
 #include "data/set/pairs.h"
 
 struct alphas {
@@ -68,4 +69,13 @@ unet_code un_pairs_alpha(struct un_pairs *pairs, int channels, char *text, size_
                  : all.without ? "not all images have one"
                                : "images have different numbers of channels");
     return UNET_OK;
+}
+
+unet_code un_pairs_manner(struct un_pairs *pairs, const unet_dataset_options *options,
+                          unet_error *err)
+{
+    pairs->manner.as_stored = pairs->of_mask.as_stored = options && options->as_stored;
+    int unused;
+    return un_wish_ignored(options ? options->ignore_value : NULL, &unused,
+                           &pairs->of_mask.no_label, err);
 }

@@ -21,11 +21,10 @@
 unet_code un_pair_open_mask(const struct un_pairs *pairs, const struct un_pair *pair,
                             struct unet_source *image, struct unet_source **mask, unet_error *err)
 {
-    const struct un_manner of_mask = {.as_stored = pairs->manner.as_stored};
     struct unet_source *own = NULL;
     unet_code code = UNET_OK;
     if (!pair->drawing)
-        return un_source_open_as(pair->mask, &of_mask, mask, err);
+        return un_source_open_as(pair->mask, &pairs->of_mask, mask, err);
     if (!image)
         code = un_source_open_as(pair->image, &pairs->manner, &own, err);
     if (!code)

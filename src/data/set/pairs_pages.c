@@ -3,6 +3,7 @@
  * pairs_pages.c - stacks whose masks are files of one page
  *
  *     scan.tif                masks/1.png, masks/2.png        one stack, a folder with its slices
+ *     1.png, 2.png            masks/stack.tif             and one stack of masks, or of images
  *     a.tif, b.nii.gz         a/000.png, b/000.png ...        a folder of slices for each stack
  */
 #include <stdio.h>
@@ -24,8 +25,11 @@ unet_code un_pairing_pages(const struct un_listing *files, const char *stack, bo
     if (pages < 2)
         goto done;
     if (pages != files->count) {
-        code = un_fail(err, UNET_EINVAL, "%s has %d pages, but there are %d %s", stack, pages,
-                       files->count, stack_is_image ? "masks" : "images");
+        code = un_fail(err, UNET_EINVAL,
+                       "%s has %d pages, but there are %d %s; one for each page wanted, in their "
+                       "order (%s[0:%d] is part of a stack)",
+                       stack, pages, files->count, stack_is_image ? "masks" : "images", stack,
+                       pages > files->count ? files->count : pages);
         goto done;
     }
     if (!(made->pairs = calloc((size_t)pages, sizeof *made->pairs))) {
@@ -51,6 +55,31 @@ done:
     return code;
 }
 
+/* Pages of an image; 1 where it cannot be opened: who reads it says why. */
+static int pages_of(const char *path)
+{
+    struct unet_source *source = NULL;
+    const int pages = un_source_open(path, &source, NULL) ? 1 : source->pages;
+    un_source_close(source);
+    return pages;
+}
+
+unet_code un_pairing_lone_stack(const struct un_pairing *work, struct un_pairs *made, bool *done,
+                                unet_error *err)
+{
+    const struct un_listing *images = &work->image, *masks = &work->mask;
+    const bool is_image = images->count == 1;
+    const struct un_listing *stack = is_image ? images : masks, *files = is_image ? masks : images;
+    if (work->same || work->wish || work->no_pages || stack->count != 1 || files->count < 2)
+        return UNET_OK;
+    for (int k = 0; k < masks->count; k++)
+        if (masks->files[k].used >= 0)
+            return UNET_OK;
+    if (pages_of(stack->files[0].path) < 2)
+        return UNET_OK;
+    return un_pairing_pages(files, stack->files[0].path, is_image, made, done, err);
+}
+
 /* ---- a folder for each stack ------------------------------------------------------------- */
 
 static int count_files(const struct un_pairing *work, const int *image, int i)
@@ -59,15 +88,6 @@ static int count_files(const struct un_pairing *work, const int *image, int i)
     for (int k = 0; k < work->mask.count; k++)
         count += image[k] == i;
     return count;
-}
-
-/* Pages of an image; 1 where it cannot be opened: who reads it says why. */
-static int pages_of(const char *path)
-{
-    struct unet_source *source = NULL;
-    const int pages = un_source_open(path, &source, NULL) ? 1 : source->pages;
-    un_source_close(source);
-    return pages;
 }
 
 unet_code un_pairing_slices(const struct un_pairing *work, const int *image, bool *slices,

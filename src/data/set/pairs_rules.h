@@ -50,6 +50,14 @@ int un_listed_by_stem(const void *a, const void *b);
 unet_code un_listing_of_file(const char *path, struct un_listing *listing, unet_error *err);
 void un_listing_release(struct un_listing *listing);
 
+/* Takes out the files that are marked. */
+void un_listing_drop(struct un_listing *listing, const bool *out);
+
+/* Whether a character stands between words of names; whether a name begins with a mark, in whose
+ * place of '_' any such may be. */
+bool un_name_is_gap(char c);
+bool un_name_has_mark(const char *name, const char *mark);
+
 /* The stem without a mark of masks and a number behind it, "x" of "x_mask_2"; NULL: it is another,
  * or there is no memory. */
 char *un_without_number(const char *stem);
@@ -83,10 +91,17 @@ struct un_pairing {
     bool
         objects; /* every mask whose `used` is an image has one object of it; found has the first */
     bool slices; /* the masks of an image are those of its pages, in their order */
-    bool no_pages;                /* pages are channels */
+    bool no_pages; /* pages are channels */
+    int passed;    /* files of other programs that are no images and no masks, and the first */
+    char first_passed[48];
     struct un_outlines *outlines; /* whose drawings the masks are */
     char rule[160];
 };
+
+/* Takes files that other programs write beside images out of both listings; with one folder for
+ * both, before and after un_pairing_part().  (pairs_beside.c) */
+unet_code un_pairing_pass_images(struct un_pairing *work, unet_error *err);
+unet_code un_pairing_pass_masks(struct un_pairing *work, unet_error *err);
 
 /* With images and masks in one folder: moves the masks to the other listing.  (pairs_same.c) */
 unet_code un_pairing_part(struct un_pairing *work, unet_error *err);
@@ -121,6 +136,11 @@ unet_code un_pairing_several(const struct un_pairing *work, const int *image, bo
  * (pairs_pages.c) */
 unet_code un_pairing_pages(const struct un_listing *files, const char *stack, bool stack_is_image,
                            struct un_pairs *made, bool *done, unet_error *err);
+
+/* The same of two folders, of which one has a stack alone, where no rule has found a mask.
+ * (pairs_pages.c) */
+unet_code un_pairing_lone_stack(const struct un_pairing *work, struct un_pairs *made, bool *done,
+                                unet_error *err);
 
 /* Whether images that have several masks (image as for un_pairing_take()) are stacks with as many
  * pages.  UNET_EINVAL: another number of them.  (pairs_pages.c) */

@@ -311,15 +311,15 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
         made->items[i].seen.mask = files.pages[i].mask;
     }
     char text[600];
-    made->files.pairs.manner.as_stored = options && options->as_stored;
-    if ((code = un_pairs_alpha(&made->files.pairs, options ? options->expect_channels : 0, text,
+    if ((code = un_pairs_manner(&made->files.pairs, options, err)) ||
+        (code = un_pairs_alpha(&made->files.pairs, options ? options->expect_channels : 0, text,
                                sizeof text, err)) ||
         (*text &&
          (code = un_survey_report(made, UNET_WARNING, UNET_FOUND_ALPHA, -1, -1, NULL, text, err))))
         goto done;
     if ((code = un_fill_of_text(options ? options->fill : NULL, &made->fill, err)) ||
         (code = report_lonely(made, options && options->only_pairs, err)) ||
-        (code = un_survey_find_coding(made, options, coding, err)))
+        (code = un_survey_find_coding(made, masks, options, coding, err)))
         goto done;
     for (int i = 0; !code && i < files.count; i++) {
         code = un_check_cancel(made->cancel, err);

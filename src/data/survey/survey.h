@@ -181,9 +181,10 @@ static inline double un_grey_at(const unet_image *image, size_t i)
 
 /* ---- all pairs ---- */
 
-/* Finds what the values of the masks mean, and reports masks whose values do not fit. */
-unet_code un_survey_find_coding(unet_survey *survey, const unet_dataset_options *options,
-                                const struct un_coding *given, unet_error *err);
+/* Finds what the values of the masks, as given, mean, and reports those whose values do not fit. */
+unet_code un_survey_find_coding(unet_survey *survey, const char *masks,
+                                const unet_dataset_options *options, const struct un_coding *given,
+                                unet_error *err);
 
 unet_code un_judge_format(unet_survey *survey, unet_error *err);
 unet_code un_judge_colors(unet_survey *survey, unet_error *err);

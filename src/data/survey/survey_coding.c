@@ -247,8 +247,9 @@ static unet_code find(unet_survey *survey, const struct un_wish *wish,
     return code;
 }
 
-unet_code un_survey_find_coding(unet_survey *survey, const unet_dataset_options *options,
-                                const struct un_coding *given, unet_error *err)
+unet_code un_survey_find_coding(unet_survey *survey, const char *masks,
+                                const unet_dataset_options *options, const struct un_coding *given,
+                                unet_error *err)
 {
     struct un_wish *wish = malloc(sizeof *wish);
     if (!wish)
@@ -256,6 +257,8 @@ unet_code un_survey_find_coding(unet_survey *survey, const unet_dataset_options 
     unet_code code = un_wish_of_options(options, wish, err);
     if (!code && survey->files.pairs.objects)
         code = un_wish_join(wish, &given, err);
+    else if (!code && !survey->files.pairs.class_count && !survey->files.pairs.outlines)
+        code = un_wish_of_folder(masks, given != NULL, wish, err);
     if (!code && survey->files.pairs.outlines)
         code = un_outlines_settle(survey->files.pairs.outlines, wish, &given, err);
     if (!code)

@@ -153,6 +153,33 @@ unet_code un_gunzip_end(struct un_gunzip *g, size_t most, unet_error *err)
     return UNET_OK;
 }
 
+/* ---- streams of zlib --------------------------------------------------------------------- */
+
+uint32_t un_zlib_sum(uint32_t sum, const void *bytes, size_t size)
+{
+    return (uint32_t)adler32_z(sum, bytes, size);
+}
+
+bool un_zlib_fits(const uint8_t *bytes, size_t size, size_t want)
+{
+    unsigned char nowhere[1 << 14];
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)bytes, .avail_in = 0};
+    int status = Z_OK;
+    if (inflateInit(&stream) != Z_OK)
+        return true;         /* no memory: nobody can tell */
+    while (status == Z_OK) { /* nothing more to give: Z_BUF_ERROR */
+        const size_t more = stream.avail_in ? 0 : size < MOST_INPUT ? size : MOST_INPUT;
+        stream.avail_in += (uInt)more;
+        size -= more;
+        stream.next_out = nowhere;
+        stream.avail_out = sizeof nowhere;
+        status = inflate(&stream, Z_NO_FLUSH);
+    }
+    const bool all = stream.total_out == want;
+    inflateEnd(&stream);
+    return status == Z_STREAM_END || status == Z_MEM_ERROR || (status == Z_BUF_ERROR && all);
+}
+
 /* ---- writing ----------------------------------------------------------------------------- */
 
 #define BLOCK (64 << 10)

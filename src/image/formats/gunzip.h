@@ -35,6 +35,15 @@ unet_code un_gunzip_read(struct un_gunzip *gunzip, uint64_t at, void *dst, size_
  */
 unet_code un_gunzip_end(struct un_gunzip *gunzip, size_t most, unet_error *err);
 
+/* ---- streams of zlib that somebody else unpacks ------------------------------------------ */
+
+/* The sum of bytes behind those of a sum; of bytes NULL: that of none. */
+uint32_t un_zlib_sum(uint32_t sum, const void *bytes, size_t size);
+
+/* Unpacks a stream to nowhere: false where it is broken, or its sum is another's.  One that lacks
+ * the sum, but has the bytes wanted, and bytes behind it are no matter. */
+bool un_zlib_fits(const uint8_t *bytes, size_t size, size_t want);
+
 /* ---- packing ----------------------------------------------------------------------------- */
 
 #define UN_GZIP_WORKING (400 << 10) /* bytes that a packer takes */

@@ -136,6 +136,11 @@ static unet_code decode(struct unet_source *source, const struct un_tiff_layout 
                                  : TIFFReadEncodedStrip(r->tif, i, to, (tmsize_t)want);
     if (got != (tmsize_t)want || r->job.damaged)
         return un_tiff_fail(source, "truncated or broken", err);
+    un_tiff_sum_start(r, layout);
+    un_tiff_sum_add(r, layout, to, want);
+    unet_code code = un_tiff_sum_check(source, layout, i, want, err);
+    if (code)
+        return code;
     saw(source, at, bytes);
     if (layout->across_y)
         un_tiff_ycbcr(layout, r->scratch, rows, dst);
@@ -238,18 +243,30 @@ static unet_code go_to_row(struct unet_source *source, const struct un_tiff_layo
 {
     struct un_tiff *r = source->state;
     uint32_t first = y / layout->chunk_height * layout->chunk_height;
+    unet_code code;
     if (r->next_row == (int64_t)y + 1)
         return UNET_OK;
     if (r->next_row < 0 || r->next_row > y || r->next_row < first)
         r->next_row = first;
     for (; r->next_row <= y; r->next_row++) {
         uint32_t strip = (uint32_t)r->next_row / layout->chunk_height;
-        r->decoded += r->next_row % layout->chunk_height == 0;
+        const uint32_t row = (uint32_t)r->next_row % layout->chunk_height;
+        if (row == 0) {
+            r->decoded++;
+            un_tiff_sum_start(r, layout);
+        }
         r->job.message[0] = 0;
         r->job.damaged = false;
         if (TIFFReadScanline(r->tif, r->scratch, (uint32_t)r->next_row, 0) != 1 || r->job.damaged) {
             r->next_row = -1;
             return un_tiff_fail(source, "truncated or broken", err);
+        }
+        un_tiff_sum_add(r, layout, r->scratch, layout->stride);
+        if (row + 1 == rows_of(layout, strip) &&
+            (code = un_tiff_sum_check(source, layout, strip,
+                                      rows_of(layout, strip) * layout->stride, err))) {
+            r->next_row = -1;
+            return code;
         }
         r->seen_bytes += layout->stride;
         if (r->seen_bytes < SEEN_BYTES)

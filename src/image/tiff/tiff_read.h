@@ -9,7 +9,7 @@
  *     tiff_levels.c   which are no pages: levels of a pyramid, thumbnails; by
  *                     tiff_slides.c (words of programs) and tiff_alike.c (content)
  *     tiff_header.c   the tags of an IFD: kinds that we take, layout, claims held against the bytes
- *     tiff_chunks.c   rectangles of an IFD
+ *     tiff_chunks.c   rectangles of an IFD, with tiff_sum.c
  *     tiff_color.c    YCbCr and CMYK to RGB
  *     tiff_scale.c    sizes of pixels; tiff_geo.c: places
  *
@@ -166,6 +166,14 @@ struct un_tiff_layer {
     int64_t *held;      /* which row of chunks a place holds; -1: none */
 };
 
+/* The sum of what came out of a deflated chunk so far.  (tiff_sum.c) */
+struct un_tiff_sum {
+    bool known; /* false: nothing is summed */
+    bool swapped;
+    size_t step, bytes; /* samples to the one that a predictor looks at, 0: none; of a sample */
+    uint32_t sum;
+};
+
 struct un_tiff {
     TIFF *tif;
     struct un_tiff_job job;
@@ -179,11 +187,20 @@ struct un_tiff {
     uint32_t layer_count;
     uint8_t *scratch; /* a chunk of YCbCr, or a row */
     size_t scratch_bytes;
+    struct un_tiff_sum sum;
     int64_t next_row; /* of UN_TIFF_ROWS; -1: not begun */
     const uint8_t *seen, *seen_end;
     size_t seen_bytes; /* of the mapping, since it was last let go of */
     uint64_t decoded;  /* chunks, ever: tests count them */
 };
+
+/* Before a chunk; after rows of it were decoded, from the first on; and after all of them, `want`
+ * bytes.  UNET_EFORMAT: it is damaged, though it could be decoded. */
+void un_tiff_sum_start(struct un_tiff *r, const struct un_tiff_layout *layout);
+void un_tiff_sum_add(struct un_tiff *r, const struct un_tiff_layout *layout, const uint8_t *rows,
+                     size_t bytes);
+unet_code un_tiff_sum_check(struct unet_source *source, const struct un_tiff_layout *layout,
+                            uint32_t i, size_t want, unet_error *err);
 
 /* Goes to an IFD. */
 unet_code un_tiff_select(struct unet_source *source, uint32_t ifd, unet_error *err);

@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "data/masks/coding_json.h"
 #include "data/set/dataset.h"
 #include "image/tiff_maker.h"
 #include "model/model.h"
@@ -226,8 +227,8 @@ static void test_no_numbers(void **state)
     static const struct {
         float value;
         const char *said;
-    } rows[] = {{-1, "wanted; if it carries no label, write 255 there"},
-                {NAN, "wanted; if it carries no label, write 255 there"},
+    } rows[] = {{-1, "wanted; if it carries no label, say so (ignore -1, ignore nan)"},
+                {NAN, "wanted; if it carries no label, say so (ignore -1, ignore nan)"},
                 {0.25f, "wanted; a map of probabilities or distances is to be cut"}};
     begin("a");
     for (size_t r = 0; r < COUNT(rows); r++) {
@@ -245,11 +246,154 @@ static void test_no_numbers(void **state)
     }
 }
 
+/* A value that is no code and is said to carry no label: in floating point and in signed numbers,
+ * of files and of arrays; a model keeps the rest of it. */
+static void test_ignored_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *said, *text;
+        float value, more; /* more: another one, which is not said */
+        bool refused;
+    } rows[] = {
+        {"-1", "class indices 0 to 1; 255|-1 = no label", -1, 1, false},
+        {"nan", "class indices 0 to 1; 255|nan = no label", NAN, 1, false},
+        {"-1.5", "class indices 0 to 1; 255|-1.5 = no label", -1.5f, 0, false},
+        {"-1", "class indices 0 to 1; 255|-1 = no label", 1, 0, false},
+        {"7", "class indices 0 to 1; 7|255 = no label", 7, 0, false},
+        {"-1", "value -2", -2, -1, true},
+        {"-2", "value nan", NAN, -2, true},
+        {"x", "ignore: found \"x\", a number or nan wanted", 1, 1, true},
+    };
+    begin("a");
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        float values[PIXELS];
+        const unet_dataset_options options = {
+            .size = sizeof options, .ignore = -1, .ignore_value = rows[r].said};
+        const unet_image mask = {H, W, 1, UNET_F32, 0, values};
+        for (int i = 0; i < PIXELS; i++)
+            values[i] = i < 3 ? rows[r].value : i < 4 ? rows[r].more : (float)shape[i];
+        assert_int_equal(un_image_write(in_folder("m/a.tif"), &mask, NULL), UNET_OK);
+        uint8_t grey[PIXELS] = {0};
+        const unet_image image = {H, W, 1, UNET_U8, 0, grey};
+        const unet_pair pair = {.image = un_view_of(&image), .mask = un_view_of(&mask)};
+        for (int arrays = 0; arrays < 2; arrays++) {
+            unet_dataset *set = NULL;
+            unet_error err = {0};
+            unet_code code =
+                arrays ? unet_dataset_from_arrays(&pair, 1, &options, &set, &err)
+                       : unet_dataset_open(in_folder("i"), in_folder("m"), &options, &set, &err);
+            const char *text = code ? err.text : unet_dataset_coding_text(set);
+            if (rows[r].refused != (code != UNET_OK) || !strstr(text, rows[r].text))
+                fail_msg("%s: '%s', wanted '%s'", rows[r].said, text, rows[r].text);
+            for (int i = 0; i < 3 && !code && rows[r].value != 1; i++)
+                assert_int_equal(set->pairs[0].mask[i], UNET_IGNORE);
+            for (int i = 4; i < PIXELS && !code; i++)
+                assert_int_equal(set->pairs[0].mask[i], shape[i]);
+            if (!code && !arrays && rows[r].value == -1) { /* the model: 0, 1 and 255 */
+                json_t *json = json_pack("{s:o}", "coding", un_coding_to_json(&set->coding));
+                struct un_coding back;
+                assert_int_equal(un_coding_from_json("model", json, 2, &back, &err), UNET_OK);
+                assert_int_equal(back.count, 3);
+                json_decref(json);
+            }
+            unet_dataset_free(set);
+        }
+    }
+}
+
+/* nnU-Net's dataset.json, in the folder of masks or above labelsTr: its "ignore" is no class, its
+ * names are those of classes. */
+static void test_dataset_json(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *labels, *want; /* want: "!": the message */
+        int ignore;
+    } rows[] = {
+        {"{'labels': {'ignore': 2, 'cell': 1, 'background': 0}, 'numTraining': 1}", NULL,
+         "grey values 0 = background, 1 = cell; 2 = no label; as dataset.json says", -1},
+        {"{'labels': {'0': 'background', '1': 'cell', '2': 'ignore'}}", NULL,
+         "grey values 0 = background, 1 = cell; 2 = no label; as dataset.json says", -1},
+        {"{'labels': {'background': 0, 'both': [1, 2]}}", NULL,
+         "grey values 0 = background, 1|2 = both; as dataset.json says", -1},
+        {"{'labels': {'background': 0, 'a': 1, 'b\\u0001': 2}}", NULL,
+         "grey values 0 = background, 2 = b_; 1 = no label; as dataset.json says", 1},
+        {"{'labels': {'background': 0, 'ignore': 2}}", NULL,
+         "class indices 0 to 1; 2|255 = no label; as dataset.json says", -1},
+        {"{'labels': {'background': 0, 'whole': [1, 2], 'core': [2]}}", NULL,
+         "!label \"core\" has value 2, which another has, too", -1},
+        {"{'labels': {'background': 0, 'cell': 1}}", NULL,
+         "!mask value 2 in row 3, column 7; the given labels are grey values 0 = background, 1 = "
+         "cell; as dataset.json says",
+         -1},
+        {"{'labels': {'background': 0, 'cell': 1}}", "indices",
+         "class indices 0 to 2; 255 = no label", -1},
+        {"{'labels': ['background', 'cell']}", "indices", "class indices 0 to 2; 255 = no label",
+         -1},
+        {"{'labels': {", "indices", "class indices 0 to 2; 255 = no label", -1},
+        {"{'labels': {", NULL, "!dataset.json", -1},
+    };
+    uint8_t values[PIXELS];
+    memcpy(values, shape, sizeof values);
+    values[PIXELS - 1] = 2;
+    begin("a");
+    mkdir(in_folder("labelsTr"), 0777);
+    put_tiff("labelsTr/a.tif", 1, PHOTOMETRIC_MINISBLACK, false, values);
+    for (size_t k = 0; k < 2 * COUNT(rows); k++) {
+        const unet_dataset_options options = {.ignore = rows[k / 2].ignore,
+                                              .labels = rows[k / 2].labels};
+        const char *want = rows[k / 2].want;
+        char json[160];
+        unet_dataset *set = NULL;
+        unet_error err = {0};
+        unlink(in_folder("labelsTr/dataset.json"));
+        strcpy(json, rows[k / 2].json);
+        for (char *quote; (quote = strchr(json, '\''));)
+            *quote = '"';
+        put_file(in_folder(k % 2 ? "labelsTr/dataset.json" : "dataset.json"), json, strlen(json));
+        unet_code code =
+            unet_dataset_open(in_folder("i"), in_folder("labelsTr/"), &options, &set, &err);
+        const char *text = code ? err.text : unet_dataset_coding_text(set);
+        if (*want == '!' ? !code || !strstr(text, want + 1) : strcmp(text, want) != 0)
+            fail_msg("%s: '%s', wanted '%s'", json, text, want);
+        if (!code && (strstr(want, "2 = no label") || strstr(want, "2|255")))
+            assert_int_equal(set->pairs[0].mask[PIXELS - 1], UNET_IGNORE);
+        unet_dataset_free(set);
+    }
+}
+
+/* Of a model's masks the classes are known; what has no label is taken from the file all the same.
+ */
+static void test_dataset_json_known(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"labels\": {\"background\": 0, \"x\": 1, \"ignore\": 2}}";
+    const struct un_coding two = un_coding_identity(2);
+    unet_dataset *set = NULL;
+    unet_error err;
+    uint8_t values[PIXELS];
+    memcpy(values, shape, sizeof values);
+    values[PIXELS - 1] = 2;
+    begin("a");
+    put_tiff("m/a.tif", 1, PHOTOMETRIC_MINISBLACK, false, values);
+    assert_int_equal(un_dataset_open(in_folder("i"), in_folder("m"), NULL, &two, &set, &err),
+                     UNET_EINVAL);
+    put_file(in_folder("m/dataset.json"), json, strlen(json));
+    if (un_dataset_open(in_folder("i"), in_folder("m"), NULL, &two, &set, &err))
+        fail_msg("%s", err.text);
+    values[PIXELS - 1] = UNET_IGNORE;
+    expect_mask(set, 0, values);
+    un_dataset_free(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_inverted_tables), IN_FOLDER(test_shape_in_alpha), IN_FOLDER(test_paint),
-        IN_FOLDER(test_constant_alpha),  IN_FOLDER(test_no_numbers),
+        IN_FOLDER(test_inverted_tables), IN_FOLDER(test_shape_in_alpha),
+        IN_FOLDER(test_paint),           IN_FOLDER(test_constant_alpha),
+        IN_FOLDER(test_no_numbers),      IN_FOLDER(test_dataset_json),
+        IN_FOLDER(test_ignored_values),  IN_FOLDER(test_dataset_json_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

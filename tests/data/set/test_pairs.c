@@ -305,6 +305,41 @@ static void test_slices(void **state)
     expect_no_set("k", "m", "s1.tif has 3 pages, and the folder of its masks 2 files");
 }
 
+/* Two folders, of which one has a stack alone: in natural order, or refused with both counts. */
+static void test_lone_stack(void **state)
+{
+    (void)state;
+    make_files("k/.keep m/.keep");
+    put_pages("k/img2.tif", 1, 0, 0);
+    put_pages("k/img10.tif", 1, 0, 255);
+    put_pages("k/img1.tif", 1, 0, 255);
+    put_pages("m/labels.tif", 3, 10, 0);
+    unet_dataset *set = open_set("k", "m");
+    assert_int_equal(set->count, 3);
+    assert_string_equal(set->rule, "page by page with the files in their order");
+    assert_string_equal(set->pairs[1].name, "img2.tif");
+    for (int i = 0; i < 3; i++) { /* page i is 10 i but for one 0 */
+        assert_int_equal(((uint8_t *)set->pairs[i].image.data)[11], i == 1 ? 0 : 255);
+        assert_int_equal(set->pairs[i].mask[0], i);
+    }
+    un_dataset_free(set);
+    set = open_set("m", "k");
+    assert_int_equal(set->count, 3);
+    assert_string_equal(set->pairs[2].name, "labels.tif[2]");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(*(uint8_t *)set->pairs[i].image.data, 10 * i);
+        assert_int_equal(set->pairs[i].mask[11], i != 1);
+    }
+    un_dataset_free(set);
+    remove(in_folder("k/img2.tif"));
+    expect_no_set("k", "m",
+                  "labels.tif has 3 pages, but there are 2 images; one for each page "
+                  "wanted, in their order");
+    expect_no_set("m", "k", "labels.tif has 3 pages, but there are 2 masks; one for each page");
+    put_pages("m/labels.tif", 1, 10, 0);
+    expect_no_set("k", "m", "2 of 2 images have no mask");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +351,7 @@ int main(void)
         IN_FOLDER(test_incomplete),
         IN_FOLDER(test_pages),
         IN_FOLDER(test_slices),
+        IN_FOLDER(test_lone_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

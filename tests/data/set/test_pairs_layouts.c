@@ -11,6 +11,65 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_destroy)
 #define NAME "by name"
+#define MARKED "by name and what marks a mask"
+
+/* What other programs write beside images is no image, and a mask where there is no other. */
+static void test_other_programs(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"s/a.tif s/a_flows.tif s/a_cp_masks.png s/b.tif s/b_flows.tif s/b_cp_masks.png", "s", "s",
+         "a.tif:s/a_cp_masks.png b.tif:s/b_cp_masks.png",
+         MARKED "; 2 files of other programs passed over: a_flows.tif ..."},
+        {"s/a.tif s/a_mask.png s/a_cp_masks.png s/a_overlay.png", "s", "s", "a.tif:s/a_mask.png",
+         MARKED "; 2 files of other programs passed over: a_overlay.png ..."},
+        {"s/a.png s/a_Probabilities.tif s/a_Simple^Segmentation.tif", "s", "s",
+         "a.png:s/a_Simple Segmentation.tif",
+         MARKED "; 1 file of other programs passed over: a_Probabilities.tif"},
+        {"i/a.tif i/a_flows.tif i/a_cp_masks.png i/a-Simple_Segmentation.tif m/a.png", "i", "m",
+         "a.tif:m/a.png",
+         NAME "; 3 files of other programs passed over: a-Simple_Segmentation.tif ..."},
+        {"i/a.tif m/a_flows.tif m/a_cp_masks.png m/a_cp_outlines.png", "i", "m",
+         "a.tif:m/a_cp_masks.png",
+         MARKED "; 2 files of other programs passed over: a_cp_outlines.png ..."},
+        {"i/a.tif m/a.png m/a_cp_masks.png", "i", "m", "a.tif:m/a.png",
+         NAME "; 1 file of other programs passed over: a_cp_masks.png"},
+        /* no image of the name without the ending, a mask for it, or no other mask: as they are */
+        {"i/a_flows.tif i/b_overlay.png m/a_flows.png m/b_overlay.png", "i", "m",
+         "a_flows.tif:m/a_flows.png b_overlay.png:m/b_overlay.png", NAME},
+        {"i/a.tif i/a_overlay.tif m/a.png m/a_overlay.png", "i", "m",
+         "a.tif:m/a.png a_overlay.tif:m/a_overlay.png", NAME},
+        {"s/a.tif s/a_flows.tif s/a_mask.png s/a_flows_mask.png", "s", "s",
+         "a.tif:s/a_mask.png a_flows.tif:s/a_flows_mask.png", MARKED},
+        {"i/a.tif i/b.tif m/a_outlines.png m/b_outlines.png", "i", "m",
+         "a.tif:m/a_outlines.png b.tif:m/b_outlines.png", "by name and \"outlines\" in the masks'"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_row(&rows[i]);
+}
+
+/* cellpose's _seg.npy, which is no array, beside the image; one that is an array is a mask. */
+static void test_pickled(void **state)
+{
+    (void)state;
+    static const char head[] = "\x93NUMPY\1\0\x46\0{'descr': '|O', 'fortran_order': False, "
+                               "'shape': (), }                \n";
+    for (int array = 0; array < 2; array++) {
+        struct un_pairs pairs;
+        unet_error err;
+        char text[200];
+        make_files("s/a.tif s/a_seg.npy s/a_cp_masks.png");
+        if (array)
+            unlink(in_folder("s/a_cp_masks.png"));
+        else
+            put_file(in_folder("s/a_seg.npy"), head, sizeof head - 1);
+        if (un_pairs_find(in_folder("s"), in_folder("s"), NULL, &pairs, &err))
+            fail_msg("%s", err.text);
+        write_pairs(&pairs, text);
+        assert_string_equal(text, array ? "a.tif:s/a_seg.npy" : "a.tif:s/a_cp_masks.png");
+        un_pairs_release(&pairs);
+    }
+}
 
 /* Data sets as they come, folders for images, and names that changed on the way. */
 static void test_layouts(void **state)
@@ -223,7 +282,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layouts), cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_asked),   IN_FOLDER(test_list),
-        IN_FOLDER(test_words),
+        IN_FOLDER(test_words),          cmocka_unit_test(test_other_programs),
+        IN_FOLDER(test_pickled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
