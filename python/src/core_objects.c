@@ -96,11 +96,14 @@ static int take_image(PyObject *object, const unet_view *mask, unet_image *image
     return 0;
 }
 
-/* Measures a mask [height][width][1], of contiguous uint8. */
+/* Measures a mask [height][width][1], of contiguous uint8.  learnt: None, or (model, inner), what
+ * the model says of objects and inner [height][width][1] of them, None without rims. */
 static PyObject *objects_measure(PyObject *module, PyObject *args)
 {
-    PyObject *of_mask, *of_image, *tuple, *progress;
+    PyObject *of_mask, *of_image, *learnt, *tuple, *progress, *from = NULL, *of_inner = Py_None;
     int classes;
+    unet_model *model = NULL;
+    unet_view inner = {0};
     unet_objects_options options;
     unet_objects *objects = NULL;
     unet_view mask;
@@ -108,15 +111,21 @@ static PyObject *objects_measure(PyObject *module, PyObject *args)
     unet_error err;
     struct core_call call;
     (void)module;
-    if (!PyArg_ParseTuple(args, "OOiO!O", &of_mask, &of_image, &classes, &PyTuple_Type, &tuple,
-                          &progress) ||
-        !core_view(of_mask, 0, &mask) || !take_options(tuple, &options) ||
+    if (!PyArg_ParseTuple(args, "OOOiO!O", &of_mask, &of_image, &learnt, &classes, &PyTuple_Type,
+                          &tuple, &progress) ||
+        (learnt != Py_None && (!PyArg_ParseTuple(learnt, "OO", &from, &of_inner) ||
+                               !(model = core_unwrap(from, CORE_MODEL)))) ||
+        (of_inner != Py_None && !core_view(of_inner, 0, &inner)) || !core_view(of_mask, 0, &mask) ||
+        !take_options(tuple, &options) ||
         (of_image != Py_None && !take_image(of_image, &mask, &image)))
         return NULL;
     const unet_band band = {.rows = mask.height,
                             .width = mask.width,
                             .mask = mask.data,
-                            .image = of_image == Py_None ? NULL : &image};
+                            .image = of_image == Py_None ? NULL : &image,
+                            .inner = inner.data};
+    if (model)
+        unet_model_objects(model, &options);
     options.context = &call;
     core_begin(&call, progress);
     unet_code code =
@@ -175,7 +184,7 @@ static PyObject *objects_write_rois(PyObject *module, PyObject *args)
 PyMethodDef core_objects_methods[] = {
     {"object_columns", object_columns, METH_NOARGS, "() -> ([(name, type, offset)], bytes)"},
     {"objects_measure", objects_measure, METH_VARARGS,
-     "(mask, image, classes, options, progress) -> (objects, count, left_whole)"},
+     "(mask, image, learnt, classes, options, progress) -> (objects, count, left_whole)"},
     {"objects_read", objects_read, METH_VARARGS, "(objects, height, width, ids, table)"},
     {"objects_write_rois", objects_write_rois, METH_VARARGS, "(objects, path)"},
     {NULL, NULL, 0, NULL},

@@ -125,7 +125,7 @@ static PyObject *plan_tile(PyObject *module, PyObject *args)
 }
 
 /* Where answers go: arrays or None.  0: raised. */
-static int take_answers(PyObject *mask, PyObject *logits, PyObject *probabilities,
+static int take_answers(PyObject *mask, PyObject *logits, PyObject *probabilities, PyObject *inner,
                         const unet_view *image, int classes, unet_answers *answers)
 {
     const Py_ssize_t shape[3] = {classes, image->height, image->width};
@@ -136,12 +136,14 @@ static int take_answers(PyObject *mask, PyObject *logits, PyObject *probabilitie
     if (probabilities != Py_None &&
         !(answers->probabilities = core_output(probabilities, 'f', 4, 3, shape)))
         return 0;
+    if (inner != Py_None && !(answers->inner = core_output(inner, 'u', 1, 2, shape + 1)))
+        return 0;
     return 1;
 }
 
 static PyObject *predict(PyObject *module, PyObject *args)
 {
-    PyObject *capsule, *image, *mask, *logits, *probabilities, *progress;
+    PyObject *capsule, *image, *mask, *logits, *probabilities, *inner, *progress;
     int prepared;
     struct core_session *held;
     unet_view view;
@@ -149,10 +151,10 @@ static PyObject *predict(PyObject *module, PyObject *args)
     unet_error err;
     struct core_call call;
     (void)module;
-    if (!PyArg_ParseTuple(args, "OOiOOOO", &capsule, &image, &prepared, &mask, &logits,
-                          &probabilities, &progress) ||
+    if (!PyArg_ParseTuple(args, "OOiOOOOO", &capsule, &image, &prepared, &mask, &logits,
+                          &probabilities, &inner, &progress) ||
         !(held = core_unwrap(capsule, CORE_SESSION)) || !core_view(image, prepared, &view) ||
-        !take_answers(mask, logits, probabilities, &view, held->classes, &answers))
+        !take_answers(mask, logits, probabilities, inner, &view, held->classes, &answers))
         return NULL;
     answers.context = &call;
     core_begin(&call, progress);
@@ -164,10 +166,10 @@ static PyObject *predict(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* The mask of image i of a data set. */
+/* The mask of image i of a data set, and how deep its pixels lie in objects, or None. */
 static PyObject *predict_item(PyObject *module, PyObject *args)
 {
-    PyObject *capsule, *data, *mask;
+    PyObject *capsule, *data, *mask, *inner;
     int i;
     struct core_session *held;
     const unet_dataset *dataset;
@@ -177,7 +179,7 @@ static PyObject *predict_item(PyObject *module, PyObject *args)
     unet_error err;
     struct core_call call;
     (void)module;
-    if (!PyArg_ParseTuple(args, "OOiO", &capsule, &data, &i, &mask) ||
+    if (!PyArg_ParseTuple(args, "OOiOO", &capsule, &data, &i, &mask, &inner) ||
         !(held = core_unwrap(capsule, CORE_SESSION)) ||
         !(dataset = core_unwrap(data, CORE_DATASET)))
         return NULL;
@@ -185,7 +187,7 @@ static PyObject *predict_item(PyObject *module, PyObject *args)
         return PyErr_Format(PyExc_IndexError, "image %d of %d", i, unet_dataset_count(dataset));
     const unet_image *image = unet_dataset_image(dataset, i, &truth, &name);
     const unet_view view = unet_view_of(image);
-    if (!take_answers(mask, Py_None, Py_None, &view, held->classes, &answers))
+    if (!take_answers(mask, Py_None, Py_None, inner, &view, held->classes, &answers))
         return NULL;
     answers.context = &call;
     core_begin(&call, NULL);
@@ -257,8 +259,8 @@ PyMethodDef core_predict_methods[] = {
     {"plan_tile", plan_tile, METH_VARARGS,
      "(models, fields, image, bytes, scores) -> (tile, blended)"},
     {"predict", predict, METH_VARARGS,
-     "(session, image, prepared, mask, logits, probabilities, progress)"},
-    {"predict_item", predict_item, METH_VARARGS, "(session, dataset, i, mask)"},
+     "(session, image, prepared, mask, logits, probabilities, inner, progress)"},
+    {"predict_item", predict_item, METH_VARARGS, "(session, dataset, i, mask, inner)"},
     {"image_read", image_read, METH_VARARGS, "(path) -> (image, shape, type, prepared)"},
     {"image_copy", image_copy, METH_VARARGS, "(image, array)"},
     {NULL, NULL, 0, NULL},

@@ -36,25 +36,36 @@ static int take_network(PyObject *list, struct network_settings *given)
     return 1;
 }
 
-/* The recipe for the data of a survey. */
+/* The recipe for a data set and its survey; `from` is the model that training begins with, or None.
+ */
 static PyObject *recipe(PyObject *module, PyObject *args)
 {
-    PyObject *looked, *list;
-    int preset, fine_tune;
+    PyObject *of, *looked, *list, *from;
+    int preset;
     double seconds;
     struct network_settings given = {0};
+    const unet_dataset *dataset;
     const unet_survey *survey;
+    const unet_model *model = NULL;
     struct recipe *made;
     (void)module;
-    if (!PyArg_ParseTuple(args, "OiO!di", &looked, &preset, &PyList_Type, &list, &seconds,
-                          &fine_tune) ||
-        !(survey = core_unwrap(looked, CORE_SURVEY)) || !take_network(list, &given))
+    if (!PyArg_ParseTuple(args, "OOiO!dO", &of, &looked, &preset, &PyList_Type, &list, &seconds,
+                          &from) ||
+        !(dataset = core_unwrap(of, CORE_DATASET)) ||
+        !(survey = core_unwrap(looked, CORE_SURVEY)) ||
+        (from != Py_None && !(model = core_unwrap(from, CORE_MODEL))) ||
+        !take_network(list, &given))
         return NULL;
     if (preset < 0 || preset >= PRESETS)
         return PyErr_Format(PyExc_ValueError, "no such preset");
     if (!(made = calloc(1, sizeof *made)))
         return PyErr_NoMemory();
-    const struct preset_facts facts = {unet_survey_all(survey), seconds, fine_tune};
+    const struct preset_facts facts = {.data = unet_survey_all(survey),
+                                       .seconds = seconds,
+                                       .fine_tune = model != NULL,
+                                       .objects = model ? unet_model_spec(model)->rims > 0
+                                                        : unet_dataset_labels(dataset) == 2 &&
+                                                              unet_dataset_objects(dataset, 0)};
     preset_make((enum preset)preset, &facts, &given, made);
     return core_wrap(made, CORE_RECIPE, free, NULL);
 }
@@ -189,7 +200,7 @@ static PyObject *train(PyObject *module, PyObject *args)
 
 PyMethodDef core_train_methods[] = {
     {"preset_names", preset_names, METH_NOARGS, "() -> [str]"},
-    {"recipe", recipe, METH_VARARGS, "(survey, preset, fields, seconds, fine_tune) -> recipe"},
+    {"recipe", recipe, METH_VARARGS, "(dataset, survey, preset, fields, seconds, from) -> recipe"},
     {"recipe_reasons", recipe_reasons, METH_VARARGS, "(recipe) -> [str]"},
     {"train", train, METH_VARARGS,
      "(model, dataset, held_out, recipe, fields, weights, (best, last, checkpoint), seconds, "

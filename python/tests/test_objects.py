@@ -128,3 +128,40 @@ def test_scores_of_masks():
         unet_c.evaluate([predicted], [truth[1:]])
     with pytest.raises(unet_c.ArgumentError, match="1 predicted masks, 2 true ones"):
         unet_c.evaluate([predicted], [truth, truth])
+
+
+def test_learnt_objects_are_those_of_the_command(command, tmp_path):
+    """Of masks that number objects a network learns what parts them, here as there."""
+    rng = np.random.default_rng(5)
+    (tmp_path / "images").mkdir(), (tmp_path / "masks").mkdir()
+    for i in range(4):
+        ids = np.zeros((64, 64), np.uint8)
+        for k in range(12):
+            y, x = 16 * (k // 4), 16 * (k % 4)
+            ids[y + 1 : y + 15, x : x + 16] = k + 1  # rows of blocks that touch
+        write_pgm(tmp_path / "images" / f"{i}.pgm", 150 * (ids > 0) + rng.integers(0, 60, ids.shape))
+        write_pgm(tmp_path / "masks" / f"{i}.pgm", ids)
+    folders = tmp_path / "images", tmp_path / "masks"
+    command(
+        *("train", "--images", folders[0], "--masks", folders[1], "--labels", "instances", "-o"),
+        *(tmp_path / "run", "--width", 4, "--depth", 2, "--tile", 32, "--seed", 3, "--steps", 150),
+        *("--lr", 0.01, "--val-share", 0, "--quiet"),
+    )
+    model = unet_c.train(
+        *folders, labels="instances", width=4, depth=2, tile=32, seed=3, steps=150, validation=0,
+        learning_rate=0.01, folder=tmp_path / "ours",
+    )
+    assert model.network["rims"] == "3"
+    last = tmp_path / "run" / "last.safetensors"
+    assert (tmp_path / "ours" / "last.safetensors").read_bytes() == last.read_bytes()
+    image = folders[0] / "0.pgm"
+    command("predict", last, image, "--instances", tmp_path / "ids.tif", "--quiet")
+    wanted = unet_c.read_image(tmp_path / "ids.tif")[..., 0]
+    assert np.array_equal(model.objects(image).ids, wanted)
+    told = json.loads(
+        command("eval", last, "--images", folders[0], "--masks", folders[1], "--json",
+                "--labels", "instances")
+    )
+    scores = model.evaluate(*folders, labels="instances")
+    assert scores["objects"]["predicted"] == told["objects"]["predicted"]
+    assert scores["objects"]["f1"] == pytest.approx(told["objects"]["f1"])

@@ -86,6 +86,7 @@ class Model:
         up_norm: Optional[bool] = None,
         up_act: Optional[bool] = None,
         norm_epsilon: Optional[float] = None,
+        rims: Optional[int] = None,
     ) -> None: ...
     @classmethod
     def load(
@@ -302,7 +303,7 @@ class Model:
         *,
         objects: bool = False,
         split: bool = False,
-        minimum_area: int = 1,
+        minimum_area: int = 0,
         progress: Optional[Callable[[float], Any]] = None,
         others: Sequence[Model] = (),
         labels: Optional[str] = None,
@@ -356,7 +357,7 @@ def objects(
     mask: ArrayLike,
     image: Optional[Image] = None,
     *,
-    minimum_area: int = 1,
+    minimum_area: int = 0,
     keep_holes: bool = False,
     split: bool = False,
     split_depth: float = 0.0,
@@ -414,6 +415,7 @@ def train(
     up_norm: Optional[bool] = None,
     up_act: Optional[bool] = None,
     norm_epsilon: Optional[float] = None,
+    rims: Optional[int] = None,
     epochs: Optional[int] = None,
     steps: Optional[int] = None,
     seconds: Optional[float] = None,

@@ -164,8 +164,11 @@ class Model:
             options["any_samples"] = True
         return _fields.texts(options, _fields.SESSION)[0]
 
-    def _run(self, image, answer, prepared, memory, others, fill, progress, out, options):
-        """One of three answers: 0 mask, 1 logits, 2 probabilities; of a list a list."""
+    def _run(
+        self, image, answer, prepared, memory, others, fill, progress, out, options, inner=None
+    ):
+        """One of three answers: 0 mask, 1 logits, 2 probabilities; of a list a list.  inner: of one
+        image [height, width], an array for how deep pixels lie in objects."""
         if isinstance(image, (list, tuple)):
             rest = (prepared, memory, others, fill, progress, None, options)
             return [self._run(one, answer, *rest) for one in image]
@@ -191,7 +194,7 @@ class Model:
                 slots = [None, None, None]
                 slots[answer] = flat[i]
                 told = progress and (lambda share, i=i: progress((i + share) / len(planes)))
-                _core.predict(session, plane, int(prepared), *slots, told)
+                _core.predict(session, plane, int(prepared), *slots, inner, told)
         return result
 
     @_fields.takes(_fields.SESSION)
@@ -261,7 +264,39 @@ class Model:
             image, prepared = _arrays.read(image)
             predict = {"prepared": prepared, **(predict or {})}
         image = _arrays.image(image)
-        return _objects.objects(self.predict(image, **(predict or {})), image, **options)
+        inner = None
+        if self._parts_objects and not _objects.is_split(**options):
+            inner = np.empty(image.shape[:2], np.uint8)
+        mask = self._mask_and_inner(image, inner, **(predict or {}))
+        return _objects.measure(mask, image, self._learnt(inner, options), **options)
+
+    @property
+    def _parts_objects(self):
+        """Whether the network says where objects part (docs/objects.md)."""
+        return int(self.network.get("rims", 0)) > 0
+
+    def _learnt(self, inner, options):
+        """What objects are told by besides the mask."""
+        if _objects.is_split(**options):
+            return None
+        return self._sessions.handle, None if inner is None else inner[..., np.newaxis]
+
+    @_fields.takes(_fields.SESSION)
+    def _mask_and_inner(
+        self,
+        image,
+        inner,
+        *,
+        prepared=False,
+        memory=None,
+        others=(),
+        fill=None,
+        progress=None,
+        out=None,
+        **options,
+    ):
+        """predict() of one image, and into inner how deep its pixels lie in objects."""
+        return self._run(image, 0, prepared, memory, others, fill, progress, out, options, inner)
 
     # ---- training and scores ----
 
@@ -302,7 +337,7 @@ class Model:
         *,
         objects=False,
         split=False,
-        minimum_area=1,
+        minimum_area=0,
         progress=None,
         others=(),
         **options,
@@ -320,8 +355,10 @@ class Model:
         dataset = _data.open_dataset(images, masks, reading, model=sessions.handle)
         count = _core.dataset_facts(dataset)["count"]
         numbered = _core.dataset_item(dataset, 0)[3]
-        kinds = 2 if numbered else facts["labels"] if objects or split or minimum_area > 1 else 0
-        how = {"split": split, "minimum_area": minimum_area}
+        kinds = 2 if numbered else facts["labels"] if objects or split or minimum_area else 0
+        parts = self._parts_objects and not split
+        # objects of a network with rims are those that objects() finds
+        how = {"split": split, "minimum_area": minimum_area, "keep_holes": not parts}
         scores, names = [], []
         others = _handles(others)
         with sessions.use(others, self._session_fields(options), _values.fill(reading.fill)) as session:
@@ -331,9 +368,11 @@ class Model:
                 ids = np.empty((height, width), np.uint32) if numbered else None
                 _core.dataset_masks(dataset, i, truth, ids)
                 predicted = np.empty((height, width), np.uint8)
-                _core.predict_item(session, dataset, i, predicted)
+                inner = np.empty((height, width), np.uint8) if parts else None
+                _core.predict_item(session, dataset, i, predicted, inner)
+                learnt = self._learnt(inner, how)
                 scores.append(
-                    _scores.score_image(predicted, truth, ids, facts["labels"], kinds, how)
+                    _scores.score_image(predicted, truth, ids, facts["labels"], kinds, how, learnt)
                 )
                 names.append(name)
                 if progress:

@@ -54,7 +54,7 @@ def objects(
     mask,
     image=None,
     *,
-    minimum_area=1,
+    minimum_area=0,
     keep_holes=False,
     split=False,
     split_depth=0.0,
@@ -80,6 +80,45 @@ def objects(
 
     Returns Objects(ids, table).
     """
+    return measure(
+        mask,
+        image,
+        None,
+        minimum_area=minimum_area,
+        keep_holes=keep_holes,
+        split=split,
+        split_depth=split_depth,
+        channel=channel,
+        pixel_size=pixel_size,
+        unit=unit,
+        memory=memory,
+        rois=rois,
+        progress=progress,
+    )
+
+
+def is_split(split=False, split_depth=0.0, **_):
+    """Whether objects are cut at necks, whatever a model learnt of them."""
+    return bool(split or split_depth > 0)
+
+
+def measure(
+    mask,
+    image,
+    learnt,
+    *,
+    minimum_area=0,
+    keep_holes=False,
+    split=False,
+    split_depth=0.0,
+    channel=0,
+    pixel_size=None,
+    unit="um",
+    memory=0,
+    rois=None,
+    progress=None,
+):
+    """objects(), of a model's mask: learnt is (the model's handle, how deep pixels lie, or None)."""
     plain = _arrays.labels_of(mask)[..., np.newaxis]
     if image is not None:
         image = np.ascontiguousarray(_arrays.image(image))
@@ -96,10 +135,12 @@ def objects(
     size = (0.0, 0.0)
     if pixel_size is not None:
         size = _values.pair(pixel_size, "pixel_size", float)
-    options = (minimum_area, int(keep_holes), int(split or split_depth > 0), float(split_depth))
+    options = (minimum_area, int(keep_holes), int(is_split(split, split_depth)), float(split_depth))
     options += (channel, *size, unit if pixel_size is not None else "", memory and _values.size(memory))
     classes = max(2, int(plain.max()) + 1)
-    handle, count, _ = _core.objects_measure(plain, image, classes, options, progress)
+    handle, count, _ = _core.objects_measure(
+        plain, image, learnt, classes, options, progress
+    )
     ids = np.empty(plain.shape[:2], np.uint32)
     rows = np.empty(count, _rows)
     _core.objects_read(handle, *ids.shape, ids, rows.view(f"V{_bytes}"))

@@ -5,6 +5,7 @@ import numpy as np
 
 from . import _arrays, _core
 from ._errors import ArgumentError
+from ._objects import measure
 from ._objects import objects as find_objects
 
 
@@ -37,10 +38,10 @@ class Sum:
         return _core.matches_read(every)
 
 
-def _score_objects(score, predicted, truth, true_ids, how):
+def _score_objects(score, predicted, truth, true_ids, how, learnt):
     """Matches class after class; numbered masks have one kind of object."""
     known = truth != _core.IGNORE
-    ids = find_objects(predicted, keep_holes=True, **how).ids
+    ids = measure(predicted, None, learnt, **{"keep_holes": True, **how}).ids
     if true_ids is None:
         true_ids = find_objects(np.where(known, truth, 0), keep_holes=True).ids
         classes = truth
@@ -54,11 +55,11 @@ def _score_objects(score, predicted, truth, true_ids, how):
         _core.matches_add(score.objects[label], mine, np.ascontiguousarray(theirs), truth)
 
 
-def score_image(predicted, truth, true_ids, labels, object_labels, how):
+def score_image(predicted, truth, true_ids, labels, object_labels, how, learnt=None):
     score = Sum(labels, object_labels)
     _core.scores_add(score.pixels, predicted, truth)
     if object_labels:
-        _score_objects(score, predicted, truth, true_ids, how)
+        _score_objects(score, predicted, truth, true_ids, how, learnt)
     return score
 
 

@@ -98,7 +98,7 @@ class Job:
         self.held_out = _hold_out(self.dataset, self.survey, validation, reading, seed)
         seconds = float(options.get("seconds") or 600)
         self.recipe = _core.recipe(
-            self.survey, _presets.index(preset), network, seconds, int(init is not None)
+            self.dataset, self.survey, _presets.index(preset), network, seconds, init
         )
         self.fields = _length(options, training)
         self.weights = None if class_weights is None else np.ravel(class_weights).tolist()

@@ -105,6 +105,7 @@ void un_graph_begin(struct un_graph *graph, const unet_spec *spec)
 {
     memset(graph, 0, sizeof *graph);
     graph->spec = *spec;
+    graph->spec.size = sizeof graph->spec; /* for who reads its fields by name */
 }
 
 int un_graph_conv(struct un_graph *graph, struct un_where where, enum un_conv_kind kind,

@@ -94,6 +94,10 @@ static void test_zeroed(void **state)
     unet_spec spec = {.in_channels = 1, .classes = 2, .width = 4, .depth = 1, .convs = 1};
     unet_model *model = make(&spec, &err);
     assert_int_equal(unet_model_spec(model)->convs, 1);
+    char text[32]; /* a model's spec has all fields, whatever its maker knew of */
+    assert_int_equal(unet_spec_get(unet_model_spec(model), "rims", text, sizeof text, &err),
+                     UNET_OK);
+    assert_string_equal(text, "0");
     unet_model_free(model);
 }
 
