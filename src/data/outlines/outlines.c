@@ -346,6 +346,8 @@ void un_outlines_text(const struct un_outlines *set, char *text, size_t size)
         uint64_t count;
         const char *one, *many;
     } found[] = {
+        {set->regions, "annotation without a class around detections passed over",
+         "annotations without a class around detections passed over"},
         {p->outside, "shape reaches beyond its image and is cut there",
          "shapes reach beyond their images and are cut there"},
         {p->away, "shape lies beyond its image as a whole",

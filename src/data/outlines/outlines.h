@@ -99,6 +99,7 @@ struct un_outlines {
     const char *joined; /* for .roi files: a folder, all of which are one drawing; NULL: each is */
     char format[40];
     uint64_t skipped[UN_SKIPPED_KINDS];
+    uint64_t regions; /* passed over: areas in which a program looked for objects */
     struct un_painted painted;
 };
 

@@ -4,6 +4,8 @@
  *
  * A polygon is a ring and rings of holes; a multipolygon several of these, united.  The class is
  * the name of "classification" among the properties, or "class", "label" or "name" of others.
+ * QuPath detects cells within an annotation and exports it with them: without a class of its own it
+ * says where was looked, not what is there.
  */
 #include <string.h>
 
@@ -38,7 +40,24 @@ static const char *name_of(const json_t *feature)
         if (json_is_string(name) || json_is_string(value))
             return json_string_value(name ? name : value);
     }
-    return "object";
+    return NULL;
+}
+
+static bool has_kind(const json_t *feature, const char *kind)
+{
+    const json_t *properties = json_object_get(feature, "properties");
+    const char *found = json_string_value(json_object_get(properties, "objectType"));
+    return found && !strcmp(found, kind);
+}
+
+static bool has_detections(const json_t *features)
+{
+    for (size_t i = 0; i < json_array_size(features); i++) {
+        const json_t *feature = json_array_get(features, i);
+        if (has_kind(feature, "detection") || has_kind(feature, "cell"))
+            return true;
+    }
+    return false;
 }
 
 static unet_code take_polygon(struct un_drawing *drawing, const json_t *rings, unet_error *err)
@@ -66,7 +85,8 @@ static unet_code take_feature(struct un_outlines *set, struct un_drawing *drawin
                                             : UN_SKIPPED_OTHER]++;
         return UNET_OK;
     }
-    un_drawing_shape(drawing, un_outlines_name(set, name_of(feature)));
+    const char *name = name_of(feature);
+    un_drawing_shape(drawing, un_outlines_name(set, name ? name : "object"));
     if (drawing->failed)
         return un_drawing_check(drawing, err);
     for (size_t i = 0; i < json_array_size(coordinates) && several && !code; i++)
@@ -84,7 +104,13 @@ unet_code un_read_geojson(struct un_outlines *set, const char *path, const json_
         return un_fail_memory(err, sizeof *drawing, path);
     if (json_is_object(features))
         return take_feature(set, drawing, features, err);
-    for (size_t i = 0; i < json_array_size(features) && !code; i++)
-        code = take_feature(set, drawing, json_array_get(features, i), err);
+    const bool detections = has_detections(features);
+    for (size_t i = 0; i < json_array_size(features) && !code; i++) {
+        const json_t *feature = json_array_get(features, i);
+        if (detections && has_kind(feature, "annotation") && !name_of(feature))
+            set->regions++;
+        else
+            code = take_feature(set, drawing, feature, err);
+    }
     return code;
 }

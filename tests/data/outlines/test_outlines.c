@@ -179,6 +179,21 @@ static void test_others(void **state)
           "[[1,1],[2,1],[2,2],[1,2],[1,1]]], [[[3,3],[4,3],[4,4],[3,4],[3,3]]]]}, "
           "\"properties\": {\"classification\": {\"name\": \"Tumor\"}}}]}",
           NULL, 4, 4, "111. 1.1. 111. ...1");
+    /* QuPath: cells and the area in which they were looked for, then that area alone */
+    check("a.geojson",
+          "{\"type\": \"FeatureCollection\", \"features\": [{\"type\": \"Feature\", \"geometry\": "
+          "{\"type\": \"Polygon\", \"coordinates\": [[[0,0],[4,0],[4,3],[0,3],[0,0]]]}, "
+          "\"properties\": {\"objectType\": \"annotation\"}}, {\"type\": \"Feature\", "
+          "\"geometry\": {\"type\": \"Polygon\", \"coordinates\": "
+          "[[[0,0],[2,0],[2,2],[0,2],[0,0]]]}, "
+          "\"properties\": {\"objectType\": \"cell\"}}, {\"type\": \"Feature\", \"geometry\": "
+          "{\"type\": \"Polygon\", \"coordinates\": [[[3,0],[4,0],[4,1],[3,1],[3,0]]]}, "
+          "\"properties\": {\"objectType\": \"cell\"}}]}",
+          NULL, 4, 4, "11.2 11.. .... ....");
+    check("a.geojson",
+          "{\"type\": \"Feature\", \"geometry\": {\"type\": \"Polygon\", \"coordinates\": "
+          "[[[0,0],[4,0],[4,3],[0,3],[0,0]]]}, \"properties\": {\"objectType\": \"annotation\"}}",
+          NULL, 4, 4, "1111 1111 1111 ....");
     check("a.xml",
           "<?xml version=\"1.0\"?><annotations><image id=\"0\" name=\"a&amp;b.png\" width=\"4\" "
           "height=\"4\"><polygon label=\"b\" points=\"0.0,0.0;2,0;2,2;0,2\" z_order=\"1\"/>"
