@@ -15,6 +15,7 @@
 
 #define SURE 7.0
 #define LEAST 3.8
+#define TRIED 16
 #define FAR_PIXELS 4 /* shifts below are within the care of whoever drew the mask */
 
 static bool is_moved(const struct un_alignment *align)
@@ -87,37 +88,57 @@ static bool same_sides(const struct un_survey_item *a, const struct un_survey_it
            b->maps.image;
 }
 
+/* The other mask that fits this image best; -1: none fits surely and far better than its own. */
+static int find_stranger(const unet_survey *survey, int i, double wanted)
+{
+    const struct un_survey_item *item = &survey->items[i];
+    double own = fit_across(item, item), best = -INFINITY;
+    int other = -1;
+    for (int j = 0; j < survey->files.count; j++)
+        if (j != i && same_sides(item, &survey->items[j])) {
+            double fit = fit_across(item, &survey->items[j]);
+            other = fit > best ? j : other;
+            best = fmax(best, fit);
+        }
+    if (other < 0 || best < SURE || best < wanted || best < 2 * own ||
+        survey->items[other].hash[1] == item->hash[1])
+        return -1;
+    return other;
+}
+
 /*
  * A pair that fits badly where the others fit well, and whose image another mask fits far better
- * and as well as is usual.
+ * and as well as is usual.  Where none fits, as in a set paired off by one, some are tried, and all
+ * but a quarter of these must have another mask.
  */
 static unet_code judge_strangers(unet_survey *survey, double sure, const bool *turned, double *work,
                                  unet_error *err)
 {
-    int count = 0;
+    int count = 0, tried = 0, found = 0, which[TRIED], others[TRIED];
     unet_code code = UNET_OK;
     for (int i = 0; i < survey->files.count; i++)
         if (survey->items[i].align.known)
             work[count++] = survey->items[i].align.here;
     double usual = un_median(work, count);
-    for (int i = 0; !code && count >= 3 && usual >= SURE && i < survey->files.count; i++) {
+    bool none = count >= 4 && usual < LEAST;
+    if (count < 3 || (usual < SURE && !none))
+        return UNET_OK;
+    for (int i = 0; !code && i < survey->files.count && (!none || tried < TRIED); i++) {
         const struct un_survey_item *item = &survey->items[i];
-        if (turned[i] || !item->align.known || item->align.here > 0.5 * usual ||
+        if (turned[i] || !item->align.known || item->align.here > (none ? LEAST : 0.5 * usual) ||
             is_shifted(&item->align, sure))
             continue;
-        double own = fit_across(item, item), best = -INFINITY;
-        int other = -1;
-        for (int j = 0; j < survey->files.count; j++)
-            if (j != i && same_sides(item, &survey->items[j])) {
-                double fit = fit_across(item, &survey->items[j]);
-                other = fit > best ? j : other;
-                best = fmax(best, fit);
-            }
-        if (other >= 0 && best >= SURE && best >= 0.6 * usual && best >= 2 * own &&
-            survey->items[other].hash[1] != item->hash[1])
+        int other = find_stranger(survey, i, none ? SURE : 0.6 * usual);
+        tried++;
+        if (other >= 0 && none)
+            which[found] = i, others[found++] = other;
+        else if (other >= 0)
             code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_MASK_OF_OTHER, i, other, NULL,
                                     NULL, err);
     }
+    for (int k = 0; !code && k < found && tried >= 4 && 4 * found >= 3 * tried; k++)
+        code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_MASK_OF_OTHER, which[k], others[k],
+                                NULL, NULL, err);
     return code;
 }
 

@@ -66,7 +66,8 @@ unet_code un_judge_strokes(unet_survey *survey, unet_error *err)
     double pixels[2] = {0};
     int masks = 0, strokes = 0;
     for (int i = 0; i < survey->finding_count; i++)
-        if (survey->findings[i].shown.kind == UNET_FOUND_MASK_TURNED)
+        if (survey->findings[i].shown.kind == UNET_FOUND_MASK_TURNED ||
+            survey->findings[i].shown.kind == UNET_FOUND_MASK_OF_OTHER)
             return UNET_OK; /* which is why they follow no edges */
     for (int i = 0; i < survey->files.count; i++) {
         const struct un_survey_item *item = &survey->items[i];

@@ -353,6 +353,21 @@ static void test_masks_exchanged(void **state)
     set_expect(&set, "mask-of-other c02.png\nmask-of-other c05.png\n");
 }
 
+/* Each image has the mask of the next. */
+static void test_masks_off_by_one(void **state)
+{
+    (void)state;
+    struct set set = set_make();
+    unet_image first = set.mask[0];
+    char wanted[512] = "";
+    for (int i = 0; i < set.count; i++) {
+        set.mask[i] = i + 1 < set.count ? set.mask[i + 1] : first;
+        snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted),
+                 "mask-of-other c%02d.png\n", i);
+    }
+    set_expect(&set, wanted);
+}
+
 static void test_not_finite(void **state)
 {
     (void)state;
@@ -464,9 +479,10 @@ int main(void)
         cmocka_unit_test(test_spoilt),     IN_FOLDER(test_inverted),
         IN_FOLDER(test_all_inverted),      IN_FOLDER(test_soft),
         IN_FOLDER(test_one_soft_of_three), IN_FOLDER(test_all_soft),
-        IN_FOLDER(test_masks_exchanged),   IN_FOLDER(test_not_finite),
-        IN_FOLDER(test_palette_order),     IN_FOLDER(test_strange_patch),
-        IN_FOLDER(test_broken_files),      IN_FOLDER(test_no_class_file),
+        IN_FOLDER(test_masks_exchanged),   IN_FOLDER(test_masks_off_by_one),
+        IN_FOLDER(test_not_finite),        IN_FOLDER(test_palette_order),
+        IN_FOLDER(test_strange_patch),     IN_FOLDER(test_broken_files),
+        IN_FOLDER(test_no_class_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
