@@ -58,7 +58,8 @@ uint8_t un_rims_inner(const float *from, size_t stride, int classes, int rims)
         inner += p * (float)level;
     }
     const float share = inner / (sum * (float)(rims + 1));
-    return share > 0 ? (uint8_t)(255 * share + 0.5f) : 0; /* 0 also for scores that are no numbers */
+    return share > 0 ? (uint8_t)(255 * share + 0.5f)
+                     : 0; /* 0 also for scores that are no numbers */
 }
 
 /* log(sum over k: exp(x_k)) - x_t = x_m - x_t + log(1 + sum over k other than m: exp(x_k - x_m)),
