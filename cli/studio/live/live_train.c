@@ -294,7 +294,9 @@ static unet_code turn(struct course *c, unet_error *err)
         return code;
     }
     if (!train || live->wanted) {
-        pthread_cond_wait(&live->work, &live->lock);
+        /* not for what came while the lock was let go of */
+        if (!live->leave && !live->change_count && !live->classes_changed)
+            pthread_cond_wait(&live->work, &live->lock);
         return UNET_OK;
     }
     pthread_mutex_unlock(&live->lock);
