@@ -111,6 +111,18 @@ one_file gif_lib.h src/image/formats/gif.c
 one_file zlib.h src/image/formats/gunzip.c
 one_file zip.h src/base/ziparchive.c
 
+# -- nothing that a command left lies at the top --
+if [ -e .git ]; then
+    for entry in $(git ls-files | cut -d/ -f1 | sort -u); do
+        case $entry in
+        .ci | .clang-format | .gitignore | .gitattributes | CMakeLists.txt | CONTRIBUTING.md | LICENSE | Makefile) ;;
+        NEWS.md | README.md | pyproject.toml | unet.pc.in) ;;
+        bench | cli | cmake | debian | docs | examples | include | man | python | scripts | src | tests) ;;
+        *) complain "$entry: it has no place at the top of the tree" ;;
+        esac
+    done
+fi
+
 # -- names --
 names=$(find src cli tests bench examples python -name '*.[ch]' -exec basename {} \; | sort | uniq -d)
 [ -z "$names" ] || complain "file names that are not unique:" $names
