@@ -141,29 +141,37 @@ static int take_answers(PyObject *mask, PyObject *logits, PyObject *probabilitie
     return 1;
 }
 
+/* Predicts a view; progress: a function, None, or NULL.  NULL: raised. */
+static PyObject *answer(struct core_session *held, const unet_view *view, unet_answers *answers,
+                        PyObject *progress)
+{
+    unet_error err;
+    struct core_call call;
+    answers->progress = core_share;
+    answers->context = &call;
+    core_begin(&call, progress);
+    held->call = &call;
+    unet_code code = unet_predict_view(held->session, view, answers, &err);
+    held->call = NULL;
+    if (core_end(&call, code, &err))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyObject *predict(PyObject *module, PyObject *args)
 {
     PyObject *capsule, *image, *mask, *logits, *probabilities, *inner, *progress;
     int prepared;
     struct core_session *held;
     unet_view view;
-    unet_answers answers = {.size = sizeof answers, .progress = core_share};
-    unet_error err;
-    struct core_call call;
+    unet_answers answers = {.size = sizeof answers};
     (void)module;
     if (!PyArg_ParseTuple(args, "OOiOOOOO", &capsule, &image, &prepared, &mask, &logits,
                           &probabilities, &inner, &progress) ||
         !(held = core_unwrap(capsule, CORE_SESSION)) || !core_view(image, prepared, &view) ||
         !take_answers(mask, logits, probabilities, inner, &view, held->classes, &answers))
         return NULL;
-    answers.context = &call;
-    core_begin(&call, progress);
-    held->call = &call;
-    unet_code code = unet_predict_view(held->session, &view, &answers, &err);
-    held->call = NULL;
-    if (core_end(&call, code, &err))
-        return NULL;
-    Py_RETURN_NONE;
+    return answer(held, &view, &answers, progress);
 }
 
 /* The mask of image i of a data set, and how deep its pixels lie in objects, or None. */
@@ -175,9 +183,7 @@ static PyObject *predict_item(PyObject *module, PyObject *args)
     const unet_dataset *dataset;
     const uint8_t *truth;
     const char *name;
-    unet_answers answers = {.size = sizeof answers, .progress = core_share};
-    unet_error err;
-    struct core_call call;
+    unet_answers answers = {.size = sizeof answers};
     (void)module;
     if (!PyArg_ParseTuple(args, "OOiOO", &capsule, &data, &i, &mask, &inner) ||
         !(held = core_unwrap(capsule, CORE_SESSION)) ||
@@ -189,14 +195,7 @@ static PyObject *predict_item(PyObject *module, PyObject *args)
     const unet_view view = unet_view_of(image);
     if (!take_answers(mask, Py_None, Py_None, inner, &view, held->classes, &answers))
         return NULL;
-    answers.context = &call;
-    core_begin(&call, NULL);
-    held->call = &call;
-    unet_code code = unet_predict_view(held->session, &view, &answers, &err);
-    held->call = NULL;
-    if (core_end(&call, code, &err))
-        return NULL;
-    Py_RETURN_NONE;
+    return answer(held, &view, &answers, NULL);
 }
 
 /* ---- files ---- */

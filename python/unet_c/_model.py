@@ -268,18 +268,16 @@ class Model:
         if self._parts_objects and not _objects.is_split(**options):
             inner = np.empty(image.shape[:2], np.uint8)
         mask = self._mask_and_inner(image, inner, **(predict or {}))
-        return _objects.measure(mask, image, self._learnt(inner, options), **options)
+        return _objects.objects(self._predicted(mask, inner), image, **options)
 
     @property
     def _parts_objects(self):
         """Whether the network says where objects part (docs/objects.md)."""
         return int(self.network.get("rims", 0)) > 0
 
-    def _learnt(self, inner, options):
-        """What objects are told by besides the mask."""
-        if _objects.is_split(**options):
-            return None
-        return self._sessions.handle, None if inner is None else inner[..., np.newaxis]
+    def _predicted(self, mask, inner):
+        inner = None if inner is None else inner[..., np.newaxis]
+        return _objects.Predicted(mask, self._sessions.handle, inner)
 
     @_fields.takes(_fields.SESSION)
     def _mask_and_inner(
@@ -370,9 +368,12 @@ class Model:
                 predicted = np.empty((height, width), np.uint8)
                 inner = np.empty((height, width), np.uint8) if parts else None
                 _core.predict_item(session, dataset, i, predicted, inner)
-                learnt = self._learnt(inner, how)
+
+                def find(mask, inner=inner):
+                    return _objects.objects(self._predicted(mask, inner), **how).ids
+
                 scores.append(
-                    _scores.score_image(predicted, truth, ids, facts["labels"], kinds, how, learnt)
+                    _scores.score_image(predicted, truth, ids, facts["labels"], kinds, find)
                 )
                 names.append(name)
                 if progress:

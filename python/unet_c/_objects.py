@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 
@@ -22,6 +22,23 @@ class Objects(NamedTuple):
 
     ids: np.ndarray
     table: np.ndarray
+
+
+class Predicted(NamedTuple):
+    """A model's mask, with what tells its objects apart unless they are cut at necks.
+
+    model  its handle
+    inner  how deep pixels lie in objects, uint8 [height, width, 1]; None: its network does not say
+    """
+
+    mask: np.ndarray
+    model: object
+    inner: Optional[np.ndarray]
+
+
+def is_split(split=False, split_depth=0.0, **_):
+    """Whether objects are cut at necks, whatever a model learnt of them."""
+    return bool(split or split_depth > 0)
 
 
 _columns, _bytes = _core.object_columns()
@@ -80,45 +97,10 @@ def objects(
 
     Returns Objects(ids, table).
     """
-    return measure(
-        mask,
-        image,
-        None,
-        minimum_area=minimum_area,
-        keep_holes=keep_holes,
-        split=split,
-        split_depth=split_depth,
-        channel=channel,
-        pixel_size=pixel_size,
-        unit=unit,
-        memory=memory,
-        rois=rois,
-        progress=progress,
-    )
-
-
-def is_split(split=False, split_depth=0.0, **_):
-    """Whether objects are cut at necks, whatever a model learnt of them."""
-    return bool(split or split_depth > 0)
-
-
-def measure(
-    mask,
-    image,
-    learnt,
-    *,
-    minimum_area=0,
-    keep_holes=False,
-    split=False,
-    split_depth=0.0,
-    channel=0,
-    pixel_size=None,
-    unit="um",
-    memory=0,
-    rois=None,
-    progress=None,
-):
-    """objects(), of a model's mask: learnt is (the model's handle, how deep pixels lie, or None)."""
+    learnt = None
+    if isinstance(mask, Predicted):
+        mask, *learnt = mask
+        learnt = None if is_split(split, split_depth) else tuple(learnt)
     plain = _arrays.labels_of(mask)[..., np.newaxis]
     if image is not None:
         image = np.ascontiguousarray(_arrays.image(image))
@@ -138,9 +120,7 @@ def measure(
     options = (minimum_area, int(keep_holes), int(is_split(split, split_depth)), float(split_depth))
     options += (channel, *size, unit if pixel_size is not None else "", memory and _values.size(memory))
     classes = max(2, int(plain.max()) + 1)
-    handle, count, _ = _core.objects_measure(
-        plain, image, learnt, classes, options, progress
-    )
+    handle, count, _ = _core.objects_measure(plain, image, learnt, classes, options, progress)
     ids = np.empty(plain.shape[:2], np.uint32)
     rows = np.empty(count, _rows)
     _core.objects_read(handle, *ids.shape, ids, rows.view(f"V{_bytes}"))

@@ -5,7 +5,6 @@ import numpy as np
 
 from . import _arrays, _core
 from ._errors import ArgumentError
-from ._objects import measure
 from ._objects import objects as find_objects
 
 
@@ -38,10 +37,9 @@ class Sum:
         return _core.matches_read(every)
 
 
-def _score_objects(score, predicted, truth, true_ids, how, learnt):
+def _score_objects(score, predicted, ids, truth, true_ids):
     """Matches class after class; numbered masks have one kind of object."""
     known = truth != _core.IGNORE
-    ids = measure(predicted, None, learnt, **{"keep_holes": True, **how}).ids
     if true_ids is None:
         true_ids = find_objects(np.where(known, truth, 0), keep_holes=True).ids
         classes = truth
@@ -55,11 +53,12 @@ def _score_objects(score, predicted, truth, true_ids, how, learnt):
         _core.matches_add(score.objects[label], mine, np.ascontiguousarray(theirs), truth)
 
 
-def score_image(predicted, truth, true_ids, labels, object_labels, how, learnt=None):
+def score_image(predicted, truth, true_ids, labels, object_labels, find):
+    """find(predicted) numbers its objects."""
     score = Sum(labels, object_labels)
     _core.scores_add(score.pixels, predicted, truth)
     if object_labels:
-        _score_objects(score, predicted, truth, true_ids, how, learnt)
+        _score_objects(score, predicted, find(predicted), truth, true_ids)
     return score
 
 
@@ -101,6 +100,10 @@ def evaluate(predicted, truth, *, labels=None, objects=False, names=None):
     if not 2 <= labels < _core.IGNORE:
         raise ArgumentError(f"labels: found {labels}, wanted 2 to {_core.IGNORE - 1}")
     kinds = labels if objects else 0
-    scores = [score_image(p, t, None, labels, kinds, {}) for p, t in zip(predicted, truth)]
+
+    def find(mask):
+        return find_objects(mask, keep_holes=True).ids
+
+    scores = [score_image(p, t, None, labels, kinds, find) for p, t in zip(predicted, truth)]
     class_names = list(names or []) + [""] * labels
     return summary(scores, [f"image {i}" for i in range(len(scores))], class_names, labels, kinds)
