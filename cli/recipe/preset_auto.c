@@ -60,7 +60,8 @@ static void choose_objects(const struct preset_facts *facts, const struct networ
 {
     unet_spec *spec = &recipe->spec;
 
-    if (!said_text(&given->said, "rims") && facts->objects && spec->classes > 1)
+    if (!said_text(&given->said, "rims") && facts->objects && spec->classes > 1 &&
+        spec->classes + OBJECT_RIMS * (spec->classes - 1) <= UNET_MAX_CLASSES)
         spec->rims = OBJECT_RIMS;
     if (!spec->rims)
         return;

@@ -96,6 +96,7 @@ struct un_outlines {
     int name_count;
     bool objects;       /* pixels are object numbers, else codes of names */
     bool foreign;       /* the last file that failed is of another kind */
+    bool crowded;       /* there were more names than are kept */
     const char *joined; /* for .roi files: a folder, all of which are one drawing; NULL: each is */
     char format[40];
     uint64_t skipped[UN_SKIPPED_KINDS];

@@ -183,6 +183,10 @@ static unet_code read_line(struct reading *r, char *line, struct un_pairs *made,
     const bool first = !r->mark;
     if (first)
         r->mark = strchr(line, '\t') ? '\t' : strchr(line, ',') ? ',' : ';';
+    if (first && strstr(line, "region_shape_attributes"))
+        return un_fail(err, UNET_EINVAL,
+                       "%s: outlines of VIA as a table, which are not read; save them as JSON",
+                       r->list);
     int count = cut(line, r->mark, cells);
     return first && is_header(r, cells, count) ? UNET_OK : add_pair(r, cells, count, made, err);
 }

@@ -345,6 +345,7 @@ static void test_refused(void **state)
         {"a.json", COCO("{\"size\": [4,5], \"counts\": [20]}"),
          "runs of 5 x 4 pixels, but a.png is"},
         {"a.json", COCO("[[1,2,3]]"), "no array of x, y"},
+        {"a.json", COCO("[[0.1,0.1,0.9,0.1,0.9,1]]"), "as shares of the image's sides would"},
         {"a.json", "[{\"image_id\": 1, \"category_id\": 1}]", "COCO results"},
         {"a.xml", "<annotations><track id=\"0\"/></annotations>", "tracks of a video"},
         {"a.xml", "<annotations><polygon label=\"a\" points=\"1,1\"/></annotations>",
@@ -367,6 +368,27 @@ static void test_refused(void **state)
             fail_msg("%s: %d %s\nwanted %s", rows[i].text, code, err.text, rows[i].want);
         un_outlines_free(set);
     }
+}
+
+/* Numbers of objects as names: more than a network has classes for. */
+static void test_too_many_names(void **state)
+{
+    (void)state;
+    char *text = calloc(1, 200000), *at = text;
+    at += sprintf(at, "{\"imageWidth\": 6, \"imageHeight\": 4, \"shapes\": [");
+    for (int i = 0; i < 1100; i++)
+        at += sprintf(at,
+                      "%s{\"label\": \"%d\", \"shape_type\": \"polygon\", "
+                      "\"points\": [[1,1],[4,1],[4,3]]}",
+                      i ? "," : "", i);
+    sprintf(at, "]}");
+    struct un_outlines *set = calloc(1, sizeof *set);
+    unet_error err = {0};
+    assert_int_equal(un_outlines_read_bytes(set, "a.json", text, strlen(text), &err), UNET_EFORMAT);
+    if (!strstr(err.text, "more than 1024 names"))
+        fail_msg("%s", err.text);
+    un_outlines_free(set);
+    free(text);
 }
 
 /* Long names are cut between two characters, however many bytes these have. */
@@ -395,11 +417,12 @@ static void test_long_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rule),    cmocka_unit_test(test_labelme),
-        cmocka_unit_test(test_coco),    cmocka_unit_test(test_others),
-        cmocka_unit_test(test_roi),     cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_counts),  cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_rule),       cmocka_unit_test(test_labelme),
+        cmocka_unit_test(test_coco),       cmocka_unit_test(test_others),
+        cmocka_unit_test(test_roi),        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_counts),     cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_too_many_names),
+        cmocka_unit_test(test_long_names),
     };
     return cmocka_run_group_tests_name("outlines", tests, NULL, NULL);
 }

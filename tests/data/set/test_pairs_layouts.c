@@ -240,6 +240,9 @@ static void test_list(void **state)
     check_list("c.png", "!line 1 has 1 column;");
     check_list("b.png,m/7.png\nb.png,a.png", "!is in it twice");
     check_list("\n", "!no pairs in it");
+    check_list(
+        "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes\n",
+        "!outlines of VIA as a table");
 
     struct un_pairs pairs;
     unet_error err;
