@@ -55,6 +55,9 @@ struct un_seen {
 /* Looks at up to 8192 pixels of the rows that the reading has.  UNET_ENOMEM. */
 unet_code un_values_of(const struct un_reading *reading, struct un_values *values, unet_error *err);
 
+/* Where the middle lies between the ends, over all channels: -1..1. */
+float un_values_lean(const struct un_values *values);
+
 void un_seen_add(struct un_seen *seen, const struct un_values *values);
 
 /* Adds what another training saw; of another count of channels, it replaces it. */

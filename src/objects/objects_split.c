@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The distance is exact and squared (Meijster, Roerdink, Hesselink 2000): per column the rows to
- * the nearest pixel outside, then per row the lower envelope of parabolas.
- */
+/* objects_split.c - a component is cut by a watershed on how far its pixels lie from its border */
 #include "objects/objects_stream.h"
 
 #include <math.h>
@@ -47,83 +44,6 @@ static void mark(const struct un_split *split, const struct un_window *window, u
     }
 }
 
-static void columns(struct flood *f)
-{
-    const size_t width = (size_t)f->width;
-    const uint32_t far = (uint32_t)(f->height + f->width);
-    for (int y = 0; y < f->height; y++) {
-        uint32_t *row = f->distance + (size_t)y * width;
-        for (size_t x = 0; x < width; x++) {
-            const uint32_t above = y ? (row - width)[x] : far;
-            if (row[x])
-                row[x] = above < far ? above + 1 : far;
-        }
-    }
-    for (int y = f->height - 2; y >= 0; y--) {
-        uint32_t *row = f->distance + (size_t)y * width;
-        for (size_t x = 0; x < width; x++)
-            if (row[x] > row[x + width] + 1)
-                row[x] = row[x + width] + 1;
-    }
-}
-
-/* From where on the parabola of column u lies below that of i < u. */
-static int64_t meeting(const uint32_t *g, int64_t i, int64_t u)
-{
-    const int64_t top = u * u - i * i + (int64_t)g[u] * g[u] - (int64_t)g[i] * g[i];
-    const int64_t bottom = 2 * (u - i);
-    return (top >= 0 ? top / bottom : -((-top + bottom - 1) / bottom)) + 1;
-}
-
-static int64_t parabola(const uint32_t *g, int64_t x, int64_t i)
-{
-    return (x - i) * (x - i) + (int64_t)g[i] * g[i];
-}
-
-/* g: a row after columns(), [width]; s, t: room for as much; squared distances go to out. */
-static void across(const uint32_t *g, int width, int *s, int *t, uint32_t *out)
-{
-    int q = 0;
-    s[0] = t[0] = 0;
-    for (int u = 1; u < width; u++) {
-        while (q >= 0 && parabola(g, t[q], s[q]) > parabola(g, t[q], u))
-            q--;
-        const int64_t from = q < 0 ? 0 : meeting(g, s[q], u);
-        if (from < width) {
-            q++;
-            s[q] = u;
-            t[q] = (int)from;
-        }
-    }
-    for (int u = width - 1; u >= 0; u--) {
-        const int64_t value = parabola(g, u, s[q]);
-        out[u] = value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
-        if (u == t[q])
-            q--;
-    }
-}
-
-static unet_code measure(struct flood *f, unet_error *err)
-{
-    const size_t width = (size_t)f->width;
-    int *s = malloc(width * 2 * sizeof *s);
-    uint32_t *g = malloc(width * sizeof *g);
-    unet_code code = UNET_OK;
-    if (s && g) {
-        columns(f);
-        for (int y = 0; y < f->height; y++) {
-            uint32_t *row = f->distance + (size_t)y * width;
-            memcpy(g, row, width * sizeof *g);
-            across(g, f->width, s, s + width, row);
-        }
-    } else {
-        code = un_fail_memory(err, width * 12, "objects");
-    }
-    free(s);
-    free(g);
-    return code;
-}
-
 /* The mean of the distances to what is less deep than each level, and a quarter of the component's
  * own. */
 static unet_code measure_inner(const struct un_split *split, const struct un_window *window,
@@ -138,7 +58,7 @@ static unet_code measure_inner(const struct un_split *split, const struct un_win
         mark(split, window, l < 0 ? 0 : levels[l], f);
         for (size_t i = 0; i < area && l == 0; i++)
             f->deep[i] = f->distance[i] != 0;
-        unet_code code = measure(f, err);
+        unet_code code = un_distance_squared(f->distance, f->height, f->width, err);
         if (code)
             return code;
         for (size_t i = 0; i < area; i++)
@@ -377,7 +297,7 @@ unet_code un_split_component(const struct un_split *split, const struct un_windo
         code = measure_inner(split, window, &f, err);
     } else {
         mark(split, window, 0, &f);
-        code = measure(&f, err);
+        code = un_distance_squared(f.distance, f.height, f.width, err);
     }
     if (code)
         goto done;

@@ -159,4 +159,10 @@ struct un_split {
 unet_code un_split_component(const struct un_split *split, const struct un_window *window,
                              uint32_t **parts, uint32_t *count, unet_error *err);
 
+/* ---- objects_distance.c ---- */
+
+/* map [height][width]: 0 stays, all others become the square of the distance to the nearest 0; what
+ * lies beyond the map is no 0.  Where there is none, what is far. */
+unet_code un_distance_squared(uint32_t *map, int height, int width, unet_error *err);
+
 #endif

@@ -238,6 +238,11 @@ static inline bool un_survey_are_pieces(int groups, int largest, int count)
  * (survey_finding.c). */
 double un_survey_apart(const float *a, const float *b, int n);
 
+/* ---- survey_facts.c ---- */
+
+/* Sets survey->facts when all pairs were looked at. */
+void un_survey_find_facts(unet_survey *survey);
+
 /* ---- survey_copies.c: names and looks of copies ---- */
 
 /* Puts groups in one where an image of one is, by its name or turned, a copy of one of the other:
