@@ -5,6 +5,12 @@
 . "$(dirname "$0")/shell/expect.sh"
 
 expect 2 - 'found "csh", wanted bash, zsh or fish' completion csh
+if [ -c /dev/full ]; then
+    "$unet" completion bash >/dev/full 2>.err
+    code=$?
+    checks=$((checks + 1))
+    [ $code -eq 1 ] && [ "$(grep -c 'cannot write' .err)" = 1 ] || note "a full disk: $(cat .err)"
+fi
 mkdir cells 'two words'
 touch cells.png
 

@@ -30,7 +30,7 @@ static int run_completion(const struct command *command, int argc, char **argv)
     for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
         if (!strcmp(argv[0], shells[i].name)) {
             shells[i].print();
-            return finish_output(EXIT_DONE);
+            return EXIT_DONE;
         }
     return usage_error(command, "found \"%s\", wanted bash, zsh or fish", argv[0]);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "data/set/pairs.h"
 #include "data/set/pairs_rules.h"
@@ -161,7 +162,7 @@ void un_pairs_drawings(const char *masks, char *text, size_t size)
     DIR *dir = opendir(masks);
     struct dirent *file;
     *text = 0;
-    if (!dir && k >= 0)
+    if (!dir && k >= 0 && !access(masks, F_OK))
         snprintf(text, size, "outlines, as of %s; %s", drawings[k].words, advice);
     while (dir && (file = readdir(dir)))
         if (*file->d_name != '.' && (k = drawing_of(file->d_name)) >= 0)

@@ -278,6 +278,10 @@ static void test_words(void **state)
                      UNET_EINVAL);
     if (!strstr(err.text, "a.json: outlines, as of LabelMe, COCO, VIA or Label Studio; none that"))
         fail_msg("%s", err.text);
+    assert_int_equal(un_pairs_find(in_folder("i"), in_folder("j/no.json"), NULL, &pairs, &err),
+                     UNET_EIO);
+    if (!strstr(err.text, "no.json: No such file"))
+        fail_msg("%s", err.text);
 }
 
 int main(void)
