@@ -29,16 +29,16 @@ row() { # row OPTIONS SEED DICE
     row "" 0 0.80
     row "" 1 0.81
     row "" 2 0.82
-    row "--norm instance" 0 0.90
-    row "--norm instance" 1 0.91
-    row "--norm instance" 2 0.92
+    row "--preset auto1" 0 0.90
+    row "--preset auto1" 1 0.91
+    row "--preset auto1" 2 0.92
     row "--clip 1" 0 0.82
 } >"$folder/known/results.jsonl"
 $arena table "$folder/known" --scores dice >"$folder/table.txt" || fail "no table"
 # deviation 0.01 with 4 degrees of freedom, Student 2.78: 0.0227 is the least that counts of means
 # of three, 0.0321 of three and one
 grep -qF '| auto | 0.810 (0.800 to 0.820, 3) |' "$folder/table.txt" &&
-    grep -qF '| instance | 0.910 + (0.900 to 0.920, 3) |' "$folder/table.txt" &&
+    grep -qF '| auto1 | 0.910 + (0.900 to 0.920, 3) |' "$folder/table.txt" &&
     grep -qF '| clip | 0.820 |' "$folder/table.txt" &&
     grep -qF '| *deviation of runs* | 0.0100 |' "$folder/table.txt" ||
     fail "the table is another one: $(cat "$folder/table.txt")"
