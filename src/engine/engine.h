@@ -230,7 +230,7 @@ struct un_engine_ops {
     size_t (*norm_workspace)(struct un_engine *e, struct un_shape shape, int groups);
     /* overwrites norm->mean and norm->variance (biased) with those of x */
     void (*norm_statistics)(struct un_engine *e, struct un_tensor x, const struct un_norm *norm);
-    /* y = act(normalised x) */
+    /* y = act(normalised x); y may be x */
     void (*norm_forward)(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
                          struct un_activation act, struct un_tensor y);
     /* dy: gradient before the activation of y; mean and variance are those of x.  Overwrites dgamma

@@ -145,13 +145,24 @@ static bool is_replaced(const struct un_graph *graph, int v)
            graph->nodes[last].kind == UN_NODE_CONV && graph->nodes[v - 1].act.kind == UN_ACT_NONE;
 }
 
+/* Whether prediction makes value v, a norm's, in the place of the value that it is made from. */
+static bool is_overwriting(const struct un_graph *graph, int v)
+{
+    int first, last;
+    return v >= 2 && v <= graph->node_count && is_normed(graph, v - 2) &&
+           graph->nodes[v - 1].src[0] == v - 1 && un_plan_folded(graph, v - 2) < 0 &&
+           readers(graph, v - 1, &first, &last) == 1;
+}
+
 static void want_predicted(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
                            struct un_engine *engine, int v)
 {
     int maker = v - 1, first, last;
-    readers(graph, v, &first, &last);
     if (maker >= 0 && un_plan_folded(graph, maker) >= 0)
         return; /* the convolution writes the norm's value */
+    if (is_overwriting(graph, v))
+        return;
+    readers(graph, is_overwriting(graph, v + 1) ? v + 1 : v, &first, &last);
     if (maker >= 1 && plan->window[v - 1] >= 0)
         maker--; /* nor does this pooling run by itself */
     if (maker >= 1 && un_plan_folded(graph, maker - 1) == maker)
@@ -303,6 +314,9 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
         else if (graph->nodes[i].kind == UN_NODE_CONV)
             want_conv(&p, plan, graph, engine, i);
     plan->arena_bytes = un_place_all(&p);
+    for (int v = 1; mode == UN_PREDICT && v <= n; v++)
+        if (is_overwriting(graph, v))
+            plan->value[v] = plan->value[v - 1];
     for (int v = n; mode == UN_TRAIN && v > 0; v--)
         if (is_replaced(graph, v))
             plan->gradient[v] = plan->value[v];
