@@ -16,8 +16,6 @@
 /* of rows, for each block of a part */
 enum { BANDS = 32 };
 
-typedef double moments[2][UN_BLOCK];
-
 /* What a block of a part is made with: y = (x - mean) * scale + shift, and
  * dx = scale * dy - a - (x - mean) * b. */
 struct factors {
@@ -34,7 +32,7 @@ size_t un_cpu_norm_workspace(struct un_engine *e, struct un_shape shape, int gro
 {
     (void)e;
     return (size_t)parts(shape, groups) * (size_t)un_blocks(shape.c) *
-           (sizeof(struct factors) + BANDS * sizeof(moments));
+           (sizeof(struct factors) + BANDS * sizeof(un_moments));
 }
 
 /* What the tasks of a pass share. */
@@ -45,7 +43,7 @@ struct pass {
     struct un_activation act;
     int groups, blocks;      /* of all parts */
     struct factors *factors; /* [blocks] */
-    moments *sums;           /* [blocks][BANDS] */
+    un_moments *sums;        /* [blocks][BANDS] */
 };
 
 static struct pass pass_of(struct un_engine *e, struct un_tensor x, const struct un_norm *norm)
@@ -56,12 +54,12 @@ static struct pass pass_of(struct un_engine *e, struct un_tensor x, const struct
                      .groups = norm->groups,
                      .blocks = parts(x.shape, norm->groups) * un_blocks(x.shape.c),
                      .factors = e->workspace};
-    p.sums = (moments *)(p.factors + p.blocks);
+    p.sums = (un_moments *)(p.factors + p.blocks);
     return p;
 }
 
 /* The sums of a channel of a part. */
-static double *sum_at(moments *sums, struct un_shape s, int part, int c, int which)
+static double *sum_at(un_moments *sums, struct un_shape s, int part, int c, int which)
 {
     size_t block = (size_t)part * (size_t)un_blocks(s.c) + (size_t)(c / UN_BLOCK);
     return &sums[block * BANDS][which][c % UN_BLOCK];
@@ -113,19 +111,18 @@ static int shared(struct un_shape s, int groups)
     return groups ? s.c / groups : 1;
 }
 
-void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struct un_norm *norm)
+void un_norm_measure(struct un_shape s, const struct un_norm *norm, const un_moments *sums,
+                     int apart)
 {
-    const struct un_shape s = x.shape;
-    const int together = shared(s, norm->groups);
-    struct pass p = pass_of(e, x, norm);
+    const int together = shared(s, norm->groups), blocks = un_blocks(s.c);
     const double count = count_of(s, norm->groups) * together;
-    sum_moments(e, &p);
     for (int part = 0; part < parts(s, norm->groups); part++)
         for (int first = 0; first < s.c; first += together) {
             double sum = 0, squares = 0;
             for (int c = first; c < first + together; c++) {
-                sum += *sum_at(p.sums, s, part, c, 0);
-                squares += *sum_at(p.sums, s, part, c, 1);
+                const un_moments *at = &sums[(part * blocks + c / UN_BLOCK) * apart];
+                sum += (*at)[0][c % UN_BLOCK];
+                squares += (*at)[1][c % UN_BLOCK];
             }
             double m = sum / count, v = squares / count - m * m;
             for (int c = first; c < first + together; c++) {
@@ -134,6 +131,13 @@ void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struc
                 norm->variance[part * s.c + c] = v < 0 ? 0 : (float)v;
             }
         }
+}
+
+void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struct un_norm *norm)
+{
+    struct pass p = pass_of(e, x, norm);
+    sum_moments(e, &p);
+    un_norm_measure(x.shape, norm, p.sums, BANDS);
 }
 
 /* y = (x - mean) * scale + shift */
@@ -188,8 +192,8 @@ static double inverse_deviation(const struct un_norm *norm, int at)
 
 /* dgamma and dbeta add up over all parts; then the sums of a channel make way for what the channels
  * of its group have together: sum(g) / M and sum(g * (x - mean)) / M * r^2, g = gamma * dy. */
-static void sum_parts(moments *sums, struct un_shape s, const struct un_norm *norm, float *dgamma,
-                      float *dbeta)
+static void sum_parts(un_moments *sums, struct un_shape s, const struct un_norm *norm,
+                      float *dgamma, float *dbeta)
 {
     const int together = shared(s, norm->groups);
     const double count = count_of(s, norm->groups) * together;

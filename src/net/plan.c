@@ -40,6 +40,12 @@ int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, in
     return 1 + (plan->mode == UN_PREDICT && un_plan_folded(graph, i) >= 0 ? i + 1 : i);
 }
 
+bool un_plan_measures(const struct un_plan *plan, const struct un_graph *graph, int i)
+{
+    return is_normed(graph, i) && (plan->mode == UN_TRAIN || graph->nodes[i + 1].groups > 0) &&
+           graph->nodes[i].dropout == 0;
+}
+
 /* How many of `side` pixels are read through a frame that begins at pixel *first, which becomes the
  * first of them. */
 static int cut(int side, int *first, int frame)
@@ -76,7 +82,10 @@ struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *g
         .dst = {.shape = node->shape,
                 .layout = un_graph_is_output(graph, i + 1) ? UN_PIXELS : UN_FEATURES},
         .act = graph->nodes[v - 1].act,
+        .measures = un_plan_measures(plan, graph, i),
     };
+    if (c.measures)
+        c.norm.groups = graph->nodes[i + 1].groups;
     for (int s = 0; s < 2 && node->src[s] >= 0; s++) {
         struct un_operand there = un_plan_value(plan, graph, node->src[s]);
         c.src[s].tensor.shape = there.tensor.shape;
@@ -208,7 +217,7 @@ static void want_norm(struct un_placing *p, struct un_plan *plan, const struct u
     if (!train && node->groups == 0)
         return; /* prediction has its statistics from training */
     size_t bytes = engine->ops->norm_workspace(engine, node->shape, node->groups);
-    un_place_want(p, norm_bytes(node), train ? -1 : i, train ? 2 * n : i, &plan->norm[i]);
+    un_place_want(p, norm_bytes(node), train ? -1 : i - 1, train ? 2 * n : i, &plan->norm[i]);
     want_workspace(p, plan, bytes, i);
     if (train)
         want_workspace(p, plan, bytes, 2 * n - 1 - i);
