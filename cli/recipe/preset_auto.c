@@ -29,13 +29,19 @@ static void because(struct recipe *recipe, const char *format, ...)
     va_end(args);
 }
 
-static void choose_network(const struct preset_facts *facts, const struct network_settings *given,
-                           struct recipe *recipe)
+static void choose_network(enum preset preset, const struct preset_facts *facts,
+                           const struct network_settings *given, struct recipe *recipe)
 {
     const unet_survey_facts *data = facts->data;
     unet_spec *spec = &recipe->spec;
 
     *spec = choose_spec(given, data);
+    if (!said_text(&given->said, "norm") && preset == PRESET_AUTO1)
+        spec->norm = UNET_NORM_NONE;
+    else if (!said_text(&given->said, "norm"))
+        because(recipe,
+                "norm instance: each tile by its own mean and variance, so that dark images "
+                "say as much as bright ones");
     if (!said_text(&given->said, "width")) {
         double hours = facts->seconds / 3600;
 
@@ -106,12 +112,12 @@ static void choose_balance(const unet_survey_facts *data, struct recipe *recipe)
     }
 }
 
-void preset_auto(const struct preset_facts *facts, const struct network_settings *given,
-                 struct recipe *recipe)
+void preset_auto(enum preset preset, const struct preset_facts *facts,
+                 const struct network_settings *given, struct recipe *recipe)
 {
     unet_train_options *options = &recipe->options;
 
-    choose_network(facts, given, recipe);
+    choose_network(preset, facts, given, recipe);
     *options = choose_training(&recipe->spec);
     options->seconds = 0;
     because(recipe, "batch %d: %s", options->batch,

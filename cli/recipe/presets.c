@@ -11,8 +11,8 @@
 
 #include "recipe/recipe_choice.h"
 
-const char *const preset_words[] = {"auto", "paper2015", "release2015", "lmb2019",
-                                    "seed", "milesial",  NULL};
+const char *const preset_words[] = {"auto",    "auto1", "paper2015", "release2015",
+                                    "lmb2019", "seed",  "milesial",  NULL};
 
 /* The network of the paper's figure 1, for these images. */
 static unet_spec paper_network(const unet_survey_facts *facts)
@@ -142,8 +142,8 @@ void preset_make(enum preset preset, const struct preset_facts *facts,
     };
 
     memset(recipe, 0, sizeof(*recipe));
-    if (preset == PRESET_AUTO) {
-        preset_auto(facts, given, recipe);
+    if (preset == PRESET_AUTO || preset == PRESET_AUTO1) {
+        preset_auto(preset, facts, given, recipe);
         return;
     }
     make[preset](facts, recipe);

@@ -15,6 +15,7 @@
 
 enum preset {
     PRESET_AUTO,
+    PRESET_AUTO1, /* auto as it was first: without a norm */
     PRESET_PAPER2015,
     PRESET_RELEASE2015,
     PRESET_LMB2019,
@@ -51,7 +52,7 @@ void preset_make(enum preset preset, const struct preset_facts *facts,
 /* ---- preset_auto.c: the recipe for the data and the time at hand ---- */
 
 /* Behind preset_make(): depends on nothing but its arguments, so the same call picks the same. */
-void preset_auto(const struct preset_facts *facts, const struct network_settings *given,
-                 struct recipe *recipe);
+void preset_auto(enum preset preset, const struct preset_facts *facts,
+                 const struct network_settings *given, struct recipe *recipe);
 
 #endif

@@ -19,10 +19,10 @@ unet_spec choose_spec(const struct network_settings *settings, const unet_survey
     spec.width = 16;
     /* an output as large as the input: no border is computed only to be thrown away */
     spec.padding = UNET_PADDING_SAME;
-    /* no norm: with the small batches that fit a laptop, a batch norm learns from each batch's own
-     * statistics and predicts with their mean, which fails without a word where images differ much
-     * (dsb2018, dark fluorescence beside bright stains: see docs/quality.md) */
-    spec.norm = UNET_NORM_NONE;
+    /* each channel of each tile by its own mean and variance: dark and bright images say the same,
+     * and learning begins at once.  A batch norm predicts with the mean of its batches, which fails
+     * without a word where images differ much (docs/quality.md) */
+    spec.norm = UNET_NORM_INSTANCE;
     spec.in_channels = facts->channels;
     spec.classes = facts->labels > 1 ? facts->labels : 2;
     /* the deepest level keeps 16 pixels of the smallest image: below, it sees mostly padding */
@@ -40,6 +40,9 @@ unet_train_options choose_training(const unet_spec *spec)
      * batch norm need more */
     if (spec->norm == UNET_NORM_BATCH)
         options.batch = 4;
+    /* what a norm scales stays calm at twice the rate */
+    if (spec->norm == UNET_NORM_INSTANCE || spec->norm == UNET_NORM_GROUP)
+        options.learning_rate = 2e-3f;
     options.seconds = 600;
     return options;
 }

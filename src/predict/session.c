@@ -3,6 +3,7 @@
 
 #include "image/fill.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,10 @@
 /* A session chooses the largest of these output sides whose feature maps stay below this. */
 static const int tile_choices[] = {1024, 768, 512, 384, 256, 192, 128, 64};
 static const size_t tile_memory = (size_t)512 << 20;
+
+/* Of a network that sees whole images and was trained on tiles of them, the pixels that are seen at
+ * once are at most this by the network's width: 2048 x 2048 where that is 16. */
+static const int64_t whole_values = (int64_t)64 << 20;
 
 /* Too large for the stack. */
 struct draft {
@@ -110,6 +115,16 @@ static unet_code create_memory(unet_session *s, unet_error *err)
     return code ? code : allocate(s, err);
 }
 
+/* How many pixels may be seen at once.  A network that learnt from tiles takes as well what a large
+ * part of an image says; of one from elsewhere nothing is known. */
+static int64_t most_at_once(const unet_session *s)
+{
+    for (int m = 0; m < s->member_count; m++)
+        if (!s->members[m].model->trained)
+            return INT64_MAX;
+    return whole_values / s->model->graph.spec.width;
+}
+
 /* A session that has everything but its memory. */
 static unet_code prepare(const unet_model *model, const unet_session_options *options,
                          unet_session **session, unet_error *err)
@@ -135,6 +150,7 @@ static unet_code prepare(const unet_model *model, const unet_session_options *op
         !(code = un_members_set(s, model, options, err)))
         code = un_engine_choose(options->threads, &s->engine, err);
     if (!code) {
+        s->most = most_at_once(s);
         s->engine->exact = options->exact;
         code = choose_tile(s, options->tile, err);
     }
@@ -211,21 +227,36 @@ unet_code un_session_check(const unet_session *s, unet_sample sample, int prepar
     return UNET_OK;
 }
 
-/* Takes the sides of an image as those of the tile, where it is larger.  Only its own, not also
- * those of images before it: a tall and a wide one do not make a large one. */
+/* The tile of an image that is too large to be seen at once: the same on every machine.  Neighbours
+ * share a sixteenth, since each also sees what lies around it. */
+static void large_sides(unet_session *s, int *input)
+{
+    const int grid = s->geometry.grid;
+    int side = (int)sqrt((double)s->most) / grid * grid - 2 * s->geometry.border - 3 * grid;
+    un_span_sides(&s->model->graph, side > grid ? side : grid, s->views > 1, &s->tile, input);
+    s->overlap = s->tile / 16 / grid * grid;
+}
+
+/* Takes the sides of an image as those of the tile; returns whether the memory is too small.  Only
+ * its own, not also those of images before it: a tall and a wide one do not make a large one. */
 static bool grow_sides(unet_session *s, int height, int width)
 {
     int output[2], input[2];
     if (s->views > 4) /* rows and columns are exchanged */
         height = width = height > width ? height : width;
-    whole_sides(s, height, &output[0], &input[0]);
-    whole_sides(s, width, &output[1], &input[1]);
-    if (input[0] <= s->height && input[1] <= s->width && output[0] <= s->tile &&
-        output[1] <= s->tile)
+    if ((int64_t)height * width > s->most) {
+        large_sides(s, &input[0]);
+        input[1] = input[0];
+    } else {
+        whole_sides(s, height, &output[0], &input[0]);
+        whole_sides(s, width, &output[1], &input[1]);
+        s->tile = output[0] > output[1] ? output[0] : output[1];
+        s->overlap = 0;
+    }
+    if (input[0] <= s->height && input[1] <= s->width)
         return false;
     s->height = input[0];
     s->width = input[1];
-    s->tile = output[0] > output[1] ? output[0] : output[1];
     return true;
 }
 
@@ -250,7 +281,7 @@ static unet_code check_fits(const unet_session *s, unet_error *err)
  * session has none, and the next image makes it try again. */
 unet_code un_session_fit(unet_session *s, int height, int width, unet_error *err)
 {
-    const int tall = s->height, wide = s->width, tile = s->tile;
+    const int tall = s->height, wide = s->width, tile = s->tile, overlap = s->overlap;
     if (!s->whole || !grow_sides(s, height, width))
         return UNET_OK;
     unet_code code = check_fits(s, err);
@@ -258,6 +289,7 @@ unet_code un_session_fit(unet_session *s, int height, int width, unet_error *err
         s->height = tall;
         s->width = wide;
         s->tile = tile;
+        s->overlap = overlap;
         return code;
     }
     release_memory(s);

@@ -12,7 +12,9 @@
  * That holds for networks that look at a neighbourhood (un_spec_local()).  Where a norm takes its
  * statistics from the image, or an interpolation stretches over all of it, only the whole image as
  * one tile gives what the network is meant to give.  Unless a tile was asked for, the session then
- * grows to each image that is larger; with a tile, neighbours overlap and are blended.
+ * grows to each image that is larger; with a tile, neighbours overlap and are blended.  A network
+ * that learnt from tiles needs no more than a large part of an image: beyond a number of pixels
+ * that hangs on its width alone there are tiles, too, the same on every machine.
  *
  * Several models are members of one session: each has its network and reads the image by its own
  * scaling, and all answer for the same tiles, so their sides go together (members.c).
@@ -81,6 +83,7 @@ struct unet_session {
     const unet_cancel *cancel; /* options->cancel and ->log; NULL: none */
     const unet_log *log;
     bool whole;        /* no tile was asked for, and the network sees the whole image at once */
+    int64_t most;      /* where the whole is seen: pixels of an image that are seen at once */
     int views;         /* of each tile, averaged: 1, 4 or 8 */
     int tile;          /* output side of a full tile */
     int overlap;       /* rows and columns that neighbouring tiles share and blend */

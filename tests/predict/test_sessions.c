@@ -48,6 +48,75 @@ static void test_whole_image_too_large(void **state)
     unet_model_free(model);
 }
 
+static const unet_spec sees_all = {.in_channels = 1,
+                                   .classes = 2,
+                                   .width = 16,
+                                   .depth = 2,
+                                   .padding = UNET_PADDING_SAME,
+                                   .norm = UNET_NORM_INSTANCE};
+
+static int input_side(const unet_model *model, int height, int width)
+{
+    unet_error err;
+    size_t bytes;
+    int sides[2];
+    if (un_session_foretell(model, &(unet_session_options){.threads = 1}, height, width, &bytes,
+                            sides, &err))
+        fail_msg("%s", err.text);
+    return sides[1];
+}
+
+/* A network that learnt from tiles sees 2048 x 2048 at once and no more, whatever the machine has;
+ * one from elsewhere the whole image. */
+static void test_most_at_once(void **state)
+{
+    unet_model *model = make_model(&sees_all);
+    (void)state;
+    assert_int_equal(input_side(model, 2048, 2050), 2048);
+    assert_int_equal(input_side(model, 2500, 2500), 2500);
+    model->trained = true;
+    assert_int_equal(input_side(model, 2048, 2048), 2048);
+    assert_int_equal(input_side(model, 8192, 512), 8192);
+    const int side = input_side(model, 2500, 2500);
+    if (side < 1900 || side > 2048 || side != input_side(model, 90000, 70000))
+        fail_msg("tiles of %d", side);
+    unet_model_free(model);
+}
+
+/* Images that are seen at once and others, in turns, by one session: as by one for each. */
+static void test_whole_and_tiles(void **state)
+{
+    static const int sizes[][2] = {{40, 44}, {200, 150}, {44, 40}, {90, 300}, {40, 44}};
+    enum { MOST = 160 * 160 };
+    unet_model *model = make_model(&sees_all);
+    unet_session *session, *fresh;
+    unet_error err;
+    (void)state;
+    assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_OK);
+    session->most = MOST;
+    for (int i = 0; i < 5; i++) {
+        const size_t count = (size_t)sizes[i][0] * (size_t)sizes[i][1] * 2;
+        unet_image image = make_image(sizes[i][0], sizes[i][1], 1);
+        float *got = malloc(count * sizeof *got), *want = malloc(count * sizeof *want);
+        assert_int_equal(unet_session_create(model, NULL, &fresh, &err), UNET_OK);
+        fresh->most = MOST;
+        if (unet_predict_logits(session, &image, got, &err) ||
+            unet_predict_logits(fresh, &image, want, &err))
+            fail_msg("%s", err.text);
+        compare_logits("in turns", (unet_session_options){0}, got, want, count, 1e-5);
+        const bool tiles = sizes[i][0] * sizes[i][1] > MOST;
+        if (tiles != (fresh->overlap > 0) || fresh->overlap != session->overlap)
+            fail_msg("%d x %d: tiles of %d share %d and %d", sizes[i][0], sizes[i][1], fresh->tile,
+                     fresh->overlap, session->overlap);
+        unet_session_free(fresh);
+        unet_image_release(&image);
+        free(got);
+        free(want);
+    }
+    unet_session_free(session);
+    unet_model_free(model);
+}
+
 /* What unet_spec_cost() foretells is what a session holds. */
 static void test_bytes(void **state)
 {
@@ -168,6 +237,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_image_too_large),
+        cmocka_unit_test(test_most_at_once),
+        cmocka_unit_test(test_whole_and_tiles),
         cmocka_unit_test(test_wrong_channels),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_limits),
