@@ -214,13 +214,14 @@ static void want_norm(struct un_placing *p, struct un_plan *plan, const struct u
     const struct un_node *node = &graph->nodes[i];
     const int n = graph->node_count;
     const bool train = plan->mode == UN_TRAIN;
-    if (!train && node->groups == 0)
-        return; /* prediction has its statistics from training */
+    if (!train && un_plan_folded(graph, i - 1) == i)
+        return;
     size_t bytes = engine->ops->norm_workspace(engine, node->shape, node->groups);
-    un_place_want(p, norm_bytes(node), train ? -1 : i - 1, train ? 2 * n : i, &plan->norm[i]);
     want_workspace(p, plan, bytes, i);
     if (train)
         want_workspace(p, plan, bytes, 2 * n - 1 - i);
+    if (train || node->groups) /* else prediction has its statistics from training */
+        un_place_want(p, norm_bytes(node), train ? -1 : i - 1, train ? 2 * n : i, &plan->norm[i]);
 }
 
 static size_t larger(size_t a, size_t b)
