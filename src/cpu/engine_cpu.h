@@ -141,6 +141,11 @@ void un_cpu_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum u
 void un_cpu_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key);
 
 /* norms.c */
+typedef double un_moments[2][UN_BLOCK]; /* of a block of channels: sums, and sums of squares */
+/* Mean and variance from the moments of each block [blocks], `apart` from each other, of images (or
+ * of the batch) one after the other. */
+void un_norm_measure(struct un_shape s, const struct un_norm *norm, const un_moments *sums,
+                     int apart);
 size_t un_cpu_norm_workspace(struct un_engine *e, struct un_shape shape, int groups);
 void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struct un_norm *norm);
 void un_cpu_norm_forward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,

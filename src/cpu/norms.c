@@ -3,18 +3,25 @@
  * norms.c - batch, instance and group normalisation
  *
  * The images of a batch are one part (batch normalisation) or a part each.  Sums over a channel of
- * a part are made in double, over a fixed number of bands of rows for each block of 16 channels,
- * and the bands are added in order.  With double sums the variance may be the mean of the squares
- * less the square of the mean: 2^-53 relative to the squares is far below what float holds.
+ * a part are made in double of short sums (norm_kernel.h), over a fixed number of bands of rows for
+ * each block of 16 channels, and the bands are added in order.  With double sums the variance may
+ * be the mean of the squares less the square of the mean: 2^-53 relative to the squares is far
+ * below what float holds.
  */
 #include <math.h>
 #include <string.h>
 
 #include "cpu/engine_cpu.h"
 
+/* of rows, for each block of a part */
 enum { BANDS = 32 };
 
-typedef double moments[2][UN_BLOCK];
+/* What a block of a part is made with: y = (x - mean) * scale + shift, and
+ * dx = scale * dy - a - (x - mean) * b. */
+struct factors {
+    _Alignas(UN_ALIGN) float mean[UN_BLOCK], scale[UN_BLOCK], shift[UN_BLOCK], a[UN_BLOCK],
+        b[UN_BLOCK];
+};
 
 static int parts(struct un_shape s, int groups)
 {
@@ -24,21 +31,8 @@ static int parts(struct un_shape s, int groups)
 size_t un_cpu_norm_workspace(struct un_engine *e, struct un_shape shape, int groups)
 {
     (void)e;
-    return (size_t)parts(shape, groups) * (size_t)un_blocks(shape.c) * BANDS * sizeof(moments);
-}
-
-/* channels first .. first + 15 of an array of `channels`, filled up with zeros */
-static void load_block(float to[UN_BLOCK], const float *from, int first, int channels)
-{
-    for (int c = 0; c < UN_BLOCK; c++)
-        to[c] = first + c < channels ? from[first + c] : 0;
-}
-
-/* The sums of a channel of a part. */
-static double *sum_at(moments *sums, struct un_shape s, int part, int c, int which)
-{
-    size_t block = (size_t)part * (size_t)un_blocks(s.c) + (size_t)(c / UN_BLOCK);
-    return &sums[block * BANDS][which][c % UN_BLOCK];
+    return (size_t)parts(shape, groups) * (size_t)un_blocks(shape.c) *
+           (sizeof(struct factors) + BANDS * sizeof(un_moments));
 }
 
 /* What the tasks of a pass share. */
@@ -47,10 +41,29 @@ struct pass {
     const struct un_norm *norm;
     struct un_tensor x, y, dy, dx; /* those that there are */
     struct un_activation act;
-    moments *sums;
-    const float *origin; /* of the sums of dy * (x - origin) */
-    int groups;
+    int groups, blocks;      /* of all parts */
+    struct factors *factors; /* [blocks] */
+    un_moments *sums;        /* [blocks][BANDS] */
 };
+
+static struct pass pass_of(struct un_engine *e, struct un_tensor x, const struct un_norm *norm)
+{
+    struct pass p = {.k = un_cpu_kernels(e),
+                     .norm = norm,
+                     .x = x,
+                     .groups = norm->groups,
+                     .blocks = parts(x.shape, norm->groups) * un_blocks(x.shape.c),
+                     .factors = e->workspace};
+    p.sums = (un_moments *)(p.factors + p.blocks);
+    return p;
+}
+
+/* The sums of a channel of a part. */
+static double *sum_at(un_moments *sums, struct un_shape s, int part, int c, int which)
+{
+    size_t block = (size_t)part * (size_t)un_blocks(s.c) + (size_t)(c / UN_BLOCK);
+    return &sums[block * BANDS][which][c % UN_BLOCK];
+}
 
 /* A band of a block of a part. */
 static void sum_band(void *context, int task, int thread)
@@ -59,36 +72,31 @@ static void sum_band(void *context, int task, int thread)
     const struct un_shape s = p->x.shape;
     const int blocks = un_blocks(s.c), rows = p->groups ? s.h : s.n * s.h;
     const int band = task % BANDS, block = task / BANDS % blocks, part = task / BANDS / blocks;
-    _Alignas(UN_ALIGN) float zero[UN_BLOCK] = {0};
     (void)thread;
-    if (p->origin)
-        load_block(zero, p->origin + (size_t)part * (size_t)s.c, block * UN_BLOCK, s.c);
     memset(p->sums[task], 0, sizeof p->sums[task]);
     for (int i = un_piece(rows, BANDS, band); i < un_piece(rows, BANDS, band + 1); i++) {
-        const int row = part * rows + i;
-        p->k->moments_row(un_row(&p->dy, row / s.h, block, row % s.h),
-                          un_row(&p->x, row / s.h, block, row % s.h), zero, p->sums[task], s.w);
+        const int n = (part * rows + i) / s.h, y = (part * rows + i) % s.h;
+        const float *x = un_row(&p->x, n, block, y);
+        if (p->dy.data)
+            p->k->norm_sums_row(x, un_row(&p->dy, n, block, y), p->factors[task / BANDS].mean,
+                                p->sums[task], s.w);
+        else
+            p->k->moments_row(x, p->sums[task], s.w);
     }
 }
 
 /*
- * For each channel of each part the sums of dy and of dy * (x - origin); they end in the first band
- * of each block.  origin [parts][C], or NULL.
+ * For each channel of each part the sums of x and x^2 or, where there is a gradient, of dy and
+ * dy * (x - mean); they end in the first band of each block.
  */
-static moments *sum_moments(struct un_engine *e, struct un_tensor dy, struct un_tensor x,
-                            int groups, const float *origin)
+static void sum_moments(struct un_engine *e, struct pass *p)
 {
-    moments *sums = e->workspace;
-    struct pass p = {
-        .k = un_cpu_kernels(e), .x = x, .dy = dy, .sums = sums, .origin = origin, .groups = groups};
-    const int all = parts(x.shape, groups) * un_blocks(x.shape.c);
-    un_pool_run(e->pool, all * BANDS, sum_band, &p);
-    for (int block = 0; block < all; block++)
+    un_pool_run(e->pool, p->blocks * BANDS, sum_band, p);
+    for (int block = 0; block < p->blocks; block++)
         for (int band = 1; band < BANDS; band++)
-            for (int i = 0; i < 2 * UN_BLOCK; i++)
-                sums[block * BANDS][i / UN_BLOCK][i % UN_BLOCK] +=
-                    sums[block * BANDS + band][i / UN_BLOCK][i % UN_BLOCK];
-    return sums;
+            for (int which = 0; which < 2; which++)
+                for (int c = 0; c < UN_BLOCK; c++)
+                    p->sums[block * BANDS][which][c] += p->sums[block * BANDS + band][which][c];
 }
 
 /* How many values of one channel of a part. */
@@ -103,18 +111,18 @@ static int shared(struct un_shape s, int groups)
     return groups ? s.c / groups : 1;
 }
 
-void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struct un_norm *norm)
+void un_norm_measure(struct un_shape s, const struct un_norm *norm, const un_moments *sums,
+                     int apart)
 {
-    const struct un_shape s = x.shape;
-    const int together = shared(s, norm->groups);
-    moments *sums = sum_moments(e, x, x, norm->groups, NULL);
+    const int together = shared(s, norm->groups), blocks = un_blocks(s.c);
     const double count = count_of(s, norm->groups) * together;
     for (int part = 0; part < parts(s, norm->groups); part++)
         for (int first = 0; first < s.c; first += together) {
             double sum = 0, squares = 0;
             for (int c = first; c < first + together; c++) {
-                sum += *sum_at(sums, s, part, c, 0);
-                squares += *sum_at(sums, s, part, c, 1);
+                const un_moments *at = &sums[(part * blocks + c / UN_BLOCK) * apart];
+                sum += (*at)[0][c % UN_BLOCK];
+                squares += (*at)[1][c % UN_BLOCK];
             }
             double m = sum / count, v = squares / count - m * m;
             for (int c = first; c < first + together; c++) {
@@ -125,30 +133,55 @@ void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struc
         }
 }
 
+void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struct un_norm *norm)
+{
+    struct pass p = pass_of(e, x, norm);
+    sum_moments(e, &p);
+    un_norm_measure(x.shape, norm, p.sums, BANDS);
+}
+
+/* y = (x - mean) * scale + shift */
+static void fill_forward(struct pass *p)
+{
+    const struct un_norm *norm = p->norm;
+    const int channels = p->x.shape.c, blocks = un_blocks(channels);
+    memset(p->factors, 0, (size_t)p->blocks * sizeof *p->factors);
+    for (int block = 0; block < p->blocks; block++) {
+        struct factors *f = &p->factors[block];
+        const int first = block % blocks * UN_BLOCK, part = block / blocks * channels;
+        for (int c = first; c < un_min(first + UN_BLOCK, channels); c++) {
+            f->mean[c - first] = norm->mean[part + c];
+            f->scale[c - first] = norm->gamma[c] / sqrtf(norm->variance[part + c] + norm->epsilon);
+            f->shift[c - first] = norm->beta[c];
+        }
+    }
+}
+
+/* The factors of a block of image n. */
+static const struct factors *factors_of(const struct pass *p, int n, int block)
+{
+    return &p->factors[(p->groups ? n : 0) * un_blocks(p->x.shape.c) + block];
+}
+
 /* A row of a block. */
 static void forward_row(void *context, int task, int thread)
 {
     const struct pass *p = context;
-    const struct un_norm *norm = p->norm;
     const struct un_shape s = p->x.shape;
-    const int rows = s.n * s.h, block = task / rows, row = task % rows, first = block * UN_BLOCK;
-    const int part = norm->groups ? row / s.h * s.c : 0;
-    _Alignas(UN_ALIGN) float m[UN_BLOCK], scale[UN_BLOCK], shift[UN_BLOCK];
+    const int rows = s.n * s.h, block = task / rows, n = task % rows / s.h, y = task % s.h;
+    const struct factors *f = factors_of(p, n, block);
     (void)thread;
-    load_block(m, norm->mean + part, first, s.c);
-    load_block(shift, norm->beta, first, s.c);
-    for (int c = 0; c < UN_BLOCK; c++)
-        scale[c] = first + c < s.c ? norm->gamma[first + c] /
-                                         sqrtf(norm->variance[part + first + c] + norm->epsilon)
-                                   : 0;
-    p->k->affine_row(un_row(&p->x, row / s.h, block, row % s.h), m, scale, shift, p->act,
-                     un_row(&p->y, row / s.h, block, row % s.h), s.w);
+    p->k->affine_row(un_row(&p->x, n, block, y), f->mean, f->scale, f->shift, p->act,
+                     un_row(&p->y, n, block, y), s.w);
 }
 
 void un_cpu_norm_forward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
                          struct un_activation act, struct un_tensor y)
 {
-    struct pass p = {.k = un_cpu_kernels(e), .norm = norm, .x = x, .y = y, .act = act};
+    struct pass p = pass_of(e, x, norm);
+    p.y = y;
+    p.act = act;
+    fill_forward(&p);
     un_pool_run(e->pool, un_blocks(x.shape.c) * x.shape.n * x.shape.h, forward_row, &p);
 }
 
@@ -159,8 +192,8 @@ static double inverse_deviation(const struct un_norm *norm, int at)
 
 /* dgamma and dbeta add up over all parts; then the sums of a channel make way for what the channels
  * of its group have together: sum(g) / M and sum(g * (x - mean)) / M * r^2, g = gamma * dy. */
-static void sum_parts(moments *sums, struct un_shape s, const struct un_norm *norm, float *dgamma,
-                      float *dbeta)
+static void sum_parts(un_moments *sums, struct un_shape s, const struct un_norm *norm,
+                      float *dgamma, float *dbeta)
 {
     const int together = shared(s, norm->groups);
     const double count = count_of(s, norm->groups) * together;
@@ -188,27 +221,40 @@ static void sum_parts(moments *sums, struct un_shape s, const struct un_norm *no
         }
 }
 
+/* The means first, for the sums; then what is made of these. */
+static void fill_means(struct pass *p)
+{
+    const int channels = p->x.shape.c, blocks = un_blocks(channels);
+    memset(p->factors, 0, (size_t)p->blocks * sizeof *p->factors);
+    for (int i = 0; i < p->blocks / blocks * channels; i++)
+        p->factors[i / channels * blocks + i % channels / UN_BLOCK].mean[i % channels % UN_BLOCK] =
+            p->norm->mean[i];
+}
+
+static void fill_backward(struct pass *p)
+{
+    const struct un_shape s = p->x.shape;
+    const int blocks = un_blocks(s.c);
+    for (int i = 0; i < p->blocks / blocks * s.c; i++) {
+        const int part = i / s.c, c = i % s.c, lane = c % UN_BLOCK;
+        struct factors *f = &p->factors[part * blocks + c / UN_BLOCK];
+        const double r = inverse_deviation(p->norm, i);
+        f->scale[lane] = (float)(p->norm->gamma[c] * r);
+        f->a[lane] = (float)(*sum_at(p->sums, s, part, c, 0) * r);
+        f->b[lane] = (float)(*sum_at(p->sums, s, part, c, 1) * r);
+    }
+}
+
 /* A row of a block. */
 static void backward_row(void *context, int task, int thread)
 {
     const struct pass *p = context;
-    const struct un_norm *norm = p->norm;
     const struct un_shape s = p->x.shape;
-    const int rows = s.n * s.h, block = task / rows, row = task % rows, first = block * UN_BLOCK;
-    const int part = norm->groups ? row / s.h : 0;
-    _Alignas(UN_ALIGN) float m[UN_BLOCK], scale[UN_BLOCK] = {0}, a[UN_BLOCK] = {0},
-                                          b[UN_BLOCK] = {0};
+    const int rows = s.n * s.h, block = task / rows, n = task % rows / s.h, y = task % s.h;
+    const struct factors *f = factors_of(p, n, block);
     (void)thread;
-    load_block(m, norm->mean + (size_t)part * (size_t)s.c, first, s.c);
-    for (int c = first; c < un_min(first + UN_BLOCK, s.c); c++) {
-        const double r = inverse_deviation(norm, part * s.c + c);
-        scale[c - first] = (float)(norm->gamma[c] * r);
-        a[c - first] = (float)(*sum_at(p->sums, s, part, c, 0) * r);
-        b[c - first] = (float)(*sum_at(p->sums, s, part, c, 1) * r);
-    }
-    p->k->norm_back_row(un_row(&p->x, row / s.h, block, row % s.h),
-                        un_row(&p->dy, row / s.h, block, row % s.h), m, scale, a, b, p->act,
-                        un_row(&p->dx, row / s.h, block, row % s.h), s.w);
+    p->k->norm_back_row(un_row(&p->x, n, block, y), un_row(&p->dy, n, block, y), f->mean, f->scale,
+                        f->a, f->b, p->act, un_row(&p->dx, n, block, y), s.w);
 }
 
 /*
@@ -219,9 +265,14 @@ void un_cpu_norm_backward(struct un_engine *e, struct un_tensor x, const struct 
                           struct un_tensor dy, struct un_activation act, float *dgamma,
                           float *dbeta, struct un_tensor dx)
 {
-    struct pass p = {.k = un_cpu_kernels(e), .norm = norm, .x = x, .dy = dy, .dx = dx, .act = act};
-    p.sums = sum_moments(e, dy, x, norm->groups, norm->mean);
+    struct pass p = pass_of(e, x, norm);
+    p.dy = dy;
+    p.dx = dx;
+    p.act = act;
+    fill_means(&p);
+    sum_moments(e, &p);
     sum_parts(p.sums, x.shape, norm, dgamma, dbeta);
+    fill_backward(&p);
     un_pool_run(e->pool, un_blocks(x.shape.c) * x.shape.n * x.shape.h, backward_row, &p);
 }
 

@@ -86,6 +86,21 @@ struct un_parts {
     int top, left;           /* >= 0 */
 };
 
+/*
+ * A normalisation, y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, gamma and beta [C].
+ *
+ * groups 0: over the batch (Ioffe & Szegedy 2015): mean and variance [C], over N, H, W.
+ * groups > 0: each image by itself (Wu & He 2018): mean and variance [N][C], over H, W and the
+ * C / groups neighbouring channels of a group, which all have the same.  groups == C is instance
+ * normalisation (Ulyanov, Vedaldi, Lempitsky 2016).
+ */
+struct un_norm {
+    int groups;
+    float epsilon;
+    const float *gamma, *beta;
+    float *mean, *variance;
+};
+
 enum un_conv_kind {
     UN_CONV3X3,   /* dst(y,x,k) = act(b[k] + sum over i,j<3, c: w[k][c][i][j] * src(y+i, x+j, c)) */
     UN_CONV1X1,   /* dst(y,x,k) = act(b[k] + sum over c: w[k][c] * src(y, x, c)) */
@@ -105,6 +120,9 @@ enum un_conv_kind {
  *
  * parts, where they are set, are written by the forward pass instead of dst, which then has a shape
  * but no data; the values have the same bits.  Only where conv_parts() says so.
+ *
+ * measures: the forward pass also overwrites norm.mean and norm.variance with those of dst, as
+ * norm_statistics() does but for rounding.  Of norm no more than these and groups is looked at.
  */
 struct un_conv {
     enum un_conv_kind kind;
@@ -115,6 +133,8 @@ struct un_conv {
     const float *scale, *shift; /* [out], or NULL */
     struct un_activation act;
     struct un_parts parts;
+    bool measures; /* not with parts, nor where dst is UN_PIXELS */
+    struct un_norm norm;
     void *packed[2]; /* the weights as pack() laid them out for each un_pass; NULL until needed */
 };
 
@@ -124,21 +144,6 @@ enum un_doubling {
                     p lies at source position (p + 0.5) / 2 - 0.5, clamped to the map */
     UN_CORNERS, /* bilinear, corners on corners (align_corners=True): p (size - 1) / (2 size - 1) */
     UN_NEAREST, /* each pixel becomes four */
-};
-
-/*
- * A normalisation, y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, gamma and beta [C].
- *
- * groups 0: over the batch (Ioffe & Szegedy 2015): mean and variance [C], over N, H, W.
- * groups > 0: each image by itself (Wu & He 2018): mean and variance [N][C], over H, W and the
- * C / groups neighbouring channels of a group, which all have the same.  groups == C is instance
- * normalisation (Ulyanov, Vedaldi, Lempitsky 2016).
- */
-struct un_norm {
-    int groups;
-    float epsilon;
-    const float *gamma, *beta;
-    float *mean, *variance;
 };
 
 enum un_pass { UN_PASS_FORWARD, UN_PASS_BACKWARD_DATA, UN_PASS_BACKWARD_WEIGHTS };
@@ -230,7 +235,7 @@ struct un_engine_ops {
     size_t (*norm_workspace)(struct un_engine *e, struct un_shape shape, int groups);
     /* overwrites norm->mean and norm->variance (biased) with those of x */
     void (*norm_statistics)(struct un_engine *e, struct un_tensor x, const struct un_norm *norm);
-    /* y = act(normalised x) */
+    /* y = act(normalised x); y may be x */
     void (*norm_forward)(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
                          struct un_activation act, struct un_tensor y);
     /* dy: gradient before the activation of y; mean and variance are those of x.  Overwrites dgamma

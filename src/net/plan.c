@@ -40,6 +40,12 @@ int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, in
     return 1 + (plan->mode == UN_PREDICT && un_plan_folded(graph, i) >= 0 ? i + 1 : i);
 }
 
+bool un_plan_measures(const struct un_plan *plan, const struct un_graph *graph, int i)
+{
+    return is_normed(graph, i) && (plan->mode == UN_TRAIN || graph->nodes[i + 1].groups > 0) &&
+           graph->nodes[i].dropout == 0;
+}
+
 /* How many of `side` pixels are read through a frame that begins at pixel *first, which becomes the
  * first of them. */
 static int cut(int side, int *first, int frame)
@@ -76,7 +82,10 @@ struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *g
         .dst = {.shape = node->shape,
                 .layout = un_graph_is_output(graph, i + 1) ? UN_PIXELS : UN_FEATURES},
         .act = graph->nodes[v - 1].act,
+        .measures = un_plan_measures(plan, graph, i),
     };
+    if (c.measures)
+        c.norm.groups = graph->nodes[i + 1].groups;
     for (int s = 0; s < 2 && node->src[s] >= 0; s++) {
         struct un_operand there = un_plan_value(plan, graph, node->src[s]);
         c.src[s].tensor.shape = there.tensor.shape;
@@ -145,13 +154,24 @@ static bool is_replaced(const struct un_graph *graph, int v)
            graph->nodes[last].kind == UN_NODE_CONV && graph->nodes[v - 1].act.kind == UN_ACT_NONE;
 }
 
+/* Whether prediction makes value v, a norm's, in the place of the value that it is made from. */
+static bool is_overwriting(const struct un_graph *graph, int v)
+{
+    int first, last;
+    return v >= 2 && v <= graph->node_count && is_normed(graph, v - 2) &&
+           graph->nodes[v - 1].src[0] == v - 1 && un_plan_folded(graph, v - 2) < 0 &&
+           readers(graph, v - 1, &first, &last) == 1;
+}
+
 static void want_predicted(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
                            struct un_engine *engine, int v)
 {
     int maker = v - 1, first, last;
-    readers(graph, v, &first, &last);
     if (maker >= 0 && un_plan_folded(graph, maker) >= 0)
         return; /* the convolution writes the norm's value */
+    if (is_overwriting(graph, v))
+        return;
+    readers(graph, is_overwriting(graph, v + 1) ? v + 1 : v, &first, &last);
     if (maker >= 1 && plan->window[v - 1] >= 0)
         maker--; /* nor does this pooling run by itself */
     if (maker >= 1 && un_plan_folded(graph, maker - 1) == maker)
@@ -194,13 +214,14 @@ static void want_norm(struct un_placing *p, struct un_plan *plan, const struct u
     const struct un_node *node = &graph->nodes[i];
     const int n = graph->node_count;
     const bool train = plan->mode == UN_TRAIN;
-    if (!train && node->groups == 0)
-        return; /* prediction has its statistics from training */
+    if (!train && un_plan_folded(graph, i - 1) == i)
+        return;
     size_t bytes = engine->ops->norm_workspace(engine, node->shape, node->groups);
-    un_place_want(p, norm_bytes(node), train ? -1 : i, train ? 2 * n : i, &plan->norm[i]);
     want_workspace(p, plan, bytes, i);
     if (train)
         want_workspace(p, plan, bytes, 2 * n - 1 - i);
+    if (train || node->groups) /* else prediction has its statistics from training */
+        un_place_want(p, norm_bytes(node), train ? -1 : i - 1, train ? 2 * n : i, &plan->norm[i]);
 }
 
 static size_t larger(size_t a, size_t b)
@@ -303,6 +324,9 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
         else if (graph->nodes[i].kind == UN_NODE_CONV)
             want_conv(&p, plan, graph, engine, i);
     plan->arena_bytes = un_place_all(&p);
+    for (int v = 1; mode == UN_PREDICT && v <= n; v++)
+        if (is_overwriting(graph, v))
+            plan->value[v] = plan->value[v - 1];
     for (int v = n; mode == UN_TRAIN && v > 0; v--)
         if (is_replaced(graph, v))
             plan->gradient[v] = plan->value[v];

@@ -59,6 +59,9 @@ struct un_operand un_plan_value(const struct un_plan *plan, const struct un_grap
 /* Node number i as the engine sees it: shapes, layouts, offsets and activation, no data. */
 struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *graph, int i);
 
+/* Whether the convolution of node i also measures its result, for the norm behind it. */
+bool un_plan_measures(const struct un_plan *plan, const struct un_graph *graph, int i);
+
 /* The value that the convolution of node i writes: that of its norm when this is folded. */
 int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, int i);
 

@@ -75,6 +75,25 @@ struct un_tensor un_network_output_gradient(const struct un_network *network)
     return un_network_result_gradient(network, 0);
 }
 
+/* A node's norm with all pointers set: its own statistics, or in prediction over the batch those
+ * that training has left. */
+static struct un_norm bind_norm(const struct un_network *network, int i)
+{
+    const struct un_node *node = &network->graph.nodes[i];
+    struct un_norm norm = {.groups = node->groups,
+                           .epsilon = un_spec_epsilon(&network->graph.spec),
+                           .gamma = param(network, node->weight),
+                           .beta = param(network, node->bias)};
+    if (network->plan.mode == UN_PREDICT && !node->groups) {
+        norm.mean = param(network, node->running_mean);
+        norm.variance = param(network, node->running_var);
+    } else {
+        norm.mean = at(network, network->plan.norm[i]);
+        norm.variance = norm.mean + (size_t)node->channels * (node->groups ? node->shape.n : 1);
+    }
+    return norm;
+}
+
 /* A node's convolution with all pointers set. */
 static struct un_conv bind_conv(const struct un_network *network, int i)
 {
@@ -95,28 +114,11 @@ static struct un_conv bind_conv(const struct un_network *network, int i)
         c.scale = at(network, network->plan.norm[written - 1]);
         c.shift = c.scale + node->channels;
     }
+    if (c.measures)
+        c.norm = bind_norm(network, i + 1);
     for (int pass = 0; pass < 2; pass++)
         c.packed[pass] = at(network, network->plan.packed[i][pass]);
     return c;
-}
-
-/* A node's norm with all pointers set: its own statistics, or in prediction over the batch those
- * that training has left. */
-static struct un_norm bind_norm(const struct un_network *network, int i)
-{
-    const struct un_node *node = &network->graph.nodes[i];
-    struct un_norm norm = {.groups = node->groups,
-                           .epsilon = un_spec_epsilon(&network->graph.spec),
-                           .gamma = param(network, node->weight),
-                           .beta = param(network, node->bias)};
-    if (network->plan.mode == UN_PREDICT && !node->groups) {
-        norm.mean = param(network, node->running_mean);
-        norm.variance = param(network, node->running_var);
-    } else {
-        norm.mean = at(network, network->plan.norm[i]);
-        norm.variance = norm.mean + (size_t)node->channels * (node->groups ? node->shape.n : 1);
-    }
-    return norm;
 }
 
 /* Prediction: the weights do not change any more, so they are laid out once. */
@@ -222,7 +224,7 @@ static void norm_forward(struct un_network *network, int i)
     const bool train = network->plan.mode == UN_TRAIN;
     struct un_tensor x = value(network, node->src[0]);
     double count = (double)x.shape.n * x.shape.h * x.shape.w;
-    if (train || norm.groups)
+    if ((train || norm.groups) && !un_plan_measures(&network->plan, &network->graph, i - 1))
         e->ops->norm_statistics(e, x, &norm);
     e->ops->norm_forward(e, x, &norm, node->act, value(network, i + 1));
     if (train && !norm.groups)

@@ -90,6 +90,42 @@ static float *conv_check_forward(struct op_run *r, const struct op_case *k,
 }
 
 /*
+ * Mean and variance of the result, as it is written: those that a norm would find in it.  They are
+ * held to what their rounding is: the sums of up to 64 values in float, see norm_kernel.h.
+ */
+static void conv_check_measures(struct op_run *r, const struct op_case *k,
+                                const struct conv_inputs *in, int groups)
+{
+    const struct un_engine_ops *ops = r->engine->ops;
+    const size_t count = (size_t)k->shape.c * (groups ? (size_t)k->shape.n : 1);
+    struct un_conv c = in->conv;
+    struct un_norm norm = {.groups = groups};
+    float *got[2], *want[2];
+    c.bias = in->bias;
+    c.act = k->act;
+    c.dst = op_tensor(r, k->dst_layout, k->shape, NULL);
+    c.measures = true;
+    c.norm.groups = groups;
+    c.norm.mean = op_params(r, NULL, count);
+    c.norm.variance = op_params(r, NULL, count);
+    norm.mean = op_params(r, NULL, count);
+    norm.variance = op_params(r, NULL, count);
+    conv_prepare(r, &c, UN_PASS_FORWARD);
+    ops->conv_forward(r->engine, &c);
+    op_workspace(r, ops->norm_workspace(r->engine, k->shape, groups));
+    ops->norm_statistics(r->engine, c.dst, &norm);
+    got[0] = op_fetch_params(r, c.norm.mean, count);
+    got[1] = op_fetch_params(r, c.norm.variance, count);
+    want[0] = op_fetch_params(r, norm.mean, count);
+    want[1] = op_fetch_params(r, norm.variance, count);
+    for (size_t i = 0; i < count; i++)
+        for (int which = 0; which < 2; which++)
+            op_expect(r, which ? "variance of the result" : "mean of the result", got[which][i],
+                      want[which][i],
+                      8 * EPS * (which ? want[1][i] : fabs(want[0][i]) + sqrt(want[1][i])));
+}
+
+/*
  * The 2x2 maxima and a window of the result, instead of it: the same bits as the pooling of the
  * result, and as the pixels of the result.  round 0: all of it, as in a padded network.
  */
@@ -205,6 +241,8 @@ static void run_conv(struct op_run *r, const struct op_case *k)
         op_expect(r, "conv_parts", r->engine->ops->conv_parts(r->engine, &in.conv), 1, 0);
     for (int round = 0; round < (tiles && !small ? 2 : 0); round++)
         conv_check_parts(r, k, &in, round);
+    for (int i = 0; i < (k->dst_layout == UN_FEATURES ? 2 : 0); i++)
+        conv_check_measures(r, k, &in, i ? k->shape.c : 0);
     float *gradient = op_random(r, op_volume(k->shape), -1, 1);
     struct un_tensor g = op_tensor(r, k->dst_layout, k->shape, gradient);
     /* rounding of the sums on either side, of about sqrt(macs) / 5 large products (see

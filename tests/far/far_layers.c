@@ -44,6 +44,8 @@ static struct un_conv convolution(struct un_engine *e, const struct un_conv *con
     c.bias = far_floats(e, c.bias, out);
     c.scale = far_floats(e, c.scale, out);
     c.shift = far_floats(e, c.shift, out);
+    if (c.measures)
+        c.norm = moments(e, &c.norm, conv->dst.shape);
     for (int pass = 0; pass < 2; pass++)
         if (c.packed[pass]) {
             size_t bytes = inner->ops->conv_pack_bytes(inner, conv, (enum un_pass)pass);

@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define GUARD_MAX 64
+#define GUARD_MAX 96
 
 struct guard {
     unsigned char *pages; /* the writable part */

@@ -16,7 +16,11 @@ size_t un_cpu_conv_workspace(struct un_engine *e, const struct un_conv *c, enum 
     bool weights = pass == UN_PASS_BACKWARD_WEIGHTS;
     if (un_winograd_takes(e, c))
         return weights ? un_winograd_weights_workspace(e, c) : un_winograd_workspace(e, c, pass);
-    return weights ? un_direct_weights_workspace(e, c) : un_direct_workspace(e, c, pass);
+    size_t bytes = weights ? un_direct_weights_workspace(e, c) : un_direct_workspace(e, c, pass);
+    size_t norm = pass == UN_PASS_FORWARD && c->measures
+                      ? un_cpu_norm_workspace(e, c->dst.shape, c->norm.groups)
+                      : 0;
+    return norm > bytes ? norm : bytes;
 }
 
 void un_cpu_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
@@ -34,10 +38,13 @@ bool un_cpu_conv_parts(struct un_engine *e, const struct un_conv *c)
 
 void un_cpu_forward(struct un_engine *e, const struct un_conv *c)
 {
-    if (un_winograd_takes(e, c))
+    if (un_winograd_takes(e, c)) {
         un_winograd_forward(e, c);
-    else
-        un_direct_forward(e, c);
+        return;
+    }
+    un_direct_forward(e, c);
+    if (c->measures)
+        un_cpu_norm_statistics(e, c->dst, &c->norm);
 }
 
 void un_cpu_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,

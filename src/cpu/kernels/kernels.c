@@ -5,6 +5,7 @@
 #include "cpu/kernels/gather_kernel.h"
 #include "cpu/kernels/loss_kernel.h"
 #include "cpu/kernels/map_kernel.h"
+#include "cpu/kernels/norm_kernel.h"
 #include "cpu/kernels/outer_kernel.h"
 #include "cpu/kernels/step_kernel.h"
 #include "cpu/kernels/vec.h"
@@ -41,6 +42,7 @@ const struct un_kernels JOIN(un_kernels_, UN_ISA) = {
     .affine_row = affine_row,
     .norm_back_row = norm_back_row,
     .moments_row = moments_row,
+    .norm_sums_row = norm_sums_row,
     .loss_sums = loss_sums,
     .loss_overlap = loss_overlap,
     .sgd = sgd,

@@ -212,9 +212,11 @@ struct un_kernels {
     void (*norm_back_row)(const float *x, const float *dy, const float *mean, const float *scale,
                           const float *a, const float *b, struct un_activation act, float *dx,
                           int pixels);
-    /* sum[0][16] += p, sum[1][16] += p * q, where p = row p and q = row q - origin[16] */
-    void (*moments_row)(const float *p, const float *q, const float *origin, double sum[2][16],
-                        int pixels);
+    /* sum[0][16] += x, sum[1][16] += x^2; sum is aligned to 64 bytes */
+    void (*moments_row)(const float *x, double sum[2][16], int pixels);
+    /* sum[0][16] += dy, sum[1][16] += dy * (x - mean), mean [16] */
+    void (*norm_sums_row)(const float *x, const float *dy, const float *mean, double sum[2][16],
+                          int pixels);
 
     /* adds to sums, and fills d for the second pass or, without an overlap term, with the gradient
      * of the sum of losses * weights */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* map_kernel.h - rows of the operations that are no sums of products: pooling, doubling, norms */
+/* map_kernel.h - rows of the operations that are no sums of products: pooling, doubling, sums */
 #ifndef UN_MAP_KERNEL_H
 #define UN_MAP_KERNEL_H
 
@@ -149,60 +149,6 @@ static void blend_back_row(const float *const row[UN_REACH], const float weight[
                 sum += share[i] * column;
             }
             vec_finish(sum, d, y, (ptrdiff_t)x * UN_BLOCK + j, finish);
-        }
-    }
-}
-
-INLINE void affine_lanes(const float *x, vec mean, vec scale, vec shift, const enum un_act act,
-                         vec slope, float *y, int pixels)
-{
-    for (ptrdiff_t at = 0; at < (ptrdiff_t)pixels * UN_BLOCK; at += UN_BLOCK)
-        vec_store(y + at, vec_act((vec_load(x + at) - mean) * scale + shift, act, slope));
-}
-
-static void affine_row(const float *x, const float *mean, const float *scale, const float *shift,
-                       struct un_activation act, float *y, int pixels)
-{
-    for (int j = 0; j < UN_BLOCK; j += VEC) {
-        vec m = vec_load(mean + j), a = vec_load(scale + j), b = vec_load(shift + j);
-        vec slope = vec_all(act.slope);
-        if (act.kind == UN_ACT_RELU)
-            affine_lanes(x + j, m, a, b, UN_ACT_RELU, slope, y + j, pixels);
-        else if (act.kind == UN_ACT_LEAKY)
-            affine_lanes(x + j, m, a, b, UN_ACT_LEAKY, slope, y + j, pixels);
-        else
-            affine_lanes(x + j, m, a, b, UN_ACT_NONE, slope, y + j, pixels);
-    }
-}
-
-static void norm_back_row(const float *x, const float *dy, const float *mean, const float *scale,
-                          const float *a, const float *b, struct un_activation act, float *dx,
-                          int pixels)
-{
-    const struct un_finish finish = {false, act};
-    for (ptrdiff_t at = 0; at < (ptrdiff_t)pixels * UN_BLOCK; at += UN_BLOCK)
-        for (int j = 0; j < UN_BLOCK; j += VEC) {
-            vec centred = vec_load(x + at + j) - vec_load(mean + j);
-            vec v = vec_load(scale + j) * vec_load(dy + at + j) - vec_load(a + j) -
-                    centred * vec_load(b + j);
-            vec_finish(v, dx, x, at + j, finish);
-        }
-}
-
-static void moments_row(const float *p, const float *q, const float *origin, double sum[2][16],
-                        int pixels)
-{
-    enum { HALF = VEC / 2 };
-    for (int j = 0; j < UN_BLOCK; j += HALF) {
-        vec_double first = {0}, second = {0}, zero = vec_widen(origin + j);
-        for (ptrdiff_t at = j; at < (ptrdiff_t)pixels * UN_BLOCK; at += UN_BLOCK) {
-            vec_double v = vec_widen(p + at);
-            first += v;
-            second += v * (vec_widen(q + at) - zero);
-        }
-        for (int i = 0; i < HALF; i++) {
-            sum[0][j + i] += first[i];
-            sum[1][j + i] += second[i];
         }
     }
 }

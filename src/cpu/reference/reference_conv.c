@@ -107,7 +107,6 @@ static void give_parts(const struct un_parts *p, int n, int y, int x, int k, flo
 
 void un_ref_conv_forward(struct un_engine *e, const struct un_conv *c)
 {
-    (void)e;
     struct un_shape d = c->dst.shape;
     for (int n = 0; n < d.n; n++)
         for (int y = 0; y < d.h; y++)
@@ -119,6 +118,8 @@ void un_ref_conv_forward(struct un_engine *e, const struct un_conv *c)
                     else
                         *un_ref_at(c->dst, n, y, x, k) = v;
                 }
+    if (c->measures)
+        un_ref_norm_statistics(e, c->dst, &c->norm);
 }
 
 /* The gradient of one value of the frame; c counts the channels of both sources. */

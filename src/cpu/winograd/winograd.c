@@ -61,12 +61,12 @@ static size_t workspace_floats(const struct un_engine *e, const struct un_winogr
 {
     size_t shared = 0;
     if (p->deep) {
-        int tiles = un_min(p->tiles.count, un_winograd_deep_tiles(p, e));
-        shared = (size_t)(UN_FREQUENCIES * un_apart(p->in_blocks, tiles));
+        shared = (size_t)(UN_FREQUENCIES * un_apart(p->in_blocks, p->room));
     } else if (!un_winograd_keeps(p)) {
         shared = p->u_floats;
     }
-    return un_round_up(shared, UN_BLOCK) + scratch_floats(p) * (size_t)e->threads;
+    return un_sums_floats(p) + un_round_up(shared, UN_BLOCK) +
+           scratch_floats(p) * (size_t)e->threads;
 }
 
 /* What is planned for one number of tiles must do for fewer, which may go the other way. */
@@ -122,13 +122,14 @@ static void multiply(const struct un_winograd *p, const struct scratch *s, int g
         }
 }
 
+/* task: see un_sums_of() */
 static void write_group(const struct un_winograd *p, const float *m, int group, int first,
-                        int count, int m_room)
+                        int count, int m_room, int task)
 {
     const ptrdiff_t by_frequency = un_apart(p->k->blocks, m_room);
     for (int b = 0; b < un_group_blocks(p, group); b++)
         un_tiles_result(p->k, &p->tiles, &p->to, group * p->k->blocks + b, first, count,
-                        m + (ptrdiff_t)b * m_room * UN_BLOCK, by_frequency);
+                        m + (ptrdiff_t)b * m_room * UN_BLOCK, by_frequency, un_sums_of(p, task));
 }
 
 /* What the tasks of a pass share. */
@@ -152,13 +153,14 @@ static void run_wide_task(void *context, int task, int thread)
         make_v(p, &s.patch, b, first, count, p->block, s.v);
     for (int g = 0; g < p->groups; g++) {
         multiply(p, &s, g, job->u + un_u_floats(p) * (size_t)g, s.v, p->block, count, p->block);
-        write_group(p, s.m, g, first, count, p->block);
+        write_group(p, s.m, g, first, count, p->block, task);
     }
 }
 
-static void run_wide(struct un_engine *e, const struct un_winograd *p, const float *u)
+static void run_wide(struct un_engine *e, const struct un_winograd *p, const float *u,
+                     float *memory)
 {
-    struct job job = {.plan = p, .u = u, .memory = e->workspace};
+    struct job job = {.plan = p, .u = u, .memory = memory};
     if (!u) {
         float *made = job.memory;
         job.memory += un_round_up(p->u_floats, UN_BLOCK);
@@ -191,13 +193,14 @@ static void run_deep_task(void *context, int task, int thread)
     for (int b = 0; !job->u && b < p->in_blocks; b++)
         un_winograd_make_u(p, group, b, s.u);
     multiply(p, &s, group, u, job->v + (ptrdiff_t)from * UN_BLOCK, job->room, tiles, p->part);
-    write_group(p, s.m, group, job->first + from, tiles, p->part);
+    write_group(p, s.m, group, job->first + from, tiles, p->part,
+                job->first / job->room * p->parts + part);
 }
 
-static void run_deep(struct un_engine *e, const struct un_winograd *p, const float *u)
+static void run_deep(struct un_engine *e, const struct un_winograd *p, const float *u,
+                     float *memory)
 {
-    struct job job = {.plan = p, .u = u, .v = e->workspace};
-    job.room = un_min(p->tiles.count, un_winograd_deep_tiles(p, e));
+    struct job job = {.plan = p, .u = u, .v = memory, .room = p->room};
     job.memory =
         job.v + un_round_up((size_t)(UN_FREQUENCIES * un_apart(p->in_blocks, job.room)), UN_BLOCK);
     for (; job.first < p->tiles.count; job.first += job.room) {
@@ -211,12 +214,13 @@ static void run_deep(struct un_engine *e, const struct un_winograd *p, const flo
 static void run(struct un_engine *e, const struct un_winograd *p, const float *packed)
 {
     const float *u = un_winograd_keeps(p) ? packed : NULL;
+    float *memory = (float *)e->workspace + un_sums_floats(p);
     if (p->tiles.count == 0)
         return;
     if (p->deep)
-        run_deep(e, p, u);
+        run_deep(e, p, u, memory);
     else
-        run_wide(e, p, u);
+        run_wide(e, p, u, memory);
 }
 
 void un_winograd_forward(struct un_engine *e, const struct un_conv *c)
@@ -224,7 +228,11 @@ void un_winograd_forward(struct un_engine *e, const struct un_conv *c)
     struct un_winograd p = un_winograd_plan_forward(e, c);
     const float *packed = c->packed[UN_PASS_FORWARD];
     p.to.bias = packed + un_winograd_kept_floats(&p);
+    p.sums = e->workspace;
+    un_sums_clear(&p);
     run(e, &p, packed);
+    if (c->measures)
+        un_sums_measure(&p, &c->norm);
 }
 
 void un_winograd_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,

@@ -31,6 +31,7 @@
  *   winograd_weights.c  the gradient of the weights
  *   winograd_tiles.c    tiles, and their pixels wherever a map ends
  *   winograd_result.c   tiles of a result, to wherever they are wanted
+ *   winograd_moments.c  mean and variance of a result
  */
 #ifndef UN_WINOGRAD_H
 #define UN_WINOGRAD_H
@@ -92,10 +93,11 @@ void un_tiles_gradient(const struct un_kernels *k, const struct un_tiles *tiles,
                        const struct un_tensor *d, int block, int first, int count,
                        const struct un_patch *patch, float *v, ptrdiff_t by_frequency);
 
-/* The other way: writes block `block` of the output, from m as the two above write v. */
+/* The other way: writes block `block` of the output, from m as the two above write v.  sums: those
+ * of a task (un_output), or NULL. */
 void un_tiles_result(const struct un_kernels *k, const struct un_tiles *tiles,
                      const struct un_output *to, int block, int first, int count, const float *m,
-                     ptrdiff_t by_frequency);
+                     ptrdiff_t by_frequency, un_moments *sums);
 
 /* The pixels of the targets that the frame does not reach: nothing is added to them. */
 void un_finish_beside(struct un_engine *e, const struct un_tiles *tiles,

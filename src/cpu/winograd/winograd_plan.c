@@ -58,6 +58,7 @@ void un_winograd_plan_tiles(struct un_winograd *p, const struct un_engine *e)
     p->part = un_min(un_min(count, most), DEEP_TILES);
     p->block = un_max(un_min(wide_block(p, un_cpu_cache(e)), count), 1);
     p->tasks = un_ceil_div(count, p->block);
+    p->room = un_min(count, most);
 }
 
 struct un_winograd un_winograd_plan_forward(const struct un_engine *e, const struct un_conv *c)
@@ -80,6 +81,7 @@ struct un_winograd un_winograd_plan_forward(const struct un_engine *e, const str
         p.to.target[0].left = -c->parts.left;
         p.to.pooled = c->parts.pooled;
     }
+    p.measures = c->measures;
     plan_channels(&p);
     un_winograd_plan_tiles(&p, e);
     return p;

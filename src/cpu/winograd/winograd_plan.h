@@ -26,6 +26,10 @@ struct un_winograd {
     bool deep;
     int part, parts;  /* deep: most tiles of a part (more never take less), and parts */
     int block, tasks; /* wide: tiles of a task, and tasks */
+    int room;         /* deep: tiles that go at once */
+    /* the result is measured: its sums, see winograd_moments.c */
+    bool measures;
+    un_moments *sums;
 };
 
 /* An odd number of cache lines, so that 36 frequencies do not meet in a few sets of the cache. */
@@ -58,6 +62,17 @@ struct un_winograd un_winograd_plan_backward(const struct un_engine *e, const st
 void un_winograd_plan_tiles(struct un_winograd *p, const struct un_engine *e);
 /* The most tiles that go deep at once. */
 int un_winograd_deep_tiles(const struct un_winograd *p, const struct un_engine *e);
+
+/* ---- winograd_moments.c: mean and variance of a result, from what the tasks that wrote it saw
+ * ----
+ */
+
+/* floats of p->sums, which un_sums_clear() readies */
+size_t un_sums_floats(const struct un_winograd *p);
+void un_sums_clear(const struct un_winograd *p);
+/* those of a task, whose number is that of its first tile's among all tasks; NULL: not wanted */
+un_moments *un_sums_of(const struct un_winograd *p, int task);
+void un_sums_measure(const struct un_winograd *p, const struct un_norm *norm);
 
 /* Whether U is kept between calls; its floats, 0 when it is not. */
 bool un_winograd_keeps(const struct un_winograd *p);

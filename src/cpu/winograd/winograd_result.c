@@ -22,7 +22,7 @@ static void pool_run(const struct un_output *to, int n, int block, int y, int x,
 /* A row of tiles of one output block. */
 static void write_run(const struct un_kernels *k, const struct un_tiles *tiles,
                       const struct un_output *to, int block, int row, int column, int count,
-                      const float *m, ptrdiff_t by_frequency)
+                      const float *m, ptrdiff_t by_frequency, un_moments *sums)
 {
     const struct un_channels out =
         un_channels_of(to->target[0].dst.shape.c, to->target[1].dst.shape.c, block);
@@ -47,16 +47,22 @@ static void write_run(const struct un_kernels *k, const struct un_tiles *tiles,
     if (to->pooled.shape.c)
         pool_run(to, n, block, frame_y / 2, frame_x / 2, count, &r);
     k->winograd_result(&r, count);
+    /* what was written is still in the first-level cache */
+    for (int i = r.rows.first; sums && i < r.rows.end; i++)
+        k->moments_row(r.dst[i] + (ptrdiff_t)(x + r.columns.first) * UN_BLOCK, *sums,
+                       r.columns.end - r.columns.first);
 }
 
 void un_tiles_result(const struct un_kernels *k, const struct un_tiles *tiles,
                      const struct un_output *to, int block, int first, int count, const float *m,
-                     ptrdiff_t by_frequency)
+                     ptrdiff_t by_frequency, un_moments *sums)
 {
+    const int blocks = un_blocks(to->target[0].dst.shape.c);
     for (int t = 0; t < count;) {
         int row = (first + t) / tiles->columns, column = (first + t) % tiles->columns;
         int run = un_min(tiles->columns - column, count - t);
-        write_run(k, tiles, to, block, row, column, run, m + (ptrdiff_t)t * UN_BLOCK, by_frequency);
+        write_run(k, tiles, to, block, row, column, run, m + (ptrdiff_t)t * UN_BLOCK, by_frequency,
+                  sums ? sums + row * blocks + block : NULL);
         t += run;
     }
 }
