@@ -60,6 +60,12 @@ expect 0 - 'nifti/a\.png' predict $m a.nii.gz -o nifti/ --format png
 expect 0 - 'nifti/tiles\.nii\.gz' predict $m tiles.tif -o nifti/ --format nii
 expect 0 - '' predict $m tiles.tif -o b.nii --exact
 gzip -cd a.nii.gz | cmp - b.nii || check 'NIfTI and its compressed twin differ' false
+{ # so does a volume that is no NIfTI
+    printf 'NDims = 3\nDimSize = 40 40 2\nElementSpacing = 0.5 0.5 2\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n'
+    head -c 3200 /dev/zero
+} >v.mha
+expect 0 '0.5 x 0.5 mm' '' info v.mha
+expect 0 - 'nifti/v\.nii\.gz' predict $m v.mha -o nifti/
 
 # ---- pages and rows that are odd ----
 

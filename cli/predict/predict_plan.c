@@ -208,13 +208,14 @@ char *predict_plan_file(const struct predict_job *job, enum product product, int
                : path_before_ending(job->output[product], number);
 }
 
-/* Its mask is one, too, in a folder, as only that says where in space it lies. */
-static int is_nifti(const char *input)
+/* Its mask is NIfTI in a folder, as only that says where in space it lies. */
+static int is_volume(const char *input)
 {
-    static const char *const nifti[] = {".nii", ".nii.gz", ".hdr", ".img", NULL};
+    static const char *const volumes[] = {".nii",  ".nii.gz", ".hdr", ".img", ".nrrd",
+                                          ".nhdr", ".mha",    ".mhd", NULL};
     const char *pages;
     char *file = path_of_pages(input, &pages);
-    int found = file && path_has_ending(file, nifti);
+    int found = file && path_has_ending(file, volumes);
 
     free(file);
     return found;
@@ -241,7 +242,7 @@ static int name_outputs(const struct predict_settings *settings, struct predict_
                 (p == PRODUCT_MASK && settings->format == 1))
                 ending = ".tif";
             if (p == PRODUCT_MASK &&
-                (settings->format == 2 || (settings->format < 0 && is_nifti(job->input))))
+                (settings->format == 2 || (settings->format < 0 && is_volume(job->input))))
                 ending = ".nii.gz";
             stem = path_stem(job->input);
             job->output[p] =

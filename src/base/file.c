@@ -129,8 +129,8 @@ static int open_below(int folder, const char *name)
     return -1;
 }
 
-unet_code un_map_beside(const char *path, const char *name, struct un_mapping *mapping,
-                        unet_error *err)
+static unet_code open_beside(const char *path, const char *name, size_t mapped_from,
+                             struct un_mapping *mapping, unet_error *err)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
@@ -148,7 +148,19 @@ unet_code un_map_beside(const char *path, const char *name, struct un_mapping *m
         errno = why;
         return un_fail_errno(err, "%s", name);
     }
-    return open_descriptor(fd, name, SIZE_MAX, mapping, err);
+    return open_descriptor(fd, name, mapped_from, mapping, err);
+}
+
+unet_code un_map_beside(const char *path, const char *name, struct un_mapping *mapping,
+                        unet_error *err)
+{
+    return open_beside(path, name, MAPPED_FROM, mapping, err);
+}
+
+unet_code un_map_whole_beside(const char *path, const char *name, struct un_mapping *mapping,
+                              unet_error *err)
+{
+    return open_beside(path, name, SIZE_MAX, mapping, err);
 }
 
 unet_code un_map_read(const struct un_mapping *mapping, const char *name, size_t at, void *dst,

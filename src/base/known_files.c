@@ -42,9 +42,6 @@ static const struct un_known_file known[] = {
      " .mrc .mrcs .rec .st .map ", MAGIC(208, "MAP ")},
     {UN_KNOWN_IMAGE, "a DICOM image", SIMPLEITK, " .dcm .dicom ", MAGIC(128, "DICM"),
      .among = true},
-    {UN_KNOWN_IMAGE, "an NRRD volume", SIMPLEITK, " .nrrd .nhdr ", MAGIC(0, "NRRD0")},
-    {UN_KNOWN_IMAGE, "a MetaImage volume", SIMPLEITK, " .mha .mhd ", MAGIC(0, "ObjectType")},
-    {UN_KNOWN_IMAGE, "a MetaImage volume", SIMPLEITK, NULL, MAGIC(0, "NDims")},
     /* models; HDF5 and zip archives of their own before others */
     {UN_KNOWN_MODEL, "a Keras model (HDF5)", TF2ONNX, NULL, MAGIC(0, "\x89HDF"),
      .inside = "keras_version"},

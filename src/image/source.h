@@ -120,7 +120,8 @@ struct un_format {
 };
 
 extern const struct un_format un_format_png, un_format_tiff, un_format_jpeg, un_format_bmp,
-    un_format_gif, un_format_nifti, un_format_npy, un_format_pnm;
+    un_format_gif, un_format_nifti, un_format_nrrd, un_format_metaimage, un_format_npy,
+    un_format_pnm;
 
 /*
  * Opens a file of any format, told by its first bytes.  The path may end in the pages wanted,

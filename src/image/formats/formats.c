@@ -12,12 +12,12 @@
 #include "base/known_files.h"
 #include "image/image.h"
 
-static const struct un_format *const formats[] = {&un_format_png, &un_format_tiff, &un_format_jpeg,
-                                                  &un_format_bmp, &un_format_gif,  &un_format_nifti,
-                                                  &un_format_npy, &un_format_pnm};
+static const struct un_format *const formats[] = {
+    &un_format_png,   &un_format_tiff, &un_format_jpeg,      &un_format_bmp, &un_format_gif,
+    &un_format_nifti, &un_format_nrrd, &un_format_metaimage, &un_format_npy, &un_format_pnm};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define WANTED "PNG, TIFF, JPEG, BMP, GIF, NIfTI, PGM, PPM or .npy wanted"
+#define WANTED "PNG, TIFF, JPEG, BMP, GIF, NIfTI, NRRD, MetaImage, PGM, PPM or .npy wanted"
 
 static bool ends_with(const char *name, const char *ending)
 {

@@ -75,8 +75,8 @@ unet_code un_volume_open(struct un_volume *v, const char *name, const struct un_
     v->name = name;
     v->samples = samples;
     v->start = start->skip;
-    if (start->at_end)
-        v->start = samples->size > bytes ? samples->size - bytes : 0;
+    if (start->at_end && samples->size > bytes && samples->size - bytes > v->start)
+        v->start = samples->size - bytes;
     if (start->packed) {
         if ((code = un_gunzip_open(name, samples, start->packing, &v->gunzip, err)))
             return code;

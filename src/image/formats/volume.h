@@ -44,7 +44,7 @@ unet_code un_volume_lay(struct un_volume *volume, const char *name, int axes, co
 /* Where the samples of a file begin. */
 struct un_volume_start {
     bool packed;
-    bool at_end;      /* not packed: they are the file's last bytes, whatever `skip` says */
+    bool at_end;      /* not packed: they are the file's last bytes, of those behind `skip` */
     uint64_t packing; /* byte of the file from which on it is packed */
     uint64_t skip;    /* bytes before the first sample, of what is unpacked */
 };
