@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images that other libraries write, sample by sample.
 
-Usage: check_images.py BUILD PART...   the folder with libunet.so and unet; PART: volumes
+Usage: check_images.py BUILD PART...   the folder with libunet.so and unet; PART: volumes, zarr
 
 volumes   NRRD by pynrrd, NRRD and MetaImage by SimpleITK: every type, byte order, packing and kind of
           axis; places of pixels as SimpleITK has them in NIfTI
+zarr      arrays by zarr (2 and 3, every packer, shards, holes), images by ome-zarr (every order of axes)
 """
 import ctypes as C
 import os
@@ -190,9 +191,120 @@ def volumes(folder):
     check_itk(folder)
 
 
-PARTS = {"volumes": volumes}
+def check_arrays(folder):
+    """Arrays alone: what packs them, and how they are stored."""
+    import numcodecs
+    import zarr
+    from zarr import codecs as z
+
+    def make(name, a, chunks, hole=False, **more):
+        path = os.path.join(folder, "a%d.zarr" % checked)
+        array = zarr.create_array(path, shape=a.shape, chunks=chunks, dtype=a.dtype, **more)
+        if hole:
+            array[..., :16, :] = a[..., :16, :]
+            a = np.full_like(a, array.fill_value)
+            a[..., :16, :] = array[..., :16, :]
+        else:
+            array[:] = a
+        same(name, path, a.reshape(-1, *a.shape[-2:])[..., None])
+
+    for dtype in ["b1", "f2"] + TYPES:
+        a = samples((3, 41, 53), dtype if dtype != "b1" else "u1")
+        a = a > 100 if dtype == "b1" else a
+        if dtype == "b1":
+            continue  # one bit is 255 in an image, 1 in a mask
+        for order in "<>":
+            make("zarr 2 %s%s" % (order, dtype), a.astype(order + dtype), (1, 16, 16), zarr_format=2)
+            make("zarr 3 %s%s" % (order, dtype), a, (2, 16, 16), zarr_format=3,
+                 serializer=z.BytesCodec(endian="little" if order == "<" else "big"))
+    a = samples((3, 41, 53), "u2")
+    smooth = (np.arange(3 * 41 * 53) // 7).astype("u2").reshape(3, 41, 53)
+    packers = [None, numcodecs.Zlib(), numcodecs.GZip(), numcodecs.Zstd()]
+    packers += [numcodecs.Blosc(cname=c, shuffle=s) for c in ("lz4", "lz4hc", "zstd", "zlib", "blosclz")
+                for s in (0, 1, 2)]
+    for packer in packers:
+        for what in (a, smooth):
+            for order in "CF":
+                make("zarr 2 %s %s" % (packer, order), what, (2, 16, 16), zarr_format=2,
+                     compressors=packer, order=order)
+    make("zarr 2 /", a, (1, 16, 16), zarr_format=2,
+         chunk_key_encoding={"name": "v2", "separator": "/"})
+    make("zarr 2 hole", a, (1, 16, 16), hole=True, zarr_format=2, fill_value=7)
+    packers = [None, z.GzipCodec(), z.ZstdCodec(), z.ZstdCodec(checksum=True), z.Crc32cCodec()]
+    packers += [z.BloscCodec(cname=c, shuffle=s) for c in ("lz4", "lz4hc", "zstd", "zlib", "blosclz")
+                for s in ("noshuffle", "shuffle", "bitshuffle")]
+    packers.append((z.ZstdCodec(), z.Crc32cCodec()))
+    for packer in packers:
+        for what in (a, smooth):
+            make("zarr 3 %s" % (packer,), what, (2, 16, 16), zarr_format=3, compressors=packer)
+            make("zarr 3 shards %s" % (packer,), what, (1, 8, 16), shards=(2, 32, 32), zarr_format=3,
+                 compressors=packer)
+    make("zarr 3 hole", a.astype("f4"), (1, 16, 16), hole=True, zarr_format=3, fill_value=-1.5)
+    make("zarr 3 shards, hole", a, (1, 8, 8), shards=(1, 32, 32), hole=True, zarr_format=3, fill_value=9)
+    make("zarr 3 .", a, (1, 16, 16), zarr_format=3,
+         chunk_key_encoding={"name": "v2", "separator": "."})
+    make("zarr 3 transpose", a, (1, 16, 8), zarr_format=3, filters=z.TransposeCodec(order=(2, 0, 1)))
+    path = os.path.join(folder, "start.zarr")
+    array = zarr.create_array(path, shape=a.shape, dtype=a.dtype, chunks=(3, 32, 32), zarr_format=3,
+                              compressors=None, serializer=z.ShardingCodec(
+                                  chunk_shape=(1, 16, 16), index_location="start"))
+    array[:] = a
+    same("zarr 3 index first", path, a[..., None])
+    path = os.path.join(folder, "filters.zarr")
+    zarr.create_array(path, shape=a.shape, dtype=a.dtype, chunks=(1, 16, 16), zarr_format=2,
+                      filters=numcodecs.Delta(dtype="u2"))[:] = a
+    refused("zarr filters", path, "filters")
+    path = os.path.join(folder, "lzma.zarr")
+    zarr.create_array(path, shape=a.shape, dtype=a.dtype, chunks=(1, 16, 16), zarr_format=2,
+                      compressors=numcodecs.LZMA())[:] = a
+    refused("zarr lzma", path, "packed by \"lzma\"")
+
+
+def check_ome(folder):
+    """Images of OME-Zarr: axes, levels, sizes of pixels."""
+    from ome_zarr.format import FormatV04, FormatV05
+    from ome_zarr.writer import write_image, write_labels
+    shapes = {"yx": (70, 50), "cyx": (3, 70, 50), "zyx": (4, 70, 50), "czyx": (2, 4, 70, 50),
+              "tczyx": (3, 2, 4, 70, 50), "tyx": (3, 70, 50)}
+    for form in (FormatV04(), FormatV05()):
+        for axes, shape in shapes.items():
+            path = os.path.join(folder, "%s%s.ome.zarr" % (axes, form.version))
+            kinds = {"t": "time", "c": "channel"}
+            full = [{"name": k, "type": kinds.get(k, "space")} for k in axes]
+            a = samples(shape, "u2")
+            write_image(a, path, axes=full, fmt=form, scale_factors=(2, 4),
+                        scale={k: {"y": 0.5, "x": 0.25}.get(k, 1.0) for k in axes},
+                        axes_units={k: "micrometer" for k in axes if k not in kinds})
+            order = [axes.index(k) for k in "tzyxc" if k in axes]
+            want = a.transpose(order)
+            want = want if "c" in axes else want[..., None]
+            name = "ome-zarr %s %s" % (form.version, axes)
+            same(name, path, want.reshape(-1, *want.shape[-3:]))
+            page = read(path)[1]
+            check(name + " size",
+                  (page.pixel_height, page.pixel_width, page.unit) == (0.5, 0.25, b"um"),
+                  "%s x %s %s" % (page.pixel_height, page.pixel_width, page.unit))
+            level = next(p for p in ("1", "s1") if os.path.isdir(os.path.join(path, p)))
+            page = read(os.path.join(path, level))[1]
+            check(name + " level", (page.height, page.width, page.pixel_width) == (35, 25, 0.5),
+                  "%d x %d" % (page.height, page.width))
+        labels = samples((70, 50), "u2") % 7
+        path = os.path.join(folder, "yx%s.ome.zarr" % form.version)
+        write_labels(labels, path, name="cells", axes="yx", fmt=form)
+        same("labels " + form.version, os.path.join(path, "labels", "cells"),
+             labels[None, ..., None])
+
+
+def zarr_part(folder):
+    check_arrays(folder)
+    check_ome(folder)
+
+
+PARTS = {"volumes": volumes, "zarr": zarr_part}
 for part in sys.argv[2:]:
     with tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)  # where `unet check` writes its page
         PARTS[part](scratch)
+        os.chdir("/")
     print("%s: %d checks, %d differ" % (part, checked, failed))
 sys.exit(failed > 0)

@@ -37,6 +37,8 @@ want_build() {
     want zlib1g-dev pkg-config --exists zlib
     want libjansson-dev pkg-config --exists jansson
     want libzip-dev pkg-config --exists libzip
+    like libzstd-dev pkg-config --exists libzstd # chunks of OME-Zarr
+    like libblosc-dev pkg-config --exists blosc
     like libmicrohttpd-dev pkg-config --exists libmicrohttpd # unet studio
 }
 

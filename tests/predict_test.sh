@@ -67,6 +67,15 @@ gzip -cd a.nii.gz | cmp - b.nii || check 'NIfTI and its compressed twin differ' 
 expect 0 '0.5 x 0.5 mm' '' info v.mha
 expect 0 - 'nifti/v\.nii\.gz' predict $m v.mha -o nifti/
 
+# ---- a folder that is an image, among images and by itself ----
+
+mkdir -p z/x.ome.zarr
+printf '{"zarr_format": 2, "shape": [40, 40], "chunks": [40, 40], "dtype": "|u1", "fill_value": 9,
+    "order": "C", "filters": null, "compressor": null}' >z/x.ome.zarr/.zarray
+expect 0 '40 x 40' '' info z/x.ome.zarr/
+expect 0 - 'zarr/x\.ome\.png' predict $m z -o zarr/
+expect 0 - 'zarr/x\.ome\.png' predict $m z/x.ome.zarr/ -o zarr/
+
 # ---- pages and rows that are odd ----
 
 printf 'P5 300 1 255\n' >row.pgm

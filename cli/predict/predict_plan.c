@@ -79,8 +79,8 @@ static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *fr
     for (int i = 0; i < argc; i++) {
         size_t before = plan->inputs.count;
 
-        if (!path_is_folder(argv[i])) {
-            if (!path_list_add(&plan->inputs, strdup(argv[i])))
+        if (!path_holds_images(argv[i])) {
+            if (!path_list_add(&plan->inputs, path_without_slash(argv[i])))
                 return fail_memory();
             continue;
         }

@@ -202,6 +202,20 @@ int path_is_folder(const char *path)
     return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
+int path_holds_images(const char *path)
+{
+    return path_is_folder(path) && !unet_image_file(path);
+}
+
+char *path_without_slash(const char *path)
+{
+    size_t length = strlen(path);
+
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return strndup(path, length);
+}
+
 int path_exists(const char *path)
 {
     struct stat info;

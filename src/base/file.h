@@ -32,7 +32,10 @@ unet_code un_map_whole(const char *path, struct un_mapping *mapping, unet_error 
  */
 unet_code un_map_beside(const char *path, const char *name, struct un_mapping *mapping,
                         unet_error *err);
-/* The same, in memory however large it is. */
+/* The same of a name below a folder; *absent, and no mapping: there is nothing. */
+unet_code un_map_inside(const char *folder, const char *name, struct un_mapping *mapping,
+                        bool *absent, unet_error *err);
+/* As un_map_beside(), in memory however large it is. */
 unet_code un_map_whole_beside(const char *path, const char *name, struct un_mapping *mapping,
                               unet_error *err);
 /* Copies bytes that lie in the mapping; UNET_EIO: the file was cut meanwhile. */

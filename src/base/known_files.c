@@ -196,12 +196,6 @@ static const struct {
     const char *file, *what, *way;
 } folders[] = {
     {"saved_model.pb", "a TensorFlow SavedModel", "tf2onnx makes ONNX of it, which is read"},
-    {".zattrs", "a Zarr image",
-     "in Python, numpy.save('x.npy', zarr.open(FOLDER)['0'][:]) writes what is read"},
-    {".zarray", "a Zarr array",
-     "in Python, numpy.save('x.npy', zarr.open(FOLDER)[:]) writes what is read"},
-    {"zarr.json", "a Zarr image",
-     "in Python, numpy.save('x.npy', zarr.open(FOLDER)['0'][:]) writes what is read"},
     {"model.safetensors.index.json", "safetensors in shards",
      "the name of this file stands for all of them"},
 };

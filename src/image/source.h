@@ -121,7 +121,7 @@ struct un_format {
 
 extern const struct un_format un_format_png, un_format_tiff, un_format_jpeg, un_format_bmp,
     un_format_gif, un_format_nifti, un_format_nrrd, un_format_metaimage, un_format_npy,
-    un_format_pnm;
+    un_format_pnm, un_format_zarr;
 
 /*
  * Opens a file of any format, told by its first bytes.  The path may end in the pages wanted,
@@ -227,6 +227,9 @@ bool un_format_known(const char *ending);
 
 /* Which format begins like this; NULL: none of ours. */
 const struct un_format *un_format_of_bytes(const void *head, size_t size);
+
+/* Of which format a folder is one image; NULL: of none, or it is no folder. */
+const struct un_format *un_format_of_folder(const char *path);
 
 /* UNET_EFORMAT: what to call a file that no reader takes. */
 unet_code un_fail_foreign(const char *name, const struct un_mapping *file, unet_error *err);

@@ -189,6 +189,18 @@ bool un_zlib_fits(const uint8_t *bytes, size_t size, size_t want)
     return status == Z_STREAM_END || status == Z_MEM_ERROR || (status == Z_BUF_ERROR && all);
 }
 
+bool un_unzip(const void *src, size_t size, void *dst, size_t want)
+{
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)src, .avail_in = (uInt)size};
+    stream.next_out = dst;
+    stream.avail_out = (uInt)want;
+    if (size > UINT32_MAX || want > UINT32_MAX || inflateInit2(&stream, 32 + MAX_WBITS) != Z_OK)
+        return false;
+    const int status = inflate(&stream, Z_FINISH);
+    inflateEnd(&stream);
+    return status == Z_STREAM_END && stream.avail_out == 0;
+}
+
 /* ---- writing ----------------------------------------------------------------------------- */
 
 #define BLOCK (64 << 10)

@@ -45,6 +45,10 @@ uint32_t un_zlib_sum(uint32_t sum, const void *bytes, size_t size);
  * the sum, but has the bytes wanted, and bytes behind it are no matter. */
 bool un_zlib_fits(const uint8_t *bytes, size_t size, size_t want);
 
+/* Unpacks gzip or zlib to exactly `want` bytes, up to 2 GB of each; false: broken, or another size.
+ */
+bool un_unzip(const void *src, size_t size, void *dst, size_t want);
+
 /* ---- packing ----------------------------------------------------------------------------- */
 
 #define UN_GZIP_WORKING (400 << 10) /* bytes that a packer takes */
