@@ -9,27 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/tile_cache.h"
 #include "image/zarr/zarr_image.h"
-
-#define KEPT ((size_t)4 << 20)
-
-/* One tile of a page, [height][width][channels]. */
-struct tile {
-    uint8_t *samples;
-    uint64_t used; /* when it was, 0: empty */
-    int index;     /* the page */
-    int row, column;
-};
 
 struct reader {
     struct un_zarr_image image;
     struct un_zarr_reader chunks;
-    struct un_page page;
-    int slices;        /* Z */
-    int height, width; /* of a tile */
-    struct tile *tiles;
-    size_t tile_count;
-    uint64_t clock;
+    struct un_tile_cache cache;
+    int slices; /* Z */
 };
 
 static bool probe(const unsigned char *head, size_t size)
@@ -56,18 +43,13 @@ static int least(uint64_t a, uint64_t b)
     return (int)(a < b ? a : b);
 }
 
-static size_t tile_bytes(const struct reader *r)
-{
-    return (size_t)r->height * (size_t)r->width * (size_t)r->page.channels * (size_t)r->page.bytes;
-}
-
 static unet_code take_page(struct unet_source *source, struct reader *r, unet_error *err)
 {
     const struct un_zarr_image *image = &r->image;
     const uint64_t height = side(image, UN_ZARR_Y), width = side(image, UN_ZARR_X);
     const uint64_t channels = side(image, UN_ZARR_C);
     const uint64_t slices = side(image, UN_ZARR_Z), times = side(image, UN_ZARR_T);
-    struct un_page *page = &r->page;
+    struct un_page *page = &r->cache.page;
     *page = (struct un_page){.height = (int)height,
                              .width = (int)width,
                              .channels = (int)channels,
@@ -84,22 +66,20 @@ static unet_code take_page(struct unet_source *source, struct reader *r, unet_er
     return un_page_check(source->name, page, err);
 }
 
-static unet_code make_tiles(struct unet_source *source, struct reader *r, unet_error *err)
+static unet_code fill_tile(void *context, struct un_tile *tile, unet_error *err);
+
+static unet_code make_tiles(struct reader *r, unet_error *err)
 {
-    r->height = least(chunk_side(&r->image, UN_ZARR_Y), (uint64_t)r->page.height);
-    r->width = least(chunk_side(&r->image, UN_ZARR_X), (uint64_t)r->page.width);
-    const size_t bytes = tile_bytes(r);
-    if (bytes > UN_IMAGE_BYTES)
-        return un_fail(err, UNET_EFORMAT, "%s: chunks of %zu bytes on a page; up to %d GB wanted",
-                       source->name, bytes, (int)(UN_IMAGE_BYTES >> 30));
-    const size_t columns = (size_t)((r->page.width + r->width - 1) / r->width);
-    const size_t rows = (size_t)((r->page.height + r->height - 1) / r->height);
-    r->tile_count = KEPT / bytes > columns ? KEPT / bytes : columns;
-    r->tile_count = r->tile_count < columns * rows ? r->tile_count : columns * rows;
-    if (!(r->tiles = calloc(r->tile_count, sizeof *r->tiles)))
-        return un_fail_memory(err, r->tile_count * sizeof *r->tiles, source->name);
-    r->page.working = r->tile_count * bytes + un_zarr_reader_working(&r->chunks);
-    return UNET_OK;
+    struct un_tile_cache *cache = &r->cache;
+    cache->name = r->image.root;
+    cache->height = least(chunk_side(&r->image, UN_ZARR_Y), (uint64_t)cache->page.height);
+    cache->width = least(chunk_side(&r->image, UN_ZARR_X), (uint64_t)cache->page.width);
+    cache->fill = fill_tile;
+    cache->context = r;
+    unet_code code = un_tile_cache_make(cache, err);
+    if (!code)
+        cache->page.working = un_tile_cache_bytes(cache) + un_zarr_reader_working(&r->chunks);
+    return code;
 }
 
 static unet_code zarr_open(struct unet_source *source, unet_error *err)
@@ -114,7 +94,7 @@ static unet_code zarr_open(struct unet_source *source, unet_error *err)
     r->chunks.root = r->image.root;
     r->chunks.path = r->image.path;
     r->chunks.array = r->image.array;
-    return make_tiles(source, r, err);
+    return make_tiles(r, err);
 }
 
 static unet_code zarr_page(struct unet_source *source, int index, struct un_page *page,
@@ -122,7 +102,7 @@ static unet_code zarr_page(struct unet_source *source, int index, struct un_page
 {
     (void)index;
     (void)err;
-    *page = ((struct reader *)source->state)->page;
+    *page = ((struct reader *)source->state)->cache.page;
     return UNET_OK;
 }
 
@@ -146,19 +126,19 @@ static inline __attribute__((always_inline)) void spread(const uint8_t *src, con
 static void put(const struct reader *r, const uint8_t *src, const uint64_t step[3],
                 const int count[3], uint8_t *dst)
 {
-    const size_t channels = (size_t)r->page.channels;
-    const size_t to[3] = {(size_t)r->width * channels, channels, 1};
-    if (r->page.bytes == 1)
+    const size_t channels = (size_t)r->cache.page.channels;
+    const size_t to[3] = {(size_t)r->cache.width * channels, channels, 1};
+    if (r->cache.page.bytes == 1)
         spread(src, step, count, 1, to, dst);
-    else if (r->page.bytes == 2)
+    else if (r->cache.page.bytes == 2)
         spread(src, step, count, 2, to, dst);
     else
-        spread(src, step, count, (size_t)r->page.bytes, to, dst);
+        spread(src, step, count, (size_t)r->cache.page.bytes, to, dst);
 }
 
 /* The samples of one chunk, or of none, that is the fill. */
-static unet_code fill_part(struct reader *r, struct tile *tile, const uint64_t place[UN_ZARR_ROLES],
-                           const int count[3], unet_error *err)
+static unet_code fill_part(struct reader *r, struct un_tile *tile,
+                           const uint64_t place[UN_ZARR_ROLES], const int count[3], unet_error *err)
 {
     const struct un_zarr_array *a = &r->chunks.array;
     const uint64_t none[3] = {0, 0, 0};
@@ -173,21 +153,23 @@ static unet_code fill_part(struct reader *r, struct tile *tile, const uint64_t p
         if (role == UN_ZARR_Y || role == UN_ZARR_X || role == UN_ZARR_C)
             step[role == UN_ZARR_Y ? 0 : role == UN_ZARR_X ? 1 : 2] = a->step[k];
     }
-    uint8_t *dst = tile->samples + place[UN_ZARR_C] * (uint64_t)r->page.bytes;
+    uint8_t *dst = tile->samples + place[UN_ZARR_C] * (uint64_t)r->cache.page.bytes;
     unet_code code = un_zarr_chunk_read(&r->chunks, at, &chunk, err);
     if (!code)
-        put(r, chunk ? chunk + from * (uint64_t)r->page.bytes : a->fill, chunk ? step : none, count,
-            dst);
+        put(r, chunk ? chunk + from * (uint64_t)r->cache.page.bytes : a->fill, chunk ? step : none,
+            count, dst);
     return code;
 }
 
-static unet_code fill_tile(struct reader *r, struct tile *tile, unet_error *err)
+static unet_code fill_tile(void *context, struct un_tile *tile, unet_error *err)
 {
-    const int channels = r->page.channels;
+    struct reader *r = context;
+    const struct un_tile_cache *cache = &r->cache;
+    const int channels = cache->page.channels;
     const int step = least(chunk_side(&r->image, UN_ZARR_C), (uint64_t)channels);
-    const int top = tile->row * r->height, left = tile->column * r->width;
-    int count[3] = {least((uint64_t)r->height, (uint64_t)(r->page.height - top)),
-                    least((uint64_t)r->width, (uint64_t)(r->page.width - left)), step};
+    const int top = tile->row * cache->height, left = tile->column * cache->width;
+    int count[3] = {least((uint64_t)cache->height, (uint64_t)(cache->page.height - top)),
+                    least((uint64_t)cache->width, (uint64_t)(cache->page.width - left)), step};
     uint64_t place[UN_ZARR_ROLES] = {(uint64_t)(tile->index / r->slices), 0,
                                      (uint64_t)(tile->index % r->slices), (uint64_t)top,
                                      (uint64_t)left};
@@ -200,67 +182,11 @@ static unet_code fill_tile(struct reader *r, struct tile *tile, unet_error *err)
     return code;
 }
 
-/* The tile as it is kept, else in the place of the one that was used longest ago. */
-static unet_code get_tile(struct reader *r, int index, int row, int column,
-                          const struct tile **found, unet_error *err)
-{
-    struct tile *oldest = r->tiles;
-    for (size_t i = 0; i < r->tile_count; i++) {
-        struct tile *tile = &r->tiles[i];
-        if (tile->used && tile->index == index && tile->row == row && tile->column == column) {
-            tile->used = ++r->clock;
-            *found = tile;
-            return UNET_OK;
-        }
-        if (tile->used < oldest->used)
-            oldest = tile;
-    }
-    if (!oldest->samples && !(oldest->samples = malloc(tile_bytes(r))))
-        return un_fail_memory(err, tile_bytes(r), r->image.root);
-    oldest->index = index;
-    oldest->row = row;
-    oldest->column = column;
-    oldest->used = 0;
-    unet_code code = fill_tile(r, oldest, err);
-    if (!code)
-        oldest->used = ++r->clock;
-    *found = oldest;
-    return code;
-}
-
-/* What a tile has of a rectangle. */
-static void copy(const struct reader *r, const struct tile *tile, struct un_rect rect, uint8_t *dst)
-{
-    const size_t pixel = (size_t)r->page.channels * (size_t)r->page.bytes;
-    const int tile_top = tile->row * r->height, tile_left = tile->column * r->width;
-    const int top = rect.top > tile_top ? rect.top : tile_top;
-    const int left = rect.left > tile_left ? rect.left : tile_left;
-    const int end = least((uint64_t)(rect.top + rect.height), (uint64_t)(tile_top + r->height));
-    const int right = least((uint64_t)(rect.left + rect.width), (uint64_t)(tile_left + r->width));
-    for (int y = top; y < end; y++)
-        memcpy(dst + ((size_t)(y - rect.top) * (size_t)rect.width + (size_t)(left - rect.left)) *
-                         pixel,
-               tile->samples +
-                   ((size_t)(y - tile_top) * (size_t)r->width + (size_t)(left - tile_left)) * pixel,
-               (size_t)(right - left) * pixel);
-}
-
 static unet_code zarr_read(struct unet_source *source, int index, const struct un_page *page,
                            struct un_rect rect, void *samples, unet_error *err)
 {
-    struct reader *r = source->state;
     (void)page;
-    const int last_row = (rect.top + rect.height - 1) / r->height;
-    const int last_column = (rect.left + rect.width - 1) / r->width;
-    for (int row = rect.top / r->height; row <= last_row; row++)
-        for (int column = rect.left / r->width; column <= last_column; column++) {
-            const struct tile *tile = NULL;
-            unet_code code = get_tile(r, index, row, column, &tile, err);
-            if (code)
-                return code;
-            copy(r, tile, rect, samples);
-        }
-    return UNET_OK;
+    return un_tile_cache_read(&((struct reader *)source->state)->cache, index, rect, samples, err);
 }
 
 static void zarr_close(struct unet_source *source)
@@ -268,9 +194,7 @@ static void zarr_close(struct unet_source *source)
     struct reader *r = source->state;
     if (!r)
         return;
-    for (size_t i = 0; r->tiles && i < r->tile_count; i++)
-        free(r->tiles[i].samples);
-    free(r->tiles);
+    un_tile_cache_release(&r->cache);
     un_zarr_reader_release(&r->chunks);
     free(r->image.root);
     free(r);
