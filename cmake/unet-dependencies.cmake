@@ -69,4 +69,4 @@ if(NOT TARGET GIF::GIF) # not every giflib comes with a .pc file
     list(APPEND UNET_MISSING giflib)
   endif()
 endif()
-list(APPEND UNET_LIBRARIES GIF::GIF m)
+list(APPEND UNET_LIBRARIES GIF::GIF m ${CMAKE_DL_LIBS}) # OpenSlide is looked for at run time

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images that other libraries write, sample by sample.
 
-Usage: check_images.py BUILD PART...   the folder with libunet.so and unet; PART: volumes, zarr
+Usage: check_images.py BUILD PART...   the folder with libunet.so and unet; PART: volumes, zarr, slides
 
 volumes   NRRD by pynrrd, NRRD and MetaImage by SimpleITK: every type, byte order, packing and kind of
           axis; places of pixels as SimpleITK has them in NIfTI
 zarr      arrays by zarr (2 and 3, every packer, shards, holes), images by ome-zarr (every order of axes)
+slides    levels of a slide that tifffile writes, by OpenSlide, which must be installed
 """
 import ctypes as C
 import os
@@ -300,7 +301,26 @@ def zarr_part(folder):
     check_ome(folder)
 
 
-PARTS = {"volumes": volumes, "zarr": zarr_part}
+def slides(folder):
+    import tifffile
+    path = os.path.join(folder, "a.svs")
+    big = np.kron(samples((32, 40, 3), "u1"), np.ones((32, 32, 1), "u1"))
+    text = "Aperio Image Library v12.0.15\r\n1280x1024 [0,0 1280x1024] (256x256) |AppMag = 20|MPP = 0.5"
+    with tifffile.TiffWriter(path) as tif:
+        common = {"photometric": "rgb", "metadata": None, "compression": "deflate"}
+        tif.write(big, tile=(256, 256), description=text, **common)
+        tif.write(big[::8, ::8], description="Aperio Image Library\r\n-> 160x128 - ", **common)
+        tif.write(big[::2, ::2], tile=(256, 256), description=text + " -> 640x512", **common)
+        tif.write(big[::4, ::4], tile=(128, 128), description=text + " -> 320x256", **common)
+    same("slide as a TIFF", path, big[None])
+    for level, step in enumerate((1, 2, 4)):
+        same("slide, level %d" % level, "%s/%d" % (path, level), big[None, ::step, ::step])
+        page = read("%s/%d" % (path, level))[1]
+        check("size of level %d" % level, (page.pixel_width, page.unit) == (0.5 * step, b"um"))
+    refused("slide, level 3", path + "/3", "levels 0 to 2")
+
+
+PARTS = {"volumes": volumes, "zarr": zarr_part, "slides": slides}
 for part in sys.argv[2:]:
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)  # where `unet check` writes its page

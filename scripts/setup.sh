@@ -63,7 +63,10 @@ want_clang() {
 want_build
 case "${1:-build}" in
 build) ;;
-test) want libcmocka-dev pkg-config --exists cmocka ;;
+test)
+    want libcmocka-dev pkg-config --exists cmocka
+    like libopenslide0 sh -c 'PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q libopenslide' # levels of slides
+    ;;
 fuzz)
     want libcmocka-dev pkg-config --exists cmocka
     want_clang

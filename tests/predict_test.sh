@@ -76,6 +76,13 @@ expect 0 '40 x 40' '' info z/x.ome.zarr/
 expect 0 - 'zarr/x\.ome\.png' predict $m z -o zarr/
 expect 0 - 'zarr/x\.ome\.png' predict $m z/x.ome.zarr/ -o zarr/
 
+# ---- levels of slides: by a number behind the path, or by the option ----
+
+head -c 100 /dev/zero >z/none.svs
+expect 1 - 'none\.svs' predict $m z/none.svs/1 -o x.png
+expect 1 - 'none\.svs' predict $m z/none.svs --level auto -o x.png
+expect 2 - 'wanted 0, 1 \.\. or auto' predict $m z/none.svs --level big -o x.png
+
 # ---- pages and rows that are odd ----
 
 printf 'P5 300 1 255\n' >row.pgm

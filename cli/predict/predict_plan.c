@@ -397,8 +397,9 @@ int predict_plan_make(const struct command *command, const struct predict_settin
 {
     int status = join_channels(settings, unet_model_channels(models->first), plan);
 
-    if (status || (status = check_targets(command, settings, plan,
-                                          plan->from_folder || plan->inputs.count > 1)))
+    if (status || (status = predict_level(command, settings, models->first, plan)) ||
+        (status =
+             check_targets(command, settings, plan, plan->from_folder || plan->inputs.count > 1)))
         return status;
     plan->jobs = calloc(plan->inputs.count, sizeof(*plan->jobs));
     if (!plan->jobs)

@@ -121,8 +121,8 @@ static unet_code open_file(const char *path, struct unet_source **source, unet_e
     char *file = strndup(path, choice.file_name);
     if (!file)
         return un_fail_memory(err, choice.file_name, path);
-    struct un_mapping mapping = {.borrowed = true}; /* of a folder: nothing */
-    const struct un_format *format = un_format_of_folder(file);
+    struct un_mapping mapping = {.borrowed = true}; /* nothing of those by path */
+    const struct un_format *format = un_format_of_path(file);
     unet_code code = format ? UNET_OK : un_map_open(file, &mapping, err);
     if (!code && !format && !un_known_name_first(path))
         format = un_format_of_bytes(mapping.data, mapping.size);
