@@ -44,6 +44,23 @@ foreach(row IN ITEMS PNG:libpng TIFF:libtiff-4 JPEG:libjpeg ZLIB:zlib JANSSON:ja
   list(APPEND UNET_LIBRARIES PkgConfig::UNET_${name})
 endforeach()
 
+# with them more chunks of Zarr are unpacked; UNET_PACKERS are those that are here
+set(UNET_PACKERS "")
+set(UNET_PACKER_MODULES "")
+foreach(row IN ITEMS ZSTD:libzstd BLOSC:blosc)
+  string(REPLACE ":" ";" row ${row})
+  list(GET row 0 name)
+  list(GET row 1 module)
+  if(PKG_CONFIG_FOUND)
+    pkg_check_modules(UNET_${name} QUIET IMPORTED_TARGET GLOBAL ${module})
+  endif()
+  if(TARGET PkgConfig::UNET_${name})
+    list(APPEND UNET_PACKERS UNET_${name})
+    string(APPEND UNET_PACKER_MODULES " ${module}")
+    list(APPEND UNET_LIBRARIES PkgConfig::UNET_${name})
+  endif()
+endforeach()
+
 if(NOT TARGET GIF::GIF) # not every giflib comes with a .pc file
   find_package(GIF 5 QUIET)
   if(TARGET GIF::GIF)
@@ -52,4 +69,4 @@ if(NOT TARGET GIF::GIF) # not every giflib comes with a .pc file
     list(APPEND UNET_MISSING giflib)
   endif()
 endif()
-list(APPEND UNET_LIBRARIES GIF::GIF m)
+list(APPEND UNET_LIBRARIES GIF::GIF m ${CMAKE_DL_LIBS}) # OpenSlide is looked for at run time

@@ -198,10 +198,10 @@ typedef struct unet_image {
 
 /*
  * Reads an image, the first of its pages or of those that path chooses (unet_source_open()), of any
- * format that docs/images.md lists, told by its first bytes: PNG, TIFF, JPEG, BMP, GIF, NIfTI,
- * Netpbm or .npy.  It is turned upright; samples below 8 bits are spread over 0..255, those of 9 to
- * 15 over 0..65535; signed and wider ones become float; palettes are resolved to RGB; an alpha
- * channel is dropped.  The caller releases *image.  Fails with UNET_EIO, UNET_EFORMAT, UNET_ENOMEM.
+ * format that docs/images.md lists, told by its first bytes.  It is turned upright; samples below 8
+ * bits are spread over 0..255, those of 9 to 15 over 0..65535; signed and wider ones become float;
+ * palettes are resolved to RGB; an alpha channel is dropped.  The caller releases *image.  Fails
+ * with UNET_EIO, UNET_EFORMAT, UNET_ENOMEM.
  */
 UNET_API unet_code unet_image_read(const char *path, unet_image *image, unet_error *err);
 

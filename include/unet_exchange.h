@@ -142,6 +142,15 @@ UNET_API unet_code unet_model_check_page(const unet_model *model, struct unet_so
                                          int page, double *distance, char *text, size_t size,
                                          unet_error *err);
 
+/*
+ * The level of a slide (a path without one) whose pixels are nearest in size to those of the
+ * model's training, by the headers of both: slide.svs/2 is level 2.  0 where one of them does not
+ * tell it; text (cut at size bytes) says which was taken, and why.  UNET_EFORMAT: OpenSlide, which
+ * need not be installed, does not read it.
+ */
+UNET_API unet_code unet_model_level(const unet_model *model, const char *slide, int *level,
+                                    char *text, size_t size, unet_error *err);
+
 /* One parameter tensor of a model: its name in the file, its shape and its values. */
 typedef struct unet_tensor {
     const char *name; /* "enc_0.conv_block.0.weight" */

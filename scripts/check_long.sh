@@ -20,6 +20,7 @@ resume      5  a run that is killed 100 times
 report      2  its pages in a browser, at three widths
 firefox     2  the page of unet studio in Firefox, where it is installed
 outlines    2  outlines there and back by pycocotools, shapely and roifile
+images      3  images that pynrrd, SimpleITK, zarr, ome-zarr and tifffile write, sample by sample
 large       6  an image of 1.6 gigapixels below 500 MB
 studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
 arm        15  the tests on an emulated 64-bit Arm
@@ -84,6 +85,12 @@ part_outlines() {
     [ -x build-long/outlines/bin/pip ] || python3 -m venv build-long/outlines
     build-long/outlines/bin/pip install --quiet numpy pillow pycocotools shapely roifile jsonschema
     build-long/outlines/bin/python scripts/check_outlines.py build-test/unet
+}
+part_images() {
+    build_tests --target unet_cli unet_shared
+    [ -x build-long/images/bin/pip ] || python3 -m venv build-long/images
+    build-long/images/bin/pip install --quiet numpy pynrrd SimpleITK zarr ome-zarr tifffile
+    build-long/images/bin/python -W ignore scripts/check_images.py build-test volumes zarr slides
 }
 part_large() {
     make --no-print-directory all

@@ -37,6 +37,8 @@ want_build() {
     want zlib1g-dev pkg-config --exists zlib
     want libjansson-dev pkg-config --exists jansson
     want libzip-dev pkg-config --exists libzip
+    like libzstd-dev pkg-config --exists libzstd # chunks of OME-Zarr
+    like libblosc-dev pkg-config --exists blosc
     like libmicrohttpd-dev pkg-config --exists libmicrohttpd # unet studio
 }
 
@@ -61,7 +63,10 @@ want_clang() {
 want_build
 case "${1:-build}" in
 build) ;;
-test) want libcmocka-dev pkg-config --exists cmocka ;;
+test)
+    want libcmocka-dev pkg-config --exists cmocka
+    like libopenslide0 sh -c 'PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q libopenslide' # levels of slides
+    ;;
 fuzz)
     want libcmocka-dev pkg-config --exists cmocka
     want_clang

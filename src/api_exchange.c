@@ -172,6 +172,14 @@ unet_code unet_model_check_values(const unet_model *model, const unet_image *ima
     return code ? code : un_model_check_values(model, un_view_of(image), distance, text, size, err);
 }
 
+unet_code unet_model_level(const unet_model *model, const char *slide, int *level, char *text,
+                           size_t size, unet_error *err)
+{
+    if (!model || !slide || !level)
+        return un_missing(err, !model ? "model" : !slide ? "slide" : "level");
+    return un_model_level(model, slide, level, text, text ? size : 0, err);
+}
+
 unet_code unet_model_check_page(const unet_model *model, struct unet_source *source, int page,
                                 double *distance, char *text, size_t size, unet_error *err)
 {

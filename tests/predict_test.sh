@@ -60,6 +60,28 @@ expect 0 - 'nifti/a\.png' predict $m a.nii.gz -o nifti/ --format png
 expect 0 - 'nifti/tiles\.nii\.gz' predict $m tiles.tif -o nifti/ --format nii
 expect 0 - '' predict $m tiles.tif -o b.nii --exact
 gzip -cd a.nii.gz | cmp - b.nii || check 'NIfTI and its compressed twin differ' false
+{ # so does a volume that is no NIfTI
+    printf 'NDims = 3\nDimSize = 40 40 2\nElementSpacing = 0.5 0.5 2\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n'
+    head -c 3200 /dev/zero
+} >v.mha
+expect 0 '0.5 x 0.5 mm' '' info v.mha
+expect 0 - 'nifti/v\.nii\.gz' predict $m v.mha -o nifti/
+
+# ---- a folder that is an image, among images and by itself ----
+
+mkdir -p z/x.ome.zarr
+printf '{"zarr_format": 2, "shape": [40, 40], "chunks": [40, 40], "dtype": "|u1", "fill_value": 9,
+    "order": "C", "filters": null, "compressor": null}' >z/x.ome.zarr/.zarray
+expect 0 '40 x 40' '' info z/x.ome.zarr/
+expect 0 - 'zarr/x\.ome\.png' predict $m z -o zarr/
+expect 0 - 'zarr/x\.ome\.png' predict $m z/x.ome.zarr/ -o zarr/
+
+# ---- levels of slides: by a number behind the path, or by the option ----
+
+head -c 100 /dev/zero >z/none.svs
+expect 1 - 'none\.svs' predict $m z/none.svs/1 -o x.png
+expect 1 - 'none\.svs' predict $m z/none.svs --level auto -o x.png
+expect 2 - 'wanted 0, 1 \.\. or auto' predict $m z/none.svs --level big -o x.png
 
 # ---- pages and rows that are odd ----
 

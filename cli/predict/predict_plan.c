@@ -79,8 +79,8 @@ static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *fr
     for (int i = 0; i < argc; i++) {
         size_t before = plan->inputs.count;
 
-        if (!path_is_folder(argv[i])) {
-            if (!path_list_add(&plan->inputs, strdup(argv[i])))
+        if (!path_holds_images(argv[i])) {
+            if (!path_list_add(&plan->inputs, path_without_slash(argv[i])))
                 return fail_memory();
             continue;
         }
@@ -208,13 +208,14 @@ char *predict_plan_file(const struct predict_job *job, enum product product, int
                : path_before_ending(job->output[product], number);
 }
 
-/* Its mask is one, too, in a folder, as only that says where in space it lies. */
-static int is_nifti(const char *input)
+/* Its mask is NIfTI in a folder, as only that says where in space it lies. */
+static int is_volume(const char *input)
 {
-    static const char *const nifti[] = {".nii", ".nii.gz", ".hdr", ".img", NULL};
+    static const char *const volumes[] = {".nii",  ".nii.gz", ".hdr", ".img", ".nrrd",
+                                          ".nhdr", ".mha",    ".mhd", NULL};
     const char *pages;
     char *file = path_of_pages(input, &pages);
-    int found = file && path_has_ending(file, nifti);
+    int found = file && path_has_ending(file, volumes);
 
     free(file);
     return found;
@@ -241,7 +242,7 @@ static int name_outputs(const struct predict_settings *settings, struct predict_
                 (p == PRODUCT_MASK && settings->format == 1))
                 ending = ".tif";
             if (p == PRODUCT_MASK &&
-                (settings->format == 2 || (settings->format < 0 && is_nifti(job->input))))
+                (settings->format == 2 || (settings->format < 0 && is_volume(job->input))))
                 ending = ".nii.gz";
             stem = path_stem(job->input);
             job->output[p] =
@@ -396,8 +397,9 @@ int predict_plan_make(const struct command *command, const struct predict_settin
 {
     int status = join_channels(settings, unet_model_channels(models->first), plan);
 
-    if (status || (status = check_targets(command, settings, plan,
-                                          plan->from_folder || plan->inputs.count > 1)))
+    if (status || (status = predict_level(command, settings, models->first, plan)) ||
+        (status =
+             check_targets(command, settings, plan, plan->from_folder || plan->inputs.count > 1)))
         return status;
     plan->jobs = calloc(plan->inputs.count, sizeof(*plan->jobs));
     if (!plan->jobs)

@@ -37,6 +37,7 @@ struct predict_settings {
     int outlines;                 /* which: -1 not given, 0 ImageJ, then as enum outline_kind */
     const char *fill;             /* sample that is no data; NULL: not given */
     struct said session;          /* of unet_session_options */
+    const char *level;            /* of slides: a number, or "auto"; NULL: not given */
     int exact, as_stored;
     double memory; /* bytes; 0: no limit */
     int values;    /* of masks: 1: as those that the model was trained on; else classes */
@@ -73,6 +74,10 @@ struct predict_plan {
  */
 int predict_plan_list(const struct command *command, const struct predict_settings *settings,
                       int image_count, char **images, struct predict_plan *plan);
+
+/* Has each image be the level of a slide that --level says.  Returns an exit status. */
+int predict_level(const struct command *command, const struct predict_settings *settings,
+                  const unet_model *model, struct predict_plan *plan);
 
 /*
  * Files of channels become one image where the model was trained on such, and outputs get names.

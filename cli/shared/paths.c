@@ -120,16 +120,31 @@ static void drop_files(char *stem)
         memmove(open, close, strlen(close) + 1);
 }
 
+/* slide.svs/1, a level of a slide: the number behind the slide's path; NULL: it is none. */
+static char *level_of(char *file)
+{
+    char *slash = strrchr(file, '/');
+    struct stat info;
+
+    if (!slash || slash == file || strspn(slash + 1, "0123456789") != strlen(slash + 1))
+        return NULL;
+    *slash = 0;
+    if (!stat(file, &info) && S_ISREG(info.st_mode))
+        return slash + 1;
+    *slash = '/';
+    return NULL;
+}
+
 char *path_stem(const char *path)
 {
     const char *pages;
     char *file = path_of_pages(path, &pages), *stem = NULL;
 
     if (file) {
-        const char *name = last_part(file);
+        const char *level = level_of(file), *name = last_part(file);
 
-        stem = path_text("%.*s%.*s", (int)(path_ending(file) - name), name,
-                         *pages == '[' ? (int)strcspn(pages, "]") : 0, pages);
+        stem = path_text("%.*s%s%s%.*s", (int)(path_ending(file) - name), name, level ? "-" : "",
+                         level ? level : "", *pages == '[' ? (int)strcspn(pages, "]") : 0, pages);
         for (char *at = stem; stem && *pages && *at; at++)
             if (*at == '[' || *at == ':')
                 *at = '-'; /* scan.tif[2:7]: scan-2-7 */
@@ -200,6 +215,20 @@ int path_is_folder(const char *path)
     struct stat info;
 
     return !stat(path, &info) && S_ISDIR(info.st_mode);
+}
+
+int path_holds_images(const char *path)
+{
+    return path_is_folder(path) && !unet_image_file(path);
+}
+
+char *path_without_slash(const char *path)
+{
+    size_t length = strlen(path);
+
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return strndup(path, length);
 }
 
 int path_exists(const char *path)

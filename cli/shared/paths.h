@@ -22,9 +22,11 @@ char *path_stem(const char *path);         /* "a/b.tif" -> "b"; "a/b.tif[3]" -> 
 const char *path_ending(const char *path); /* "a/b.tif" -> ".tif"; "" when there is none */
 char *path_before_ending(const char *path,
                          const char *insert); /* ("m.st", ".last") -> "m.last.st" */
+char *path_without_slash(const char *path);   /* at its end */
 char *path_quote(const char *path);           /* as a shell takes it */
 int path_has_ending(const char *path, const char *const *endings); /* any case; ends with NULL */
 int path_is_folder(const char *path);
+int path_holds_images(const char *path); /* a folder that is not one image, such as OME-Zarr */
 int path_exists(const char *path);
 
 /*

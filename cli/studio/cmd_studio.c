@@ -64,7 +64,7 @@ static char *default_project(const char *operand)
 
     for (size_t n = path ? strlen(path) : 0; n > 1 && path[n - 1] == '/';)
         path[--n] = 0;
-    if (path && path_is_folder(path)) {
+    if (path && path_holds_images(path)) {
         char *real = realpath(path, NULL); /* of "." and "..", too */
 
         made = real ? path_text("%s.unet", real) : NULL;
@@ -81,10 +81,10 @@ static int list_operand(const char *operand, struct path_list *list)
 {
     const size_t before = list->count;
 
-    if (!path_is_folder(operand)) {
+    if (!path_holds_images(operand)) {
         if (!path_exists(operand))
             return fail_text("%s: %s", operand, strerror(errno));
-        char *copy = strdup(operand);
+        char *copy = path_without_slash(operand);
 
         return copy && path_list_add(list, copy) ? EXIT_DONE : fail_memory();
     }

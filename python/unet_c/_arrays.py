@@ -91,7 +91,7 @@ def read(path):
 def read_image(path):
     """Reads an image file of any format that the library knows: [height, width, channels].
 
-    PNG, TIFF, JPEG, BMP, GIF, NIfTI, Netpbm or .npy; "scan.tif[3]" is a page of it.
+    PNG, TIFF, JPEG, BMP, GIF, NIfTI, NRRD, MetaImage, Netpbm or .npy; "scan.tif[3]" is a page of it.
     """
     return read(path)[0]
 

@@ -67,14 +67,17 @@ static unet_code open_descriptor(int fd, const char *path, size_t mapped_from,
 {
     struct stat status;
     unet_code code = UNET_OK;
-    struct un_mapping made = {0};
+    struct un_mapping made = {.data = (const unsigned char *)"",
+                              .borrowed = true}; /* if it is empty */
     if (fstat(fd, &status))
         code = un_fail_errno(err, "%s", path);
     else if (!S_ISREG(status.st_mode))
         code = un_fail(err, UNET_EIO, "%s: is %s, not a file", path,
                        S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe");
-    else if ((made.size = (size_t)status.st_size))
+    else if ((made.size = (size_t)status.st_size)) {
+        made.borrowed = false;
         code = (made.size < mapped_from ? copy : map)(fd, path, &made, err);
+    }
     if (!made.file)
         close(fd);
     if (!code)
@@ -129,8 +132,8 @@ static int open_below(int folder, const char *name)
     return -1;
 }
 
-unet_code un_map_beside(const char *path, const char *name, struct un_mapping *mapping,
-                        unet_error *err)
+static unet_code open_beside(const char *path, const char *name, size_t mapped_from,
+                             struct un_mapping *mapping, unet_error *err)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
@@ -148,7 +151,39 @@ unet_code un_map_beside(const char *path, const char *name, struct un_mapping *m
         errno = why;
         return un_fail_errno(err, "%s", name);
     }
-    return open_descriptor(fd, name, SIZE_MAX, mapping, err);
+    return open_descriptor(fd, name, mapped_from, mapping, err);
+}
+
+unet_code un_map_beside(const char *path, const char *name, struct un_mapping *mapping,
+                        unet_error *err)
+{
+    return open_beside(path, name, MAPPED_FROM, mapping, err);
+}
+
+unet_code un_map_whole_beside(const char *path, const char *name, struct un_mapping *mapping,
+                              unet_error *err)
+{
+    return open_beside(path, name, SIZE_MAX, mapping, err);
+}
+
+unet_code un_map_inside(const char *folder, const char *name, struct un_mapping *mapping,
+                        bool *absent, unet_error *err)
+{
+    const int root = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    *absent = false;
+    if (root < 0)
+        return un_fail_errno(err, "%s", folder);
+    const int fd = open_below(root, name);
+    if (fd < 0 && errno == ENOENT) {
+        *absent = true;
+        return UNET_OK;
+    }
+    if (fd < 0 && (errno == EACCES || errno == ELOOP))
+        return un_fail(err, UNET_EIO, "%s/%s: lies elsewhere, is a link or may not be read", folder,
+                       name);
+    if (fd < 0)
+        return un_fail_errno(err, "%s/%s", folder, name);
+    return open_descriptor(fd, name, MAPPED_FROM, mapping, err);
 }
 
 unet_code un_map_read(const struct un_mapping *mapping, const char *name, size_t at, void *dst,

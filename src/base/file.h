@@ -26,11 +26,18 @@ unet_code un_map_open(const char *path, struct un_mapping *mapping, unet_error *
 /* The same, in memory however large it is: for what is looked at here and there. */
 unet_code un_map_whole(const char *path, struct un_mapping *mapping, unet_error *err);
 /*
- * The same of a file named by another: name is a path from the folder of path on.  Absolute ones,
+ * As un_map_open(), of a file named by another: name is a path from the folder of path on. Absolute
+ * ones,
  * ".." and links in it are refused, so that nothing else is opened.
  */
 unet_code un_map_beside(const char *path, const char *name, struct un_mapping *mapping,
                         unet_error *err);
+/* The same of a name below a folder; *absent, and no mapping: there is nothing. */
+unet_code un_map_inside(const char *folder, const char *name, struct un_mapping *mapping,
+                        bool *absent, unet_error *err);
+/* As un_map_beside(), in memory however large it is. */
+unet_code un_map_whole_beside(const char *path, const char *name, struct un_mapping *mapping,
+                              unet_error *err);
 /* Copies bytes that lie in the mapping; UNET_EIO: the file was cut meanwhile. */
 unet_code un_map_read(const struct un_mapping *mapping, const char *name, size_t at, void *dst,
                       size_t size, unet_error *err);

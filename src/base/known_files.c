@@ -42,9 +42,6 @@ static const struct un_known_file known[] = {
      " .mrc .mrcs .rec .st .map ", MAGIC(208, "MAP ")},
     {UN_KNOWN_IMAGE, "a DICOM image", SIMPLEITK, " .dcm .dicom ", MAGIC(128, "DICM"),
      .among = true},
-    {UN_KNOWN_IMAGE, "an NRRD volume", SIMPLEITK, " .nrrd .nhdr ", MAGIC(0, "NRRD0")},
-    {UN_KNOWN_IMAGE, "a MetaImage volume", SIMPLEITK, " .mha .mhd ", MAGIC(0, "ObjectType")},
-    {UN_KNOWN_IMAGE, "a MetaImage volume", SIMPLEITK, NULL, MAGIC(0, "NDims")},
     /* models; HDF5 and zip archives of their own before others */
     {UN_KNOWN_MODEL, "a Keras model (HDF5)", TF2ONNX, NULL, MAGIC(0, "\x89HDF"),
      .inside = "keras_version"},
@@ -199,12 +196,6 @@ static const struct {
     const char *file, *what, *way;
 } folders[] = {
     {"saved_model.pb", "a TensorFlow SavedModel", "tf2onnx makes ONNX of it, which is read"},
-    {".zattrs", "a Zarr image",
-     "in Python, numpy.save('x.npy', zarr.open(FOLDER)['0'][:]) writes what is read"},
-    {".zarray", "a Zarr array",
-     "in Python, numpy.save('x.npy', zarr.open(FOLDER)[:]) writes what is read"},
-    {"zarr.json", "a Zarr image",
-     "in Python, numpy.save('x.npy', zarr.open(FOLDER)['0'][:]) writes what is read"},
     {"model.safetensors.index.json", "safetensors in shards",
      "the name of this file stands for all of them"},
 };

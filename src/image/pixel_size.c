@@ -4,8 +4,38 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/decimal.h"
+
+static const struct {
+    const char *name, *unit;
+    double factor;
+} units[] = {
+    {"um", "um", 1},          {"\xc2\xb5m", "um", 1},
+    {"\xce\xbcm", "um", 1},   {"\xb5m", "um", 1},
+    {"\\u00B5m", "um", 1},    {"micron", "um", 1},
+    {"microns", "um", 1},     {"micrometer", "um", 1},
+    {"micrometre", "um", 1},  {"nm", "nm", 1},
+    {"nanometer", "nm", 1},   {"mm", "mm", 1},
+    {"millimeter", "mm", 1},  {"cm", "mm", 10},
+    {"centimeter", "mm", 10}, {"m", "mm", 1000},
+    {"meter", "mm", 1000},    {"pm", "nm", 1e-3},
+    {"\xc3\x85", "nm", 0.1},  {"\xe2\x84\xab", "nm", 0.1},
+    {"angstrom", "nm", 0.1},  {"inch", "mm", 25.4},
+    {"in", "mm", 25.4},
+};
+
+bool un_length_unit(const char *name, double *factor, char unit[8])
+{
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (!strcasecmp(name, units[i].name)) {
+            *factor = units[i].factor;
+            strcpy(unit, units[i].unit);
+            return true;
+        }
+    return false;
+}
 
 static double step_length(const double step[3])
 {
@@ -17,11 +47,11 @@ struct un_size un_page_size(const struct un_page *page)
     static const struct {
         const char *name;
         double um;
-    } units[] = {{"um", 1}, {"mm", 1000}, {"nm", 0.001}};
+    } ours[] = {{"um", 1}, {"mm", 1000}, {"nm", 0.001}};
     const double side = sqrt(page->pixel_height * page->pixel_width);
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (side > 0 && isfinite(side) && !strcmp(page->unit, units[i].name))
-            return (struct un_size){UN_SIZE_LENGTH, (float)(side * units[i].um)};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (side > 0 && isfinite(side) && !strcmp(page->unit, ours[i].name))
+            return (struct un_size){UN_SIZE_LENGTH, (float)(side * ours[i].um)};
     if (page->place.kind != UN_PLACE_MAP)
         return (struct un_size){UN_SIZE_NONE, 0};
     const double map = sqrt(step_length(page->place.step[0]) * step_length(page->place.step[1]));

@@ -43,4 +43,7 @@ void un_sizes_text(const struct un_sizes *sizes, char *text, size_t size);
 /* "0.5 um" */
 void un_size_text(enum un_size_kind kind, float side, char *text, size_t size);
 
+/* "micron", "mm" and the like as one of our units and what to multiply by; false: no length. */
+bool un_length_unit(const char *name, double *factor, char unit[8]);
+
 #endif

@@ -81,10 +81,10 @@ static unet_code choose(struct unet_source *source, const struct choice *choice,
     return UNET_OK;
 }
 
-/* Takes the mapping, also on failure. */
+/* Takes the mapping, also on failure; format: NULL: none of ours. */
 static unet_code open_mapping(const char *name, const struct un_mapping *mapping,
-                              const struct choice *choice, struct unet_source **source,
-                              unet_error *err)
+                              const struct un_format *format, const struct choice *choice,
+                              struct unet_source **source, unet_error *err)
 {
     struct unet_source *made = calloc(1, sizeof *made);
     unet_code code;
@@ -94,9 +94,7 @@ static unet_code open_mapping(const char *name, const struct un_mapping *mapping
     }
     made->file = *mapping;
     made->file_name = choice->given ? choice->file_name : strlen(name);
-    made->format = un_format_of_bytes(mapping->data, mapping->size);
-    if (un_known_name_first(name))
-        made->format = NULL;
+    made->format = format;
     code = made->format ? made->format->open(made, err) : un_fail_foreign(name, mapping, err);
     if (!code && (made->file_pages < 1 || made->file_pages > UN_SOURCE_PAGES))
         code = un_fail(err, UNET_EFORMAT, "%s: %d pages; 1 to %d wanted", name, made->file_pages,
@@ -123,9 +121,12 @@ static unet_code open_file(const char *path, struct unet_source **source, unet_e
     char *file = strndup(path, choice.file_name);
     if (!file)
         return un_fail_memory(err, choice.file_name, path);
-    struct un_mapping mapping;
-    unet_code code = un_map_open(file, &mapping, err);
-    if (!code && (code = open_mapping(path, &mapping, &choice, source, err)))
+    struct un_mapping mapping = {.borrowed = true}; /* nothing of those by path */
+    const struct un_format *format = un_format_of_path(file);
+    unet_code code = format ? UNET_OK : un_map_open(file, &mapping, err);
+    if (!code && !format && !un_known_name_first(path))
+        format = un_format_of_bytes(mapping.data, mapping.size);
+    if (!code && (code = open_mapping(path, &mapping, format, &choice, source, err)))
         un_map_release(&mapping);
     free(file);
     return code;
@@ -154,7 +155,9 @@ unet_code un_source_open_bytes(const char *name, const void *bytes, size_t size,
 {
     const struct un_mapping mapping = {.data = bytes, .size = size, .borrowed = true};
     const struct choice all = {0};
-    return open_mapping(name, &mapping, &all, source, err);
+    const struct un_format *format =
+        un_known_name_first(name) ? NULL : un_format_of_bytes(bytes, size);
+    return open_mapping(name, &mapping, format, &all, source, err);
 }
 
 char *un_source_page_path(const struct unet_source *source, int i)

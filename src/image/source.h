@@ -82,6 +82,11 @@ struct un_unread {
     int height, width;
 };
 
+/* A part of a page. */
+struct un_rect {
+    int top, left, height, width;
+};
+
 struct unet_source {
     char *name;       /* the path as given, for messages */
     size_t file_name; /* bytes of it before the choice of pages */
@@ -95,12 +100,11 @@ struct unet_source {
     struct un_unread *unread; /* what the file holds besides its pages */
     int unread_count;
     struct un_manner manner;
+    /* Of a slide: sets places of mask [rect.height][rect.width] to value where nothing was scanned.
+     * NULL: there is something everywhere. */
+    unet_code (*mark_empty)(struct unet_source *source, int index, struct un_rect rect,
+                            uint8_t value, uint8_t *mask, unet_error *err);
     struct un_ordered *ordered; /* pages in another order of axes, in memory (reorder.c); or NULL */
-};
-
-/* A part of a page. */
-struct un_rect {
-    int top, left, height, width;
 };
 
 struct un_format {
@@ -120,7 +124,8 @@ struct un_format {
 };
 
 extern const struct un_format un_format_png, un_format_tiff, un_format_jpeg, un_format_bmp,
-    un_format_gif, un_format_nifti, un_format_npy, un_format_pnm;
+    un_format_gif, un_format_nifti, un_format_nrrd, un_format_metaimage, un_format_npy,
+    un_format_pnm, un_format_zarr, un_format_slide;
 
 /*
  * Opens a file of any format, told by its first bytes.  The path may end in the pages wanted,
@@ -226,6 +231,12 @@ bool un_format_known(const char *ending);
 
 /* Which format begins like this; NULL: none of ours. */
 const struct un_format *un_format_of_bytes(const void *head, size_t size);
+
+/* Of which format a folder is one image; NULL: of none, or it is no folder. */
+const struct un_format *un_format_of_folder(const char *path);
+
+/* The same, also of what is told by its path: a level of a slide. */
+const struct un_format *un_format_of_path(const char *path);
 
 /* UNET_EFORMAT: what to call a file that no reader takes. */
 unet_code un_fail_foreign(const char *name, const struct un_mapping *file, unet_error *err);

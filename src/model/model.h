@@ -44,6 +44,10 @@ unet_code un_model_check_values(const unet_model *model, unet_view image, double
 unet_code un_model_check_page(const unet_model *model, struct unet_source *source, int page,
                               double *distance, char *text, size_t size, unet_error *err);
 
+/* The inner half of unet_model_level(). */
+unet_code un_model_level(const unet_model *model, const char *slide, int *level, char *text,
+                         size_t size, unet_error *err);
+
 /* Brings values up to date.  UNET_EDEVICE: they are lost, and values are older. */
 unet_code un_model_fetch(const unet_model *model, unet_error *err);
 

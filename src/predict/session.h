@@ -157,6 +157,7 @@ struct un_target {
     float *logits, *probabilities; /* [classes][rows][width] */
     float *scores;                 /* [outputs][rows][width] */
     uint8_t *inner;                /* [rows][width], as in unet_answers */
+    bool marked; /* places where mask is UNET_IGNORE are empty, and become class 0 */
 };
 
 /* Whether targets need scores. */

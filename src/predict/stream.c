@@ -251,6 +251,17 @@ static unet_code hand_over(struct walk *walk, const struct un_target *from, int 
     return walk->stream->band(walk->stream->context, &band, err);
 }
 
+/* Sets rows of a mask to value where the file has nothing. */
+static unet_code mark(struct walk *walk, int top, int rows, uint8_t value, uint8_t *mask,
+                      unet_error *err)
+{
+    const struct window *w = &walk->window;
+    const struct un_rect rect = {top, 0, rows, w->image.width};
+    if (!mask || !w->source->mark_empty)
+        return UNET_OK;
+    return w->source->mark_empty(w->source, w->source->first + w->index, rect, value, mask, err);
+}
+
 /* The first `step` rows of the sums are done: hands them over and moves the others up. */
 static unet_code finish_sums(struct walk *walk, int top, int rows, unet_error *err)
 {
@@ -259,7 +270,9 @@ static unet_code finish_sums(struct walk *walk, int top, int rows, unet_error *e
     size_t width = (size_t)sums->width, plane = (size_t)sums->rows * width;
     walk->ready.rows = rows;
     un_scores_finish(spec, sums, 0, rows, &walk->ready);
-    unet_code code = hand_over(walk, &walk->ready, top, rows, err);
+    unet_code code = mark(walk, top, rows, 0, walk->ready.mask, err);
+    if (!code)
+        code = hand_over(walk, &walk->ready, top, rows, err);
     size_t done = (size_t)rows * width;
     for (size_t k = 0; k < (size_t)un_spec_outputs(spec); k++) {
         memmove(sums->scores + k * plane, sums->scores + k * plane + done,
@@ -286,6 +299,13 @@ static unet_code predict_row(struct walk *walk, int top, int bottom, unet_error 
     walk->target.top = top;
     if (!walk->target.scores)
         walk->target.rows = bottom - top;
+    if (walk->target.mask && walk->window.source->mark_empty) {
+        memset(walk->target.mask, 0, (size_t)walk->target.rows * (size_t)walk->target.width);
+        walk->target.marked = true;
+        code = mark(walk, top, walk->target.rows, UNET_IGNORE, walk->target.mask, err);
+        if (code)
+            return code;
+    }
     int done = bottom < H ? top + step : H;
     code =
         un_session_tiles(s, top, &walk->target, &progress, (double)top / H, (double)done / H, err);

@@ -54,9 +54,30 @@ void un_session_rows(const unet_session *s, int top, int height, int *first, int
 static void keep_mask(const unet_session *s, struct un_span y, struct un_span x, int tile_width,
                       const struct un_target *to)
 {
+    for (int i = 0; i < y.count; i++) {
+        uint8_t *row = to->mask + (size_t)(y.out + i - to->top) * to->width + x.out;
+        const uint8_t *labels = s->mask + (size_t)(y.skip + i) * tile_width + x.skip;
+        if (!to->marked)
+            memcpy(row, labels, (size_t)x.count);
+        for (int j = 0; to->marked && j < x.count; j++)
+            row[j] = row[j] == UNET_IGNORE ? 0 : labels[j];
+    }
+}
+
+/* Whether nothing is to be found in a tile, of which only the mask is wanted: it is class 0 then.
+ */
+static bool pass_over(struct un_span y, struct un_span x, const struct un_target *target)
+{
+    if (!target->marked || target->logits || target->probabilities)
+        return false;
+    uint8_t *first = target->mask + (size_t)(y.out - target->top) * target->width + x.out;
     for (int i = 0; i < y.count; i++)
-        memcpy(to->mask + (size_t)(y.out + i - to->top) * to->width + x.out,
-               s->mask + (size_t)(y.skip + i) * tile_width + x.skip, (size_t)x.count);
+        for (int j = 0; j < x.count; j++)
+            if (first[(size_t)i * target->width + j] != UNET_IGNORE)
+                return false;
+    for (int i = 0; i < y.count; i++)
+        memset(first + (size_t)i * target->width, 0, (size_t)x.count);
+    return true;
 }
 
 static void keep_scores(const unet_session *s, struct un_span y, struct un_span x, int tile_width,
@@ -101,6 +122,8 @@ static unet_code predict_tile(unet_session *s, struct un_span y, struct un_span 
                               const struct un_target *target, unet_error *err)
 {
     struct un_engine *e = s->engine;
+    if (pass_over(y, x, target))
+        return UNET_OK;
     unet_code code = run(s, y, x, err);
     if (code)
         return code;

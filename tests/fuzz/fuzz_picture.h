@@ -80,7 +80,7 @@ static void fuzz_page(struct unet_source *source, int i)
     free(part);
 }
 
-static int fuzz_picture(const struct un_format *format, const uint8_t *data, size_t size)
+static inline int fuzz_picture(const struct un_format *format, const uint8_t *data, size_t size)
 {
     struct unet_source *source;
     unet_error err = {0};

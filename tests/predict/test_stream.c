@@ -94,6 +94,69 @@ static void test_stream_standardized(void **state)
     unet_model_free(model);
 }
 
+/* A picture whose columns from 20 to 109 are empty. */
+static unet_code mark_columns(struct unet_source *source, int index, struct un_rect rect,
+                              uint8_t value, uint8_t *mask, unet_error *err)
+{
+    (void)source;
+    (void)index;
+    (void)err;
+    for (int i = 0; i < rect.height * rect.width; i++) {
+        const int x = rect.left + i % rect.width;
+        mask[i] = x >= 20 && x < 110 ? value : mask[i];
+    }
+    return UNET_OK;
+}
+
+/* What was not scanned is class 0, whether tiles of it are passed over or not. */
+static void test_stream_empty(void **state)
+{
+    (void)state;
+    static const struct {
+        unet_tta tta;
+        int tile, scores;
+    } rows[] = {{UNET_TTA_NONE, 16, 0},
+                {UNET_TTA_NONE, 16, 1},
+                {UNET_TTA_NONE, 64, 0},
+                {UNET_TTA_FLIPS, 16, 0},
+                {UNET_TTA_FLIPS, 16, 1}};
+    unet_model *model = made_model(UNET_PADDING_VALID, UNET_NORM_NONE, 2, 1, 3);
+    unet_image image = made_image(90, 130, 1);
+    assert_int_equal(unet_image_write(in_folder("a.tif"), &image, NULL), UNET_OK);
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        const unet_session_options options = {
+            .threads = 1, .tile = rows[r].tile, .tta = rows[r].tta, .exact = 1};
+        struct gathered want = make_room(&image, 3), got = make_room(&image, 3);
+        unet_stream wanted = {.mask = 1, .image = 1, .band = gather, .context = &got};
+        unet_session *session;
+        unet_source *source;
+        unet_error err;
+        int others = 0;
+        wanted.logits = wanted.probabilities = rows[r].scores;
+        if (stream(model, &options, in_folder("a.tif"), &want, &err) ||
+            unet_session_create(model, &options, &session, &err) ||
+            unet_source_open(in_folder("a.tif"), &source, &err))
+            fail_msg("%s", err.text);
+        source->mark_empty = mark_columns;
+        if (unet_predict_stream(session, source, 0, &wanted, &err))
+            fail_msg("%s", err.text);
+        for (int i = 0; i < 90 * 130; i++) {
+            const int x = i % 130, expected = x >= 20 && x < 110 ? 0 : want.mask[i];
+            others += expected != want.mask[i];
+            if (got.mask[i] != expected)
+                fail_msg("row %zu: class %d at %d, %d; wanted %d", r, got.mask[i], x, i / 130,
+                         expected);
+        }
+        assert_true(others > 0);
+        unet_source_close(source);
+        unet_session_free(session);
+        release(&want);
+        release(&got);
+    }
+    free(image.data);
+    unet_model_free(model);
+}
+
 /* A band function that fails ends the prediction with its error. */
 static void test_stream_stops(void **state)
 {
@@ -263,8 +326,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_stream_is_memory), IN_FOLDER(test_stream_standardized),
-        IN_FOLDER(test_stream_stops),     cmocka_unit_test(test_views),
-        cmocka_unit_test(test_blending),  cmocka_unit_test(test_span_rows),
+        IN_FOLDER(test_stream_stops),     IN_FOLDER(test_stream_empty),
+        cmocka_unit_test(test_views),     cmocka_unit_test(test_blending),
+        cmocka_unit_test(test_span_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ int un_natural_compare(const char *a, const char *b)
 bool un_is_folder(const char *path)
 {
     struct stat status;
-    return !stat(path, &status) && S_ISDIR(status.st_mode);
+    return !stat(path, &status) && S_ISDIR(status.st_mode) && !un_format_of_folder(path);
 }
 
 bool un_is_same_file(const char *a, const char *b)
@@ -320,12 +320,15 @@ unet_code un_listing_read(const char *folder, const char *but, struct un_listing
 
 unet_code un_listing_of_file(const char *path, struct un_listing *listing, unet_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    char *copy = strdup(path);
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') /* behind a folder that is one image */
+        length--;
+    char *copy = strndup(path, length);
     struct un_listing made = {0};
     if (!copy)
-        return un_fail_memory(err, strlen(path), path);
-    unet_code code = un_listing_add(&made, copy, slash ? (size_t)(slash + 1 - path) : 0, err);
+        return un_fail_memory(err, length, path);
+    const char *slash = strrchr(copy, '/');
+    unet_code code = un_listing_add(&made, copy, slash ? (size_t)(slash + 1 - copy) : 0, err);
     if (code)
         un_listing_release(&made);
     else

@@ -69,6 +69,7 @@ char *un_without_number(const char *stem);
  */
 char *un_fold_name(const char *name);
 
+/* Not of a folder that is one image, such as OME-Zarr. */
 bool un_is_folder(const char *path);
 bool un_is_same_file(const char *a, const char *b);
 

@@ -11,13 +11,17 @@
 
 #include "base/known_files.h"
 #include "image/image.h"
+#include "image/slides/slides.h"
+#include "image/zarr/zarr_image.h"
 
-static const struct un_format *const formats[] = {&un_format_png, &un_format_tiff, &un_format_jpeg,
-                                                  &un_format_bmp, &un_format_gif,  &un_format_nifti,
-                                                  &un_format_npy, &un_format_pnm};
+static const struct un_format *const formats[] = {
+    &un_format_png, &un_format_tiff,  &un_format_jpeg, &un_format_bmp,
+    &un_format_gif, &un_format_nifti, &un_format_nrrd, &un_format_metaimage,
+    &un_format_npy, &un_format_pnm,   &un_format_zarr, &un_format_slide};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define WANTED "PNG, TIFF, JPEG, BMP, GIF, NIfTI, PGM, PPM or .npy wanted"
+#define WANTED                                                                                     \
+    "PNG, TIFF, JPEG, BMP, GIF, NIfTI, NRRD, MetaImage, OME-Zarr, PGM, PPM or .npy wanted"
 
 static bool ends_with(const char *name, const char *ending)
 {
@@ -56,9 +60,21 @@ const struct un_format *un_format_of_bytes(const void *head, size_t size)
     return NULL;
 }
 
+const struct un_format *un_format_of_folder(const char *path)
+{
+    return un_zarr_folder(path) ? &un_format_zarr : NULL;
+}
+
+const struct un_format *un_format_of_path(const char *path)
+{
+    return un_slide_named(path) ? &un_format_slide : un_format_of_folder(path);
+}
+
 bool un_image_file(const char *path)
 {
     unsigned char head[4096]; /* a header that is compressed may need some */
+    if (un_format_of_path(path))
+        return true;
     FILE *file = fopen(path, "rb");
     size_t size = file ? fread(head, 1, sizeof head, file) : 0;
     if (file)

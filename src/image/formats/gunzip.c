@@ -3,7 +3,8 @@
  * gunzip.c - the one file that knows zlib
  *
  * A gzip file is one or more members, each with the length and sum of what it unpacks to at its
- * end, which zlib checks.  The stream stays open where it was read last.
+ * end, which zlib checks; a stream of zlib ends in a sum, too.  The stream stays open where it was
+ * read last.
  */
 #include "image/formats/gunzip.h"
 
@@ -18,6 +19,8 @@
 struct un_gunzip {
     const char *name;
     const struct un_mapping *file;
+    size_t from; /* byte of the file where it begins */
+    int window;  /* as zlib wants it: of gzip or of zlib */
     z_stream stream;
     size_t taken;      /* bytes of the file that zlib was given */
     size_t forgotten;  /* of them, whose pages need not be kept */
@@ -30,16 +33,21 @@ bool un_gunzip_probe(const unsigned char *head, size_t size)
     return size >= 3 && head[0] == 0x1f && head[1] == 0x8b && head[2] == 8;
 }
 
-unet_code un_gunzip_open(const char *name, const struct un_mapping *file, struct un_gunzip **gunzip,
-                         unet_error *err)
+unet_code un_gunzip_open(const char *name, const struct un_mapping *file, uint64_t from,
+                         struct un_gunzip **gunzip, unet_error *err)
 {
     struct un_gunzip *made = calloc(1, sizeof *made);
-    if (!made || inflateInit2(&made->stream, ONLY_GZIP) != Z_OK) {
+    const size_t begin = from < file->size ? (size_t)from : file->size;
+    const bool gzip = un_gunzip_probe(file->data + begin, file->size - begin);
+    const int window = gzip ? ONLY_GZIP : MAX_WBITS;
+    if (!made || inflateInit2(&made->stream, window) != Z_OK) {
         free(made);
         return un_fail_memory(err, UN_GUNZIP_WORKING, name);
     }
     made->name = name;
     made->file = file;
+    made->taken = made->from = begin;
+    made->window = window;
     *gunzip = made;
     return UNET_OK;
 }
@@ -54,9 +62,9 @@ void un_gunzip_close(struct un_gunzip *gunzip)
 
 static void start_anew(struct un_gunzip *g)
 {
-    inflateReset2(&g->stream, ONLY_GZIP);
+    inflateReset2(&g->stream, g->window);
     g->stream.avail_in = 0;
-    g->taken = 0;
+    g->taken = g->from;
     g->position = 0;
     g->ended = g->failed = false;
 }
@@ -99,15 +107,16 @@ static unet_code unpack(struct un_gunzip *g, unsigned char *dst, size_t size, si
         if (status == Z_STREAM_END) {
             feed(g);
             /* what else follows the last member is passed over, as gzip does */
-            g->ended = !un_gunzip_probe(g->stream.next_in, g->stream.avail_in);
+            g->ended =
+                g->window != ONLY_GZIP || !un_gunzip_probe(g->stream.next_in, g->stream.avail_in);
             if (!g->ended)
                 inflateReset(&g->stream);
         } else if (status != Z_OK) {
             g->failed = true;
             if (status == Z_MEM_ERROR)
                 return un_fail_memory(err, UN_GUNZIP_WORKING, g->name);
-            return un_fail(err, UNET_EFORMAT, "%s: %s gzip data (%s after %llu bytes)", g->name,
-                           more ? "broken" : "truncated",
+            return un_fail(err, UNET_EFORMAT, "%s: %s %s data (%s after %llu bytes)", g->name,
+                           more ? "broken" : "truncated", g->window == ONLY_GZIP ? "gzip" : "zlib",
                            g->stream.msg ? g->stream.msg : "they end",
                            (unsigned long long)g->position);
         }
@@ -178,6 +187,18 @@ bool un_zlib_fits(const uint8_t *bytes, size_t size, size_t want)
     const bool all = stream.total_out == want;
     inflateEnd(&stream);
     return status == Z_STREAM_END || status == Z_MEM_ERROR || (status == Z_BUF_ERROR && all);
+}
+
+bool un_unzip(const void *src, size_t size, void *dst, size_t want)
+{
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)src, .avail_in = (uInt)size};
+    stream.next_out = dst;
+    stream.avail_out = (uInt)want;
+    if (size > UINT32_MAX || want > UINT32_MAX || inflateInit2(&stream, 32 + MAX_WBITS) != Z_OK)
+        return false;
+    const int status = inflate(&stream, Z_FINISH);
+    inflateEnd(&stream);
+    return status == Z_STREAM_END && stream.avail_out == 0;
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */

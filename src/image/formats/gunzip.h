@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gunzip.h - any place in what a gzip file unpacks to, in bounded memory; and files that are packed
- */
+/* gunzip.h - any place in what gzip or zlib packed, in bounded memory; and files that are packed */
 #ifndef UN_GUNZIP_H
 #define UN_GUNZIP_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -17,9 +17,10 @@ struct un_gunzip;
 /* Whether a file begins as gzip's do. */
 bool un_gunzip_probe(const unsigned char *head, size_t size);
 
-/* name and file are borrowed. */
-unet_code un_gunzip_open(const char *name, const struct un_mapping *file, struct un_gunzip **gunzip,
-                         unet_error *err);
+/* What is packed begins at byte `from`: gzip's members, or a stream of zlib, told by how it begins.
+ * name and file are borrowed. */
+unet_code un_gunzip_open(const char *name, const struct un_mapping *file, uint64_t from,
+                         struct un_gunzip **gunzip, unet_error *err);
 void un_gunzip_close(struct un_gunzip *gunzip);
 
 /*
@@ -43,6 +44,10 @@ uint32_t un_zlib_sum(uint32_t sum, const void *bytes, size_t size);
 /* Unpacks a stream to nowhere: false where it is broken, or its sum is another's.  One that lacks
  * the sum, but has the bytes wanted, and bytes behind it are no matter. */
 bool un_zlib_fits(const uint8_t *bytes, size_t size, size_t want);
+
+/* Unpacks gzip or zlib to exactly `want` bytes, up to 2 GB of each; false: broken, or another size.
+ */
+bool un_unzip(const void *src, size_t size, void *dst, size_t want);
 
 /* ---- packing ----------------------------------------------------------------------------- */
 

@@ -8,30 +8,19 @@
  *
  * Samples lie with x running fastest, then y, z, t and up to three more.  A page is a plane of x
  * (columns) and y (rows); page z + Z * t for z and t, and so on.  Rows keep the order of the file:
- * y = 0 is at the top, whatever the directions in space that the header tells (geometry.h).  What
- * is not compressed is read where it lies in the mapped file; the rest is unpacked as far as it is
- * wanted.
+ * y = 0 is at the top, whatever the directions in space that the header tells (geometry.h).
  */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
-#include "image/formats/gunzip.h"
 #include "image/formats/nifti_header.h"
-#include "image/formats/number.h"
-#include "image/source.h"
-
-#define MORE_AT_END (1 << 20) /* bytes that may follow the samples when compressed */
 
 struct reader {
     struct un_mapping image; /* scan.img */
     char *image_name;
-    const struct un_mapping *samples; /* the file that has them */
-    struct un_gunzip *gunzip;         /* of that file, if it is compressed */
-    struct un_page page;
-    uint64_t start, page_bytes;
-    bool big_endian;
+    struct un_volume volume;
 };
 
 /* A header of a compressed file is unpacked into buffer. */
@@ -42,7 +31,7 @@ static struct un_nifti_header find_header(const unsigned char *head, size_t size
     struct un_gunzip *gunzip;
     if (!un_gunzip_probe(head, size))
         return un_nifti_recognise(head, size, size);
-    if (un_gunzip_open("", &file, &gunzip, NULL))
+    if (un_gunzip_open("", &file, 0, &gunzip, NULL))
         return (struct un_nifti_header){0};
     size_t got = UN_NIFTI_SIZE_2;
     if (un_gunzip_read(gunzip, 0, buffer, UN_NIFTI_SIZE_2, NULL))
@@ -83,26 +72,12 @@ static unet_code open_image(const struct unet_source *source, struct reader *r, 
         free(r->image_name);
         if (!(r->image_name = name_of_image(source->name, endings[i])))
             return un_fail_memory(err, strlen(source->name), source->name);
-        if (!access(r->image_name, F_OK)) {
-            r->samples = &r->image;
+        if (!access(r->image_name, F_OK))
             return un_map_open(r->image_name, &r->image, err);
-        }
     }
     return un_fail(err, UNET_EFORMAT,
                    "%s: only the header of an image; its samples wanted beside it, in an .img",
                    source->name);
-}
-
-static unet_code check_claim(const struct unet_source *source, const struct reader *r, int pages,
-                             unet_error *err)
-{
-    uint64_t need = r->start + r->page_bytes * (uint64_t)pages, have = r->samples->size;
-    if (r->gunzip ? need / UN_GUNZIP_LIMIT <= have : need <= have)
-        return UNET_OK;
-    return un_fail(err, UNET_EFORMAT,
-                   "%s: truncated%s (%llu bytes for %d x %d pixels in %d planes of %d bits)",
-                   r->image_name ? r->image_name : source->name, r->gunzip ? " or broken" : "",
-                   (unsigned long long)have, r->page.width, r->page.height, pages, r->page.bits);
 }
 
 static unet_code nifti_open(struct unet_source *source, unet_error *err)
@@ -112,24 +87,18 @@ static unet_code nifti_open(struct unet_source *source, unet_error *err)
     if (!r)
         return un_fail_memory(err, sizeof *r, source->name);
     source->state = r;
-    r->samples = &source->file;
     struct un_nifti_header h = find_header(source->file.data, source->file.size, buffer);
-    unet_code code = un_nifti_take(source->name, &h, &r->page, &source->file_pages, &r->start, err);
+    struct un_volume_start start = {0};
+    unet_code code = un_nifti_take(source->name, &h, &r->volume, &start.skip, err);
     if (code || (h.pair && (code = open_image(source, r, err))))
         return code;
-    r->big_endian = h.big_endian;
-    r->page_bytes = un_rect_bytes(&r->page, (struct un_rect){0, 0, r->page.height, r->page.width});
     if (h.version == UN_ANALYZE)
         snprintf(source->note, sizeof source->note,
                  "an Analyze 7.5 header: samples as they stand, without scale or pixel size");
-    if (un_gunzip_probe(r->samples->data, r->samples->size)) {
-        const char *name = r->image_name ? r->image_name : source->name;
-        if ((code = un_gunzip_open(name, r->samples, &r->gunzip, err)))
-            return code;
-        r->page.in_order = true;
-        r->page.working = UN_GUNZIP_WORKING;
-    }
-    return check_claim(source, r, source->file_pages, err);
+    const struct un_mapping *samples = h.pair ? &r->image : &source->file;
+    start.packed = un_gunzip_probe(samples->data, samples->size);
+    source->file_pages = r->volume.pages;
+    return un_volume_open(&r->volume, h.pair ? r->image_name : source->name, samples, &start, err);
 }
 
 static unet_code nifti_page(struct unet_source *source, int index, struct un_page *page,
@@ -137,43 +106,15 @@ static unet_code nifti_page(struct unet_source *source, int index, struct un_pag
 {
     (void)index;
     (void)err;
-    *page = ((struct reader *)source->state)->page;
+    *page = ((struct reader *)source->state)->volume.page;
     return UNET_OK;
-}
-
-/* ---- samples ----------------------------------------------------------------------------- */
-
-static unet_code unpack(struct unet_source *source, struct reader *r, uint64_t at,
-                        struct un_rect rect, uint8_t *dst, unet_error *err)
-{
-    const size_t stride = un_rect_bytes(&r->page, (struct un_rect){0, 0, 1, r->page.width});
-    const size_t left = un_rect_bytes(&r->page, (struct un_rect){0, 0, 1, rect.left});
-    const size_t row = un_rect_bytes(&r->page, (struct un_rect){0, 0, 1, rect.width});
-    const uint64_t end = r->start + r->page_bytes * (uint64_t)source->file_pages;
-    unet_code code = UNET_OK;
-    for (int y = rect.top; y < rect.top + rect.height && !code; y++, dst += row) {
-        uint64_t from = at + (uint64_t)y * stride + left;
-        code = un_gunzip_read(r->gunzip, from, dst, row, err);
-        if (!code && from + row == end)
-            code = un_gunzip_end(r->gunzip, MORE_AT_END, err);
-    }
-    return code;
 }
 
 static unet_code nifti_read(struct unet_source *source, int index, const struct un_page *page,
                             struct un_rect rect, void *samples, unet_error *err)
 {
-    struct reader *r = source->state;
-    const uint64_t at = r->start + r->page_bytes * (uint64_t)index;
-    unet_code code = r->gunzip ? un_map_check(r->samples, source->name, err) : UNET_OK;
-    if (!code)
-        code = r->gunzip ? unpack(source, r, at, rect, samples, err)
-                         : un_rect_read(r->samples, source->name, at, page, rect, samples, err);
-    if (code)
-        return code;
-    if (un_other_order(r->big_endian))
-        un_swap(samples, un_rect_bytes(page, rect) / (size_t)page->bytes, page->bytes);
-    return UNET_OK;
+    (void)page;
+    return un_volume_read(&((struct reader *)source->state)->volume, index, rect, samples, err);
 }
 
 static void nifti_close(struct unet_source *source)
@@ -181,7 +122,7 @@ static void nifti_close(struct unet_source *source)
     struct reader *r = source->state;
     if (!r)
         return;
-    un_gunzip_close(r->gunzip);
+    un_volume_close(&r->volume);
     un_map_release(&r->image);
     free(r->image_name);
     free(r);

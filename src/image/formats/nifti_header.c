@@ -132,27 +132,16 @@ static unet_code take_type(const char *name, const struct un_nifti_header *h, st
                    name, (long long)code);
 }
 
-/* Sides and pages. */
-static unet_code take_sides(const char *name, const struct un_nifti_header *h, struct un_page *page,
-                            int *pages, unet_error *err)
+static unet_code take_sides(const char *name, const struct un_nifti_header *h,
+                            struct un_volume *volume, unet_error *err)
 {
-    int64_t dims = integer(h, DIMS, 0), side[8], count = 1;
+    int64_t dims = integer(h, DIMS, 0), side[7];
     if (dims < 1 || dims > 7)
         return un_fail(err, UNET_EFORMAT, "%s: %lld dimensions; 1 to 7 wanted", name,
                        (long long)dims);
-    for (int i = 1; i < 8; i++) {
-        side[i] = i <= dims ? integer(h, DIMS, i) : 1;
-        if (side[i] < 1 || side[i] > UN_IMAGE_SIDE)
-            return un_fail(err, UNET_EFORMAT, "%s: dimension %d is %lld; 1..%d wanted", name, i,
-                           (long long)side[i], UN_IMAGE_SIDE);
-        count *= i > 2 ? side[i] : 1;
-        if (count > UN_SOURCE_PAGES)
-            return un_fail(err, UNET_EFORMAT, "%s: more than %d planes", name, UN_SOURCE_PAGES);
-    }
-    page->width = (int)side[1];
-    page->height = (int)side[2];
-    *pages = (int)count;
-    return un_page_check(name, page, err);
+    for (int i = 0; i < (int)dims; i++)
+        side[i] = integer(h, DIMS, i + 1);
+    return un_volume_lay(volume, name, (int)dims, side, -1, err);
 }
 
 static void take_meaning(const struct un_nifti_header *h, struct un_page *page)
@@ -257,19 +246,20 @@ static unet_code take_start(const char *name, const struct un_nifti_header *h, u
     return UNET_OK;
 }
 
-unet_code un_nifti_take(const char *name, const struct un_nifti_header *h, struct un_page *page,
-                        int *pages, uint64_t *start, unet_error *err)
+unet_code un_nifti_take(const char *name, const struct un_nifti_header *h, struct un_volume *volume,
+                        uint64_t *start, unet_error *err)
 {
-    *page = (struct un_page){0};
+    struct un_page *page = &volume->page;
     int64_t intent = h->version == UN_ANALYZE ? 0 : integer(h, INTENT, 0);
     unet_code code;
     if (intent >= CIFTI_FIRST && intent <= CIFTI_LAST)
         return un_fail(err, UNET_EFORMAT,
                        "%s: a CIFTI matrix (intent %d), which is no picture; NIfTI images wanted",
                        name, (int)intent);
-    if ((code = take_type(name, h, page, err)) || (code = take_sides(name, h, page, pages, err)) ||
+    if ((code = take_type(name, h, page, err)) || (code = take_sides(name, h, volume, err)) ||
         (code = take_start(name, h, start, err)))
         return code;
+    volume->big_endian = h->big_endian;
     take_meaning(h, page);
     take_place(h, page);
     return UNET_OK;

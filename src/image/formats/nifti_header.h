@@ -3,7 +3,7 @@
 #ifndef UN_NIFTI_HEADER_H
 #define UN_NIFTI_HEADER_H
 
-#include "image/source.h"
+#include "image/formats/volume.h"
 
 #define UN_NIFTI_SIZE_1 348
 #define UN_NIFTI_SIZE_2 540
@@ -23,6 +23,6 @@ struct un_nifti_header un_nifti_recognise(const unsigned char *bytes, size_t siz
 
 /* What each page holds, how many there are, and the byte where their samples begin. */
 unet_code un_nifti_take(const char *name, const struct un_nifti_header *header,
-                        struct un_page *page, int *pages, uint64_t *start, unet_error *err);
+                        struct un_volume *volume, uint64_t *start, unet_error *err);
 
 #endif

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/decimal.h"
+#include "image/pixel_size.h"
 #include "image/tiff/tiff_read.h"
 #include "image/tiff/xml.h"
 
@@ -61,8 +62,8 @@ static double find_length(const struct un_xml *xml, const char *key, const char 
     if (un_xml_attribute(xml, key, text, sizeof text))
         un_decimal_read(text, &v);
     un_xml_attribute(xml, unit_key, name, sizeof name);
-    return un_tiff_unit(name, &factor, unit) && isfinite(v) && v > 1e-12 && v < 1e12 ? v * factor
-                                                                                     : 0;
+    return un_length_unit(name, &factor, unit) && isfinite(v) && v > 1e-12 && v < 1e12 ? v * factor
+                                                                                       : 0;
 }
 
 /* ---- what the elements tell -------------------------------------------------------------- */

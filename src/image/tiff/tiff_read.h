@@ -126,9 +126,6 @@ bool un_tiff_ome(struct unet_source *source, const char *text, struct un_tiff_ta
 bool un_tiff_imagej(struct unet_source *source, const char *text, struct un_tiff_table *table);
 bool un_tiff_shaped(struct unet_source *source, const char *text, struct un_tiff_table *table);
 
-/* "micron", "mm" and the like as one of our units and what to multiply by; false: no length. */
-bool un_tiff_unit(const char *name, double *factor, char unit[8]);
-
 /* By the resolution tags of the current IFD; unit: ImageJ's, or "". */
 void un_tiff_resolution(TIFF *tif, const char *unit, struct un_tiff_scale *scale);
 

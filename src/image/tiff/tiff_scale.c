@@ -2,46 +2,9 @@
 /* tiff_scale.c - how large a pixel is, by ImageJ's unit or the resolution tags */
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
+#include "image/pixel_size.h"
 #include "image/tiff/tiff_read.h"
-
-static const struct {
-    const char *name, *unit;
-    double factor;
-} units[] = {
-    {"um", "um", 1},
-    {"\xc2\xb5m", "um", 1},
-    {"\xce\xbcm", "um", 1},
-    {"\xb5m", "um", 1},
-    {"\\u00B5m", "um", 1},
-    {"micron", "um", 1},
-    {"microns", "um", 1},
-    {"micrometer", "um", 1},
-    {"nm", "nm", 1},
-    {"nanometer", "nm", 1},
-    {"mm", "mm", 1},
-    {"millimeter", "mm", 1},
-    {"cm", "mm", 10},
-    {"m", "mm", 1000},
-    {"pm", "nm", 1e-3},
-    {"\xc3\x85", "nm", 0.1},
-    {"\xe2\x84\xab", "nm", 0.1},
-    {"angstrom", "nm", 0.1},
-    {"inch", "mm", 25.4},
-    {"in", "mm", 25.4},
-};
-
-bool un_tiff_unit(const char *name, double *factor, char unit[8])
-{
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (!strcasecmp(name, units[i].name)) {
-            *factor = units[i].factor;
-            strcpy(unit, units[i].unit);
-            return true;
-        }
-    return false;
-}
 
 /* What programs write when they know nothing: 72 or 96 dots per inch. */
 static bool is_default(double per_cm)
@@ -66,7 +29,7 @@ void un_tiff_resolution(TIFF *tif, const char *unit, struct un_tiff_scale *scale
     TIFFGetFieldDefaulted(tif, TIFFTAG_RESOLUTIONUNIT, &kind);
     if (!(across > 0) || !(down > 0))
         return;
-    if (!un_tiff_unit(unit, &factor, known)) {
+    if (!un_length_unit(unit, &factor, known)) {
         double cm = kind == RESUNIT_CENTIMETER ? 1 : kind == RESUNIT_INCH ? 1 / 2.54 : 0;
         if (cm <= 0 || is_default((double)across * cm) || is_default((double)down * cm))
             return;

@@ -101,7 +101,7 @@ static unet_code open_file(struct un_onnx_table *table, const struct un_onnx_ten
     if (!(made->location = strndup((const char *)location.at, size)))
         return un_fail_memory(err, size, table->path);
     unet_error why;
-    unet_code code = un_map_beside(table->path, made->location, &made->mapping, &why);
+    unet_code code = un_map_whole_beside(table->path, made->location, &made->mapping, &why);
     if (code) {
         free(made->location);
         made->location = NULL;
