@@ -20,6 +20,7 @@ resume      5  a run that is killed 100 times
 report      2  its pages in a browser, at three widths
 firefox     2  the page of unet studio in Firefox, where it is installed
 outlines    2  outlines there and back by pycocotools, shapely and roifile
+bioimage    3  bioimage.io packages by the public validator and its test run
 large       6  an image of 1.6 gigapixels below 500 MB
 studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
 arm        15  the tests on an emulated 64-bit Arm
@@ -84,6 +85,10 @@ part_outlines() {
     [ -x build-long/outlines/bin/pip ] || python3 -m venv build-long/outlines
     build-long/outlines/bin/pip install --quiet numpy pillow pycocotools shapely roifile jsonschema
     build-long/outlines/bin/python scripts/check_outlines.py build-test/unet
+}
+part_bioimage() {
+    build_tests --target unet_cli
+    scripts/check_bioimage.sh build-test/unet build-long/bioimage
 }
 part_large() {
     make --no-print-directory all

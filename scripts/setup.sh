@@ -38,6 +38,7 @@ want_build() {
     want libjansson-dev pkg-config --exists jansson
     want libzip-dev pkg-config --exists libzip
     like libmicrohttpd-dev pkg-config --exists libmicrohttpd # unet studio
+    like libyaml-dev pkg-config --exists yaml-0.1 # bioimage.io packages
 }
 
 # what the fuzzers are built with: clang, and its run-time library where that is a package of its own

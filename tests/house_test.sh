@@ -110,6 +110,7 @@ one_file jpeglib.h src/image/formats/jpeg.c
 one_file gif_lib.h src/image/formats/gif.c
 one_file zlib.h src/image/formats/gunzip.c
 one_file zip.h src/base/ziparchive.c
+one_file yaml.h src/base/yaml.c
 
 # -- nothing that a command left lies at the top --
 if [ -e .git ]; then
