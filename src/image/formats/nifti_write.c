@@ -76,7 +76,7 @@ static void put_place(unsigned char *h, const struct un_sink_page *page)
     h[123] = page->pixel_width > 0 || place->kind == UN_PLACE_BODY ? 2 : 0;
     if (place->kind != UN_PLACE_BODY)
         return;
-    put(h + 254, 1, 2);
+    put(h + 254, place->space > 0 ? (uint64_t)place->space : 1, 2);
     for (int r = 0; r < 3; r++) {
         for (int k = 0; k < 3; k++)
             put_float(h + 280 + 16 * r + 4 * k, place->step[k][r] * scale);
