@@ -126,6 +126,29 @@ def state_dict():
     found = json.loads(said.stdout)["package_test"]
     check("a state_dict", found["compared"] == "softmax" and found["difference"] < 1e-4, str(found))
     check("its classes", "cell" in run("info", "theirs.safetensors"))
+    tensor = {"name": "raw", "axes": "bcyx", "data_type": "float32", "shape": [1, 1, 52, 64]}
+    old = {
+        "format_version": "0.4.10", "type": "model", "name": "a network", "description": "d",
+        "authors": [{"name": "A"}], "license": "MIT", "cite": rdf["cite"], "documentation": "README.md",
+        "timestamp": "2024-01-02T03:04:05", "test_inputs": ["in.npy"], "test_outputs": ["out.npy"],
+        "inputs": [{**tensor, "preprocessing": [
+            {"name": "zero_mean_unit_variance", "kwargs": {"mode": "per_sample", "axes": "cyx"}}]}],
+        "outputs": [{**tensor, "name": "out", "shape": [1, 2, 52, 64]}],
+        "weights": {"pytorch_state_dict": {"source": "weights.pth", "sha256": sha["weights.pth"],
+                                           "architecture": "somewhere.UNet", "kwargs": {}}},
+    }
+    with zipfile.ZipFile("old.zip", "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("rdf.yaml", json.dumps(old))
+        package.writestr("README.md", "# Validation")
+        package.writestr("in.npy", npy(image.astype(np.float32)))
+        for name in ("weights.pth", "out.npy"):
+            package.writestr(name, files[name])
+    described = load_description("old.zip", format_version="discover")
+    check("valid: format 0.4", described.validation_summary.status == "valid-format",
+          described.validation_summary.format())
+    save_bioimageio_package(described, output_path="old_again.zip")
+    found = json.loads(run("convert", "old_again.zip", "x.safetensors", "--padding", "same", "--json"))
+    check("format 0.4", found["package_test"]["difference"] < 1e-4, str(found["package_test"]))
 
 
 os.chdir(tempfile.mkdtemp())

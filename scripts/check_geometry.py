@@ -74,6 +74,22 @@ def pyramids():
         check("a stack", file.series[0].axes == "ZYX" and len(file.series[0].levels) == 2)
 
 
+def times():
+    """A hyperstack's planes of z and t, in another OME-TIFF and in a NIfTI."""
+    stack = RNG.integers(0, 255, (2, 3, 40, 50), dtype=np.uint8)
+    tifffile.imwrite("t.ome.tif", stack, photometric="minisblack", metadata={"axes": "TZYX"}, ome=True)
+    tifffile.imwrite("j.tif", stack, imagej=True, metadata={"axes": "TZYX"})
+    for name in ("t.ome.tif", "j.tif"):
+        predict(name, "-o", "tm.ome.tif")
+        predict(name, "-o", "tm.nii.gz")
+        with tifffile.TiffFile("tm.ome.tif") as file:
+            series = file.series[0]
+            planes = series.asarray()
+            check(name + ": axes", series.axes == "TZYX" and series.shape == stack.shape)
+        volume = np.asarray(nibabel.load("tm.nii.gz").dataobj)
+        check(name + ": NIfTI", volume.shape == (50, 40, 3, 2) and np.array_equal(volume.T, planes))
+
+
 def nifti():
     volume = RNG.integers(0, 255, (64, 72, 5), dtype=np.uint8)
     straight, sheared = np.diag([-0.5, 0.7, 2, 1]), np.eye(4)
@@ -111,6 +127,7 @@ os.chdir(tempfile.mkdtemp())
 subprocess.run([UNET, "init", "-o", "m.safetensors", "--width", "4", "--depth", "2", "--padding", "same",
                 "--seed", "1", "--quiet"], check=True)
 pyramids()
+times()
 nifti()
 geotiff()
 sys.exit(failed != 0)

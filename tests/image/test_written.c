@@ -200,6 +200,18 @@ static void test_when(void **state)
     free(rows);
 }
 
+static void write_stack(const char *path, const struct un_sink_page *page, const void *rows,
+                        int pages)
+{
+    struct unet_writer *sink;
+    unet_error err;
+    assert_int_equal(un_sink_open(path, 100, &sink, &err), UNET_OK);
+    for (int i = 0; i < pages; i++)
+        if (un_sink_page(sink, page, &err) || un_sink_rows(sink, rows, page->height, &err))
+            fail_msg("%s", err.text);
+    assert_int_equal(un_sink_commit(sink, &err), UNET_OK);
+}
+
 static void test_ome(void **state)
 {
     struct un_sink_page page = {.height = 9,
@@ -215,17 +227,26 @@ static void test_ome(void **state)
     unet_error err;
     char *text;
     (void)state;
-    assert_int_equal(un_sink_open(in_folder("a&b.ome.tif"), 100, &sink, &err), UNET_OK);
-    for (int i = 0; i < 2; i++)
-        if (un_sink_page(sink, &page, &err) || un_sink_rows(sink, rows, 9, &err))
-            fail_msg("%s", err.text);
-    assert_int_equal(un_sink_commit(sink, &err), UNET_OK);
+    write_stack(in_folder("a&b.ome.tif"), &page, rows, 2);
     struct unet_source *source = must_open(in_folder("a&b.ome.tif"));
     const struct un_page found = must_page(source, 1);
     assert_int_equal(source->pages, 2);
     assert_string_equal(source->note, "");
     assert_true(found.pixel_height == 0.325 && found.pixel_width == 0.25);
     assert_string_equal(found.unit, "um");
+    un_source_close(source);
+    /* times stay times, also in what is written like it */
+    source = must_open(in_folder("a&b.ome.tif"));
+    assert_int_equal(source->depth, 2);
+    page.depth = 1;
+    write_stack(in_folder("t.ome.tif"), &page, rows, 2);
+    struct unet_source *times = must_open(in_folder("t.ome.tif"));
+    assert_int_equal(times->depth, 1);
+    struct un_sink_page like = page;
+    like.depth = 0;
+    assert_int_equal(un_sink_like(&like, times, 1, &err), UNET_OK);
+    assert_int_equal(like.depth, 1);
+    un_source_close(times);
     un_source_close(source);
     TIFF *tif = TIFFOpen(in_folder("a&b.ome.tif"), "r");
     assert_true(TIFFGetField(tif, TIFFTAG_IMAGEDESCRIPTION, &text));

@@ -48,9 +48,8 @@ static int type_of(const struct un_sink_page *page)
 
 static void put_sides(unsigned char *h, const struct un_sink_page *page, int pages)
 {
-    const int depth = page->place.count[2] > 0 && pages % page->place.count[2] == 0
-                          ? page->place.count[2]
-                          : pages;
+    const int told = page->place.count[2] > 0 ? page->place.count[2] : page->depth;
+    const int depth = told > 0 && pages % told == 0 ? told : pages;
     const int side[4] = {page->width, page->height, depth, pages / depth};
     const int dims = side[3] > 1 ? 4 : 3;
     put(h + 40, (uint64_t)dims, 2);

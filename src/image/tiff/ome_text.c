@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pages are planes of z; a page's samples are those of one channel. */
+/* Pages are planes of z, then of t, as far as that is known; a page's samples are those of one
+ * channel. */
 #include "image/tiff/ome_text.h"
 
 #include <stdio.h>
@@ -45,6 +46,8 @@ static void put_size(FILE *file, const char *axis, double size, const char *unit
 char *un_ome_text(const char *path, const struct un_sink_page *page)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const int pages = page->pages > 1 ? page->pages : 1;
+    const int depth = page->depth > 0 && pages % page->depth == 0 ? page->depth : pages;
     char *text = NULL;
     size_t size;
     FILE *file = open_memstream(&text, &size);
@@ -60,12 +63,12 @@ char *un_ome_text(const char *path, const struct un_sink_page *page)
     put_text(file, name);
     fprintf(file,
             "\"><Pixels ID=\"Pixels:0\" DimensionOrder=\"XYCZT\" Type=\"%s\" SizeX=\"%d\" "
-            "SizeY=\"%d\" SizeC=\"%d\" SizeZ=\"%d\" SizeT=\"1\"",
+            "SizeY=\"%d\" SizeC=\"%d\" SizeZ=\"%d\" SizeT=\"%d\"",
             page->kind == UN_FLOAT ? "float"
             : page->bytes == 4     ? "uint32"
             : page->bytes == 2     ? "uint16"
                                    : "uint8",
-            page->width, page->height, page->channels, page->pages > 1 ? page->pages : 1);
+            page->width, page->height, page->channels, depth, pages / depth);
     put_size(file, "X", page->pixel_width, page->unit);
     put_size(file, "Y", page->pixel_height, page->unit);
     fprintf(file,
