@@ -3,6 +3,10 @@
 # where the libraries that it needs are here; find_package(unet COMPONENTS static) insists on that.
 include(${CMAKE_CURRENT_LIST_DIR}/unet-targets.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/unet-dependencies.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/unet-made-with.cmake)
+if(UNET_MADE_WITH MATCHES yaml AND NOT TARGET PkgConfig::UNET_LIBYAML)
+  list(APPEND UNET_MISSING yaml-0.1)
+endif()
 set(unet_static_FOUND FALSE)
 if(NOT UNET_MISSING)
   include(${CMAKE_CURRENT_LIST_DIR}/unet-static-targets.cmake)

@@ -70,3 +70,11 @@ if(NOT TARGET GIF::GIF) # not every giflib comes with a .pc file
   endif()
 endif()
 list(APPEND UNET_LIBRARIES GIF::GIF m ${CMAKE_DL_LIBS}) # OpenSlide is looked for at run time
+
+# descriptions of bioimage.io packages; without it such packages are written, but not read
+if(PKG_CONFIG_FOUND AND (UNET_YAML OR NOT DEFINED UNET_YAML))
+  pkg_check_modules(UNET_LIBYAML QUIET IMPORTED_TARGET GLOBAL yaml-0.1)
+  if(TARGET PkgConfig::UNET_LIBYAML)
+    list(APPEND UNET_LIBRARIES PkgConfig::UNET_LIBYAML)
+  endif()
+endif()

@@ -63,17 +63,40 @@ typedef struct unet_export_options {
     const char *names; /* layout of the arrays' names: NULL or "unet": this library's own, which are
                           those of the PyTorch class it began with; "milesial" */
     int normalize;     /* ONNX: 1: the graph takes samples as they are in images, and scales them */
+    /* of a bioimage.io package: */
+    const char *author;  /* who made the model; wanted */
+    const char *license; /* an SPDX identifier, "CC-BY-4.0"; wanted */
+    const char *about;   /* what it finds in which images, a line; NULL: what its classes say */
+    const unet_image *example; /* its test tensors are of the middle of this; NULL: of a pattern */
 } unet_export_options;
 
 /*
  * Writes a model for other programs, by the ending of path: .safetensors, .pth or .pt (a state_dict
- * that torch.load(weights_only=True) reads), .onnx (opset 17).  What this library knows besides is
- * kept in the file, where others do not look, so unet_model_load() gives the same model again.
- * options may be NULL.  Temporary file, sync, rename.  UNET_EINVAL: an ending that is not known, or
- * a network that the layout or format cannot express; UNET_EIO.
+ * that torch.load(weights_only=True) reads), .onnx (opset 17), .zip (a bioimage.io package).  What
+ * this library knows besides is kept in the file, where others do not look, so unet_model_load()
+ * gives the same model again. options may be NULL.  Temporary file, sync, rename.  UNET_EINVAL: an
+ * ending that is not known, or a network that the layout or format cannot express; UNET_EIO.
  */
 UNET_API unet_code unet_model_export(const unet_model *model, const char *path,
                                      const unet_export_options *options, unet_error *err);
+
+/* What the test tensors in a bioimage.io package say of the model that was read from it. */
+typedef struct unet_package_test {
+    size_t size;
+    int made;             /* 0: there is nothing to compare, as reason says */
+    double difference;    /* the largest between the package's output and the model's */
+    double largest;       /* value of the package's output */
+    const char *compared; /* "logits", "softmax" or "sigmoid": what that output is */
+    char reason[200];
+} unet_package_test;
+
+/*
+ * Runs the test tensors of the package at path through a model.  *test must begin with its size.
+ * Where path is another file, nothing is compared.  UNET_EIO, UNET_ENOMEM; UNET_EFORMAT: the
+ * tensors cannot be read.
+ */
+UNET_API unet_code unet_model_test_package(const unet_model *model, const char *path,
+                                           unet_package_test *test, unet_error *err);
 
 typedef enum {
     UNET_MASKS_GREY,    /* grey values */

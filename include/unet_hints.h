@@ -14,7 +14,9 @@ enum {
     UNET_HINT_FILL = 64,       /* ... .fill of data sets and sessions: the sample that is no data */
     UNET_HINT_AS_STORED = 128, /* ... .as_stored of data sets: pixels as they lie in the files */
     UNET_HINT_PAIR = 256,      /* ... .pair_image: which mask is whose */
-    UNET_HINT_PREFIX = 512     /* unet_known.prefix: which of several networks in a file */
+    UNET_HINT_PREFIX = 512,    /* unet_known.prefix: which of several networks in a file */
+    UNET_HINT_STANDARDIZE = 1024, /* ... .standardize: images of mean 0 and variance 1 instead */
+    UNET_HINT_AUTHOR = 2048       /* unet_export_options.author and .license */
 };
 
 #endif

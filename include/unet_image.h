@@ -133,11 +133,17 @@ typedef struct unet_writer_page {
     unet_source *like; /* the pixels lie where those of its page `like_page` do, which GeoTIFF and
                           NIfTI say; only unet_writer_begin() looks at it; NULL: not known */
     int like_page;
+    int pyramid; /* TIFF: 1: with levels of half the size each, as SubIFDs; -1: without; 0: with,
+                    where the page is large and no F32 */
+    int picture; /* 1: a level's pixel is the mean of four; else, but of F32, what most of them are,
+                    as in masks */
+    int pages;   /* of a name in .ome.tif: how many pages there will be, all alike; 0: one */
 } unet_writer_page;
 
 /*
- * By the ending of path: .png, .tif, .tiff, .nii, .nii.gz or .npy.  bytes: about as many as all
- * samples take; a TIFF that may pass 4 GB is a BigTIFF.  Fails with UNET_EINVAL or UNET_EIO.
+ * By the ending of path: .png, .tif, .tiff (.ome.tif and .ome.tiff with OME-XML), .nii, .nii.gz or
+ * .npy.  bytes: about as many as all samples take; a TIFF that may pass 4 GB is a BigTIFF.  Fails
+ * with UNET_EINVAL or UNET_EIO.
  */
 UNET_API unet_code unet_writer_open(const char *path, uint64_t bytes, unet_writer **writer,
                                     unet_error *err);

@@ -43,6 +43,7 @@ typedef struct unet_objects_options {
     int like_page;
     int inner; /* 1: bands come with `inner`, and objects are parted by it: a watershed; split_depth
                   is then 1.25 unless given */
+    int pyramid; /* of ids as TIFF, as in unet_writer_page */
 } unet_objects_options;
 
 /*

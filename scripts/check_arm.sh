@@ -15,7 +15,7 @@ if [ "$(uname -m)" = aarch64 ]; then
 fi
 scripts/setup.sh arm
 packages="libpng-dev libtiff-dev libjpeg-dev libgif-dev zlib1g-dev libjansson-dev libzip-dev
-    libcmocka-dev"
+    libyaml-dev libcmocka-dev"
 build=$(pwd)/build-arm
 root=$build/sysroot
 

@@ -21,6 +21,8 @@ report      2  its pages in a browser, at three widths
 firefox     2  the page of unet studio in Firefox, where it is installed
 outlines    2  outlines there and back by pycocotools, shapely and roifile
 images      3  images that pynrrd, SimpleITK, zarr, ome-zarr and tifffile write, sample by sample
+bioimage    3  bioimage.io packages by the public validator and its test run
+geometry    2  what results keep of images, by nibabel, rasterio, tifffile and ome-types
 large       6  an image of 1.6 gigapixels below 500 MB
 studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
 arm        15  the tests on an emulated 64-bit Arm
@@ -91,6 +93,14 @@ part_images() {
     [ -x build-long/images/bin/pip ] || python3 -m venv build-long/images
     build-long/images/bin/pip install --quiet numpy pynrrd SimpleITK zarr ome-zarr tifffile
     build-long/images/bin/python -W ignore scripts/check_images.py build-test volumes zarr slides
+}
+part_bioimage() {
+    build_tests --target unet_cli
+    scripts/check_bioimage.sh build-test/unet build-long/bioimage
+}
+part_geometry() {
+    build_tests --target unet_cli
+    scripts/check_geometry.sh build-test/unet build-long/geometry
 }
 part_large() {
     make --no-print-directory all

@@ -40,6 +40,7 @@ want_build() {
     like libzstd-dev pkg-config --exists libzstd # chunks of OME-Zarr
     like libblosc-dev pkg-config --exists blosc
     like libmicrohttpd-dev pkg-config --exists libmicrohttpd # unet studio
+    like libyaml-dev pkg-config --exists yaml-0.1 # bioimage.io packages
 }
 
 # what the fuzzers are built with: clang, and its run-time library where that is a package of its own

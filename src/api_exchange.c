@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "image/fill.h"
 #include "image/samples.h"
+#include "model/bioimage/package.h"
 #include "recognise/recognise.h"
 #include "train/trainer.h"
 
@@ -99,6 +100,18 @@ unet_code unet_model_export(const unet_model *model, const char *path,
     unet_export_options own;
     unet_code code = un_take_export_options(options, &own, err);
     return code ? code : un_model_export(model, path, &own, err);
+}
+
+unet_code unet_model_test_package(const unet_model *model, const char *path,
+                                  unet_package_test *test, unet_error *err)
+{
+    if (!model || !path || !test)
+        return un_missing(err, !model ? "model" : !path ? "path" : "test");
+    unet_package_test own = {0};
+    unet_code code = un_package_test(model, path, &own, err);
+    if (!code)
+        un_give(test, test->size, &own, sizeof own);
+    return code;
 }
 
 unet_code unet_model_adapt(const unet_model *from, int in_channels, int classes, uint64_t seed,

@@ -155,7 +155,10 @@ static struct un_sink_page sink_page(const unet_writer_page *page)
                                 .palette = page->colors,
                                 .colors = page->color_count,
                                 .pixel_height = page->pixel_height,
-                                .pixel_width = page->pixel_width};
+                                .pixel_width = page->pixel_width,
+                                .picture = page->picture,
+                                .pyramid = page->pyramid,
+                                .pages = page->pages};
     snprintf(made.unit, sizeof made.unit, "%.*s", (int)sizeof page->unit, page->unit);
     return made;
 }

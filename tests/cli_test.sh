@@ -190,6 +190,15 @@ check 'unet convert --json is no JSON' is_json .out
 check 'a model is the same after .pth, .onnx and back' cmp c.safetensors c2.safetensors
 expect 0 - - predict "$foreign/milesial_legacy.pth" d/images/cells_001.png -o c.png --quiet
 expect 0 'conv3x3' - info "$foreign/milesial_norms.onnx"
+expect 1 - 'a package says who made it.*--author NAME' convert c.safetensors c.zip
+expect 2 - '--author, --license and --about are for' convert c.safetensors c.pth --author A
+expect 0 - 'written +c\.zip' convert c.safetensors c.zip --author A --license MIT --check d/images/cells_001.png
+if "$unet" info c.zip >.out 2>.err || ! grep -q 'built without libyaml' .err; then
+    check 'a package is not its model' grep -Eq 'package +its test output \((sigmoid|softmax)\) .* at most [0-9.e-]+ of' .out
+    expect 0 - 'p1.png' predict c.safetensors d/images/cells_001.png -o p1.png
+    expect 0 - 'p2.png' predict c.zip d/images/cells_001.png -o p2.png
+    check 'a package predicts another mask than its model' cmp -s p1.png p2.png
+fi
 expect 0 - 'guessed .*padding same.*names and shapes' convert "$foreign/numbered.pth" n.pth
 expect 0 - 'padding valid' convert "$foreign/numbered.pth" n.pth --padding valid
 expect 1 - 'evil\.pth: refers to posix\.system' convert "$foreign/evil.pth" x.safetensors

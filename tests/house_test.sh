@@ -112,6 +112,7 @@ one_file zlib.h src/image/formats/gunzip.c
 one_file zip.h src/base/ziparchive.c
 one_file zstd.h src/image/zarr/zarr_pack.c
 one_file blosc.h src/image/zarr/zarr_pack.c
+one_file yaml.h src/base/yaml.c
 
 # -- nothing that a command left lies at the top --
 if [ -e .git ]; then

@@ -51,6 +51,15 @@ expect 0 - "memory: at most [0-9]+M of ${useful}M, tiles of $side$" \
 expect 0 - 'warning: this network looks at whole images' \
     predict whole.safetensors strips.tif -o x.png --memory "$((least + 3))M"
 
+# ---- levels, and OME-XML ----
+
+expect 0 '' '' predict $m tiles.tif -o py.ome.tif --pyramid yes --overlay over.tif --instances no.tif
+expect 0 'not read, level: 350 x 350' '' info py.ome.tif
+expect 0 'not read, level: 350 x 350' '' info over.tif
+expect 0 'not read, level: 350 x 350' '' info no.tif
+expect 0 - '' predict $m tiles.tif -o flat.tif --pyramid no
+expect 2 - '--pyramid: found "2"' predict $m tiles.tif -o py.tif --pyramid 2
+
 # ---- NIfTI keeps what it says of space: so a folder gets it, and stacks may be it ----
 
 expect 0 - '' predict $m tiles.tif -o a.nii.gz --exact

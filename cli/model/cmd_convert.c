@@ -23,6 +23,7 @@
 
 struct convert_settings {
     const char *names, *check, *prefix;
+    const char *author, *license, *about; /* of a bioimage.io package */
     int normalize, standardize, decoder;
     struct network_settings network;
     struct common_settings common;
@@ -44,6 +45,9 @@ static const struct option_row convert_options[] = {
     OPT_FLAG("standardize", AT(standardize), "the network takes images of mean 0 and variance 1"),
     OPT_STRING("prefix", AT(prefix), "NAME", "of several networks in IN, the one below NAME"),
     OPT_STRING("check", AT(check), "IMAGE", "predict it with IN and OUT and compare"),
+    OPT_STRING("author", AT(author), "NAME", ".zip: who made the model"),
+    OPT_STRING("license", AT(license), "ID", ".zip: of its use, as SPDX has it: CC-BY-4.0"),
+    OPT_STRING("about", AT(about), "TEXT", ".zip: what it finds in which images, a line"),
     OPT_TABLE(AT(network), class_options),
     OPT_HEADING("what IN does not tell [from the names of its arrays]:"),
     OPT_TABLE(AT(network), network_untold_options),
@@ -121,7 +125,8 @@ static unet_code compare(const struct convert_settings *settings, const char *ou
 }
 
 static int report_json(const char *input, const char *output, const unet_model *model,
-                       const unet_origin *origin, const struct comparison *comparison)
+                       const unet_origin *origin, const struct comparison *comparison,
+                       const unet_package_test *test)
 {
     json_t *row =
         json_pack("{so so ss ss si so so}", "input", json_path(input), "output", json_path(output),
@@ -132,6 +137,10 @@ static int report_json(const char *input, const char *output, const unet_model *
         json_object_set_new(row, "check",
                             json_pack("{sf sf}", "difference", comparison->difference,
                                       "largest_logit", comparison->largest));
+    if (test->made)
+        json_object_set_new(row, "package_test",
+                            json_pack("{ss sf sf}", "compared", test->compared, "difference",
+                                      test->difference, "largest", test->largest));
     return json_print(row) ? EXIT_DONE : fail_memory();
 }
 
@@ -162,18 +171,15 @@ static void describe(const char *input, const unet_model *model, const unet_orig
         fputs("           (the options of these names say otherwise)\n", stderr);
 }
 
-static int convert(const struct convert_settings *settings, const char *input, const char *output)
+/* The model of IN, described unless it is to be quiet; an exit status. */
+static int read_input(const struct convert_settings *settings, const char *input,
+                      unet_model **model, unet_origin *origin, unet_package_test *test)
 {
     const unet_log log = {.note = origin_note};
     unet_known known = network_known(&settings->network);
-    const unet_export_options options = {.names = settings->names,
-                                         .normalize = settings->normalize};
-    struct comparison comparison = {0};
-    unet_origin origin;
-    unet_model *model = NULL;
     unet_error err;
-    char *file = NULL;
-    int status = EXIT_DONE;
+    char *file = NULL, text[512];
+    int differs;
 
     known.standardize = settings->standardize;
     known.decoder = settings->decoder;
@@ -181,20 +187,44 @@ static int convert(const struct convert_settings *settings, const char *input, c
     known.log = settings->common.quiet ? NULL : &log;
     if (model_path_one(input, &file, &err))
         return fail(&err);
-    if (unet_model_import(file, &known, &model, &origin, &err)) {
+    if (unet_model_import(file, &known, model, origin, &err)) {
         free(file);
         return fail(&err);
     }
-    free(file);
     if (!settings->common.quiet && !settings->common.json)
-        describe(input, model, &origin);
+        describe(input, *model, origin);
+    differs = origin_test(file, *model, test, text, sizeof(text));
+    if (*text && !settings->common.quiet)
+        say(stderr, "%s%s\n", differs ? "differs    " : "package    ", text);
+    free(file);
+    return EXIT_DONE;
+}
+
+static int convert(const struct convert_settings *settings, const char *input, const char *output)
+{
+    struct comparison comparison = {0};
+    unet_export_options options = {.size = sizeof(options),
+                                   .names = settings->names,
+                                   .normalize = settings->normalize,
+                                   .author = settings->author,
+                                   .license = settings->license,
+                                   .about = settings->about};
+    unet_package_test test;
+    unet_origin origin;
+    unet_model *model = NULL;
+    unet_error err;
+    int status = read_input(settings, input, &model, &origin, &test);
+
+    if (status != EXIT_DONE)
+        return status;
+    options.example = settings->check ? &comparison.image : NULL;
     if (network_name_classes(&settings->network, model, &err) ||
         (settings->check && prepare(settings, model, &comparison, &err)) ||
         unet_model_export(model, output, &options, &err) ||
         (settings->check && compare(settings, output, &comparison, &err)))
         status = fail(&err);
     else if (settings->common.json)
-        status = report_json(input, output, model, &origin, &comparison);
+        status = report_json(input, output, model, &origin, &comparison, &test);
     else if (!settings->common.quiet)
         say(stderr, "written    %s\n", output);
     unet_model_free(model);
@@ -213,7 +243,8 @@ static int convert(const struct convert_settings *settings, const char *input, c
 
 static int run_convert(const struct command *command, int argc, char **argv)
 {
-    static const char *const endings[] = {".safetensors", ".pth", ".pt", ".onnx", NULL};
+    static const char *const endings[] = {".safetensors", ".pth", ".pt", ".onnx", ".zip", NULL};
+    static const char *const onnx[] = {".onnx", NULL}, *const package[] = {".zip", NULL};
     struct convert_settings settings = {.decoder = -1};
     struct stat in, out;
     int operands, status;
@@ -223,10 +254,16 @@ static int run_convert(const struct command *command, int argc, char **argv)
     if (!path_has_ending(argv[1], endings))
         return usage_error(command,
                            "OUT: found \"%s\", wanted a name ending in .safetensors, .pth, "
-                           ".pt or .onnx",
+                           ".pt, .onnx or .zip",
                            argv[1]);
-    if (settings.normalize && !path_has_ending(argv[1], endings + 3))
+    if (settings.normalize && !path_has_ending(argv[1], onnx))
         return usage_error(command, "--normalize is for a name ending in .onnx, found \"%s\"",
+                           argv[1]);
+    if ((settings.author || settings.license || settings.about) &&
+        !path_has_ending(argv[1], package))
+        return usage_error(command,
+                           "--author, --license and --about are for a name ending in .zip, a "
+                           "bioimage.io package, found \"%s\"",
                            argv[1]);
     if (!stat(argv[0], &in) && !stat(argv[1], &out) && in.st_dev == out.st_dev &&
         in.st_ino == out.st_ino)
@@ -240,8 +277,9 @@ const struct command command_convert = {
     .name = "convert",
     .arguments = "IN OUT [options]",
     .summary = "read a model of another program, write one for it",
-    .about = "IN: PyTorch (.pth, .pt, TorchScript), safetensors or ONNX, told by its content; "
-             "nothing in it is executed. OUT: .safetensors, .pth, .pt or .onnx.",
+    .about = "IN: PyTorch (.pth, .pt, TorchScript), safetensors, ONNX or a bioimage.io package, "
+             "told by its content; nothing in it is executed. OUT: .safetensors, .pth, .pt, .onnx "
+             "or .zip, a bioimage.io package.",
     .options = convert_options,
     .min_operands = 2,
     .max_operands = 2,

@@ -35,7 +35,9 @@ static const struct option_row info_options[] = {
 struct info {
     const char *path;
     const unet_model *model;
-    unet_origin origin; /* of a model */
+    unet_origin origin;     /* of a model */
+    unet_package_test test; /* of a bioimage.io package, and in words */
+    char tested[512];
     unet_spec spec;
     unet_cost cost;
     unet_layer *layers;
@@ -83,6 +85,11 @@ static int print_json(const struct info_settings *settings, const struct info *i
         json_object_set_new(root, "model", json_path(info->path));
         json_object_set_new(root, "format", json_string(info->origin.format));
         json_object_set_new(root, "guessed", origin_json(&info->origin));
+        if (info->test.made)
+            json_object_set_new(root, "package_test",
+                                json_pack("{ss sf sf}", "compared", info->test.compared,
+                                          "difference", info->test.difference, "largest",
+                                          info->test.largest));
         json_object_set_new(root, "classes", json_classes(info->model));
         unet_model_fill_text(info->model, fill, sizeof(fill));
         json_object_set_new(root, "fill", *fill ? json_string(fill) : json_null());
@@ -146,6 +153,8 @@ static void print_table(const struct info_settings *settings, const struct info 
     say(stdout, "network    %s\n", line);
     if (info->model)
         origin_describe(stdout, &info->spec, &info->origin);
+    if (*info->tested)
+        say(stdout, "package    %s\n", info->tested);
     if (info->model) {
         print_classes(info->model);
         print_trained(info->model);
@@ -198,6 +207,7 @@ static int run_info(const struct command *command, int argc, char **argv)
             return fail(&err);
         }
         info.model = model;
+        origin_test(file, model, &info.test, info.tested, sizeof(info.tested));
         unet_model_copy_spec(model, &info.spec, sizeof(info.spec));
     } else {
         info.spec = network_spec(&settings.network, unet_spec_default());

@@ -34,8 +34,9 @@ static int has_best(const char *folder, int fold)
 
 int model_path_is(const char *path)
 {
-    static const char *const endings[] = {".safetensors", ".pth", ".pt",  ".onnx",       ".ckpt",
-                                          ".tar",         ".bin", ".pkl", ".index.json", NULL};
+    static const char *const endings[] = {".safetensors", ".pth", ".pt",  ".onnx",
+                                          ".ckpt",        ".tar", ".bin", ".pkl",
+                                          ".index.json",  ".zip", NULL};
 
     if (path_is_folder(path))
         return has_best(path, 0) || has_best(path, 1);

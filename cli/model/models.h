@@ -86,6 +86,11 @@ unet_code model_path_one(const char *path, char **file, unet_error *err);
 unet_code origin_load(const char *path, const struct common_settings *common, unet_model **model,
                       unet_origin *origin, unet_error *err);
 
+/* Of a bioimage.io package, what its test tensors say of the model: a line, "" where path is no
+ * package.  Returns whether they say that it is another network, *test what they say in full. */
+int origin_test(const char *path, const unet_model *model, unet_package_test *test, char *text,
+                size_t size);
+
 /* unet_log.note of unet_known: what of a file was left, a line on stderr. */
 void origin_note(void *context, unet_severity severity, const char *text);
 

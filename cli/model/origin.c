@@ -51,6 +51,24 @@ void origin_note(void *context, unet_severity severity, const char *text)
     say(stderr, "note: %s\n", text);
 }
 
+int origin_test(const char *path, const unet_model *model, unet_package_test *test, char *text,
+                size_t size)
+{
+    unet_error err;
+
+    *test = (unet_package_test){.size = sizeof(*test)};
+    *text = 0;
+    if (unet_model_test_package(model, path, test, &err))
+        snprintf(text, size, "its test tensors were not run: %s", err.text);
+    else if (!test->made && strcmp(test->reason, "no bioimage.io package"))
+        snprintf(text, size, "its test tensors were not run: %s", test->reason);
+    if (!test->made)
+        return 0;
+    snprintf(text, size, "its test output (%s) and this network's differ by at most %.3g of %.3g",
+             test->compared, test->difference, test->largest);
+    return !(test->difference <= 1e-3 * (test->largest > 1 ? test->largest : 1));
+}
+
 unet_code origin_load(const char *path, const struct common_settings *common, unet_model **model,
                       unet_origin *origin, unet_error *err)
 {
@@ -63,16 +81,22 @@ unet_code origin_load(const char *path, const struct common_settings *common, un
     known.log = common->quiet ? NULL : &log;
     if (!code)
         code = unet_model_import(file, &known, model, &told, err);
-    free(file);
-    if (code)
+    if (code) {
+        free(file);
         return code;
+    }
     if (!common->quiet) {
+        unet_package_test test;
         char before[512];
+
+        if (origin_test(file, *model, &test, before, sizeof(before)))
+            say(stderr, "unet: %s: %s: it may answer otherwise than meant\n", path, before);
 
         snprintf(before, sizeof(before), "unet: %.400s: guessed ", path);
         if (list_fields(stderr, unet_model_spec(*model), &told, "layout", 1, before))
             fputs("; unet convert takes options that say otherwise\n", stderr);
     }
+    free(file);
     if (origin)
         *origin = told;
     return UNET_OK;

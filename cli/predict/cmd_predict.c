@@ -10,6 +10,7 @@
 static const char *const format_words[] = {"png", "tif", "nii", NULL};
 static const char *const outline_words[] = {"imagej", "coco", "geojson", "labelme", "yolo", NULL};
 static const char *const value_words[] = {"classes", "masks", NULL};
+static const char *const pyramid_words[] = {"no", "yes", NULL};
 
 #define AT(field) offsetof(struct predict_settings, field)
 
@@ -21,6 +22,7 @@ static const struct option_row predict_options[] = {
     OPT_CHOICE("format", AT(format), format_words,
                "of masks in a folder [png; tif for stacks; nii]"),
     OPT_CHOICE("values", AT(values), value_words, "class numbers, or as in the training masks"),
+    OPT_CHOICE("pyramid", AT(pyramid), pyramid_words, "smaller levels in TIFF [where it is large]"),
     OPT_STRING("overlay", AT(target[PRODUCT_OVERLAY]), "PATH",
                "the image with mask or objects over it, as PNG or TIFF"),
     OPT_STRING("probabilities", AT(target[PRODUCT_PROBABILITIES]), "PATH",
@@ -42,7 +44,7 @@ static const struct option_row predict_options[] = {
                    "side of the tiles; changes memory, not the mask"),
     OPT_STRING("level", AT(level), "N|auto", NULL),
     OPT_FLAG("as-stored", AT(as_stored), "level of slides; turn none by EXIF, TIFF"),
-    OPT_FLAG("exact", AT(exact), "the same bits for every tile, in two to three times the time"),
+    OPT_FLAG("exact", AT(exact), "same bits for every tile; 2 to 3 times slower"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };
@@ -82,7 +84,7 @@ static void warn_of_images(const struct predict_settings *settings, const struct
 
 static int run_predict(const struct command *command, int argc, char **argv)
 {
-    struct predict_settings settings = {.format = -1, .outlines = -1};
+    struct predict_settings settings = {.format = -1, .outlines = -1, .pyramid = -1};
     struct predict_plan plan = {0};
     struct models models = {0};
     unet_session *session = NULL;
@@ -91,6 +93,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
+    settings.objects.pyramid = settings.pyramid < 0 ? 0 : settings.pyramid ? 1 : -1;
     leading = count_models(operands, argv);
     if (leading == operands)
         return usage_error(command, "no IMAGE, only models");

@@ -49,6 +49,7 @@ unet_code objects_out_open(struct objects_out *out, const struct objects_wishes 
                                     .pixel_height = what.pixel_height,
                                     .pixel_width = what.pixel_width,
                                     .memory = memory,
+                                    .pyramid = wishes->pyramid,
                                     .progress = on_share,
                                     .like = source,
                                     .like_page = page};

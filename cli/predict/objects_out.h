@@ -20,6 +20,7 @@ struct objects_wishes {
     double split_depth; /* 0: not given */
     int minimum_area;   /* 0: not given */
     int channel;        /* from 1; 0: not given */
+    int pyramid;        /* of numbers as TIFF, as in unet_writer_page */
 };
 extern const struct option_row objects_options[];
 

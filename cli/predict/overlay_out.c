@@ -28,22 +28,17 @@ uint64_t overlay_out_bytes(const unet_page *page, int objects)
                    : bytes;
 }
 
-unet_code overlay_out_begin(struct overlay_out *out, unet_writer *writer, unet_source *source,
-                            int page, const uint8_t (*colors)[3], int color_count, unet_error *err)
+unet_code overlay_out_begin(struct overlay_out *out, unet_writer *writer,
+                            const unet_writer_page *target, const uint8_t (*colors)[3],
+                            int color_count, unet_error *err)
 {
+    unet_source *source = target->like;
+    int page = target->like_page;
     unet_page what;
     unet_code code = unet_source_page(source, page, &what, err);
-    unet_writer_page target = {.channels = 3, .sample = UNET_U8};
 
     if (code || (code = unet_overlay_range(source, page, out->range, err)))
         return code;
-    target.height = what.height;
-    target.width = what.width;
-    memcpy(target.unit, what.unit, sizeof(target.unit));
-    target.pixel_height = what.pixel_height;
-    target.pixel_width = what.pixel_width;
-    target.like = source;
-    target.like_page = page;
     out->writer = writer;
     out->colors = colors;
     out->color_count = color_count;
@@ -55,7 +50,7 @@ unet_code overlay_out_begin(struct overlay_out *out, unet_writer *writer, unet_s
     out->rgb = malloc(3 * (size_t)what.width * SLAB);
     if (!out->last.data || !out->last_mask || !out->rgb)
         return set_error(err, UNET_ENOMEM, "not enough memory for the overlay");
-    return unet_writer_begin(writer, &target, err);
+    return unet_writer_begin(writer, target, err);
 }
 
 static unet_code draw(struct overlay_out *out, const unet_image *image, const uint8_t *mask,

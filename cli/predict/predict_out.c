@@ -29,12 +29,15 @@ unet_stream predict_out_wants(const struct predict_job *job, const unet_model *m
 /* The page of a product. */
 static unet_writer_page page_of(const struct predict_out *out, int product, const unet_page *page)
 {
-    unet_writer_page made = {.height = page->height,
+    unet_writer_page made = {.size = sizeof(made),
+                             .height = page->height,
                              .width = page->width,
                              .channels = 1,
                              .sample = UNET_U8,
                              .pixel_height = page->pixel_height,
-                             .pixel_width = page->pixel_width};
+                             .pixel_width = page->pixel_width,
+                             .pyramid = out->job->pyramid,
+                             .pages = out->pages};
 
     memcpy(made.unit, page->unit, sizeof(made.unit));
     if (product == PRODUCT_MASK) {
@@ -45,6 +48,7 @@ static unet_writer_page page_of(const struct predict_out *out, int product, cons
         made.planar = out->planar[product];
     } else {
         made.channels = 3;
+        made.picture = 1;
     }
     return made;
 }
@@ -149,10 +153,9 @@ unet_code predict_out_page(struct predict_out *out, unet_source *source, int pag
         target.like = source;
         target.like_page = page;
         if (p == PRODUCT_OVERLAY)
-            code =
-                overlay_out_begin(&out->overlay, out->writer[p], source, page,
-                                  target.colors ? target.colors : (const uint8_t(*)[3])out->colors,
-                                  unet_model_labels(out->model), err);
+            code = overlay_out_begin(&out->overlay, out->writer[p], &target,
+                                     (const uint8_t(*)[3])out->colors,
+                                     unet_model_labels(out->model), err);
         else
             code = unet_writer_begin(out->writer[p], &target, err);
         if (!code && is_scores(p) && !out->planar[p] && !out->turned &&

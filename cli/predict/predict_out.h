@@ -33,10 +33,11 @@ struct overlay_out {
     uint8_t *rgb;       /* room to draw */
 };
 
-/* Begins a page of an open writer; source's page gives the range of grey values.  Release it in any
- * case. */
-unet_code overlay_out_begin(struct overlay_out *out, unet_writer *writer, unet_source *source,
-                            int page, const uint8_t (*colors)[3], int color_count, unet_error *err);
+/* Begins a page of an open writer; target->like, the image, gives the range of grey values.
+ * Release it in any case. */
+unet_code overlay_out_begin(struct overlay_out *out, unet_writer *writer,
+                            const unet_writer_page *target, const uint8_t (*colors)[3],
+                            int color_count, unet_error *err);
 unet_code overlay_out_band(struct overlay_out *out, const unet_band *band, unet_error *err);
 
 /* Instead of bands: the whole page, of objects that are finished, so as they are counted. */

@@ -228,6 +228,7 @@ static int name_outputs(const struct predict_settings *settings, struct predict_
 
         job->input = plan->inputs.path[i];
         look_at(job);
+        job->pyramid = settings->objects.pyramid;
         job->objects = settings->target[PRODUCT_INSTANCES] || settings->target[PRODUCT_MEASURE] ||
                        settings->target[PRODUCT_ROIS] || objects_wished(&settings->objects);
         for (int p = 0; p < PRODUCTS; p++) {

@@ -41,6 +41,7 @@ struct predict_settings {
     int exact, as_stored;
     double memory; /* bytes; 0: no limit */
     int values;    /* of masks: 1: as those that the model was trained on; else classes */
+    int pyramid;   /* of TIFF: -1 where it is large, 0 no, 1 yes */
     struct objects_wishes objects;
     struct common_settings common;
 };
@@ -55,6 +56,7 @@ struct predict_job {
     char unit[8]; /* of the pixels' size of the first page that tells it; */
     int has_size; /* 0: none does */
     int objects;  /* 1: they are wanted */
+    int pyramid;  /* as in unet_writer_page */
 };
 
 struct predict_plan {

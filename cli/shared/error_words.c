@@ -18,6 +18,9 @@ static const struct {
     {UNET_HINT_CHANNELS, "--channels pages if they are channels"},
     {UNET_HINT_NORM, "unet convert with --norm none or --norm instance says which"},
     {UNET_HINT_PREFIX, "unet convert with --prefix NAME takes one"},
+    {UNET_HINT_STANDARDIZE,
+     "unet convert with --standardize takes them at mean 0 and variance 1 instead"},
+    {UNET_HINT_AUTHOR, "--author NAME --license CC-BY-4.0, or another SPDX identifier"},
     {UNET_HINT_FILL, "--fill nan takes it as no data"},
     {UNET_HINT_AS_STORED, "--as-stored takes pixels as they lie in the files"},
 };

@@ -187,7 +187,8 @@ static PyObject *model_export(PyObject *module, PyObject *args)
     unet_error err;
     struct core_call call;
     (void)module;
-    if (!PyArg_ParseTuple(args, "Oyzi", &capsule, &path, &options.names, &options.normalize) ||
+    if (!PyArg_ParseTuple(args, "Oyzizzz", &capsule, &path, &options.names, &options.normalize,
+                          &options.author, &options.license, &options.about) ||
         !(model = core_unwrap(capsule, CORE_MODEL)))
         return NULL;
     core_begin(&call, NULL);
@@ -251,7 +252,8 @@ PyMethodDef core_model_methods[] = {
      "([(name, array)], known, decoder, standardize) -> (model, origin)"},
     {"model_copy", model_copy, METH_VARARGS, "(model, in_channels, classes, seed) -> model"},
     {"model_save", model_save, METH_VARARGS, "(model, path)"},
-    {"model_export", model_export, METH_VARARGS, "(model, path, names, normalize)"},
+    {"model_export", model_export, METH_VARARGS,
+     "(model, path, names, normalize, author, license, about)"},
     {"model_facts", model_facts, METH_VARARGS, "(model) -> dict"},
     {"model_set_class", model_set_class, METH_VARARGS, "(model, label, name, red, (green, blue))"},
     {NULL, NULL, 0, NULL},

@@ -144,6 +144,9 @@ class Model:
         *,
         names: Optional[Any] = None,
         normalize: bool = False,
+        author: Optional[Any] = None,
+        license: Optional[Any] = None,
+        about: Optional[Any] = None,
     ) -> None: ...
     @property
     def network(self) -> Dict[str, str]: ...

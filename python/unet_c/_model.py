@@ -97,13 +97,17 @@ class Model:
         """Writes the model; temporary file, sync, rename."""
         _core.model_save(self._handle, os.fsencode(path))
 
-    def export(self, path, *, names=None, normalize=False):
-        """Writes the model for other programs, by the ending: .safetensors, .pth, .pt or .onnx.
+    def export(self, path, *, names=None, normalize=False, author=None, license=None, about=None):
+        """Writes the model for other programs, by the ending: .safetensors, .pth, .pt, .onnx or .zip.
 
         names: the layout whose names the arrays have, "unet" or "milesial".
         normalize: of .onnx: the graph takes samples as they are in images.
+        author, license, about: of .zip, a bioimage.io package: who made the model, the license's
+            SPDX identifier (both are wanted), and what it finds in which images.
         """
-        _core.model_export(self._handle, os.fsencode(path), names, int(normalize))
+        _core.model_export(
+            self._handle, os.fsencode(path), names, int(normalize), author, license, about
+        )
 
     def __reduce__(self):
         return _from_bytes, (self._bytes(), self.origin)

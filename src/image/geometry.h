@@ -24,6 +24,7 @@ struct un_place {
     double origin[3];  /* of the first pixel's middle */
     double unit;       /* of a body's steps and origin, in mm; 0: not known */
     int system;        /* EPSG number of the reference system; 0: not known */
+    int space; /* of a body: which, as NIfTI numbers them (1: the scanner's); 0: not known */
 };
 
 /* Where the axes of a mask lie in its image: axis k of the mask is axis axis[k] of the image. */

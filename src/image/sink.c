@@ -62,6 +62,7 @@ unet_code un_sink_like(struct un_sink_page *page, struct unet_source *like, int 
         return code;
     page->geo = found.geo;
     page->place = found.place;
+    page->depth = like->pages == like->file_pages ? like->depth : 0;
     if (i == 0)
         return un_source_place(like, &page->place, err);
     if (page->place.count[2] > 0)

@@ -25,6 +25,11 @@ struct un_sink_page {
     char unit[8];
     struct un_place place;    /* the same */
     const struct un_geo *geo; /* NULL: none; looked at when the page begins */
+    bool picture; /* its samples are brightness, which can be averaged; else they name something */
+    int pyramid;  /* TIFF: 1: with smaller levels, -1: without, 0: with, where it is large and no
+                     floats */
+    int depth;    /* pages of a volume, z by z; 0: not known */
+    int pages;    /* OME-TIFF: how many there will be, all alike; 0: one */
 };
 
 struct unet_writer;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "model/bioimage/package.h"
 #include "model/model.h"
 #include "recognise/layouts.h"
 #include "weights/onnx/onnx.h"
@@ -19,7 +20,7 @@
 struct leaving {
     const unet_model *model;
     const char *path;
-    int normalize;
+    const unet_export_options *options;
     char names[UN_MAX_PARAMS][UN_LAYOUT_NAME];
     char *metadata;
 };
@@ -47,21 +48,33 @@ static unet_code write_torch(const struct leaving *l, unet_error *err)
     return un_torch_write(l->path, entries, graph->param_count, l->metadata, err);
 }
 
+void un_model_scale(const unet_model *model, float *offset, float *scale)
+{
+    const struct un_scaling *scaling = &model->scaling;
+    const bool dim = !scaling->set && scaling->dim_scale > 0;
+    *offset = dim ? scaling->dim_offset : scaling->set ? scaling->offset : 0;
+    *scale = dim ? scaling->dim_scale : scaling->set ? scaling->scale : 1.0f / 255;
+}
+
 /* An image's sample x goes into the network as (x - offset) * scale. */
 static unet_code write_onnx(const struct leaving *l, unet_error *err)
 {
     const struct un_scaling *scaling = &l->model->scaling;
-    if (l->normalize && scaling->per_image)
+    if (l->options->normalize && scaling->per_image)
         return un_fail(err, UNET_EINVAL,
                        "%s: normalisation cannot be in the graph: this model brings each image to "
                        "mean 0 and variance 1",
                        l->path);
-    struct un_onnx_options options = {.metadata = l->metadata, .scaled = l->normalize};
-    const bool dim = !scaling->set && scaling->dim_scale > 0;
-    const float offset = dim ? scaling->dim_offset : scaling->offset;
-    options.scale = dim ? scaling->dim_scale : scaling->set ? scaling->scale : 1.0f / 255;
-    options.shift = dim || scaling->set ? -offset * options.scale : 0;
+    struct un_onnx_options options = {.metadata = l->metadata, .scaled = l->options->normalize};
+    float offset;
+    un_model_scale(l->model, &offset, &options.scale);
+    options.shift = offset != 0 ? -offset * options.scale : 0;
     return un_onnx_write(l->path, &l->model->graph, l->model->values, &options, err);
+}
+
+static unet_code write_package(const struct leaving *l, unet_error *err)
+{
+    return un_package_write(l->model, l->path, l->metadata, l->options, err);
 }
 
 static const struct {
@@ -73,6 +86,7 @@ static const struct {
     {".pth", true, write_torch},
     {".pt", true, write_torch},
     {".onnx", false, write_onnx},
+    {".zip", false, write_package},
 };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
@@ -105,11 +119,13 @@ static unet_code name_arrays(struct leaving *l, const char *name, unet_error *er
 unet_code un_model_export(const unet_model *model, const char *path,
                           const unet_export_options *options, unet_error *err)
 {
-    const char *names = options && options->names ? options->names : "unet";
+    static const unet_export_options nothing = {0};
+    options = options ? options : &nothing;
+    const char *names = options->names ? options->names : "unet";
     const int format = format_of(path);
     if (format < 0)
         return un_fail(err, UNET_EINVAL,
-                       "%s: not a name that ends in .safetensors, .pth, .pt or .onnx", path);
+                       "%s: not a name that ends in .safetensors, .pth, .pt, .onnx or .zip", path);
     if (!formats[format].names && strcmp(names, "unet"))
         return un_fail(err, UNET_EINVAL, "%s: layout %s is for .safetensors, .pth and .pt", path,
                        names);
@@ -119,7 +135,7 @@ unet_code un_model_export(const unet_model *model, const char *path,
     struct leaving *l = calloc(1, sizeof *l);
     if (!l)
         return un_fail_memory(err, sizeof *l, path);
-    *l = (struct leaving){.model = model, .path = path, .normalize = options && options->normalize};
+    *l = (struct leaving){.model = model, .path = path, .options = options};
     l->metadata = un_metadata_text(model);
     code = l->metadata ? name_arrays(l, names, err) : un_fail_memory(err, 4096, path);
     if (!code)

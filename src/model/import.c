@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "model/bioimage/package.h"
 #include "model/model.h"
 #include "recognise/parts.h"
 
@@ -227,26 +228,34 @@ unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,
     return UNET_OK;
 }
 
+unet_code un_model_from_file(const char *path, const unet_known *known, struct un_arrays *arrays,
+                             unet_model **model, unet_origin *origin, unet_error *err)
+{
+    bool part = false;
+    unet_code code = un_arrays_select(path, known->prefix, known->log, arrays, err);
+    if (code)
+        return code;
+    code = un_model_from_arrays(path, arrays, known, model, origin, err);
+    unet_code told = UNET_OK;
+    if (code == UNET_EFORMAT && !arrays->metadata && !arrays->one_network)
+        told = un_parts_choose(path, known, arrays, &part, err);
+    if (part)
+        code = un_model_from_arrays(path, arrays, known, model, origin, err);
+    return told ? told : code;
+}
+
 unet_code un_model_import(const char *path, const unet_known *known, unet_model **model,
                           unet_origin *origin, unet_error *err)
 {
     const unet_known nothing = un_known_nothing();
     struct un_arrays arrays;
-    bool part = false;
     known = known ? known : &nothing;
+    if (un_package_is(path))
+        return un_package_import(path, known, model, origin, err);
     unet_code code = un_arrays_open_all(path, &arrays, err);
     if (code)
         return code;
-    code = un_arrays_select(path, known->prefix, known->log, &arrays, err);
-    if (!code) {
-        code = un_model_from_arrays(path, &arrays, known, model, origin, err);
-        unet_code told = UNET_OK;
-        if (code == UNET_EFORMAT && !arrays.metadata && !arrays.one_network)
-            told = un_parts_choose(path, known, &arrays, &part, err);
-        if (part)
-            code = un_model_from_arrays(path, &arrays, known, model, origin, err);
-        code = told ? told : code;
-    }
+    code = un_model_from_file(path, known, &arrays, model, origin, err);
     un_arrays_release(&arrays);
     return code;
 }

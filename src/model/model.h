@@ -102,11 +102,18 @@ struct un_arrays;
 unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,
                                const unet_known *known, unet_model **model, unet_origin *origin,
                                unet_error *err);
+/* The same of all arrays of a file, of which those of one network are taken; known is not NULL. */
+unet_code un_model_from_file(const char *path, const unet_known *known, struct un_arrays *arrays,
+                             unet_model **model, unet_origin *origin, unet_error *err);
 
 /* model_write.c: the model file, behind unet_model_save(); export.c: for other programs. */
 unet_code un_model_write(const unet_model *model, const char *path, unet_error *err);
 unet_code un_model_export(const unet_model *model, const char *path,
                           const unet_export_options *options, unet_error *err);
+
+/* The (sample - offset) * scale that other programs are told, of a model that has one: of all
+ * samples that it knows several of, those that it was trained on. */
+void un_model_scale(const unet_model *model, float *offset, float *scale);
 
 /* Every weight is a number that a file may hold; else UNET_EINVAL names it. */
 unet_code un_model_check_finite(const unet_model *model, const char *path, unet_error *err);

@@ -41,7 +41,8 @@ unet_code un_objects_write_ids(unet_objects *objects, const char *path, unet_err
                                 .kind = UN_UINT,
                                 .bytes = bytes,
                                 .pixel_height = objects->options.pixel_height,
-                                .pixel_width = objects->options.pixel_width};
+                                .pixel_width = objects->options.pixel_width,
+                                .pyramid = objects->options.pyramid};
     struct unet_writer *sink;
     memcpy(page.unit, objects->options.unit, sizeof page.unit);
     const char *ending = strrchr(path, '.');

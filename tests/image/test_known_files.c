@@ -49,7 +49,7 @@ static const struct {
     {"a.webp", 0, 12, "RIFF\x24\0\0\0WEBP", NULL, "a WebP image"},
     {"a.npz", 0, 4, "PK\3\4", "x.npy", "arrays in an .npz file; in Python, numpy.save("},
     {"a.keras", 0, 4, "PK\3\4", NULL, "a Keras model; tf2onnx"},
-    {"a.zip", 0, 4, "PK\3\4", "rdf.yaml", "a bioimage.io package; unzip it"},
+    {"a.zip", 0, 4, "PK\3\4", "rdf.yaml", "a bioimage.io package; it is read as a model"},
     {"a.tflite", 4, 4, "TFL3", NULL, "a TensorFlow Lite model; tf2onnx"},
     {"a.json", 0, 1, "{", "\"weight_map\"", "an index of safetensors shards; it is read"},
     {"a.png", 0, 23, "version https://git-lfs", NULL, "a Git LFS pointer, not the file; git lfs"},

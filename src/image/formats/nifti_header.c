@@ -214,8 +214,10 @@ static void take_place(const struct un_nifti_header *h, struct un_page *page)
         place.count[2] = (int)integer(h, DIMS, 3);
     if (integer(h, SFORM, 0) > 0) {
         place_by_rows(h, &place);
+        place.space = (int)integer(h, SFORM, 0);
     } else if (integer(h, QFORM, 0) > 0) {
         place_by_quaternion(h, &place);
+        place.space = (int)integer(h, QFORM, 0);
     } else {
         place.kind = UN_PLACE_SIZES;
         for (int k = 0; k < 3; k++)

@@ -48,9 +48,8 @@ static int type_of(const struct un_sink_page *page)
 
 static void put_sides(unsigned char *h, const struct un_sink_page *page, int pages)
 {
-    const int depth = page->place.count[2] > 0 && pages % page->place.count[2] == 0
-                          ? page->place.count[2]
-                          : pages;
+    const int told = page->place.count[2] > 0 ? page->place.count[2] : page->depth;
+    const int depth = told > 0 && pages % told == 0 ? told : pages;
     const int side[4] = {page->width, page->height, depth, pages / depth};
     const int dims = side[3] > 1 ? 4 : 3;
     put(h + 40, (uint64_t)dims, 2);
@@ -76,7 +75,7 @@ static void put_place(unsigned char *h, const struct un_sink_page *page)
     h[123] = page->pixel_width > 0 || place->kind == UN_PLACE_BODY ? 2 : 0;
     if (place->kind != UN_PLACE_BODY)
         return;
-    put(h + 254, 1, 2);
+    put(h + 254, place->space > 0 ? (uint64_t)place->space : 1, 2);
     for (int r = 0; r < 3; r++) {
         for (int k = 0; k < 3; k++)
             put_float(h + 280 + 16 * r + 4 * k, place->step[k][r] * scale);

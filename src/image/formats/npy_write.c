@@ -7,31 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/formats/npy_header.h"
 #include "image/image.h"
 #include "image/sink.h"
 
-#define MAX_DIMS 8
+#define UN_NPY_DIMS 8
 #define BLOCK 4096
-
-/* Magic, version 1.0 and a header padded so that the values start at a multiple of 64. */
-static unet_code write_header(const char *path, FILE *file, int dims, const int shape[],
-                              size_t *size, unet_error *err)
-{
-    char text[256];
-    size_t n = 10;
-    n += (size_t)sprintf(text + n, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
-    for (int i = 0; i < dims; i++)
-        n += (size_t)sprintf(text + n, i && dims > 1 ? ", %d" : dims == 1 ? "%d," : "%d", shape[i]);
-    n += (size_t)sprintf(text + n, "), }");
-    size_t end = (n + 1 + 63) / 64 * 64;
-    memset(text + n, ' ', end - n);
-    text[end - 1] = '\n';
-    memcpy(text, "\x93NUMPY\1\0", 8);
-    text[8] = (char)((end - 10) & 255);
-    text[9] = (char)((end - 10) >> 8);
-    *size = end;
-    return fwrite(text, 1, end, file) == end ? UNET_OK : un_fail_errno(err, "%s", path);
-}
 
 static unet_code npy_page(struct unet_writer *sink, unet_error *err)
 {
@@ -46,8 +27,8 @@ static unet_code npy_page(struct unet_writer *sink, unet_error *err)
         return un_fail_memory(err, sizeof *start, sink->save.path);
     sink->state = start;
     if (page->planar)
-        return write_header(sink->save.path, sink->save.file, 3, planes, start, err);
-    return write_header(sink->save.path, sink->save.file, page->channels == 1 ? 2 : 3, pixels,
+        return un_npy_begin(sink->save.path, sink->save.file, 3, planes, start, err);
+    return un_npy_begin(sink->save.path, sink->save.file, page->channels == 1 ? 2 : 3, pixels,
                         start, err);
 }
 
@@ -113,8 +94,9 @@ const struct un_sink_format un_sink_npy = {endings, false,    npy_page,   npy_ro
 unet_code un_npy_write(const char *path, const float *data, int dims, const int shape[],
                        unet_error *err)
 {
-    if (dims < 1 || dims > MAX_DIMS)
-        return un_fail(err, UNET_EINVAL, "%s: %d dimensions; 1..%d wanted", path, dims, MAX_DIMS);
+    if (dims < 1 || dims > UN_NPY_DIMS)
+        return un_fail(err, UNET_EINVAL, "%s: %d dimensions; 1..%d wanted", path, dims,
+                       UN_NPY_DIMS);
     size_t count = 1;
     for (int i = 0; i < dims; i++)
         if (shape[i] < 1 || __builtin_mul_overflow(count, (size_t)shape[i], &count))
@@ -124,7 +106,7 @@ unet_code un_npy_write(const char *path, const float *data, int dims, const int 
     unet_code code = un_save_begin(&save, path, err);
     if (code)
         return code;
-    if ((code = write_header(path, save.file, dims, shape, &start, err)))
+    if ((code = un_npy_begin(path, save.file, dims, shape, &start, err)))
         goto done;
     if (fwrite(data, sizeof(float), count, save.file) != count) {
         code = un_fail_errno(err, "%s", path);

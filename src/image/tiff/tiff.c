@@ -50,6 +50,8 @@ static unet_code tiff_open(struct unet_source *source, unet_error *err)
     TIFFGetField(r->tif, TIFFTAG_IMAGEDESCRIPTION, &description);
     code = un_tiff_number_pages(source, &r->table, description, err);
     source->file_pages = code ? 0 : (int)r->table.page_count;
+    if (!code && r->table.depth && r->table.page_count % r->table.depth == 0)
+        source->depth = (int)r->table.depth;
     return code;
 }
 

@@ -65,6 +65,7 @@ bool un_tiff_imagej(struct unet_source *source, const char *text, struct un_tiff
     if (!un_tiff_add_scale(table, &scale))
         return false;
     table->contiguous = contiguous;
+    table->depth = told == images ? find_count(text, "slices") : 0;
     for (uint32_t i = 0; i < images; i++) {
         uint32_t first = i / channels * channels;
         if (!un_tiff_add_plane(table, i) ||

@@ -209,6 +209,7 @@ static bool end_pixels(struct ome *ome)
     if (ok && !ome->wrong)
         ok = un_tiff_add_scale(ome->table, &ome->scale);
     uint32_t depth = ome->size[dimension(ome, 'Z')], frames = ome->size[dimension(ome, 'T')];
+    ome->table->depth = ome->table->page_count ? 0 : depth; /* of one image */
     for (uint32_t t = 0; ok && !ome->wrong && t < frames; t++)
         for (uint32_t z = 0; ok && z < depth; z++)
             ok = add_page(ome, z, t);

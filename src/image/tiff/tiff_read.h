@@ -67,6 +67,7 @@ struct un_tiff_table {
     struct un_tiff_scale *scales; /* what metadata says; may be unknown */
     uint32_t scale_count;
     bool contiguous; /* one IFD, and the planes follow each other behind its samples */
+    uint32_t depth;  /* pages of a volume, one for each z; 0: not known */
 };
 
 /* Finds the IFDs; the chain is walked once. */

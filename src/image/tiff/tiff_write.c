@@ -2,15 +2,18 @@
 /*
  * tiff_write.c - TIFF: deflate-compressed strips or tiles, with a predictor or a palette
  *
- * A page of more than 64 MB is tiled, so that others can look at a part of it; rows are gathered
- * until a row of tiles (or a strip) is full.  A file that might pass 4 GB is a BigTIFF.
+ * A page of more than 64 MB is tiled and has smaller levels (SubIFDs, as OME-TIFF wants them), so
+ * that others can look at a part of it, or at all of it; rows are gathered until a row of tiles (or
+ * a strip) is full.  A file that might pass 4 GB is a BigTIFF.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "image/sink.h"
+#include "image/tiff/ome_text.h"
 #include "image/tiff/tiff_geo.h"
+#include "image/tiff/tiff_pyramid.h"
 
 #define STRIP_BYTES (256 << 10) /* large enough to compress well, small enough to seek in */
 #define TILE 256
@@ -23,8 +26,11 @@ struct writer {
     bool tiled;
     int rows, have; /* of a strip or row of tiles; gathered */
     uint32_t next;  /* strip or tile */
+    size_t pixels;  /* bytes of the page */
     uint8_t *band;  /* [rows][width][channels] */
     uint8_t *chunk; /* libtiff's predictor works in the buffer that it is given */
+    struct un_pyramid pyramid;
+    bool pending; /* a page is not in the list of directories yet */
 };
 
 static void set_palette(TIFF *tif, const uint8_t (*palette)[3], int colors)
@@ -83,14 +89,45 @@ static void set_tags(const struct writer *w, const struct un_sink_page *page)
         static const uint16_t unspecified[UN_IMAGE_CHANNELS];
         TIFFSetField(tif, TIFFTAG_EXTRASAMPLES, page->channels - 1, unspecified);
     }
-    set_resolution(tif, page);
+}
+
+/* What the page has, and its levels have not. */
+static unet_code set_page_tags(const struct unet_writer *sink, unet_error *err)
+{
+    static const uint64_t places[UN_PYRAMID_LEVELS]; /* libtiff fills them in */
+    const struct writer *w = sink->state;
+    const struct un_sink_page *page = &sink->page;
+    set_resolution(w->tif, page);
     if (page->geo)
-        un_geo_write(tif, page->geo);
+        un_geo_write(w->tif, page->geo);
+    if (w->pyramid.count)
+        TIFFSetField(w->tif, TIFFTAG_SUBIFD, w->pyramid.count, places);
+    if (sink->pages > 1 || !un_ome_named(sink->save.path))
+        return UNET_OK;
+    char *text = un_ome_text(sink->save.path, page);
+    if (!text)
+        return un_fail_memory(err, 4096, sink->save.path);
+    TIFFSetField(w->tif, TIFFTAG_IMAGEDESCRIPTION, text);
+    free(text);
+    return UNET_OK;
+}
+
+static bool is_large(const struct un_sink_page *page)
+{
+    return (uint64_t)page->height * un_sink_stride(page) > TILED_BYTES;
+}
+
+/* Smaller levels of a page. */
+static int level_count(const struct un_sink_page *page)
+{
+    const bool wanted =
+        page->pyramid ? page->pyramid > 0 : is_large(page) && page->kind != UN_FLOAT;
+    return wanted ? un_pyramid_count(page) : 0;
 }
 
 static bool is_tiled(const struct un_sink_page *page)
 {
-    return (uint64_t)page->height * un_sink_stride(page) > TILED_BYTES;
+    return is_large(page) || level_count(page);
 }
 
 /* Rows of a strip or of a row of tiles. */
@@ -126,34 +163,11 @@ static unet_code open_file(struct unet_writer *sink, unet_error *err)
         return un_fail_memory(err, sizeof *w, sink->save.path);
     sink->state = w;
     w->job.out = sink->save.file;
-    w->tif = un_tiff_open(sink->save.path, sink->bytes > BIG_BYTES ? "w8" : "w", &w->job, 0);
+    w->tif = un_tiff_open(
+        sink->save.path,
+        sink->bytes > (level_count(&sink->page) ? BIG_BYTES / 4 * 3 : BIG_BYTES) ? "w8" : "w",
+        &w->job, 0);
     return w->tif ? UNET_OK : fail_write(sink, err);
-}
-
-static unet_code tiff_page(struct unet_writer *sink, unet_error *err)
-{
-    const struct un_sink_page *page = &sink->page;
-    unet_code code = sink->state ? UNET_OK : open_file(sink, err);
-    if (code)
-        return code;
-    struct writer *w = sink->state;
-    if (sink->pages > 1 && !TIFFWriteDirectory(w->tif))
-        return fail_write(sink, err);
-    if (page->planar)
-        return un_fail(err, UNET_EINVAL, "%s: planes; interleaved samples wanted", sink->save.path);
-    w->tiled = is_tiled(page);
-    w->rows = band_rows(page);
-    w->have = 0;
-    w->next = 0;
-    free(w->band);
-    free(w->chunk);
-    size_t band = (size_t)w->rows * un_sink_stride(page), chunk = chunk_bytes(page);
-    w->band = malloc(band);
-    w->chunk = malloc(chunk);
-    if (!w->band || !w->chunk)
-        return un_fail_memory(err, band + chunk, sink->save.path);
-    set_tags(w, page);
-    return UNET_OK;
 }
 
 /* Pixels beyond the right and lower edge repeat what the buffer held: nobody looks at them. */
@@ -182,6 +196,86 @@ static bool write_band(struct writer *w, const struct un_sink_page *page)
     return done;
 }
 
+/* A level is a directory of its own behind that of the page. */
+static unet_code write_level(struct unet_writer *sink, int i, unet_error *err)
+{
+    struct writer *w = sink->state;
+    const struct un_sink_page *page = &w->pyramid.level[i].page;
+    const size_t stride = un_sink_stride(page);
+    w->have = 0;
+    w->next = 0;
+    TIFFSetField(w->tif, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE);
+    set_tags(w, page);
+    for (int y = 0; y < page->height; y++) {
+        unet_code code =
+            un_pyramid_read(&w->pyramid, i, y, w->band + (size_t)w->have * stride, err);
+        if (code)
+            return code;
+        w->have++;
+        if ((w->have == w->rows || y + 1 == page->height) && !write_band(w, page))
+            return fail_write(sink, err);
+    }
+    return TIFFWriteDirectory(w->tif) ? UNET_OK : fail_write(sink, err);
+}
+
+/* The page's directory and those of its levels. */
+static unet_code end_page(struct unet_writer *sink, unet_error *err)
+{
+    struct writer *w = sink->state;
+    if (!w->pending)
+        return UNET_OK;
+    w->pending = false;
+    unet_code code = TIFFWriteDirectory(w->tif) ? UNET_OK : fail_write(sink, err);
+    for (int i = 0; i < w->pyramid.count && !code; i++)
+        code = write_level(sink, i, err);
+    return code;
+}
+
+/* Of OME-TIFF, whose text speaks of all pages. */
+static unet_code check_ome(const struct unet_writer *sink, unet_error *err)
+{
+    const struct writer *w = sink->state;
+    const struct un_sink_page *page = &sink->page;
+    const int pages = page->pages > 1 ? page->pages : 1;
+    if (!un_ome_named(sink->save.path) ||
+        (sink->pages <= pages &&
+         (sink->pages == 1 || w->pixels == un_sink_stride(page) * (size_t)page->height)))
+        return UNET_OK;
+    return un_fail(err, UNET_EINVAL,
+                   "%s: page %d is beyond %d pages that are alike, which OME-TIFF wants; a name in "
+                   ".tif takes any",
+                   sink->save.path, sink->pages, pages);
+}
+
+static unet_code tiff_page(struct unet_writer *sink, unet_error *err)
+{
+    const struct un_sink_page *page = &sink->page;
+    unet_code code = sink->state ? end_page(sink, err) : open_file(sink, err);
+    if (code || (code = check_ome(sink, err)))
+        return code;
+    struct writer *w = sink->state;
+    if (page->planar)
+        return un_fail(err, UNET_EINVAL, "%s: planes; interleaved samples wanted", sink->save.path);
+    w->tiled = is_tiled(page);
+    w->rows = band_rows(page);
+    w->have = 0;
+    w->next = 0;
+    w->pixels = un_sink_stride(page) * (size_t)page->height;
+    free(w->band);
+    free(w->chunk);
+    size_t band = (size_t)w->rows * un_sink_stride(page), chunk = chunk_bytes(page);
+    w->band = malloc(band);
+    w->chunk = malloc(chunk);
+    if (!w->band || !w->chunk)
+        return un_fail_memory(err, band + chunk, sink->save.path);
+    un_pyramid_release(&w->pyramid);
+    if (level_count(page) && (code = un_pyramid_begin(&w->pyramid, page, sink->save.path, err)))
+        return code;
+    w->pending = true;
+    set_tags(w, page);
+    return set_page_tags(sink, err);
+}
+
 static unet_code tiff_rows(struct unet_writer *sink, const void *rows, int count, unet_error *err)
 {
     struct writer *w = sink->state;
@@ -190,6 +284,12 @@ static unet_code tiff_rows(struct unet_writer *sink, const void *rows, int count
         int n = w->rows - w->have < count - y ? w->rows - w->have : count - y;
         memcpy(w->band + (size_t)w->have * stride, (const uint8_t *)rows + (size_t)y * stride,
                (size_t)n * stride);
+        for (int i = 0; i < n && w->pyramid.count; i++) {
+            unet_code code =
+                un_pyramid_row(&w->pyramid, (const uint8_t *)rows + (size_t)(y + i) * stride, err);
+            if (code)
+                return code;
+        }
         w->have += n;
         y += n;
         bool last = sink->rows + y == sink->page.height;
@@ -201,8 +301,11 @@ static unet_code tiff_rows(struct unet_writer *sink, const void *rows, int count
 
 static unet_code tiff_end(struct unet_writer *sink, unet_error *err)
 {
-    struct writer *w = sink->state;
-    return TIFFWriteDirectory(w->tif) ? UNET_OK : fail_write(sink, err);
+    unet_code code = end_page(sink, err);
+    if (!code && un_ome_named(sink->save.path) && sink->pages < sink->page.pages)
+        code = un_fail(err, UNET_EINVAL, "%s: %d of %d pages are written", sink->save.path,
+                       sink->pages, sink->page.pages);
+    return code;
 }
 
 static void tiff_free(struct unet_writer *sink)
@@ -212,6 +315,7 @@ static void tiff_free(struct unet_writer *sink)
         return;
     if (w->tif)
         un_tiff_close(w->tif, &w->job);
+    un_pyramid_release(&w->pyramid);
     free(w->band);
     free(w->chunk);
     free(w);
@@ -220,7 +324,8 @@ static void tiff_free(struct unet_writer *sink)
 static size_t tiff_working(const struct un_sink_page *page)
 {
     /* libtiff holds a compressed chunk, deflate its tables */
-    return (size_t)band_rows(page) * un_sink_stride(page) + 3 * chunk_bytes(page) + (1 << 20);
+    return (size_t)band_rows(page) * un_sink_stride(page) + 3 * chunk_bytes(page) + (1 << 20) +
+           (level_count(page) ? un_pyramid_working(page) : 0);
 }
 
 static const char *const endings[] = {".tif", ".tiff", NULL};

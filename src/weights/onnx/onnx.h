@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "net/graph.h"
 #include "weights/arrays.h"
@@ -54,5 +55,9 @@ struct un_onnx_options {
  */
 unet_code un_onnx_write(const char *path, const struct un_graph *graph, const float *values,
                         const struct un_onnx_options *options, unet_error *err);
+
+/* The same into an open file, which the caller closes, and asks whether all could be written. */
+unet_code un_onnx_put(const char *path, FILE *file, const struct un_graph *graph,
+                      const float *values, const struct un_onnx_options *options, unet_error *err);
 
 #endif

@@ -93,7 +93,7 @@ static void put_tensors(struct parts *parts, const struct un_graph *graph, const
     free(head.bytes);
 }
 
-/* What fails here is seen when the file is closed. */
+/* Whoever closes the file sees what fails here. */
 static void write_all(FILE *file, const struct parts *parts, const struct un_builder *nodes,
                       const struct un_graph *graph, const float *values)
 {
@@ -108,12 +108,11 @@ static void write_all(FILE *file, const struct parts *parts, const struct un_bui
     fwrite(parts->ends.bytes, 1, parts->ends.size, file);
 }
 
-unet_code un_onnx_write(const char *path, const struct un_graph *graph, const float *values,
-                        const struct un_onnx_options *options, unet_error *err)
+unet_code un_onnx_put(const char *path, FILE *file, const struct un_graph *graph,
+                      const float *values, const struct un_onnx_options *options, unet_error *err)
 {
     struct un_onnx_emit emit = {.graph = graph, .options = options};
     struct parts parts = {0};
-    struct un_save save = {0};
     unet_code code = UNET_OK;
     un_onnx_emit_graph(&emit);
     put_model(&parts, options);
@@ -128,14 +127,26 @@ unet_code un_onnx_write(const char *path, const struct un_graph *graph, const fl
     else if (size + parts.model.size > INT32_MAX)
         code = un_fail(err, UNET_EINVAL, "%s: not written: it would have %zu bytes, ONNX allows %d",
                        path, size + parts.model.size, INT32_MAX);
-    else if (!(code = un_save_begin(&save, path, err))) {
-        write_all(save.file, &parts, nodes, graph, values);
-        code = un_save_commit(&save, err);
-    }
+    else
+        write_all(file, &parts, nodes, graph, values);
     free(emit.graph_fields.bytes);
     free(emit.node.bytes);
     free(parts.model.bytes);
     free(parts.ends.bytes);
     free(parts.tensors.bytes);
+    return code;
+}
+
+unet_code un_onnx_write(const char *path, const struct un_graph *graph, const float *values,
+                        const struct un_onnx_options *options, unet_error *err)
+{
+    struct un_save save = {0};
+    unet_code code = un_save_begin(&save, path, err);
+    if (code)
+        return code;
+    code = un_onnx_put(path, save.file, graph, values, options, err);
+    if (!code)
+        return un_save_commit(&save, err);
+    un_save_abort(&save);
     return code;
 }

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bioimage.io packages: those with files of PyTorch's in them (tests/fixtures/foreign) give these
+ * networks, scaled as the description says; what cannot be mapped is refused by name; ours come
+ * back whole, and their test tensors are what the network answers.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/checksum.h"
+#include "base/yaml.h"
+#include "base/ziparchive.h"
+#include "image/formats/npy_header.h"
+#include "model/bioimage/package.h"
+#include "model_files.h"
+#include "support/known.h"
+#include "weights/arrays.h"
+#include "weights/safetensors.h"
+
+#define FOREIGN TEST_FIXTURES "/foreign/"
+
+static char zip_path[80];
+
+static int setup_zip(void **state)
+{
+    const int status = setup(state);
+    snprintf(zip_path, sizeof zip_path, "%s/m.zip", folder);
+    return status;
+}
+
+static int teardown_zip(void **state)
+{
+    unlink(zip_path);
+    return teardown(state);
+}
+
+/* ---- made packages ---- */
+
+enum { MEMBERS = 4 };
+
+static struct un_zip_entry members[MEMBERS];
+static int member_count;
+
+static void add_member(const char *name, char *data, size_t size)
+{
+    assert_true(member_count < MEMBERS);
+    members[member_count++] = (struct un_zip_entry){name, data, size};
+}
+
+static void add_file(const char *name, const char *from)
+{
+    struct un_mapping map;
+    unet_error err;
+    if (un_map_whole(from, &map, &err))
+        fail_msg("%s", err.text);
+    char *copy = malloc(map.size);
+    memcpy(copy, map.data, map.size);
+    add_member(name, copy, map.size);
+    un_map_release(&map);
+}
+
+/* An array of expect.safetensors, plus `more` in its first value. */
+static void add_tensor(const char *name, const char *array, float more)
+{
+    static struct un_safetensors expected;
+    unet_error err;
+    if (!expected.count && un_safetensors_open(FOREIGN "expect.safetensors", &expected, &err))
+        fail_msg("%s", err.text);
+    const struct un_array *a = un_safetensors_find(&expected, array);
+    assert_non_null(a);
+    float *values = malloc(a->count * sizeof *values);
+    if (un_array_to_float("expected", a, values, &err))
+        fail_msg("%s", err.text);
+    values[0] += more;
+    int shape[4];
+    for (int i = 0; i < 4; i++)
+        shape[i] = (int)a->shape[i];
+    char *bytes;
+    size_t size, start;
+    FILE *file = open_memstream(&bytes, &size);
+    assert_int_equal(un_npy_begin(name, file, 4, shape, &start, &err), UNET_OK);
+    fwrite(values, sizeof *values, a->count, file);
+    fclose(file);
+    free(values);
+    add_member(name, bytes, size);
+}
+
+/* Writes what was added, with this description, and forgets it. */
+static void write_zip(const char *description, const char *text)
+{
+    struct un_zip_entry all[MEMBERS + 1] = {{description, text, strlen(text)}};
+    unet_error err;
+    for (int i = 0; i < member_count; i++)
+        all[i + 1] = members[i];
+    FILE *file = fopen(zip_path, "wb");
+    if (un_zip_write(zip_path, file, all, member_count + 1, &err))
+        fail_msg("%s", err.text);
+    fclose(file);
+    for (int i = 0; i < member_count; i++)
+        free((void *)members[i].data);
+    member_count = 0;
+}
+
+static unet_model *import_zip(unet_origin *origin)
+{
+    unet_model *model = NULL;
+    unet_error err;
+    if (un_model_import(zip_path, NULL, &model, origin, &err))
+        fail_msg("%s", err.text);
+    return model;
+}
+
+static unet_package_test tested(const unet_model *model)
+{
+    unet_package_test test = {.size = sizeof test};
+    unet_error err;
+    if (unet_model_test_package(model, zip_path, &test, &err))
+        fail_msg("%s", err.text);
+    return test;
+}
+
+/* ---- other programs' ---- */
+
+#define OLD                                                                                        \
+    "format_version: 0.4.10\nname: x\ninputs:\n- name: input0\n  axes: bcyx\n"                     \
+    "  shape: {min: [1, 1, 16, 16], step: [0, 0, 4, 4]}\n%s"                                       \
+    "outputs:\n- name: output0\n  axes: bcyx\ntest_inputs: [test-in.npy]\n"                        \
+    "test_outputs: [test-out.npy]\n"                                                               \
+    "weights:\n  %s\n"
+
+#define NEW                                                                                        \
+    "format_version: 0.5.3\ntype: model\ninputs:\n- id: raw\n"                                     \
+    "  axes: [{type: batch}, {type: channel, channel_names: [a]}, {type: space, id: y, size: "     \
+    "20},\n"                                                                                       \
+    "    {type: space, id: x, size: 16}]\n"                                                        \
+    "  test_tensor: {source: test-in.npy}\n%s"                                                     \
+    "outputs:\n- id: out\n"                                                                        \
+    "  axes: [{type: batch}, {type: channel, channel_names: [nucleus]}, {type: space, id: y},\n"   \
+    "    {type: space, id: x}]\n"                                                                  \
+    "  test_tensor: {source: test-out.npy}\n"                                                      \
+    "weights:\n  %s\n"
+
+static void make_foreign(const char *description, const char *pattern, const char *steps,
+                         const char *weights, const char *file, float wrong)
+{
+    char text[2048], from[256];
+    snprintf(text, sizeof text, pattern, steps, weights);
+    snprintf(from, sizeof from, FOREIGN "%s", file);
+    const char *folder_end = strrchr(description, '/');
+    static char names[3][64];
+    static const char *const bare[3] = {"test-in.npy", "test-out.npy", "weights"};
+    for (int i = 0; i < 3; i++)
+        snprintf(names[i], sizeof names[i], "%.*s%s",
+                 folder_end ? (int)(folder_end + 1 - description) : 0, description, bare[i]);
+    add_tensor(names[0], "bioimage.input", 0);
+    add_tensor(names[1], "bioimage.logits", wrong);
+    add_file(names[2], from);
+    write_zip(description, text);
+}
+
+static void test_foreign_weights(void **state)
+{
+    static const struct {
+        const char *description, *pattern, *weights, *file, *format;
+    } rows[] = {
+        {"rdf.yaml", OLD, "pytorch_state_dict: {source: weights, kwargs: {depth: 2}}",
+         "bioimage.pth", "bioimage.io, PyTorch, zip"},
+        {"net/rdf.yaml", OLD, "torchscript: {source: ./weights}", "bioimage_script.pt",
+         "bioimage.io, TorchScript"},
+        {"bioimageio.yaml", NEW, "onnx: {source: weights, opset_version: 17}", "bioimage.onnx",
+         "bioimage.io, ONNX"},
+        {"x.bioimageio.yaml", NEW,
+         "keras_hdf5: {source: no}\n  pytorch_state_dict: {source: weights, architecture: {}}",
+         "bioimage.pth", "bioimage.io, PyTorch, zip"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        unet_origin origin;
+        make_foreign(rows[i].description, rows[i].pattern, "", rows[i].weights, rows[i].file, 0);
+        assert_true(un_package_is(zip_path));
+        unet_model *model = import_zip(&origin);
+        assert_string_equal(origin.format, rows[i].format);
+        assert_int_equal(model->graph.spec.depth, 2);
+        const unet_package_test test = tested(model);
+        if (!test.made || !(test.difference <= 1e-5 * test.largest))
+            fail_msg("%s: test %d, differs by %g of %g; %s", rows[i].format, test.made,
+                     test.difference, test.largest, test.reason);
+        assert_string_equal(test.compared, "logits");
+        if (rows[i].pattern[strlen("format_version: 0.")] == '5')
+            assert_string_equal(un_model_class(model, 1, (uint8_t[3]){0}), "nucleus");
+        un_model_free(model);
+    }
+    make_foreign("rdf.yaml", OLD, "", rows[0].weights, rows[0].file, 0.5f);
+    unet_model *model = import_zip(NULL);
+    const unet_package_test test = tested(model);
+    assert_true(test.made && fabs(test.difference - 0.5) < 1e-3);
+    un_model_free(model);
+}
+
+#define STATE "pytorch_state_dict: {source: weights}"
+
+static void test_preprocessing(void **state)
+{
+    static const struct {
+        const char *steps;
+        bool new, per_image;
+        double offset, scale;
+    } rows[] = {
+        {"", false, false, 0, 1},
+        {"  preprocessing: [{name: scale_linear, kwargs: {gain: 0.0039215686, offset: 0.0, axes: "
+         "yx}}]\n",
+         false, false, 0, 1 / 255.},
+        {"  preprocessing: [{name: zero_mean_unit_variance, kwargs: {mode: per_sample, axes: yx, "
+         "eps: 1e-6}}]\n",
+         false, true, 0, 0},
+        {"  preprocessing: [{name: zero_mean_unit_variance, kwargs: {mode: fixed, axes: yx, mean: "
+         "[100.0], std: [20]}}]\n",
+         false, false, 100, 0.05},
+        {"  preprocessing: [{id: ensure_dtype, kwargs: {dtype: float32}}, {id: "
+         "fixed_zero_mean_unit_variance, kwargs: {mean: 100, std: 20}}, {id: scale_linear, kwargs: "
+         "{gain: 0.5, offset: 1}}]\n",
+         true, false, 60, 0.025},
+        {"  preprocessing: [{id: scale_linear, kwargs: {gain: 0.5}}, {id: zero_mean_unit_variance, "
+         "kwargs: {axes: [channel, y, x]}}]\n",
+         true, true, 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        make_foreign("rdf.yaml", rows[i].new ? NEW : OLD, rows[i].steps, STATE, "bioimage.pth", 0);
+        unet_model *model = import_zip(NULL);
+        const struct un_scaling *s = &model->scaling;
+        const unet_image byte = {4, 4, 1, UNET_U8, 0, (uint8_t[16]){0}};
+        if (s->per_image != rows[i].per_image ||
+            (!s->per_image && (!s->set || fabs((double)s->offset - rows[i].offset) > 1e-4 ||
+                               fabs((double)s->scale - rows[i].scale) > 1e-6)))
+            fail_msg("row %zu: per image %d, offset %g, scale %g", i, s->per_image,
+                     (double)s->offset, (double)s->scale);
+        const struct un_reading reading = un_reading_of(un_view_of(&byte), 1, s);
+        if (!s->per_image) /* of 8-bit samples as well */
+            assert_true(reading.offset == s->offset && reading.scale == s->scale);
+        un_model_free(model);
+    }
+}
+
+static void expect_refused(const char *want)
+{
+    unet_model *model = NULL;
+    unet_error err = {0};
+    assert_int_not_equal(un_model_import(zip_path, NULL, &model, NULL, &err), UNET_OK);
+    if (!strstr(err.text, want))
+        fail_msg("found \"%s\", wanted \"%s\"", err.text, want);
+}
+
+static void test_refused(void **state)
+{
+    static const struct {
+        const char *pattern, *steps, *weights, *want;
+    } rows[] = {
+        {OLD, "  preprocessing: [{name: scale_range, kwargs: {mode: per_sample, axes: yx}}]\n",
+         STATE, "prepared by scale_range (each by its own percentiles)"},
+        {OLD, "  preprocessing: [{name: clip, kwargs: {min: 0, max: 1}}]\n", STATE,
+         "prepared by clip"},
+        {OLD, "  preprocessing: [{name: scale_linear, kwargs: {gain: [1, 2]}}]\n", STATE,
+         "other factors for each channel"},
+        {OLD, "  preprocessing: [{name: scale_linear, kwargs: {gain: -1}}]\n", STATE,
+         "a factor of 0 or below"},
+        {OLD,
+         "  preprocessing: [{name: zero_mean_unit_variance, kwargs: {mode: per_dataset, axes: "
+         "yx}}]\n",
+         STATE, "over a data set"},
+        {NEW,
+         "  preprocessing: [{id: zero_mean_unit_variance, kwargs: {}}, {id: scale_linear, kwargs: "
+         "{gain: 3}}]\n",
+         STATE, "after zero_mean_unit_variance"},
+        {OLD, "", "keras_hdf5: {source: weights}", "weights of no format that is read"},
+        {OLD, "", "onnx: {source: 'https://example.org/w.onnx'}", "nothing is fetched"},
+        {OLD, "", "pytorch_state_dict: {source: weights, sha256: ab}",
+         "the sha256 of weights is ab, it is "},
+        {"format_version: 0.3.2\n%s%s", "", "", "0.4 and 0.5 are read"},
+        {"format_version: 0.4.9\ninputs: [{axes: bczyx}]\n%s%s", "", "", "no volumes"},
+        {"format_version: 0.4.9\ninputs: [{axes: bcyx}, {axes: bcyx}]\n%s%s", "", "",
+         "has 2 inputs"},
+        {"format_version: 0.5.0\ntype: dataset\n%s%s", "", "", "describes a dataset"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        make_foreign("rdf.yaml", rows[i].pattern, rows[i].steps, rows[i].weights, "bioimage.pth",
+                     0);
+        expect_refused(rows[i].want);
+    }
+    /* who says what to do instead is heard */
+    unet_known known = un_known_nothing();
+    unet_model *model = NULL;
+    known.standardize = 1;
+    make_foreign("rdf.yaml", OLD, rows[0].steps, STATE, "bioimage.pth", 0);
+    assert_int_equal(un_model_import(zip_path, &known, &model, NULL, NULL), UNET_OK);
+    assert_true(model->scaling.per_image && !tested(model).made);
+    un_model_free(model);
+}
+
+/* ---- ours ---- */
+
+static void expect_own(const unet_model *model, const unet_export_options *options)
+{
+    unet_error err;
+    unet_origin origin;
+    if (un_model_export(model, zip_path, options, &err))
+        fail_msg("%s", err.text);
+    unet_model *back = import_zip(&origin);
+    assert_string_equal(origin.format, "bioimage.io, ONNX");
+    char *before = un_metadata_text(model), *after = un_metadata_text(back);
+    assert_string_equal(before, after);
+    assert_memory_equal(model->values, back->values, model->graph.values * sizeof(float));
+    const unet_package_test test = tested(back);
+    if (!test.made || !(test.difference <= 1e-5))
+        fail_msg("test %d: differs by %g of %g; %s", test.made, test.difference, test.largest,
+                 test.reason);
+    assert_string_equal(test.compared, model->graph.spec.classes > 1 ? "softmax" : "sigmoid");
+    free(before);
+    free(after);
+    un_model_free(back);
+}
+
+static void test_own(void **state)
+{
+    unet_export_options options = {.author = "A \"B\" C\\d", .license = "CC-BY-4.0"};
+    uint8_t pixels[30 * 40 * 3];
+    const unet_image example = {30, 40, 3, UNET_U8, 0, pixels};
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 7);
+    for (int i = 0; i < 8; i++) {
+        unet_spec spec = small_spec();
+        spec.padding = i & 1 ? UNET_PADDING_SAME : UNET_PADDING_VALID;
+        spec.classes = i & 2 ? 3 : 1;
+        spec.in_channels = i & 4 ? 3 : 1;
+        spec.norm = i == 5 ? UNET_NORM_INSTANCE : UNET_NORM_NONE;
+        spec.rims = i == 3 ? 2 : 0;
+        unet_model *model = new_model(&spec, 3 + (uint64_t)i);
+        model->scaling.per_image = i == 6;
+        model->scaling.set = i == 2;
+        model->scaling.offset = 200;
+        model->scaling.scale = 0.001f;
+        options.example = i & 4 ? &example : NULL;
+        expect_own(model, &options);
+        un_model_free(model);
+    }
+}
+
+static void test_own_description(void **state)
+{
+    const unet_export_options options = {
+        .author = "A \"B\"", .license = "MIT", .about = "finds\ncells"};
+    unet_spec spec = small_spec();
+    unet_model *model = new_model(&spec, 1);
+    struct un_package package;
+    unet_error err;
+    (void)state;
+    un_model_set_class(model, 1, "a cell: ja", NULL, NULL);
+    if (un_model_export(model, zip_path, &options, &err) ||
+        un_package_open(zip_path, &package, &err))
+        fail_msg("%s", err.text);
+    const json_t *root = package.rdf.root;
+    const json_t *author = json_array_get(un_rdf_get(root, "authors"), 0);
+    assert_string_equal(json_string_value(un_rdf_get(author, "name")), "A \"B\"");
+    assert_string_equal(json_string_value(un_rdf_get(root, "license")), "MIT");
+    assert_string_equal(json_string_value(un_rdf_get(root, "description")), "finds cells");
+    assert_string_equal(json_string_value(json_array_get(package.rdf.output.names, 1)),
+                        "a cell: ja");
+    un_package_release(&package);
+    /* nobody is made up */
+    assert_int_equal(un_model_export(model, zip_path, NULL, &err), UNET_EINVAL);
+    assert_int_equal(err.hints, UNET_HINT_AUTHOR);
+    un_model_free(model);
+}
+
+/* ---- what they are made of ---- */
+
+static void test_sha256(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+    };
+    char found[UN_SHA256_TEXT];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        un_sha256_text(rows[i].text, strlen(rows[i].text), found);
+        assert_string_equal(found, rows[i].want);
+    }
+}
+
+static void expect_yaml(const char *text, const char *want)
+{
+    json_t *value = NULL;
+    unet_error err = {0};
+    if (!un_yaml_parse("x", text, strlen(text), &value, &err)) {
+        char *found = un_json_text(value);
+        assert_string_equal(found, want);
+        free(found);
+        json_decref(value);
+    } else if (!strstr(err.text, want)) {
+        fail_msg("found \"%s\", wanted \"%s\"", err.text, want);
+    }
+}
+
+static void test_yaml(void **state)
+{
+    char chain[4096] = "a0: &a0 [x]\n";
+    (void)state;
+    expect_yaml("a: [1, -2, 1.5, 1e-6, '1', ~, true, No, 0.4.10, \"x\\ny\"]",
+                "{\"a\":[1,-2,1.5,1e-6,\"1\",null,true,\"No\",\"0.4.10\",\"x\\ny\"]}");
+    expect_yaml("a: &x [1, 2]\nb: *x\nc: !!python/object/apply:os.system [ls]\nd: !!str 5",
+                "{\"a\":[1,2],\"b\":[1,2],\"c\":[\"ls\"],\"d\":\"5\"}");
+    expect_yaml("a: 1\na: 2", "the key \"a\" for the second time");
+    expect_yaml("a: *x", "stands for nothing");
+    expect_yaml("a: &x [*x]", "stands for nothing");
+    expect_yaml("a: [1", "not valid YAML");
+    expect_yaml("a: 1\n---\nb: 1", "a second document");
+    expect_yaml("? [a]\n: 1", "a key that is a list or map");
+    expect_yaml("", "nothing is in it");
+    for (int i = 1; i < 40; i++)
+        snprintf(chain + strlen(chain), sizeof chain - strlen(chain), "a%d: &a%d [*a%d]\n", i, i,
+                 i - 1);
+    expect_yaml(chain, "nested deeper");
+    strcpy(chain, "a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+    for (int i = 1; i < 9; i++)
+        snprintf(chain + strlen(chain), sizeof chain - strlen(chain),
+                 "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1, i - 1, i - 1,
+                 i - 1, i - 1, i - 1, i - 1);
+    expect_yaml(chain, "more than 100000 values");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_own),
+        cmocka_unit_test(test_own_description),
+        cmocka_unit_test(test_foreign_weights),
+        cmocka_unit_test(test_preprocessing),
+        cmocka_unit_test(test_refused),
+    };
+    if (!un_yaml_reads()) {
+        puts("without libyaml packages are not read: skipped");
+        return 0;
+    }
+    return cmocka_run_group_tests(tests, setup_zip, teardown_zip);
+}
