@@ -251,6 +251,17 @@ UNET_API unet_code unet_spec_cost(const unet_spec *spec, int height, int width, 
 UNET_API unet_code unet_replace_file(const char *path, const void *data, size_t size,
                                      unet_error *err);
 
+/*
+ * SHA-256 as lower-case hexadecimal text: of a file's bytes, as sha256sum prints it; of all that a
+ * model answers by (network, weights, how it takes images and what its classes are), the same
+ * however its file is written.  unet_source_checksum() is that of an image.  UNET_EIO, UNET_ENOMEM.
+ */
+enum { UNET_CHECKSUM_TEXT = 65 };
+UNET_API unet_code unet_file_checksum(const char *path, char text[UNET_CHECKSUM_TEXT],
+                                      unet_error *err);
+UNET_API unet_code unet_model_checksum(const unet_model *model, char text[UNET_CHECKSUM_TEXT],
+                                       unet_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -99,6 +99,13 @@ UNET_API unet_code unet_source_stored(unet_source *source, int page, char name[1
                                       unet_error *err);
 
 /*
+ * SHA-256 of what an image is read from, as 64 hexadecimal digits: of its file's bytes; where
+ * samples lie elsewhere (beside a header, in a folder, in files of channels), of the header and of
+ * the samples of all pages.  What is chosen of a file (scan.tif[2:7]) is part of neither. UNET_EIO.
+ */
+UNET_API unet_code unet_source_checksum(unet_source *source, char text[65], unet_error *err);
+
+/*
  * Reads rows top .. top + rows - 1 of a page into samples [rows][width][channels] of the page's
  * sample type, from the caller.  From top to bottom each part of a file is decoded once.
  */

@@ -115,6 +115,13 @@ unet_code unet_source_stored(unet_source *source, int page, char name[12], unet_
     return code;
 }
 
+unet_code unet_source_checksum(unet_source *source, char text[65], unet_error *err)
+{
+    if (!source || !text)
+        return un_missing(err, !source ? "source" : "text");
+    return un_source_sum(source, text, err);
+}
+
 unet_code unet_source_read(unet_source *source, int page, int top, int rows, void *samples,
                            unet_error *err)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "predict/predict_out.h"
-#include "predict/predict_plan.h"
+#include "predict/predict_run.h"
 #include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/progress.h"
@@ -23,6 +23,7 @@ struct predict_run {
     unet_session *session;
     struct progress_line line;
     const struct predict_plan *plan;
+    struct predict_done *before;
     size_t now;     /* number of the image at work */
     int page;       /* and of its page */
     double started; /* seconds_now() */
@@ -30,7 +31,7 @@ struct predict_run {
     struct objects_out objects;
     struct predict_outlines outlines;
     struct predict_table table; /* of the image at work, or of all */
-    json_t *totals;             /* of objects: of each page, where --json is given */
+    json_t *totals;             /* of objects: of each page */
     size_t one_channel;         /* images of one channel, though the model takes several */
     uint64_t pixels[256];       /* of each class in all images so far */
     size_t alphas;              /* images whose alpha says something and is left out */
@@ -42,7 +43,7 @@ struct predict_run {
 static int on_tile(void *context, double share)
 {
     struct predict_run *run = context;
-    size_t count = run->plan->inputs.count;
+    size_t count = run->plan->count;
     double pages = run->out.pages > 1 ? run->out.pages : 1;
     double done = ((double)run->now + (run->page + share) / pages) / (double)count;
     double passed = seconds_now() - run->started;
@@ -68,10 +69,9 @@ static void say_objects(struct predict_run *run, const struct predict_job *job)
 {
     char *name = NULL, note[128];
 
-    if (run->settings->common.json) {
-        run->totals = run->totals ? run->totals : json_array();
-        json_array_append_new(run->totals, objects_out_json(&run->objects));
-    } else {
+    run->totals = run->totals ? run->totals : json_array();
+    json_array_append_new(run->totals, objects_out_json(&run->objects));
+    if (!run->settings->common.json) {
         name = run->out.pages > 1 ? path_text("%s, page %d", job->input, run->page)
                                   : strdup(job->input);
         objects_out_print(&run->objects, name ? name : job->input);
@@ -187,6 +187,38 @@ static unet_code look_for_alpha(struct predict_run *run, const struct predict_jo
     return code;
 }
 
+/* The report of an image whose files are at their places, and the note that they are. */
+static int tell_done(struct predict_run *run, const struct predict_job *job, const unet_page *page,
+                     double seconds)
+{
+    json_t *facts = predict_facts(job, &run->out, page, run->totals);
+    int status = facts ? EXIT_DONE : fail_memory();
+
+    if (!status)
+        status = predict_done_keep(run->before, job, facts);
+    if (!status)
+        predict_report(run->settings, run->plan, job, facts, seconds);
+    for (int label = 0; label < 256; label++)
+        run->pixels[label] += run->out.pixels[label];
+    json_decref(facts);
+    return status;
+}
+
+/* Whether an earlier run has done it; its report is then from what was noted. */
+static int was_done(struct predict_run *run, const struct predict_job *job)
+{
+    json_t *facts, *pixels;
+
+    if (!predict_done_has(run->before, job, &facts))
+        return 0;
+    pixels = json_object_get(facts, "pixels");
+    for (size_t label = 0; label < 256 && label < json_array_size(pixels); label++)
+        run->pixels[label] += (uint64_t)json_integer_value(json_array_get(pixels, label));
+    predict_report(run->settings, run->plan, job, facts, -1);
+    json_decref(facts);
+    return 1;
+}
+
 /* One image from file to files. */
 static int predict_one(struct predict_run *run, const struct predict_job *job)
 {
@@ -196,6 +228,7 @@ static int predict_one(struct predict_run *run, const struct predict_job *job)
     unet_page page = {0};
     unet_error err = {0};
     unet_code code = predict_plan_open(settings, run->model, job, &source, &err);
+    int status = EXIT_DONE;
 
     if (code) {
         progress_clear(&run->line);
@@ -210,15 +243,12 @@ static int predict_one(struct predict_run *run, const struct predict_job *job)
     if (!code)
         note_channels(run, job, &page);
     if (!code)
-        predict_report(settings, run->plan, job, &run->out, &page, run->totals,
-                       seconds_now() - start);
-    for (int label = 0; label < 256 && !code; label++)
-        run->pixels[label] += run->out.pixels[label];
+        status = tell_done(run, job, &page, seconds_now() - start);
     predict_out_release(&run->out);
     json_decref(run->totals);
     run->totals = NULL;
     if (!code)
-        return EXIT_DONE;
+        return status;
     if (code == UNET_ESTOPPED)
         return EXIT_INTERRUPTED;
     /* most errors name their file; what a session says does not know the image's */
@@ -265,15 +295,18 @@ static void note_alphas(const struct predict_run *run)
 /* All images, one after the other; *failed: how many. */
 static int predict_each(struct predict_run *run, size_t *failed)
 {
-    size_t count = run->plan->inputs.count;
+    size_t count = run->plan->count;
 
     for (size_t i = 0; i < count; i++) {
         run->now = i;
         on_tile(run, 0);
-        int status = predict_one(run, &run->plan->jobs[i]);
+        const struct predict_job *job = &run->plan->jobs[i];
+        int status = was_done(run, job) ? EXIT_DONE : predict_one(run, job);
         *failed += status != EXIT_DONE;
         if (status == EXIT_INTERRUPTED || (interrupted() && i + 1 < count)) {
-            fail_text("interrupted: %zu of %zu images are done", i + 1 - *failed, count);
+            progress_clear(&run->line);
+            fail_text("interrupted: %zu of %zu images are done%s", i + 1 - *failed, count,
+                      run->settings->skip_done ? "; the same command goes on with the others" : "");
             return EXIT_INTERRUPTED;
         }
     }
@@ -283,15 +316,14 @@ static int predict_each(struct predict_run *run, size_t *failed)
 static int say_joined(const struct predict_run *run, const char *path)
 {
     if (!run->settings->common.quiet && !run->settings->common.json)
-        say(stderr, "%zu image%s -> %s\n", run->plan->inputs.count,
-            run->plan->inputs.count == 1 ? "" : "s", path);
+        say(stderr, "%zu image%s -> %s\n", run->plan->count, run->plan->count == 1 ? "" : "s",
+            path);
     return EXIT_DONE;
 }
 
 static int fail_joined(const struct predict_run *run, const char *path, size_t failed)
 {
-    return fail_text("%s: not written: %zu of %zu images failed", path, failed,
-                     run->plan->inputs.count);
+    return fail_text("%s: not written: %zu of %zu images failed", path, failed, run->plan->count);
 }
 
 /* The files of all images are written when none failed: one that lacks some is taken for whole. */
@@ -312,20 +344,24 @@ static int finish_joined(struct predict_run *run, size_t failed)
 /* What is said when all are done. */
 static int finish(struct predict_run *run, size_t failed)
 {
+    progress_clear(&run->line);
+    if (!run->settings->common.quiet)
+        predict_done_say(run->before);
     if (run->one_channel && !run->settings->common.quiet)
         say(stderr, "note: %zu of %zu images have one channel: it is all %d of the model\n",
-            run->one_channel, run->plan->inputs.count, unet_model_spec(run->model)->in_channels);
+            run->one_channel, run->plan->count, unet_model_spec(run->model)->in_channels);
     note_one_class(run);
     note_alphas(run);
     return finish_joined(run, failed);
 }
 
 int predict_run(const struct predict_settings *settings, const struct predict_plan *plan,
-                const unet_model *model, unet_session *session)
+                struct predict_done *done, const unet_model *model, unet_session *session)
 {
     struct predict_run run = {.model = model,
                               .session = session,
                               .plan = plan,
+                              .before = done,
                               .settings = settings,
                               .started = seconds_now()};
     size_t failed = 0;
@@ -346,7 +382,7 @@ int predict_run(const struct predict_settings *settings, const struct predict_pl
     predict_outlines_abort(&run.outlines);
     if (status)
         return status;
-    if (failed && plan->inputs.count > 1)
-        return fail_text("%zu of %zu images failed", failed, plan->inputs.count);
+    if (failed && plan->count > 1)
+        return fail_text("%zu of %zu images failed", failed, plan->count);
     return failed ? EXIT_FAILED : EXIT_DONE;
 }
