@@ -31,6 +31,7 @@ typedef struct unet_known {
     const char *prefix; /* which of several networks in a file: what the names of its arrays begin
                            with, dicts and modules joined by dots ("student"); NULL: not told */
     const struct unet_log *log; /* unet_embed.h: hears what of a file was left; may be NULL */
+    int down;                   /* a field of unet_spec, as those above */
 } unet_known;
 
 UNET_API void unet_known_init(unet_known *known, size_t size); /* size: of *known */
@@ -213,12 +214,13 @@ UNET_API unet_code unet_model_from_tensors(const unet_tensor *tensors, int count
                                            const unet_known *known, unet_model **model,
                                            unet_origin *origin, unet_error *err);
 
-#define UNET_MAX_LAYERS 96 /* rows of unet_spec_cost() */
+#define UNET_MAX_LAYERS 104 /* rows of unet_spec_cost() */
 
 /* One row of the network as it runs. */
 typedef struct unet_layer {
     char name[40];  /* "enc_0.conv_block.0" */
-    const char *op; /* "conv3x3", "norm", "maxpool", "upconv2x2", "upsample", "conv1x1" */
+    const char *op; /* "conv3x3", "conv3x3s2" (of stride 2), "norm", "maxpool", "upconv2x2",
+                       "upsample", "conv1x1", "add" */
     int height, width, channels; /* of its output */
     uint64_t parameters;         /* trainable */
     uint64_t macs;               /* multiply-adds of one forward pass for one image */

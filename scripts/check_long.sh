@@ -21,6 +21,7 @@ report      2  its pages in a browser, at three widths
 firefox     2  the page of unet studio in Firefox, where it is installed
 outlines    2  outlines there and back by pycocotools, shapely and roifile
 images      3  images that pynrrd, SimpleITK, zarr, ome-zarr and tifffile write, sample by sample
+models      5  networks made by the code of other programs (nnU-Net), read and compared
 bioimage    3  bioimage.io packages by the public validator and its test run
 geometry    2  what results keep of images, by nibabel, rasterio, tifffile and ome-types
 large       6  an image of 1.6 gigapixels below 500 MB
@@ -93,6 +94,10 @@ part_images() {
     [ -x build-long/images/bin/pip ] || python3 -m venv build-long/images
     build-long/images/bin/pip install --quiet numpy pynrrd SimpleITK zarr ome-zarr tifffile
     build-long/images/bin/python -W ignore scripts/check_images.py build-test volumes zarr slides
+}
+part_models() {
+    build_tests --target unet_cli
+    scripts/check_models.sh build-test/unet build-long/models
 }
 part_bioimage() {
     build_tests --target unet_cli
