@@ -66,6 +66,8 @@ case "${1:-build}" in
 build) ;;
 test)
     want libcmocka-dev pkg-config --exists cmocka
+    like libopenmpi-dev sh -c 'command -v mpicc' # several processes as one
+    like openmpi-bin sh -c 'command -v mpirun'
     like libopenslide0 sh -c 'PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q libopenslide' # levels of slides
     ;;
 fuzz)
