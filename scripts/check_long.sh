@@ -26,6 +26,7 @@ bioimage    3  bioimage.io packages by the public validator and its test run
 geometry    2  what results keep of images, by nibabel, rasterio, tifffile and ome-types
 large       6  an image of 1.6 gigapixels below 500 MB
 studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
+slurm       5  the job scripts of docs/cluster.md, by Slurm on one node
 arm        15  the tests on an emulated 64-bit Arm
 python     10  the Python package: source distribution, wheel, its tests where there is nothing but NumPy
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
@@ -115,6 +116,11 @@ part_large() {
 part_studio() {
     build_tests --target unet_cli studio_client big_tiff
     scripts/check_studio.sh build-test build-long
+}
+part_slurm() {
+    make --no-print-directory all
+    scripts/setup.sh slurm
+    scripts/check_slurm.sh build/unet build-long/slurm
 }
 part_arm() { scripts/check_arm.sh; }
 part_python() {
