@@ -5,6 +5,7 @@
 #include "model/models.h"
 #include "predict/predict_run.h"
 #include "shared/cli.h"
+#include "shared/launcher.h"
 #include "shared/say.h"
 
 static const char *const format_words[] = {"png", "tif", "nii", NULL};
@@ -61,8 +62,9 @@ static int count_models(int operands, char **argv)
     return count;
 }
 
+/* quiet: looks alone. */
 static void warn_of_images(const struct predict_settings *settings, const struct models *models,
-                           struct predict_plan *plan)
+                           struct predict_plan *plan, int quiet)
 {
     struct sample_count samples = {0};
     struct values_count values = {.fill = settings->fill};
@@ -80,6 +82,8 @@ static void warn_of_images(const struct predict_settings *settings, const struct
         job->looked_at = job->distance >= 0;
         unet_source_close(source);
     }
+    if (quiet)
+        return;
     samples_warn(&samples, &values, models);
     values_warn(&values);
 }
@@ -92,7 +96,8 @@ static int run_predict(const struct command *command, int argc, char **argv)
     struct predict_done before = {0};
     unet_session *session = NULL;
     unet_error err;
-    int operands, leading, status;
+    const unet_ranks *ranks = NULL;
+    int operands, leading, status, quiet;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
@@ -100,6 +105,10 @@ static int run_predict(const struct command *command, int argc, char **argv)
         return status;
     settings.objects.pyramid = settings.pyramid < 0 ? 0 : settings.pyramid ? 1 : -1;
     leading = count_models(operands, argv);
+    if ((status = ranks_join("images", &ranks)) != EXIT_DONE)
+        return status;
+    quiet = settings.common.quiet; /* what is the same for all is said by one */
+    settings.common.quiet |= ranks && ranks->rank > 0;
     if (leading == operands)
         return usage_error(command, "no IMAGE, only models");
     if ((status = models_list(leading, argv, &models)) ||
@@ -131,12 +140,13 @@ static int run_predict(const struct command *command, int argc, char **argv)
         say_views(work.tta, &settings.session);
         say_fill(models.first, settings.fill);
     }
-    warn_of_images(&settings, &models, &plan);
+    warn_of_images(&settings, &models, &plan, ranks && ranks->rank);
     status = predict_plan_make_folders(&plan, &settings);
     if (status)
         goto done;
+    settings.common.quiet = quiet;
     interrupt_watch();
-    status = predict_run(&settings, &plan, &before, models.first, session);
+    status = predict_run(&settings, &plan, &before, models.first, session, ranks);
 done:
     unet_session_free(session);
     predict_done_release(&before);

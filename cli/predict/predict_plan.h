@@ -149,10 +149,11 @@ struct predict_table {
 };
 
 /* Opens the table of a job where it is wanted; job NULL: the one of all images.  Its columns are
- * those of all images of the plan, whichever are to do. */
+ * those of all images of the plan, whichever are to do.  path: instead of where it belongs, or
+ * NULL. */
 unet_code predict_table_open(struct predict_table *table, const struct predict_plan *plan,
-                             const struct predict_job *job, const unet_model *model,
-                             unet_error *err);
+                             const struct predict_job *job, const char *path,
+                             const unet_model *model, unet_error *err);
 
 /* Closes it where it is open; whole or not at all. */
 unet_code predict_table_commit(struct predict_table *table, unet_error *err);
@@ -170,9 +171,9 @@ struct predict_outlines {
 enum outline_kind predict_outline_kind(const struct predict_settings *settings);
 const char *predict_outline_ending(enum outline_kind kind);
 
-/* Opens the file of all images where that is wanted. */
+/* Opens the file of all images where that is wanted; path: instead of where it belongs, or NULL. */
 unet_code predict_outlines_open(struct predict_outlines *outlines, const struct predict_plan *plan,
-                                const unet_model *model, unet_error *err);
+                                const char *path, const unet_model *model, unet_error *err);
 
 /* Adds the objects of a page of the open image, to the open file or to one of its own at path. */
 unet_code predict_outlines_add(struct predict_outlines *outlines, const struct predict_plan *plan,

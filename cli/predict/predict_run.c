@@ -10,34 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "predict/predict_out.h"
 #include "predict/predict_run.h"
 #include "shared/cli.h"
 #include "shared/json_out.h"
-#include "shared/progress.h"
 #include "shared/say.h"
-
-/* What all images share. */
-struct predict_run {
-    const unet_model *model;
-    unet_session *session;
-    struct progress_line line;
-    const struct predict_plan *plan;
-    struct predict_done *before;
-    size_t now;     /* number of the image at work */
-    int page;       /* and of its page */
-    double started; /* seconds_now() */
-    struct predict_out out;
-    struct objects_out objects;
-    struct predict_outlines outlines;
-    struct predict_table table; /* of the image at work, or of all */
-    json_t *totals;             /* of objects: of each page */
-    size_t one_channel;         /* images of one channel, though the model takes several */
-    uint64_t pixels[256];       /* of each class in all images so far */
-    size_t alphas;              /* images whose alpha says something and is left out */
-    const char *alpha;          /* the first of them */
-    const struct predict_settings *settings;
-};
 
 /* The bar over all images, tile by tile. */
 static int on_tile(void *context, double share)
@@ -145,7 +121,7 @@ static unet_code predict_pages(struct predict_run *run, const struct predict_job
     if (code ||
         (code = predict_out_open(&run->out, job, run->settings->values, run->model, source, err)))
         return code;
-    if (alone && (code = predict_table_open(&run->table, run->plan, job, run->model, err)))
+    if (alone && (code = predict_table_open(&run->table, run->plan, job, NULL, run->model, err)))
         return code;
     for (run->page = 0; run->page < run->out.pages && !code; run->page++)
         code = predict_page(run, job, source, &stream, err);
@@ -165,7 +141,7 @@ static void note_channels(struct predict_run *run, const struct predict_job *job
 
     if (page->channels != 1 || channels == 1 || page->prepared)
         return;
-    run->one_channel++;
+    run->tally.one_channel++;
     if (run->out.pages > 1 && !run->settings->common.quiet)
         say(stderr,
             "%s: %d pages of one channel are taken one by one, each as all %d channels of the "
@@ -182,7 +158,7 @@ static unet_code look_for_alpha(struct predict_run *run, const struct predict_jo
 
     for (int i = 0; i < unet_source_pages(source) && !code && !drops; i++)
         code = unet_source_drops_alpha(source, i, &drops, err);
-    if (drops && !run->alphas++)
+    if (drops && !run->tally.alphas++)
         run->alpha = job->input;
     return code;
 }
@@ -199,7 +175,7 @@ static int tell_done(struct predict_run *run, const struct predict_job *job, con
     if (!status)
         predict_report(run->settings, run->plan, job, facts, seconds);
     for (int label = 0; label < 256; label++)
-        run->pixels[label] += run->out.pixels[label];
+        run->tally.pixels[label] += run->out.pixels[label];
     json_decref(facts);
     return status;
 }
@@ -213,7 +189,7 @@ static int was_done(struct predict_run *run, const struct predict_job *job)
         return 0;
     pixels = json_object_get(facts, "pixels");
     for (size_t label = 0; label < 256 && label < json_array_size(pixels); label++)
-        run->pixels[label] += (uint64_t)json_integer_value(json_array_get(pixels, label));
+        run->tally.pixels[label] += (uint64_t)json_integer_value(json_array_get(pixels, label));
     predict_report(run->settings, run->plan, job, facts, -1);
     json_decref(facts);
     return 1;
@@ -257,6 +233,11 @@ static int predict_one(struct predict_run *run, const struct predict_job *job)
     return fail_text("%s: %s", job->input, err.text);
 }
 
+int predict_image(struct predict_run *run, const struct predict_job *job)
+{
+    return was_done(run, job) ? EXIT_DONE : predict_one(run, job);
+}
+
 /* An answer of one class for everything is most often a fault of the model or of how it is used. */
 static void note_one_class(const struct predict_run *run)
 {
@@ -264,7 +245,7 @@ static void note_one_class(const struct predict_run *run)
     const char *name;
 
     for (int label = 0; label < 256; label++)
-        if (run->pixels[label]) {
+        if (run->tally.pixels[label]) {
             only = label;
             classes++;
         }
@@ -281,10 +262,10 @@ static void note_alphas(const struct predict_run *run)
 {
     char more[48] = "";
 
-    if (!run->alphas || run->settings->common.quiet)
+    if (!run->tally.alphas || run->settings->common.quiet)
         return;
-    if (run->alphas > 1)
-        snprintf(more, sizeof(more), " and %zu more", run->alphas - 1);
+    if (run->tally.alphas > 1)
+        snprintf(more, sizeof(more), " and %zu more", run->tally.alphas - 1);
     say(stderr,
         "warning: %s%s: the alpha channel, which is not the same everywhere, is left out: the "
         "model takes %d channel%s\n",
@@ -301,7 +282,7 @@ static int predict_each(struct predict_run *run, size_t *failed)
         run->now = i;
         on_tile(run, 0);
         const struct predict_job *job = &run->plan->jobs[i];
-        int status = was_done(run, job) ? EXIT_DONE : predict_one(run, job);
+        int status = predict_image(run, job);
         *failed += status != EXIT_DONE;
         if (status == EXIT_INTERRUPTED || (interrupted() && i + 1 < count)) {
             progress_clear(&run->line);
@@ -321,24 +302,28 @@ static int say_joined(const struct predict_run *run, const char *path)
     return EXIT_DONE;
 }
 
-static int fail_joined(const struct predict_run *run, const char *path, size_t failed)
-{
-    return fail_text("%s: not written: %zu of %zu images failed", path, failed, run->plan->count);
-}
-
 /* The files of all images are written when none failed: one that lacks some is taken for whole. */
 static int finish_joined(struct predict_run *run, size_t failed)
 {
-    const int table = run->table.table != NULL, outlines = run->outlines.file != NULL;
+    const struct predict_plan *plan = run->plan;
+    const int table = plan->joined[PRODUCT_MEASURE], outlines = plan->joined[PRODUCT_ROIS];
+    const char *rows = plan->jobs[0].output[PRODUCT_MEASURE];
+    const char *shapes = plan->jobs[0].output[PRODUCT_ROIS];
+    int status = EXIT_DONE;
     unet_error err;
 
     if (failed && (table || outlines))
-        return fail_joined(run, table ? run->table.path : run->outlines.path, failed);
+        return fail_text("%s: not written: %zu of %zu images failed", table ? rows : shapes, failed,
+                         plan->count);
     if (predict_table_commit(&run->table, &err) || predict_outlines_commit(&run->outlines, &err))
         return fail(&err);
-    if (table)
-        say_joined(run, run->table.path);
-    return outlines ? say_joined(run, run->outlines.path) : EXIT_DONE;
+    if (run->ranks && table)
+        status = joined_save_table(&run->rows, rows);
+    if (run->ranks && outlines && !status)
+        status = joined_save_coco(&run->shapes, shapes);
+    if (table && !status)
+        say_joined(run, rows);
+    return outlines && !status ? say_joined(run, shapes) : status;
 }
 
 /* What is said when all are done. */
@@ -347,39 +332,53 @@ static int finish(struct predict_run *run, size_t failed)
     progress_clear(&run->line);
     if (!run->settings->common.quiet)
         predict_done_say(run->before);
-    if (run->one_channel && !run->settings->common.quiet)
+    if (run->tally.one_channel && !run->settings->common.quiet)
         say(stderr, "note: %zu of %zu images have one channel: it is all %d of the model\n",
-            run->one_channel, run->plan->count, unet_model_spec(run->model)->in_channels);
+            run->tally.one_channel, run->plan->count, unet_model_spec(run->model)->in_channels);
     note_one_class(run);
     note_alphas(run);
     return finish_joined(run, failed);
 }
 
+static int open_joined(struct predict_run *run)
+{
+    unet_error err;
+
+    if ((run->plan->joined[PRODUCT_MEASURE] &&
+         predict_table_open(&run->table, run->plan, NULL, NULL, run->model, &err)) ||
+        predict_outlines_open(&run->outlines, run->plan, NULL, run->model, &err)) {
+        predict_table_abort(&run->table);
+        return fail(&err);
+    }
+    return EXIT_DONE;
+}
+
 int predict_run(const struct predict_settings *settings, const struct predict_plan *plan,
-                struct predict_done *done, const unet_model *model, unet_session *session)
+                struct predict_done *done, const unet_model *model, unet_session *session,
+                const unet_ranks *ranks)
 {
     struct predict_run run = {.model = model,
                               .session = session,
                               .plan = plan,
                               .before = done,
                               .settings = settings,
+                              .ranks = plan->count ? ranks : NULL,
                               .started = seconds_now()};
     size_t failed = 0;
-    unet_error err;
     int status;
 
-    progress_init(&run.line, settings->common.quiet);
-    if ((plan->joined[PRODUCT_MEASURE] &&
-         predict_table_open(&run.table, plan, NULL, model, &err)) ||
-        predict_outlines_open(&run.outlines, plan, model, &err)) {
-        predict_table_abort(&run.table);
-        return fail(&err);
-    }
-    status = predict_each(&run, &failed);
-    if (!status)
+    if (ranks && ranks->rank > 0 && !plan->count)
+        return EXIT_DONE;
+    progress_init(&run.line, settings->common.quiet || run.ranks);
+    status = run.ranks ? predict_ranks(&run, &failed) : open_joined(&run);
+    if (!status && !run.ranks)
+        status = predict_each(&run, &failed);
+    if (!status && (!ranks || ranks->rank == 0))
         status = finish(&run, failed);
     predict_table_abort(&run.table);
     predict_outlines_abort(&run.outlines);
+    joined_release(&run.rows);
+    joined_release(&run.shapes);
     if (status)
         return status;
     if (failed && plan->count > 1)

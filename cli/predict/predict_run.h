@@ -1,14 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* predict_run.h - the images of unet predict, one after the other */
+/* predict_run.h - the images of unet predict, one after the other, or dealt to ranks */
 #ifndef PREDICT_RUN_H
 #define PREDICT_RUN_H
 
 #include "predict/predict_done.h"
+#include "predict/predict_joined.h"
+#include "predict/predict_out.h"
 #include "predict/predict_plan.h"
+#include "shared/progress.h"
+#include "unet_ranks.h"
 
-/* Segments the images of a plan that are to do, but for those done before, and says what there is
- * to say.  An exit status. */
+/*
+ * Segments the images of a plan that are to do, but for those done before, and says what there is
+ * to say.  ranks: who does it together, as in unet_ranks.h; NULL: this process.  An exit status.
+ */
 int predict_run(const struct predict_settings *settings, const struct predict_plan *plan,
-                struct predict_done *done, const unet_model *model, unet_session *session);
+                struct predict_done *done, const unet_model *model, unet_session *session,
+                const unet_ranks *ranks);
+
+/* ---- what predict_run.c and predict_ranks.c share ---- */
+
+/* What is counted of images. */
+struct predict_tally {
+    uint64_t pixels[256]; /* of each class */
+    size_t one_channel;   /* images of one channel, though the model takes several */
+    size_t alphas;        /* images whose alpha says something and is left out */
+};
+
+/* What all images share. */
+struct predict_run {
+    const unet_model *model;
+    unet_session *session;
+    struct progress_line line;
+    const struct predict_plan *plan;
+    struct predict_done *before;
+    size_t now;     /* number of the image at work */
+    int page;       /* and of its page */
+    double started; /* seconds_now() */
+    struct predict_out out;
+    struct objects_out objects;
+    struct predict_outlines outlines;
+    struct predict_table table; /* of the image at work, or of all */
+    json_t *totals;             /* of objects: of each page */
+    struct predict_tally tally; /* of all images so far */
+    const char *alpha;          /* the first whose alpha says something and is left out */
+    const unet_ranks *ranks;    /* NULL: this process does all */
+    char *scratch;              /* a folder of this rank alone, for its parts of joined files */
+    struct joined_text rows, shapes; /* on rank 0: of the table and the outlines of all */
+    const struct predict_settings *settings;
+};
+
+/* One image from file to files, unless it was done before.  An exit status. */
+int predict_image(struct predict_run *run, const struct predict_job *job);
+
+/* ---- predict_ranks.c ---- */
+
+/* All images, each by the rank that is free; *failed: how many, on rank 0.  An exit status. */
+int predict_ranks(struct predict_run *run, size_t *failed);
 
 #endif
