@@ -247,6 +247,10 @@ typedef struct unet_stream {
     int (*progress)(void *context, double share); /* as in unet_answers; may be NULL */
     void *context;
     int inner; /* 1: wanted, too */
+    /* Who does it together (unet_ranks.h), each with the same model, options and image; rank 0
+     * alone is handed the bands, which have the bits that one process gives.  A rank that fails
+     * leaves the others waiting: end them.  NULL: this process. */
+    const struct unet_ranks *ranks;
 } unet_stream;
 
 /*

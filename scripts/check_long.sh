@@ -118,9 +118,9 @@ part_studio() {
     scripts/check_studio.sh build-test build-long
 }
 part_slurm() {
-    make --no-print-directory all
+    build_tests
     scripts/setup.sh slurm
-    scripts/check_slurm.sh build/unet build-long/slurm
+    scripts/check_slurm.sh build-test/unet build-long/slurm
 }
 part_arm() { scripts/check_arm.sh; }
 part_python() {

@@ -149,6 +149,18 @@ check 'with ids from 1 the parts are the same, and one image lacked' \
     sh -c 'grep -l "^images/.* -> found/" predict-*.log | grep -qx predict-4.log &&
         [ "$(cat predict-*.log | grep -c "^done before: 1 of 1 image")" = 9 ] && diff -r -x .unet-done whole found'
 
+# ---- predict-ranks.sh ----
+
+if command -v mpirun >/dev/null && [ -e "$(dirname "$unet")/libunet_mpi.so" ]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+    submit 300 predict-ranks.sh
+    check 'the ranks are done' completed "$id"
+    check 'their masks are those of one process' diff -r -x .unet-done whole by-ranks
+    check 'each had some' grep -Eq '^ranks: [0-9]+, [0-9]+, [0-9]+, [0-9]+ images' predict-ranks.log
+else
+    echo "skipped: predict-ranks.sh, as there is no mpirun or no libunet_mpi.so beside unet (Debian: libopenmpi-dev)"
+fi
+
 # ---- train-folds.sh, cross-validate.sh ----
 
 sed -i 's/--time 8h/--width 2 --depth 2 --batch 1 --tile 32 --steps 4000/' train-folds.sh

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/known_files.h"
+#include "base/ranks.h"
 #include "data/set/channel_files.h"
 #include "image/sink.h"
 #include "predict/session.h"
@@ -277,6 +278,8 @@ unet_code unet_predict_stream(unet_session *session, unet_source *source, int pa
     unet_page what;
     unet_stream own;
     unet_code code = un_take_stream(stream, &own, err);
+    if (!code)
+        code = un_ranks_check(own.ranks, err);
     if (!code)
         code = unet_source_page(source, page, &what, err);
     if (!code)

@@ -84,6 +84,22 @@ absent 'a table that would lack rows' bad.csv
 ranks 3 2 predict $m im -o a.png
 check 'a wrong command line is told once' sh -c "grep -c 'wanted a folder' .err | grep -qx 1"
 
+# ranks that were told, or see, other things
+"$unet" init --width 2 --depth 1 --seed 3 -o n.safetensors >/dev/null 2>&1
+unlike() { # unlike WORDS ARGUMENTS_OF_RANK_0 : ARGUMENTS_OF_RANK_1
+    words=$1
+    checks=$((checks + 1))
+    # shellcheck disable=SC2086  # several words
+    timeout 60 mpirun -n 1 "$unet" predict $2 : -n 1 "$unet" predict $3 >.out 2>.err </dev/null &&
+        note "unlike ranks: $2 : $3"
+    grep -q "$words" .err || note "unlike ranks, wanted $words: $(head -3 .err)"
+}
+unlike 'rank 1 has another model' "$m im -o odd/" "n.safetensors im -o odd/"
+unlike 'rank 1 lists other images than rank 0 (7, not 8)' "$m im -o odd/" "$m im/1.pgm im/2.pgm im/3.pgm im/4.pgm \
+    im/5.pgm im/6.pgm im/7.pgm -o odd/"
+unlike 'rank 1 has tiles of 64, rank 0 of 32' "$m im/1.pgm -o odd/ --tile 32" "$m im/1.pgm -o odd/ --tile 64"
+absent 'what unlike ranks would have made' odd/1.png
+
 # the signal of a scheduler
 "$unet" init --width 8 --depth 2 --seed 2 -o slow.safetensors >/dev/null 2>&1
 mkdir list && grey big.pgm 300 300 5
@@ -98,5 +114,51 @@ ranks 2 0 predict slow.safetensors list -o cut/ --skip-done
 check 'after SIGTERM some were done' grep -q '^done before: [1-9] of 9 images$' .err
 rm -r cut/.unet-done
 check 'and in the end all, whole' diff -r calm cut
+
+# ---- fewer images than ranks: each in bands, by all of them ----
+
+grey tall.pgm 61 203 7
+grey wide.pgm 150 90 8
+"$unet" init --width 2 --depth 2 --padding same --norm instance --seed 2 -o blend.safetensors >/dev/null 2>&1
+"$unet" init --width 2 --depth 2 --padding same --norm batch --rims 3 --seed 4 -o rims.safetensors >/dev/null 2>&1
+bands() { # bands FOLDER: all that can be made of images
+    echo "-o $1/masks/ --instances $1/ids/ --overlay $1/over/ --logits $1/logits/ --probabilities $1/scores/ \
+        --measure $1/tables/ --rois $1/rois/ --format tif --pyramid yes"
+}
+for model in m blend rims; do
+    rm -rf whole
+    # shellcheck disable=SC2046
+    expect 0 '' - predict $model.safetensors tall.pgm wide.pgm $(bands whole) --tile 32 --quiet
+    cp .out whole.out
+    for n in 3 4 7; do
+        rm -rf cut_up
+        # shellcheck disable=SC2046
+        ranks $n 0 predict $model.safetensors tall.pgm wide.pgm $(bands cut_up) --tile 32 --quiet --threads 1
+        check "$model by $n ranks: the files of images in bands" diff -r whole cut_up
+        check "$model by $n ranks: what is counted" cmp whole.out .out
+    done
+done
+"$unet" predict $m tall.pgm -o tall.tif --measure tall.csv --rois tall.json --quiet >/dev/null
+ranks 3 0 predict $m tall.pgm -o tall3.tif --measure tall3.csv --rois tall3.json --quiet
+check 'one image, one file each' sh -c 'cmp tall.tif tall3.tif && cmp tall.csv tall3.csv && cmp tall.json tall3.json'
+ranks 3 0 predict $m tall.pgm wide.pgm --measure both3.csv --rois both3.json --quiet
+expect 0 '' - predict $m tall.pgm wide.pgm --measure both.csv --rois both.json --quiet
+check 'two images in one file' sh -c 'cmp both.csv both3.csv && cmp both.json both3.json'
+ranks 3 0 predict $m tall.pgm wide.pgm -o skips/ --skip-done
+ranks 3 0 predict $m tall.pgm wide.pgm -o skips/ --skip-done
+check 'what is done is left out by all' grep -q '^done before: 2 of 2 images$' .err
+# pages, of sizes that differ
+ranks 4 0 predict $m 'whole/ids/tall.tif' -o again.tif --quiet
+# one of them is no image: the others are done all the same
+ranks 4 1 predict $m bad/3.pgm wide.pgm -o left/ --quiet
+check 'a bad image in bands' sh -c "[ \$(grep -c 'bad/3.pgm: ' .err) -eq 1 ] && cmp left/wide.png skips/wide.png"
+# a disk that is full for rank 0 ends all, and leaves nothing that looks whole
+start=$(date +%s)
+OMPI_MCA_btl=self,tcp timeout 60 mpirun -n 3 \
+    sh -c "ulimit -f 128; exec '$unet' predict $m tall.pgm --logits full.npy --tile 32 --quiet" >.out 2>.err </dev/null
+code=$?
+checks=$((checks + 1))
+[ $code -eq 1 ] && [ ! -e full.npy ] && [ $(($(date +%s) - start)) -le 20 ] && grep -q 'full.npy: ' .err ||
+    note "a full disk: exit code $code, $(head -3 .err)"
 
 finish predict_mpi_test

@@ -36,6 +36,49 @@ struct dealt {
     } sums;
 };
 
+/* ---- before all -------------------------------------------------------------------------- */
+
+enum { CHANNEL = 0 };
+
+static uint64_t add_text(uint64_t hash, const char *text) /* FNV-1a, with the 0 at its end */
+{
+    do
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    while (*text++);
+    return hash;
+}
+
+int predict_ranks_alike(const unet_ranks *ranks, const struct predict_plan *plan,
+                        const struct models *models)
+{
+    uint64_t mine[] = {plan->inputs.count, 14695981039346656037u, 14695981039346656037u};
+    uint64_t(*all)[3] = ranks ? calloc((size_t)ranks->count, sizeof(*all)) : NULL;
+    char sum[UNET_CHECKSUM_TEXT];
+    int status = all || !ranks ? EXIT_DONE : fail_memory();
+    unet_error err;
+
+    mine[2] = add_text(mine[2], UNET_VERSION);
+    for (size_t i = 0; i < plan->inputs.count; i++)
+        mine[1] = add_text(mine[1], plan->inputs.path[i]);
+    for (size_t i = 0; ranks && i < models->files.count && !status; i++) {
+        if (unet_model_checksum(models->list[i], sum, &err))
+            status = fail(&err);
+        mine[2] = add_text(mine[2], sum);
+    }
+    if (ranks && !status && unet_ranks_gather(ranks, CHANNEL, mine, sizeof(mine), all, &err))
+        status = fail(&err);
+    for (int r = 1; ranks && r < ranks->count && !status; r++) {
+        if (all[r][2] != all[0][2])
+            status = fail_text("rank %d has another model, or version of unet, than rank 0", r);
+        else if (all[r][0] != all[0][0] || all[r][1] != all[0][1])
+            status = fail_text("rank %d lists other images than rank 0 (%llu, not %llu): all ranks "
+                               "have to see the same files",
+                               r, (unsigned long long)all[r][0], (unsigned long long)all[0][0]);
+    }
+    free(all);
+    return status;
+}
+
 /* ---- parts of joined files --------------------------------------------------------------- */
 
 static char *part_path(const struct predict_run *run, enum product product)

@@ -13,6 +13,7 @@
 #include "predict/predict_run.h"
 #include "shared/cli.h"
 #include "shared/json_out.h"
+#include "shared/launcher.h"
 #include "shared/say.h"
 
 /* The bar over all images, tile by tile. */
@@ -94,12 +95,16 @@ static unet_code predict_page(struct predict_run *run, const struct predict_job 
     uint64_t memory = predict_memory_objects(run->settings, job);
     unet_code code;
 
-    if ((code = predict_out_page(&run->out, source, run->page, err)))
+    code = predict_out_page(&run->out, source, run->page, err);
+    if (!code && job->objects)
+        code = objects_out_open(&run->objects, &run->settings->objects, run->model, source,
+                                run->page, memory, err);
+    if ((code = predict_agree(run, (int)code, err))) {
+        objects_out_release(&run->objects);
         return code;
-    if (job->objects && (code = objects_out_open(&run->objects, &run->settings->objects, run->model,
-                                                 source, run->page, memory, err)))
-        return code;
+    }
     code = unet_predict_stream(run->session, source, run->page, stream, err);
+    run->broken = run->bands && code;
     progress_clear(&run->line);
     if (!code && run->objects.objects)
         code = finish_objects(run, job, source, err);
@@ -118,13 +123,16 @@ static unet_code predict_pages(struct predict_run *run, const struct predict_job
     stream.band = on_band;
     stream.progress = on_tile;
     stream.context = run;
-    if (code ||
-        (code = predict_out_open(&run->out, job, run->settings->values, run->model, source, err)))
-        return code;
-    if (alone && (code = predict_table_open(&run->table, run->plan, job, NULL, run->model, err)))
-        return code;
+    stream.ranks = run->bands ? run->ranks : NULL;
+    if (!code)
+        code = predict_out_open(&run->out, job, run->settings->values, run->model, source, err);
+    if (!code && alone)
+        code = predict_table_open(&run->table, run->plan, job, NULL, run->model, err);
+    code = predict_agree(run, (int)code, err);
     for (run->page = 0; run->page < run->out.pages && !code; run->page++)
         code = predict_page(run, job, source, &stream, err);
+    if (code && run->page < run->out.pages && !run->abandoned && !run->broken)
+        predict_agree(run, (int)code, NULL); /* the others wait with the next page */
     run->page = 0;
     if (!code && alone)
         code = predict_table_commit(&run->table, err);
@@ -208,10 +216,13 @@ static int predict_one(struct predict_run *run, const struct predict_job *job)
 
     if (code) {
         progress_clear(&run->line);
+        predict_agree(run, (int)code, NULL);
         return fail(&err);
     }
     if (!(code = look_for_alpha(run, job, source, &err)))
         code = predict_pages(run, job, source, &page, &err);
+    else
+        predict_agree(run, (int)code, NULL);
     progress_clear(&run->line);
     if (!code && unet_source_note(source)[0] && !settings->common.quiet)
         say(stderr, "%s: %s\n", job->input, unet_source_note(source));
@@ -235,7 +246,10 @@ static int predict_one(struct predict_run *run, const struct predict_job *job)
 
 int predict_image(struct predict_run *run, const struct predict_job *job)
 {
-    return was_done(run, job) ? EXIT_DONE : predict_one(run, job);
+    if (!was_done(run, job))
+        return predict_one(run, job);
+    predict_agree(run, PREDICT_SKIP, NULL);
+    return EXIT_DONE;
 }
 
 /* An answer of one class for everything is most often a fault of the model or of how it is used. */
@@ -284,6 +298,8 @@ static int predict_each(struct predict_run *run, size_t *failed)
         const struct predict_job *job = &run->plan->jobs[i];
         int status = predict_image(run, job);
         *failed += status != EXIT_DONE;
+        if (run->broken && status == EXIT_FAILED)
+            return status;
         if (status == EXIT_INTERRUPTED || (interrupted() && i + 1 < count)) {
             progress_clear(&run->line);
             fail_text("interrupted: %zu of %zu images are done%s", i + 1 - *failed, count,
@@ -317,9 +333,9 @@ static int finish_joined(struct predict_run *run, size_t failed)
                          plan->count);
     if (predict_table_commit(&run->table, &err) || predict_outlines_commit(&run->outlines, &err))
         return fail(&err);
-    if (run->ranks && table)
+    if (run->ranks && !run->bands && table)
         status = joined_save_table(&run->rows, rows);
-    if (run->ranks && outlines && !status)
+    if (run->ranks && !run->bands && outlines && !status)
         status = joined_save_coco(&run->shapes, shapes);
     if (table && !status)
         say_joined(run, rows);
@@ -369,9 +385,13 @@ int predict_run(const struct predict_settings *settings, const struct predict_pl
 
     if (ranks && ranks->rank > 0 && !plan->count)
         return EXIT_DONE;
-    progress_init(&run.line, settings->common.quiet || run.ranks);
-    status = run.ranks ? predict_ranks(&run, &failed) : open_joined(&run);
-    if (!status && !run.ranks)
+    /* with fewer images than ranks, all work on each */
+    run.bands = run.ranks && plan->count < (size_t)ranks->count;
+    if (run.bands && ranks->rank > 0)
+        return predict_bands(&run);
+    progress_init(&run.line, settings->common.quiet || (run.ranks && !run.bands));
+    status = run.ranks && !run.bands ? predict_ranks(&run, &failed) : open_joined(&run);
+    if (!status && (!run.ranks || run.bands))
         status = predict_each(&run, &failed);
     if (!status && (!ranks || ranks->rank == 0))
         status = finish(&run, failed);
@@ -379,6 +399,8 @@ int predict_run(const struct predict_settings *settings, const struct predict_pl
     predict_outlines_abort(&run.outlines);
     joined_release(&run.rows);
     joined_release(&run.shapes);
+    if (run.bands && status == EXIT_INTERRUPTED)
+        ranks_end(status); /* the others wait for rows */
     if (status)
         return status;
     if (failed && plan->count > 1)

@@ -45,6 +45,9 @@ struct predict_run {
     struct predict_tally tally; /* of all images so far */
     const char *alpha;          /* the first whose alpha says something and is left out */
     const unet_ranks *ranks;    /* NULL: this process does all */
+    int bands;                  /* 1: all ranks predict each image, in bands */
+    int abandoned;              /* ranks agreed to leave the image at work */
+    int broken;                 /* they were left in the midst of it, and cannot go on */
     char *scratch;              /* a folder of this rank alone, for its parts of joined files */
     struct joined_text rows, shapes; /* on rank 0: of the table and the outlines of all */
     const struct predict_settings *settings;
@@ -53,7 +56,25 @@ struct predict_run {
 /* One image from file to files, unless it was done before.  An exit status. */
 int predict_image(struct predict_run *run, const struct predict_job *job);
 
+/* ---- predict_bands.c: an image by all ranks ---- */
+
+enum { PREDICT_SKIP = -1 }; /* of predict_agree(): no failure, but the image is left out */
+
+/*
+ * Before an image, and before each of its pages: tells the others whether this rank can go on, code
+ * UNET_OK, and hears of them.  Returns code, or that another cannot.  Does nothing where images are
+ * not predicted in bands.
+ */
+unet_code predict_agree(struct predict_run *run, int code, unet_error *err);
+
+/* All images, on the ranks that write nothing. */
+int predict_bands(struct predict_run *run);
+
 /* ---- predict_ranks.c ---- */
+
+/* Whether all ranks are to do the same: models, images, version.  EXIT_FAILED: told. */
+int predict_ranks_alike(const unet_ranks *ranks, const struct predict_plan *plan,
+                        const struct models *models);
 
 /* All images, each by the rank that is free; *failed: how many, on rank 0.  An exit status. */
 int predict_ranks(struct predict_run *run, size_t *failed);

@@ -179,6 +179,13 @@ int ranks_leave(int status)
     return status;
 }
 
+void ranks_end(int status)
+{
+    fflush(NULL);
+    if (joined.mpi)
+        joined.mpi->end_all(status);
+}
+
 const char *ranks_blame(void)
 {
     static char text[300];

@@ -31,6 +31,9 @@ int ranks_first(void);
 /* Once at the end of the command: leaves the others or, where it failed, ends them at once. */
 int ranks_leave(int status);
 
+/* Ends all ranks at once, this one with status; returns where it is alone. */
+void ranks_end(int status);
+
 /*
  * Before an error is printed: "", or "rank 2 on host: " after a moment in which rank 0, if it has
  * the same error, has told it and ended all.

@@ -12,6 +12,8 @@
 enum {
     UN_CHANNEL_TALK = 32, /* what belongs to a step or an epoch */
     UN_CHANNEL_SUMS,      /* gradients */
+    UN_CHANNEL_ANSWERS,   /* of rows of an image, to rank 0 */
+    UN_CHANNEL_BLEND,     /* scores that neighbouring rows of tiles share */
 };
 
 static inline int un_ranks_count(const unet_ranks *ranks)

@@ -22,7 +22,7 @@
  *     session.c  its memory               tiles.c   rows of an image, tile by tile
  *     members.c  who is averaged          tta.c     averages of members and views
  *     budget.c   the tile that fits       stream.c  an image in memory, or one that is read as
- *                                                   it goes
+ *                                                   it goes, by several ranks perhaps
  */
 #ifndef UN_SESSION_H
 #define UN_SESSION_H
@@ -180,6 +180,16 @@ void un_session_rows(const unet_session *session, int top, int height, int *firs
 unet_code un_session_tiles(unet_session *session, int top, const struct un_target *target,
                            const unet_answers *progress, double share_before, double share_after,
                            unet_error *err);
+
+/*
+ * Rows that neighbouring rows of tiles share, [outputs][overlap][width] floats, 0 where tiles are
+ * not blended: takes those at row top out of target->scores, which become 0; adds them to it.
+ */
+size_t un_session_shared(const unet_session *session, int width);
+void un_session_take_shared(const unet_session *session, int top, const struct un_target *target,
+                            float *shared);
+void un_session_add_shared(const unet_session *session, int top, const struct un_target *target,
+                           float *shared);
 
 /* Fills `count` rows of mask, logits, probabilities and inner (of `to`, from its row 0) from the
  * rows of from->scores that begin at row `first`, which may be other ones then. */
