@@ -167,10 +167,10 @@ sed -i 's/--time 8h/--width 2 --depth 2 --batch 1 --tile 32 --steps 4000/' train
 out=$(bash cross-validate.sh)
 id=$(echo "$out" | sed -n '1s/[^0-9]*\([0-9]*\).*/\1/p')
 scores=$id
-folds=$((id - 1)) # the array before it
+folds=$(squeue -h -n train-folds.sh -o %F | head -n 1) # the array before it
 if until_true 120 test -s cv/fold5/history.jsonl; then
     sleep 1
-    scancel --signal=TERM "${folds}_5" # what Slurm sends two minutes before the time is over
+    scancel --verbose --signal=TERM "${folds}_5" # what Slurm sends two minutes before the time is over
 else
     note "no fold has begun: $(cat fold-*.log)"
 fi
