@@ -21,7 +21,7 @@ ranks() {
     n=$1 want=$2
     shift 2
     checks=$((checks + 1))
-    timeout 120 mpirun -n "$n" "$unet" "$@" >.out 2>.err </dev/null
+    timeout 300 mpirun -n "$n" "$unet" "$@" >.out 2>.err </dev/null
     code=$?
     [ $code -eq "$want" ] || note "$n ranks, unet $*: exit code $code, wanted $want: $(head -5 .err)"
 }
@@ -90,7 +90,7 @@ unlike() { # unlike WORDS ARGUMENTS_OF_RANK_0 : ARGUMENTS_OF_RANK_1
     words=$1
     checks=$((checks + 1))
     # shellcheck disable=SC2086  # several words
-    timeout 60 mpirun -n 1 "$unet" predict $2 : -n 1 "$unet" predict $3 >.out 2>.err </dev/null &&
+    timeout 200 mpirun -n 1 "$unet" predict $2 : -n 1 "$unet" predict $3 >.out 2>.err </dev/null &&
         note "unlike ranks: $2 : $3"
     grep -q "$words" .err || note "unlike ranks, wanted $words: $(head -3 .err)"
 }
@@ -154,11 +154,11 @@ ranks 4 1 predict $m bad/3.pgm wide.pgm -o left/ --quiet
 check 'a bad image in bands' sh -c "[ \$(grep -c 'bad/3.pgm: ' .err) -eq 1 ] && cmp left/wide.png skips/wide.png"
 # a disk that is full for rank 0 ends all, and leaves nothing that looks whole
 start=$(date +%s)
-OMPI_MCA_btl=self,tcp timeout 60 mpirun -n 3 \
+OMPI_MCA_btl=self,tcp timeout 200 mpirun -n 3 \
     sh -c "ulimit -f 128; exec '$unet' predict $m tall.pgm --logits full.npy --tile 32 --quiet" >.out 2>.err </dev/null
 code=$?
 checks=$((checks + 1))
-[ $code -eq 1 ] && [ ! -e full.npy ] && [ $(($(date +%s) - start)) -le 20 ] && grep -q 'full.npy: ' .err ||
+[ $code -eq 1 ] && [ ! -e full.npy ] && [ $(($(date +%s) - start)) -le 90 ] && grep -q 'full.npy: ' .err ||
     note "a full disk: exit code $code, $(head -3 .err)"
 
 finish predict_mpi_test
