@@ -154,7 +154,7 @@ checks=$((checks + 1))
 [ $status -eq 130 ] && grep -q '^unet: interrupted: .* unet train --resume cuts --fold 1 goes on$' .err ||
     note "timeout -s TERM, a fold: $status, $(cat .err)"
 # shellcheck disable=SC2086
-timeout -s KILL 2 "$unet" train --resume cuts --fold 1 --quiet 2>/dev/null
+timeout --foreground -s KILL 2 "$unet" train --resume cuts --fold 1 --quiet 2>/dev/null
 expect 0 - 'fold 1 of 2, resumed' train --resume cuts --fold 1 --steps $(($(grep -c '"kind":"step"' cuts/fold1/history.jsonl) + 2))
 
 finish folds_test

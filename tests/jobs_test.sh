@@ -146,8 +146,8 @@ expect 1 - 'deaf/.unet-done: cannot make this folder' predict $m im/01.pgm -o de
 mkdir kill && for i in 1 2 3 4 5 6 7 8 9; do grey kill/$i.pgm 150 "3$i"; done
 expect 0 - - predict $m kill -o calm --quiet
 for pause in 02 03 04 05 06 07 09 12 15 20; do
-    timeout -s KILL 0.$pause "$unet" predict $m kill -o killed/ --skip-done --quiet 2>/dev/null &
-    timeout -s KILL 0.$pause "$unet" predict $m kill -o killed/ --skip-done --part 1/2 --quiet 2>/dev/null
+    timeout --foreground -s KILL 0.$pause "$unet" predict $m kill -o killed/ --skip-done --quiet 2>/dev/null &
+    timeout --foreground -s KILL 0.$pause "$unet" predict $m kill -o killed/ --skip-done --part 1/2 --quiet 2>/dev/null
     wait $!
 done
 expect 0 - '' predict $m kill -o killed/ --skip-done
