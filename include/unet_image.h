@@ -261,6 +261,13 @@ typedef struct unet_stream {
 UNET_API unet_code unet_predict_stream(unet_session *session, unet_source *source, int page,
                                        const unet_stream *stream, unet_error *err);
 
+/*
+ * Into how many rows of tiles a session cuts an image, from 1: what ranks can share.  The session
+ * grows where it has to for such an image.  UNET_ENOMEM.
+ */
+UNET_API unet_code unet_session_rows(unet_session *session, int height, int width, int *rows,
+                                     unet_error *err);
+
 /* What unet_plan_memory() settles. */
 typedef struct unet_memory_plan {
     int tile;          /* for unet_session_options */

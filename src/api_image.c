@@ -287,6 +287,16 @@ unet_code unet_predict_stream(unet_session *session, unet_source *source, int pa
     return code ? code : un_session_stream(session, source, page, &own, err);
 }
 
+unet_code unet_session_rows(unet_session *session, int height, int width, int *rows,
+                            unet_error *err)
+{
+    if (!session || !rows)
+        return un_missing(err, !session ? "session" : "rows");
+    if (height < 1 || width < 1)
+        return un_fail(err, UNET_EINVAL, "%d x %d pixels, 1 or more wanted", height, width);
+    return un_session_count_rows(session, height, width, rows, err);
+}
+
 unet_code unet_plan_memory(const unet_model *model, const unet_session_options *options,
                            const unet_page *page, const unet_stream *stream, uint64_t limit,
                            unet_memory_plan *plan, unet_error *err)

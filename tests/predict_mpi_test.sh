@@ -97,7 +97,7 @@ unlike() { # unlike WORDS ARGUMENTS_OF_RANK_0 : ARGUMENTS_OF_RANK_1
 unlike 'rank 1 has another model' "$m im -o odd/" "n.safetensors im -o odd/"
 unlike 'rank 1 lists other images than rank 0 (7, not 8)' "$m im -o odd/" "$m im/1.pgm im/2.pgm im/3.pgm im/4.pgm \
     im/5.pgm im/6.pgm im/7.pgm -o odd/"
-unlike 'rank 1 has tiles of 64, rank 0 of 32' "$m im/1.pgm -o odd/ --tile 32" "$m im/1.pgm -o odd/ --tile 64"
+unlike 'rank 1 cuts images into other tiles than rank 0' "$m im/1.pgm -o odd/ --tile 32" "$m im/1.pgm -o odd/ --tile 64"
 absent 'what unlike ranks would have made' odd/1.png
 
 # the signal of a scheduler

@@ -7,6 +7,7 @@
  * way by agreement: before an image and before each of its pages all ask each other whether they
  * can.  Whoever fails in the midst of a page ends all of them.
  */
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "predict/predict_run.h"
@@ -88,6 +89,58 @@ static int all_pages(struct predict_run *run, const struct predict_job *job, une
             status = fail(&err);
     }
     return status;
+}
+
+/* Rows of tiles of an image; 0: it cannot be had, as is told by who predicts it. */
+static int rows_of(const struct predict_run *run, const struct predict_job *job)
+{
+    int rows;
+
+    return job->height && job->width &&
+                   !unet_session_rows(run->session, job->height, job->width, &rows, NULL)
+               ? rows
+               : 0;
+}
+
+/* Whether all ranks cut images alike. */
+static int compare_rows(const struct predict_run *run, uint64_t mine)
+{
+    uint64_t *all = calloc((size_t)run->ranks->count, sizeof(*all));
+    int status = all ? EXIT_DONE : fail_memory();
+    unet_error err;
+
+    if (all && unet_ranks_gather(run->ranks, CHANNEL, &mine, sizeof(mine), all, &err))
+        status = fail(&err);
+    for (int r = 1; r < run->ranks->count && !status; r++)
+        if (all[r] != all[0])
+            status = fail_text("rank %d cuts images into other tiles than rank 0; wanted the same "
+                               "--tile and --memory for all",
+                               r);
+    free(all);
+    return status;
+}
+
+int predict_choose_bands(struct predict_run *run)
+{
+    const size_t count = run->plan->count, ranks = (size_t)run->ranks->count;
+    double bands = 0, all = 0, largest = 0, dealt;
+    uint64_t hash = 14695981039346656037u; /* FNV-1a, of rows */
+
+    for (size_t i = 0; i < count && count < ranks; i++) {
+        const struct predict_job *job = &run->plan->jobs[i];
+        double work = (double)job->height * job->width * job->pages;
+        int rows = rows_of(run, job);
+
+        hash = (hash ^ (unsigned)rows) * 1099511628211u;
+        if (!rows)
+            continue;
+        all += work;
+        largest = work > largest ? work : largest;
+        bands += work * (double)((rows + (int)ranks - 1) / (int)ranks) / rows;
+    }
+    dealt = all / (double)count > largest ? all / (double)count : largest;
+    run->bands = bands < dealt;
+    return compare_rows(run, hash);
 }
 
 int predict_bands(struct predict_run *run)

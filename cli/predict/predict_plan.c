@@ -227,6 +227,8 @@ static void look_at(struct predict_job *job)
     job->pages = unet_source_pages(source);
     for (int i = 0; i < job->pages && !unet_source_page(source, i, &page, NULL); i++) {
         job->samples |= samples_bit(page.sample, page.prepared);
+        job->height = i ? job->height : page.height;
+        job->width = i ? job->width : page.width;
         if (!job->has_size && page.pixel_height > 0 && page.pixel_width > 0) {
             job->has_size = 1;
             memcpy(job->unit, page.unit, sizeof(job->unit));

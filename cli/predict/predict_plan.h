@@ -54,6 +54,7 @@ struct predict_job {
     const char *input;
     char *output[PRODUCTS]; /* NULL: not asked for */
     int pages;              /* of the image; 0: it cannot be read */
+    int height, width;      /* of the first */
     unsigned samples;       /* of its pages: samples_bit() */
     int looked_at;          /* 1: distance is how far its values lie from the training's */
     double distance;

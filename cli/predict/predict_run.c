@@ -385,8 +385,8 @@ int predict_run(const struct predict_settings *settings, const struct predict_pl
 
     if (ranks && ranks->rank > 0 && !plan->count)
         return EXIT_DONE;
-    /* with fewer images than ranks, all work on each */
-    run.bands = run.ranks && plan->count < (size_t)ranks->count;
+    if (run.ranks && (status = predict_choose_bands(&run)) != EXIT_DONE)
+        return status;
     if (run.bands && ranks->rank > 0)
         return predict_bands(&run);
     progress_init(&run.line, settings->common.quiet || (run.ranks && !run.bands));

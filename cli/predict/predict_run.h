@@ -67,6 +67,13 @@ enum { PREDICT_SKIP = -1 }; /* of predict_agree(): no failure, but the image is 
  */
 unet_code predict_agree(struct predict_run *run, int code, unet_error *err);
 
+/*
+ * Sets run->bands to whether images are sooner done in bands, one after the other, than dealt to
+ * ranks: as many as there are rows of tiles can work on one.  EXIT_FAILED (told): ranks have tiles
+ * that differ.
+ */
+int predict_choose_bands(struct predict_run *run);
+
 /* All images, on the ranks that write nothing. */
 int predict_bands(struct predict_run *run);
 

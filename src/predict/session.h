@@ -212,6 +212,10 @@ unet_code un_session_predict(unet_session *session, unet_view image, const char 
 /* UNET_EINVAL: `inner` is asked for, and the network has no rims. */
 unet_code un_session_check_inner(const unet_session *session, bool wanted, unet_error *err);
 
+/* The inner half of unet_session_rows(). */
+unet_code un_session_count_rows(unet_session *session, int height, int width, int *rows,
+                                unet_error *err);
+
 /* The inner half of unet_predict_stream(). */
 unet_code un_session_stream(unet_session *session, struct unet_source *source, int page,
                             const unet_stream *stream, unet_error *err);

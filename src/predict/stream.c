@@ -170,6 +170,17 @@ int un_stream_window(const unet_session *s, int height)
     return most;
 }
 
+unet_code un_session_count_rows(unet_session *s, int height, int width, int *rows, unet_error *err)
+{
+    unet_code code = un_session_fit(s, height, width, err);
+    if (code)
+        return code;
+    *rows = 0;
+    for (int top = 0, bottom = 0; bottom < height; top += un_session_step(s), ++*rows)
+        bottom = un_session_end(s, top, height);
+    return UNET_OK;
+}
+
 static unet_code make_answers(struct un_target *target, const unet_stream *wanted, int classes,
                               unet_error *err)
 {

@@ -118,9 +118,15 @@ static void test_ranks(void **state)
                 .threads = 1, .tile = rows[r].tile, .tta = rows[r].tta};
             struct gathered want = make_room(&image, 3);
             unet_error err;
+            unet_session *session;
+            int tile_rows = 0;
             assert_int_equal(unet_image_write(path, &image, NULL), UNET_OK);
-            if (stream(model, &options, path, &want, &err))
+            if (stream(model, &options, path, &want, &err) ||
+                unet_session_create(model, &options, &session, &err) ||
+                unet_session_rows(session, image.height, image.width, &tile_rows, &err))
                 fail_msg("%s", err.text);
+            assert_int_equal(tile_rows, want.bands);
+            unet_session_free(session);
             for (int ranks = 1; ranks <= RANKS_MOST; ranks += 1 + ranks / 3) {
                 struct gathered got = make_room(&image, 3);
                 struct scene scene = {
