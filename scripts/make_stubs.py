@@ -9,8 +9,10 @@ import pathlib
 
 # what the fields do not say: types of other arguments and of what comes back
 TYPES = {
+    "about": "str",
     "array": "ArrayLike",
     "as_stored": "bool",
+    "author": "str",
     "channel": "int",
     "channels": "Optional[str]",
     "checkpoint_seconds": "float",
@@ -28,6 +30,7 @@ TYPES = {
     "keep_masks": "bool",
     "label": "int",
     "labels": "Optional[str]",
+    "license": "str",
     "mask": "ArrayLike",
     "masks": "Image",
     "memory": "Union[int, str, None]",

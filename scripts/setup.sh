@@ -68,6 +68,7 @@ test)
     want libcmocka-dev pkg-config --exists cmocka
     like libopenmpi-dev sh -c 'command -v mpicc' # several processes as one
     like openmpi-bin sh -c 'command -v mpirun'
+    like "python3-dev python3-numpy python3-pytest" sh -c 'python3 -c "import numpy, pytest" || /usr/bin/python3 -c "import numpy, pytest"'
     like libopenslide0 sh -c 'PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q libopenslide' # levels of slides
     ;;
 fuzz)
@@ -90,13 +91,11 @@ slurm)
     ;;
 esac
 
-only_wishes=""
+need=${need# }
+wish=${wish# }
 if [ -z "$need" ]; then
     [ -n "$wish" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || exit 0
-    only_wishes=yes
 fi
-need=${need# }$wish
-need=${need# }
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "unet needs these packages (Debian's names); install them, then try again: $need" >&2
     exit 1
@@ -113,7 +112,7 @@ else
     sudo="sudo -n"
 fi
 if [ "$sudo" != none ]; then
-    echo "Installing what is missing: $need"
+    echo "Installing what is missing: $need${need:+${wish:+ }}$wish"
     $sudo true 2>/dev/null || sudo=none
 fi
 if [ "$sudo" = none ]; then
@@ -123,15 +122,23 @@ fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-export DEBIAN_FRONTEND=noninteractive
 apt() {
     # shellcheck disable=SC2086  # "sudo -n" is two words
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get "$@" >"$log" 2>&1
 }
-# shellcheck disable=SC2086  # a list of words
-apt install -y -qq --no-install-recommends $need ||
-    { apt update -qq && apt install -y -qq --no-install-recommends $need; } || {
+take() { # take PACKAGE...
+    apt install -y -qq --no-install-recommends "$@" ||
+        { apt update -qq && apt install -y -qq --no-install-recommends "$@"; }
+}
+# shellcheck disable=SC2086  # lists of words
+[ -z "$need" ] || take $need || {
     grep -E '^(E|W|Err):' "$log" | tail -n 5 >&2
     echo "unet could not install: $need (apt-get said why, above)" >&2
-    [ -n "$only_wishes" ] || exit 1
+    exit 1
 }
+# shellcheck disable=SC2086
+if [ -n "$wish" ] && ! take $wish; then # what this system does not have keeps the rest from nobody
+    for package in $wish; do
+        apt install -y -qq --no-install-recommends "$package" || echo "without $package: it could not be installed"
+    done
+fi

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,6 +169,45 @@ static void wait_for_end(void)
     }
 }
 
+/* Says what takes so long, where it takes longer than two seconds. */
+struct ending {
+    pthread_mutex_t lock;
+    pthread_cond_t over;
+    int is_over;
+};
+
+static void *tell_ending(void *context)
+{
+    struct ending *ending = context;
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 2;
+    pthread_mutex_lock(&ending->lock);
+    while (!ending->is_over && !pthread_cond_timedwait(&ending->over, &ending->lock, &until))
+        continue;
+    if (!ending->is_over)
+        note("masks are being written, of large images for a minute; every stroke is kept already, "
+             "so a second Ctrl-C may end this");
+    pthread_mutex_unlock(&ending->lock);
+    return NULL;
+}
+
+static void end(struct served *served, int quiet)
+{
+    struct ending ending = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+    pthread_t teller;
+    const int tells = !quiet && !pthread_create(&teller, NULL, tell_ending, &ending);
+
+    serve_end(served);
+    pthread_mutex_lock(&ending.lock);
+    ending.is_over = 1;
+    pthread_cond_signal(&ending.over);
+    pthread_mutex_unlock(&ending.lock);
+    if (tells)
+        pthread_join(teller, NULL);
+}
+
 static int serve(const struct studio_command *given, const char *folder,
                  const struct path_list *list, const unet_model *model)
 {
@@ -196,7 +236,7 @@ static int serve(const struct studio_command *given, const char *folder,
     if (!given->no_browser)
         open_browser(folder, address, &page);
     wait_for_end();
-    serve_end(served);
+    end(served, given->common.quiet);
     if (page)
         unlink(page);
     free(page);

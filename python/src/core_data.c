@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/check_words.h"
+
 static void free_dataset(void *dataset)
 {
     unet_dataset_free(dataset);
@@ -179,6 +181,37 @@ static PyObject *survey(PyObject *module, PyObject *args)
     return core_wrap(made, CORE_SURVEY, free_survey, capsule);
 }
 
+/* What the survey found, but notes; errors first, and of one kind one after the other. */
+static PyObject *findings(PyObject *module, PyObject *args)
+{
+    PyObject *looked, *list;
+    const unet_survey *made;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O", &looked) || !(made = core_unwrap(looked, CORE_SURVEY)) ||
+        !(list = PyList_New(0)))
+        return NULL;
+    for (int i = 0; i < unet_survey_findings(made); i++) {
+        const unet_finding *finding = unet_survey_finding(made, i);
+        unet_finding bare = *finding;
+        char text[640] = "";
+        if (finding->severity < UNET_WARNING)
+            break;
+        bare.hints = 0;
+        finding_words(&bare, text, sizeof text);
+        const char *file = finding->file && !*finding->text ? finding->file : "";
+        PyObject *row = Py_BuildValue("(iiNNI)", finding->severity == UNET_ERROR, finding->kind,
+                                      PyUnicode_DecodeFSDefault(text),
+                                      PyUnicode_DecodeFSDefault(file_name(file)), finding->hints);
+        if (!row || PyList_Append(list, row)) {
+            Py_XDECREF(row);
+            Py_DECREF(list);
+            return NULL;
+        }
+        Py_DECREF(row);
+    }
+    return list;
+}
+
 /* Puts a share of the images into a data set of their own; None where none is left for it. */
 static PyObject *split(PyObject *module, PyObject *args)
 {
@@ -206,6 +239,7 @@ PyMethodDef core_data_methods[] = {
     {"dataset_item", dataset_item, METH_VARARGS, "(dataset, i) -> (name, height, width, numbered)"},
     {"dataset_masks", dataset_masks, METH_VARARGS, "(dataset, i, classes, ids)"},
     {"survey", survey, METH_VARARGS, "(dataset) -> survey"},
+    {"findings", findings, METH_VARARGS, "(survey) -> [(error, kind, text, file, hints)]"},
     {"split", split, METH_VARARGS, "(survey, dataset, share, seed) -> dataset"},
     {NULL, NULL, 0, NULL},
 };

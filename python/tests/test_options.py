@@ -58,7 +58,7 @@ def test_wrong_values(options, words):
         (lambda m, i: unet_c.objects(i // 255 * 255), "mask > 0 has one class"),
         (lambda m, i: unet_c.objects(i * 0, unit="kilometres"), "unit: found 'kilometres'"),
         (lambda m, i: unet_c.objects(i * 0, pixel_size=(1, 2, 3)), "pixel_size: found"),
-        (lambda m, i: m.train([i], [i * 0], steps=1, resume=True), "resume: found no folder"),
+        (lambda m, i: m.train([i], [i > 99], steps=1, resume=True), "resume: found no folder"),
         (lambda m, i: unet_c.train([i], [i * 0], init=3), "init: found int, wanted a Model"),
         (lambda m, i: unet_c.train([i], [i * 0], pair="ab"), "pair: found 'ab', wanted two"),
         (lambda m, i: unet_c.evaluate(i * 0, i * 0, labels=1), "labels: found 1, wanted 2 to 254"),

@@ -114,6 +114,8 @@ def test_colours():
         (np.array(None), "numbers wanted"),
         (np.full((9, 9), np.nan), "finite|nan"),
         (np.full((9, 9), 1e300), "finite|inf"),
+        (np.zeros((20, 30, 3), np.uint8), r"shape \(20, 30, 3\): channels in the last axis"),
+        (np.ma.masked_equal(np.eye(9), 1), "9 masked values"),
     ],
 )
 def test_wrong_arrays(model, wrong, words):
@@ -121,6 +123,19 @@ def test_wrong_arrays(model, wrong, words):
         model.predict(wrong)
     with pytest.raises(unet_c.Error):  # one family
         model.predict(wrong)
+
+
+def test_arrays_that_only_look_wrong(model):
+    narrow = np.zeros((20, 30, 3, 1), np.uint8)  # images three pixels wide
+    assert model.predict(narrow).shape == (20, 30, 3)
+    assert model.predict(np.ma.masked_array(np.eye(9), False)).shape == (9, 9)
+
+
+def test_names_of_other_formats_are_not_given_to_models(model, tmp_path):
+    for ending in (".onnx", ".pth", ".ZIP"):
+        with pytest.raises(unet_c.ArgumentError, match="export"):
+            model.save(tmp_path / ("m" + ending))
+    assert not list(tmp_path.iterdir())
 
 
 def test_wrong_channels():

@@ -67,6 +67,8 @@ def test_kinds_of_arrays(data):
         ({"images": lambda i: i[:0], "masks": lambda m: m[:0]}, "no images"),
         ({"images": lambda i: i * np.nan}, "finite|NaN|nan"),
         ({"masks": lambda m: "masks/"}, "two paths, or arrays for both"),
+        ({"masks": lambda m: None}, "masks: found None"),
+        ({"masks": lambda m: 0 * m}, "every mask .6. is empty.*, labels='background=0"),
     ],
 )
 def test_wrong_data(data, change, words):
@@ -77,12 +79,24 @@ def test_wrong_data(data, change, words):
         unet_c.train(made["images"], made["masks"], steps=1, **small)
 
 
+def test_what_the_survey_finds_is_said(data):
+    images, masks = data[0].copy(), data[1].copy()
+    images[1], masks[1] = images[0], masks[0]
+    images[4] = 9
+    with pytest.warns(unet_c.DataWarning) as said:
+        unet_c.train(images, masks, steps=1, **small)
+    words = [str(w.message) for w in said]
+    assert any(w.startswith("image 4: the image is 9 everywhere") for w in words), words
+    assert any("image and mask are the same as those of image" in w for w in words), words
+    assert all(w.filename == __file__ for w in said)
+
+
 def test_wrong_options(data):
     for options, words in (
         ({"classes": "many"}, 'classes: found "many"'),
         ({"epoch": 1}, "epoch: there is no such option; epochs?"),
         ({"learning_rate": "fast"}, 'learning_rate: found "fast", wanted a number'),
-        ({"preset": "best"}, 'preset: found "best", wanted auto, paper2015'),
+        ({"preset": "best"}, 'preset: found "best", wanted auto, auto1, paper2015'),
         ({"class_weights": [1]}, "class_weights: found 1 numbers, wanted 2"),
         ({"init": unet_c.Model(width=4, depth=2), "norm": "batch"}, "norm describes a new network"),
     ):

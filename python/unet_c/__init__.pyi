@@ -148,9 +148,9 @@ class Model:
         *,
         names: Optional[Any] = None,
         normalize: bool = False,
-        author: Optional[Any] = None,
-        license: Optional[Any] = None,
-        about: Optional[Any] = None,
+        author: Optional[str] = None,
+        license: Optional[str] = None,
+        about: Optional[str] = None,
     ) -> None: ...
     @property
     def network(self) -> Dict[str, str]: ...

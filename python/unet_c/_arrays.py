@@ -15,9 +15,19 @@ def _where(array):
     return np.ascontiguousarray(array) if repeats else array
 
 
+def _whole(array, what):
+    """An array; a masked one whose mask would be lost is refused."""
+    if np.ma.is_masked(array):
+        raise ArgumentError(
+            f"{what}: {np.ma.count_masked(array)} masked values; an array without a mask wanted: "
+            "array.filled(value)"
+        )
+    return np.asarray(array)
+
+
 def samples(array, what="image"):
     """The samples of an image: uint8, uint16 and float32 as they are, other numbers as float32."""
-    array = np.asarray(array)
+    array = _whole(array, what)
     if array.dtype.kind not in "buif":
         raise ArgumentError(f"{what}: values of type {array.dtype}; numbers wanted")
     if array.size == 0:
@@ -33,6 +43,11 @@ def stack(array, channels, what="image"):
     array = samples(array, what)
     if array.ndim >= 3 and array.shape[-1] == channels:
         before = array.shape[:-3]
+    elif array.ndim >= 3 and channels == 1 and array.shape[-1] in (2, 3, 4):
+        raise ArgumentError(
+            f"{what}: shape {array.shape}: channels in the last axis, and the model takes 1? "
+            "image[..., 0] is one of them; images that are so narrow: image[..., None]"
+        )
     elif array.ndim >= 2 and channels == 1:
         before = array.shape[:-2]
         array = array[..., np.newaxis]
@@ -57,7 +72,7 @@ def image(array, what="image"):
 
 def mask(array, what="mask"):
     """A mask of whole numbers as [height, width, 1], or colours [height, width, 3]."""
-    array = np.asarray(array)
+    array = _whole(array, what)
     if array.size == 0 or array.ndim not in (2, 3) or array.ndim == 3 and array.shape[2] not in (1, 3):
         raise ArgumentError(f"{what}: shape {array.shape}; [height, width] wanted, or 3 colours")
     if array.dtype.kind not in "buif":

@@ -61,6 +61,9 @@ _words = {
 
 
 def _pairs(images, masks):
+    for what, value in (("images", images), ("masks", masks)):
+        if not hasattr(value, "__len__"):
+            raise ArgumentError(f"{what}: found {value!r}, wanted a path, or arrays")
     if len(images) != len(masks):
         raise ArgumentError(f"{len(images)} images and {len(masks)} masks; one mask an image wanted")
     pairs = []

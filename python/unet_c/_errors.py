@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exceptions: one family, whose sentences are the library's."""
 
+import re
 import sys
 import warnings
 
@@ -39,11 +40,20 @@ class Stopped(Error):
 
 
 class DataWarning(UserWarning):
-    """Worth knowing, but no failure: how a file was read, samples of another type than the training's."""
+    """Worth knowing, but no failure: how a file was read, samples of another type than the training's,
+    what looks wrong with images and masks that are trained on."""
 
 
 # in the order of unet_code, from 1
 _kinds = [ArgumentError, OutOfMemoryError, FileError, FormatError, DeviceError, Stopped]
+
+# the command's options in sentences of findings
+_option = re.compile(r"--(labels|ignore|channels|fill|pair) |--(only-pairs|as-stored|keep-masks)\b")
+
+
+def _argument(match):
+    return match[1] + "=" if match[1] else match[2].replace("-", "_") + "=True"
+
 
 # bits of unet_hints.h: the argument, and how it is said
 _hints = {
@@ -59,14 +69,37 @@ _hints = {
 }
 
 
-def made(code, text, hints):
-    """The exception for an error of the library; _core calls it."""
+def _hinted(text, hints):
     rows = [row for bit, row in _hints.items() if hints & bit]
     if rows:
         text += " (" + ", ".join(words for _, words in rows) + ")"
+    return text, tuple(name for name, _ in rows)
+
+
+def made(code, text, hints):
+    """The exception for an error of the library; _core calls it."""
+    text, names = _hinted(text, hints)
     error = _kinds[code - 1](text)
-    error.hints = tuple(name for name, _ in rows)
+    error.hints = names
     return error
+
+
+def heed(findings):
+    """What a survey found: its first error is raised, warnings are warned of, three of a kind."""
+    count = {}
+    for error, kind, text, file, hints in findings:
+        text = _option.sub(_argument, text)
+        text, names = _hinted(f"{file}: {text}" if file else text, hints)
+        if error:
+            raised = ArgumentError(text)
+            raised.hints = names
+            raise raised
+        count[kind] = count.get(kind, 0) + 1
+        if count[kind] <= 3:
+            note(text)
+    more = sum(max(0, n - 3) for n in count.values())
+    if more:
+        note(f"and {more} more like these")
 
 
 def note(text):

@@ -94,7 +94,10 @@ class Model:
         return _torch.state_dict(self._handle, torch, names)
 
     def save(self, path):
-        """Writes the model; temporary file, sync, rename."""
+        """Writes the model, as .safetensors; temporary file, sync, rename."""
+        ending = os.path.splitext(os.fsdecode(path))[1].lower()
+        if ending in (".onnx", ".pt", ".pth", ".zip"):
+            raise ArgumentError(f"{os.fsdecode(path)}: save() writes safetensors; export() writes {ending}")
         _core.model_save(self._handle, os.fsencode(path))
 
     def export(self, path, *, names=None, normalize=False, author=None, license=None, about=None):

@@ -86,6 +86,9 @@ def evaluate(predicted, truth, *, labels=None, objects=False, names=None):
 
     Returns what `unet eval --json` prints: mean_dice, mean_iou, accuracy, classes, per_image ...
     """
+    for what, value in (("predicted", predicted), ("truth", truth)):
+        if not hasattr(value, "__len__"):
+            raise ArgumentError(f"{what}: found {value!r}, wanted masks")
     if not isinstance(predicted, (list, tuple)) and np.ndim(predicted) == 2:
         predicted, truth = [predicted], [truth]
     if len(predicted) != len(truth) or not len(predicted):

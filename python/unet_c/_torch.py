@@ -40,7 +40,7 @@ def state_dict(handle, torch, names):
     """The tensors of a model by the names of a layout: arrays, or tensors of the torch that is given."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.safetensors")
-        _core.model_export(handle, os.fsencode(path), names, 0)
+        _core.model_export(handle, os.fsencode(path), names, 0, None, None, None)
         with open(path, "rb") as file:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
             data = file.read()

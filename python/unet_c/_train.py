@@ -9,7 +9,7 @@ from typing import List, NamedTuple, Optional
 
 import numpy as np
 
-from . import _core, _data, _fields, _values
+from . import _core, _data, _errors, _fields, _values
 from ._errors import ArgumentError, Stopped
 
 _presets = _core.preset_names()
@@ -95,6 +95,7 @@ class Job:
             images, masks, reading, max(2, int(wanted)) if wanted else 0, init if trained else None
         )
         self.survey = _core.survey(self.dataset)
+        _errors.heed(_core.findings(self.survey))
         self.held_out = _hold_out(self.dataset, self.survey, validation, reading, seed)
         seconds = float(options.get("seconds") or 600)
         self.recipe = _core.recipe(

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "data/masks/mask.h"
 #include "image_files.h"
-#include "support/sha256.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -58,7 +58,7 @@ static void compare_table(const char *table, int *equal, int *refused)
             ++*refused;
             continue;
         }
-        sha256(samples, bytes, found);
+        un_sha256_text(samples, bytes, found);
         if (strcmp(found, wanted))
             fail_msg("%s: samples have the sum %s, wanted %s", path, found, wanted);
         free(samples);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_tiff.c - reading TIFF: real files against a table, rectangles, stacks, broken files */
+#include "base/checksum.h"
 #include "tiff_files.h"
 
 /* ---- the table of real files ------------------------------------------------------------- */
@@ -18,7 +19,7 @@ static void sum_first_plane(struct unet_source *source, char sum[65])
         fail_msg("%s", err.text);
     for (size_t i = 0; i < pixels; i++)
         memmove(samples + i * n * bytes, samples + i * C * bytes, n * bytes);
-    sha256(samples, pixels * n * bytes, sum);
+    un_sha256_text(samples, pixels * n * bytes, sum);
     free(samples);
 }
 

@@ -20,7 +20,6 @@
 #include "source_open.h"
 #include "support/expect_table.h"
 #include "support/folder.h"
-#include "support/sha256.h"
 #include "tiff_maker.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

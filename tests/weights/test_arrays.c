@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "support/sha256.h"
+#include "base/checksum.h"
 #include "weights/arrays.h"
 
 /* ---- every array of the shared checkpoints ---- */
@@ -99,7 +99,7 @@ static bool same_contents(const struct un_array *array, const char *want)
     unsigned char *bytes = copy_in_order(array, &size);
     bool same;
     if (!strncmp(want, "sha256:", 7)) {
-        sha256(bytes, size, text);
+        un_sha256_text(bytes, size, text);
         same = !strcmp(text, want + 7);
     } else if (!strncmp(want, "(bf16 raw) ", 11)) {
         for (size_t i = 0; i < size && i < 32; i++)

@@ -34,15 +34,14 @@ struct learner_recipe learner_recipe(int channels, int classes)
     r.spec.width = 16;
     r.spec.depth = 3;
     r.spec.padding = UNET_PADDING_SAME;
-    r.spec.act = UNET_ACT_LEAKY_RELU; /* without a norm no unit may die */
-    r.spec.leaky_slope = 0.1f;
+    r.spec.norm = UNET_NORM_INSTANCE;
     r.train = unet_train_options_default(&r.spec);
     r.train.batch = 4;
     r.train.tile = 128;
     r.train.loss.pixel = 1;
     r.train.loss.overlap = 0.5f;
     r.train.loss.first_class = 0;
-    r.train.learning_rate = 1e-3f;
+    r.train.learning_rate = 2e-3f;
     r.train.average = 0.98f;
     r.train.augment = (unet_augment){.flip = 1,
                                      .rotate = 15,

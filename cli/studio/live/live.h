@@ -7,7 +7,7 @@
  *     live_predict.c  a thread: snapshot -> tiles: what is on the screen first, then spots of other
  *                     images, to know where the network is unsure
  *     live_view.c     which block of the screen is next
- *     live_look.c     a block of tiles, with the newest snapshot
+ *     live_look.c     an image or a block of it, with the newest snapshot
  *     live_tiles.c    the tiles that are kept
  *     live_scores.c   how predictions went with what was painted then
  *     live_export.c   all images into files, by `unet predict` as a process of its own
@@ -26,7 +26,13 @@
 
 #include "studio/live/learner.h"
 
-enum { LIVE_BLOCK = 2 * STUDIO_TILE, LIVE_TILES = 768, LIVE_LOSSES = 1000, LIVE_DICE = 4096 };
+enum {
+    LIVE_BLOCK = 2 * STUDIO_TILE,
+    LIVE_WHOLE = 3 << 19, /* pixels of an image that is looked at whole: 1536 x 1024 */
+    LIVE_TILES = 768,
+    LIVE_LOSSES = 1000,
+    LIVE_DICE = 4096
+};
 
 /* A tile of full size with its prediction. */
 struct live_tile {

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * live_look.c - the network looks at a block of 2 x 2 tiles, with as many neighbours as its pixels
- * depend on, so blocks fit each other and an image of any size costs what is looked at of it
+ * live_look.c - the network looks at an image, or of a large one at a block of 2 x 2 tiles with
+ * neighbours on all sides, so an image of any size costs what is looked at of it
+ *
+ * What lies within `reach` decides an answer, but for statistics: a network with instance norm
+ * takes them from all that it sees.  So a small image is seen whole, as `unet predict` sees it; the
+ * blocks of a large one say nearly what it will say.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -15,6 +19,12 @@
 static int reach_of(const unet_spec *spec)
 {
     return 8 << spec->depth;
+}
+
+/* Whether it takes statistics from all that it sees. */
+static int sees_all(const unet_spec *spec)
+{
+    return spec->norm == UNET_NORM_INSTANCE || spec->norm == UNET_NORM_GROUP;
 }
 
 int live_model_fits(const struct live *live, const unet_model *model)
@@ -128,24 +138,25 @@ unet_code live_predict_block(struct live *live, int image, struct studio_rect co
     return code;
 }
 
-/* The block of 2 x 2 tiles that has a tile. */
+/* The block that has a tile: 2 x 2 tiles, or the whole of an image that is not large. */
 struct studio_rect live_block_at(const struct studio_image *image, int x, int y)
 {
     const struct studio_rect whole = {0, 0, image->width, image->height};
     const struct studio_rect block = {x / 2 * LIVE_BLOCK, y / 2 * LIVE_BLOCK, LIVE_BLOCK,
                                       LIVE_BLOCK};
-    return rect_common(block, whole);
+    return (int64_t)whole.width * whole.height <= LIVE_WHOLE ? whole : rect_common(block, whole);
 }
 
 /* ---- the session follows the newest snapshot ---------------------------------------------- */
 
 static unet_code open_session(struct live *live, unet_model *model, unet_error *err)
 {
-    const int reach = reach_of(unet_model_spec(model));
-    const int depth = unet_model_spec(model)->depth, grid = 1 << (depth > 6 ? depth : 6);
+    const unet_spec *spec = unet_model_spec(model);
+    const int reach = reach_of(spec);
+    const int depth = spec->depth, grid = 1 << (depth > 6 ? depth : 6);
     const unet_session_options options = {.size = sizeof(options),
                                           .threads = live->options.threads,
-                                          .tile = LIVE_BLOCK + 2 * reach,
+                                          .tile = sees_all(spec) ? 0 : LIVE_BLOCK + 2 * reach,
                                           .any_samples = 1};
     unet_session *session;
     unet_code code = unet_session_create(model, &options, &session, err);

@@ -2,8 +2,9 @@
 /*
  * metaimage.c - MetaImage, as ITK, SimpleITK and elastix write it
  *
- *     scan.mha            a header of lines "Name = value", the last of them ElementDataFile =
- * LOCAL, and the samples scan.mhd, scan.raw  the header, which names the file of samples
+ *     scan.mha            a header of lines "Name = value", the last of them
+ *                         "ElementDataFile = LOCAL", and the samples
+ *     scan.mhd, scan.raw  the header, which names the file of samples
  *
  * Samples may be packed by zlib.  Positions and directions are those of ITK: to the left, posterior
  * and superior, in mm unless DistanceUnits names another unit.
@@ -64,8 +65,7 @@ static const struct un_header_type types[] = {{"MET_CHAR", UN_INT, 1},
                                               {NULL, UN_UINT, 0}};
 
 struct reader {
-    struct un_mapping beside;
-    struct un_volume volume;
+    struct un_volume_file file;          /* first: volume.h closes it */
     char value[FIELDS][UN_HEADER_VALUE]; /* "": it is not there */
     size_t header;                       /* bytes of it */
 };
@@ -121,7 +121,7 @@ static unet_code take_type(const char *name, struct reader *r, unet_error *err)
     const size_t n = strlen(type);
     if (n > 6 && !strcasecmp(type + n - 6, "_ARRAY"))
         type[n - 6] = 0;
-    if (!un_header_sample(types, type, &r->volume.page))
+    if (!un_header_sample(types, type, &r->file.volume.page))
         return un_fail(err, UNET_EFORMAT,
                        "%s: samples of MetaImage's type %.40s; integers of 8 to 64 bits, float or "
                        "double wanted",
@@ -130,8 +130,8 @@ static unet_code take_type(const char *name, struct reader *r, unet_error *err)
                                 channels < 1 || channels > UN_IMAGE_CHANNELS))
         return un_fail(err, UNET_EFORMAT, "%s: %.40s channels; 1 to %d wanted", name,
                        r->value[CHANNELS], UN_IMAGE_CHANNELS);
-    r->volume.page.channels = (int)channels;
-    r->volume.big_endian = is_true(r->value[BIG_ENDIAN_FIRST]);
+    r->file.volume.page.channels = (int)channels;
+    r->file.volume.big_endian = is_true(r->value[BIG_ENDIAN_FIRST]);
     return UNET_OK;
 }
 
@@ -145,7 +145,7 @@ static unet_code take_sides(const char *name, struct reader *r, int *dims, unet_
         return un_fail(err, UNET_EFORMAT, "%s: DimSize is \"%.80s\"; %d whole numbers wanted", name,
                        r->value[SIDES], (int)count);
     *dims = (int)count;
-    return un_volume_lay(&r->volume, name, *dims, side, -1, err);
+    return un_volume_lay(&r->file.volume, name, *dims, side, -1, err);
 }
 
 /* ITK's writers give steps of 1 where they know nothing. */
@@ -169,7 +169,7 @@ static void take_place(struct reader *r, int dims)
             step[k][c] = spacing[k] * (turned ? matrix[k * dims + c] : k == c) * to_nifti[c];
     }
     step[2][2] = dims < 3 ? 1 : step[2][2];
-    un_header_place(&r->volume, (const double(*)[3])step, origin,
+    un_header_place(&r->file.volume, (const double(*)[3])step, origin,
                     *unit && *unit != '?' ? unit
                     : known               ? "mm"
                                           : "",
@@ -191,13 +191,13 @@ static unet_code find_samples(struct unet_source *source, struct reader *r, unet
     if (*r->value[SKIP] && (un_header_integers(r->value[SKIP], &skip, 1) != 1 || skip < -1))
         return un_fail(err, UNET_EFORMAT, "%s: HeaderSize is %.40s; -1 or more wanted",
                        source->name, r->value[SKIP]);
-    if (!local && (code = un_header_beside(source, file, &r->beside, err)))
+    if (!local && (code = un_header_beside(source, file, &r->file.beside, err)))
         return code;
     start.at_end = skip < 0;
     start.packing = local ? r->header : skip > 0 ? (uint64_t)skip : 0;
     start.skip = start.packed ? 0 : start.packing;
-    return un_volume_open(&r->volume, local ? source->name : file,
-                          local ? &source->file : &r->beside, &start, err);
+    return un_volume_open(&r->file.volume, local ? source->name : file,
+                          local ? &source->file : &r->file.beside, &start, err);
 }
 
 static unet_code metaimage_open(struct unet_source *source, unet_error *err)
@@ -212,38 +212,11 @@ static unet_code metaimage_open(struct unet_source *source, unet_error *err)
         (code = take_sides(source->name, r, &dims, err)))
         return code;
     take_place(r, dims);
-    source->file_pages = r->volume.pages;
+    source->file_pages = r->file.volume.pages;
     return find_samples(source, r, err);
-}
-
-/* ---- reading ----------------------------------------------------------------------------- */
-
-static unet_code metaimage_page(struct unet_source *source, int index, struct un_page *page,
-                                unet_error *err)
-{
-    (void)index;
-    (void)err;
-    *page = ((struct reader *)source->state)->volume.page;
-    return UNET_OK;
-}
-
-static unet_code metaimage_read(struct unet_source *source, int index, const struct un_page *page,
-                                struct un_rect rect, void *samples, unet_error *err)
-{
-    (void)page;
-    return un_volume_read(&((struct reader *)source->state)->volume, index, rect, samples, err);
-}
-
-static void metaimage_close(struct unet_source *source)
-{
-    struct reader *r = source->state;
-    if (!r)
-        return;
-    un_volume_close(&r->volume);
-    un_map_release(&r->beside);
-    free(r);
 }
 
 static const char *const endings[] = {".mha", ".mhd", NULL};
 const struct un_format un_format_metaimage = {
-    "MetaImage", endings, probe, metaimage_open, metaimage_page, metaimage_read, metaimage_close};
+    "MetaImage",         endings, probe, metaimage_open, un_volume_file_page, un_volume_file_read,
+    un_volume_file_close};

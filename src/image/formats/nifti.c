@@ -17,12 +17,6 @@
 
 #include "image/formats/nifti_header.h"
 
-struct reader {
-    struct un_mapping image; /* scan.img */
-    char *image_name;
-    struct un_volume volume;
-};
-
 /* A header of a compressed file is unpacked into buffer. */
 static struct un_nifti_header find_header(const unsigned char *head, size_t size,
                                           unsigned char *buffer)
@@ -65,15 +59,16 @@ static char *name_of_image(const char *name, const char *ending)
     return made;
 }
 
-static unet_code open_image(const struct unet_source *source, struct reader *r, unet_error *err)
+static unet_code open_image(const struct unet_source *source, struct un_volume_file *r,
+                            unet_error *err)
 {
     static const char *const endings[] = {".img", ".img.gz", ".IMG"};
     for (size_t i = 0; i < 3 && !source->file.borrowed; i++) {
-        free(r->image_name);
-        if (!(r->image_name = name_of_image(source->name, endings[i])))
+        free(r->beside_name);
+        if (!(r->beside_name = name_of_image(source->name, endings[i])))
             return un_fail_memory(err, strlen(source->name), source->name);
-        if (!access(r->image_name, F_OK))
-            return un_map_open(r->image_name, &r->image, err);
+        if (!access(r->beside_name, F_OK))
+            return un_map_open(r->beside_name, &r->beside, err);
     }
     return un_fail(err, UNET_EFORMAT,
                    "%s: only the header of an image; its samples wanted beside it, in an .img",
@@ -82,7 +77,7 @@ static unet_code open_image(const struct unet_source *source, struct reader *r, 
 
 static unet_code nifti_open(struct unet_source *source, unet_error *err)
 {
-    struct reader *r = calloc(1, sizeof *r);
+    struct un_volume_file *r = calloc(1, sizeof *r);
     unsigned char buffer[UN_NIFTI_SIZE_2];
     if (!r)
         return un_fail_memory(err, sizeof *r, source->name);
@@ -95,39 +90,17 @@ static unet_code nifti_open(struct unet_source *source, unet_error *err)
     if (h.version == UN_ANALYZE)
         snprintf(source->note, sizeof source->note,
                  "an Analyze 7.5 header: samples as they stand, without scale or pixel size");
-    const struct un_mapping *samples = h.pair ? &r->image : &source->file;
+    const struct un_mapping *samples = h.pair ? &r->beside : &source->file;
     start.packed = un_gunzip_probe(samples->data, samples->size);
     source->file_pages = r->volume.pages;
-    return un_volume_open(&r->volume, h.pair ? r->image_name : source->name, samples, &start, err);
-}
-
-static unet_code nifti_page(struct unet_source *source, int index, struct un_page *page,
-                            unet_error *err)
-{
-    (void)index;
-    (void)err;
-    *page = ((struct reader *)source->state)->volume.page;
-    return UNET_OK;
-}
-
-static unet_code nifti_read(struct unet_source *source, int index, const struct un_page *page,
-                            struct un_rect rect, void *samples, unet_error *err)
-{
-    (void)page;
-    return un_volume_read(&((struct reader *)source->state)->volume, index, rect, samples, err);
-}
-
-static void nifti_close(struct unet_source *source)
-{
-    struct reader *r = source->state;
-    if (!r)
-        return;
-    un_volume_close(&r->volume);
-    un_map_release(&r->image);
-    free(r->image_name);
-    free(r);
+    return un_volume_open(&r->volume, h.pair ? r->beside_name : source->name, samples, &start, err);
 }
 
 static const char *const endings[] = {".nii", ".nii.gz", ".hdr", NULL};
-const struct un_format un_format_nifti = {"NIfTI",    endings,    probe,      nifti_open,
-                                          nifti_page, nifti_read, nifti_close};
+const struct un_format un_format_nifti = {"NIfTI",
+                                          endings,
+                                          probe,
+                                          nifti_open,
+                                          un_volume_file_page,
+                                          un_volume_file_read,
+                                          un_volume_file_close};

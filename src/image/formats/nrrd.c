@@ -16,8 +16,7 @@
 #include "image/formats/nrrd_header.h"
 
 struct reader {
-    struct un_mapping beside;
-    struct un_volume volume;
+    struct un_volume_file file; /* first: volume.h closes it */
     struct un_nrrd header;
 };
 
@@ -51,14 +50,14 @@ static unet_code find_samples(struct unet_source *source, struct reader *r, unet
             "%s: its samples are in a list of files, %.80s; in one file wanted (unu save "
             "or SimpleITK's WriteImage makes one)",
             source->name, file);
-    if (*file && (code = un_header_beside(source, file, &r->beside, err)))
+    if (*file && (code = un_header_beside(source, file, &r->file.beside, err)))
         return code;
-    const struct un_mapping *samples = *file ? &r->beside : &source->file;
+    const struct un_mapping *samples = *file ? &r->file.beside : &source->file;
     if ((code = un_map_check(samples, source->name, err)))
         return code;
     start.packing = behind_lines(samples, *file ? 0 : h->size, h->line_skip);
     start.skip = (h->packed ? 0 : start.packing) + (uint64_t)(h->byte_skip > 0 ? h->byte_skip : 0);
-    return un_volume_open(&r->volume, *file ? file : source->name, samples, &start, err);
+    return un_volume_open(&r->file.volume, *file ? file : source->name, samples, &start, err);
 }
 
 static unet_code nrrd_open(struct unet_source *source, unet_error *err)
@@ -69,44 +68,21 @@ static unet_code nrrd_open(struct unet_source *source, unet_error *err)
         return un_fail_memory(err, sizeof *r, source->name);
     source->state = r;
     if ((code = un_nrrd_read(source->name, &source->file, &r->header, err)) ||
-        (code = un_nrrd_take(source->name, &r->header, &r->volume, err)))
+        (code = un_nrrd_take(source->name, &r->header, &r->file.volume, err)))
         return code;
     if (r->header.guessed)
         snprintf(source->note, sizeof source->note,
                  "%d channels: the header does not say what its first axis is, of %d places",
-                 r->volume.page.channels, r->volume.page.channels);
-    source->file_pages = r->volume.pages;
+                 r->file.volume.page.channels, r->file.volume.page.channels);
+    source->file_pages = r->file.volume.pages;
     return find_samples(source, r, err);
 }
 
-/* ---- reading ----------------------------------------------------------------------------- */
-
-static unet_code nrrd_page(struct unet_source *source, int index, struct un_page *page,
-                           unet_error *err)
-{
-    (void)index;
-    (void)err;
-    *page = ((struct reader *)source->state)->volume.page;
-    return UNET_OK;
-}
-
-static unet_code nrrd_read(struct unet_source *source, int index, const struct un_page *page,
-                           struct un_rect rect, void *samples, unet_error *err)
-{
-    (void)page;
-    return un_volume_read(&((struct reader *)source->state)->volume, index, rect, samples, err);
-}
-
-static void nrrd_close(struct unet_source *source)
-{
-    struct reader *r = source->state;
-    if (!r)
-        return;
-    un_volume_close(&r->volume);
-    un_map_release(&r->beside);
-    free(r);
-}
-
 static const char *const endings[] = {".nrrd", ".nhdr", NULL};
-const struct un_format un_format_nrrd = {"NRRD",    endings,   probe,     nrrd_open,
-                                         nrrd_page, nrrd_read, nrrd_close};
+const struct un_format un_format_nrrd = {"NRRD",
+                                         endings,
+                                         probe,
+                                         nrrd_open,
+                                         un_volume_file_page,
+                                         un_volume_file_read,
+                                         un_volume_file_close};

@@ -200,3 +200,34 @@ unet_code un_volume_read(struct un_volume *v, int index, struct un_rect rect, vo
         un_swap(samples, un_rect_bytes(&v->page, rect) / (size_t)v->page.bytes, v->page.bytes);
     return code;
 }
+
+/* ---- as a format ------------------------------------------------------------------------- */
+
+unet_code un_volume_file_page(struct unet_source *source, int index, struct un_page *page,
+                              unet_error *err)
+{
+    const struct un_volume_file *file = source->state;
+    (void)index;
+    (void)err;
+    *page = file->volume.page;
+    return UNET_OK;
+}
+
+unet_code un_volume_file_read(struct unet_source *source, int index, const struct un_page *page,
+                              struct un_rect rect, void *samples, unet_error *err)
+{
+    struct un_volume_file *file = source->state;
+    (void)page;
+    return un_volume_read(&file->volume, index, rect, samples, err);
+}
+
+void un_volume_file_close(struct unet_source *source)
+{
+    struct un_volume_file *file = source->state;
+    if (!file)
+        return;
+    un_volume_close(&file->volume);
+    un_map_release(&file->beside);
+    free(file->beside_name);
+    free(file);
+}

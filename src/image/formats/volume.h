@@ -59,4 +59,16 @@ unet_code un_volume_read(struct un_volume *volume, int index, struct un_rect rec
                          unet_error *err);
 void un_volume_close(struct un_volume *volume);
 
+/* What the state of such a format begins with, and its page, read and close. */
+struct un_volume_file {
+    struct un_volume volume;
+    struct un_mapping beside; /* the file of samples, where it is not the header's */
+    char *beside_name;
+};
+unet_code un_volume_file_page(struct unet_source *source, int index, struct un_page *page,
+                              unet_error *err);
+unet_code un_volume_file_read(struct unet_source *source, int index, const struct un_page *page,
+                              struct un_rect rect, void *samples, unet_error *err);
+void un_volume_file_close(struct unet_source *source);
+
 #endif

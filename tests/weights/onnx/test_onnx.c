@@ -14,12 +14,12 @@
 
 #include <cmocka.h>
 
+#include "base/checksum.h"
 #include "base/rng.h"
 #include "model/model.h"
 #include "net/run.h"
 #include "onnx_cases.h"
 #include "support/folder.h"
-#include "support/sha256.h"
 #include "weights/onnx/onnx.h"
 #include "weights/onnx/onnx_table.h"
 
@@ -200,7 +200,7 @@ static void test_nuclei(void **state)
         done += arrays.items[i].count * sizeof(float);
     }
     char sum[65];
-    sha256(all, total, sum);
+    un_sha256_text(all, total, sum);
     assert_string_equal(sum, "10c61fbe482a9fd25a96a52ad7e75dd9016b9d552e867a8b3c56fc4c34f4d8bd");
     free(all);
     for (int i = 0; i < 2; i++)
