@@ -124,8 +124,9 @@ static void coco_object(struct unet_outlines *file, const struct un_outline_obje
           (unsigned long long)t->area, object->left, object->top, object->width, object->height);
 }
 
-static void coco_end(struct unet_outlines *file)
+static unet_code coco_end(struct unet_outlines *file, unet_error *err)
 {
+    (void)err;
     PRINT(file, "\n], \"images\": [");
     for (int i = 0; i < file->image_count; i++) {
         PRINT(file, "%s\n{\"id\": %d, \"width\": %d, \"height\": %d, \"file_name\": ", i ? "," : "",
@@ -140,9 +141,11 @@ static void coco_end(struct unet_outlines *file)
         PRINT(file, "}");
     }
     PRINT(file, "\n]}\n");
+    return UNET_OK;
 }
 
-const struct un_outline_writer un_outline_coco = {true, coco_begin, coco_object, coco_end};
+const struct un_outline_writer un_outline_coco = {
+    .joins = true, .begin = coco_begin, .object = coco_object, .end = coco_end};
 
 /* ---- GeoJSON ----------------------------------------------------------------------------- */
 
@@ -181,13 +184,15 @@ static void geojson_object(struct unet_outlines *file, const struct un_outline_o
     PRINT(file, "}}}");
 }
 
-static void geojson_end(struct unet_outlines *file)
+static unet_code geojson_end(struct unet_outlines *file, unet_error *err)
 {
+    (void)err;
     PRINT(file, "\n]}\n");
+    return UNET_OK;
 }
 
-const struct un_outline_writer un_outline_geojson = {false, geojson_begin, geojson_object,
-                                                     geojson_end};
+const struct un_outline_writer un_outline_geojson = {
+    .begin = geojson_begin, .object = geojson_object, .end = geojson_end};
 
 /* ---- LabelMe ----------------------------------------------------------------------------- */
 
@@ -213,23 +218,32 @@ static void labelme_object(struct unet_outlines *file, const struct un_outline_o
     }
 }
 
-static void labelme_end(struct unet_outlines *file)
+static unet_code labelme_end(struct unet_outlines *file, unet_error *err)
 {
     const struct un_outline_image *image = un_outline_now(file);
+    (void)err;
     PRINT(file, "\n], \"imagePath\": ");
     un_outline_text(file, image->name);
     PRINT(file, ", \"imageData\": null, \"imageHeight\": %d, \"imageWidth\": %d}\n", image->height,
           image->width);
+    return UNET_OK;
 }
 
-const struct un_outline_writer un_outline_labelme = {false, labelme_begin, labelme_object,
-                                                     labelme_end};
+const struct un_outline_writer un_outline_labelme = {
+    .begin = labelme_begin, .object = labelme_object, .end = labelme_end};
 
 /* ---- YOLO -------------------------------------------------------------------------------- */
 
-static void nothing(struct unet_outlines *file)
+static void yolo_begin(struct unet_outlines *file)
 {
     (void)file;
+}
+
+static unet_code yolo_end(struct unet_outlines *file, unet_error *err)
+{
+    (void)file;
+    (void)err;
+    return UNET_OK;
 }
 
 static void point_share(struct unet_outlines *file, int x, int y, bool first)
@@ -252,4 +266,5 @@ static void yolo_object(struct unet_outlines *file, const struct un_outline_obje
     }
 }
 
-const struct un_outline_writer un_outline_yolo = {false, nothing, yolo_object, nothing};
+const struct un_outline_writer un_outline_yolo = {
+    .begin = yolo_begin, .object = yolo_object, .end = yolo_end};
