@@ -83,6 +83,17 @@ expect 0 - 'pairs +2, paired outlines of LabelMe' masks --images images --masks 
 expect 1 - 'outlines of "nucleus", which is not among the classes given' \
     masks --images images --masks labelme -o x --labels background,cell
 
+mkdir alike
+for i in 1 2 3 4; do
+    sed 's/"nucleus"/"Cell "/' labelme/$i.json >alike/$i.json
+done
+expect 0 'classes 1 "Cell" and 2 "cell" differ in case' '' check --images images --masks alike --no-page
+printf '#filename,file_size,region_shape_attributes\n1.pgm,9,"{""name"":""rect""}"\n' >via.csv
+expect 1 - 'outlines of VIA .* as a table' masks --images images --masks via.csv -o x
+sed 's/"points": [^"]*"/"points": [[0.1,0.1],[1.01,0.1],[1.01,0.2]], "/g' labelme/1.json >shares.json
+expect 1 - 'shares.json: all coordinates lie from 0 to 1.01.*multiply x by' \
+    masks --images images/1.pgm --masks shares.json -o x
+
 # beside the images, as LabelMe does, and in a list
 cp -r images both
 cp labelme/*.json both
