@@ -159,8 +159,9 @@ UNET_API unet_code unet_objects_overlay(unet_objects *objects, int top, const un
                                         const uint8_t (*colors)[3], int color_count, float opacity,
                                         const float range[2], uint8_t *rgb, unet_error *err);
 
-/* Writes the outlines as a zip of ImageJ ROIs, one for each object, without its holes.  Fails with
- * UNET_EIO, and with UNET_ENOMEM if options.memory is too little for all outlines. */
+/* Writes the outlines as a zip of ImageJ ROIs, one for each object, with its holes; of several
+ * classes each is a group.  Fails with UNET_EIO, and with UNET_ENOMEM if options.memory is too
+ * little for all outlines. */
 UNET_API unet_code unet_objects_write_rois(unet_objects *objects, const char *path,
                                            unet_error *err);
 

@@ -14,19 +14,22 @@
 extern "C" {
 #endif
 
-/* COCO holds many images, the others one. */
+/* COCO, VIA and CVAT hold many images, the others one. */
 typedef enum unet_outline_format {
     UNET_OUTLINES_COCO,    /* .json */
     UNET_OUTLINES_GEOJSON, /* .geojson, for QuPath */
     UNET_OUTLINES_LABELME, /* .json */
     UNET_OUTLINES_YOLO,    /* .txt: shares of the image's sides */
+    UNET_OUTLINES_VIA,     /* .json, a project of version 2 */
+    UNET_OUTLINES_CVAT,    /* .xml, "CVAT for images 1.1" */
+    UNET_OUTLINES_IMAGEJ,  /* .zip of regions */
     UNET_OUTLINES_FORMATS
 } unet_outline_format;
 
 /*
  * A file of outlines: unet_outlines_open(), then unet_outlines_image() and the objects of that
- * image, perhaps of further ones (COCO), unet_outlines_commit().  Before that nothing is at path
- * that was not there; unet_outlines_abort() leaves it so.
+ * image, perhaps of further ones (COCO, VIA, CVAT), unet_outlines_commit().  Before that nothing is
+ * at path that was not there; unet_outlines_abort() leaves it so.
  *
  * Each object is a shape along the edges of its pixels, with its holes, however many parts it has.
  */

@@ -86,6 +86,10 @@ typedef enum unet_finding_kind {
     UNET_FOUND_PIXEL_SIZE, /* of the set: pixels are of several sizes by headers; text says which */
     UNET_FOUND_SCRIBBLES,  /* of the set: so many masks are thin strokes of several classes, and 0,
                               this share of all, may mean "not labelled" */
+    UNET_FOUND_OBJECTS_APART, /* of the set: object numbers that are on pieces far from each other:
+                                 how many, of how many, in how many masks */
+    UNET_FOUND_CLASSES_ALIKE, /* of the set: names of two classes differ in case, blanks or strokes
+                                 alone: which.  Text says more of both */
     UNET_FINDING_KINDS
 } unet_finding_kind;
 

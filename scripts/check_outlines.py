@@ -4,9 +4,9 @@
 
 Usage: check_outlines.py UNET   needs numpy, pillow, pycocotools, shapely, roifile, jsonschema
 
-Masks with holes, several parts and touching objects are written as COCO, GeoJSON, LabelMe and YOLO
-and must give the same pixels in pycocotools, shapely and by the stated rule (a pixel belongs to
-what holds its centre); polygons with random corners, runs and regions that these libraries make
+Masks with holes, several parts and touching objects are written as COCO, GeoJSON, LabelMe, YOLO,
+VIA, CVAT and ImageJ and must give the same pixels in pycocotools, shapely, roifile and by the stated
+rule (a pixel belongs to what holds its centre); polygons with random corners, runs and regions that these libraries make
 must give the pixels by that rule in ours.
 """
 import base64
@@ -17,6 +17,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree as ElementTree
+import zipfile
 
 import jsonschema
 import numpy as np
@@ -88,6 +90,9 @@ def objects():
     ids[ring] = 9
     ids[(abs(y - 30) < 3) & (abs(x - 40) < 3)] = 0
     ids[33, 43] = 0  # the hole touches another hole by a corner
+    ids[28:33, 38:43] = 11  # an object in it, with a hole, in which there is one of one pixel
+    ids[29:32, 39:42] = 0
+    ids[30, 40] = 12
     ids[50:54, 10:14] = 10
     ids[54:58, 14:18] = 10
     ids[2:5, 70:74] = 10
@@ -163,16 +168,98 @@ def check_yolo(folder, masks):
         check("YOLO: %s pixels of all" % name, (found == (mask > 0)).all())
 
 
+def check_via(path, masks):
+    with open(path) as file:
+        root = json.load(file)
+    data = root["_via_img_metadata"]
+    check("VIA: keys of the images", list(data) == root["_via_image_id_list"] ==
+          [d["filename"] + str(d["size"]) for d in data.values()])
+    check("VIA: the classes", list(root["_via_attributes"]["region"]["class"]["options"]) ==
+          ["object"])
+    for one in data.values():
+        ids = np.zeros((H, W), np.uint16)
+        for k, region in enumerate(one["regions"]):
+            shape = region["shape_attributes"]
+            ids[by_rule([np.array([shape["all_points_x"], shape["all_points_y"]]).T])] = k + 1
+        check("VIA: %s by the rule" % one["filename"], same_objects(ids, masks[one["filename"]]))
+
+
+def cvat_pixels(shape):
+    """What CVAT's own description of a polygon or a mask says."""
+    if shape.tag == "polygon":
+        return by_rule([np.array([p.split(",") for p in shape.get("points").split(";")], float)])
+    left, top, w, h = (int(shape.get(k)) for k in ("left", "top", "width", "height"))
+    runs = [int(n) for n in shape.get("rle").split(",")]
+    box = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(h, w)
+    pixels = np.zeros((H, W), bool)
+    pixels[top:top + h, left:left + w] = box
+    return pixels
+
+
+def check_cvat(path, masks):
+    root = ElementTree.parse(path).getroot()
+    check("CVAT: its version and labels", root.findtext("version") == "1.1" and
+          [n.text for n in root.findall("meta/task/labels/label/name")] == ["object"])
+    for image in root.iter("image"):
+        ids = np.zeros((H, W), np.uint16)
+        for k, shape in enumerate(image):
+            ids[cvat_pixels(shape)] = k + 1
+        check("CVAT: %s by its runs and points" % image.get("name"),
+              (int(image.get("width")), int(image.get("height"))) == (W, H) and
+              same_objects(ids, masks[image.get("name")]))
+
+
+def roi_rings(roi):
+    rings = roi.coordinates(multi=True) if roi.composite else [roi.coordinates()]
+    return [np.asarray(ring, float) for ring in rings]
+
+
+def check_imagej(folder, masks):
+    for name, mask in masks.items():
+        ids, boxes = np.zeros((H, W), np.uint16), True
+        for k, roi in enumerate(roifile.roiread("%s/%s.zip" % (folder, name[:-4]))):
+            pixels = by_rule(roi_rings(roi))
+            y, x = np.nonzero(pixels)
+            boxes &= (roi.left, roi.top, roi.right, roi.bottom) == (
+                x.min(), y.min(), x.max() + 1, y.max() + 1)
+            ids[pixels] = k + 1
+        check("ImageJ: %s, pixels by roifile" % name, same_objects(ids, mask))
+        check("ImageJ: %s, boxes by roifile" % name, boxes)
+
+
+def check_groups(folder):
+    """Classes as groups, and what carries no label by its name, there and back."""
+    classes = np.array([0, 1, 2, 255], np.uint8)[
+        RNG.integers(0, 4, (H // 4 + 1, W // 4 + 1)).repeat(4, 0).repeat(4, 1)[:H, :W]]
+    os.makedirs(folder + "/k")
+    Image.fromarray(classes).save(folder + "/k/0.png")
+    run("masks", "--images", folder + "/i/0.png", "--masks", folder + "/k/0.png", "--labels",
+        "background=0,cell=1,nucleus=2", "--ignore", "255", "--as", "imagej", "-o", folder + "/g")
+    found = np.zeros((H, W), np.uint8)
+    for roi in roifile.roiread(folder + "/g/0.zip"):
+        pixels = by_rule(roi_rings(roi))
+        found[pixels] = roi.group or 255
+    check("ImageJ: classes as groups by roifile", (found == classes).all())
+    with zipfile.ZipFile(folder + "/g/0.zip") as file:
+        named = [n for n in file.namelist() if n.startswith("ignore-")]
+    check("ImageJ: names of what carries no label", len(named) > 0)
+    run("masks", "--images", folder + "/i/0.png", "--masks", folder + "/g/0.zip", "--labels",
+        "background,cell,nucleus", "-o", folder + "/back-g")
+    check("ImageJ: classes read again",
+          (np.array(Image.open(folder + "/back-g/0.png")) == classes).all())
+
+
 def check_written(folder):
     masks = write_masks(folder)
     base = ["masks", "--images", folder + "/i", "--masks", folder + "/m", "--labels", "instances"]
-    run(*base, "--as", "coco", "-o", folder + "/coco.json")
-    check_coco(folder + "/coco.json", masks)
-    for kind, look in (("geojson", check_geojson), ("labelme", check_labelme),
-                       ("yolo", check_yolo)):
-        run(*base, "--as", kind, "-o", folder + "/" + kind)
-        look(folder + "/" + kind, masks)
-    for kind in ("coco.json", "geojson", "labelme"):
+    for kind, to, look in (("coco", "coco.json", check_coco), ("via", "via.json", check_via),
+                           ("cvat", "cvat.xml", check_cvat), ("geojson", "geojson", check_geojson),
+                           ("labelme", "labelme", check_labelme), ("yolo", "yolo", check_yolo),
+                           ("imagej", "imagej", check_imagej)):
+        run(*base, "--as", kind, "-o", folder + "/" + to)
+        look(folder + "/" + to, masks)
+    check_groups(folder)
+    for kind in ("coco.json", "via.json", "cvat.xml", "geojson", "labelme", "imagej"):
         back = "%s/back-%s" % (folder, kind)
         run("masks", "--images", folder + "/i", "--masks", folder + "/" + kind, "-o", back)
         same = all(same_objects(np.array(Image.open("%s/%s" % (back, name))), mask)

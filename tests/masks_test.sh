@@ -41,12 +41,33 @@ check 'coco.json is no JSON' whole_json coco.json
 expect 0 - '' masks --images images --masks labels $names -o geo --as geojson
 expect 0 - '' masks --images images --masks labels $names -o yolo --as yolo
 check 'YOLO without names' grep -qx nucleus yolo/classes.txt
-for from in coco.json geo yolo; do
+expect 0 - '' masks --images images --masks labels $names -o via.json --as via
+check 'via.json is no JSON' whole_json via.json
+expect 0 - '' masks --images images --masks labels $names -o cvat.xml --as cvat
+expect 0 - '' masks --images images --masks labels $names -o rois --as imagej
+expect 2 - 'wanted a name ending in .xml' masks --images images --masks labelme -o x.json --as cvat
+for from in coco.json geo yolo via.json cvat.xml rois; do
     expect 0 - '2 = nucleus' masks --images images --masks $from -o back --as png \
         --labels background,cell,nucleus
     for i in 1 2 3 4; do
         check "$from gives other pixels of $i" cmp -s back/$i.png out/$i.png
     done
+done
+
+# objects: in a hole of another, with one that touches it, in parts, of one pixel; and what has no label
+mkdir nested
+echo "{\"shapes\": [$(shape cell 2 2 16 16), $(shape background 4 4 14 14), $(shape cell 6 6 12 12),
+    $(shape background 8 8 10 10), $(shape cell 9 9 10 10), $(shape cell 16 2 24 10),
+    $(shape background 19 2 21 10), $(shape background 23 4 24 5), $(shape cell 0 0 1 1),
+    $(shape cell 23 4 24 5), $(shape ignore 26 0 32 5), $(shape ignore 31 23 32 24)],
+    \"imagePath\": \"1.pgm\"}" >nested/1.json
+for to in coco:.json via:.json cvat:.xml geojson: labelme: imagej:; do
+    as=${to%%:*} file=nested-$as${to#*:}
+    expect 0 - '' masks --images images/1.pgm --masks nested -o "$file" --as $as
+    expect 0 - 'object numbers.*no label' \
+        masks --images images/1.pgm --masks "$file" -o again.json --as coco
+    sed 's/"object"/"cell"/' again.json >renamed # ImageJ has no names
+    check "$as: objects and what has no label" cmp -s renamed nested-coco.json
 done
 
 # ---- what is refused, and what is asked ----
@@ -61,6 +82,17 @@ expect 1 - '2 of 4 images have no mask in few: 3.pgm, 4.pgm.*--only-pairs' \
 expect 0 - 'pairs +2, paired outlines of LabelMe' masks --images images --masks few -o x --only-pairs
 expect 1 - 'outlines of "nucleus", which is not among the classes given' \
     masks --images images --masks labelme -o x --labels background,cell
+
+mkdir alike
+for i in 1 2 3 4; do
+    sed 's/"nucleus"/"Cell "/' labelme/$i.json >alike/$i.json
+done
+expect 0 'classes 1 "Cell" and 2 "cell" differ in case' '' check --images images --masks alike --no-page
+printf '#filename,file_size,region_shape_attributes\n1.pgm,9,"{""name"":""rect""}"\n' >via.csv
+expect 1 - 'outlines of VIA .* as a table' masks --images images --masks via.csv -o x
+sed 's/"points": [^"]*"/"points": [[0.1,0.1],[1.01,0.1],[1.01,0.2]], "/g' labelme/1.json >shares.json
+expect 1 - 'shares.json: all coordinates lie from 0 to 1.01.*multiply x by' \
+    masks --images images/1.pgm --masks shares.json -o x
 
 # beside the images, as LabelMe does, and in a list
 cp -r images both
@@ -89,6 +121,15 @@ check 'the names of the model' grep -q '"name": "nucleus"' all.json
 expect 0 '' - predict b.safetensors images --rois lm/ --as labelme --quiet
 check 'lm/1.json is no JSON' whole_json lm/1.json
 expect 0 '' - predict b.safetensors images/1.pgm --rois 1.geojson --quiet
+expect 0 '' - predict b.safetensors images --rois all.xml --quiet
+check 'all.xml has not all images' test "$(grep -c '<image ' all.xml)" = 4
+expect 0 '' - predict b.safetensors images --rois v.json --as via --quiet
+check 'v.json is no JSON' whole_json v.json
+for to in coco via cvat; do # the same objects in each
+    file=$(echo $to | sed 's/coco/all.json/; s/via/v.json/; s/cvat/all.xml/')
+    expect 0 - '' masks --images images --masks $file --labels background,cell,nucleus -o p-$to
+    check "$to: other pixels than COCO's" cmp -s p-$to/3.png p-coco/3.png
+done
 check '1.geojson is no JSON' whole_json 1.geojson
 expect 2 - '--as and the ending of 1.zip do not agree' \
     predict b.safetensors images/1.pgm --rois 1.zip --as coco

@@ -20,9 +20,18 @@
 #include "unet_train.h"
 
 /* What is written: images first, then unet_outline_format. */
-static const char *const kind_words[] = {"png", "tif", "coco", "geojson", "labelme", "yolo", NULL};
-static const char *const kind_endings[] = {".png", ".tif", ".json", ".geojson", ".json", ".txt"};
+static const char *const kind_words[] = {"png",  "tif", "coco", "geojson", "labelme",
+                                         "yolo", "via", "cvat", "imagej",  NULL};
+static const char *const kind_endings[] = {".png", ".tif",  ".json", ".geojson", ".json",
+                                           ".txt", ".json", ".xml",  ".zip"};
 enum { KIND_PNG, KIND_TIF, KIND_OUTLINES };
+
+/* Whether one file holds all images. */
+static int is_one(int kind)
+{
+    return kind == KIND_OUTLINES + UNET_OUTLINES_COCO ||
+           kind == KIND_OUTLINES + UNET_OUTLINES_VIA || kind == KIND_OUTLINES + UNET_OUTLINES_CVAT;
+}
 
 struct masks_command {
     const char *images, *masks, *output, *labels, *channels;
@@ -37,7 +46,8 @@ static const struct option_row command_options[] = {
     OPT_REQUIRED(0, "images", AT(images), "DIR", NULL),
     OPT_REQUIRED(0, "masks", AT(masks), "PATH", "images and masks or outlines, paired by name"),
     OPT_REQUIRED('o', "output", AT(output), "PATH",
-                 "a folder for a file of each image's name; of coco one file, x.json"),
+                 "a folder for a file of each image's name; of coco and via one file, x.json, of "
+                 "cvat x.xml"),
     OPT_CHOICE("as", AT(kind), kind_words, "label images, or outlines [png]"),
     OPT_FLAG("only-pairs", AT(only_pairs), "leave out images that have no mask"),
     OPT_TWO("pair", AT(pair), "IMAGE MASK", "which mask is whose, as unet train"),
@@ -55,9 +65,10 @@ static const struct option_row command_options[] = {
 struct conversion {
     const struct masks_command *given;
     const unet_dataset *dataset;
-    unet_outlines *all; /* COCO's file */
+    unet_outlines *all; /* the file of all images */
     const char *names[UNET_MAX_CLASSES];
     int labels; /* with one more for what carries no label, if some pixel does not */
+    int ignores;
     uint64_t objects;
 };
 
@@ -139,10 +150,11 @@ static unet_code write_image(const struct conversion *c, int i, const char *path
 
 /* ---- outlines ---------------------------------------------------------------------------- */
 
-/* Pixels of one class that hang together are an object; those without a label are one more class.
- */
+/* Pixels of one class that hang together are an object; those without a label are one more class,
+ * the only one where objects have numbers. */
 static unet_code add_classes(struct conversion *c, unet_outlines *file, int i, unet_error *err)
 {
+    const int numbered = unet_dataset_objects(c->dataset, i) != NULL;
     const uint8_t *mask;
     const unet_image *image = unet_dataset_image(c->dataset, i, &mask, NULL);
     const size_t count = (size_t)image->height * (size_t)image->width;
@@ -154,7 +166,7 @@ static unet_code add_classes(struct conversion *c, unet_outlines *file, int i, u
     if (!classes)
         return set_error(err, UNET_ENOMEM, "not enough memory");
     for (size_t p = 0; p < count; p++)
-        classes[p] = mask[p] == UNET_IGNORE ? (uint8_t)(c->labels - 1) : mask[p];
+        classes[p] = mask[p] == UNET_IGNORE ? (uint8_t)(c->labels - 1) : numbered ? 0 : mask[p];
     const unet_band band = {.rows = image->height, .width = image->width, .mask = classes};
     if (!(code = unet_objects_create(&options, image->height, image->width, c->labels, &objects,
                                      err)) &&
@@ -183,7 +195,9 @@ static unet_code write_outlines(struct conversion *c, int i, const char *path, u
     if (!code)
         code = unet_outlines_image(file, name, image->height, image->width, err);
     if (!code)
-        code = ids ? unet_outlines_add_ids(file, ids, mask, err) : add_classes(c, file, i, err);
+        code = ids ? unet_outlines_add_ids(file, ids, mask, err) : UNET_OK;
+    if (!code && (!ids || c->ignores))
+        code = add_classes(c, file, i, err);
     if (file == c->all)
         return code;
     if (!code)
@@ -210,17 +224,19 @@ static int ignores(const unet_dataset *dataset)
 static unet_code convert_all(struct conversion *c, unet_error *err)
 {
     const int outlines = c->given->kind >= KIND_OUTLINES;
-    const int one = c->given->kind == KIND_OUTLINES + UNET_OUTLINES_COCO;
+    const int one = is_one(c->given->kind);
     unet_code code = UNET_OK;
 
     c->labels = unet_dataset_labels(c->dataset);
     for (int k = 0; k < c->labels; k++)
         c->names[k] = unet_dataset_class(c->dataset, k);
-    if (outlines && c->labels < UNET_MAX_CLASSES && ignores(c->dataset))
+    c->ignores = outlines && c->labels < UNET_MAX_CLASSES && ignores(c->dataset);
+    if (c->ignores)
         c->names[c->labels++] = "ignore";
     if (one)
-        code = unet_outlines_open(c->given->output, UNET_OUTLINES_COCO, c->names, c->labels,
-                                  &c->all, err);
+        code = unet_outlines_open(c->given->output,
+                                  (unet_outline_format)(c->given->kind - KIND_OUTLINES), c->names,
+                                  c->labels, &c->all, err);
     for (int i = 0; i < unet_dataset_count(c->dataset) && !code && !interrupted(); i++) {
         const char *name;
         char *path;
@@ -285,7 +301,6 @@ static int report(const struct conversion *c)
 
 static int run_masks(const struct command *command, int argc, char **argv)
 {
-    static const char *const json[] = {".json", NULL};
     struct masks_command given = {.ignore = -1};
     struct conversion c = {.given = &given};
     unet_dataset *dataset = NULL;
@@ -294,10 +309,12 @@ static int run_masks(const struct command *command, int argc, char **argv)
 
     if (!options_parse(command, argc, argv, &given, &operands, &status))
         return status;
-    if (given.kind == KIND_OUTLINES + UNET_OUTLINES_COCO && !path_has_ending(given.output, json))
-        return usage_error(command, "-o: found \"%s\", wanted a name ending in .json",
-                           given.output);
-    if (given.kind != KIND_OUTLINES + UNET_OUTLINES_COCO && !path_make_folder(given.output))
+    const char *const ending[] = {kind_endings[given.kind], NULL};
+
+    if (is_one(given.kind) && !path_has_ending(given.output, ending))
+        return usage_error(command, "-o: found \"%s\", wanted a name ending in %s", given.output,
+                           ending[0]);
+    if (!is_one(given.kind) && !path_make_folder(given.output))
         return fail_text("%s: cannot make this folder: %s", given.output, strerror(errno));
     const unet_dataset_options data = {.size = sizeof(data),
                                        .ignore = given.ignore,

@@ -9,7 +9,8 @@
 #include "shared/say.h"
 
 static const char *const format_words[] = {"png", "tif", "nii", NULL};
-static const char *const outline_words[] = {"imagej", "coco", "geojson", "labelme", "yolo", NULL};
+static const char *const outline_words[] = {"imagej", "coco", "geojson", "labelme",
+                                            "yolo",   "via",  "cvat",    NULL};
 static const char *const value_words[] = {"classes", "masks", NULL};
 static const char *const pyramid_words[] = {"no", "yes", NULL};
 
@@ -36,7 +37,8 @@ static const struct option_row predict_options[] = {
     OPT_STRING("measure", AT(target[PRODUCT_MEASURE]), "PATH",
                "area, place, .. as .csv, one for all"),
     OPT_STRING("rois", AT(target[PRODUCT_ROIS]), "PATH", NULL),
-    OPT_CHOICE("as", AT(outlines), outline_words, "outlines [.zip imagej, .json coco, .geojson]"),
+    OPT_CHOICE("as", AT(outlines), outline_words,
+               "outlines [.zip imagej, .json coco, .geojson, .xml cvat]"),
     OPT_TABLE(AT(objects), objects_options),
     OPT_HEADING("how:"),
     OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, as trained]"),

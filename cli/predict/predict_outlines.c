@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* predict_outlines.c - outlines for COCO, QuPath, LabelMe and YOLO */
+/* predict_outlines.c - outlines for COCO, QuPath, LabelMe, YOLO, VIA and CVAT */
 #include <stdlib.h>
 #include <string.h>
 
 #include "predict/predict_plan.h"
 
-static const char *const endings[OUTLINE_KINDS] = {[OUTLINE_IMAGEJ] = ".zip",
-                                                   [OUTLINE_COCO] = ".json",
-                                                   [OUTLINE_GEOJSON] = ".geojson",
-                                                   [OUTLINE_LABELME] = ".json",
-                                                   [OUTLINE_YOLO] = ".txt"};
+static const char *const endings[OUTLINE_KINDS] = {
+    [OUTLINE_IMAGEJ] = ".zip",   [OUTLINE_COCO] = ".json", [OUTLINE_GEOJSON] = ".geojson",
+    [OUTLINE_LABELME] = ".json", [OUTLINE_YOLO] = ".txt",  [OUTLINE_VIA] = ".json",
+    [OUTLINE_CVAT] = ".xml"};
 
 const char *predict_outline_ending(enum outline_kind kind)
 {
     return endings[kind];
+}
+
+int predict_outline_joins(enum outline_kind kind)
+{
+    return kind == OUTLINE_COCO || kind == OUTLINE_VIA || kind == OUTLINE_CVAT;
 }
 
 enum outline_kind predict_outline_kind(const struct predict_settings *settings)

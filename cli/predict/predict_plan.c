@@ -24,7 +24,7 @@ static const char *const score_endings[] = {".npy", ".tif", ".tiff", NULL};
 
 static const char *const id_endings[] = {".tif", ".tiff", ".png", ".npy", NULL};
 static const char *const csv_endings[] = {".csv", NULL};
-static const char *const roi_endings[] = {".zip", ".json", ".geojson", ".txt", NULL};
+static const char *const roi_endings[] = {".zip", ".json", ".geojson", ".txt", ".xml", NULL};
 
 static const struct {
     const char *option;
@@ -43,7 +43,8 @@ static const struct {
     [PRODUCT_INSTANCES] = {"--instances", ".tif", id_endings, "a name ending in .tif, .png or .npy",
                            0},
     [PRODUCT_MEASURE] = {"--measure", ".csv", csv_endings, "a name ending in .csv", 1},
-    [PRODUCT_ROIS] = {"--rois", ".zip", roi_endings, "a name ending in .zip, .json or .geojson", 0},
+    [PRODUCT_ROIS] = {"--rois", ".zip", roi_endings,
+                      "a name ending in .zip, .json, .geojson or .xml", 0},
 };
 
 #define INPUT_FILES 16 /* most files of one image's channels */
@@ -60,7 +61,7 @@ static int names_file(const char *path)
 {
     static const char *const others[] = {".csv", ".tsv",  ".txt",  ".zip",     ".roi",
                                          ".xls", ".xlsx", ".json", ".geojson", ".pdf",
-                                         ".svg", ".npz",  NULL};
+                                         ".svg", ".npz",  ".xml",  NULL};
 
     return unet_image_name(path) || path_has_ending(path, others);
 }
@@ -124,7 +125,7 @@ static int join_channels(const struct predict_settings *settings, const char *ch
 /* Whether one file of a product can hold several images. */
 static int joins(const struct predict_plan *plan, int p)
 {
-    return products[p].joins || (p == PRODUCT_ROIS && plan->outlines == OUTLINE_COCO);
+    return products[p].joins || (p == PRODUCT_ROIS && predict_outline_joins(plan->outlines));
 }
 
 /* One file, for several images perhaps. */

@@ -29,6 +29,8 @@ enum outline_kind {
     OUTLINE_GEOJSON = 1 + UNET_OUTLINES_GEOJSON,
     OUTLINE_LABELME = 1 + UNET_OUTLINES_LABELME,
     OUTLINE_YOLO = 1 + UNET_OUTLINES_YOLO,
+    OUTLINE_VIA = 1 + UNET_OUTLINES_VIA,
+    OUTLINE_CVAT = 1 + UNET_OUTLINES_CVAT,
     OUTLINE_KINDS
 };
 
@@ -168,9 +170,11 @@ struct predict_outlines {
     const char *names[UNET_MAX_CLASSES]; /* of classes */
 };
 
-/* The kind that the settings say, or else the file's ending, and the ending of such files. */
+/* The kind that the settings say, or else the file's ending; the ending of such files, and whether
+ * one of them holds all images. */
 enum outline_kind predict_outline_kind(const struct predict_settings *settings);
 const char *predict_outline_ending(enum outline_kind kind);
+int predict_outline_joins(enum outline_kind kind);
 
 /* Opens the file of all images where that is wanted; path: instead of where it belongs, or NULL. */
 unet_code predict_outlines_open(struct predict_outlines *outlines, const struct predict_plan *plan,

@@ -8,10 +8,10 @@
 #include "objects/objects_stream.h"
 
 static const struct un_outline_writer *const writers[UNET_OUTLINES_FORMATS] = {
-    [UNET_OUTLINES_COCO] = &un_outline_coco,
-    [UNET_OUTLINES_GEOJSON] = &un_outline_geojson,
-    [UNET_OUTLINES_LABELME] = &un_outline_labelme,
-    [UNET_OUTLINES_YOLO] = &un_outline_yolo,
+    [UNET_OUTLINES_COCO] = &un_outline_coco,       [UNET_OUTLINES_GEOJSON] = &un_outline_geojson,
+    [UNET_OUTLINES_LABELME] = &un_outline_labelme, [UNET_OUTLINES_YOLO] = &un_outline_yolo,
+    [UNET_OUTLINES_VIA] = &un_outline_via,         [UNET_OUTLINES_CVAT] = &un_outline_cvat,
+    [UNET_OUTLINES_IMAGEJ] = &un_outline_imagej,
 };
 
 /* ---- what formats have in common --------------------------------------------------------- */
@@ -21,9 +21,15 @@ const struct un_outline_image *un_outline_now(const struct unet_outlines *file)
     return &file->images[file->image_count - 1];
 }
 
-void un_outline_text(struct unet_outlines *file, const char *text)
+const char *un_outline_name(const struct unet_outlines *file, int label, char number[24])
 {
-    fputc('"', file->save.file);
+    const char *name = file->class_names && label < file->classes ? file->class_names[label] : NULL;
+    snprintf(number, 24, "class %d", label);
+    return name && *name ? name : number;
+}
+
+void un_outline_escape(struct unet_outlines *file, const char *text)
+{
     for (; *text; text++) {
         if (*text == '"' || *text == '\\')
             fputc('\\', file->save.file);
@@ -32,15 +38,19 @@ void un_outline_text(struct unet_outlines *file, const char *text)
         else
             fputc(*text, file->save.file);
     }
+}
+
+void un_outline_text(struct unet_outlines *file, const char *text)
+{
+    fputc('"', file->save.file);
+    un_outline_escape(file, text);
     fputc('"', file->save.file);
 }
 
 void un_outline_class(struct unet_outlines *file, int label)
 {
-    char text[24];
-    const char *name = file->class_names && label < file->classes ? file->class_names[label] : NULL;
-    snprintf(text, sizeof text, "class %d", label);
-    un_outline_text(file, name && *name ? name : text);
+    char number[24];
+    un_outline_text(file, un_outline_name(file, label, number));
 }
 
 void un_outline_ring(struct unet_outlines *file, const struct un_traced *traced, size_t ring,
@@ -59,10 +69,9 @@ size_t un_outline_next(const struct un_traced *traced, size_t ring)
     return next;
 }
 
-void un_outline_part(struct unet_outlines *file, const struct un_traced *traced, size_t first,
-                     un_outline_point *point)
+void un_outline_bridge(struct unet_outlines *file, const struct un_traced *traced, size_t first,
+                       size_t end, un_outline_point *point)
 {
-    const size_t end = un_outline_next(traced, first);
     const int *start = traced->points[traced->rings[first].first];
     un_outline_ring(file, traced, first, point);
     for (size_t ring = first + 1; ring < end; ring++) {
@@ -75,6 +84,12 @@ void un_outline_part(struct unet_outlines *file, const struct un_traced *traced,
     }
     if (end > first + 1)
         point(file, start[0], start[1], false);
+}
+
+void un_outline_part(struct unet_outlines *file, const struct un_traced *traced, size_t first,
+                     un_outline_point *point)
+{
+    un_outline_bridge(file, traced, first, un_outline_next(traced, first), point);
 }
 
 /* ---- a file ------------------------------------------------------------------------------ */
@@ -90,11 +105,14 @@ unet_code un_outline_file_begin(const char *path, unet_outline_format format,
     made->class_names = class_names;
     made->classes = classes;
     unet_code code = un_save_begin(&made->save, path, err);
+    if (!code) {
+        made->writer->begin(made);
+        code = made->failed ? un_fail_memory(err, sizeof *made, path) : UNET_OK;
+    }
     if (code) {
         un_outline_file_abort(made);
         return code;
     }
-    made->writer->begin(made);
     *file = made;
     return UNET_OK;
 }
@@ -113,6 +131,9 @@ unet_code un_outline_file_image(unet_outlines *file, const char *name, int heigh
     if (!copy)
         return un_fail_memory(err, bytes, file->save.path);
     file->images[file->image_count++] = (struct un_outline_image){copy, height, width};
+    file->before = file->objects;
+    if (file->writer->image)
+        file->writer->image(file);
     return UNET_OK;
 }
 
@@ -121,10 +142,8 @@ unet_code un_outline_file_commit(unet_outlines *file, unet_error *err)
     unet_code code = UNET_OK;
     if (!file->image_count && !file->writer->joins)
         code = un_fail(err, UNET_EINVAL, "%s: outlines of no image", file->save.path);
-    if (!code) {
-        file->writer->end(file);
+    if (!code && !(code = file->writer->end(file, err)))
         code = un_save_commit(&file->save, err);
-    }
     un_outline_file_abort(file);
     return code;
 }
@@ -137,42 +156,55 @@ void un_outline_file_abort(unet_outlines *file)
     for (int i = 0; i < file->image_count; i++)
         free(file->images[i].name);
     free(file->images);
+    if (file->writer->release)
+        file->writer->release(file);
     un_traced_release(&file->traced);
+    un_pixels_release(&file->pixels);
     free(file);
 }
 
 /* ---- objects ----------------------------------------------------------------------------- */
 
-/* Traces and writes what is marked in a box. */
-static unet_code add(unet_outlines *file, uint8_t *inside, struct un_outline_object *object,
-                     unet_error *err)
+/* Traces and writes the file's pixels. */
+static unet_code add(unet_outlines *file, struct un_outline_object *object, unet_error *err)
 {
-    unet_code code = un_trace(inside, object->height, object->width, object->top, object->left,
-                              &file->traced, err);
+    char limit[24];
+    unet_code code = un_trace(&file->pixels, file->writer->corners, &file->traced, err);
     if (code)
         return code;
+    object->pixels = &file->pixels;
     object->traced = &file->traced;
+    object->first = file->objects == file->before;
     object->number = ++file->objects;
     file->writer->object(file, object);
-    return file->failed ? un_fail_memory(err, 0, "an outline") : UNET_OK;
+    if (file->failed)
+        return un_fail_memory(err, 0, "an outline");
+    if (file->limit && file->held > file->limit)
+        return un_fail(err, UNET_ENOMEM,
+                       "%s: outlines of %llu objects, more than %s are enough for", file->save.path,
+                       (unsigned long long)object->number,
+                       un_bytes_text((double)file->limit, limit));
+    return UNET_OK;
 }
 
-/* Marks the pixels of an object in its box, from the runs of its rows. */
-static void mark_runs(const struct un_window *window, uint32_t id,
-                      const struct un_outline_object *object, uint8_t *inside)
+/* The pixels of an object, from the runs of its rows. */
+static unet_code take_runs(const struct un_window *window, uint32_t id, const struct un_sums *s,
+                           struct un_pixels *pixels, unet_error *err)
 {
-    for (int y = 0; y < object->height; y++) {
-        const struct un_window_row *row = &window->rows[object->top + y];
-        size_t i = un_window_find(window, object->top + y, object->left);
-        int x = object->left;
-        for (; i < row->count && x < object->left + object->width; i++) {
-            const int stop = (int)row->runs[i].end, right = object->left + object->width;
-            const int end = stop < right ? stop : right;
-            memset(inside + (size_t)y * (size_t)object->width + (size_t)(x - object->left),
-                   row->runs[i].id == id, (size_t)(end - x));
-            x = end;
+    unet_code code = UNET_OK;
+    un_pixels_empty(pixels, s->top);
+    for (int y = s->top; y <= s->bottom && !code; y++) {
+        const struct un_window_row *row = &window->rows[y];
+        int x = s->first;
+        code = un_pixels_row(pixels, err);
+        for (size_t i = un_window_find(window, y, x); i < row->count && x <= s->last && !code;
+             i++) {
+            if (row->runs[i].id == id)
+                code = un_pixels_run(pixels, x, (int)row->runs[i].end, err);
+            x = (int)row->runs[i].end;
         }
     }
+    return code;
 }
 
 static unet_code add_object(unet_outlines *file, unet_objects *objects, struct un_window *window,
@@ -184,23 +216,19 @@ static unet_code add_object(unet_outlines *file, unet_objects *objects, struct u
                                        .left = s->first,
                                        .height = s->bottom - s->top + 1,
                                        .width = s->last - s->first + 1};
-    const uint64_t bytes = un_trace_bytes(object.height, object.width);
     char limit[24];
     un_window_leave(window, s->top);
-    if (!un_window_fits(window, s->bottom) || (window->limit && bytes > window->limit))
-        return un_fail(
+    bool fits = un_window_fits(window, s->bottom);
+    unet_code code = fits ? un_window_reach(window, s->bottom, err) : UNET_OK;
+    if (!code && fits) {
+        code = take_runs(window, (uint32_t)(i + 1), s, &file->pixels, err);
+        fits = !window->limit || un_trace_bytes(file->pixels.count) <= window->limit;
+    }
+    if (!code && !fits)
+        code = un_fail(
             err, UNET_ENOMEM, "%s: object %zu is %d rows high, more than %s are enough for",
             file->save.path, i + 1, object.height, un_bytes_text((double)window->limit, limit));
-    unet_code code = un_window_reach(window, s->bottom, err);
-    if (code)
-        return code;
-    uint8_t *inside = malloc((size_t)object.height * (size_t)object.width);
-    if (!inside)
-        return un_fail_memory(err, (size_t)bytes, "an outline");
-    mark_runs(window, (uint32_t)(i + 1), &object, inside);
-    code = add(file, inside, &object, err);
-    free(inside);
-    return code;
+    return code ? code : add(file, &object, err);
 }
 
 unet_code un_outline_file_add_objects(unet_outlines *file, unet_objects *objects, unet_error *err)
@@ -208,6 +236,7 @@ unet_code un_outline_file_add_objects(unet_outlines *file, unet_objects *objects
     struct un_window window = {0};
     unet_code code = un_window_open(&window, &objects->ids, objects->height, NULL,
                                     un_objects_left(objects) / 2, err);
+    file->limit = un_objects_left(objects);
     for (size_t i = 0; i < objects->sums.count && !code; i++)
         code = add_object(file, objects, &window, i, err);
     un_window_close(&window);
@@ -298,14 +327,16 @@ unet_code un_outline_file_add_ids(unet_outlines *file, const uint32_t *ids, cons
                                            .left = b->left,
                                            .height = b->bottom - b->top + 1,
                                            .width = b->right - b->left + 1};
-        uint8_t *inside = malloc((size_t)object.height * (size_t)object.width), *to = inside;
-        for (int y = b->top; inside && y <= b->bottom; y++)
-            for (int x = b->left; x <= b->right; x++)
-                *to++ = ids[(size_t)y * (size_t)image->width + (size_t)x] == b->id;
-        code = inside
-                   ? add(file, inside, &object, err)
-                   : un_fail_memory(err, (size_t)object.height * (size_t)object.width, "objects");
-        free(inside);
+        un_pixels_empty(&file->pixels, b->top);
+        for (int y = b->top; y <= b->bottom && !code; y++) {
+            const uint32_t *row = ids + (size_t)y * (size_t)image->width;
+            code = un_pixels_row(&file->pixels, err);
+            for (int x = b->left; x <= b->right && !code; x++)
+                if (row[x] == b->id)
+                    code = un_pixels_run(&file->pixels, x, x + 1, err);
+        }
+        if (!code)
+            code = add(file, &object, err);
     }
     free(boxes.rows);
     return code;

@@ -64,27 +64,57 @@ static int by_value(const void *a, const void *b)
     return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
 }
 
+/* Heights at which the object begins and ends, by columns. */
+struct cuts {
+    size_t *first; /* [width + 1] of a column's */
+    int *y;
+};
+
 /* Edges that run along x, in each column from top to bottom: between them the object lies. */
+static bool find_cuts(const struct un_outline_object *object, struct cuts *cuts)
+{
+    const struct un_traced *t = object->traced;
+    const size_t width = (size_t)object->width;
+    size_t *first = calloc(width + 2, sizeof *first), all = 0;
+    *cuts = (struct cuts){first, NULL};
+    /* all edges, twice: how many each column has, then which */
+    for (int pass = 0; pass < 2 && first && (!pass || cuts->y); pass++) {
+        for (size_t r = 0; r < t->ring_count; r++) {
+            int(*p)[2] = t->points + t->rings[r].first;
+            for (size_t i = 0, j = t->rings[r].count - 1; i < t->rings[r].count; j = i++) {
+                const int from = p[i][0] < p[j][0] ? p[i][0] : p[j][0];
+                for (int x = from; x < p[i][0] + p[j][0] - from; x++) {
+                    size_t *column = &first[x - object->left + 1];
+                    if (pass)
+                        cuts->y[(*column)++] = p[i][1];
+                    else
+                        column[1]++;
+                }
+            }
+        }
+        for (size_t x = 1; x < width + 2 && !pass; x++)
+            all = first[x] += first[x - 1];
+        if (!pass)
+            cuts->y = malloc((all + 1) * sizeof *cuts->y);
+    }
+    for (size_t x = 0; cuts->y && x < width; x++)
+        qsort(cuts->y + first[x], first[x + 1] - first[x], sizeof *cuts->y, by_value);
+    return cuts->y != NULL;
+}
+
 static void coco_runs(struct unet_outlines *file, const struct un_outline_object *object)
 {
     const struct un_outline_image *image = un_outline_now(file);
-    const struct un_traced *t = object->traced;
     const uint64_t H = (uint64_t)image->height;
     struct runs runs = {.file = file};
+    struct cuts cuts;
     uint64_t end = 0; /* of the run that is not written yet, which began at runs.at */
-    int *cuts = malloc((t->point_count + 1) * sizeof *cuts);
+    const bool found = find_cuts(object, &cuts);
     PRINT(file, "{\"size\": [%d, %d], \"counts\": \"", image->height, image->width);
-    for (int x = object->left; cuts && x < object->left + object->width; x++) {
-        size_t count = 0;
-        for (size_t r = 0; r < t->ring_count; r++) {
-            int(*p)[2] = t->points + t->rings[r].first;
-            for (size_t i = 0, j = t->rings[r].count - 1; i < t->rings[r].count; j = i++)
-                if ((p[i][0] <= x) != (p[j][0] <= x))
-                    cuts[count++] = p[i][1];
-        }
-        qsort(cuts, count, sizeof *cuts, by_value);
-        for (size_t i = 0; i + 1 < count; i += 2) {
-            const uint64_t from = (uint64_t)x * H + (uint64_t)cuts[i];
+    for (int x = 0; found && x < object->width; x++)
+        for (size_t i = cuts.first[x]; i + 1 < cuts.first[x + 1]; i += 2) {
+            const uint64_t top = (uint64_t)(x + object->left) * H;
+            const uint64_t from = top + (uint64_t)cuts.y[i];
             if (!runs.count || from > end) {
                 if (runs.count) {
                     put_run(&runs, end - runs.at);
@@ -93,15 +123,15 @@ static void coco_runs(struct unet_outlines *file, const struct un_outline_object
                 put_run(&runs, from - runs.at);
                 runs.at = from;
             }
-            end = (uint64_t)x * H + (uint64_t)cuts[i + 1];
+            end = top + (uint64_t)cuts.y[i + 1];
         }
-    }
     put_run(&runs, end - runs.at);
     if ((uint64_t)image->width * H > end)
         put_run(&runs, (uint64_t)image->width * H - end);
-    if (!cuts)
+    if (!found)
         file->failed = true;
-    free(cuts);
+    free(cuts.first);
+    free(cuts.y);
     PRINT(file, "\"}");
 }
 
@@ -124,8 +154,9 @@ static void coco_object(struct unet_outlines *file, const struct un_outline_obje
           (unsigned long long)t->area, object->left, object->top, object->width, object->height);
 }
 
-static void coco_end(struct unet_outlines *file)
+static unet_code coco_end(struct unet_outlines *file, unet_error *err)
 {
+    (void)err;
     PRINT(file, "\n], \"images\": [");
     for (int i = 0; i < file->image_count; i++) {
         PRINT(file, "%s\n{\"id\": %d, \"width\": %d, \"height\": %d, \"file_name\": ", i ? "," : "",
@@ -140,9 +171,11 @@ static void coco_end(struct unet_outlines *file)
         PRINT(file, "}");
     }
     PRINT(file, "\n]}\n");
+    return UNET_OK;
 }
 
-const struct un_outline_writer un_outline_coco = {true, coco_begin, coco_object, coco_end};
+const struct un_outline_writer un_outline_coco = {
+    .joins = true, .begin = coco_begin, .object = coco_object, .end = coco_end};
 
 /* ---- GeoJSON ----------------------------------------------------------------------------- */
 
@@ -154,7 +187,8 @@ static void geojson_begin(struct unet_outlines *file)
 /* Rings end where they begin. */
 static void geojson_polygon(struct unet_outlines *file, const struct un_traced *t, size_t first)
 {
-    for (size_t r = first; r < un_outline_next(t, first); r++) {
+    const size_t end = un_outline_next(t, first);
+    for (size_t r = first; r < end; r++) {
         const int *start = t->points[t->rings[r].first];
         PRINT(file, r > first ? ", [" : "[[");
         un_outline_ring(file, t, r, point_pair);
@@ -181,13 +215,15 @@ static void geojson_object(struct unet_outlines *file, const struct un_outline_o
     PRINT(file, "}}}");
 }
 
-static void geojson_end(struct unet_outlines *file)
+static unet_code geojson_end(struct unet_outlines *file, unet_error *err)
 {
+    (void)err;
     PRINT(file, "\n]}\n");
+    return UNET_OK;
 }
 
-const struct un_outline_writer un_outline_geojson = {false, geojson_begin, geojson_object,
-                                                     geojson_end};
+const struct un_outline_writer un_outline_geojson = {
+    .begin = geojson_begin, .object = geojson_object, .end = geojson_end};
 
 /* ---- LabelMe ----------------------------------------------------------------------------- */
 
@@ -213,23 +249,32 @@ static void labelme_object(struct unet_outlines *file, const struct un_outline_o
     }
 }
 
-static void labelme_end(struct unet_outlines *file)
+static unet_code labelme_end(struct unet_outlines *file, unet_error *err)
 {
     const struct un_outline_image *image = un_outline_now(file);
+    (void)err;
     PRINT(file, "\n], \"imagePath\": ");
     un_outline_text(file, image->name);
     PRINT(file, ", \"imageData\": null, \"imageHeight\": %d, \"imageWidth\": %d}\n", image->height,
           image->width);
+    return UNET_OK;
 }
 
-const struct un_outline_writer un_outline_labelme = {false, labelme_begin, labelme_object,
-                                                     labelme_end};
+const struct un_outline_writer un_outline_labelme = {
+    .begin = labelme_begin, .object = labelme_object, .end = labelme_end};
 
 /* ---- YOLO -------------------------------------------------------------------------------- */
 
-static void nothing(struct unet_outlines *file)
+static void yolo_begin(struct unet_outlines *file)
 {
     (void)file;
+}
+
+static unet_code yolo_end(struct unet_outlines *file, unet_error *err)
+{
+    (void)file;
+    (void)err;
+    return UNET_OK;
 }
 
 static void point_share(struct unet_outlines *file, int x, int y, bool first)
@@ -252,4 +297,5 @@ static void yolo_object(struct unet_outlines *file, const struct un_outline_obje
     }
 }
 
-const struct un_outline_writer un_outline_yolo = {false, nothing, yolo_object, nothing};
+const struct un_outline_writer un_outline_yolo = {
+    .begin = yolo_begin, .object = yolo_object, .end = yolo_end};

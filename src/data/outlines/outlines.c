@@ -96,23 +96,6 @@ bool un_outlines_is_file(const char *path)
     return is;
 }
 
-/* Whether all points of a file lie within the first pixel, as those do that are shares of the
- * sides. */
-static bool has_shares(const struct un_outlines *set, int first)
-{
-    bool between = false;
-    for (int i = first; i < set->count; i++) {
-        const struct un_drawing *drawing = set->drawings[i];
-        for (size_t k = 0; k < 2 * drawing->point_count; k++) {
-            const double at = drawing->points[k / 2][k % 2];
-            if (drawing->relative || at < 0 || at > 1)
-                return false;
-            between = between || (at > 0 && at < 1);
-        }
-    }
-    return between;
-}
-
 unet_code un_outlines_read_bytes(struct un_outlines *set, const char *path, const void *bytes,
                                  size_t size, unet_error *err)
 {
@@ -132,11 +115,8 @@ unet_code un_outlines_read_bytes(struct un_outlines *set, const char *path, cons
                        "%s: shapes of more than %d names; names are classes, so numbers of objects "
                        "do not belong there",
                        path, UN_OUTLINES_NAMES);
-    if (!code && has_shares(set, first))
-        return un_fail(err, UNET_EFORMAT,
-                       "%s: all coordinates lie from 0 to 1, as shares of the image's sides would; "
-                       "pixels wanted",
-                       path);
+    if (!code)
+        code = un_outlines_check_shares(set, path, first, err);
     for (int i = first; i < set->count && !code; i++) {
         set->drawings[i]->several = set->count - first > 1;
         code = un_drawing_check(set->drawings[i], err);

@@ -173,6 +173,13 @@ un_outlines_reader un_read_json; /* tells which of those of outlines_json.h it i
 /* Whether all lines are a class and numbers. */
 bool un_is_yolo(const unsigned char *bytes, size_t size);
 
+/* ---- outlines_shares.c ---- */
+
+/* Of the drawings from `first` on, one file's: UNET_EFORMAT: their coordinates are shares of the
+ * image's sides, where pixels belong. */
+unet_code un_outlines_check_shares(const struct un_outlines *set, const char *path, int first,
+                                   unet_error *err);
+
 /* ---- outlines_paint.c ---- */
 
 /*

@@ -8,6 +8,7 @@
  *
  * It is said as a wish, as if a person had: from there on these are masks as any others.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -119,6 +120,19 @@ static int label_of(const struct un_coding *coding, const char *name)
     return -1;
 }
 
+/* ImageJ's groups have numbers alone: these, among classes that are called otherwise; -1: none. */
+static int group_of(const struct un_outlines *set, const struct un_coding *coding, const char *name)
+{
+    int group, end = 0;
+    if (strcmp(set->format, "ImageJ") || sscanf(name, "group %3d%n", &group, &end) != 1 ||
+        name[end])
+        return -1;
+    for (int k = 0; k < coding->labels; k++)
+        if (!strncmp(coding->names[k], "group ", 6))
+            return -1;
+    return group < coding->labels ? group : -1;
+}
+
 /* As a person listed them; one more name at the head is that of class 0. */
 static unet_code use_list(const struct un_outlines *set, const struct names *names,
                           struct un_coding *list, int *label, unet_error *err)
@@ -131,7 +145,8 @@ static unet_code use_list(const struct un_outlines *set, const struct names *nam
         list->labels++;
     }
     for (int i = 0; i < names->count; i++)
-        if ((label[i] = label_of(list, names->name[i])) < 0)
+        if ((label[i] = label_of(list, names->name[i])) < 0 &&
+            (label[i] = group_of(set, list, names->name[i])) < 0)
             return fail_name(set, names->name[i], "which is not among the classes given", err);
     return UNET_OK;
 }
@@ -147,6 +162,8 @@ static unet_code use_given(const struct un_outlines *set, const struct names *na
         label[i] = label_of(given, names->name[i]);
         if (label[i] < 0 && names->count == given->labels - 1 && (names->count == 1 || !named))
             label[i] = i + 1;
+        if (label[i] < 0)
+            label[i] = group_of(set, given, names->name[i]);
         if (label[i] < 0)
             return fail_name(set, names->name[i],
                              "which is none of the model's classes (or the other set's)", err);

@@ -35,6 +35,8 @@ static const char *way_on(const json_t *root)
         return "COCO results, which name no images; a data set with images and annotations wanted";
     if (json_object_get(first, "annotations") && json_object_get(first, "data"))
         return "Label Studio's own JSON; its export as COCO wanted";
+    if (json_object_get(json_object_get(root, "project"), "vid_list"))
+        return "a project of VIA 3, which is not read; its export as COCO wanted";
     return "no outlines that are read; those of LabelMe, COCO, VIA or GeoJSON wanted";
 }
 

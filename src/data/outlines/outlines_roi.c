@@ -6,12 +6,14 @@
  * in 16 bits from the corner of the box, and with option 128 again as floats from that of the
  * image, which count then.  A composite is a list of floats: 0 x y begins a ring, 1 x y goes on,
  * 2 and 3 are curves, 4 closes it; all its rings are one part.  A second header at the offset in
- * bytes 60..63 has the group and the page.
+ * bytes 60..63 has the group and the page.  A name that is "ignore", or begins so before what is no
+ * letter, is that of what carries no label.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/ziparchive.h"
 #include "data/outlines/outlines.h"
@@ -163,6 +165,13 @@ static void read_second(const struct roi *roi, int *page, int *group)
     }
 }
 
+/* Whether it is called ignore, ignore-000012, Ignore_2 ... */
+static bool is_ignored(const struct roi *roi)
+{
+    const char *name = un_outlines_file_name(*roi->name ? roi->name : roi->path);
+    return !strncasecmp(name, "ignore", 6) && !((name[6] | 0x20) >= 'a' && (name[6] | 0x20) <= 'z');
+}
+
 static unet_code take_roi(struct un_outlines *set, struct un_drawing *drawing, struct roi *roi,
                           unet_error *err)
 {
@@ -182,7 +191,9 @@ static unet_code take_roi(struct un_outlines *set, struct un_drawing *drawing, s
         return UNET_OK;
     }
     read_second(roi, &page, &group);
-    if (group)
+    if (is_ignored(roi))
+        strcpy(name, "ignore");
+    else if (group)
         snprintf(name, sizeof name, "group %d", group);
     un_drawing_shape(drawing, un_outlines_name(set, name));
     if (drawing->failed)

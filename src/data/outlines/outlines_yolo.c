@@ -14,7 +14,11 @@
 
 #include "data/outlines/outlines.h"
 
-enum { CLASSES = UN_OUTLINES_NAMES, NAMES_BYTES = 1 << 20 };
+enum {
+    CLASSES = UN_OUTLINES_NAMES,
+    NUMBERS = 1000000, /* from CLASSES on it is an error that is said */
+    NAMES_BYTES = 1 << 20
+};
 
 static const char *pass_blanks(const char *at, const char *end)
 {
@@ -41,12 +45,17 @@ bool un_is_yolo(const unsigned char *bytes, size_t size)
     const char *end = (const char *)bytes + size;
     for (const char *at = (const char *)bytes; at < end;) {
         const char *stop = line_end(at, end);
-        double number;
+        double number, class = 0;
         int count = 0;
-        for (at = pass_blanks(at, stop); at < stop; at = pass_blanks(at, stop), count++)
-            if (!take_number(&at, stop, &number) ||
-                (!count && !(number >= 0 && number < CLASSES && number == (int)number)))
+        for (at = pass_blanks(at, stop); at < stop; at = pass_blanks(at, stop), count++) {
+            if (!take_number(&at, stop, &number))
                 return false;
+            class = count ? class : number;
+            if (!count && !(number >= 0 && number < NUMBERS && number == (int)number))
+                return false;
+            if (count && class >= CLASSES && !(number >= 0 && number <= 1))
+                return false;
+        }
         if (count && count < 5)
             return false;
         at = stop + (stop < end);
@@ -162,6 +171,10 @@ static unet_code take_line(struct un_outlines *set, struct un_drawing *drawing,
     if (count < 6) {
         set->skipped[UN_SKIPPED_BOX]++;
         return UNET_OK;
+    }
+    if (class >= CLASSES) {
+        set->crowded = true; /* which un_outlines_read_bytes() tells */
+        return fail_line(drawing->file, line, "a class that is too high", err);
     }
     snprintf(text, sizeof text, "class %d", (int)class);
     const char *name = names->name[(int)class];

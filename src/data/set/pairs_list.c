@@ -175,18 +175,30 @@ static unet_code add_pair(struct reading *r, char *const *cells, int count, stru
     return UNET_OK;
 }
 
+/* A line at the head of VIA's tables, which may begin with #, or a region in one without. */
+static bool is_via(const char *line)
+{
+    static const char *const words[] = {"region_shape_attributes", "VGG Image Annotator",
+                                        "CSV_HEADER = metadata_id", "{\"\"name\"\":\"\""};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strstr(line, words[i]))
+            return true;
+    return false;
+}
+
 static unet_code read_line(struct reading *r, char *line, struct un_pairs *made, unet_error *err)
 {
     char *cells[CELLS];
+    if (!made->count && is_via(line))
+        return un_fail(err, UNET_EINVAL,
+                       "%s: outlines of VIA (VGG Image Annotator) as a table, which is not read: "
+                       "export annotations as JSON, or save the project; of VIA 3 export COCO",
+                       r->list);
     if (!*trim(line) || *trim(line) == '#')
         return UNET_OK;
     const bool first = !r->mark;
     if (first)
         r->mark = strchr(line, '\t') ? '\t' : strchr(line, ',') ? ',' : ';';
-    if (first && strstr(line, "region_shape_attributes"))
-        return un_fail(err, UNET_EINVAL,
-                       "%s: outlines of VIA as a table, which are not read; save them as JSON",
-                       r->list);
     int count = cut(line, r->mark, cells);
     return first && is_header(r, cells, count) ? UNET_OK : add_pair(r, cells, count, made, err);
 }

@@ -35,8 +35,8 @@ static unet_code begin(unet_survey **survey, int count, unet_error *err)
 static unet_code judge(unet_survey *survey, unet_error *err)
 {
     static unet_code (*const judges[])(unet_survey *, unet_error *) = {
-        un_judge_format, un_judge_colors,    un_judge_classes, un_judge_swapped,
-        un_judge_kinds,  un_judge_misplaced, un_judge_twins,   un_judge_strokes};
+        un_judge_format,    un_judge_colors, un_judge_classes, un_judge_swapped, un_judge_kinds,
+        un_judge_misplaced, un_judge_twins,  un_judge_strokes, un_judge_apart,   un_judge_names};
     unet_code code = UNET_OK;
     un_survey_find_facts(survey);
     for (size_t i = 0; !code && i < sizeof judges / sizeof *judges; i++)
@@ -108,6 +108,7 @@ static unet_code read_classes(unet_survey *survey, int i, const unet_image *imag
         return report_size(survey, i, image, classes.height, classes.width, err);
     *mask = classes.classes;
     item->soft = classes.soft;
+    item->apart = classes.apart;
     return UNET_OK;
 }
 
@@ -268,6 +269,9 @@ static unet_code measure_one(void *context, int i, unet_error *err)
         return code;
     struct un_survey_item *item = &m->survey->items[i];
     unet_image image = pair->image;
+    if (pair->objects && (code = un_survey_find_apart(pair->objects, pair->mask, image.height,
+                                                      image.width, &item->apart, err)))
+        return code;
     item->fill = pair->fill;
     if (!pair->fill.set || !un_fill_count(&image, pair->fill, NULL))
         return un_survey_measure(m->survey, item, &image, pair->mask, err);

@@ -9,7 +9,8 @@
  *     all   -> un_judge_...: findings              survey_format.c, survey_classes.c,
  *                                                  survey_swapped.c, survey_kinds.c,
  *                                                  survey_misplaced.c, survey_turned.c,
- *                                                  survey_twins.c, survey_strokes.c
+ *                                                  survey_twins.c, survey_strokes.c,
+ *                                                  survey_apart.c
  *     a set -> what is held out of it              survey_sequences.c
  *
  * Only numbers and maps of some 36 KB stay of a pair.  A judge compares one pair with all others
@@ -64,6 +65,7 @@ struct un_alignment {
 
 struct un_survey_item {
     unet_survey_pair seen;
+    struct un_survey_apart apart;
     char *name;               /* of the image, without folder, owned; NULL when files has it */
     uint64_t hash[2];         /* of the image's samples and of the mask's classes */
     int twin;                 /* 1 + an earlier one whose image is the same or nearly; 0: none */
@@ -192,6 +194,8 @@ unet_code un_judge_classes(unet_survey *survey, unet_error *err);
 unet_code un_judge_swapped(unet_survey *survey, unet_error *err);
 unet_code un_judge_kinds(unet_survey *survey, unet_error *err); /* after un_judge_swapped() */
 unet_code un_judge_strokes(unet_survey *survey, unet_error *err);
+unet_code un_judge_apart(unet_survey *survey, unet_error *err);
+unet_code un_judge_names(unet_survey *survey, unet_error *err);
 unet_code un_judge_misplaced(unet_survey *survey, unet_error *err);
 /* explained[files.count]: whose bad fit is because the mask lies turned or mirrored. */
 unet_code un_judge_turned(unet_survey *survey, bool *explained, unet_error *err);

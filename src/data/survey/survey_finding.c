@@ -169,6 +169,8 @@ const char *un_finding_name(unet_finding_kind kind)
         [UNET_FOUND_CONTRAST] = "contrast",
         [UNET_FOUND_SCRIBBLES] = "scribbles",
         [UNET_FOUND_PIXEL_SIZE] = "pixel-size",
+        [UNET_FOUND_OBJECTS_APART] = "objects-apart",
+        [UNET_FOUND_CLASSES_ALIKE] = "classes-alike",
     };
     return (unsigned)kind < UNET_FINDING_KINDS ? names[kind] : "";
 }

@@ -191,6 +191,9 @@ static unet_code read_one(const struct un_survey_files *files, int i,
         code = un_mask_to_classes(&mask, coding, classes->classes, err);
     for (size_t p = 0; *fits && !code && coding->tolerance && p < count; p++)
         soft += un_coding_class(coding, mask.codes[p]) < 0;
+    if (*fits && !code && coding->kind == UN_CODING_OBJECTS)
+        code = un_survey_find_apart(mask.codes, classes->classes, mask.height, mask.width,
+                                    &classes->apart, err);
     classes->soft = (double)soft / (double)count;
     un_mask_release(&mask);
     return code;

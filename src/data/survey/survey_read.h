@@ -47,12 +47,23 @@ unet_code un_survey_read_image(const struct un_survey_files *files, int i, unet_
 /* Hashes of a palette's colours, in their order and in any; 0: it has none. */
 void un_survey_hash_palette(const struct un_mask *mask, uint32_t hash[2]);
 
+/* Numbers of objects in one mask, and those on pieces far from each other (survey_apart.c). */
+struct un_survey_apart {
+    uint64_t numbers, apart;
+    uint32_t first; /* of those */
+};
+
 struct un_survey_classes {
     uint8_t *classes;  /* [height][width], from malloc; NULL: the sides are not
                           those of the image */
     int height, width; /* of the mask that does not fit, or of the image */
     double soft;       /* share of pixels whose value was on a soft edge between codes */
+    struct un_survey_apart apart;
 };
+
+/* ids, classes [height][width]; what carries no label is no object. */
+unet_code un_survey_find_apart(const uint32_t *ids, const uint8_t *classes, int height, int width,
+                               struct un_survey_apart *found, unet_error *err);
 
 /* The classes of page i, whose image has these sides. */
 unet_code un_survey_read_classes(const struct un_survey_files *files, int i,

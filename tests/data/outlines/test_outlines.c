@@ -346,6 +346,13 @@ static void test_refused(void **state)
          "runs of 5 x 4 pixels, but a.png is"},
         {"a.json", COCO("[[1,2,3]]"), "no array of x, y"},
         {"a.json", COCO("[[0.1,0.1,0.9,0.1,0.9,1]]"), "as shares of the image's sides would"},
+        {"a.json", COCO("[[0.1,0.1,0.9,0.1,0.9,1]]"), "multiply x by the image's width"},
+        {"a.json", COCO("[[0.1,0.1,1.02,0.1,1.02,0.2],[-0.004,0.6,0.2,0.6,0.2,0.9]]"),
+         "from -0.004 to 1.02, as shares of the image's sides would, and 1 of 1 shapes hold no"},
+        {"a.json", LABELME(SHAPE("a", "[0.2,0.2],[0.2,0.3]", "\"circle\"")),
+         "as shares of the image's sides would"},
+        {"a.json", "{\"project\": {\"pid\": 1, \"vid_list\": []}, \"file\": {}}", "of VIA 3"},
+        {"a.txt", "1024 0 0 1 0 1 1\n", "more than 1024 names"},
         {"a.json", "[{\"image_id\": 1, \"category_id\": 1}]", "COCO results"},
         {"a.xml", "<annotations><track id=\"0\"/></annotations>", "tracks of a video"},
         {"a.xml", "<annotations><polygon label=\"a\" points=\"1,1\"/></annotations>",
@@ -368,6 +375,20 @@ static void test_refused(void **state)
             fail_msg("%s: %d %s\nwanted %s", rows[i].text, code, err.text, rows[i].want);
         un_outlines_free(set);
     }
+}
+
+/* In the corner of an image: a shape of its own pixel, and few of those that hold none. */
+static void test_corner(void **state)
+{
+    (void)state;
+    check("a.json", COCO("[[-0.3,-0.3,1.2,-0.3,1.2,1.2,-0.3,1.2]]"), NULL, 4, 4,
+          "1... .... .... ....");
+    check("a.json",
+          LABELME(SHAPE("a", "[0,0],[1.2,0],[1.2,1.2],[0,1.2]", "\"polygon\"") "," SHAPE(
+              "a", "[0,0],[1.2,0],[1.2,0.1]",
+              "\"polygon\"") "," SHAPE("a", "[0.7,0.7],[1.5,0.7],[1.5,1.5]", "\"polygon\"")),
+          "background,a", 4, 6, "1..... ...... ...... ......");
+    check("a.json", COCO("[[0.2,0.2,3,0.2,3,3]]"), NULL, 4, 4, "111. .11. ..1. ....");
 }
 
 /* Numbers of objects as names: more than a network has classes for. */
@@ -422,7 +443,7 @@ int main(void)
         cmocka_unit_test(test_roi),        cmocka_unit_test(test_labels),
         cmocka_unit_test(test_counts),     cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_too_many_names),
-        cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_long_names), cmocka_unit_test(test_corner),
     };
     return cmocka_run_group_tests_name("outlines", tests, NULL, NULL);
 }

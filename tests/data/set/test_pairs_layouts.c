@@ -242,7 +242,16 @@ static void test_list(void **state)
     check_list("\n", "!no pairs in it");
     check_list(
         "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes\n",
-        "!outlines of VIA as a table");
+        "!outlines of VIA (VGG Image Annotator) as a table, which is not read: export annotations");
+    check_list("#filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,"
+               "region_attributes\nb.png,9,\"{}\",1,0,\"{}\",\"{}\"\n",
+               "!outlines of VIA (VGG Image Annotator) as a table");
+    check_list("b.png,9,\"{}\",1,0,\"{\"\"name\"\":\"\"rect\"\",\"\"x\"\":1}\",\"{}\"\n",
+               "!outlines of VIA (VGG Image Annotator) as a table");
+    check_list(
+        "# Exported using VGG Image Annotator (http://www.robots.ox.ac.uk/~vgg/software/via)\n"
+        "# CSV_HEADER = metadata_id,file_list,flags,temporal_coordinates\n\"1\",\"[]\"\n",
+        "!outlines of VIA (VGG Image Annotator) as a table");
 
     struct un_pairs pairs;
     unet_error err;
