@@ -198,6 +198,9 @@ if "$unet" info c.zip >.out 2>.err || ! grep -q 'built without libyaml' .err; th
     expect 0 - 'p1.png' predict c.safetensors d/images/cells_001.png -o p1.png
     expect 0 - 'p2.png' predict c.zip d/images/cells_001.png -o p2.png
     check 'a package predicts another mask than its model' cmp -s p1.png p2.png
+    LC_ALL=C sed 's/test_output\.npy\([^,]\)/test_outpux.npy\1/g' c.zip >untested.zip
+    expect 0 - 'untested.zip: its test tensors were not run: .*test_output.npy, which is not in the archive: it may' \
+        predict untested.zip d/images/cells_001.png -o p3.png
 fi
 expect 0 - 'guessed .*padding same.*names and shapes' convert "$foreign/numbered.pth" n.pth
 expect 0 - 'padding valid' convert "$foreign/numbered.pth" n.pth --padding valid

@@ -195,7 +195,7 @@ static int read_input(const struct convert_settings *settings, const char *input
         describe(input, *model, origin);
     differs = origin_test(file, *model, test, text, sizeof(text));
     if (*text && !settings->common.quiet)
-        say(stderr, "%s%s\n", differs ? "differs    " : "package    ", text);
+        say(stderr, "%s%s\n", differs && test->made ? "differs    " : "package    ", text);
     free(file);
     return EXIT_DONE;
 }

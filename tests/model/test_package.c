@@ -217,6 +217,9 @@ static void test_preprocessing(void **state)
         {"  preprocessing: [{name: zero_mean_unit_variance, kwargs: {mode: fixed, axes: yx, mean: "
          "[100.0], std: [20]}}]\n",
          false, false, 100, 0.05},
+        {"  preprocessing: [{name: zero_mean_unit_variance, kwargs: {axes: yx, mean: 100, std: "
+         "20}}]\n",
+         false, false, 100, 0.05},
         {"  preprocessing: [{id: ensure_dtype, kwargs: {dtype: float32}}, {id: "
          "fixed_zero_mean_unit_variance, kwargs: {mean: 100, std: 20}}, {id: scale_linear, kwargs: "
          "{gain: 0.5, offset: 1}}]\n",
@@ -269,10 +272,17 @@ static void test_refused(void **state)
          "  preprocessing: [{name: zero_mean_unit_variance, kwargs: {mode: per_dataset, axes: "
          "yx}}]\n",
          STATE, "over a data set"},
+        {OLD, "  preprocessing: [{name: scale_linear, kwargs: {gain: .nan}}]\n", STATE,
+         "or no numbers"},
+        {NEW, "  preprocessing: [{id: fixed_zero_mean_unit_variance, kwargs: {mean: 0, std: 0}}]\n",
+         STATE, "with a factor beyond all samples"},
+        {NEW, "  preprocessing: [{id: zero_mean_unit_variance, kwargs: {eps: 0.1}}]\n", STATE,
+         "with an eps above 0.001"},
         {NEW,
          "  preprocessing: [{id: zero_mean_unit_variance, kwargs: {}}, {id: scale_linear, kwargs: "
          "{gain: 3}}]\n",
          STATE, "after zero_mean_unit_variance"},
+        {OLD, "  preprocessing: {name: scale_range}\n", STATE, "is no list of steps"},
         {OLD, "", "keras_hdf5: {source: weights}", "weights of no format that is read"},
         {OLD, "", "onnx: {source: 'https://example.org/w.onnx'}", "nothing is fetched"},
         {OLD, "", "pytorch_state_dict: {source: weights, sha256: ab}",

@@ -4,9 +4,12 @@
  * nothing to an image that is then brought to mean 0 and variance 1.  Any other is refused: a
  * network that sees other values than those that it was trained on answers something.
  */
+#include <math.h>
 #include <string.h>
 
 #include "model/bioimage/rdf.h"
+
+#define MOST_EPSILON 1e-3 /* beside a deviation: what is passed over */
 
 /* What the steps up to here do: x * gain + add; or (per_image) that of the standardized image. */
 struct so_far {
@@ -47,6 +50,8 @@ static unet_code apply(struct so_far *s, const char *name, double gain, double a
         return refuse(s, name, " with a factor of 0 or below", err);
     s->gain *= gain;
     s->add = s->add * gain + add;
+    if (!isnormal((float)s->gain) || !isfinite((float)(s->add / s->gain)))
+        return refuse(s, name, " with a factor beyond all samples", err);
     return UNET_OK;
 }
 
@@ -55,7 +60,7 @@ static unet_code scale_linear(struct so_far *s, const char *name, const json_t *
 {
     double gain, offset;
     if (!number_of(kwargs, "gain", 1, &gain) || !number_of(kwargs, "offset", 0, &offset))
-        return refuse(s, name, " with other factors for each channel", err);
+        return refuse(s, name, " with other factors for each channel, or no numbers", err);
     return apply(s, name, gain, offset, err);
 }
 
@@ -63,7 +68,7 @@ static unet_code fixed(struct so_far *s, const char *name, const json_t *kwargs,
 {
     double mean, std;
     if (!number_of(kwargs, "mean", 0, &mean) || !number_of(kwargs, "std", 1, &std))
-        return refuse(s, name, " with other numbers for each channel", err);
+        return refuse(s, name, " with other numbers for each channel, or none", err);
     return apply(s, name, 1 / std, -mean / std, err);
 }
 
@@ -88,12 +93,16 @@ static unet_code standardize(struct so_far *s, const char *name, const json_t *k
                              unet_error *err)
 {
     const char *mode = json_string_value(un_rdf_get(kwargs, "mode"));
-    if (mode && !strcmp(mode, "fixed"))
+    const bool told = un_rdf_get(kwargs, "mean") || un_rdf_get(kwargs, "std");
+    double epsilon;
+    if (mode ? !strcmp(mode, "fixed") : told) /* in 0.4 it is what a mode is unless it is said */
         return fixed(s, name, kwargs, err);
     if (mode && strcmp(mode, "per_sample"))
         return refuse(s, name, " over a data set", err);
     if (!over_all(un_rdf_get(kwargs, "axes"), s->channels))
         return refuse(s, name, " for each channel by itself", err);
+    if (!number_of(kwargs, "eps", 0, &epsilon) || !(fabs(epsilon) <= MOST_EPSILON))
+        return refuse(s, name, " with an eps above 0.001", err);
     s->per_image = true;
     s->gain = 1;
     s->add = 0;
@@ -138,6 +147,8 @@ unet_code un_rdf_preprocessing(const struct un_rdf *rdf, int channels, struct un
 {
     struct so_far s = {.rdf = rdf, .channels = channels, .gain = 1};
     unet_code code = UNET_OK;
+    if (rdf->input.steps && !json_is_array(rdf->input.steps))
+        return un_fail(err, UNET_EFORMAT, "%s: its preprocessing is no list of steps", rdf->what);
     for (size_t i = 0; i < json_array_size(rdf->input.steps) && !code; i++)
         code = take_step(&s, json_array_get(rdf->input.steps, i), err);
     if (!code && s.per_image && (s.gain != 1 || s.add != 0))
