@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what building (and, with "test", testing) needs and is not there yet; says so first.
 # Whoever may not install is told, in one line, what to ask an administrator for.
-# Usage: scripts/setup.sh build|test|fuzz|page|arm|fresh
+# Usage: scripts/setup.sh build|test|fuzz|page|arm|fresh|libraries
 set -eu
 need=""
 
@@ -77,9 +77,13 @@ arm)
     want gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
     want qemu-user command -v qemu-aarch64
     ;;
+libraries)
+    want dpkg-dev command -v dpkg-source
+    want nasm command -v nasm # libjpeg-turbo
+    ;;
 fresh) want debootstrap sh -c 'PATH=$PATH:/usr/sbin command -v debootstrap' ;;
 *)
-    echo "usage: scripts/setup.sh build|test|fuzz|page|arm|fresh" >&2
+    echo "usage: scripts/setup.sh build|test|fuzz|page|arm|fresh|libraries" >&2
     exit 2
     ;;
 esac
