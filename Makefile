@@ -14,6 +14,7 @@
 #   make bench-docs put what was measured into docs/benchmarks.md
 #   make install    (PREFIX=/usr/local, DESTDIR=)
 #   make uninstall  remove what make install put there
+#   make release    the command as one static file, and a tarball with it, in build-release/
 #   make ci         what continuous integration runs; half an hour
 #   make format     let clang-format decide
 #
@@ -28,12 +29,12 @@ CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DCMAKE_C_FLAGS='$(CFLAG
     -DCMAKE_INSTALL_PREFIX='$(PREFIX)'
 
 .PHONY: all demo test sanitize check-arm check-long bench bench-build bench-networks bench-docs \
-    install uninstall ci format clean
+    install uninstall release ci format clean
 
 all:
 	@scripts/setup.sh build
 	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
-	@scripts/build.sh build -j$(JOBS) --target unet_cli unet_static unet_shared unet_completions
+	@scripts/build.sh build -j$(JOBS) --target unet_cli unet_static unet_shared unet_completions unet_man3
 
 demo: all
 	build/unet demo demo
@@ -48,7 +49,7 @@ sanitize:
 	    -DUNET_SANITIZE=address,undefined
 
 check-arm:
-	@scripts/check_arm.sh
+	@scripts/check_cross.sh aarch64
 
 check-long:
 	@scripts/check_long.sh $(PARTS)
@@ -82,6 +83,9 @@ install: all
 
 uninstall:
 	@scripts/install.sh uninstall build '$(PREFIX)'
+
+release:
+	@scripts/release.sh
 
 ci:
 	@scripts/ci.sh

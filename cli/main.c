@@ -113,7 +113,10 @@ static int run_help(int argc, char **argv)
     command = find_command(argv[1]);
     if (!command)
         return unknown_command(argv[1]);
-    options_help(command, NULL);
+    if (argc > 2 && !strcmp(argv[2], "--man"))
+        options_man(command);
+    else
+        options_help(command, NULL);
     return EXIT_DONE;
 }
 

@@ -21,6 +21,11 @@ for command in demo check train augment studio predict eval init info convert; d
     expect 0 "^usage: unet $command" - "$command" --help
     check "unet $command --help: more than 40 lines or 80 columns" \
         awk 'length > 80 { bad = 1 } END { exit bad || NR > 40 || NR < 5 }' .out
+    expect 0 '^\.TH UNET\\-' - help "$command" --man
+    sed 's/\\-/-/g' .out >page
+    for option in $("$unet" "$command" --help | grep -oE -e '--[a-z0-9][a-z0-9-]*' | grep -v -e '--help' | sort -u); do
+        check "the manual page of $command lacks $option" grep -qF -e "$option" page
+    done
     expect 2 - "unet $command: there is no option --nonsense" "$command" --nonsense
     one_line "unet $command with a wrong option"
     expect 2 - 'perhaps --threads' "$command" --thraeds 2

@@ -57,6 +57,13 @@ prefix=$work/moved
 libdir=$(dirname "$(find "$prefix" -name libunet.a)")
 check "the installed command does not run" "$prefix/bin/unet" --version
 check "no manual page" test -s "$prefix/share/man/man1/unet.1"
+for command in $("$prefix/bin/unet" --help | sed -nE 's/^  ([a-z]+) +[a-z].*/\1/p' | grep -v '^unet$'); do
+    check "no manual page of unet $command" grep -q "^.SH OPTIONS" "$prefix/share/man/man1/unet-$command.1"
+done
+for function in $(nm -D --defined-only "$libdir/libunet.so" | sed -nE 's/.* T (unet_.*)/\1/p'); do
+    check "no manual page of $function" sh -c 'grep -q "^$2" "$1/$(sed -n "s/^.so //p" "$1/man3/$2.3")" ||
+        grep -q "[ *]$2(" "$1/$(sed -n "s/^.so //p" "$1/man3/$2.3")"' sh "$prefix/share/man" "$function"
+done
 for file in bash-completion/completions/unet zsh/site-functions/_unet fish/vendor_completions.d/unet.fish; do
     check "no completions: $file" grep -q paper2015 "$prefix/share/$file"
 done

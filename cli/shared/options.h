@@ -179,6 +179,9 @@ const struct option_row *option_find(const struct option_row *table, const char 
  * no such topic. */
 int options_help(const struct command *command, const char *topic);
 
+/* Prints the manual page of a command on stdout, in roff. */
+void options_man(const struct command *command);
+
 /* Writes the help of a row that has one into text. */
 void option_help(const struct option_row *row, char *text, size_t size);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/number.h"
 #include "weights/safetensors.h"
 
 static const char metadata_key[] = "unet-checkpoint";
@@ -104,7 +105,7 @@ static unet_code check_part(const struct un_safetensors *file, const struct part
                        path, part->name, found->count, found->dtype->name, part->count);
     for (size_t i = 0; i < part->count; i++) {
         float value;
-        memcpy(&value, found->data + i * sizeof value, sizeof value);
+        un_little_copy(&value, found->data + i * sizeof value, 1, sizeof value);
         if (!isfinite(value) || (part->positive && value < 0))
             return un_fail(err, UNET_EFORMAT, "%s: value %zu of %s is %g", path, i, part->name,
                            (double)value);
@@ -130,13 +131,16 @@ static unet_code read_metadata(const struct un_safetensors *file, const unet_tra
     return code;
 }
 
-/* Nothing can fail any more. */
+/* Nothing can fail any more.  The file was copied into memory, where values may be turned. */
 static void take_parts(unet_trainer *t, const struct part *part, const struct un_array *const *from,
                        int count)
 {
     struct un_engine *e = t->engine;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        if (UN_HOST_BIG)
+            un_swap((unsigned char *)(uintptr_t)from[i]->data, part[i].count, sizeof(float));
         e->ops->put(e, part[i].values, from[i]->data, part[i].count * sizeof(float));
+    }
     t->behind = t->network.owns_values;
 }
 

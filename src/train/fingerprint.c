@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 static const uint64_t odd = 0x9E3779B97F4A7C15u; /* 2^64 / golden ratio */
 
 static uint64_t turn(uint64_t x, int by)
@@ -22,22 +24,34 @@ static uint64_t finish(uint64_t x)
     return x ^ x >> 31;
 }
 
-uint64_t un_hash(uint64_t seed, const void *bytes, size_t count)
+/* Eight bytes of values as a little-endian processor has them. */
+static uint64_t little_word(uint64_t word, int bytes)
 {
-    const unsigned char *at = bytes;
+    if (UN_HOST_BIG && bytes < 8) /* the first value becomes the lowest */
+        word = turn(word, 32);
+    if (UN_HOST_BIG && bytes < 4)
+        word = (word & 0x0000FFFF0000FFFFu) << 16 | (word >> 16 & 0x0000FFFF0000FFFFu);
+    if (UN_HOST_BIG && bytes < 2)
+        word = (word & 0x00FF00FF00FF00FFu) << 8 | (word >> 8 & 0x00FF00FF00FF00FFu);
+    return word;
+}
+
+uint64_t un_hash(uint64_t seed, const void *values, size_t count, int bytes)
+{
+    const unsigned char *at = values;
     uint64_t lane[4] = {seed, seed + odd, seed + 2 * odd, seed + 3 * odd}, word[4];
     size_t left = count;
     for (; left >= sizeof word; left -= sizeof word, at += sizeof word) {
         memcpy(word, at, sizeof word);
         for (int i = 0; i < 4; i++)
-            lane[i] = turn(lane[i] ^ word[i], 29) * odd;
+            lane[i] = turn(lane[i] ^ little_word(word[i], bytes), 29) * odd;
     }
     memset(word, 0, sizeof word);
     if (left)
         memcpy(word, at, left);
     uint64_t sum = finish(count + seed);
     for (int i = 0; i < 4; i++)
-        sum = finish(sum ^ turn(lane[i] ^ word[i], 29) * odd);
+        sum = finish(sum ^ turn(lane[i] ^ little_word(word[i], bytes), 29) * odd);
     return sum;
 }
 
@@ -48,11 +62,13 @@ static struct un_fingerprint of_pair(const struct un_sample_pair *pair)
     const int shape[] = {image->height, image->width, image->channels, (int)image->sample};
     const size_t pixels = (size_t)image->height * image->width;
     struct un_fingerprint print = {.images = 1};
-    print.names = pair->name ? un_hash(1, pair->name, strlen(pair->name)) : 0;
-    print.pixels = un_hash(un_hash(2, shape, sizeof shape), image->data, un_image_bytes(image));
-    print.masks = un_hash(3, pair->mask, pixels);
+    print.names = pair->name ? un_hash(1, pair->name, strlen(pair->name), 1) : 0;
+    print.pixels = un_hash(un_hash(2, shape, sizeof shape, sizeof *shape), image->data,
+                           un_image_bytes(image), (int)un_sample_bytes(image->sample));
+    print.masks = un_hash(3, pair->mask, pixels, 1);
     if (pair->objects)
-        print.masks = un_hash(print.masks, pair->objects, pixels * sizeof *pair->objects);
+        print.masks = un_hash(print.masks, pair->objects, pixels * sizeof *pair->objects,
+                              sizeof *pair->objects);
     return print;
 }
 

@@ -27,9 +27,9 @@ struct un_fingerprint {
 /* Reads every sample once; images are the pool's tasks.  dataset may be NULL: no images. */
 struct un_fingerprint un_fingerprint_of(const unet_dataset *dataset, struct un_pool *pool);
 
-/* A hash of bytes, not a cryptographic one: for what changed by mistake, not for what was forged.
- */
-uint64_t un_hash(uint64_t seed, const void *bytes, size_t count);
+/* A hash of `count` bytes, values of `bytes` 1, 2, 4 or 8 each, the same on every processor; not a
+ * cryptographic one: for what changed by mistake, not for what was forged. */
+uint64_t un_hash(uint64_t seed, const void *values, size_t count, int bytes);
 
 /* ---- trainer ---- */
 

@@ -4,18 +4,18 @@
 #include <stdint.h>
 #include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are taken as they lie in a file");
+#include "base/number.h"
 
 static void from_f32(const unsigned char *src, size_t count, float *dst)
 {
-    memcpy(dst, src, count * sizeof *dst);
+    un_little_copy(dst, src, count, sizeof *dst);
 }
 
 static void from_f64(const unsigned char *src, size_t count, float *dst)
 {
     for (size_t i = 0; i < count; i++) {
         double value;
-        memcpy(&value, src + i * sizeof value, sizeof value);
+        un_little_copy(&value, src + i * sizeof value, 1, sizeof value);
         dst[i] = (float)value;
     }
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/number.h"
 
 /* ---- one tensor ---- */
 
@@ -188,8 +189,7 @@ static unet_code read_header(const char *path, const unsigned char *bytes, size_
         return un_fail(err, UNET_EFORMAT,
                        "%s: not a safetensors file: %zu bytes, wanted %d or more", path, size,
                        LEAST);
-    uint64_t claimed;
-    memcpy(&claimed, bytes, sizeof claimed);
+    const uint64_t claimed = un_number(bytes, 8, false);
     size_t most = size - 8 < UN_SAFETENSORS_MAX_HEADER ? size - 8 : UN_SAFETENSORS_MAX_HEADER;
     if (claimed > most && most < UN_SAFETENSORS_MAX_HEADER &&
         un_safetensors_recognises(bytes, size))

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * jansson writes keys in the order in which they were set: the order of the arguments.  Values go
- * into the file as they lie in memory; dtype.c asserts the byte order.
+ * jansson writes keys in the order in which they were set: the order of the arguments.  Values
+ * become little-endian bytes.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/number.h"
 #include "weights/safetensors.h"
 
 static size_t entry_bytes(const struct un_safetensors_entry *entry)
@@ -57,10 +58,11 @@ static void write_all(FILE *file, const char *header, const struct un_safetensor
 {
     size_t used = strlen(header);
     uint64_t length = un_round_up(8 + used, UN_ALIGN) - 8;
-    fwrite(&length, sizeof length, 1, file);
+    un_little_write(&length, sizeof length, 1, file);
     fprintf(file, "%-*s", (int)length, header);
     for (int i = 0; i < entry_count; i++)
-        fwrite(entries[i].values, 1, entry_bytes(&entries[i]), file);
+        un_little_write(entries[i].values, sizeof(float), entry_bytes(&entries[i]) / sizeof(float),
+                        file);
 }
 
 unet_code un_safetensors_write(const char *path, const struct un_safetensors_entry *entries,

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 /* F16 values that were packed as tightly as any that are read, as import.c has it */
 enum { MOST_EXPANSION = 32 };
 
@@ -197,6 +199,8 @@ static unet_code make(const char *path, const struct form *form, int length, siz
     *made = (struct un_array){.name = name, .key = name, .dtype = un_dtype_find("F32")};
     un_array_set_shape(made, full->dims, full->shape);
     made->data = (unsigned char *)values;
+    if (UN_HOST_BIG) /* as in a file */
+        un_swap(values, full->count, sizeof *values);
     return code;
 }
 

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/formats/number.h"
+#include "base/number.h"
 
 enum { COLORS_PLAIN, COLORS_RUNS8, COLORS_RUNS4, COLORS_MASKS, COLORS_ALPHA_MASKS = 6 };
 

@@ -2,7 +2,7 @@
 /* exif.c - the tag Orientation in the first directory of EXIF, bounded by its bytes */
 #include "image/formats/exif.h"
 
-#include "image/formats/number.h"
+#include "base/number.h"
 
 #define ORIENTATION 0x112
 #define SHORT 3

@@ -17,7 +17,7 @@
 
 #include <gif_lib.h>
 
-#include "image/formats/number.h"
+#include "base/number.h"
 #include "image/source.h"
 
 #define PIXELS_PER_BYTE 2731 /* 4096 pixels in 12 bits */

@@ -24,7 +24,7 @@
 #include <jerror.h>
 
 #include "image/formats/exif.h"
-#include "image/formats/number.h"
+#include "base/number.h"
 #include "image/source.h"
 
 #define MAX_SCANS 200 /* encoders make about ten; each goes over the whole picture */

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "image/formats/number.h"
+#include "base/number.h"
 
 #define CIFTI_FIRST 3000 /* intents of matrices over brain models */
 #define CIFTI_LAST 3099

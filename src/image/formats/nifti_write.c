@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/number.h"
 #include "image/formats/gunzip.h"
 #include "image/sink.h"
 
@@ -151,13 +152,20 @@ static unet_code nifti_page(struct unet_writer *sink, unet_error *err)
 static unet_code nifti_rows(struct unet_writer *sink, const void *rows, int count, unet_error *err)
 {
     const struct writer *w = sink->state;
-    const size_t stride = un_sink_stride(&sink->page);
+    const int bytes = sink->page.bytes;
+    const size_t stride = un_sink_stride(&sink->page), samples = stride / (size_t)bytes;
+    unsigned char *turned = w->gzip && UN_HOST_BIG ? malloc(stride) : NULL;
     bool done = true;
+    if (w->gzip && UN_HOST_BIG && !turned)
+        return un_fail_memory(err, stride, sink->save.path);
     for (int y = 0; y < count && done; y++) {
         const char *row = (const char *)rows + (size_t)y * stride;
-        done = w->gzip ? un_gzip_write(w->gzip, row, stride)
-                       : fwrite(row, 1, stride, sink->save.file) == stride;
+        if (turned)
+            un_little_copy(turned, row, samples, bytes);
+        done = w->gzip ? un_gzip_write(w->gzip, turned ? (const char *)turned : row, stride)
+                       : un_little_write(row, (size_t)bytes, samples, sink->save.file) == samples;
     }
+    free(turned);
     return done ? UNET_OK : fail_write(sink, err);
 }
 

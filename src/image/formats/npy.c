@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "image/formats/npy_header.h"
-#include "image/formats/number.h"
+#include "base/number.h"
 #include "image/source.h"
 
 static bool probe(const unsigned char *head, size_t size)

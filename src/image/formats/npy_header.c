@@ -14,7 +14,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "image/formats/number.h"
+#include "base/number.h"
 
 #define MAX_HEADER 65536 /* bytes; NumPy's own are below 200 */
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "image/formats/npy_header.h"
 #include "image/image.h"
 #include "image/sink.h"
@@ -41,12 +42,12 @@ static bool write_samples(FILE *file, const struct un_sink_page *page, const voi
     const uint32_t *u32 = samples;
     float block[BLOCK];
     if (page->kind == UN_FLOAT)
-        return fwrite(samples, sizeof(float), count, file) == count;
+        return un_little_write(samples, sizeof(float), count, file) == count;
     for (size_t i = 0; i < count;) {
         size_t n = 0;
         for (; n < BLOCK && i < count; n++, i++)
             block[n] = page->bytes == 1 ? u8[i] : page->bytes == 2 ? u16[i] : (float)u32[i];
-        if (fwrite(block, sizeof(float), n, file) != n)
+        if (un_little_write(block, sizeof(float), n, file) != n)
             return false;
     }
     return true;
@@ -108,7 +109,7 @@ unet_code un_npy_write(const char *path, const float *data, int dims, const int 
         return code;
     if ((code = un_npy_begin(path, save.file, dims, shape, &start, err)))
         goto done;
-    if (fwrite(data, sizeof(float), count, save.file) != count) {
+    if (un_little_write(data, sizeof(float), count, save.file) != count) {
         code = un_fail_errno(err, "%s", path);
         goto done;
     }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/formats/number.h"
+#include "base/number.h"
 #include "image/source.h"
 
 struct reader {

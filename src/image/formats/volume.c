@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/formats/number.h"
+#include "base/number.h"
 
 #define MORE_AT_END (1 << 20) /* bytes that may follow the samples when they are packed */
 #define MOST_SAMPLES ((uint64_t)1 << 48)

@@ -10,7 +10,6 @@
  * scanned, that is what there is.  Regions are read in tiles at fixed places, since OpenSlide
  * resamples where a level's pixels are no whole number of the largest one's.
  */
-#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "base/decimal.h"
+#include "base/loaded.h"
 #include "image/slides/slides.h"
 #include "image/tile_cache.h"
 
@@ -56,35 +56,44 @@ struct reader {
 
 /* ---- the library ------------------------------------------------------------------------- */
 
-/* POSIX has a function's address in a pointer to void. */
-static bool find(void *handle, const char *name, void *function)
+static bool find_all(struct library *l)
 {
-    void *symbol = dlsym(handle, name);
-    memcpy(function, &symbol, sizeof symbol);
-    return symbol != NULL;
+    const struct {
+        const char *name;
+        void *function;
+    } wanted[] = {
+        {"openslide_open", &l->open},
+        {"openslide_close", &l->close},
+        {"openslide_get_error", &l->error},
+        {"openslide_get_property_value", &l->property},
+        {"openslide_get_level_count", &l->levels},
+        {"openslide_get_level_dimensions", &l->sides},
+        {"openslide_get_level_downsample", &l->downsample},
+        {"openslide_read_region", &l->read},
+        {"openslide_get_associated_image_names", &l->others},
+        {"openslide_get_associated_image_dimensions", &l->other_sides},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (!un_loaded_find(l->handle, wanted[i].name, wanted[i].function))
+            return false;
+    return true;
 }
 
-/* It stays in memory: what it is made of does not expect to be unloaded. */
 static unet_code load(const char *name, struct library *l, unet_error *err)
 {
-    static const char *const files[] = {"libopenslide.so.1", "libopenslide.so.0"};
-    for (size_t i = 0; i < sizeof files / sizeof *files && !l->handle; i++)
-        l->handle = dlopen(files[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (!l->handle)
+    static const char *const files[] = {"libopenslide.so.1", "libopenslide.so.0", NULL};
+    if (!un_loaded_possible())
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: a level of a slide, which OpenSlide reads, and this unet is one file "
+                       "that loads no libraries; a unet of your system's packages, or one that you "
+                       "build, does",
+                       name);
+    if (!(l->handle = un_loaded_open(files)))
         return un_fail(err, UNET_EFORMAT,
                        "%s: a level of a slide, which OpenSlide reads, and that is not installed "
                        "(Debian: libopenslide0)",
                        name);
-    if (find(l->handle, "openslide_open", &l->open) &&
-        find(l->handle, "openslide_close", &l->close) &&
-        find(l->handle, "openslide_get_error", &l->error) &&
-        find(l->handle, "openslide_get_property_value", &l->property) &&
-        find(l->handle, "openslide_get_level_count", &l->levels) &&
-        find(l->handle, "openslide_get_level_dimensions", &l->sides) &&
-        find(l->handle, "openslide_get_level_downsample", &l->downsample) &&
-        find(l->handle, "openslide_read_region", &l->read) &&
-        find(l->handle, "openslide_get_associated_image_names", &l->others) &&
-        find(l->handle, "openslide_get_associated_image_dimensions", &l->other_sides))
+    if (find_all(l))
         return UNET_OK;
     return un_fail(err, UNET_EFORMAT, "%s: the OpenSlide that is installed is no version 3.4 or 4",
                    name);
@@ -376,8 +385,6 @@ static void slide_close(struct unet_source *source)
         return;
     if (r->slide)
         r->library.close(r->slide);
-    if (r->library.handle)
-        dlclose(r->library.handle);
     un_tile_cache_release(&r->cache);
     free(r->pixels);
     free(r->path);
@@ -414,8 +421,6 @@ unet_code un_slide_level(const char *path, enum un_size_kind kind, float least, 
     }
     if (r.slide)
         r.library.close(r.slide);
-    if (r.library.handle)
-        dlclose(r.library.handle);
     free(r.path);
     return code;
 }

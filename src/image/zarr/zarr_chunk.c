@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/formats/number.h"
+#include "base/number.h"
 #include "image/zarr/zarr_array.h"
 
 enum { ENTRY = 16, SUM = 4 };

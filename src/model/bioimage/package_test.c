@@ -13,7 +13,7 @@
 
 #include "base/logits.h"
 #include "image/formats/npy_header.h"
-#include "image/formats/number.h"
+#include "base/number.h"
 #include "net/run.h"
 
 enum { MOST_SIDE = 4096, MOST_VALUES = 1 << 26 };

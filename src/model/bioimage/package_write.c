@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/logits.h"
+#include "base/number.h"
 #include "base/checksum.h"
 #include "image/formats/npy_header.h"
 #include "weights/onnx/onnx.h"
@@ -136,7 +137,7 @@ static unet_code make_npy(struct making *m, const float *values, int height, int
     unet_code code = un_npy_begin(m->path, file, 4, shape, &start, err);
     for (int c = 0; c < channels && !code; c++)
         for (size_t i = 0; i < plane; i++)
-            fwrite(values + i * (size_t)channels + c, sizeof(float), 1, file);
+            un_little_write(values + i * (size_t)channels + c, sizeof(float), 1, file);
     const bool failed = ferror(file);
     if ((fclose(file) || failed) && !code)
         return no_memory(m, err);

@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 /* Types of values that are read, and the field for values that are not kept as bytes. */
 static const struct type {
     int number;
@@ -120,7 +122,8 @@ static int64_t copy_field(const struct un_message_field *field, const struct typ
     for (rest = numbers(field); un_varint_next(&rest, &value); count++) {
         if ((size_t)count == most)
             return -1;
-        memcpy(values + (size_t)count * size, &value, size); /* little-endian: the lower bytes */
+        for (size_t k = 0; k < size; k++) /* the lower bytes */
+            values[(size_t)count * size + k] = (unsigned char)(value >> 8 * k);
     }
     return count;
 }
@@ -244,7 +247,7 @@ float un_onnx_float(const struct un_onnx_node *node, const char *name, float oth
         return otherwise;
     while (un_message_next(&attribute, &field) > 0)
         if (field.number == 2 && field.wire == UN_WIRE_32)
-            memcpy(&value, field.bytes.at, sizeof value);
+            un_little_copy(&value, field.bytes.at, 1, sizeof value);
     return value;
 }
 
@@ -295,9 +298,9 @@ int un_onnx_stored_ints(struct un_onnx_table *table, int value, int most, int64_
     for (size_t i = 0; i < array.count; i++) {
         int32_t small;
         if (!strcmp(array.dtype->name, "I64")) {
-            memcpy(&values[i], array.data + i * sizeof *values, sizeof *values);
+            values[i] = (int64_t)un_number(array.data + i * sizeof *values, sizeof *values, false);
         } else if (!strcmp(array.dtype->name, "I32")) {
-            memcpy(&small, array.data + i * sizeof small, sizeof small);
+            un_little_copy(&small, array.data + i * sizeof small, 1, sizeof small);
             values[i] = small;
         } else {
             return -1;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "weights/onnx/onnx_emit.h"
 
 enum { FORMAT_VERSION = 8, OPERATOR_VERSION = 17 };
@@ -102,7 +103,8 @@ static void write_all(FILE *file, const struct parts *parts, const struct un_bui
     fwrite(nodes->bytes, 1, nodes->size, file);
     for (int i = 0; i < graph->param_count; i++) {
         fwrite(parts->tensors.bytes + done, 1, parts->tensor_ends[i] - done, file);
-        fwrite(values + graph->params[i].offset, sizeof *values, graph->params[i].count, file);
+        un_little_write(values + graph->params[i].offset, sizeof *values, graph->params[i].count,
+                        file);
         done = parts->tensor_ends[i];
     }
     fwrite(parts->ends.bytes, 1, parts->ends.size, file);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "weights/torch/torch_file.h"
 
 static const unsigned char magic[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
@@ -30,7 +31,7 @@ unet_code un_torch_take_storage(struct un_torch_file *file, const unsigned char 
     uint64_t count = 0;
     const size_t left = size - *at;
     if (left >= sizeof count)
-        memcpy(&count, bytes + *at, sizeof count);
+        count = un_number(bytes + *at, sizeof count, false);
     if (left < sizeof count || count > (left - sizeof count) / item)
         return un_fail(file->err, UNET_EFORMAT,
                        "%s: storage %.*s needs %llu values of %zu bytes, %zu bytes are left (is "

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "weights/torch/torch_file.h"
 
 enum { BLOCK = 512, NAME_SIZE = 100, SIZE_AT = 124, SIZE_SIZE = 12 };
@@ -225,7 +226,7 @@ static unet_code take_number(struct un_torch_file *file, struct part *part, int6
     if (part->size - part->at < sizeof *number)
         return un_fail(file->err, UNET_EFORMAT, "%s: its tensors end early (is it cut short?)",
                        file->path);
-    memcpy(number, part->bytes + part->at, sizeof *number);
+    *number = (int64_t)un_number(part->bytes + part->at, sizeof *number, false);
     part->at += sizeof *number;
     return UNET_OK;
 }

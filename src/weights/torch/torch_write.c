@@ -15,10 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/ziparchive.h"
 #include "weights/torch/torch.h"
 
-enum { NAME_SIZE = 32, FIXED_MEMBERS = 4 };
+enum { NAME_SIZE = 32, FIXED_MEMBERS = 4, FIRST_VALUES = 2 };
 
 static const int64_t zero = 0;
 
@@ -36,7 +37,7 @@ static void put_text(FILE *file, const char *text)
 {
     uint32_t size = (uint32_t)strlen(text);
     fputc('X', file); /* BINUNICODE */
-    fwrite(&size, sizeof size, 1, file);
+    un_little_write(&size, sizeof size, 1, file);
     fwrite(text, 1, size, file);
 }
 
@@ -46,10 +47,10 @@ static void put_number(FILE *file, size_t number)
     uint32_t narrow = (uint32_t)number;
     if (number <= INT32_MAX) {
         fputc('J', file); /* BININT */
-        fwrite(&narrow, sizeof narrow, 1, file);
+        un_little_write(&narrow, sizeof narrow, 1, file);
     } else {
         fputs("\x8a\x08", file); /* LONG1 of 8 bytes */
-        fwrite(&wide, sizeof wide, 1, file);
+        un_little_write(&wide, sizeof wide, 1, file);
     }
 }
 
@@ -133,6 +134,29 @@ static int list_members(const struct un_torch_entry *entries, int count, char (*
     return n;
 }
 
+/* On a big-endian processor values are turned where they lie in memory of their own: what is freed
+ * with it; *turned is NULL elsewhere.  false: no memory. */
+static bool turn_values(struct un_zip_entry *members, const struct un_torch_entry *entries,
+                        int count, float **turned)
+{
+    size_t all = 0, done = 0;
+    for (int i = 0; i < count; i++)
+        all += entries[i].values ? entry_count(&entries[i]) : 0;
+    if (!UN_HOST_BIG || !all)
+        return true;
+    if (!(*turned = malloc(all * sizeof **turned)))
+        return false;
+    for (int i = 0; i < count; i++) {
+        const size_t n = entries[i].values ? entry_count(&entries[i]) : 0;
+        if (!n)
+            continue;
+        un_little_copy(*turned + done, entries[i].values, n, sizeof(float));
+        members[FIRST_VALUES + i].data = *turned + done;
+        done += n;
+    }
+    return true;
+}
+
 static unet_code write_members(const char *path, const struct un_zip_entry *members, int count,
                                unet_error *err)
 {
@@ -155,6 +179,7 @@ unet_code un_torch_write(const char *path, const struct un_torch_entry *entries,
     char *pickle = make_pickle(entries, count, &size);
     char(*names)[NAME_SIZE] = calloc(most, sizeof *names);
     struct un_zip_entry *members = calloc(most, sizeof *members);
+    float *turned = NULL;
     unet_code code;
     if (!pickle || !names || !members) {
         code = un_fail(err, UNET_ENOMEM, "%s: no memory for the list of tensors", path);
@@ -163,9 +188,12 @@ unet_code un_torch_write(const char *path, const struct un_torch_entry *entries,
                        path, strlen(metadata), UN_TORCH_MAX_METADATA);
     } else {
         members[0] = (struct un_zip_entry){"archive/data.pkl", pickle, size};
-        code = write_members(path, members, list_members(entries, count, names, metadata, members),
-                             err);
+        const int listed = list_members(entries, count, names, metadata, members);
+        code = turn_values(members, entries, count, &turned)
+                   ? write_members(path, members, listed, err)
+                   : un_fail(err, UNET_ENOMEM, "%s: no memory for the values", path);
     }
+    free(turned);
     free(members);
     free(names);
     free(pickle);

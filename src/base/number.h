@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* number.h - integers in the bytes of a file, and samples from the other byte order to ours */
+/* number.h - numbers in the bytes of files, whose order is or is not that of this processor */
 #ifndef UN_NUMBER_H
 #define UN_NUMBER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+
+#define UN_HOST_BIG (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 
 /* An unsigned integer of 1..8 bytes. */
 static inline uint64_t un_number(const unsigned char *p, int bytes, bool big_endian)
@@ -30,7 +33,7 @@ static inline uint32_t un_le32(const unsigned char *p)
 /* Whether samples of this byte order have to be turned round. */
 static inline bool un_other_order(bool big_endian)
 {
-    return big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+    return big_endian != UN_HOST_BIG;
 }
 
 /* Turns round the bytes of each of `count` samples of 1, 2, 4 or 8 bytes. */
@@ -55,6 +58,30 @@ static inline void un_swap(void *samples, size_t count, int bytes)
         u64 = __builtin_bswap64(u64);
         memcpy(p, &u64, 8);
     }
+}
+
+/* Copies values of 1, 2, 4 or 8 bytes from the little-endian bytes of a file, or into them. */
+static inline void un_little_copy(void *dst, const void *src, size_t count, int bytes)
+{
+    memcpy(dst, src, count * (size_t)bytes);
+    if (UN_HOST_BIG)
+        un_swap(dst, count, bytes);
+}
+
+/* As fwrite(), of values that become little-endian bytes. */
+static inline size_t un_little_write(const void *values, size_t bytes, size_t count, FILE *file)
+{
+    unsigned char block[4096];
+    const unsigned char *from = values;
+    if (!UN_HOST_BIG)
+        return fwrite(values, bytes, count, file);
+    for (size_t done = 0, n; done < count; done += n, from += n * bytes) {
+        n = count - done < sizeof block / bytes ? count - done : sizeof block / bytes;
+        un_little_copy(block, from, n, (int)bytes);
+        if (fwrite(block, bytes, n, file) != n)
+            return done;
+    }
+    return count;
 }
 
 #endif
