@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks made by the code of other programs, read by unet: what both answer is compared.
 
-Usage: scripts/check_models.py UNET [PART...]   PART: nnunet; all of them by default
+Usage: scripts/check_models.py UNET [PART...]   PART: nnunet, keras; all of them by default
 
 Each network is filled with random weights, saved as its program saves it, and run by that program
-in double precision; then `unet predict --logits` runs the file on the same image.  The difference
-must be below 5e-6 of the largest logit.
+(nnU-Net's in double precision); then `unet predict --logits` runs the file on the same image.  The
+difference must be below 5e-6 of the largest logit (Keras, which computes in single: 1e-5).
 """
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import tempfile
 import numpy
 
 LIMIT = 5e-6
+
+os.environ["KERAS_BACKEND"] = "torch"
 
 
 def unet_logits(unet, weights, image, *options):
@@ -29,11 +32,11 @@ def unet_logits(unet, weights, image, *options):
     return numpy.load(folder / "logits.npy")
 
 
-def compare(name, found, wanted):
+def compare(name, found, wanted, limit=LIMIT):
     assert found.shape == wanted.shape, f"{name}: {found.shape}, wanted {wanted.shape}"
     error = numpy.abs(found - wanted).max() / numpy.abs(wanted).max()
     print(f"{name}: differs by {error:.2g} of the largest logit")
-    assert error < LIMIT, f"{name}: more than {LIMIT:g}"
+    assert error < limit, f"{name}: more than {limit:g}"
 
 
 def randomise(net, seed):
@@ -152,7 +155,65 @@ def check_nnunet_refusals(unet, folder):
         print(f"nnU-Net, refused: {run.stderr.strip().split(': ', 2)[-1]}")
 
 
-PARTS = {"nnunet": check_nnunet}
+# ---- Keras ----
+
+def keras_unet(width, depth, up, norm, classes, channels, head, act="relu"):
+    """As most of the public ones: up: None for a transposed convolution, or the side of the kernel
+    behind a doubling."""
+    import keras
+    from keras import layers
+
+    def block(x, filters):
+        for _ in range(2):
+            x = layers.Conv2D(filters, 3, padding="same", use_bias=not norm)(x)
+            x = layers.BatchNormalization()(x) if norm else x
+            x = layers.Activation(act)(x) if isinstance(act, str) else layers.LeakyReLU(act)(x)
+        return x
+
+    image = layers.Input((None, None, channels))
+    x, skips = layers.Rescaling(1 / 255)(image), []
+    for d in range(depth):
+        x = block(x, width << d)
+        skips.append(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Dropout(0.5)(block(x, width << depth))
+    for d in reversed(range(depth)):
+        if up is None:
+            x = layers.Conv2DTranspose(width << d, 2, strides=2, padding="same")(x)
+        else:
+            x = layers.UpSampling2D()(x)
+            x = layers.Conv2D(width << d, up, padding="same",
+                              activation=act if isinstance(act, str) else None)(x)
+        x = block(layers.concatenate([skips[d], x]), width << d)
+    logits = layers.Conv2D(classes, 1, name="logits")(x)
+    return keras.Model(image, layers.Activation(head)(logits)), keras.Model(image, logits)
+
+
+def check_keras(unet, folder):
+    import keras
+    rng = numpy.random.default_rng(3)
+    cases = [dict(width=32, depth=4, up=None, norm=True, classes=3, channels=3, head="softmax"),
+             dict(width=16, depth=4, up=2, norm=False, classes=1, channels=1, head="sigmoid"),
+             dict(width=8, depth=3, up=3, norm=True, classes=2, channels=1, head="softmax",
+                  act=0.1)]
+    for number, fields in enumerate(cases):
+        keras.utils.set_random_seed(number)
+        whole, logits = keras_unet(**fields)
+        for layer in whole.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                shapes = [w.shape for w in layer.get_weights()]
+                layer.set_weights([rng.uniform(0.5, 1.5, s) if i in (0, 3) else
+                                   rng.normal(0, 0.3, s) for i, s in enumerate(shapes)])
+        image = rng.uniform(0, 255, (64, 96, fields["channels"])).astype(numpy.float32)
+        wanted = numpy.asarray(logits(image[None]).detach().cpu())[0].transpose(2, 0, 1)
+        for ending in ("keras", "h5"):
+            path = folder / f"net{number}.{ending}"
+            whole.save(path)
+            found = unet_logits(unet, path, image.transpose(2, 0, 1) / numpy.float32(255))
+            compare(f"Keras, .{ending}, {fields}", found, wanted, 1e-5)
+
+
+PARTS = {"nnunet": check_nnunet, "keras": check_keras}
 
 
 def main():
