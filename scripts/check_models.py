@@ -116,25 +116,44 @@ def check_nnunet(unet, folder):
             wanted = net.double()(image[None].double())[0][0]
         found = unet_logits(unet, path, image.numpy(), "--exact")
         compare(f"nnU-Net, {n} stages, {size[0]} x {size[1]}", found, wanted.numpy())
-        if number == 0:
-            check_nnunet_image(unet, path, net)
+    check_nnunet_images(unet, folder)
     check_nnunet_refusals(unet, folder)
 
 
-def check_nnunet_image(unet, path, net):
+def check_nnunet_images(unet, folder):
     """Samples of a file, normalised as nnU-Net does."""
     import torch
     from PIL import Image
     rng = numpy.random.default_rng(5)
-    image = rng.normal(90, 30, (64, 80)).clip(0, 255).astype(numpy.uint8)
-    Image.fromarray(image).save(path.parent / "scan.png")
-    x = image.astype(numpy.float32)
-    x = (x - x.mean()) / max(x.std(), 1e-8)
-    with torch.no_grad():
-        wanted = net(torch.from_numpy(x)[None, None].double())[0][0].numpy()
-    subprocess.run([unet, "predict", path, path.parent / "scan.png", "-o", path.parent / "mask.png",
-                    "--logits", path.parent / "scan.npy"], check=True, stderr=subprocess.DEVNULL)
-    compare("nnU-Net, an image with its normalisation", numpy.load(path.parent / "scan.npy"), wanted)
+    grey = rng.normal(90, 30, (64, 80)).clip(0, 255).astype(numpy.uint8)
+    color = (rng.normal(90, 30, (64, 80, 3)) * [1, 0.5, 0.2]).clip(0, 255).astype(numpy.uint8)
+    density = rng.normal(0, 400, (64, 80)).astype(numpy.float32)
+    known = {"mean": 99.5, "std": 37.25, "percentile_00_5": -58.5, "percentile_99_5": 326.0}
+
+    def standard(x):
+        x = x.astype(numpy.float32)
+        return (x - x.mean()) / max(x.std(), 1e-8)
+
+    held = (density.clip(-58.5, 326) - 99.5) / 37.25
+    cases = [("grey.png", grey, "ZScoreNormalization", [standard(grey)]),
+             ("color.png", color, "ZScoreNormalization",
+              [standard(color[..., c]) for c in range(3)]),
+             ("density.tif", density, "CTNormalization", [held])]
+    for number, (name, image, scheme, channels) in enumerate(cases):
+        plans = nnunet_plans([8, 16, 32], [[1, 1], [2, 2], [2, 2]], [[3, 3]] * 3, len(channels))
+        two = plans["configurations"]["2d"]
+        two["normalization_schemes"] = [scheme] * len(channels)
+        plans["foreground_intensity_properties_per_channel"] = {"0": known}
+        net = nnunet_network(two["architecture"]["arch_kwargs"], len(channels), 2).eval()
+        randomise(net, number)
+        path = nnunet_save(folder / f"image{number}", net, plans, {"background": 0, "cell": 1})
+        Image.fromarray(image).save(path.parent / name)
+        with torch.no_grad():
+            wanted = net.double()(torch.from_numpy(numpy.stack(channels))[None].double())[0][0]
+        subprocess.run([unet, "predict", path, path.parent / name, "-o", path.parent / "mask.png",
+                        "--logits", path.parent / "scan.npy", "--exact"], check=True,
+                       stderr=subprocess.DEVNULL)
+        compare(f"nnU-Net, {name}, {scheme}", numpy.load(path.parent / "scan.npy"), wanted.numpy())
 
 
 def check_nnunet_refusals(unet, folder):
@@ -142,7 +161,8 @@ def check_nnunet_refusals(unet, folder):
     cases = [
         ([[1, 1], [2, 2], [2, 1]], [[3, 3]] * 3, ["ZScoreNormalization"], "2x1"),
         ([[1, 1], [1, 2], [2, 2]], [[1, 3], [3, 3], [3, 3]], ["ZScoreNormalization"], "1x3"),
-        ([[1, 1], [2, 2], [2, 2]], [[3, 3]] * 3, ["CTNormalization"], "CTNormalization"),
+        ([[1, 1], [2, 2], [2, 2]], [[3, 3]] * 3, ["RescaleTo01Normalization"],
+         "RescaleTo01Normalization"),
     ]
     for number, (strides, kernels, schemes, word) in enumerate(cases):
         plans = nnunet_plans([4, 8, 8], strides, kernels, 1)
