@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks made by the code of other programs, read by unet: what both answer is compared.
 
-Usage: scripts/check_models.py UNET [PART...]   PART: nnunet; all of them by default
+Usage: scripts/check_models.py UNET [PART...]   PART: nnunet, keras; all of them by default
 
 Each network is filled with random weights, saved as its program saves it, and run by that program
-in double precision; then `unet predict --logits` runs the file on the same image.  The difference
-must be below 5e-6 of the largest logit.
+(nnU-Net's in double precision); then `unet predict --logits` runs the file on the same image.  The
+difference must be below 5e-6 of the largest logit (Keras, which computes in single: 1e-5).
 """
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import tempfile
 import numpy
 
 LIMIT = 5e-6
+
+os.environ["KERAS_BACKEND"] = "torch"
 
 
 def unet_logits(unet, weights, image, *options):
@@ -29,11 +32,11 @@ def unet_logits(unet, weights, image, *options):
     return numpy.load(folder / "logits.npy")
 
 
-def compare(name, found, wanted):
+def compare(name, found, wanted, limit=LIMIT):
     assert found.shape == wanted.shape, f"{name}: {found.shape}, wanted {wanted.shape}"
     error = numpy.abs(found - wanted).max() / numpy.abs(wanted).max()
     print(f"{name}: differs by {error:.2g} of the largest logit")
-    assert error < LIMIT, f"{name}: more than {LIMIT:g}"
+    assert error < limit, f"{name}: more than {limit:g}"
 
 
 def randomise(net, seed):
@@ -113,25 +116,44 @@ def check_nnunet(unet, folder):
             wanted = net.double()(image[None].double())[0][0]
         found = unet_logits(unet, path, image.numpy(), "--exact")
         compare(f"nnU-Net, {n} stages, {size[0]} x {size[1]}", found, wanted.numpy())
-        if number == 0:
-            check_nnunet_image(unet, path, net)
+    check_nnunet_images(unet, folder)
     check_nnunet_refusals(unet, folder)
 
 
-def check_nnunet_image(unet, path, net):
+def check_nnunet_images(unet, folder):
     """Samples of a file, normalised as nnU-Net does."""
     import torch
     from PIL import Image
     rng = numpy.random.default_rng(5)
-    image = rng.normal(90, 30, (64, 80)).clip(0, 255).astype(numpy.uint8)
-    Image.fromarray(image).save(path.parent / "scan.png")
-    x = image.astype(numpy.float32)
-    x = (x - x.mean()) / max(x.std(), 1e-8)
-    with torch.no_grad():
-        wanted = net(torch.from_numpy(x)[None, None].double())[0][0].numpy()
-    subprocess.run([unet, "predict", path, path.parent / "scan.png", "-o", path.parent / "mask.png",
-                    "--logits", path.parent / "scan.npy"], check=True, stderr=subprocess.DEVNULL)
-    compare("nnU-Net, an image with its normalisation", numpy.load(path.parent / "scan.npy"), wanted)
+    grey = rng.normal(90, 30, (64, 80)).clip(0, 255).astype(numpy.uint8)
+    color = (rng.normal(90, 30, (64, 80, 3)) * [1, 0.5, 0.2]).clip(0, 255).astype(numpy.uint8)
+    density = rng.normal(0, 400, (64, 80)).astype(numpy.float32)
+    known = {"mean": 99.5, "std": 37.25, "percentile_00_5": -58.5, "percentile_99_5": 326.0}
+
+    def standard(x):
+        x = x.astype(numpy.float32)
+        return (x - x.mean()) / max(x.std(), 1e-8)
+
+    held = (density.clip(-58.5, 326) - 99.5) / 37.25
+    cases = [("grey.png", grey, "ZScoreNormalization", [standard(grey)]),
+             ("color.png", color, "ZScoreNormalization",
+              [standard(color[..., c]) for c in range(3)]),
+             ("density.tif", density, "CTNormalization", [held])]
+    for number, (name, image, scheme, channels) in enumerate(cases):
+        plans = nnunet_plans([8, 16, 32], [[1, 1], [2, 2], [2, 2]], [[3, 3]] * 3, len(channels))
+        two = plans["configurations"]["2d"]
+        two["normalization_schemes"] = [scheme] * len(channels)
+        plans["foreground_intensity_properties_per_channel"] = {"0": known}
+        net = nnunet_network(two["architecture"]["arch_kwargs"], len(channels), 2).eval()
+        randomise(net, number)
+        path = nnunet_save(folder / f"image{number}", net, plans, {"background": 0, "cell": 1})
+        Image.fromarray(image).save(path.parent / name)
+        with torch.no_grad():
+            wanted = net.double()(torch.from_numpy(numpy.stack(channels))[None].double())[0][0]
+        subprocess.run([unet, "predict", path, path.parent / name, "-o", path.parent / "mask.png",
+                        "--logits", path.parent / "scan.npy", "--exact"], check=True,
+                       stderr=subprocess.DEVNULL)
+        compare(f"nnU-Net, {name}, {scheme}", numpy.load(path.parent / "scan.npy"), wanted.numpy())
 
 
 def check_nnunet_refusals(unet, folder):
@@ -139,7 +161,8 @@ def check_nnunet_refusals(unet, folder):
     cases = [
         ([[1, 1], [2, 2], [2, 1]], [[3, 3]] * 3, ["ZScoreNormalization"], "2x1"),
         ([[1, 1], [1, 2], [2, 2]], [[1, 3], [3, 3], [3, 3]], ["ZScoreNormalization"], "1x3"),
-        ([[1, 1], [2, 2], [2, 2]], [[3, 3]] * 3, ["CTNormalization"], "CTNormalization"),
+        ([[1, 1], [2, 2], [2, 2]], [[3, 3]] * 3, ["RescaleTo01Normalization"],
+         "RescaleTo01Normalization"),
     ]
     for number, (strides, kernels, schemes, word) in enumerate(cases):
         plans = nnunet_plans([4, 8, 8], strides, kernels, 1)
@@ -152,7 +175,65 @@ def check_nnunet_refusals(unet, folder):
         print(f"nnU-Net, refused: {run.stderr.strip().split(': ', 2)[-1]}")
 
 
-PARTS = {"nnunet": check_nnunet}
+# ---- Keras ----
+
+def keras_unet(width, depth, up, norm, classes, channels, head, act="relu"):
+    """As most of the public ones: up: None for a transposed convolution, or the side of the kernel
+    behind a doubling."""
+    import keras
+    from keras import layers
+
+    def block(x, filters):
+        for _ in range(2):
+            x = layers.Conv2D(filters, 3, padding="same", use_bias=not norm)(x)
+            x = layers.BatchNormalization()(x) if norm else x
+            x = layers.Activation(act)(x) if isinstance(act, str) else layers.LeakyReLU(act)(x)
+        return x
+
+    image = layers.Input((None, None, channels))
+    x, skips = layers.Rescaling(1 / 255)(image), []
+    for d in range(depth):
+        x = block(x, width << d)
+        skips.append(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Dropout(0.5)(block(x, width << depth))
+    for d in reversed(range(depth)):
+        if up is None:
+            x = layers.Conv2DTranspose(width << d, 2, strides=2, padding="same")(x)
+        else:
+            x = layers.UpSampling2D()(x)
+            x = layers.Conv2D(width << d, up, padding="same",
+                              activation=act if isinstance(act, str) else None)(x)
+        x = block(layers.concatenate([skips[d], x]), width << d)
+    logits = layers.Conv2D(classes, 1, name="logits")(x)
+    return keras.Model(image, layers.Activation(head)(logits)), keras.Model(image, logits)
+
+
+def check_keras(unet, folder):
+    import keras
+    rng = numpy.random.default_rng(3)
+    cases = [dict(width=32, depth=4, up=None, norm=True, classes=3, channels=3, head="softmax"),
+             dict(width=16, depth=4, up=2, norm=False, classes=1, channels=1, head="sigmoid"),
+             dict(width=8, depth=3, up=3, norm=True, classes=2, channels=1, head="softmax",
+                  act=0.1)]
+    for number, fields in enumerate(cases):
+        keras.utils.set_random_seed(number)
+        whole, logits = keras_unet(**fields)
+        for layer in whole.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                shapes = [w.shape for w in layer.get_weights()]
+                layer.set_weights([rng.uniform(0.5, 1.5, s) if i in (0, 3) else
+                                   rng.normal(0, 0.3, s) for i, s in enumerate(shapes)])
+        image = rng.uniform(0, 255, (64, 96, fields["channels"])).astype(numpy.float32)
+        wanted = numpy.asarray(logits(image[None]).detach().cpu())[0].transpose(2, 0, 1)
+        for ending in ("keras", "h5"):
+            path = folder / f"net{number}.{ending}"
+            whole.save(path)
+            found = unet_logits(unet, path, image.transpose(2, 0, 1) / numpy.float32(255))
+            compare(f"Keras, .{ending}, {fields}", found, wanted, 1e-5)
+
+
+PARTS = {"nnunet": check_nnunet, "keras": check_keras}
 
 
 def main():

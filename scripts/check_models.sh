@@ -7,5 +7,6 @@ cd "$(dirname "$0")/.."
 unet=$1
 folder=$2
 [ -x "$folder/bin/pip" ] || python3 -m venv "$folder"
-"$folder/bin/pip" install --quiet --disable-pip-version-check torch numpy pillow dynamic_network_architectures
+"$folder/bin/pip" install --quiet --disable-pip-version-check torch numpy pillow dynamic_network_architectures \
+    keras h5py
 "$folder/bin/python" scripts/check_models.py "$unet"

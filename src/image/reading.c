@@ -33,63 +33,82 @@ static inline float sample(unet_sample type, const char *at)
     }
 }
 
-/* The sum of all samples, or of their squared distances from *mean; added in the order of rows,
- * columns, channels. */
-static void sum_samples(unet_view part, struct un_fill fill, const double *mean, double *sum,
-                        double *count)
+/* Added in the order of rows, columns, channels. */
+void un_tile_sum(unet_view part, struct un_fill fill, bool apart, struct un_moments_of *all)
 {
     for (int y = 0; y < part.height; y++)
         for (int x = 0; x < part.width; x++) {
             const char *at = un_view_at(part, y, x);
             for (int c = 0; c < part.channels; c++, at += part.channel) {
-                const float of = sample(part.sample, at);
-                const double v = (double)of;
-                if (un_is_fill(fill, of))
+                const float v = sample(part.sample, at);
+                const int k = apart ? c : 0;
+                if (un_is_fill(fill, v))
                     continue;
-                *count += 1;
-                *sum += mean ? (v - *mean) * (v - *mean) : v;
+                all->count[k] += 1;
+                all->sum[k] += (double)v;
             }
         }
 }
 
-void un_tile_sum(unet_view part, struct un_fill fill, double *sum, double *count)
+void un_tile_squares(unet_view part, struct un_fill fill, bool apart, struct un_moments_of *all)
 {
-    sum_samples(part, fill, NULL, sum, count);
-}
-
-void un_tile_squares(unet_view part, struct un_fill fill, double mean, double *sum)
-{
-    double count = 0;
-    sum_samples(part, fill, &mean, sum, &count);
+    double mean[UN_READING_CHANNELS];
+    for (int k = 0; k < UN_READING_CHANNELS; k++)
+        mean[k] = all->count[k] > 0 ? all->sum[k] / all->count[k] : 0;
+    for (int y = 0; y < part.height; y++)
+        for (int x = 0; x < part.width; x++) {
+            const char *at = un_view_at(part, y, x);
+            for (int c = 0; c < part.channels; c++, at += part.channel) {
+                const float of = sample(part.sample, at);
+                const int k = apart ? c : 0;
+                const double v = (double)of - mean[k];
+                if (!un_is_fill(fill, of))
+                    all->squares[k] += v * v;
+            }
+        }
 }
 
 /* The 1e-6 is for images of one value. */
-void un_reading_standardize(struct un_reading *reading, double mean, double squares, double count)
+void un_reading_standardize(struct un_reading *reading, bool apart, const struct un_moments_of *all)
 {
-    if (count <= 0)
-        return;
-    reading->offset = (float)mean;
-    reading->scale = (float)(1 / (sqrt(squares / count) + 1e-6));
+    const bool each = apart && reading->view.channels == reading->channels;
+    for (int c = 0; c < reading->channels && c < UN_READING_CHANNELS; c++) {
+        const int k = each ? c : 0;
+        const double count = all->count[k];
+        reading->offsets[c] = count > 0 ? (float)(all->sum[k] / count) : 0;
+        reading->scales[c] = count > 0 ? (float)(1 / (sqrt(all->squares[k] / count) + 1e-6)) : 1;
+    }
+    reading->apart = each;
+    if (all->count[0] > 0) {
+        reading->offset = reading->offsets[0];
+        reading->scale = reading->scales[0];
+    }
 }
 
-/* To mean 0 and variance 1 over all samples of the image. */
-static void standardize(struct un_reading *r)
+/* To mean 0 and variance 1 over all samples of the image, or of each channel. */
+static void standardize(struct un_reading *r, bool apart)
 {
-    double sum = 0, squares = 0, count = 0;
-    un_tile_sum(r->view, r->fill, &sum, &count);
-    un_tile_squares(r->view, r->fill, sum / count, &squares);
-    un_reading_standardize(r, sum / count, squares, count);
+    struct un_moments_of all = {.count = {0}};
+    apart = apart && r->view.channels <= UN_READING_CHANNELS;
+    un_tile_sum(r->view, r->fill, apart, &all);
+    un_tile_squares(r->view, r->fill, apart, &all);
+    un_reading_standardize(r, apart, &all);
 }
 
 struct un_reading un_reading_of(unet_view image, int channels, const struct un_scaling *scaling)
 {
-    struct un_reading r = {image, 0, image.height, channels, 0, 1, {false, 0}};
+    struct un_reading r = {.view = image, .height = image.height, .channels = channels, .scale = 1};
     if (scaling)
         r.fill = scaling->fill;
     if (image.prepared)
         return r;
+    if (scaling && scaling->clips) {
+        r.clips = true;
+        r.low = scaling->low;
+        r.high = scaling->high;
+    }
     if (scaling && scaling->per_image)
-        standardize(&r);
+        standardize(&r, scaling->apart);
     else if (image.sample == UNET_U8) {
         const bool dim = scaling && scaling->dim_scale > 0;
         r.offset = dim ? scaling->dim_offset : 0;
@@ -113,10 +132,11 @@ unet_code un_reading_check(unet_view image, const char *name, int channels, unet
                    name ? ": " : "", image.channels, channels == 1 ? " (in colour)" : "", channels);
 }
 
-/* type is a constant where this is called. */
+/* type and plain are constants where this is called; plain: one offset and scale, and no limits. */
 static inline __attribute__((always_inline)) void read_rows(const struct un_reading *r,
-                                                            unet_sample type, int top, int left,
-                                                            int height, int width, float *tile)
+                                                            unet_sample type, bool plain, int top,
+                                                            int left, int height, int width,
+                                                            float *tile)
 {
     const struct un_fill fill = r->fill;
     const ptrdiff_t channel = r->view.channels == r->channels ? r->view.channel : 0;
@@ -125,8 +145,19 @@ static inline __attribute__((always_inline)) void read_rows(const struct un_read
         for (int j = 0; j < width; j++) {
             const char *at = un_view_at(r->view, y, un_mirror(left + j, r->view.width));
             for (int c = 0; c < r->channels; c++, at += channel) {
-                const float v = sample(type, at);
-                *tile++ = un_is_fill(fill, v) ? 0 : (v - r->offset) * r->scale;
+                float v = sample(type, at);
+                if (un_is_fill(fill, v)) {
+                    *tile++ = 0;
+                    continue;
+                }
+                if (plain) {
+                    *tile++ = (v - r->offset) * r->scale;
+                    continue;
+                }
+                if (r->clips)
+                    v = v < r->low ? r->low : v > r->high ? r->high : v;
+                *tile++ = (v - (r->apart ? r->offsets[c] : r->offset)) *
+                          (r->apart ? r->scales[c] : r->scale);
             }
         }
     }
@@ -135,12 +166,16 @@ static inline __attribute__((always_inline)) void read_rows(const struct un_read
 void un_tile_read(const struct un_reading *reading, int top, int left, int height, int width,
                   float *tile)
 {
-    if (reading->view.sample == UNET_U8)
-        read_rows(reading, UNET_U8, top, left, height, width, tile);
-    else if (reading->view.sample == UNET_U16)
-        read_rows(reading, UNET_U16, top, left, height, width, tile);
+    const unet_sample type = reading->view.sample;
+    const bool plain = !reading->apart && !reading->clips;
+    if (!plain)
+        read_rows(reading, type, false, top, left, height, width, tile);
+    else if (type == UNET_U8)
+        read_rows(reading, UNET_U8, true, top, left, height, width, tile);
+    else if (type == UNET_U16)
+        read_rows(reading, UNET_U16, true, top, left, height, width, tile);
     else
-        read_rows(reading, UNET_F32, top, left, height, width, tile);
+        read_rows(reading, UNET_F32, true, top, left, height, width, tile);
 }
 
 bool un_pixel_is_fill(const struct un_reading *reading, int y, int x)

@@ -20,7 +20,10 @@
  *
  * Samples that are the fill are no data: the network sees 0 there, and they count in no statistics.
  *
- * per_image: instead of all that, each image is brought to mean 0 and variance 1 over its samples.
+ * per_image: instead of all that, each image is brought to mean 0 and variance 1 over its samples;
+ * apart: each of its channels by itself.
+ *
+ * clips: samples below low or above high count as these.
  */
 struct un_scaling {
     bool set; /* false: the defaults above */
@@ -29,7 +32,11 @@ struct un_scaling {
     float dim_offset, dim_scale; /* of 8-bit samples; dim_scale 0: 0 and 1/255 */
     struct un_fill fill;
     unsigned trained_on; /* UN_SAMPLES_.. of samples.h; 0: not known */
+    bool apart, clips;
+    float low, high;
 };
+
+enum { UN_READING_CHANNELS = 64 }; /* most that a network has */
 
 /* Whether 8-bit samples with these 0.1 and 99 percentiles are dim. */
 static inline bool un_is_dim(float low, float high)
@@ -39,11 +46,14 @@ static inline bool un_is_dim(float low, float high)
 
 /* What one sample of an image is for the network; see struct un_scaling. */
 struct un_reading {
-    unet_view view;  /* the image: all of it, or some of its rows */
-    int top, height; /* the first row that view has; the rows of all of it */
-    int channels;    /* of the network; an image of another count is read as its grey */
-    float offset, scale;
+    unet_view view;      /* the image: all of it, or some of its rows */
+    int top, height;     /* the first row that view has; the rows of all of it */
+    int channels;        /* of the network; an image of another count is read as its grey */
+    float offset, scale; /* apart: those of the first channel */
     struct un_fill fill;
+    bool apart, clips;
+    float low, high;
+    float offsets[UN_READING_CHANNELS], scales[UN_READING_CHANNELS]; /* apart: of each channel */
 };
 
 /*
@@ -63,13 +73,20 @@ bool un_pixel_is_fill(const struct un_reading *reading, int y, int x);
 /* Mirrors position i into 0..n-1. */
 int un_mirror(int i, int n);
 
-/* Sums of samples and of their squared distances from a mean, in their order, and how many there
- * are, without those that are fill: what per_image needs when an image comes in parts. */
-void un_tile_sum(unet_view part, struct un_fill fill, double *sum, double *count);
-void un_tile_squares(unet_view part, struct un_fill fill, double mean, double *sum);
+/* Of all samples together, or (apart) of each channel: how many there are that are no fill, their
+ * sum, and the sum of their squared distances from a mean. */
+struct un_moments_of {
+    double count[UN_READING_CHANNELS], sum[UN_READING_CHANNELS], squares[UN_READING_CHANNELS];
+};
 
-/* Sets the offset and scale that bring samples of this mean and these squares to 0 and 1. */
-void un_reading_standardize(struct un_reading *reading, double mean, double squares, double count);
+/* Adds those of a part of an image, in the order of its samples: first counts and sums of all
+ * parts, then squares; what per_image needs when an image comes in parts. */
+void un_tile_sum(unet_view part, struct un_fill fill, bool apart, struct un_moments_of *all);
+void un_tile_squares(unet_view part, struct un_fill fill, bool apart, struct un_moments_of *all);
+
+/* Sets the offsets and scales that bring samples of these to mean 0 and variance 1. */
+void un_reading_standardize(struct un_reading *reading, bool apart,
+                            const struct un_moments_of *all);
 
 /* The rectangle at (top, left), which may lie beyond the image, as [height][width][channels]; the
  * rows that it needs are there. */

@@ -65,6 +65,12 @@ static unet_code write_onnx(const struct leaving *l, unet_error *err)
                        "%s: normalisation cannot be in the graph: this model brings each image to "
                        "mean 0 and variance 1",
                        l->path);
+    if (l->options->normalize && scaling->clips)
+        return un_fail(
+            err, UNET_EINVAL,
+            "%s: normalisation cannot be in the graph: this model holds samples to %g to "
+            "%g",
+            l->path, (double)scaling->low, (double)scaling->high);
     struct un_onnx_options options = {.metadata = l->metadata, .scaled = l->options->normalize};
     float offset;
     un_model_scale(l->model, &offset, &options.scale);

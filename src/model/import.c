@@ -183,6 +183,16 @@ static unet_code shape_own(const char *path, const struct un_arrays *arrays, une
     return code;
 }
 
+/* A network that begins with the scaling of its image says how samples of any type become input. */
+static void take_scale(const struct un_hints *hints, struct un_scaling *scaling)
+{
+    if (!(hints->scale > 0))
+        return;
+    scaling->set = true;
+    scaling->scale = scaling->dim_scale = hints->scale;
+    scaling->offset = scaling->dim_offset = -hints->shift / hints->scale;
+}
+
 static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
                                const unet_known *known, unet_model *model, int *source,
                                unet_origin *origin, unet_error *err)
@@ -193,6 +203,7 @@ static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
         return code;
     un_model_prepare(model, &found.spec);
     model->scaling.per_image = known->standardize > 0;
+    take_scale(&arrays->hints, &model->scaling);
     memcpy(source, found.source, sizeof found.source);
     tell(origin, arrays, found.layout ? found.layout->name : "");
     for (int i = 0; i < found.guesses; i++) {

@@ -18,7 +18,8 @@
 
 /* 1: a plain network; 2: also the fields that describe networks from elsewhere; 3: also codings
  * that are more than a list of values; 4: also samples that are no data, and dim 8-bit ones; 5:
- * also rims of objects; 6: also strided convolutions, a width that ends, and depths of 7 and 8 */
+ * also rims of objects; 6: also strided convolutions, a width that ends, depths of 7 and 8, and
+ * channels that are scaled apart, and limits of samples */
 enum {
     FORMAT_PLAIN = 1,
     FORMAT_SPEC = 2,
@@ -59,6 +60,11 @@ static json_t *write_scaling(const struct un_scaling *scaling)
     bool failed = false;
     if (object && scaling->per_image)
         failed |= json_object_set_new(object, "per_image", json_true()) != 0;
+    if (object && scaling->apart)
+        failed |= json_object_set_new(object, "per_channel", json_true()) != 0;
+    if (object && scaling->clips)
+        failed |= json_object_set_new(object, "low", un_json_from_float(scaling->low)) != 0 ||
+                  json_object_set_new(object, "high", un_json_from_float(scaling->high)) != 0;
     if (object && scaling->dim_scale > 0)
         failed |=
             json_object_set_new(object, "dim_offset", un_json_from_float(scaling->dim_offset)) !=
@@ -102,6 +108,12 @@ static unet_code read_scaling(const char *what, const json_t *object, struct un_
         code = un_json_float(&at, "scale", &scaling->scale, err);
     if (!code && json_object_get(object, "per_image"))
         code = un_json_bool(&at, "per_image", &scaling->per_image, err);
+    if (!code && json_object_get(object, "per_channel"))
+        code = un_json_bool(&at, "per_channel", &scaling->apart, err);
+    scaling->clips = json_object_get(object, "low") != NULL;
+    if (!code && scaling->clips && !(code = un_json_float(&at, "low", &scaling->low, err)) &&
+        !(code = un_json_float(&at, "high", &scaling->high, err)) && scaling->low > scaling->high)
+        code = un_fail(err, UNET_EFORMAT, "%s: scaling.low is above scaling.high", what);
     if (!code && json_object_get(object, "dim_scale") &&
         !(code = un_json_float(&at, "dim_offset", &scaling->dim_offset, err)))
         code = un_json_float(&at, "dim_scale", &scaling->dim_scale, err);
@@ -321,12 +333,13 @@ static bool is_plain(const unet_model *model)
 static int format_of(const unet_model *model)
 {
     const unet_spec *spec = &model->graph.spec;
-    return spec->down || spec->widest || spec->depth > UNET_SET_DEPTH ? FORMAT
-           : spec->rims                                               ? FORMAT_RIMS
-           : model->scaling.fill.set || model->scaling.dim_scale > 0  ? FORMAT_FILL
-           : !un_coding_is_list(&model->coding)                       ? FORMAT_CODING
-           : is_plain(model)                                          ? FORMAT_PLAIN
-                                                                      : FORMAT_SPEC;
+    const bool limits = model->scaling.apart || model->scaling.clips;
+    return spec->down || spec->widest || spec->depth > UNET_SET_DEPTH || limits ? FORMAT
+           : spec->rims                                                         ? FORMAT_RIMS
+           : model->scaling.fill.set || model->scaling.dim_scale > 0            ? FORMAT_FILL
+           : !un_coding_is_list(&model->coding)                                 ? FORMAT_CODING
+           : is_plain(model)                                                    ? FORMAT_PLAIN
+                                                                                : FORMAT_SPEC;
 }
 
 char *un_metadata_text(const unet_model *model)

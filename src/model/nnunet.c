@@ -187,22 +187,57 @@ static unet_code refuse_scheme(const struct work *w, const char *scheme, const c
                         "%s: %.80s %s, which unet does not do", w->plans.path, scheme, does);
 }
 
+/* A number that the plan keeps of the training's foreground in the first channel. */
+static unet_code property(const struct work *w, const char *name, float *value)
+{
+    const json_t *all =
+        json_object_get(w->plans.root, "foreground_intensity_properties_per_channel");
+    const json_t *found = json_object_get(json_object_get(all, "0"), name);
+    const double number = json_number_value(found);
+    if (!json_is_number(found) || !(fabs(number) <= 1e30))
+        return un_fail(w->err, UNET_EFORMAT,
+                       "%s: foreground_intensity_properties_per_channel has no %s of channel 0, "
+                       "which CTNormalization wants",
+                       w->plans.path, name);
+    *value = (float)number;
+    return UNET_OK;
+}
+
+/* Held to two percentiles, then less the mean and by the deviation, all of the training's. */
+static unet_code take_limits(const struct work *w, const char *scheme)
+{
+    struct un_scaling *scaling = &w->model->scaling;
+    float mean = 0, deviation = 1;
+    unet_code code;
+    if (w->model->graph.spec.in_channels > 1)
+        return refuse_scheme(w, scheme, "has limits of its own for each of several channels");
+    if ((code = property(w, "percentile_00_5", &scaling->low)) ||
+        (code = property(w, "percentile_99_5", &scaling->high)) ||
+        (code = property(w, "mean", &mean)) || (code = property(w, "std", &deviation)))
+        return code;
+    if (scaling->low > scaling->high || deviation < 0)
+        return un_fail(w->err, UNET_EFORMAT,
+                       "%s: percentile_00_5 is above percentile_99_5, or std "
+                       "below 0",
+                       w->plans.path);
+    scaling->clips = true;
+    scale_by(scaling, mean, 1 / (deviation > 1e-8f ? deviation : 1e-8f));
+    return UNET_OK;
+}
+
 static unet_code take_scheme(const struct work *w, const char *scheme)
 {
     struct un_scaling *scaling = &w->model->scaling;
     const int channels = w->model->graph.spec.in_channels;
     if (!strcmp(scheme, "ZScoreNormalization")) {
-        if (channels > 1)
-            return refuse_scheme(w, scheme,
-                                 "brings each channel by itself to mean 0 and variance "
-                                 "1");
         scaling->per_image = true;
+        scaling->apart = channels > 1;
     } else if (!strcmp(scheme, "RGBTo01Normalization")) {
         scale_by(scaling, 0, 1 / 255.f);
     } else if (!strcmp(scheme, "NoNormalization")) {
         scale_by(scaling, 0, 1);
     } else if (!strcmp(scheme, "CTNormalization")) {
-        return refuse_scheme(w, scheme, "cuts values off at percentiles of the training's");
+        return take_limits(w, scheme);
     } else if (!strcmp(scheme, "RescaleTo01Normalization")) {
         return refuse_scheme(w, scheme, "takes the range of each image by itself");
     } else {

@@ -105,21 +105,20 @@ static unet_code move_window(struct un_window *w, int first, int end, int channe
     return rows > 0 ? append(w, rows, channels, err) : UNET_OK;
 }
 
-/* One walk over all rows, which adds each part to *sum. */
+/* One walk over all rows, which adds each part; squares: the second walk. */
 static unet_code sum_over(struct un_window *w, int height, int channels, struct un_fill fill,
-                          const double *mean, double *sum, double *count, unet_error *err)
+                          bool apart, bool squares, struct un_moments_of *all, unet_error *err)
 {
-    *sum = *count = 0;
     w->top = w->image.height = 0;
     for (int top = 0; top < height; top += w->room) {
         int end = height - top < w->room ? height : top + w->room;
         unet_code code = move_window(w, top, end, channels, err);
         if (code)
             return code;
-        if (mean)
-            un_tile_squares(un_view_of(&w->image), fill, *mean, sum);
+        if (squares)
+            un_tile_squares(un_view_of(&w->image), fill, apart, all);
         else
-            un_tile_sum(un_view_of(&w->image), fill, sum, count);
+            un_tile_sum(un_view_of(&w->image), fill, apart, all);
     }
     w->top = w->image.height = 0;
     return UNET_OK;
@@ -129,30 +128,31 @@ static unet_code sum_over(struct un_window *w, int height, int channels, struct 
 static unet_code find_readings(unet_session *s, struct un_window *w, int height, unet_error *err)
 {
     const int channels = s->model->graph.spec.in_channels;
-    double sum, squares = 0, mean = 0, count = 0, none;
+    struct un_moments_of all;
     struct un_fill fill = {0};
-    bool known = false;
+    bool known = false, apart = false;
     for (int m = 0; m < s->member_count; m++) {
         struct un_reading *reading = &s->members[m].reading;
         struct un_scaling scaling = un_member_scaling(s, m, &w->page);
         const bool per_image = scaling.per_image && !w->image.prepared;
+        const bool each = scaling.apart && w->image.channels <= UN_READING_CHANNELS;
         unet_code code = UNET_OK;
         scaling.per_image = false;
         *reading = un_reading_of(un_view_of(&w->image), channels, &scaling);
         reading->height = height;
-        const bool other =
-            fill.set != scaling.fill.set || (fill.set && !un_is_fill(fill, scaling.fill.value));
+        const bool other = each != apart || fill.set != scaling.fill.set ||
+                           (fill.set && !un_is_fill(fill, scaling.fill.value));
         if (per_image && (!known || other)) {
             fill = scaling.fill;
-            if ((code = sum_over(w, height, channels, fill, NULL, &sum, &count, err)))
-                return code;
-            mean = count > 0 ? sum / count : 0;
-            if ((code = sum_over(w, height, channels, fill, &mean, &squares, &none, err)))
+            apart = each;
+            all = (struct un_moments_of){.count = {0}};
+            if ((code = sum_over(w, height, channels, fill, apart, false, &all, err)) ||
+                (code = sum_over(w, height, channels, fill, apart, true, &all, err)))
                 return code;
             known = true;
         }
         if (per_image)
-            un_reading_standardize(reading, mean, squares, count);
+            un_reading_standardize(reading, apart, &all);
     }
     return UNET_OK;
 }

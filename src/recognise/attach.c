@@ -9,7 +9,8 @@
  *   layers.17, layers.18                       18 follows 17
  *
  * Names that give no hint leave it to the order of the file; where that means nothing, too, there
- * is no telling.
+ * is no telling.  A file that lists its layers as they run (ONNX) needs no names: what normalises a
+ * convolution comes right behind it.
  */
 #include "recognise/modules.h"
 
@@ -59,8 +60,28 @@ static int rival(const struct un_modules *modules, const bool *used, int conv, i
     return -1;
 }
 
+/* false: some norm does not come right behind a convolution of its channels, and none is settled.
+ */
+static bool attach_as_they_run(struct un_modules *modules)
+{
+    bool all = true;
+    for (int n = 0; n < modules->count && all; n++) {
+        struct un_module *norm = &modules->items[n], *conv = norm - 1;
+        if (norm->kind != UN_MODULE_NORM)
+            continue;
+        all = n > 0 && conv->kind != UN_MODULE_NORM && conv->out == norm->out;
+        if (all)
+            conv->norm = n;
+    }
+    for (int c = 0; c < modules->count && !all; c++)
+        modules->items[c].norm = -1;
+    return all;
+}
+
 unet_code un_modules_attach_norms(struct un_modules *modules, unet_error *err)
 {
+    if (modules->arrays->one_network && attach_as_they_run(modules))
+        return UNET_OK;
     bool used[UN_MAX_MODULES] = {false};
     for (;;) {
         int conv = -1, norm = -1;

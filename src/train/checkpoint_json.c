@@ -79,9 +79,12 @@ static json_t *pack_print(const struct un_fingerprint *print)
 
 static json_t *pack_scaling(const struct un_scaling *scaling)
 {
-    return json_pack("{s:b, s:b, s:o, s:o, s:o*, s:o*}", "set", scaling->set, "per_image",
-                     scaling->per_image, "offset", from_double(scaling->offset), "scale",
-                     from_double(scaling->scale), "fill",
+    return json_pack("{s:b, s:b, s:o*, s:o*, s:o*, s:o, s:o, s:o*, s:o*}", "set", scaling->set,
+                     "per_image", scaling->per_image, "per_channel",
+                     scaling->apart ? json_true() : NULL, "low",
+                     scaling->clips ? from_double((double)scaling->low) : NULL, "high",
+                     scaling->clips ? from_double((double)scaling->high) : NULL, "offset",
+                     from_double(scaling->offset), "scale", from_double(scaling->scale), "fill",
                      scaling->fill.set ? from_double((double)scaling->fill.value) : NULL, "dim",
                      scaling->dim_scale > 0 ? from_double((double)scaling->dim_scale) : NULL);
 }

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/known_files.h"
+#include "weights/keras/keras.h"
 #include "weights/onnx/onnx.h"
 #include "weights/safetensors.h"
 #include "weights/shards.h"
@@ -24,6 +25,7 @@ static const struct format {
     unet_code (*open)(const char *path, struct un_arrays *arrays, unet_error *err);
 } formats[] = {
     {"safetensors", un_safetensors_recognises, un_safetensors_arrays},
+    {"Keras", un_keras_recognises, un_keras_open},
     {"PyTorch", un_torch_recognises, un_torch_open},
     {"ONNX", un_onnx_recognises, un_onnx_open},
 };
@@ -51,7 +53,7 @@ static unet_code find_format(const char *path, const struct format **format, siz
     else if (!*format)
         code = un_fail(err, UNET_EFORMAT,
                        "%s: is no model file: begins with %s, wanted safetensors, what "
-                       "torch.save() writes, or ONNX",
+                       "torch.save() writes, Keras, or ONNX",
                        path, begin);
     un_map_release(&mapping);
     return code;
@@ -117,7 +119,9 @@ struct un_hints un_hints_none(void)
                              .align_corners = -1,
                              .up_act = -1,
                              .concat = -1,
-                             .down = -1};
+                             .down = -1,
+                             .scale = NAN,
+                             .shift = NAN};
 }
 
 const struct un_array *un_arrays_find(const struct un_arrays *arrays, const char *name)

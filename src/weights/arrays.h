@@ -8,6 +8,7 @@
  *   safetensors.c  safetensors
  *   torch.c        PyTorch: zip archive (TorchScript, too), legacy stream, tar
  *   onnx.c         ONNX
+ *   keras.c        Keras: .keras and .h5
  *
  * The readers take nothing on trust: every value that shape and stride reach lies in memory that
  * belongs to the table, and what they allocate is bounded by a small multiple of the file's size.
@@ -75,6 +76,7 @@ struct un_hints {
     int up_act;
     int concat;              /* unet_concat */
     int down;                /* unet_down */
+    float scale, shift;      /* sample * scale + shift is the network's input */
     const char *stranger;    /* something in the file that no unet_spec has: "ELU"; NULL: nothing */
     const char *strange_act; /* the same of the words beside the arrays, which may be wrong: who
                                 knows the activation says so */

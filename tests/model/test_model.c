@@ -141,6 +141,32 @@ static void test_strided(void **state)
     }
 }
 
+static void test_limits(void **state)
+{
+    unet_spec spec = small_spec();
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        unet_model *model = new_model(&spec, 1);
+        model->scaling = (struct un_scaling){.per_image = i, .apart = i, .set = !i, .clips = !i};
+        model->scaling.offset = 99.5f;
+        model->scaling.scale = 0.25f;
+        model->scaling.low = i ? 0 : -958.5f;
+        model->scaling.high = i ? 0 : 326;
+        char *text = un_metadata_text(model);
+        assert_non_null(strstr(text, "\"format\":6"));
+        assert_int_equal(strstr(text, "\"per_channel\":true") != NULL, i);
+        assert_int_equal(strstr(text, "\"low\":-958.5,\"high\":326") != NULL, !i);
+        free(text);
+        write_model(model);
+        unet_model *back = read_model();
+        assert_true(back->scaling.apart == i && back->scaling.clips == !i);
+        assert_true(back->scaling.low == model->scaling.low &&
+                    back->scaling.high == model->scaling.high);
+        un_model_free(back);
+        un_model_free(model);
+    }
+}
+
 static void test_same_bytes(void **state)
 {
     (void)state;
@@ -419,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_round_trip_metadata),
         cmocka_unit_test(test_rims),
         cmocka_unit_test(test_strided),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_save_nowhere),
         cmocka_unit_test(test_failed_save_keeps_old),

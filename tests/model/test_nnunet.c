@@ -101,6 +101,11 @@ static unet_code import(int standardize, unet_model **model, unet_error *err)
     "{\"configurations\": {\"3d_fullres\": {\"patch_size\": [64, 64, 64]},"                        \
     " \"base\": {\"spacing\": [0.5, 0.25], \"normalization_schemes\": [" schemes "]" more "},"     \
     " \"2d\": {\"inherits_from\": \"base\", \"patch_size\": [32, 48]}}}"
+#define CT(low, high)                                                                              \
+    "{\"foreground_intensity_properties_per_channel\": {\"0\": {\"percentile_00_5\": " low         \
+    ", \"percentile_99_5\": " high                                                                 \
+    ", \"mean\": 99.5, \"std\": 37.25}}, \"configurations\": {\"2d\": "                            \
+    "{\"patch_size\": [8, 8], \"normalization_schemes\": [\"CTNormalization\"]}}}"
 #define DATASET "{\"labels\": {\"background\": 0, \"cell\": 1, \"rim\": 2, \"ignore\": 3}}"
 
 static void test_taken(void **state)
@@ -136,6 +141,13 @@ static void test_taken(void **state)
         fail_msg("%s", err.text);
     assert_true(model->scaling.set && model->scaling.scale == 1 && model->scaling.dim_scale == 1);
     unet_model_free(model);
+    write_text(fold, "plans.json", CT("-958.5", "326"));
+    if (import(-1, &model, &err))
+        fail_msg("%s", err.text);
+    assert_true(model->scaling.clips && model->scaling.low == -958.5f &&
+                model->scaling.high == 326);
+    assert_true(model->scaling.offset == 99.5f && model->scaling.scale == 1 / 37.25f);
+    unet_model_free(model);
     remove_file(fold, "plans.json");
 }
 
@@ -161,8 +173,9 @@ static void test_wrong(void **state)
         const char *plans, *dataset, *want;
     } rows[] = {
         {PLAN("\"CTNormalization\"", ""), DATASET,
-         "plans.json: CTNormalization cuts values off at percentiles of the training's, which unet "
-         "does not do"},
+         "foreground_intensity_properties_per_channel has no percentile_00_5 of channel 0"},
+        {CT("1", "-1"), DATASET, "percentile_00_5 is above percentile_99_5"},
+        {CT("1", "\"x\""), DATASET, "has no percentile_99_5 of channel 0"},
         {PLAN("\"RescaleTo01Normalization\"", ""), DATASET,
          "takes the range of each image by "
          "itself, which unet does not do"},

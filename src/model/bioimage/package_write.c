@@ -82,8 +82,10 @@ static void draw_pattern(struct making *m)
 static void take_example(struct making *m)
 {
     const unet_view view = un_view_of(m->options->example);
-    const struct un_reading plain = {view, 0, view.height, m->model->graph.spec.in_channels,
-                                     0,    1, {false, 0}};
+    const struct un_reading plain = {.view = view,
+                                     .height = view.height,
+                                     .channels = m->model->graph.spec.in_channels,
+                                     .scale = 1};
     un_tile_read(&plain, (view.height - m->side[0]) / 2, (view.width - m->side[1]) / 2, m->side[0],
                  m->side[1], m->tensor);
 }
@@ -257,6 +259,10 @@ unet_code un_package_write(const unet_model *model, const char *path, const char
     un_model_scale(model, &offset, &scale);
     m.input = (struct un_rdf_input){model->scaling.per_image, (double)offset, (double)scale};
     unet_code code = check_options(&m, err);
+    if (!code && (model->scaling.apart || model->scaling.clips))
+        code =
+            un_fail(err, UNET_EINVAL, "%s: a package cannot say how this model scales images: %s",
+                    path, model->scaling.apart ? "each channel by itself" : "within limits");
     if (!code && !(code = make_input(&m, smallest, err)) && !(code = make_tensors(&m, err)) &&
         !(code = make_weights(&m, err)) && !(code = make_texts(&m, smallest, halo, err)))
         code = save_members(&m, err);

@@ -13,7 +13,8 @@
  *   onnx_tensor.c   what is in a tensor and in a node's attributes
  *   onnx_external.c values that lie in another file
  *   onnx_walk.c     the way of the image through the nodes; onnx_layers.c those with weights,
- *                   onnx_maps.c those without
+ *                   onnx_maps.c those without, onnx_repeat.c a doubling by several, onnx_ends.c
+ *                   those at the beginning and the end
  *   onnx_write.c    the file of a network; onnx_emit.c its nodes, by onnx_node.c
  */
 #ifndef UN_ONNX_H

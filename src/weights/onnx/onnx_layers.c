@@ -38,8 +38,40 @@ static bool is_no_bias(struct un_onnx_walk *walk, int value)
     return number == 0;
 }
 
-/* Lists weight and bias, and checks the weight's kernel; *side is that of the kernel. */
-static unet_code list_kernel(struct un_onnx_walk *walk, size_t *side)
+/*
+ * A 2x2 kernel as a 3x3 one with zeros: of TensorFlow's convolutions with padding, which see the
+ * pixel and those below and to the right of it (pads 0, 0, 1, 1), or above and to the left.
+ */
+static unet_code widen_kernel(struct un_onnx_walk *walk, struct un_array *array)
+{
+    int64_t pads[8] = {0};
+    const bool named = !un_onnx_word(walk->node, "auto_pad", "NOTSET", "NOTSET");
+    const int count = un_onnx_ints(walk->node, "pads", 8, pads);
+    const bool after = named ? un_onnx_word(walk->node, "auto_pad", "NOTSET", "SAME_UPPER")
+                             : count == 4 && !pads[0] && !pads[1] && pads[2] == 1 && pads[3] == 1;
+    const bool before = named ? un_onnx_word(walk->node, "auto_pad", "NOTSET", "SAME_LOWER")
+                              : count == 4 && pads[0] == 1 && pads[1] == 1 && !pads[2] && !pads[3];
+    const size_t pairs = array->shape[0] * array->shape[1];
+    const size_t shape[4] = {array->shape[0], array->shape[1], 3, 3};
+    if (!after && !before)
+        return un_onnx_refuse(walk, "a 2x2 convolution, wanted one with padding, after a doubling");
+    float *narrow = un_arena_alloc(&walk->table->arena, array->count * sizeof *narrow);
+    float *wide = un_arena_alloc(&walk->table->arena, 9 * pairs * sizeof *wide);
+    if (!narrow || !wide)
+        return un_fail_memory(walk->err, 9 * pairs * sizeof *wide, walk->table->path);
+    array->dtype->to_float(array->data, array->count, narrow);
+    for (size_t k = 0; k < pairs; k++)
+        for (size_t t = 0; t < 4; t++)
+            wide[9 * k + (t / 2 + after) * 3 + t % 2 + after] = narrow[4 * k + t];
+    array->dtype = un_dtype_find("F32");
+    array->data = (const unsigned char *)wide;
+    un_array_set_shape(array, 4, shape);
+    return UNET_OK;
+}
+
+/* Lists weight and bias, and checks the weight's kernel; *side is that of the kernel.  widens: one
+ * of 2x2 becomes 3x3. */
+static unet_code list_kernel(struct un_onnx_walk *walk, bool widens, size_t *side)
 {
     struct un_array *array;
     unet_code code = un_onnx_list(walk, 1, walk->node, "weight", &array);
@@ -53,6 +85,14 @@ static unet_code list_kernel(struct un_onnx_walk *walk, size_t *side)
         ((size_t)kernel[0] != *side || (size_t)kernel[1] != *side))
         return un_onnx_refuse(walk, "kernel_shape is %lld x %lld, its weight has %zu x %zu",
                               (long long)kernel[0], (long long)kernel[1], *side, *side);
+    if (walk->in.reshaped && array->shape[1] != 1)
+        return un_onnx_refuse(walk,
+                              "reads an image of %zu channels that was given a new shape, wanted "
+                              "that only with 1",
+                              array->shape[1]);
+    walk->in.outs = array->shape[0] > 65536 ? 65536 : (int)array->shape[0];
+    if (*side == 2 && widens && (code = widen_kernel(walk, array)))
+        return code;
     const int bias = un_onnx_input(walk->table, walk->node, 2);
     if (bias >= 0 && !is_no_bias(walk, bias))
         code = un_onnx_list(walk, 2, walk->node, "bias", &array);
@@ -117,6 +157,33 @@ static unet_code conv3(struct un_onnx_walk *walk, bool halves)
     return code;
 }
 
+/* Of 2x2, which has become 3x3. */
+static unet_code conv2(struct un_onnx_walk *walk)
+{
+    struct un_onnx_map *map = &walk->in;
+    if (map->maker != UN_ONNX_DOUBLE || map->early)
+        return un_onnx_refuse(walk, "a 2x2 convolution after %s, wanted one after a doubling",
+                              un_onnx_maker_name(map));
+    map->maker = UN_ONNX_UP_CONV;
+    return un_onnx_hint(walk, &walk->arrays->hints.padding, UNET_PADDING_SAME,
+                        "padding (1: zeros around the map)");
+}
+
+/* What has been done with the samples of the image that the first convolution reads. */
+static unet_code note_scale(struct un_onnx_walk *walk)
+{
+    struct un_hints *hints = &walk->arrays->hints;
+    const struct un_onnx_map *map = &walk->in;
+    if (map->scale == 1 && map->shift == 0)
+        return UNET_OK;
+    if (!(map->scale > 0) || !isfinite(map->scale) || !isfinite(map->shift))
+        return un_onnx_refuse(walk, "reads the image times %g plus %g, wanted a factor above 0",
+                              (double)map->scale, (double)map->shift);
+    hints->scale = map->scale;
+    hints->shift = map->shift;
+    return UNET_OK;
+}
+
 static unet_code conv1(struct un_onnx_walk *walk)
 {
     struct un_onnx_map *map = &walk->in;
@@ -141,7 +208,7 @@ static unet_code conv1(struct un_onnx_walk *walk)
 static void start_layer(struct un_onnx_walk *walk)
 {
     struct un_onnx_map *map = &walk->in;
-    map->norm = map->act = map->cut = map->early = false;
+    map->norm = map->act = map->cut = map->early = map->reshaped = false;
     map->trimmed = 0;
 }
 
@@ -151,11 +218,11 @@ unet_code un_onnx_conv(struct un_onnx_walk *walk)
     int64_t strides[8] = {1};
     unet_code code;
     if (walk->in.step)
-        return un_onnx_refuse(walk, "a convolution after a part of a group norm");
+        return un_onnx_refuse(walk, "a convolution after %s", un_onnx_maker_name(&walk->in));
     if (walk->in.cut && walk->in.maker != UN_ONNX_DOUBLE)
         return un_onnx_refuse(walk, "a convolution after a crop or padding, wanted padding with "
                                     "zeros in the convolution itself");
-    if ((code = un_onnx_check_trim(walk, &walk->in)) || (code = list_kernel(walk, &side)))
+    if ((code = un_onnx_check_trim(walk, &walk->in)) || (code = list_kernel(walk, true, &side)))
         return code;
     const bool halves =
         side == 3 && un_onnx_ints(walk->node, "strides", 8, strides) > 0 && strides[0] == 2;
@@ -165,7 +232,11 @@ unet_code un_onnx_conv(struct un_onnx_walk *walk)
     if (un_onnx_int(walk->node, "group", 1) != 1)
         return un_onnx_refuse(walk, "a convolution in %lld groups, wanted 1",
                               (long long)un_onnx_int(walk->node, "group", 1));
-    if (side == 3)
+    if (walk->in.maker == UN_ONNX_IMAGE && (code = note_scale(walk)))
+        return code;
+    if (side == 2)
+        code = conv2(walk);
+    else if (side == 3)
         code = conv3(walk, halves);
     else if (side == 1)
         code = conv1(walk);
@@ -186,7 +257,7 @@ unet_code un_onnx_conv_transpose(struct un_onnx_walk *walk)
                               "a transposed convolution after %s without an activation, "
                               "wanted one after a block",
                               un_onnx_maker_name(map));
-    if ((code = list_kernel(walk, &side)) || (code = check_all(walk, "strides", 2, 2, 1)) ||
+    if ((code = list_kernel(walk, false, &side)) || (code = check_all(walk, "strides", 2, 2, 1)) ||
         (code = check_all(walk, "dilations", 2, 1, 1)) ||
         (code = check_all(walk, "pads", 4, 0, 0)) ||
         (code = check_all(walk, "output_padding", 2, 0, 0)))
@@ -312,6 +383,11 @@ unet_code un_onnx_group_norm(struct un_onnx_walk *walk)
 unet_code un_onnx_reshape(struct un_onnx_walk *walk)
 {
     struct un_onnx_map *map = &walk->in;
+    if (map->maker == UN_ONNX_IMAGE || map->maker == UN_ONNX_CONV1 ||
+        map->maker == UN_ONNX_PROBABLE || map->maker == UN_ONNX_ANSWER)
+        return un_onnx_reshape_end(walk);
+    if (map->step == UN_ONNX_REPEATED)
+        return un_onnx_repeat_reshape(walk);
     if (map->step == UN_ONNX_NORMED)
         map->step = UN_ONNX_RESTORED;
     else if (map->step == UN_ONNX_NO_STEP && takes_tail(map) && !map->cut)
@@ -332,9 +408,9 @@ unet_code un_onnx_scale(struct un_onnx_walk *walk)
     if (map->maker == UN_ONNX_IMAGE && walk->table->metadata.at)
         return UNET_OK;
     if (map->maker == UN_ONNX_IMAGE)
-        return un_onnx_refuse(walk, "scales or shifts the image, wanted an image that goes into "
-                                    "the network as it is");
-    if (map->step != (multiplies ? UN_ONNX_RESTORED : UN_ONNX_SCALED))
+        return un_onnx_scale_image(walk);
+    if ((!multiplies && !un_slice_is(walk->node->op, "Add")) ||
+        map->step != (multiplies ? UN_ONNX_RESTORED : UN_ONNX_SCALED))
         return un_onnx_refuse(walk, "calculates with a map, wanted that only in a group norm");
     map->step = multiplies ? UN_ONNX_SCALED : UN_ONNX_NO_STEP;
     unet_code code = un_onnx_list(walk, other, &walk->table->nodes[map->norm_node],

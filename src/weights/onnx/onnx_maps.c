@@ -49,8 +49,10 @@ unet_code un_onnx_pool(struct un_onnx_walk *walk)
                                       rows[r].name, (long long)value, rows[r].want);
         }
     }
+    /* SAME differs for an odd side alone, which then has no partner of its size on the way up */
     if (!un_onnx_word(walk->node, "auto_pad", "NOTSET", "NOTSET") &&
-        !un_onnx_word(walk->node, "auto_pad", "NOTSET", "VALID"))
+        !un_onnx_word(walk->node, "auto_pad", "NOTSET", "VALID") &&
+        walk->arrays->hints.padding != UNET_PADDING_SAME)
         return un_onnx_refuse(walk, "pads by itself, wanted a pooling without padding");
     if (!un_onnx_is_finished(map))
         return un_onnx_refuse(walk, "a pooling after %s%s, wanted one after a block",
@@ -166,8 +168,7 @@ static bool comes_up(const struct un_onnx_map *map)
            map->maker == UN_ONNX_UP_CONV;
 }
 
-/* Whole numbers of an attribute (in old versions) or an input; -1: not stored. */
-static int parameter(struct un_onnx_walk *walk, const char *name, int input, int64_t values[8])
+int un_onnx_parameter(struct un_onnx_walk *walk, const char *name, int input, int64_t values[8])
 {
     int count = un_onnx_ints(walk->node, name, 8, values);
     return count >= 0 ? count
@@ -179,7 +180,7 @@ static int parameter(struct un_onnx_walk *walk, const char *name, int input, int
 static bool crops_channels(struct un_onnx_walk *walk)
 {
     int64_t axes[8] = {0};
-    const int count = parameter(walk, "axes", 3, axes);
+    const int count = un_onnx_parameter(walk, "axes", 3, axes);
     bool found = false;
     for (int i = 0; i < count; i++)
         found |= axes[i] == 0 || axes[i] == 1 || axes[i] == -4 || axes[i] == -3;
@@ -190,9 +191,9 @@ static bool crops_channels(struct un_onnx_walk *walk)
 static int find_trim(struct un_onnx_walk *walk)
 {
     int64_t starts[8], ends[8], axes[8] = {0, 1, 2, 3};
-    int count = parameter(walk, "starts", 1, starts), trimmed = 0;
-    if (parameter(walk, "ends", 2, ends) != count || count < 1 || count > 2 ||
-        parameter(walk, "axes", 3, axes) != count)
+    int count = un_onnx_parameter(walk, "starts", 1, starts), trimmed = 0;
+    if (un_onnx_parameter(walk, "ends", 2, ends) != count || count < 1 || count > 2 ||
+        un_onnx_parameter(walk, "axes", 3, axes) != count)
         return 0;
     for (int i = 0; i < count; i++) {
         const int64_t axis = axes[i] < 0 ? axes[i] + 4 : axes[i];
@@ -220,14 +221,21 @@ unet_code un_onnx_slice(struct un_onnx_walk *walk)
 {
     struct un_onnx_map *map = &walk->in;
     int64_t steps[8];
-    const int count = parameter(walk, "steps", 4, steps);
+    const int count = un_onnx_parameter(walk, "steps", 4, steps);
     for (int i = 0; i < count; i++)
         if (steps[i] != 1)
             return un_onnx_refuse(walk, "takes one of %lld, wanted a crop", (long long)steps[i]);
     if (crops_channels(walk))
         return un_onnx_refuse(walk, "takes some of the channels, wanted a crop");
     const bool doubled = map->maker == UN_ONNX_DOUBLE && !map->norm && !map->act;
-    if (comes_up(map)) {
+    /* what a transposed convolution of TensorFlow makes is cut to the size that it has already */
+    const bool sized = map->maker == UN_ONNX_TRANSPOSE && !map->cut &&
+                       walk->arrays->hints.padding == UNET_PADDING_SAME &&
+                       un_onnx_parameter(walk, "starts", 1, steps) < 0 &&
+                       un_onnx_parameter(walk, "ends", 2, steps) < 0;
+    if (sized) {
+        map->cut = true;
+    } else if (comes_up(map)) {
         const int trimmed = find_trim(walk);
         if (!doubled || !trimmed || map->trimmed & trimmed)
             return un_onnx_refuse(walk, "crops what comes from below, wanted one ring of a "
@@ -244,7 +252,7 @@ unet_code un_onnx_pad(struct un_onnx_walk *walk)
 {
     struct un_onnx_map *map = &walk->in;
     int64_t pads[8];
-    const int count = parameter(walk, "pads", 1, pads);
+    const int count = un_onnx_parameter(walk, "pads", 1, pads);
     const bool up = comes_up(map), valid = walk->arrays->hints.padding == UNET_PADDING_VALID;
     bool grows = false, shrinks = false;
     for (int i = 0; i < count; i++) {
@@ -320,32 +328,4 @@ unet_code un_onnx_concat(struct un_onnx_walk *walk)
     walk->in =
         (struct un_onnx_map){.maker = UN_ONNX_JOIN, .level = maps[up]->level, .ups = maps[up]->ups};
     return code;
-}
-
-/* ---- the ends ---- */
-
-unet_code un_onnx_probability(struct un_onnx_walk *walk)
-{
-    if (walk->in.maker != UN_ONNX_CONV1)
-        return un_onnx_refuse(walk, "takes %s, wanted the last convolution",
-                              un_onnx_maker_name(&walk->in));
-    walk->in.maker = UN_ONNX_PROBABLE;
-    return UNET_OK;
-}
-
-/* Images as [N][H][W][C], at the beginning or the end. */
-unet_code un_onnx_transpose(struct un_onnx_walk *walk)
-{
-    static const int64_t first[] = {0, 3, 1, 2}, last[] = {0, 2, 3, 1};
-    int64_t order[8];
-    const enum un_onnx_maker maker = walk->in.maker;
-    const bool begins = maker == UN_ONNX_IMAGE;
-    if (un_onnx_ints(walk->node, "perm", 8, order) != 4 ||
-        memcmp(order, begins ? first : last, sizeof first) ||
-        (!begins && maker != UN_ONNX_CONV1 && maker != UN_ONNX_PROBABLE))
-        return un_onnx_refuse(walk,
-                              "moves dimensions of %s, wanted that only at the input "
-                              "(0, 3, 1, 2) and the output (0, 2, 3, 1)",
-                              un_onnx_maker_name(&walk->in));
-    return UNET_OK;
 }

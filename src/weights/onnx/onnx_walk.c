@@ -66,9 +66,10 @@ const char *un_onnx_maker_name(const struct un_onnx_map *map)
         [UN_ONNX_DOUBLE] = "a doubling",
         [UN_ONNX_UP_CONV] = "an up-convolution",
         [UN_ONNX_PROBABLE] = "a sigmoid or softmax",
+        [UN_ONNX_ANSWER] = "the classes of pixels",
     };
     if (map->step)
-        return "a part of a group norm";
+        return map->step == UN_ONNX_REPEATED ? "a part of a doubling" : "a part of a group norm";
     if (map->cut)
         return "a crop or padding";
     return names[map->maker];
@@ -90,7 +91,7 @@ static unet_code pass(struct un_onnx_walk *walk)
 static unet_code cast(struct un_onnx_walk *walk)
 {
     const int64_t to = un_onnx_int(walk->node, "to", 0);
-    if (to != 1 && to != 10 && to != 11 && to != 16)
+    if (walk->in.maker != UN_ONNX_ANSWER && to != 1 && to != 10 && to != 11 && to != 16)
         return un_onnx_refuse(walk, "makes whole numbers of a map, wanted floats");
     return UNET_OK;
 }
@@ -109,6 +110,8 @@ operators[] = {
     {"Reshape", un_onnx_reshape},
     {"Mul", un_onnx_scale},
     {"Add", un_onnx_scale},
+    {"Sub", un_onnx_scale},
+    {"Div", un_onnx_scale},
     {"Relu", un_onnx_activation},
     {"LeakyRelu", un_onnx_activation},
     {"MaxPool", un_onnx_pool},
@@ -120,6 +123,13 @@ operators[] = {
     {"Sigmoid", un_onnx_probability},
     {"Softmax", un_onnx_probability},
     {"Transpose", un_onnx_transpose},
+    {"Unsqueeze", un_onnx_unsqueeze},
+    {"Squeeze", un_onnx_squeeze},
+    {"Tile", un_onnx_tile},
+    {"ArgMax", un_onnx_classes},
+    {"Greater", un_onnx_threshold},
+    {"GreaterOrEqual", un_onnx_threshold},
+    {"Round", un_onnx_threshold},
     {"Identity", pass},
     {"Dropout", pass},
     {"Cast", cast},
@@ -213,7 +223,8 @@ static unet_code check_output(struct un_onnx_walk *walk)
 {
     const struct un_onnx_map *map = &walk->maps[walk->table->output];
     const char *path = walk->table->path;
-    if (map->maker != UN_ONNX_CONV1 && map->maker != UN_ONNX_PROBABLE)
+    if (map->maker != UN_ONNX_CONV1 && map->maker != UN_ONNX_PROBABLE &&
+        map->maker != UN_ONNX_ANSWER)
         return un_fail(walk->err, UNET_EFORMAT,
                        "%s: the output comes from %s, wanted one from a 1x1 convolution", path,
                        un_onnx_maker_name(map));
@@ -233,7 +244,7 @@ unet_code un_onnx_walk(struct un_onnx_walk *walk)
     if (!walk->maps)
         return un_fail_memory(walk->err, (size_t)table->value_count * sizeof *walk->maps,
                               table->path);
-    walk->maps[table->input].maker = UN_ONNX_IMAGE;
+    walk->maps[table->input] = (struct un_onnx_map){.maker = UN_ONNX_IMAGE, .scale = 1};
     for (int n = 0; n < table->node_count && !code; n++)
         if (table->nodes[n].needed)
             code = walk_node(walk, &table->nodes[n]);

@@ -25,27 +25,38 @@ enum un_onnx_maker {
     UN_ONNX_DOUBLE,    /* doubling by interpolation */
     UN_ONNX_UP_CONV,   /* convolution after a doubling */
     UN_ONNX_PROBABLE,  /* sigmoid or softmax of the head */
+    UN_ONNX_ANSWER,    /* a class for each pixel */
 };
 
-/* Where in a group norm that is spelled out: reshape, instance norm, reshape, multiply, add. */
+/* Where in something that is spelled out: a group norm (reshape, instance norm, reshape, multiply,
+ * add), or a doubling by repetition (onnx_repeat.c). */
 enum un_onnx_step {
     UN_ONNX_NO_STEP,
     UN_ONNX_GROUPED,
     UN_ONNX_NORMED,
     UN_ONNX_RESTORED,
-    UN_ONNX_SCALED
+    UN_ONNX_SCALED,
+    UN_ONNX_REPEATED
 };
+
+enum { UN_ONNX_AXES = 6 };
 
 struct un_onnx_map {
     enum un_onnx_maker maker;
     enum un_onnx_step step;
-    bool norm, act; /* since maker */
-    bool cut;       /* cropped or padded, so a concatenation must follow */
-    bool early;     /* of a doubling: a 1x1 convolution came before it */
-    int trimmed;    /* 1: a ring of rows, 2: of columns was cut off a doubled map */
-    int level;      /* poolings less doublings */
-    int ups;        /* doublings */
-    int norm_node;  /* the instance norm of step */
+    bool norm, act;     /* since maker */
+    bool cut;           /* cropped or padded, so a concatenation must follow */
+    bool early;         /* of a doubling: a 1x1 convolution came before it */
+    int trimmed;        /* 1: a ring of rows, 2: of columns was cut off a doubled map */
+    int level;          /* poolings less doublings */
+    int ups;            /* doublings */
+    int norm_node;      /* the instance norm of step */
+    int outs;           /* channels that the head makes */
+    bool reshaped;      /* of the image: its dimensions have moved as they may for one channel */
+    float scale, shift; /* of the image: what has been done with its samples */
+    char axes[UN_ONNX_AXES]; /* of UN_ONNX_REPEATED: n, c, h, w, 1 and 2, from the outermost on */
+    int axis_count;
+    int doubled; /* the same: 1: rows have been, 2: columns */
 };
 
 struct un_onnx_walk {
@@ -104,5 +115,27 @@ unet_code un_onnx_pad(struct un_onnx_walk *walk);
 unet_code un_onnx_concat(struct un_onnx_walk *walk);
 unet_code un_onnx_probability(struct un_onnx_walk *walk);
 unet_code un_onnx_transpose(struct un_onnx_walk *walk);
+unet_code un_onnx_unsqueeze(struct un_onnx_walk *walk);
+unet_code un_onnx_squeeze(struct un_onnx_walk *walk);
+unet_code un_onnx_tile(struct un_onnx_walk *walk);
+unet_code un_onnx_classes(struct un_onnx_walk *walk);
+unet_code un_onnx_threshold(struct un_onnx_walk *walk);
+
+/* ---- onnx_repeat.c: parts of a doubling ---- */
+
+unet_code un_onnx_repeat_reshape(struct un_onnx_walk *walk);
+unet_code un_onnx_repeat_transpose(struct un_onnx_walk *walk, const int64_t *order, int count);
+
+/* ---- onnx_ends.c ---- */
+
+/* The image times or plus a number. */
+unet_code un_onnx_scale_image(struct un_onnx_walk *walk);
+/* Whether a new shape for what comes first or last moves no value: there is one channel. */
+unet_code un_onnx_reshape_end(struct un_onnx_walk *walk);
+
+/* ---- onnx_maps.c ---- */
+
+/* Whole numbers of an attribute (in old versions) or an input; -1: not stored. */
+int un_onnx_parameter(struct un_onnx_walk *walk, const char *name, int input, int64_t values[8]);
 
 #endif

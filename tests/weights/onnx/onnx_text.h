@@ -3,6 +3,8 @@
  * onnx_text.h - small ONNX models written down in lines, for tests
  *
  *   tensor w 4,1,3,3                       zeros of this shape
+ *   floats h 0.5,1                         these numbers
+ *   whole t 1,1,2                          the same of whole ones
  *   external w 4,1,3,3 location=x offset=8 the same with values in another file
  *   Conv x w b > y | pads=1,1,1,1 name:c0  operator, inputs ("_": left out), output, attributes:
  *                                          whole numbers after =, text after :, a float after ~
@@ -10,6 +12,7 @@
 #ifndef ONNX_TEXT_H
 #define ONNX_TEXT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +34,27 @@ static inline void text_tensor(struct un_builder *graph, const char *name, char 
     un_put_bytes(&tensor, 9, zeros, count * sizeof *zeros);
     un_put_message(graph, 5, &tensor);
     free(zeros);
+}
+
+static inline void text_numbers(struct un_builder *graph, const char *name, char *values,
+                                bool whole)
+{
+    struct un_builder tensor = {0}, bytes = {0};
+    int64_t count = 0;
+    char *rest = NULL;
+    for (char *v = strtok_r(values, ",", &rest); v; v = strtok_r(NULL, ",", &rest), count++) {
+        const float real = strtof(v, NULL);
+        const int64_t integer = atoll(v);
+        if (whole)
+            un_put_raw(&bytes, &integer, sizeof integer);
+        else
+            un_put_raw(&bytes, &real, sizeof real);
+    }
+    un_put_int(&tensor, 1, count);
+    un_put_int(&tensor, 2, whole ? 7 : 1);
+    un_put_text(&tensor, 8, name);
+    un_put_message(&tensor, 9, &bytes);
+    un_put_message(graph, 5, &tensor);
 }
 
 static inline void text_external(struct un_builder *graph, char **rest)
@@ -98,6 +122,9 @@ static inline void text_line(struct un_builder *graph, const char *line)
     if (op && !strcmp(op, "tensor")) {
         char *name = strtok_r(NULL, " ", &rest);
         text_tensor(graph, name, strtok_r(NULL, " ", &rest));
+    } else if (op && (!strcmp(op, "floats") || !strcmp(op, "whole"))) {
+        char *name = strtok_r(NULL, " ", &rest);
+        text_numbers(graph, name, strtok_r(NULL, " ", &rest), *op == 'w');
     } else if (op && !strcmp(op, "external")) {
         text_external(graph, &rest);
     } else if (op) {
