@@ -34,7 +34,7 @@ int fail_text(const char *format, ...)
 {
     va_list args;
 
-    say(stderr, "unet: %s", ranks_blame());
+    say_anyway(stderr, "unet: %s", ranks_blame());
     va_start(args, format);
     say_list(stderr, format, args);
     va_end(args);

@@ -392,21 +392,20 @@ typedef struct unet_progress {
     double waited;            /* share of this run's time that steps waited for tiles */
     /* from here on of UNET_EVENT_EPOCH, else those of the epoch before */
     double val_loss; /* mean cross-entropy of validation pixels, NAN: no validation set */
-    double val_dice; /* unet_scores_mean_dice() of all its pixels; NAN: no validation set */
-    double val_iou, val_accuracy;
-    const double *class_dice; /* Dice of each of `labels` classes, NAN: occurs nowhere; NULL: no
-                                 validation set; valid during the call */
-    const struct unet_scores *scores; /* the confusion matrix; as class_dice */
+    double val_dice, val_iou, val_accuracy; /* unet_scores_mean_dice() .. of all its pixels; NAN */
+    const double *class_dice;         /* [labels], NAN: occurs nowhere; NULL: no validation set */
+    const struct unet_scores *scores; /* the confusion matrix; as class_dice: during the call */
     int labels;
     double score;      /* what `improved` compares: unet_scores_all_dice(), or minus the loss */
     int improved;      /* 1: best so far, just saved */
     int best_epoch;    /* 0: none yet */
     double best_score; /* of that epoch, also when an earlier run reached it */
-    int one_class; /* epochs in a row up to this one in which the network answered with one class
-                      everywhere, though the masks have more; > 0 is an alarm.  Without a
-                      validation set the last tiles of each epoch are looked at, and less than
-                      three such epochs count as 0 */
+    int one_class; /* epochs in a row up to now in which all answers were one class, though masks
+                      have more; > 0 is an alarm.  Without a validation set an epoch's last tiles
+                      are looked at, and less than three such epochs count as 0 */
     unet_train_end end;
+    const struct unet_rank_time *rank_times; /* [rank_count], unet_ranks.h; NULL: alone */
+    int rank_count;
 } unet_progress;
 
 typedef struct unet_validated
@@ -428,6 +427,7 @@ typedef struct unet_train_job {
     int (*validated)(void *context, const unet_validated *image);
     void *context;
     const struct unet_cancel *cancel; /* looked at before each step and tile; unet_embed.h */
+    const struct unet_ranks *ranks; /* several processes that train as one, unet_ranks.h; or NULL */
 } unet_train_job;
 
 /*

@@ -45,6 +45,16 @@ typedef struct unet_ranks {
     unet_code (*next)(void *context, long *number, unet_error *err);
 } unet_ranks;
 
+/* What a rank's part of a training took since it began, in seconds: who waits least is the slowest,
+ * and the others wait for it. */
+typedef struct unet_rank_time {
+    char host[64];
+    double steps;     /* all that belongs to steps */
+    double waited;    /* of these: for other ranks, and for the network */
+    double exchanged; /* in which gradients were on their way, also while it computed */
+    double sent;      /* bytes of gradients */
+} unet_rank_time;
+
 /*
  * What most need.  The ranks call these alike, in the same order on one channel.  ranks NULL, or of
  * one rank: nothing goes anywhere, and mine is all.

@@ -17,6 +17,7 @@ fuzz       90  every fuzzer for FUZZ_SECONDS (300)
 training   45  real training for TRAIN_TIME (15m) and on every set for SET_TIME (4m)
 arena     120  bench/recipes, ARENA="--minutes 3 --recipes auto"; what is finished is not done again
 resume      5  a run that is killed 100 times
+ranks       3  training by ranks on three hosts (network namespaces), one of which is cut off
 report      2  its pages in a browser, at three widths
 firefox     2  the page of unet studio in Firefox, where it is installed
 outlines    2  outlines there and back by pycocotools, shapely and roifile
@@ -78,6 +79,10 @@ part_arena() {
 part_resume() {
     make --no-print-directory all
     scripts/check_resume.sh build/unet build-long/resume
+}
+part_ranks() {
+    make --no-print-directory all
+    scripts/check_ranks.sh build/unet build-long/ranks
 }
 part_report() {
     build_tests

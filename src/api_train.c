@@ -75,7 +75,7 @@ unet_code unet_trainer_create(unet_model *model, const unet_dataset *dataset,
                                           : "trainer");
     unet_train_options own;
     unet_code code = un_take_train_options(options, &own, err);
-    return code ? code : un_trainer_create(model, dataset, &own, trainer, err);
+    return code ? code : un_trainer_create(model, dataset, &own, NULL, trainer, err);
 }
 
 void unet_trainer_free(unet_trainer *trainer)

@@ -10,6 +10,7 @@
 #include "shared/launcher.h"
 
 #include <dlfcn.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,30 @@ int ranks_join(const char *what, const unet_ranks **ranks)
     joined.mpi = mpi;
     *ranks = &joined.ranks;
     return EXIT_DONE;
+}
+
+/* How many of us run on this machine; 1: that is not known. */
+static int ranks_here(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", NULL};
+    const char *tasks = getenv("SLURM_STEP_TASKS_PER_NODE"); /* "4(x2)": 4 on each of two */
+    int count = tasks ? atoi(tasks) : 1;
+
+    for (int i = 0; names[i]; i++)
+        count = number_of(names[i]) > 0 ? number_of(names[i]) : count;
+    return count > 0 ? count : 1;
+}
+
+int ranks_threads(void)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN) / ranks_here();
+    cpu_set_t own;
+    long allowed = sched_getaffinity(0, sizeof(own), &own) ? cores : CPU_COUNT(&own);
+
+    if (!joined.mpi)
+        return 0;
+    allowed = cores < allowed ? cores : allowed;
+    return allowed > 1 ? (int)allowed : 1;
 }
 
 int ranks_first(void)

@@ -25,6 +25,10 @@ struct launch launch_find(void);
  */
 int ranks_join(const char *what, const unet_ranks **ranks);
 
+/* Threads for each of several processes, where nobody says how many: its part of the cores of this
+ * machine, of which a launcher may let it have fewer.  0: alone. */
+int ranks_threads(void);
+
 /* 1: rank 0, or alone. */
 int ranks_first(void);
 

@@ -18,11 +18,11 @@ int usage_error(const struct command *command, const char *format, ...)
 {
     va_list args;
 
-    say(stderr, "unet %s: %s", command->name, ranks_blame());
+    say_anyway(stderr, "unet %s: %s", command->name, ranks_blame());
     va_start(args, format);
     say_list(stderr, format, args);
     va_end(args);
-    say(stderr, "; see unet %s --help\n", command->name);
+    say_anyway(stderr, "; see unet %s --help\n", command->name);
     return EXIT_USAGE;
 }
 

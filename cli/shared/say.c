@@ -147,7 +147,27 @@ int say_list(FILE *out, const char *format, va_list args)
     return length;
 }
 
+static int silent;
+
+void say_nothing(void)
+{
+    silent = 1;
+}
+
 int say(FILE *out, const char *format, ...)
+{
+    va_list args;
+    int length;
+
+    if (silent)
+        return 0;
+    va_start(args, format);
+    length = say_list(out, format, args);
+    va_end(args);
+    return length;
+}
+
+int say_anyway(FILE *out, const char *format, ...)
 {
     va_list args;
     int length;

@@ -20,4 +20,8 @@ int say_list(FILE *out, const char *format, va_list args) __attribute__((format(
 void say_into(FILE *out, FILE *err);
 FILE *say_where(FILE *out);
 
+/* From now on say() is silent, since another process speaks; say_anyway(), for errors, is not. */
+void say_nothing(void);
+int say_anyway(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 #endif

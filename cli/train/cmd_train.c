@@ -10,6 +10,7 @@
 
 #include "shared/paths.h"
 #include "shared/launcher.h"
+#include "shared/say.h"
 #include "train/train_run.h"
 
 static int path_exists_in(const char *folder, const char *name)
@@ -81,17 +82,34 @@ static int parse(const struct command *command, int argc, char **argv,
     return parsed;
 }
 
-static int train_once(const struct command *command, struct train_settings *settings)
+static int train_once(const struct command *command, struct train_settings *settings,
+                      const unet_ranks *ranks)
 {
-    struct train_run run = {
-        .command = command, .settings = settings, .fold = -1, .resumed = settings->resume != NULL};
+    struct train_run run = {.command = command,
+                            .settings = settings,
+                            .ranks = ranks,
+                            .fold = -1,
+                            .resumed = settings->resume != NULL};
     int status = train_run_prepare(&run);
 
     if (status == EXIT_DONE && settings->dry_run)
-        status = train_run_dry(&run);
+        status = ranks_first() ? train_run_dry(&run) : EXIT_DONE;
     else if (status == EXIT_DONE)
         status = train_run_go(&run);
     train_run_release(&run);
+    return status;
+}
+
+/* Several that a launcher started become one training, of which rank 0 tells. */
+static int join(struct train_settings *settings, const unet_ranks **ranks)
+{
+    int status = ranks_join("training", ranks);
+
+    if (status == EXIT_DONE && !ranks_first()) {
+        settings->common.quiet = 1;
+        settings->common.json = 0;
+        say_nothing();
+    }
     return status;
 }
 
@@ -116,13 +134,11 @@ static int run_train(const struct command *command, int argc, char **argv)
         if (status == EXIT_DONE && settings.resume)
             status = follow_folder(command, &settings, begun);
         if (status == EXIT_DONE)
-            status = ranks_join("training", &ranks);
-        if (status == EXIT_DONE && ranks)
-            status = fail_text("training by %d processes together is not there yet", ranks->count);
+            status = join(&settings, &ranks);
         if (status == EXIT_DONE && settings.folds && !settings.dry_run)
-            status = train_folds(command, &settings, settings.resume != NULL);
+            status = train_folds(command, &settings, ranks, settings.resume != NULL);
         else if (status == EXIT_DONE)
-            status = train_once(command, &settings);
+            status = train_once(command, &settings, ranks);
     }
     json_decref(kept);
     return finish_output(status);

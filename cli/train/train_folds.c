@@ -19,6 +19,7 @@
 #include "shared/cli.h"
 #include "shared/folder_lock.h"
 #include "shared/json_out.h"
+#include "shared/launcher.h"
 #include "shared/paths.h"
 #include "shared/say.h"
 #include "shared/text_file.h"
@@ -26,6 +27,7 @@
 
 struct folds {
     const struct command *command;
+    const unet_ranks *ranks; /* NULL: alone; else rank 0 alone looks after RUN */
     struct train_settings *settings;
     const char *folder;       /* RUN */
     struct train_files files; /* of RUN: its lock and settings.json */
@@ -33,6 +35,15 @@ struct folds {
     int resumed;
     int begun; /* RUN is there, and is ours */
 };
+
+/* Rank 0 knows what is there; a number of it for all. */
+static int hear_first(const struct folds *folds, int *number)
+{
+    unet_error err;
+
+    return unet_ranks_broadcast(folds->ranks, 0, 0, number, sizeof(*number), &err) ? fail(&err)
+                                                                                   : EXIT_DONE;
+}
 
 static char *fold_file(const struct folds *folds, int fold, const char *name)
 {
@@ -60,6 +71,16 @@ static json_t *fold_result(const struct folds *folds, int fold)
         return result;
     json_decref(result);
     return NULL;
+}
+
+/* Whether this fold of a run that is resumed is done; for all ranks. */
+static int look_at_fold(const struct folds *folds, int fold, int *done)
+{
+    json_t *result = folds->resumed && ranks_first() ? fold_result(folds, fold) : NULL;
+
+    *done = result != NULL;
+    json_decref(result);
+    return hear_first(folds, done);
 }
 
 /* Of all folds that are done; the caller gives it back. */
@@ -213,7 +234,8 @@ static int run_fold(struct folds *folds, int fold)
 {
     const struct train_settings *settings = folds->settings;
     struct train_settings inner = *settings;
-    struct train_run run = {.command = folds->command, .settings = &inner, .fold = fold - 1};
+    struct train_run run = {
+        .command = folds->command, .settings = &inner, .ranks = folds->ranks, .fold = fold - 1};
     char *output = path_text("%s/fold%d", folds->folder, fold);
     char *goes_on =
         settings->fold < 0 ? strdup(folds->folder) : path_text("%s --fold %d", folds->folder, fold);
@@ -228,20 +250,22 @@ static int run_fold(struct folds *folds, int fold)
     inner.output = output;
     inner.overwrite = 1; /* what a fold has without a checkpoint is nothing */
     status = train_run_prepare(&run);
-    if (status == EXIT_DONE && !folds->begun && !folds->resumed)
+    if (status == EXIT_DONE && !folds->begun && !folds->resumed && ranks_first())
         status = settings->fold < 0 ? begin_all(folds) : begin_one(folds);
-    if (status == EXIT_DONE && settings->fold >= 0 && settings->overwrite)
+    if (status == EXIT_DONE && settings->fold >= 0 && settings->overwrite && ranks_first())
         forget_fold(folds, fold); /* which is locked, if it was there */
+    run.resumed = status == EXIT_DONE && path_exists(run.files.checkpoint);
+    if (status == EXIT_DONE)
+        status = hear_first(folds, &run.resumed);
     if (status == EXIT_DONE) {
         folds->begun = 1;
-        run.resumed = path_exists(run.files.checkpoint);
         if (!settings->common.quiet)
             say(stderr,
                 fold > 1 && settings->fold < 0 ? "\nfold %d of %d%s\n" : "fold %d of %d%s\n", fold,
                 folds->count, run.resumed ? ", resumed" : "");
         status = train_run_go(&run);
     }
-    if (status == EXIT_DONE)
+    if (status == EXIT_DONE && ranks_first())
         status = save_result(folds, fold, &run);
     train_run_release(&run);
     free(output);
@@ -272,19 +296,19 @@ static void print_summary(const struct train_settings *settings, const char *fol
 static int train_all(struct folds *folds, json_t **list)
 {
     const struct train_settings *settings = folds->settings;
-    int status = train_files_lock(&folds->files), left = 0;
+    int status = ranks_first() ? train_files_lock(&folds->files) : EXIT_DONE, left = 0, done;
 
-    if (status == EXIT_DONE && !folds->resumed)
+    if (status == EXIT_DONE && !folds->resumed && ranks_first())
         status = train_files_check(&folds->files, settings->overwrite);
     for (int fold = 1; fold <= folds->count && status == EXIT_DONE; fold++) {
-        json_t *done = folds->resumed ? fold_result(folds, fold) : NULL;
-
+        status = look_at_fold(folds, fold, &done);
         left += !done;
-        if (!done && (status = run_fold(folds, fold)) == EXIT_DONE)
+        if (status == EXIT_DONE && !done)
+            status = run_fold(folds, fold);
+        if (status == EXIT_DONE && !done && ranks_first())
             status = save_results(folds, list);
-        json_decref(done);
     }
-    if (status == EXIT_DONE && !left) {
+    if (status == EXIT_DONE && !left && ranks_first()) {
         say(stderr, "nothing left to do: all %d folds are done\n", folds->count);
         json_decref(*list);
         *list = all_results(folds);
@@ -310,16 +334,15 @@ static void say_others(const struct folds *folds, const json_t *list)
 static int train_one(struct folds *folds, json_t **list)
 {
     const int fold = folds->settings->fold;
-    json_t *done = folds->resumed ? fold_result(folds, fold) : NULL;
-    int status = EXIT_DONE;
+    int done, status = look_at_fold(folds, fold, &done);
 
-    if (done)
+    if (status == EXIT_DONE && done)
         say(stderr, "nothing left to do: fold %d of %d is done\n", fold, folds->count);
-    else
+    else if (status == EXIT_DONE)
         status = run_fold(folds, fold);
-    json_decref(done);
-    if (status == EXIT_DONE)
-        status = folder_lock_soon(folds->folder, "unet train", &folds->files.lock);
+    if (status != EXIT_DONE || !ranks_first())
+        return status;
+    status = folder_lock_soon(folds->folder, "unet train", &folds->files.lock);
     if (status == EXIT_DONE)
         status = save_results(folds, list);
     if (status == EXIT_DONE)
@@ -327,9 +350,11 @@ static int train_one(struct folds *folds, json_t **list)
     return status;
 }
 
-int train_folds(const struct command *command, struct train_settings *settings, int resumed)
+int train_folds(const struct command *command, struct train_settings *settings,
+                const unet_ranks *ranks, int resumed)
 {
     struct folds folds = {.command = command,
+                          .ranks = ranks,
                           .settings = settings,
                           .folder = settings->output,
                           .count = settings->folds,
@@ -344,9 +369,9 @@ int train_folds(const struct command *command, struct train_settings *settings, 
         status = usage_error(command, "--folds makes several models: --output wants a folder");
     if (status == EXIT_DONE)
         status = settings->fold < 0 ? train_all(&folds, &list) : train_one(&folds, &list);
-    if (status == EXIT_DONE && settings->common.json)
+    if (status == EXIT_DONE && settings->common.json && ranks_first())
         status = json_print(json_pack("{sO}", "folds", list)) ? EXIT_DONE : fail_memory();
-    else if (status == EXIT_DONE &&
+    else if (status == EXIT_DONE && ranks_first() &&
              (settings->fold < 0 || (int)json_array_size(list) == folds.count))
         print_summary(settings, folds.folder, list);
     json_decref(list);

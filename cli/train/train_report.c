@@ -9,6 +9,7 @@
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/say.h"
+#include "unet_ranks.h"
 
 void train_report_init(struct train_report *report, int quiet, int json)
 {
@@ -66,10 +67,27 @@ static json_t *class_dice(const unet_progress *progress)
     return list;
 }
 
+/* What the ranks' parts took, or null. */
+static json_t *rank_times(const unet_progress *progress)
+{
+    json_t *list = progress->rank_times ? json_array() : json_null();
+
+    for (int r = 0; progress->rank_times && r < progress->rank_count; r++) {
+        const unet_rank_time *t = &progress->rank_times[r];
+
+        json_array_append_new(list, json_pack("{ss so so so so}", "host", t->host, "step_seconds",
+                                              json_number_short(t->steps), "waited",
+                                              json_number_short(t->waited), "exchanged",
+                                              json_number_short(t->exchanged), "bytes_sent",
+                                              json_real(t->sent)));
+    }
+    return list;
+}
+
 static void print_json(const unet_progress *progress)
 {
     json_print(json_pack(
-        "{si sI so so so so so so so so so sb}", "epoch", progress->epoch, "step",
+        "{si sI so so so so so so so so so sb so}", "epoch", progress->epoch, "step",
         (json_int_t)progress->step, "loss", json_number_short(progress->loss), "val_dice",
         json_number_short(progress->val_dice), "val_iou", json_number_short(progress->val_iou),
         "val_accuracy", json_number_short(progress->val_accuracy), "class_dice",
@@ -77,7 +95,43 @@ static void print_json(const unet_progress *progress)
         json_number_short(progress->seconds), "seconds_left",
         progress->seconds_left < 0 ? json_null() : json_number_short(progress->seconds_left),
         "tiles_per_second", json_number_short(progress->images_per_second), "improved",
-        progress->improved));
+        progress->improved, "ranks", rank_times(progress)));
+}
+
+/* As a share of a whole. */
+static double share_of(double part, double whole)
+{
+    return whole > 0 ? part / whole : 0;
+}
+
+/* Who waited for whom, in words. */
+static void keep_ranks(struct train_report *report, const unet_progress *progress)
+{
+    const unet_rank_time *times = progress->rank_times;
+    double least = 1, most = 0, sum = 0;
+    int slowest = 0;
+
+    for (int r = 0; times && r < progress->rank_count; r++) {
+        const double waited = share_of(times[r].waited, times[r].steps);
+
+        if (waited < least) {
+            least = waited;
+            slowest = r;
+        }
+        most = waited > most ? waited : most;
+        sum += waited;
+    }
+    if (!times)
+        return;
+    if (most - least > 0.1)
+        snprintf(report->ranks, sizeof(report->ranks),
+                 "%d: rank %d on %s is the slowest; the others waited for it %.0f %% of their time",
+                 progress->rank_count, slowest, times[slowest].host,
+                 100 * (sum - least) / (progress->rank_count - 1));
+    else
+        snprintf(report->ranks, sizeof(report->ranks),
+                 "%d, equally fast; they waited for each other and the network %.0f %% of the time",
+                 progress->rank_count, 100 * sum / progress->rank_count);
 }
 
 int train_report_step(void *context, const unet_progress *progress)
@@ -95,6 +149,7 @@ int train_report_step(void *context, const unet_progress *progress)
         return interrupted();
     }
     report->last_epoch = progress->epoch;
+    keep_ranks(report, progress);
     if (report->epoch_count < report->epoch_room)
         report->epochs[report->epoch_count++] = (struct train_epoch){
             progress->seconds, progress->loss, progress->val_dice, progress->val_iou};
@@ -119,6 +174,8 @@ void train_report_summary(const struct train_report *report, int validated, cons
             report->steps, time);
     else
         say(stderr, "trained %ld steps in %s\n", report->steps, time);
+    if (*report->ranks)
+        say(stderr, "ranks      %s\n", report->ranks);
     if (!report->best_epoch)
         say(stderr, "%s: the newest weights; no epoch has ended\n", last);
     else if (!path_exists(best))

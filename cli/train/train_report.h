@@ -19,6 +19,7 @@ struct train_report {
     long steps, steps_before;   /* of the whole run; when it began or went on */
     struct train_epoch *epochs; /* epoch_count of them; NULL: not kept, see train_report_keep() */
     int epoch_count, epoch_room;
+    char ranks[256]; /* who waited for whom, where several train as one; else "" */
 };
 
 void train_report_init(struct train_report *report, int quiet, int json);

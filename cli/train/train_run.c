@@ -197,6 +197,19 @@ static int make_recipe(struct train_run *run)
     return fit_memory(run);
 }
 
+static int prepare_files(struct train_run *run)
+{
+    int status = train_files_lock(&run->files);
+
+    if (status != EXIT_DONE)
+        return status;
+    if (run->resumed && !path_exists(run->files.checkpoint))
+        return fail_text("%s: not there, as this run was stopped before its first checkpoint; "
+                         "unet train --images .. -o %s --overwrite begins anew",
+                         run->files.checkpoint, run->files.folder);
+    return run->resumed ? EXIT_DONE : train_files_check(&run->files, run->settings->overwrite);
+}
+
 int train_run_prepare(struct train_run *run)
 {
     struct train_settings *settings = run->settings;
@@ -205,14 +218,7 @@ int train_run_prepare(struct train_run *run)
 
     if (settings->output && !train_files_name(settings->output, &run->files))
         return fail_memory();
-    if (!settings->dry_run && (status = train_files_lock(&run->files)) != EXIT_DONE)
-        return status;
-    if (run->resumed && !path_exists(run->files.checkpoint))
-        return fail_text("%s: not there, as this run was stopped before its first checkpoint; "
-                         "unet train --images .. -o %s --overwrite begins anew",
-                         run->files.checkpoint, run->files.folder);
-    if (!run->resumed && !settings->dry_run &&
-        (status = train_files_check(&run->files, settings->overwrite)) != EXIT_DONE)
+    if (!settings->dry_run && ranks_first() && (status = prepare_files(run)) != EXIT_DONE)
         return status;
     if (settings->init && origin_load(settings->init, &settings->common, &run->model, NULL, &err))
         return fail(&err);
@@ -360,7 +366,7 @@ static int finish(const struct train_run *run, struct watch *watch)
 
     if (watch->failed || watch->refused)
         return EXIT_FAILED; /* run_end(), or train_rate_is_refused(), has told */
-    if (interrupted()) {
+    if (interrupted() || (run->ranks && run->end == UNET_END_ASKED)) {
         fail_text("interrupted: the newest weights are in %s, the best so far in %s; unet train "
                   "--resume %s goes on",
                   run->files.last, run->files.best,
@@ -404,21 +410,50 @@ static int begin_folder(struct watch *watch)
     return run_begin(&watch->folder, &facts);
 }
 
+static int on_other(void *context, const unet_progress *progress)
+{
+    (void)context;
+    (void)progress;
+    return interrupted();
+}
+
+/* What ranks other than the first do: all but to write and to tell. */
+static int go_along(const struct train_run *run, const unet_train_options *options)
+{
+    const unet_train_job job = {.size = sizeof(job),
+                                .model = run->model,
+                                .dataset = run->dataset,
+                                .validation = run->validation,
+                                .resume = run->resumed,
+                                .progress = on_other,
+                                .ranks = run->ranks};
+    unet_error err;
+
+    interrupt_watch();
+    return unet_train(&job, options, &err) ? fail(&err) : EXIT_DONE;
+}
+
 int train_run_go(struct train_run *run)
 {
     const struct train_settings *settings = run->settings;
+    unet_train_options options = run->recipe.options;
     struct watch watch = {.run = run};
     unet_error err;
     unet_code code;
     int status;
 
+    if (!options.threads)
+        options.threads = ranks_threads();
+    if (!ranks_first())
+        return go_along(run, &options);
     if ((status = begin_folder(&watch)) != EXIT_DONE)
         return status;
     if (!settings->common.quiet)
         describe(run);
     interrupt_watch();
     train_report_init(&watch.report, settings->common.quiet, settings->common.json);
-    const unet_train_job job = {.model = run->model,
+    const unet_train_job job = {.size = sizeof(job),
+                                .model = run->model,
                                 .dataset = run->dataset,
                                 .validation = run->validation,
                                 .best_path = run->files.best,
@@ -428,8 +463,9 @@ int train_run_go(struct train_run *run)
                                 .resume = run->resumed,
                                 .progress = on_progress,
                                 .validated = on_validated,
-                                .context = &watch};
-    code = unet_train(&job, &run->recipe.options, &err);
+                                .context = &watch,
+                                .ranks = run->ranks};
+    code = unet_train(&job, &options, &err);
     progress_clear(&watch.report.line);
     if (run_end(&watch.folder, interrupted(), code ? &err : NULL))
         watch.failed = 1;

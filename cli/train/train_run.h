@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "recipe/presets.h"
+#include "shared/launcher.h"
 #include "shared/network_options.h"
 #include "train/train_settings.h"
 
@@ -17,8 +18,9 @@
 struct train_run {
     const struct command *command;
     struct train_settings *settings;
-    int fold;            /* from 0; -1: no folds */
-    const char *goes_on; /* what is told to --resume; NULL: its folder */
+    const unet_ranks *ranks; /* NULL: alone */
+    int fold;                /* from 0; -1: no folds */
+    const char *goes_on;     /* what is told to --resume; NULL: its folder */
     int resumed;
     unet_dataset *dataset, *validation;
     unet_survey *survey;
@@ -62,7 +64,8 @@ int train_rate_is_refused(const struct train_run *run, const unet_progress *prog
 int train_split_keep(const struct train_run *run);
 
 /* train_folds.c: --folds: a run for each part of the images, and their summary. */
-int train_folds(const struct command *command, struct train_settings *settings, int resumed);
+int train_folds(const struct command *command, struct train_settings *settings,
+                const unet_ranks *ranks, int resumed);
 
 /* ---- train_init.c:  ---- */
 

@@ -22,6 +22,13 @@ static size_t tensor_bytes(struct un_engine *e, enum un_layout layout, struct un
     return un_round_up(floats * sizeof(float), UN_ALIGN);
 }
 
+static size_t image_bytes(struct un_engine *e, enum un_layout layout, struct un_shape s)
+{
+    (void)e;
+    size_t channels = (size_t)(layout == UN_FEATURES ? un_blocks(s.c) * UN_BLOCK : s.c);
+    return (size_t)s.h * (size_t)s.w * channels * sizeof(float);
+}
+
 /* A tensor and what lies plainly as [N][H][W][C]; one of the two is written. */
 struct transfer {
     struct un_tensor tensor;
@@ -110,6 +117,7 @@ static const struct un_engine_ops cpu_ops = {
     .get = un_host_copy,
     .copy = un_host_copy,
     .tensor_bytes = tensor_bytes,
+    .image_bytes = image_bytes,
     .upload = upload,
     .download = download,
     .finish = un_host_finish,
@@ -130,11 +138,16 @@ static const struct un_engine_ops cpu_ops = {
     .norm_statistics = un_cpu_norm_statistics,
     .norm_forward = un_cpu_norm_forward,
     .norm_backward = un_cpu_norm_backward,
+    .norm_moments = un_cpu_norm_moments,
+    .norm_measure = un_cpu_norm_measure,
+    .norm_backward_of = un_cpu_norm_backward_of,
     .norm_running = un_cpu_norm_running,
     .norm_fold = un_cpu_norm_fold,
     .dropout = un_cpu_dropout,
     .loss_workspace = un_cpu_loss_workspace,
     .loss = un_cpu_loss,
+    .loss_sums = un_cpu_loss_sums,
+    .loss_of = un_cpu_loss_of,
     .probabilities = un_cpu_probabilities,
     .argmax = un_cpu_argmax,
     .sgd_step = un_cpu_sgd_step,

@@ -138,7 +138,8 @@ void un_cpu_upsample_forward(struct un_engine *e, struct un_tensor src, struct u
                              enum un_doubling how, int trim);
 void un_cpu_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum un_doubling how,
                               int trim, const struct un_gradient *dsrc);
-void un_cpu_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key);
+void un_cpu_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key,
+                    uint64_t first);
 
 /* norms.c */
 typedef double un_moments[2][UN_BLOCK]; /* of a block of channels: sums, and sums of squares */
@@ -153,6 +154,13 @@ void un_cpu_norm_forward(struct un_engine *e, struct un_tensor x, const struct u
 void un_cpu_norm_backward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
                           struct un_tensor dy, struct un_activation act, float *dgamma,
                           float *dbeta, struct un_tensor dx);
+void un_cpu_norm_moments(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                         struct un_tensor dy, double *moments);
+void un_cpu_norm_measure(struct un_engine *e, int channels, const double *sums, double count,
+                         const struct un_norm *norm);
+void un_cpu_norm_backward_of(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                             struct un_tensor dy, struct un_activation act, const double *sums,
+                             double count, float *dgamma, float *dbeta, struct un_tensor dx);
 void un_cpu_norm_running(struct un_engine *e, int channels, double count, float momentum,
                          const float *mean, const float *variance, float *running_mean,
                          float *running_variance);
@@ -164,6 +172,12 @@ size_t un_cpu_loss_workspace(struct un_engine *e, struct un_shape logits);
 void un_cpu_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
                  const float *weights, const unet_loss *loss, double *result,
                  struct un_tensor dlogits);
+void un_cpu_loss_sums(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                      const float *weights, const unet_loss *loss, double *sums,
+                      struct un_tensor dlogits);
+void un_cpu_loss_of(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                    const float *weights, const unet_loss *loss, const double *sums, double *result,
+                    struct un_tensor dlogits);
 
 /* answers.c */
 void un_cpu_probabilities(struct un_engine *e, struct un_tensor logits);

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * losses.c - the loss of a batch and its gradient, in pieces of the pixels
+ * losses.c - the loss of a batch and its gradient, in pieces of the pixels of each image
  *
  * First pass: each piece gives its sums (of losses, of weights, and for the overlap term of true
  * positives, false positives and false negatives of each class) and leaves in dlogits what the
- * second pass needs; see loss_kernel.h.  The sums of all pieces, added in order, make the factors
- * of the second pass.  How the pixels are cut does not depend on threads, so neither does a bit of
- * the result.
+ * second pass needs; see loss_kernel.h.  The sums of all pieces of an image, added in order, and
+ * those of the images, added pairwise (base/tree.h), make the factors of the second pass.  How the
+ * pixels are cut does not depend on threads, so neither does a bit of the result.
  *
  * The workspace: for each thread its planes and sums by lanes, then for each piece its sums, then
- * the factors of the classes.
+ * those of the images, then the factors of the classes.
  */
 #include <string.h>
 
+#include "base/tree.h"
 #include "cpu/engine_cpu.h"
 
-enum { PIECES = 256 };
+enum { PIECES = 256 }; /* of an image */
 
 /* Rows of sums: losses, weights, then three for each class. */
 enum { LOSSES, WEIGHTS, CLASSES };
@@ -23,25 +24,29 @@ enum { LOSSES, WEIGHTS, CLASSES };
 struct layout {
     int planes, rows;   /* rows of sums */
     size_t thread;      /* bytes of a thread, which begin with its sums by lanes */
-    double *pieces;     /* [PIECES][rows] */
+    double *pieces;     /* [images][PIECES][rows] */
+    double *images;     /* [images][rows]; the first becomes the sum of all */
     float *own, *other; /* [planes] */
     size_t bytes;
 };
 
-static struct layout lay_out(const struct un_engine *e, int classes)
+static struct layout lay_out(const struct un_engine *e, int images, int classes)
 {
     const size_t lanes = (size_t)un_cpu_kernels(e)->lanes;
     struct layout l = {.planes = un_max(classes, 2)};
     l.rows = CLASSES + 3 * l.planes;
     l.thread = un_round_up(
         lanes * ((size_t)l.rows * sizeof(double) + (size_t)l.planes * sizeof(float)), UN_ALIGN);
+    const size_t row = (size_t)l.rows * sizeof(double);
     size_t pieces = l.thread * (size_t)e->threads;
-    size_t own = pieces + PIECES * (size_t)l.rows * sizeof(double);
+    size_t sums = pieces + PIECES * (size_t)images * row;
+    size_t own = sums + (size_t)images * row;
     size_t other = own + (size_t)l.planes * sizeof(float);
     l.bytes = other + (size_t)l.planes * sizeof(float);
     if (e->workspace) {
         char *base = e->workspace;
         l.pieces = (double *)(base + pieces);
+        l.images = (double *)(base + sums);
         l.own = (float *)(base + own);
         l.other = (float *)(base + other);
     }
@@ -50,12 +55,13 @@ static struct layout lay_out(const struct un_engine *e, int classes)
 
 size_t un_cpu_loss_workspace(struct un_engine *e, struct un_shape logits)
 {
-    return lay_out(e, logits.c).bytes;
+    return lay_out(e, logits.n, logits.c).bytes;
 }
 
+/* of an image */
 static size_t pixels_of(const struct un_tensor *t)
 {
-    return (size_t)t->shape.n * (size_t)t->shape.h * (size_t)t->shape.w;
+    return (size_t)t->shape.h * (size_t)t->shape.w;
 }
 
 static size_t piece_of(size_t count, int i)
@@ -63,11 +69,13 @@ static size_t piece_of(size_t count, int i)
     return count * (size_t)i / PIECES;
 }
 
-/* Moves what describes all pixels to a piece of them, in this thread's workspace. */
+/* Moves what describes the first image to a piece, in this thread's workspace. */
 static struct un_loss_piece cut(const struct un_engine *e, const struct layout *l,
                                 struct un_loss_piece all, int i, int thread)
 {
-    const size_t from = piece_of(all.pixels, i), to = piece_of(all.pixels, i + 1);
+    const size_t image = all.pixels * (size_t)(i / PIECES);
+    const size_t from = image + piece_of(all.pixels, i % PIECES);
+    const size_t to = image + piece_of(all.pixels, i % PIECES + 1);
     const size_t lanes = (size_t)un_cpu_kernels(e)->lanes, values = from * (size_t)all.classes;
     all.logits += values;
     all.labels += from;
@@ -84,7 +92,8 @@ static struct un_loss_piece cut(const struct un_engine *e, const struct layout *
 struct batch {
     const struct un_engine *e;
     struct layout layout;
-    struct un_loss_piece all;
+    struct un_loss_piece all; /* of the first image */
+    int images;
 };
 
 static void sum_piece(void *context, int i, int thread)
@@ -104,12 +113,18 @@ static void sum_piece(void *context, int i, int thread)
     }
 }
 
-static double total(const struct layout *l, int row)
+static void add_image(void *context, int image, int thread)
 {
-    double sum = 0;
-    for (int i = 0; i < PIECES; i++)
-        sum += l->pieces[(size_t)i * (size_t)l->rows + (size_t)row];
-    return sum;
+    const struct batch *b = context;
+    const struct layout *l = &b->layout;
+    const int rows = b->all.loss->overlap > 0 ? l->rows : CLASSES;
+    (void)thread;
+    for (int row = 0; row < l->rows; row++) {
+        double sum = 0;
+        for (int i = 0; i < PIECES && row < rows; i++)
+            sum += l->pieces[((size_t)image * PIECES + (size_t)i) * (size_t)l->rows + (size_t)row];
+        l->images[(size_t)image * (size_t)l->rows + (size_t)row] = sum;
+    }
 }
 
 /*
@@ -117,7 +132,8 @@ static double total(const struct layout *l, int row)
  * (other): T = N / D, dN = 1 and dD = 1 - false_negative in the one case, 0 and false_positive in
  * the other.
  */
-static double overlap_loss(const struct layout *l, const unet_loss *loss, int classes)
+static double overlap_loss(const struct layout *l, const double *total, const unet_loss *loss,
+                           int classes)
 {
     const int first = classes == 1 ? 1 : loss->first_class;
     const double count = l->planes - first, share = loss->overlap / count;
@@ -126,8 +142,8 @@ static double overlap_loss(const struct layout *l, const unet_loss *loss, int cl
         l->own[k] = l->other[k] = 0;
         if (k < first)
             continue;
-        const double tp = total(l, CLASSES + 3 * k), fp = total(l, CLASSES + 3 * k + 1);
-        const double fn = total(l, CLASSES + 3 * k + 2), n = tp + loss->smooth;
+        const double tp = total[CLASSES + 3 * k], fp = total[CLASSES + 3 * k + 1];
+        const double fn = total[CLASSES + 3 * k + 2], n = tp + loss->smooth;
         const double d = n + loss->false_positive * fp + loss->false_negative * fn;
         sum += n / d;
         l->own[k] = (float)(-share * (d - n * (1 - (double)loss->false_negative)) / (d * d));
@@ -152,12 +168,11 @@ static void scale_piece(void *context, int i, int thread)
         p.d[j] = p.scale != 0 ? p.d[j] * p.scale : 0;
 }
 
-void un_cpu_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
-                 const float *weights, const unet_loss *loss, double *result,
-                 struct un_tensor dlogits)
+static struct batch batch_of(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                             const float *weights, const unet_loss *loss, struct un_tensor dlogits)
 {
-    struct batch b = {.e = e, .layout = lay_out(e, logits.shape.c)};
-    const struct layout *l = &b.layout;
+    struct batch b = {
+        .e = e, .layout = lay_out(e, logits.shape.n, logits.shape.c), .images = logits.shape.n};
     b.all = (struct un_loss_piece){.logits = logits.data,
                                    .labels = labels,
                                    .weights = weights,
@@ -165,16 +180,54 @@ void un_cpu_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *la
                                    .pixels = pixels_of(&logits),
                                    .classes = logits.shape.c,
                                    .loss = loss,
-                                   .own = l->own,
-                                   .other = l->other};
-    un_pool_run(e->pool, PIECES, sum_piece, &b);
-    const double weight = total(l, WEIGHTS), sum = loss->pixel * total(l, LOSSES);
+                                   .own = b.layout.own,
+                                   .other = b.layout.other};
+    return b;
+}
+
+static void sum_images(struct un_engine *e, struct batch *b)
+{
+    un_pool_run(e->pool, b->images * PIECES, sum_piece, b);
+    un_pool_run(e->pool, b->images, add_image, b);
+}
+
+static void finish(struct un_engine *e, struct batch *b, const double *total, double *result)
+{
+    const unet_loss *loss = b->all.loss;
+    const double weight = total[WEIGHTS], sum = loss->pixel * total[LOSSES];
     const bool overlap = loss->overlap > 0 && weight > 0;
     result[0] = sum;
     result[1] = weight;
-    b.all.scale = weight > 0 ? (float)(loss->pixel / weight) : 0;
+    b->all.scale = weight > 0 ? (float)(loss->pixel / weight) : 0;
     if (overlap)
-        result[0] += weight * loss->overlap * overlap_loss(l, loss, b.all.classes);
-    if (b.all.d)
-        un_pool_run(e->pool, PIECES, overlap ? overlap_piece : scale_piece, &b);
+        result[0] += weight * loss->overlap * overlap_loss(&b->layout, total, loss, b->all.classes);
+    if (b->all.d)
+        un_pool_run(e->pool, b->images * PIECES, overlap ? overlap_piece : scale_piece, b);
+}
+
+void un_cpu_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                 const float *weights, const unet_loss *loss, double *result,
+                 struct un_tensor dlogits)
+{
+    struct batch b = batch_of(e, logits, labels, weights, loss, dlogits);
+    sum_images(e, &b);
+    un_tree_sum(b.layout.images, b.images, (size_t)b.layout.rows);
+    finish(e, &b, b.layout.images, result);
+}
+
+void un_cpu_loss_sums(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                      const float *weights, const unet_loss *loss, double *sums,
+                      struct un_tensor dlogits)
+{
+    struct batch b = batch_of(e, logits, labels, weights, loss, dlogits);
+    sum_images(e, &b);
+    memcpy(sums, b.layout.images, (size_t)b.images * (size_t)b.layout.rows * sizeof *sums);
+}
+
+void un_cpu_loss_of(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                    const float *weights, const unet_loss *loss, const double *sums, double *result,
+                    struct un_tensor dlogits)
+{
+    struct batch b = batch_of(e, logits, labels, weights, loss, dlogits);
+    finish(e, &b, sums, result);
 }

@@ -241,7 +241,7 @@ void un_cpu_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum u
 struct dropout {
     struct un_tensor x;
     float rate, scale;
-    uint64_t key;
+    uint64_t key, first;
 };
 
 static void drop_row(void *context, int row, int thread)
@@ -254,14 +254,15 @@ static void drop_row(void *context, int row, int thread)
         float *at = un_row(&d->x, row / s.h, block, row % s.h) + (c - block * UN_BLOCK);
         for (int i = 0; i < s.w; i++, at += un_pixel(&d->x)) {
             uint64_t index = ((uint64_t)row * (uint64_t)s.w + (uint64_t)i) * (uint64_t)s.c;
-            bool drop = un_rng_uniform(d->key, index + (uint64_t)c) < d->rate;
+            bool drop = un_rng_uniform(d->key, d->first + index + (uint64_t)c) < d->rate;
             *at = drop ? 0 : *at * d->scale;
         }
     }
 }
 
-void un_cpu_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key)
+void un_cpu_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key,
+                    uint64_t first)
 {
-    struct dropout d = {.x = x, .rate = rate, .scale = 1 / (1 - rate), .key = key};
+    struct dropout d = {.x = x, .rate = rate, .scale = 1 / (1 - rate), .key = key, .first = first};
     un_pool_run(e->pool, x.shape.n * x.shape.h, drop_row, &d);
 }

@@ -3,17 +3,18 @@
  * norms.c - batch, instance and group normalisation
  *
  * The images of a batch are one part (batch normalisation) or a part each.  Sums over a channel of
- * a part are made in double of short sums (norm_kernel.h), over a fixed number of bands of rows for
- * each block of 16 channels, and the bands are added in order.  With double sums the variance may
- * be the mean of the squares less the square of the mean: 2^-53 relative to the squares is far
- * below what float holds.
+ * an image are made in double of short sums (norm_kernel.h), over a fixed number of bands of rows
+ * for each block of 16 channels, and the bands are added in order; those of the images of one part
+ * are added pairwise (base/tree.h).  With double sums the variance may be the mean of the squares
+ * less the square of the mean: 2^-53 relative to the squares is far below what float holds.
  */
 #include <math.h>
 #include <string.h>
 
+#include "base/tree.h"
 #include "cpu/engine_cpu.h"
 
-/* of rows, for each block of a part */
+/* of rows, for each block of an image */
 enum { BANDS = 32 };
 
 /* What a block of a part is made with: y = (x - mean) * scale + shift, and
@@ -31,8 +32,8 @@ static int parts(struct un_shape s, int groups)
 size_t un_cpu_norm_workspace(struct un_engine *e, struct un_shape shape, int groups)
 {
     (void)e;
-    return (size_t)parts(shape, groups) * (size_t)un_blocks(shape.c) *
-           (sizeof(struct factors) + BANDS * sizeof(un_moments));
+    return (size_t)un_blocks(shape.c) * ((size_t)parts(shape, groups) * sizeof(struct factors) +
+                                         (size_t)shape.n * BANDS * sizeof(un_moments));
 }
 
 /* What the tasks of a pass share. */
@@ -43,7 +44,7 @@ struct pass {
     struct un_activation act;
     int groups, blocks;      /* of all parts */
     struct factors *factors; /* [blocks] */
-    un_moments *sums;        /* [blocks][BANDS] */
+    un_moments *sums;        /* [blocks of all images][BANDS] */
 };
 
 static struct pass pass_of(struct un_engine *e, struct un_tensor x, const struct un_norm *norm)
@@ -58,45 +59,62 @@ static struct pass pass_of(struct un_engine *e, struct un_tensor x, const struct
     return p;
 }
 
-/* The sums of a channel of a part. */
+/* The sums of a channel of a part, whose first image has them. */
 static double *sum_at(un_moments *sums, struct un_shape s, int part, int c, int which)
 {
     size_t block = (size_t)part * (size_t)un_blocks(s.c) + (size_t)(c / UN_BLOCK);
     return &sums[block * BANDS][which][c % UN_BLOCK];
 }
 
-/* A band of a block of a part. */
+/* A band of a block of an image. */
 static void sum_band(void *context, int task, int thread)
 {
     const struct pass *p = context;
     const struct un_shape s = p->x.shape;
-    const int blocks = un_blocks(s.c), rows = p->groups ? s.h : s.n * s.h;
-    const int band = task % BANDS, block = task / BANDS % blocks, part = task / BANDS / blocks;
+    const int blocks = un_blocks(s.c), band = task % BANDS;
+    const int block = task / BANDS % blocks, n = task / BANDS / blocks;
+    const struct factors *f = &p->factors[(p->groups ? n : 0) * blocks + block];
     (void)thread;
     memset(p->sums[task], 0, sizeof p->sums[task]);
-    for (int i = un_piece(rows, BANDS, band); i < un_piece(rows, BANDS, band + 1); i++) {
-        const int n = (part * rows + i) / s.h, y = (part * rows + i) % s.h;
+    for (int y = un_piece(s.h, BANDS, band); y < un_piece(s.h, BANDS, band + 1); y++) {
         const float *x = un_row(&p->x, n, block, y);
         if (p->dy.data)
-            p->k->norm_sums_row(x, un_row(&p->dy, n, block, y), p->factors[task / BANDS].mean,
-                                p->sums[task], s.w);
+            p->k->norm_sums_row(x, un_row(&p->dy, n, block, y), f->mean, p->sums[task], s.w);
         else
             p->k->moments_row(x, p->sums[task], s.w);
     }
 }
 
+static void add(un_moments *to, un_moments *sums)
+{
+    for (int which = 0; which < 2; which++)
+        for (int c = 0; c < UN_BLOCK; c++)
+            (*to)[which][c] += (*sums)[which][c];
+}
+
 /*
- * For each channel of each part the sums of x and x^2 or, where there is a gradient, of dy and
+ * For each channel of each image the sums of x and x^2 or, where there is a gradient, of dy and
  * dy * (x - mean); they end in the first band of each block.
  */
+static void sum_images(struct un_engine *e, struct pass *p)
+{
+    const int blocks = p->x.shape.n * un_blocks(p->x.shape.c);
+    un_pool_run(e->pool, blocks * BANDS, sum_band, p);
+    for (int block = 0; block < blocks; block++)
+        for (int band = 1; band < BANDS; band++)
+            add(&p->sums[block * BANDS], &p->sums[block * BANDS + band]);
+}
+
+/* The same for each part: those of the batch are pairwise added to the first image's. */
 static void sum_moments(struct un_engine *e, struct pass *p)
 {
-    un_pool_run(e->pool, p->blocks * BANDS, sum_band, p);
-    for (int block = 0; block < p->blocks; block++)
-        for (int band = 1; band < BANDS; band++)
-            for (int which = 0; which < 2; which++)
-                for (int c = 0; c < UN_BLOCK; c++)
-                    p->sums[block * BANDS][which][c] += p->sums[block * BANDS + band][which][c];
+    const int images = p->x.shape.n, blocks = un_blocks(p->x.shape.c);
+    sum_images(e, p);
+    for (int step = 1; step < images && !p->groups; step *= 2)
+        for (int i = 0; i + step < images; i += 2 * step)
+            for (int block = 0; block < blocks; block++)
+                add(&p->sums[(i * blocks + block) * BANDS],
+                    &p->sums[((i + step) * blocks + block) * BANDS]);
 }
 
 /* How many values of one channel of a part. */
@@ -109,6 +127,14 @@ static double count_of(struct un_shape s, int groups)
 static int shared(struct un_shape s, int groups)
 {
     return groups ? s.c / groups : 1;
+}
+
+/* Of a sum of values and of their squares.  What is not a number stays so. */
+static void measure(double sum, double squares, double count, float *mean, float *variance)
+{
+    const double m = sum / count, v = squares / count - m * m;
+    *mean = (float)m;
+    *variance = v < 0 ? 0 : (float)v;
 }
 
 void un_norm_measure(struct un_shape s, const struct un_norm *norm, const un_moments *sums,
@@ -124,12 +150,8 @@ void un_norm_measure(struct un_shape s, const struct un_norm *norm, const un_mom
                 sum += (*at)[0][c % UN_BLOCK];
                 squares += (*at)[1][c % UN_BLOCK];
             }
-            double m = sum / count, v = squares / count - m * m;
-            for (int c = first; c < first + together; c++) {
-                norm->mean[part * s.c + c] = (float)m;
-                /* what is not a number stays so */
-                norm->variance[part * s.c + c] = v < 0 ? 0 : (float)v;
-            }
+            for (int c = part * s.c + first; c < part * s.c + first + together; c++)
+                measure(sum, squares, count, &norm->mean[c], &norm->variance[c]);
         }
 }
 
@@ -138,6 +160,14 @@ void un_cpu_norm_statistics(struct un_engine *e, struct un_tensor x, const struc
     struct pass p = pass_of(e, x, norm);
     sum_moments(e, &p);
     un_norm_measure(x.shape, norm, p.sums, BANDS);
+}
+
+void un_cpu_norm_measure(struct un_engine *e, int channels, const double *sums, double count,
+                         const struct un_norm *norm)
+{
+    (void)e;
+    for (int c = 0; c < channels; c++)
+        measure(sums[c], sums[channels + c], count, &norm->mean[c], &norm->variance[c]);
 }
 
 /* y = (x - mean) * scale + shift */
@@ -191,12 +221,13 @@ static double inverse_deviation(const struct un_norm *norm, int at)
 }
 
 /* dgamma and dbeta add up over all parts; then the sums of a channel make way for what the channels
- * of its group have together: sum(g) / M and sum(g * (x - mean)) / M * r^2, g = gamma * dy. */
+ * of its group have together: sum(g) / M and sum(g * (x - mean)) / M * r^2, g = gamma * dy.
+ * values: of one channel of a part. */
 static void sum_parts(un_moments *sums, struct un_shape s, const struct un_norm *norm,
-                      float *dgamma, float *dbeta)
+                      double values, float *dgamma, float *dbeta)
 {
     const int together = shared(s, norm->groups);
-    const double count = count_of(s, norm->groups) * together;
+    const double count = values * together;
     for (int c = 0; c < s.c; c++) {
         double beta = 0, gamma = 0;
         for (int part = 0; part < parts(s, norm->groups); part++) {
@@ -261,6 +292,14 @@ static void backward_row(void *context, int task, int thread)
  * With r = 1 / sqrt(variance + epsilon) and g = gamma * dy, over M values that share their mean:
  *   dx = r * (g - sum(g) / M - (x - mean) * r^2 * sum(g * (x - mean)) / M)
  */
+static void go_back(struct un_engine *e, struct pass *p, double values, float *dgamma, float *dbeta)
+{
+    const struct un_shape s = p->x.shape;
+    sum_parts(p->sums, s, p->norm, values, dgamma, dbeta);
+    fill_backward(p);
+    un_pool_run(e->pool, un_blocks(s.c) * s.n * s.h, backward_row, p);
+}
+
 void un_cpu_norm_backward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
                           struct un_tensor dy, struct un_activation act, float *dgamma,
                           float *dbeta, struct un_tensor dx)
@@ -271,9 +310,38 @@ void un_cpu_norm_backward(struct un_engine *e, struct un_tensor x, const struct 
     p.act = act;
     fill_means(&p);
     sum_moments(e, &p);
-    sum_parts(p.sums, x.shape, norm, dgamma, dbeta);
-    fill_backward(&p);
-    un_pool_run(e->pool, un_blocks(x.shape.c) * x.shape.n * x.shape.h, backward_row, &p);
+    go_back(e, &p, count_of(x.shape, norm->groups), dgamma, dbeta);
+}
+
+void un_cpu_norm_moments(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                         struct un_tensor dy, double *moments)
+{
+    struct pass p = pass_of(e, x, norm);
+    const int channels = x.shape.c;
+    p.dy = dy;
+    if (dy.data)
+        fill_means(&p);
+    sum_images(e, &p);
+    for (int n = 0; n < x.shape.n; n++)
+        for (int which = 0; which < 2; which++)
+            for (int c = 0; c < channels; c++)
+                *moments++ = *sum_at(p.sums, x.shape, n, c, which);
+}
+
+void un_cpu_norm_backward_of(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                             struct un_tensor dy, struct un_activation act, const double *sums,
+                             double count, float *dgamma, float *dbeta, struct un_tensor dx)
+{
+    struct pass p = pass_of(e, x, norm);
+    const int channels = x.shape.c;
+    p.dy = dy;
+    p.dx = dx;
+    p.act = act;
+    fill_means(&p);
+    for (int which = 0; which < 2; which++)
+        for (int c = 0; c < channels; c++)
+            *sum_at(p.sums, x.shape, 0, c, which) = sums[which * channels + c];
+    go_back(e, &p, count, dgamma, dbeta);
 }
 
 void un_cpu_norm_running(struct un_engine *e, int channels, double count, float momentum,

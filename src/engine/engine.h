@@ -173,6 +173,13 @@ struct un_gradient {
 
 struct un_engine;
 
+/* Sums of a loss: of losses, of weights, and of true positives, false positives and false negatives
+ * for each class. */
+static inline int un_loss_rows(int classes)
+{
+    return 2 + 3 * (classes > 1 ? classes : 2);
+}
+
 struct un_engine_ops {
     const char *name;
     bool host_memory; /* alloc gives ordinary memory: what the host has need not be put */
@@ -194,6 +201,8 @@ struct un_engine_ops {
     void (*copy)(struct un_engine *e, void *to, const void *from, size_t bytes);
     /* bytes of a tensor, a multiple of 64; its data need not be zeroed before it is written */
     size_t (*tensor_bytes)(struct un_engine *e, enum un_layout layout, struct un_shape shape);
+    /* bytes from one image of a tensor to the next: each is a tensor of one image */
+    size_t (*image_bytes)(struct un_engine *e, enum un_layout layout, struct un_shape shape);
     /* between host float [N][H][W][C] and a tensor of either layout */
     void (*upload)(struct un_engine *e, struct un_tensor to, const float *from_host);
     void (*download)(struct un_engine *e, float *to_host, struct un_tensor from);
@@ -253,6 +262,21 @@ struct un_engine_ops {
     void (*norm_backward)(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
                           struct un_tensor dy, struct un_activation act, float *dgamma,
                           float *dbeta, struct un_tensor dx);
+    /* -- norms over a batch (groups 0) of which other processes have images, too: statistics and
+     *    backward pass in two steps each, between which moments are added up over all images, as
+     *    un_tree_sum() does and norm_statistics() and norm_backward() by themselves -- */
+    /* moments [N][2][C]: of each image the sums of x and x^2, or where dy has data those of dy and
+     * dy * (x - mean) */
+    void (*norm_moments)(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                         struct un_tensor dy, double *moments);
+    /* overwrites norm->mean and norm->variance [channels] with those of count values, of sums
+     * [2][channels] */
+    void (*norm_measure)(struct un_engine *e, int channels, const double *sums, double count,
+                         const struct un_norm *norm);
+    /* norm_backward() with the sums [2][C] over count values of a channel */
+    void (*norm_backward_of)(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                             struct un_tensor dy, struct un_activation act, const double *sums,
+                             double count, float *dgamma, float *dbeta, struct un_tensor dx);
     /* running = (1 - momentum) * running + momentum * batch; the running variance takes the
      * unbiased one, variance * count / (count - 1); with count 1, the biased one */
     void (*norm_running)(struct un_engine *e, int channels, double count, float momentum,
@@ -264,9 +288,10 @@ struct un_engine_ops {
                       const float *bias, float *scale, float *shift);
 
     /* -- dropout in place: element i of the logical array [N][H][W][C] is dropped when
-     *    un_rng_uniform(key, i) < rate, the others are divided by (1 - rate).  The backward pass is
-     *    the same call on the gradient -- */
-    void (*dropout)(struct un_engine *e, struct un_tensor x, float rate, uint64_t key);
+     *    un_rng_uniform(key, first + i) < rate, the others are divided by (1 - rate).  The backward
+     *    pass is the same call on the gradient -- */
+    void (*dropout)(struct un_engine *e, struct un_tensor x, float rate, uint64_t key,
+                    uint64_t first);
 
     /* -- the loss that unet_loss in unet.h describes, of UN_PIXELS logits [N][H][W][K] (K == 1:
      *    sigmoid, labels 0 and 1, the overlap is that of class 1; else softmax), labels [N*H*W],
@@ -278,6 +303,15 @@ struct un_engine_ops {
     void (*loss)(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
                  const float *weights, const unet_loss *loss, double *result,
                  struct un_tensor dlogits);
+    /* The same in two steps, between which sums are added up over the images of all processes, as
+     * un_tree_sum() does and loss() by itself: sums [N][un_loss_rows(K)] of each image; then sums
+     * [un_loss_rows(K)] of all.  dlogits, which has data, goes from the first to the second. */
+    void (*loss_sums)(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                      const float *weights, const unet_loss *loss, double *sums,
+                      struct un_tensor dlogits);
+    void (*loss_of)(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                    const float *weights, const unet_loss *loss, const double *sums, double *result,
+                    struct un_tensor dlogits);
 
     /* -- logits to answers: softmax (K >= 2) or sigmoid (K == 1) in place; the index of the largest
      *    logit, the lowest on a tie (K == 1: 1 where the logit is > 0) -- */

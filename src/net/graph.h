@@ -107,6 +107,9 @@ struct un_graph {
     size_t trainable;            /* floats of trainable parameters */
     size_t values;               /* floats of all parameters */
     struct un_shape input;       /* set by un_graph_size() */
+    /* set by who deals a batch to several processes, before it is planned: images first .. first +
+     * input.n - 1 of total are here; total 0: all are */
+    int first, total;
     struct un_node nodes[UN_MAX_NODES];
     struct un_param params[UN_MAX_PARAMS];
 };
@@ -173,6 +176,12 @@ int un_fit_input(const struct un_graph *graph, int side);
 int un_fit_output(const struct un_graph *graph, int side, int *input);
 
 /* ---- graph.c: what it says ---- */
+
+/* Images of a batch, wherever they are. */
+static inline int un_graph_total(const struct un_graph *graph)
+{
+    return graph->total ? graph->total : graph->input.n;
+}
 
 /* "weight": what a name ends with, behind the node's and a dot. */
 const char *un_param_suffix(enum un_param_kind kind);

@@ -17,6 +17,8 @@
 
 #include <string.h>
 
+#include "base/tree.h"
+
 /* A convolution in tiles looks at up to 3 pixels beyond its frame where the source has them.  They
  * change nothing but rounding; with them, a window gives the same bits as the whole value. */
 enum { BEYOND = 3 };
@@ -42,8 +44,11 @@ int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, in
 
 bool un_plan_measures(const struct un_plan *plan, const struct un_graph *graph, int i)
 {
-    return is_normed(graph, i) && (plan->mode == UN_TRAIN || graph->nodes[i + 1].groups > 0) &&
-           graph->nodes[i].dropout == 0;
+    if (!is_normed(graph, i) || graph->nodes[i].dropout > 0)
+        return false;
+    /* in training several images have their tiles in common, and sums over tiles would depend on
+     * which images are here */
+    return plan->mode == UN_TRAIN ? un_graph_total(graph) == 1 : graph->nodes[i + 1].groups > 0;
 }
 
 /* How many of `side` pixels are read through a frame that begins at pixel *first, which becomes the
@@ -263,6 +268,24 @@ static void want_conv(struct un_placing *p, struct un_plan *plan, const struct u
     }
 }
 
+size_t un_plan_parameters(const struct un_graph *graph, int i)
+{
+    const int params[] = {graph->nodes[i].weight, graph->nodes[i].bias};
+    size_t count = 0;
+    for (int k = 0; k < 2; k++)
+        count += params[k] < 0 ? 0 : graph->params[params[k]].count;
+    return count;
+}
+
+/* What of the sums over images outgrows the gradients themselves. */
+static void want_leaves(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
+                        int i)
+{
+    const int back = 2 * graph->node_count - 1 - i;
+    const size_t floats = un_plan_parameters(graph, i) * (size_t)(plan->rooms - plan->blocks);
+    un_place_want(p, un_round_up(floats * sizeof(float), UN_ALIGN), back, back, &plan->leaves[i]);
+}
+
 /* The gradients of the parameters, node by node. */
 static void give_gradients(struct un_placing *p, const struct un_graph *graph)
 {
@@ -308,8 +331,13 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
     if (mode == UN_PREDICT)
         find_windows(plan, graph, engine);
     if (mode == UN_TRAIN) {
+        const int first = graph->first;
+        plan->blocks =
+            un_tree_of(first, first + graph->input.n, un_graph_total(graph), &plan->rooms).count;
         plan->gradients = 0;
         give_gradients(&p, graph);
+        for (int i = 0; i < n && plan->rooms > plan->blocks; i++)
+            want_leaves(&p, plan, graph, i);
     } else {
         give_kept(&p, plan, graph, engine);
     }

@@ -32,6 +32,10 @@ struct un_plan {
     /* by node and enum un_pass: packed weights.  UN_PREDICT keeps all of them; in training they
      * change with every step, and exist while the node runs */
     size_t packed[UN_MAX_NODES][2];
+    /* UN_TRAIN, by node: the gradients of its parameters by some of the images, one after the
+     * other, while they are added up in a tree (batch.c) */
+    size_t leaves[UN_MAX_NODES];
+    int rooms, blocks; /* of that tree: slots in all, and those that are left at the end */
     /* by time: the engine's workspace */
     size_t workspace[2 * UN_MAX_NODES];
     /* UN_TRAIN: the gradients of the parameters, [graph.trainable] floats.  What the backward pass
@@ -56,6 +60,9 @@ int un_plan_folded(const struct un_graph *graph, int node);
 /* The part of value v that exists, without data: its pixel (0, 0) is pixel (top, left) of v. */
 struct un_operand un_plan_value(const struct un_plan *plan, const struct un_graph *graph, int v);
 
+/* Floats of a node's trainable parameters. */
+size_t un_plan_parameters(const struct un_graph *graph, int i);
+
 /* Node number i as the engine sees it: shapes, layouts, offsets and activation, no data. */
 struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *graph, int i);
 
@@ -73,8 +80,8 @@ int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, in
  */
 
 /* by node: value, gradient, norm, packed weights and workspaces of two passes, gradients of
- * parameters */
-enum { UN_MAX_PLACED = 8 * UN_MAX_NODES + 8 };
+ * parameters and of their leaves */
+enum { UN_MAX_PLACED = 9 * UN_MAX_NODES + 8 };
 
 struct un_placed {
     size_t bytes;

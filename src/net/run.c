@@ -22,11 +22,6 @@ static float *param(const struct un_network *network, int index)
     return index < 0 ? NULL : network->values + network->graph.params[index].offset;
 }
 
-static float *param_gradient(const struct un_network *network, int index)
-{
-    return index < 0 ? NULL : network->gradients + network->graph.params[index].offset;
-}
-
 static struct un_tensor tensor(const struct un_network *network, int v, size_t offset)
 {
     struct un_tensor t = un_plan_value(&network->plan, &network->graph, v).tensor;
@@ -187,6 +182,7 @@ void un_network_release(struct un_network *network)
     struct un_engine *e = network->engine;
     if (!e)
         return;
+    un_network_unshare(network);
     if (network->owns_values)
         e->ops->release(e, network->values);
     e->ops->release(e, network->arena);
@@ -211,9 +207,12 @@ unet_code un_network_size(struct un_network *network, int n, int height, int wid
     return UNET_OK;
 }
 
-static uint64_t dropout_key(uint64_t key, int node)
+/* Of a value or its gradient: a mask is one of the whole batch's. */
+static void drop_out(struct un_network *network, int node, struct un_tensor x, uint64_t key)
 {
-    return key + (uint64_t)node;
+    const uint64_t image = (uint64_t)x.shape.h * (uint64_t)x.shape.w * (uint64_t)x.shape.c;
+    network->engine->ops->dropout(network->engine, x, network->graph.nodes[node].dropout,
+                                  key + (uint64_t)node, image * (uint64_t)network->graph.first);
 }
 
 static void norm_forward(struct un_network *network, int i)
@@ -223,9 +222,9 @@ static void norm_forward(struct un_network *network, int i)
     const struct un_norm norm = bind_norm(network, i);
     const bool train = network->plan.mode == UN_TRAIN;
     struct un_tensor x = value(network, node->src[0]);
-    double count = (double)x.shape.n * x.shape.h * x.shape.w;
+    double count = (double)un_graph_total(&network->graph) * x.shape.h * x.shape.w;
     if ((train || norm.groups) && !un_plan_measures(&network->plan, &network->graph, i - 1))
-        e->ops->norm_statistics(e, x, &norm);
+        un_batch_norm_statistics(network, x, &norm);
     e->ops->norm_forward(e, x, &norm, node->act, value(network, i + 1));
     if (train && !norm.groups)
         e->ops->norm_running(e, node->channels, count, UN_NORM_MOMENTUM, norm.mean, norm.variance,
@@ -277,13 +276,12 @@ static void node_forward(struct un_network *network, int i)
 
 void un_network_forward(struct un_network *network, uint64_t key)
 {
-    struct un_engine *e = network->engine;
     for (int i = 0; i < network->graph.node_count; i++) {
         float rate = network->graph.nodes[i].dropout;
         use_workspace(network, i);
         node_forward(network, i);
         if (network->plan.mode == UN_TRAIN && rate > 0)
-            e->ops->dropout(e, value(network, i + 1), rate, dropout_key(key, i));
+            drop_out(network, i, value(network, i + 1), key);
     }
     use_workspace(network, network->graph.node_count);
 }
@@ -314,8 +312,7 @@ static void conv_backward(struct un_network *network, int i)
     const struct un_node *node = &network->graph.nodes[i];
     struct un_conv c = bind_conv(network, i);
     struct un_tensor ddst = gradient(network, i + 1);
-    e->ops->conv_backward_weights(e, &c, ddst, param_gradient(network, node->weight),
-                                  param_gradient(network, node->bias));
+    un_batch_conv_weights(network, i, &c, ddst);
     if (node->src[0] == 0)
         return; /* nobody asks for the gradient of the image */
     /* from here on a source's value may be overwritten by its gradient: see plan.c */
@@ -339,9 +336,7 @@ static void node_backward(struct un_network *network, int i)
         break;
     case UN_NODE_NORM: /* the gradient of its source lies in the same place: see plan.c */
         norm = bind_norm(network, i);
-        e->ops->norm_backward(e, src, &norm, ddst, network->graph.nodes[i - 1].act,
-                              param_gradient(network, node->weight),
-                              param_gradient(network, node->bias), ddst);
+        un_batch_norm_backward(network, i, src, &norm, ddst, network->graph.nodes[i - 1].act);
         break;
     case UN_NODE_MAXPOOL:
         dsrc = gradient_from(network, i, node->src[0]);
@@ -362,13 +357,14 @@ static void node_backward(struct un_network *network, int i)
 
 void un_network_backward(struct un_network *network, uint64_t key)
 {
-    struct un_engine *e = network->engine;
     const int n = network->graph.node_count;
     for (int i = n - 1; i >= network->first_trained; i--) {
         float rate = network->graph.nodes[i].dropout;
         if (rate > 0)
-            e->ops->dropout(e, gradient(network, i + 1), rate, dropout_key(key, i));
+            drop_out(network, i, gradient(network, i + 1), key);
         use_workspace(network, 2 * n - 1 - i);
         node_backward(network, i);
+        if (network->ready)
+            network->ready(network->ready_context, i);
     }
 }

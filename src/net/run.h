@@ -9,6 +9,7 @@
 #ifndef UN_RUN_H
 #define UN_RUN_H
 
+#include "base/ranks.h"
 #include "net/plan.h"
 
 struct un_network {
@@ -22,6 +23,19 @@ struct un_network {
     int first_trained; /* node: the backward pass ends there; 0: goes through all */
     float *gradients;  /* UN_TRAIN: [graph.trainable], in the arena: from the end of the backward
                           pass to the next forward pass */
+    /* a batch that is dealt to several processes, see un_network_share(); engine memory but for the
+     * host's sums */
+    const unet_ranks *ranks;
+    float *partials; /* [plan.blocks - 1][graph.trainable] */
+    float *norms;    /* gradients of the parameters of norms over the batch, one after the other */
+    double *moments, *host_moments; /* [images, at least 1][width]; the host's of all ranks */
+    int width;
+    double waited; /* seconds for the moments of the others */
+    unet_code failed;
+    unet_error why;
+    /* hears of each node whose parameters' gradients are there; may be NULL */
+    void (*ready)(void *context, int node);
+    void *ready_context;
 };
 
 /*
@@ -59,6 +73,35 @@ void un_network_forward(struct un_network *network, uint64_t key);
 /* Overwrites the gradients of the parameters of all nodes from first_trained on.  key as in the
  * forward pass. */
 void un_network_backward(struct un_network *network, uint64_t key);
+
+/* ---- batch.c: sums over the images of a batch, here and elsewhere ----
+ *
+ * A network whose graph says that its batch is dealt (graph.total) and that knows the ranks makes
+ * its forward and backward pass together with them.  What its backward pass leaves then are sums
+ * over the images here: plan.blocks blocks of the tree (base/tree.h), the first in gradients, the
+ * others in partials.  Who has added those of all ranks to gradients calls un_network_reduced().
+ */
+
+/* Of which ranks; width: of what un_network_sum() is to add up, at least.  UNET_ENOMEM. */
+unet_code un_network_share(struct un_network *network, const unet_ranks *ranks, int width,
+                           unet_error *err);
+
+/* network->moments [images here][width] become, in its first row, the sum over all images of all
+ * ranks.  What goes wrong is left in network->failed, once, and nothing is exchanged after that. */
+void un_network_sum(struct un_network *network, int width);
+
+void un_network_reduced(struct un_network *network);
+
+/* The gradients of a node's parameters, in the place where they are kept. */
+void un_batch_conv_weights(struct un_network *network, int i, const struct un_conv *c,
+                           struct un_tensor ddst);
+void un_batch_norm_backward(struct un_network *network, int i, struct un_tensor x,
+                            const struct un_norm *norm, struct un_tensor dy,
+                            struct un_activation act);
+/* Mean and variance. */
+void un_batch_norm_statistics(struct un_network *network, struct un_tensor x,
+                              const struct un_norm *norm);
+void un_network_unshare(struct un_network *network);
 
 /* Of batch normalisation's running statistics, PyTorch's default. */
 #define UN_NORM_MOMENTUM 0.1f

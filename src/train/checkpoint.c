@@ -170,3 +170,30 @@ unet_code un_checkpoint_read(unet_trainer *t, struct un_progress_state *state,
     un_safetensors_release(&file);
     return code;
 }
+
+unet_code un_checkpoint_hand_out(unet_trainer *t, struct un_progress_state *state, unet_error *err)
+{
+    const struct un_engine_ops *ops = t->engine->ops;
+    struct part part[MOST_PARTS];
+    const int count = list_parts(t, part);
+    unet_code code =
+        un_ranks_broadcast(t->ranks, UN_CHANNEL_TALK, 0, &t->step, sizeof t->step, err);
+    if (!code)
+        code = un_ranks_broadcast(t->ranks, UN_CHANNEL_TALK, 0, state, sizeof *state, err);
+    for (int i = 0; i < count && !code; i++) {
+        const size_t bytes = part[i].count * sizeof(float);
+        float *copy = ops->host_memory ? part[i].values : malloc(bytes);
+        if (!copy)
+            return un_fail_memory(err, bytes, part[i].name);
+        if (!ops->host_memory)
+            code = un_trainer_bring(t, copy, part[i].values, bytes, err);
+        if (!code)
+            code = un_ranks_broadcast(t->ranks, UN_CHANNEL_TALK, 0, copy, bytes, err);
+        if (!ops->host_memory) {
+            ops->put(t->engine, part[i].values, copy, bytes);
+            free(copy);
+        }
+    }
+    t->behind = t->network.owns_values;
+    return code;
+}

@@ -50,6 +50,10 @@ unet_code un_checkpoint_read(unet_trainer *trainer, struct un_progress_state *st
                              const struct un_fingerprint *validation, const char *path,
                              unet_error *err);
 
+/* Brings all ranks where rank 0 is: with its arrays, step and state.  UNET_EIO, UNET_ENOMEM. */
+unet_code un_checkpoint_hand_out(unet_trainer *trainer, struct un_progress_state *state,
+                                 unet_error *err);
+
 /* ---- checkpoint_json.c: the object ------------------------------------------------------- */
 
 /* NULL: no memory. */

@@ -132,15 +132,14 @@ static unet_code check_print(const struct un_json_at *at, const struct un_finger
         (code = bits_field(at, "masks", &found.masks, err)))
         return code;
     if (found.images != mine->images)
-        return un_fail(err, UNET_EINVAL, "%s: was written with %d %s images, this run has %d", path,
+        return un_fail(err, UNET_EINVAL, "%s: has %d %s images, this run has %d", path,
                        found.images, what, mine->images);
     if (found.names == mine->names && found.pixels == mine->pixels && found.masks == mine->masks)
         return UNET_OK;
     const char *other = found.names != mine->names     ? "images of other names"
                         : found.pixels != mine->pixels ? "images of other pixels"
                                                        : "other masks";
-    return un_fail(err, UNET_EINVAL, "%s: was written for %s in the %s set than this run has", path,
-                   other, what);
+    return un_fail(err, UNET_EINVAL, "%s: has %s in the %s set than this run", path, other, what);
 }
 
 static unet_code check_same(const json_t *found, const json_t *mine, const char *path,
@@ -165,8 +164,7 @@ static unet_code check_options(const json_t *found, const json_t *mine, const ch
     const char *name = un_train_options_differ(found, mine, theirs, ours, sizeof ours);
     if (!name)
         return UNET_OK;
-    return un_fail(err, UNET_EINVAL, "%s: was written with %s %s, this run has %s", path, name,
-                   theirs, ours);
+    return un_fail(err, UNET_EINVAL, "%s: has %s %s, this run has %s", path, name, theirs, ours);
 }
 
 /* The parts of the object against what this trainer would write. */

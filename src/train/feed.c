@@ -16,7 +16,7 @@
 
 struct slot {
     struct un_batch batch;
-    int *images; /* [batch]: which image each tile comes from */
+    int *images; /* [local]: which image each tile comes from */
     long ready;  /* the pass that lies in it, -1: none */
 };
 
@@ -97,8 +97,8 @@ static void shuffle(struct un_feed *f, long epoch)
 /* With the lock: which images a pass draws from. */
 static void look_up(struct un_feed *f, long pass, int *images)
 {
-    for (int b = 0; b < f->source.batch; b++) {
-        long number = pass * f->source.batch + b, epoch = number / f->tiles;
+    for (int b = 0; b < f->source.local; b++) {
+        long number = pass * f->source.batch + f->source.first + b, epoch = number / f->tiles;
         if (epoch != f->order_epoch)
             shuffle(f, epoch);
         images[b] = f->order[number % f->tiles];
@@ -111,8 +111,8 @@ static void draw_batch(const struct un_feed_source *s, long pass, const struct s
     const size_t in = (size_t)s->in_side * s->in_side * s->channels;
     const size_t out = (size_t)s->out_side * s->out_side;
     const uint64_t step = (uint64_t)(pass / s->accumulate);
-    const uint64_t first = (uint64_t)(pass % s->accumulate) * s->batch;
-    for (int b = 0; b < s->batch; b++) {
+    const uint64_t first = (uint64_t)(pass % s->accumulate) * s->batch + s->first;
+    for (int b = 0; b < s->local; b++) {
         const struct un_tile tile = {.in_side = s->in_side,
                                      .out_side = s->out_side,
                                      .input = slot->batch.input + b * in,
@@ -159,7 +159,7 @@ static size_t slot_bytes(const struct un_feed_source *s)
 {
     const size_t in = (size_t)s->in_side * s->in_side * s->channels * sizeof(float);
     const size_t out = (size_t)s->out_side * s->out_side * (sizeof(float) + 1);
-    return (in + out + sizeof(int)) * s->batch;
+    return (in + out + sizeof(int)) * s->local;
 }
 
 size_t un_feed_bytes(const struct un_feed_source *s, int tiles)
@@ -171,13 +171,13 @@ size_t un_feed_bytes(const struct un_feed_source *s, int tiles)
 
 static bool allocate_slot(const struct un_feed_source *s, struct slot *slot)
 {
-    const size_t in = (size_t)s->in_side * s->in_side * s->channels * s->batch;
-    const size_t out = (size_t)s->out_side * s->out_side * s->batch;
+    const size_t in = (size_t)s->in_side * s->in_side * s->channels * s->local;
+    const size_t out = (size_t)s->out_side * s->out_side * s->local;
     struct un_engine *e = s->engine;
     slot->batch.input = e->ops->host_alloc(e, in * sizeof(float));
     slot->batch.labels = e->ops->host_alloc(e, out);
     slot->batch.weights = e->ops->host_alloc(e, out * sizeof(float));
-    slot->images = malloc((size_t)s->batch * sizeof(int));
+    slot->images = malloc((size_t)s->local * sizeof(int));
     slot->ready = -1;
     return slot->batch.input && slot->batch.labels && slot->batch.weights && slot->images;
 }

@@ -20,8 +20,8 @@
 #include "engine/engine.h"
 
 struct un_batch {
-    float *input;    /* [batch][in_side][in_side][channels] */
-    uint8_t *labels; /* [batch][out_side][out_side] */
+    float *input;    /* [local][in_side][in_side][channels] */
+    uint8_t *labels; /* [local][out_side][out_side] */
     float *weights;  /* as labels */
 };
 
@@ -31,6 +31,7 @@ struct un_feed_source {
     const unet_augment *augment;
     uint64_t seed;
     int batch, accumulate; /* tiles of a pass, passes of a step */
+    int first, local;      /* of a pass's tiles those that are drawn here */
     int in_side, out_side, channels;
     int threads;              /* of the host: many of them want more than one to draw */
     struct un_engine *engine; /* whose host memory batches lie in */

@@ -10,6 +10,7 @@
 #include "train/loop.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <time.h>
 
 double un_loop_clock(void)
@@ -22,6 +23,12 @@ double un_loop_clock(void)
 double un_loop_seconds(const struct un_loop *l)
 {
     return l->seconds_before + un_loop_clock() - l->started;
+}
+
+/* By which all processes decide. */
+static double seconds_decided(const struct un_loop *l)
+{
+    return un_loop_shared(l) ? l->agreed : un_loop_seconds(l);
 }
 
 /* The time left by whichever limit comes first, -1 when there is none. */
@@ -46,7 +53,7 @@ static float scheduled_rate(const struct un_loop *l)
     const struct un_schedule_at at = {.step = l->trainer->step,
                                       .steps = l->now.steps,
                                       .share_of_time =
-                                          o->seconds > 0 ? un_loop_seconds(l) / o->seconds : 0,
+                                          o->seconds > 0 ? seconds_decided(l) / o->seconds : 0,
                                       .epochs = l->state.epoch,
                                       .drops = l->state.plateau.drops};
     return un_schedule_rate(o, &at);
@@ -82,7 +89,7 @@ static bool steps_done(const struct un_loop *l)
 static bool time_over(const struct un_loop *l)
 {
     const unet_train_options *o = &l->trainer->options;
-    return o->seconds > 0 && un_loop_seconds(l) >= o->seconds;
+    return o->seconds > 0 && seconds_decided(l) >= o->seconds;
 }
 
 /* Between two epochs: whether training ends here. */
@@ -178,6 +185,8 @@ static unet_code close_epoch(struct un_loop *l, unet_error *err)
         take_validation(l, &found);
         one_class = found.one_class;
     }
+    if ((code = un_loop_compare_times(l, err)))
+        return code;
     const struct un_progress_state after = next_state(l, one_class);
     l->now.improved = after.best_epoch == after.epoch;
     code = un_loop_save_model(l, job->last_path, err);
@@ -197,10 +206,15 @@ static bool epoch_complete(const struct un_loop *l)
            (l->state.in_epoch > 0 && (steps_done(l) || time_over(l)));
 }
 
-static bool checkpoint_due(const struct un_loop *l)
+bool un_loop_due(const struct un_loop *l)
 {
     const double every = l->job->checkpoint_seconds > 0 ? l->job->checkpoint_seconds : 60;
     return l->job->checkpoint_path && un_loop_clock() - l->saved >= every;
+}
+
+static bool checkpoint_due(const struct un_loop *l)
+{
+    return un_loop_shared(l) ? l->due : un_loop_due(l);
 }
 
 static unet_code save_midway(struct un_loop *l, unet_error *err)
@@ -211,15 +225,22 @@ static unet_code save_midway(struct un_loop *l, unet_error *err)
     return code;
 }
 
+/* A stop that one process was asked for after the step is one of all. */
+static unet_code step_together(struct un_loop *l, unet_error *err)
+{
+    unet_code code = make_step(l, err);
+    return code || !un_loop_shared(l) ? code : un_loop_agree(l, err);
+}
+
 /* Until a limit is reached or an end asked for. */
 static unet_code run_steps(struct un_loop *l, unet_error *err)
 {
     unet_code code = UNET_OK;
-    while (!code && !(l->stop |= un_cancelled(l->job->cancel))) {
+    while (!code && !(code = un_loop_agree(l, err)) && !l->stop) {
         const bool between = l->state.in_epoch == 0 && l->trainer->step > 0;
         if (between && (l->now.end = find_end(l)))
             return UNET_OK;
-        if (!epoch_complete(l) && ((code = make_step(l, err)) || l->stop))
+        if (!epoch_complete(l) && ((code = step_together(l, err)) || l->stop))
             break;
         if (epoch_complete(l))
             code = close_epoch(l, err);
@@ -277,7 +298,7 @@ static unet_code prepare(struct un_loop *l, const unet_train_options *options, u
         return un_fail(err, UNET_EINVAL,
                        "training without an end: set epochs, steps, seconds or patience");
     if ((code = check_classes(job, err)) ||
-        (code = un_trainer_create(job->model, job->dataset, options, &l->trainer, err)))
+        (code = un_trainer_create(job->model, job->dataset, options, job->ranks, &l->trainer, err)))
         return code;
     if (held_out && (code = un_validator_create(job, options->threads, &l->validator, err)))
         return code;
@@ -292,13 +313,28 @@ static unet_code prepare(struct un_loop *l, const unet_train_options *options, u
                              .labels = un_model_labels(job->model)};
     l->now.steps = count_steps(l);
     l->saved = un_loop_clock();
+    if ((code = un_loop_compare(l, err)))
+        return code;
     return job->resume ? un_loop_resume(l, err) : UNET_OK;
 }
 
-unet_code un_train(const unet_train_job *job, const unet_train_options *options, unet_error *err)
+/* Files are rank 0's, and so is what a person sees of images. */
+static unet_train_job job_of_rank(const unet_train_job *job)
 {
+    unet_train_job own = *job;
+    if (un_ranks_rank(job->ranks) == 0)
+        return own;
+    own.best_path = own.last_path = own.checkpoint_path = NULL;
+    own.validated = NULL;
+    return own;
+}
+
+unet_code un_train(const unet_train_job *given, const unet_train_options *options, unet_error *err)
+{
+    const unet_train_job own = job_of_rank(given), *job = &own;
     struct un_loop l = {.job = job, .started = un_loop_clock()};
-    unet_code code = prepare(&l, options, err);
+    unet_code code = un_ranks_check(job->ranks, err);
+    code = code ? code : prepare(&l, options, err);
     if (!code) {
         l.now.epoch = l.state.epoch;
         un_loop_report(&l, UNET_EVENT_BEGIN);
@@ -313,5 +349,6 @@ unet_code un_train(const unet_train_job *job, const unet_train_options *options,
         code = un_check_cancel(job->cancel, err);
     un_validator_free(l.validator);
     un_trainer_free(l.trainer);
+    free(l.times);
     return code;
 }

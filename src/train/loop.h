@@ -57,15 +57,40 @@ struct un_loop {
     double seconds_before; /* of the runs that this one continues */
     long first_step;       /* steps that were done when this run began */
     bool stop;             /* a function of the job asked for an end */
+    /* several processes: what rank 0 says of the time, so that all do the same */
+    double agreed;
+    bool due;              /* a checkpoint */
+    unet_rank_time *times; /* of all ranks, at the end of the last epoch */
 };
 
 double un_loop_clock(void);
 
+/* Whether several processes train as one. */
+static inline bool un_loop_shared(const struct un_loop *loop)
+{
+    return un_ranks_count(loop->job->ranks) > 1;
+}
+
 /* Seconds of work up to now. */
 double un_loop_seconds(const struct un_loop *loop);
 
+/* Whether a checkpoint is due by this process's clock. */
+bool un_loop_due(const struct un_loop *loop);
+
 /* Calls job->progress, which may set loop->stop. */
 void un_loop_report(struct un_loop *loop, unet_train_event event);
+
+/* ---- loop_ranks.c: what several processes agree on ----------------------------------------- */
+
+/* Before the first step: that all are of one version and train the same thing on the same data.
+ * UNET_EINVAL says who does not, and what. */
+unet_code un_loop_compare(struct un_loop *loop, unet_error *err);
+
+/* At the end of an epoch: what it took each of them, to loop->now. */
+unet_code un_loop_compare_times(struct un_loop *loop, unet_error *err);
+
+/* Between two steps: whether one of them was asked to end (loop->stop of all), and the time. */
+unet_code un_loop_agree(struct un_loop *loop, unet_error *err);
 
 /* ---- loop_files.c ------------------------------------------------------------------------ */
 

@@ -47,10 +47,15 @@ unet_code un_loop_save_all(struct un_loop *l, unet_error *err)
 
 unet_code un_loop_resume(struct un_loop *l, unet_error *err)
 {
-    if (!l->job->checkpoint_path)
+    const bool first = un_ranks_rank(l->job->ranks) == 0;
+    unet_code code = UNET_OK;
+    if (first && !l->job->checkpoint_path)
         return un_fail(err, UNET_EINVAL, "resume is set, but no checkpoint_path to go on from");
-    unet_code code =
-        un_checkpoint_read(l->trainer, &l->state, &l->held_out, l->job->checkpoint_path, err);
+    if (first)
+        code =
+            un_checkpoint_read(l->trainer, &l->state, &l->held_out, l->job->checkpoint_path, err);
+    if (!code && un_loop_shared(l))
+        code = un_checkpoint_hand_out(l->trainer, &l->state, err);
     if (code)
         return code;
     l->seconds_before = l->state.seconds;

@@ -12,6 +12,7 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/rng.h"
 #include "train/feed.h"
@@ -23,22 +24,51 @@ struct found {
     uint64_t bad;        /* gradient values that are not finite */
 };
 
-/* Whether the network says one class for all labelled pixels of a batch that has more. */
-static bool says_one_class(const unet_trainer *t, const struct un_batch *batch)
+static void widen(struct un_classes *seen, int k)
 {
-    const size_t count = (size_t)t->options.batch * t->out_side * t->out_side;
-    int truth = -1, said = -1;
-    bool several = false;
+    seen->low = k < seen->low ? k : seen->low;
+    seen->high = k > seen->high ? k : seen->high;
+}
+
+/* Whether the network says one class for all labelled pixels of a batch that has more. */
+static unet_code look_at_answers(unet_trainer *t, const struct un_batch *batch, unet_error *err)
+{
+    const size_t count = (size_t)t->local * t->out_side * t->out_side;
+    struct un_classes truth = {UNET_MAX_CLASSES, -1}, said = truth;
     for (size_t i = 0; i < count; i++) {
         if (batch->labels[i] == UNET_IGNORE)
             continue;
-        if (said >= 0 && t->host_answer[i] != said)
-            return false;
-        several |= truth >= 0 && batch->labels[i] != truth;
-        said = t->host_answer[i];
-        truth = batch->labels[i];
+        widen(&truth, batch->labels[i]);
+        widen(&said, t->host_answer[i]);
     }
-    return several;
+    unet_code code = un_together_classes(t, &truth, &said, err);
+    t->one_class = truth.low < truth.high && said.low == said.high;
+    return code;
+}
+
+/* Forward, loss, backward. */
+static unet_code go_through(unet_trainer *t, const uint8_t *labels, const float *weights,
+                            uint64_t key, bool watch, unet_error *err)
+{
+    struct un_network *n = &t->network;
+    struct un_engine *e = t->engine;
+    unet_code code;
+    un_network_forward(n, key);
+    if (watch) /* before the loss, whose gradient may lie where the logits do */
+        e->ops->argmax(e, un_network_output(n), t->answer);
+    if (!t->reducer) {
+        e->ops->loss(e, un_network_output(n), labels, weights, &t->options.loss, t->result,
+                     un_network_output_gradient(n));
+        un_network_backward(n, key);
+        return UNET_OK;
+    }
+    if ((code = un_together_loss(t, labels, weights, err)))
+        return code;
+    un_reducer_begin(t->reducer);
+    un_network_backward(n, key);
+    if (n->failed) /* the others are gone: no sum can be had */
+        return un_fail_again(err, &n->why);
+    return un_reducer_finish(t->reducer, err);
 }
 
 static unet_code run_pass(unet_trainer *t, const struct un_batch *batch, int pass,
@@ -47,7 +77,7 @@ static unet_code run_pass(unet_trainer *t, const struct un_batch *batch, int pas
     struct un_network *n = &t->network;
     struct un_engine *e = t->engine;
     const struct un_engine_ops *ops = e->ops;
-    const size_t out = (size_t)t->options.batch * t->out_side * t->out_side;
+    const size_t out = (size_t)t->local * t->out_side * t->out_side;
     const uint8_t *labels = batch->labels;
     const float *weights = batch->weights;
     const uint64_t key =
@@ -62,21 +92,16 @@ static unet_code run_pass(unet_trainer *t, const struct un_batch *batch, int pas
         labels = t->device_labels;
         weights = t->device_weights;
     }
-    un_network_forward(n, key);
-    if (watch) /* before the loss, whose gradient may lie where the logits do */
-        ops->argmax(e, un_network_output(n), t->answer);
-    ops->loss(e, un_network_output(n), labels, weights, &t->options.loss, t->result,
-              un_network_output_gradient(n));
-    un_network_backward(n, key);
+    unet_code code = go_through(t, labels, weights, key, watch, err);
+    if (code)
+        return code;
     ops->count_nonfinite(e, n->gradients + t->frozen, n->graph.trainable - t->frozen, t->bad);
     if (watch)
         ops->get(e, t->host_answer, t->answer, out);
     ops->get(e, result, t->result, sizeof result);
-    unet_code code = un_trainer_bring(t, &bad, t->bad, sizeof bad, err);
-    if (code)
+    if ((code = un_trainer_bring(t, &bad, t->bad, sizeof bad, err)) ||
+        (watch && (code = look_at_answers(t, batch, err))))
         return code;
-    if (watch)
-        t->one_class = says_one_class(t, batch);
     found->bad += bad;
     found->loss += result[0];
     if (t->sum && !bad && result[1] > 0) {
@@ -169,7 +194,7 @@ static unet_code check_sizes(unet_trainer *t, double norm, unet_error *err)
     return UNET_OK;
 }
 
-unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
+static unet_code make_step(unet_trainer *t, double *loss, unet_error *err)
 {
     struct un_network *n = &t->network;
     struct un_engine *e = t->engine;
@@ -200,4 +225,19 @@ unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
     if (loss)
         *loss = found.weight > 0 ? found.loss / found.weight : 0;
     return UNET_OK;
+}
+
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
+{
+    const double since = seconds_now();
+    unet_code code = make_step(t, loss, err);
+    t->stepping += seconds_now() - since;
+    return code;
 }

@@ -119,9 +119,8 @@ size_t un_trainer_extra_bytes(const struct un_graph *graph, int batch, size_t in
 /* The arrays of a trainer that has its engine and its tiles' sides. */
 static void list_own(const unet_trainer *t, struct array list[ARRAYS])
 {
-    list_arrays(&t->network.graph, &t->options,
-                (size_t)t->options.batch * t->out_side * t->out_side, t->engine->ops->host_memory,
-                list);
+    list_arrays(&t->network.graph, &t->options, (size_t)t->local * t->out_side * t->out_side,
+                t->engine->ops->host_memory, list);
 }
 
 static void **pointer_at(unet_trainer *t, const struct array *array)
@@ -199,6 +198,8 @@ static unet_code start_feed(unet_trainer *t, unet_error *err)
                                           .seed = o->seed,
                                           .batch = o->batch,
                                           .accumulate = o->accumulate,
+                                          .first = t->first,
+                                          .local = t->local,
                                           .in_side = t->in_side,
                                           .out_side = t->out_side,
                                           .channels = drawing.channels,
@@ -212,14 +213,15 @@ static unet_code build(unet_trainer *t, struct un_graph *graph, unet_error *err)
     const unet_train_options *o = &t->options;
     unet_code code;
     t->in_side = un_trainer_tile(graph, t->dataset, o->tile, &t->out_side);
-    if ((code = un_graph_size(graph, o->batch, t->in_side, t->in_side, err)) ||
+    if ((code = un_together_deal(t, graph, err)) ||
+        (code = un_graph_size(graph, t->local, t->in_side, t->in_side, err)) ||
         (code = plan_epoch(t, err)) || (code = un_engine_choose(o->threads, &t->engine, err)) ||
         (code = un_model_fetch(t->model, err)) ||
         (code = un_network_create(&t->network, t->engine, graph, UN_TRAIN, t->model->values, err)))
         return code;
     if (o->freeze_encoder)
         freeze(t);
-    if ((code = allocate(t, err)))
+    if ((code = allocate(t, err)) || (code = un_together_begin(t, err)))
         return code;
     t->fingerprint = un_fingerprint_of(t->dataset, t->engine->pool);
     return UNET_OK;
@@ -281,8 +283,8 @@ static unet_code fetch(void *trainer, unet_error *err)
 }
 
 unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
-                            const unet_train_options *options, unet_trainer **trainer,
-                            unet_error *err)
+                            const unet_train_options *options, const unet_ranks *ranks,
+                            unet_trainer **trainer, unet_error *err)
 {
     const struct un_scaling scaling = model->scaling;
     struct un_seen seen = {0};
@@ -303,6 +305,7 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
         goto done;
     t->model = model;
     t->dataset = dataset;
+    t->ranks = ranks;
     take_options(t, options);
     if ((code = build(t, graph, err)))
         goto done;
@@ -342,6 +345,7 @@ void un_trainer_free(unet_trainer *t)
         un_trainer_fetch(t, NULL);
         t->model->keeper = (struct un_keeper){NULL, NULL};
     }
+    un_reducer_free(t->reducer);
     un_feed_free(t->feed);
     un_examples_release(&t->examples);
     if (e) {
@@ -366,7 +370,7 @@ static size_t bytes_of(const unet_trainer *t)
 {
     const struct un_graph *g = &t->network.graph;
     const struct un_feed_source source = {.augment = &t->options.augment,
-                                          .batch = t->options.batch,
+                                          .local = t->local,
                                           .in_side = t->in_side,
                                           .out_side = t->out_side,
                                           .channels = g->spec.in_channels,

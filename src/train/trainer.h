@@ -5,7 +5,7 @@
  *     trainer.c  its memory                     train_step.c  one step: passes, checks
  *     update.c   clip, optimiser, average       feed.c        tiles, drawn ahead of the steps
  *     checkpoint.c  to a file and back          loop.c        epochs: unet_train()
- *     patch.c    a data set that grows
+ *     patch.c    a data set that grows          reduce.c      gradients of several processes
  */
 #ifndef UN_TRAINER_H
 #define UN_TRAINER_H
@@ -15,6 +15,7 @@
 #include "model/model.h"
 #include "net/run.h"
 #include "train/feed.h"
+#include "train/reduce.h"
 #include "train/train_options.h"
 
 /* ---- fingerprint.c: whether a data set is the one that a run began with ---- */
@@ -49,6 +50,11 @@ struct unet_trainer {
     float rate;    /* learning rate of the next step, and then that of the last */
     struct un_examples examples;
     struct un_feed *feed;
+    /* several processes: each has tiles first .. first + local - 1 of a pass's options.batch */
+    const unet_ranks *ranks; /* NULL: alone, and has all */
+    int first, local;
+    struct un_reducer *reducer; /* NULL: alone */
+    double stepping;            /* seconds of all steps */
 
     /* of the last step */
     double weight; /* sum of the pixel weights; 0: nothing had a label, and nothing was learnt */
@@ -64,7 +70,7 @@ struct unet_trainer {
     float *sum;     /* [trainable], engine memory: gradients of several passes; or NULL */
     float *running; /* copy of the norms' statistics, to undo a step; engine memory */
     bool watch;     /* look what the network answers */
-    uint8_t *answer, *host_answer; /* [batch][out_side][out_side], engine memory and the host's */
+    uint8_t *answer, *host_answer; /* [local][out_side][out_side], engine memory and the host's */
     /* a batch in engine memory; NULL where that is the host's: the feed's is used */
     float *device_weights;
     uint8_t *device_labels;
@@ -72,9 +78,10 @@ struct unet_trainer {
     uint64_t *bad;  /* engine memory */
 };
 
+/* ranks: with which it makes its steps, all alike; or NULL. */
 unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
-                            const unet_train_options *options, unet_trainer **trainer,
-                            unet_error *err);
+                            const unet_train_options *options, const unet_ranks *ranks,
+                            unet_trainer **trainer, unet_error *err);
 void un_trainer_free(unet_trainer *trainer);
 unet_trainer_facts un_trainer_all(const unet_trainer *trainer);
 
@@ -101,6 +108,31 @@ unet_code un_smallest_object(const unet_dataset *dataset, int *smallest, unet_er
 /* ---- train_step.c ------------------------------------------------------------------------ */
 
 unet_code un_trainer_step(unet_trainer *trainer, double *loss, unet_error *err);
+
+/* ---- together.c: several processes that train as one ------------------------------------- */
+
+/* Which tiles of a pass are this process's, by their numbers alone.  UNET_EINVAL: a batch has fewer
+ * tiles than there are processes. */
+unet_code un_together_deal(unet_trainer *trainer, struct un_graph *graph, unet_error *err);
+
+/* Once the network is there.  UNET_ENOMEM. */
+unet_code un_together_begin(unet_trainer *trainer, unet_error *err);
+
+/* The loss of the whole batch, as ops->loss() makes it of one process's.  UNET_EIO. */
+unet_code un_together_loss(unet_trainer *trainer, const uint8_t *labels, const float *weights,
+                           unet_error *err);
+
+/* What this process's part took so far. */
+struct unet_rank_time un_together_time(const unet_trainer *trainer);
+
+/* The classes of some pixels; low > high: of none. */
+struct un_classes {
+    int low, high;
+};
+
+/* Those of all processes. */
+unet_code un_together_classes(const unet_trainer *trainer, struct un_classes *truth,
+                              struct un_classes *said, unet_error *err);
 
 /* ---- update.c ---------------------------------------------------------------------------- */
 

@@ -179,11 +179,78 @@ static unet_code show(struct un_validator *v, int epoch, int index, int labels, 
     return UNET_OK;
 }
 
+/* What is found of an image besides the mask. */
+struct found {
+    double loss;
+    uint64_t count;
+    int stop;
+};
+
+/* Predicts image i: the mask goes to v->mask. */
+static unet_code look_at(struct un_validator *v, int i, struct found *found, unet_error *err)
+{
+    const struct un_sample_pair *pair = &v->job->validation->pairs[i];
+    const unet_answers answers = {.mask = v->mask, .logits = v->logits};
+    const int classes = v->job->model->graph.spec.classes;
+    unet_code code =
+        un_session_predict(v->session, un_view_of(&pair->image), pair->name, &answers, err);
+    found->stop = code == UNET_ESTOPPED; /* by job->cancel */
+    if (code)
+        return found->stop ? UNET_OK : code;
+    found->loss =
+        un_validation_loss(v->logits, pair->mask, classes, pair->image.height, pair->image.width,
+                           v->session->engine->pool, v->rows, &found->count);
+    return UNET_OK;
+}
+
+/* Image i is predicted by one of the processes, and comes to rank 0. */
+static unet_code look_together(struct un_validator *v, int i, struct found *found, bool stopped,
+                               unet_error *err)
+{
+    const unet_ranks *ranks = v->job->ranks;
+    const struct un_sample_pair *pair = &v->job->validation->pairs[i];
+    const size_t pixels = (size_t)pair->image.height * pair->image.width;
+    const int count = un_ranks_count(ranks), owner = i % count, rank = un_ranks_rank(ranks);
+    unet_code code = UNET_OK;
+    *found = (struct found){0, 0, stopped};
+    if (rank == owner && !stopped)
+        code = look_at(v, i, found, err);
+    if (code || owner == 0 || (rank != owner && rank != 0))
+        return code;
+    if (rank == 0) {
+        code = un_ranks_receive(ranks, UN_CHANNEL_TALK, owner, found, sizeof *found, err);
+        if (!code)
+            code = un_ranks_receive(ranks, UN_CHANNEL_TALK, owner, v->mask, pixels, err);
+        return code;
+    }
+    code = un_ranks_send(ranks, UN_CHANNEL_TALK, 0, found, sizeof *found, err);
+    return code ? code : un_ranks_send(ranks, UN_CHANNEL_TALK, 0, v->mask, pixels, err);
+}
+
+/* All processes get what rank 0 found; pointers are each one's own. */
+static unet_code hand_out(struct un_validator *v, struct un_validation *r, bool *stop,
+                          unet_error *err)
+{
+    const unet_ranks *ranks = v->job->ranks;
+    struct un_validation all = *r;
+    unet_code code = un_ranks_broadcast(ranks, UN_CHANNEL_TALK, 0, stop, sizeof *stop, err);
+    if (!code)
+        code = un_ranks_broadcast(ranks, UN_CHANNEL_TALK, 0, &all, sizeof all, err);
+    if (!code)
+        code =
+            un_ranks_broadcast(ranks, UN_CHANNEL_TALK, 0, v->class_dice, sizeof v->class_dice, err);
+    all.class_dice = v->class_dice;
+    all.scores = v->scores;
+    *r = all;
+    return code;
+}
+
+/* Once all have stopped or seen their images. */
 unet_code un_validator_run(struct un_validator *v, int epoch, struct un_validation *result,
                            bool *stop, unet_error *err)
 {
     const unet_dataset *set = v->job->validation;
-    const int classes = v->job->model->graph.spec.classes;
+    const bool first = un_ranks_rank(v->job->ranks) == 0;
     struct un_validation made = {.labels = un_model_labels(v->job->model)};
     uint64_t all = 0;
     un_scores_free(v->scores);
@@ -192,29 +259,27 @@ unet_code un_validator_run(struct un_validator *v, int epoch, struct un_validati
     unet_code code = un_session_refresh(v->session, err);
     if (code)
         return code;
-    for (int i = 0; i < set->count && !*stop; i++) {
+    /* with several processes a stop here waits for what the others send */
+    for (int i = 0; i < set->count && !(*stop && un_ranks_count(v->job->ranks) == 1); i++) {
         const struct un_sample_pair *pair = &set->pairs[i];
-        const unet_answers answers = {.mask = v->mask, .logits = v->logits};
-        const int height = pair->image.height, width = pair->image.width;
-        uint64_t count;
-        code = un_session_predict(v->session, un_view_of(&pair->image), pair->name, &answers, err);
-        if (code == UNET_ESTOPPED) { /* by job->cancel */
-            *stop = true;
-            return UNET_OK;
-        }
-        if (code)
+        struct found found;
+        if ((code = look_together(v, i, &found, *stop, err)))
             return code;
-        un_scores_add(v->scores, v->mask, pair->mask, (size_t)height * width);
-        made.loss += un_validation_loss(v->logits, pair->mask, classes, height, width,
-                                        v->session->engine->pool, v->rows, &count);
-        all += count;
+        if ((*stop |= found.stop) || !first)
+            continue;
+        un_scores_add(v->scores, v->mask, pair->mask,
+                      (size_t)pair->image.height * pair->image.width);
+        made.loss += found.loss;
+        all += found.count;
         if ((code = show(v, epoch, i, made.labels, stop, err)))
             return code;
     }
-    if (*stop)
-        return UNET_OK;
-    made.loss = all ? made.loss / (double)all : NAN;
-    summarize(v, &made);
+    if (first && !*stop) {
+        made.loss = all ? made.loss / (double)all : NAN;
+        summarize(v, &made);
+    }
+    if ((code = hand_out(v, &made, stop, err)) || *stop)
+        return code;
     *result = made;
     return UNET_OK;
 }

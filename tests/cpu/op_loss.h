@@ -3,6 +3,7 @@
 #ifndef TEST_OP_LOSS_H
 #define TEST_OP_LOSS_H
 
+#include "base/tree.h"
 #include "op_run.h"
 
 enum loss_variant { LOSS_PLAIN, LOSS_SOME_IGNORED, LOSS_ALL_IGNORED, LOSS_EXTREME, LOSS_TIES };
@@ -63,6 +64,22 @@ static double overlap_bound(const unet_loss *loss, int classes, const uint8_t *l
     return loss->overlap > 0 ? loss->overlap * most / (end - first) : 0;
 }
 
+/* The sums of each image, and with those of all the loss. */
+static void loss_steps(struct op_run *r, struct un_tensor logits, const uint8_t *labels,
+                       const float *weights, const unet_loss *loss, double *result,
+                       struct un_tensor d)
+{
+    const struct un_engine_ops *ops = r->engine->ops;
+    const size_t rows = (size_t)un_loss_rows(logits.shape.c);
+    const size_t bytes = rows * (size_t)logits.shape.n * sizeof(double);
+    double *sums = op_buffer(r, bytes), *host = op_host(r, bytes);
+    ops->loss_sums(r->engine, logits, labels, weights, loss, sums, d);
+    ops->get(r->engine, host, sums, bytes);
+    un_tree_sum(host, logits.shape.n, rows);
+    ops->put(r->engine, sums, host, bytes);
+    ops->loss_of(r->engine, logits, labels, weights, loss, sums, result, d);
+}
+
 /*
  * A pixel's loss, a difference of logits plus a logarithm, errs by a few EPS of the largest logit;
  * its gradient, weight / total * a probability, by some EPS of weight / total, because exp() and
@@ -85,18 +102,21 @@ static void loss_case(struct op_run *r, const struct op_case *k, unet_loss loss)
     double slope = 2 * overlap_bound(&loss, k->shape.c, l, w, pixels);
     if (total > 0)
         slope += 2 * scale * (1 + loss.focal) / total;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) { /* with gradients; without; with, in the steps of processes */
         struct un_tensor d = {k->shape, UN_PIXELS, NULL};
-        if (i == 0)
+        if (i != 1)
             d = op_tensor(r, UN_PIXELS, k->shape, NULL);
         double *result = op_buffer(r, 2 * sizeof *result);
         op_workspace(r, ops->loss_workspace(r->engine, k->shape));
-        ops->loss(r->engine, logits, labels, weights, &loss, result, d);
+        if (i < 2)
+            ops->loss(r->engine, logits, labels, weights, &loss, result, d);
+        else
+            loss_steps(r, logits, labels, weights, &loss, result, d);
         ops->get(r->engine, got, result, sizeof got);
         op_record_doubles(r, "loss", &got[0], 1,
                           8 * EPS * (scale * (1 + largest) + loss.overlap) * total);
         op_record_doubles(r, "weight sum", &got[1], 1, EPS * total * 0.01);
-        if (i == 0)
+        if (i != 1)
             op_record_tensor(r, "dlogits", d, total > 0 ? 32 * EPS * slope : OP_EXACT);
     }
     float *after = op_fetch(r, logits);

@@ -4,6 +4,7 @@
 #define TEST_OP_MAP_H
 
 #include "base/rng.h"
+#include "base/tree.h"
 #include "op_run.h"
 
 /* The same by memory of host_alloc, which holds something else after the fence. */
@@ -180,12 +181,19 @@ static void run_dropout(struct op_run *r, const struct op_case *k)
     op_workspace(r, 0);
     for (int i = 0; i < 2; i++) {
         struct un_tensor t = op_tensor(r, UN_FEATURES, k->shape, i ? g : x);
-        ops->dropout(r->engine, t, rate, key);
+        ops->dropout(r->engine, t, rate, key, 0);
         got[i] = op_fetch(r, t);
         op_record(r, i ? "dx" : "x", got[i], count, 0);
     }
     op_expect(r, "adjoint", op_dot(x, got[1], count), op_dot(got[0], g, count),
               8 * EPS / (1 - rate) * sqrt((double)count));
+    /* the last image alone, as the number that it has among all */
+    const struct un_shape one = {1, k->shape.h, k->shape.w, k->shape.c};
+    const size_t before = count - op_volume(one);
+    struct un_tensor last = op_tensor(r, UN_FEATURES, one, x + before);
+    ops->dropout(r->engine, last, rate, key, before);
+    op_expect(r, "one image of the batch",
+              memcmp(op_fetch(r, last), got[0] + before, op_volume(one) * sizeof *x) != 0, 0, 0);
 }
 
 /* ---- normalisation ---- */
@@ -266,6 +274,20 @@ static void norm_workspace(struct op_run *r, const struct op_case *k, const stru
     op_workspace(r, r->engine->ops->norm_workspace(r->engine, k->shape, in->norm.groups));
 }
 
+/* The sums of all images' moments, by the steps that several processes go; groups 0. */
+static double *norm_sums(struct op_run *r, const struct norm_inputs *in, struct un_tensor dy)
+{
+    const struct un_engine_ops *ops = r->engine->ops;
+    const int images = in->tensor.shape.n;
+    const size_t width = 2 * in->channels, bytes = (size_t)images * width * sizeof(double);
+    double *moments = op_buffer(r, bytes), *host = op_host(r, bytes);
+    ops->norm_moments(r->engine, in->tensor, &in->norm, dy, moments);
+    ops->get(r->engine, host, moments, bytes);
+    un_tree_sum(host, images, width);
+    ops->put(r->engine, moments, host, bytes);
+    return moments;
+}
+
 /*
  * Sums over the pixels: the mean of numbers near 5 errs by 5 sqrt(M) EPS at most when they are
  * added up in float.  The variance (1/3) is held to its own size: the mean of squares minus the
@@ -283,6 +305,14 @@ static void run_norm_statistics(struct op_run *r, const struct op_case *k)
     ops->norm_statistics(r->engine, in.tensor, &norm);
     op_record_params(r, "mean", norm.mean, in.statistics, 5 * root * EPS);
     op_record_params(r, "variance", norm.variance, in.statistics, root * EPS);
+    if (norm.groups)
+        return;
+    double *sums = norm_sums(r, &in, (struct un_tensor){.data = NULL});
+    norm.mean = op_params(r, NULL, in.statistics);
+    norm.variance = op_params(r, NULL, in.statistics);
+    ops->norm_measure(r->engine, k->shape.c, sums, in.values, &norm);
+    op_record_params(r, "mean in steps", norm.mean, in.statistics, 5 * root * EPS);
+    op_record_params(r, "variance in steps", norm.variance, in.statistics, root * EPS);
 }
 
 static const struct un_activation norm_acts[] = {
@@ -330,6 +360,16 @@ static void run_norm_backward(struct op_run *r, const struct op_case *k)
         op_record(r, i == 2 ? "dx in place" : "dx", got[i], in.count, dx_tolerance);
         op_record_params(r, "dgamma", dgamma, in.channels, sums);
         op_record_params(r, "dbeta", dbeta, in.channels, 4 * EPS * (double)in.count);
+    }
+    if (!in.norm.groups) {
+        struct un_tensor dy = op_tensor(r, UN_FEATURES, k->shape, a);
+        float *dgamma = op_params(r, NULL, in.channels), *dbeta = op_params(r, NULL, in.channels);
+        double *all = norm_sums(r, &in, dy);
+        ops->norm_backward_of(r->engine, in.tensor, &in.norm, dy, norm_acts[0], all, in.values,
+                              dgamma, dbeta, dy);
+        op_record_tensor(r, "dx in steps", dy, dx_tolerance);
+        op_record_params(r, "dgamma in steps", dgamma, in.channels, sums);
+        op_record_params(r, "dbeta in steps", dbeta, in.channels, 4 * EPS * (double)in.count);
     }
     if (k->variant < 3)
         op_expect(r, "adjoint", op_dot(got[0], b, in.count), op_dot(a, got[1], in.count),

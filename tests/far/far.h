@@ -58,7 +58,7 @@ struct far_call {
     size_t count;
     float f[6];
     double d;
-    uint64_t key;
+    uint64_t key, first;
     long step;
     int i, left;
     bool flag;

@@ -92,6 +92,12 @@ static size_t tensor_bytes(struct un_engine *e, enum un_layout layout, struct un
     return inner->ops->tensor_bytes(inner, layout, shape);
 }
 
+static size_t image_bytes(struct un_engine *e, enum un_layout layout, struct un_shape shape)
+{
+    struct un_engine *inner = far_inner(e);
+    return inner->ops->image_bytes(inner, layout, shape);
+}
+
 static size_t conv_pack_bytes(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
 {
     struct un_engine *inner = far_inner(e);
@@ -128,6 +134,7 @@ void far_cross_operations(struct un_engine_ops *ops)
     ops->get = get;
     ops->copy = copy;
     ops->tensor_bytes = tensor_bytes;
+    ops->image_bytes = image_bytes;
     ops->upload = upload;
     ops->download = download;
     ops->conv_pack_bytes = conv_pack_bytes;

@@ -202,15 +202,17 @@ static void upsample_backward(struct un_engine *e, struct un_tensor ddst, enum u
 
 static void dropout_now(struct un_engine *e, const struct far_call *c)
 {
-    e->ops->dropout(e, c->t[0], c->f[0], c->key);
+    e->ops->dropout(e, c->t[0], c->f[0], c->key, c->first);
 }
 
-static void dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key)
+static void dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key,
+                    uint64_t first)
 {
     struct far_call *c = far_queue(e, dropout_now);
     c->t[0] = far_tensor(e, x);
     c->f[0] = rate;
     c->key = key;
+    c->first = first;
 }
 
 /* ---- normalisation ---- */
@@ -258,6 +260,58 @@ static void norm_backward(struct un_engine *e, struct un_tensor x, const struct 
     c->act = act;
     c->p[0] = far_floats(e, dgamma, (size_t)x.shape.c);
     c->p[1] = far_floats(e, dbeta, (size_t)x.shape.c);
+    c->t[2] = far_tensor(e, dx);
+}
+
+static void norm_moments_now(struct un_engine *e, const struct far_call *c)
+{
+    e->ops->norm_moments(e, c->t[0], &c->norm, c->t[1], c->p[0]);
+}
+
+static void norm_moments(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                         struct un_tensor dy, double *sums)
+{
+    struct far_call *c = far_queue(e, norm_moments_now);
+    c->t[0] = far_tensor(e, x);
+    c->norm = moments(e, norm, x.shape);
+    c->t[1] = far_tensor(e, dy);
+    c->p[0] = far_near(e, sums, 2 * (size_t)x.shape.n * (size_t)x.shape.c * sizeof *sums);
+}
+
+static void norm_measure_now(struct un_engine *e, const struct far_call *c)
+{
+    e->ops->norm_measure(e, c->i, c->p[0], c->d, &c->norm);
+}
+
+static void norm_measure(struct un_engine *e, int channels, const double *sums, double count,
+                         const struct un_norm *norm)
+{
+    struct far_call *c = far_queue(e, norm_measure_now);
+    c->i = channels;
+    c->p[0] = far_near(e, sums, 2 * (size_t)channels * sizeof *sums);
+    c->d = count;
+    c->norm = moments(e, norm, (struct un_shape){1, 1, 1, channels});
+}
+
+static void norm_backward_of_now(struct un_engine *e, const struct far_call *c)
+{
+    e->ops->norm_backward_of(e, c->t[0], &c->norm, c->t[1], c->act, c->p[2], c->d, c->p[0], c->p[1],
+                             c->t[2]);
+}
+
+static void norm_backward_of(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                             struct un_tensor dy, struct un_activation act, const double *sums,
+                             double count, float *dgamma, float *dbeta, struct un_tensor dx)
+{
+    struct far_call *c = far_queue(e, norm_backward_of_now);
+    c->t[0] = far_tensor(e, x);
+    c->norm = moments(e, norm, x.shape);
+    c->t[1] = far_tensor(e, dy);
+    c->act = act;
+    c->p[0] = far_floats(e, dgamma, (size_t)x.shape.c);
+    c->p[1] = far_floats(e, dbeta, (size_t)x.shape.c);
+    c->p[2] = far_near(e, sums, 2 * (size_t)x.shape.c * sizeof *sums);
+    c->d = count;
     c->t[2] = far_tensor(e, dx);
 }
 
@@ -313,6 +367,9 @@ void far_layer_operations(struct un_engine_ops *ops)
     ops->norm_statistics = norm_statistics;
     ops->norm_forward = norm_forward;
     ops->norm_backward = norm_backward;
+    ops->norm_moments = norm_moments;
+    ops->norm_measure = norm_measure;
+    ops->norm_backward_of = norm_backward_of;
     ops->norm_running = norm_running;
     ops->norm_fold = norm_fold;
     ops->dropout = dropout;

@@ -25,6 +25,52 @@ static void loss(struct un_engine *e, struct un_tensor logits, const uint8_t *la
     c->t[1] = far_tensor(e, dlogits);
 }
 
+/* Both steps of a loss are told the same. */
+static struct far_call *loss_step(struct un_engine *e,
+                                  void (*run)(struct un_engine *e, const struct far_call *c),
+                                  struct un_tensor logits, const uint8_t *labels,
+                                  const float *weights, const unet_loss *loss_options,
+                                  struct un_tensor dlogits)
+{
+    struct far_call *c = far_queue(e, run);
+    const size_t pixels = far_values(logits.shape) / (size_t)logits.shape.c;
+    c->t[0] = far_tensor(e, logits);
+    c->p[0] = far_near(e, labels, pixels);
+    c->p[1] = far_floats(e, weights, pixels);
+    c->loss = *loss_options;
+    c->t[1] = far_tensor(e, dlogits);
+    return c;
+}
+
+static void loss_sums_now(struct un_engine *e, const struct far_call *c)
+{
+    e->ops->loss_sums(e, c->t[0], c->p[0], c->p[1], &c->loss, c->p[2], c->t[1]);
+}
+
+static void loss_sums(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                      const float *weights, const unet_loss *loss_options, double *sums,
+                      struct un_tensor dlogits)
+{
+    struct far_call *c =
+        loss_step(e, loss_sums_now, logits, labels, weights, loss_options, dlogits);
+    const size_t rows = (size_t)(un_loss_rows(logits.shape.c) * logits.shape.n);
+    c->p[2] = far_near(e, sums, rows * sizeof *sums);
+}
+
+static void loss_of_now(struct un_engine *e, const struct far_call *c)
+{
+    e->ops->loss_of(e, c->t[0], c->p[0], c->p[1], &c->loss, c->p[2], c->p[3], c->t[1]);
+}
+
+static void loss_of(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                    const float *weights, const unet_loss *loss_options, const double *sums,
+                    double *result, struct un_tensor dlogits)
+{
+    struct far_call *c = loss_step(e, loss_of_now, logits, labels, weights, loss_options, dlogits);
+    c->p[2] = far_near(e, sums, (size_t)un_loss_rows(logits.shape.c) * sizeof *sums);
+    c->p[3] = far_near(e, result, 2 * sizeof *result);
+}
+
 static void probabilities_now(struct un_engine *e, const struct far_call *c)
 {
     e->ops->probabilities(e, c->t[0]);
@@ -154,6 +200,8 @@ static void count_nonfinite(struct un_engine *e, const float *x, size_t count, u
 void far_step_operations(struct un_engine_ops *ops)
 {
     ops->loss = loss;
+    ops->loss_sums = loss_sums;
+    ops->loss_of = loss_of;
     ops->probabilities = probabilities;
     ops->argmax = argmax;
     ops->sgd_step = sgd_step;

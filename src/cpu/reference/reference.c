@@ -42,6 +42,14 @@ static size_t tensor_bytes(struct un_engine *e, enum un_layout layout, struct un
     return un_round_up(values(shape) * sizeof(float), UN_ALIGN);
 }
 
+static size_t image_bytes(struct un_engine *e, enum un_layout layout, struct un_shape shape)
+{
+    (void)e;
+    (void)layout;
+    shape.n = 1;
+    return values(shape) * sizeof(float);
+}
+
 static void tensor_upload(struct un_engine *e, struct un_tensor to, const float *from_host)
 {
     (void)e;
@@ -95,6 +103,7 @@ static const struct un_engine_ops reference_ops = {
     .get = un_host_copy,
     .copy = un_host_copy,
     .tensor_bytes = tensor_bytes,
+    .image_bytes = image_bytes,
     .upload = tensor_upload,
     .download = tensor_download,
     .finish = un_host_finish,
@@ -115,11 +124,16 @@ static const struct un_engine_ops reference_ops = {
     .norm_statistics = un_ref_norm_statistics,
     .norm_forward = un_ref_norm_forward,
     .norm_backward = un_ref_norm_backward,
+    .norm_moments = un_ref_norm_moments,
+    .norm_measure = un_ref_norm_measure,
+    .norm_backward_of = un_ref_norm_backward_of,
     .norm_running = un_ref_norm_running,
     .norm_fold = un_ref_norm_fold,
     .dropout = un_ref_dropout,
     .loss_workspace = no_workspace,
     .loss = un_ref_loss,
+    .loss_sums = un_ref_loss_sums,
+    .loss_of = un_ref_loss_of,
     .probabilities = un_ref_probabilities,
     .argmax = un_ref_argmax,
     .sgd_step = un_ref_sgd_step,

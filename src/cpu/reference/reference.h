@@ -61,7 +61,8 @@ void un_ref_upsample_forward(struct un_engine *e, struct un_tensor src, struct u
                              enum un_doubling how, int trim);
 void un_ref_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum un_doubling how,
                               int trim, const struct un_gradient *dsrc);
-void un_ref_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key);
+void un_ref_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key,
+                    uint64_t first);
 
 /* reference_norm.c */
 void un_ref_norm_statistics(struct un_engine *e, struct un_tensor x, const struct un_norm *norm);
@@ -70,6 +71,13 @@ void un_ref_norm_forward(struct un_engine *e, struct un_tensor x, const struct u
 void un_ref_norm_backward(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
                           struct un_tensor dy, struct un_activation act, float *dgamma,
                           float *dbeta, struct un_tensor dx);
+void un_ref_norm_moments(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                         struct un_tensor dy, double *moments);
+void un_ref_norm_measure(struct un_engine *e, int channels, const double *sums, double count,
+                         const struct un_norm *norm);
+void un_ref_norm_backward_of(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                             struct un_tensor dy, struct un_activation act, const double *sums,
+                             double count, float *dgamma, float *dbeta, struct un_tensor dx);
 void un_ref_norm_running(struct un_engine *e, int channels, double count, float momentum,
                          const float *mean, const float *variance, float *running_mean,
                          float *running_variance);
@@ -80,6 +88,12 @@ void un_ref_norm_fold(struct un_engine *e, int channels, const struct un_norm *n
 void un_ref_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
                  const float *weights, const unet_loss *loss, double *result,
                  struct un_tensor dlogits);
+void un_ref_loss_sums(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                      const float *weights, const unet_loss *loss, double *sums,
+                      struct un_tensor dlogits);
+void un_ref_loss_of(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                    const float *weights, const unet_loss *loss, const double *sums, double *result,
+                    struct un_tensor dlogits);
 void un_ref_probabilities(struct un_engine *e, struct un_tensor logits);
 void un_ref_argmax(struct un_engine *e, struct un_tensor logits, uint8_t *labels);
 

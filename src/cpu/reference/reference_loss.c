@@ -128,29 +128,41 @@ static void gradient_of_pixel(const struct sums *s, const unet_loss *loss, int c
     }
 }
 
-void un_ref_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
-                 const float *weights, const unet_loss *loss, double *result,
-                 struct un_tensor dlogits)
+static struct sums no_sums(const unet_loss *loss, int classes)
 {
-    (void)e;
-    size_t pixels = pixel_count(logits);
-    int classes = logits.shape.c;
     struct sums s = {.first = loss->first_class, .end = classes};
     if (classes == 1)
         s.first = 1, s.end = 2;
+    return s;
+}
+
+/* Adds pixels first .. end - 1. */
+static void add_pixels(struct sums *s, struct un_tensor logits, const uint8_t *labels,
+                       const float *weights, const unet_loss *loss, size_t first, size_t end)
+{
+    const int classes = logits.shape.c;
     struct answer a;
-    for (size_t i = 0; i < pixels; i++)
+    for (size_t i = first; i < end; i++)
         if (weights[i] != 0) {
             answer_pixel(logits.data + i * classes, classes, labels[i], &a);
-            add_pixel(&s, loss, classes, &a, labels[i], weights[i]);
+            add_pixel(s, loss, classes, &a, labels[i], weights[i]);
         }
+}
+
+static void finish(const struct sums *s, struct un_tensor logits, const uint8_t *labels,
+                   const float *weights, const unet_loss *loss, double *result,
+                   struct un_tensor dlogits)
+{
+    const size_t pixels = pixel_count(logits);
+    const int classes = logits.shape.c;
+    struct answer a;
     double index = 0;
-    for (int k = s.first; k < s.end; k++)
-        index += tversky(&s, loss, k) / (s.end - s.first);
-    result[0] = loss->pixel * s.loss;
+    for (int k = s->first; k < s->end; k++)
+        index += tversky(s, loss, k) / (s->end - s->first);
+    result[0] = loss->pixel * s->loss;
     if (loss->overlap > 0)
-        result[0] += loss->overlap * (1 - index) * s.weight;
-    result[1] = s.weight;
+        result[0] += loss->overlap * (1 - index) * s->weight;
+    result[1] = s->weight;
     for (size_t i = 0; dlogits.data && i < pixels; i++) {
         float *d = dlogits.data + i * classes;
         if (weights[i] == 0) {
@@ -158,8 +170,54 @@ void un_ref_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *la
             continue;
         }
         answer_pixel(logits.data + i * classes, classes, labels[i], &a);
-        gradient_of_pixel(&s, loss, classes, &a, labels[i], weights[i], d);
+        gradient_of_pixel(s, loss, classes, &a, labels[i], weights[i], d);
     }
+}
+
+void un_ref_loss(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                 const float *weights, const unet_loss *loss, double *result,
+                 struct un_tensor dlogits)
+{
+    (void)e;
+    struct sums s = no_sums(loss, logits.shape.c);
+    add_pixels(&s, logits, labels, weights, loss, 0, pixel_count(logits));
+    finish(&s, logits, labels, weights, loss, result, dlogits);
+}
+
+void un_ref_loss_sums(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                      const float *weights, const unet_loss *loss, double *sums,
+                      struct un_tensor dlogits)
+{
+    (void)e;
+    (void)dlogits; /* all is made anew in the second step */
+    const size_t pixels = (size_t)logits.shape.h * logits.shape.w;
+    for (int n = 0; n < logits.shape.n; n++) {
+        struct sums s = no_sums(loss, logits.shape.c);
+        add_pixels(&s, logits, labels, weights, loss, n * pixels, (n + 1) * pixels);
+        *sums++ = s.loss;
+        *sums++ = s.weight;
+        for (int k = 0; k < (logits.shape.c > 1 ? logits.shape.c : 2); k++) {
+            *sums++ = s.tp[k];
+            *sums++ = s.fp[k];
+            *sums++ = s.fn[k];
+        }
+    }
+}
+
+void un_ref_loss_of(struct un_engine *e, struct un_tensor logits, const uint8_t *labels,
+                    const float *weights, const unet_loss *loss, const double *sums, double *result,
+                    struct un_tensor dlogits)
+{
+    (void)e;
+    struct sums s = no_sums(loss, logits.shape.c);
+    s.loss = sums[0];
+    s.weight = sums[1];
+    for (int k = s.first; k < s.end; k++) {
+        s.tp[k] = sums[2 + 3 * k];
+        s.fp[k] = sums[2 + 3 * k + 1];
+        s.fn[k] = sums[2 + 3 * k + 2];
+    }
+    finish(&s, logits, labels, weights, loss, result, dlogits);
 }
 
 void un_ref_probabilities(struct un_engine *e, struct un_tensor logits)

@@ -149,10 +149,11 @@ void un_ref_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum u
 
 /* ---- dropout (Srivastava et al. 2014, in the "inverted" form) ---- */
 
-void un_ref_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key)
+void un_ref_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key,
+                    uint64_t first)
 {
     (void)e;
     size_t count = (size_t)x.shape.n * x.shape.h * x.shape.w * x.shape.c;
     for (size_t i = 0; i < count; i++)
-        x.data[i] = un_rng_uniform(key, i) < rate ? 0 : (float)(x.data[i] / (1.0 - rate));
+        x.data[i] = un_rng_uniform(key, first + i) < rate ? 0 : (float)(x.data[i] / (1.0 - rate));
 }

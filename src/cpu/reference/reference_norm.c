@@ -138,6 +138,59 @@ void un_ref_norm_backward(struct un_engine *e, struct un_tensor x, const struct 
     }
 }
 
+void un_ref_norm_moments(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                         struct un_tensor dy, double *moments)
+{
+    (void)e;
+    const struct un_shape s = x.shape;
+    const size_t pixels = (size_t)s.h * s.w;
+    for (int n = 0; n < s.n; n++)
+        for (int c = 0; c < s.c; c++) {
+            double first = 0, second = 0;
+            for (size_t i = n * pixels; i < (n + 1) * pixels; i++) {
+                const double v = x.data[i * s.c + c], d = dy.data ? dy.data[i * s.c + c] : v;
+                first += d;
+                second += dy.data ? d * (v - norm->mean[c]) : v * v;
+            }
+            moments[2 * n * s.c + c] = first;
+            moments[(2 * n + 1) * s.c + c] = second;
+        }
+}
+
+void un_ref_norm_measure(struct un_engine *e, int channels, const double *sums, double count,
+                         const struct un_norm *norm)
+{
+    (void)e;
+    for (int c = 0; c < channels; c++) {
+        const double mean = sums[c] / count, variance = sums[channels + c] / count - mean * mean;
+        norm->mean[c] = (float)mean;
+        norm->variance[c] = variance < 0 ? 0 : (float)variance;
+    }
+}
+
+void un_ref_norm_backward_of(struct un_engine *e, struct un_tensor x, const struct un_norm *norm,
+                             struct un_tensor dy, struct un_activation act, const double *sums,
+                             double count, float *dgamma, float *dbeta, struct un_tensor dx)
+{
+    (void)e;
+    const struct un_shape s = x.shape;
+    for (int c = 0; c < s.c; c++) {
+        const double deviation = sqrt((double)norm->variance[c] + norm->epsilon);
+        const double sum = sums[c], sum_xhat = sums[s.c + c] / deviation;
+        dbeta[c] = (float)sum;
+        dgamma[c] = (float)sum_xhat;
+        for (size_t i = 0; i < (size_t)s.n * s.h * s.w; i++) {
+            const size_t at = i * s.c + c;
+            const double xhat = (x.data[at] - (double)norm->mean[c]) / deviation;
+            double d =
+                norm->gamma[c] * (dy.data[at] - sum / count - xhat * sum_xhat / count) / deviation;
+            if (act.kind != UN_ACT_NONE && !(x.data[at] > 0))
+                d *= act.slope;
+            dx.data[at] = (float)d;
+        }
+    }
+}
+
 /* A batch of one pixel has no unbiased variance; its biased one (zero) is taken instead. */
 void un_ref_norm_running(struct un_engine *e, int channels, double count, float momentum,
                          const float *mean, const float *variance, float *running_mean,
