@@ -170,7 +170,9 @@ scores=$id
 folds=$(squeue -h -n train-folds.sh -o %F | head -n 1) # the array before it
 if until_true 600 test -s cv/fold1/history.jsonl; then
     sleep 1
-    scancel --verbose --signal=TERM "${folds}_1" # what Slurm sends two minutes before the time is over
+    task=$(squeue -h -j "${folds}_1" -o %A | head -n 1)
+    # what Slurm sends two minutes before the time is over; it is not taken while a task begins
+    until_true 60 scancel --signal=TERM "$task" || note "SIGTERM to $task: $(squeue)"
 else
     note "no fold has begun: $(cat fold-*.log)"
 fi
