@@ -33,7 +33,7 @@ static struct build build_of(const unet_trainer *t, const char *json)
     snprintf(b.version, sizeof b.version, "%s", UNET_VERSION);
     snprintf(b.engine, sizeof b.engine, "%s", t->engine->ops->name);
     snprintf(b.isa, sizeof b.isa, "%s", un_cpu_isa());
-    b.weights = un_hash(4, model->values, model->graph.values * sizeof *model->values);
+    b.weights = un_hash(4, model->values, model->graph.values, sizeof *model->values);
     b.json = json ? strlen(json) : 0;
     return b;
 }
