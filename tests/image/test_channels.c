@@ -201,6 +201,54 @@ static void test_shaped(void **state)
     }
 }
 
+/* Three slices that tifffile, told no photometric, wrote as the planes of a colour. */
+static void test_shaped_planes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int ifds, pages, channels, page, plane[3]; /* plane: sample + 3 * IFD of a page */
+    } cases[] = {
+        {"{\"shape\": [3, 70, 40], \"axes\": \"ZYX\"}", 1, 3, 1, 2, {2}},
+        {"{\"shape\": [2, 3, 70, 40], \"axes\": \"TZYX\"}", 2, 6, 1, 4, {4}},
+        {"{\"shape\": [2, 3, 70, 40], \"axes\": \"CZYX\"}", 2, 3, 2, 1, {1, 4}},
+        {"{\"shape\": [2, 3, 70, 40], \"axes\": \"ZCYX\"}", 2, 2, 3, 1, {3, 4, 5}},
+        {"{\"shape\": [3, 70, 40]}", 1, 1, 3, 0, {0, 1, 2}},
+        {"{\"shape\": [4, 70, 40], \"axes\": \"ZYX\"}", 1, 1, 3, 0, {0, 1, 2}}, /* not it */
+    };
+    for (size_t i = 0; i < 3 * sizeof cases / sizeof *cases; i++) {
+        struct maker ifds[2] = {PLANE(0), PLANE(1)};
+        const int k = (int)(i / 3), way = (int)(i % 3);
+        for (int n = 0; n < 2; n++) {
+            ifds[n].samples = 3;
+            ifds[n].planar = PLANARCONFIG_SEPARATE;
+            ifds[n].compression = way ? COMPRESSION_LZW : 0;
+            ifds[n].tile = way == 2 ? 16 : 0;
+            ifds[n].rows = way == 1 ? 7 : 0;
+        }
+        ifds[0].description = cases[k].text;
+        maker_write(in_folder("planes.tif"), "w", ifds, cases[k].ifds);
+        struct unet_source *source = must_open(in_folder("planes.tif"));
+        struct un_page page = must_page(source, cases[k].page);
+        uint8_t samples[30][20][3], want[8];
+        unet_error err;
+        if (source->pages != cases[k].pages || page.channels != cases[k].channels)
+            fail_msg("%s: %d pages of %d channels", cases[k].text, source->pages, page.channels);
+        assert_int_equal(un_source_read(source, cases[k].page, &page,
+                                        (struct un_rect){25, 15, 30, 20}, samples, &err),
+                         UNET_OK);
+        for (int at = 0; at < 30 * 20 * page.channels; at++) {
+            const int c = at % page.channels, x = at / page.channels % 20;
+            const int plane = cases[k].plane[c];
+            maker_put(&ifds[plane / 3], 15 + x, 25 + at / page.channels / 20, plane % 3, want);
+            if (((uint8_t *)samples)[at] != *want)
+                fail_msg("%s, way %d: sample %d is %d, not %d", cases[k].text, way, at,
+                         ((uint8_t *)samples)[at], *want);
+        }
+        un_source_close(source);
+    }
+}
+
 /* [row][column][channel]: an IFD is a row, as wide as there are channels. */
 static void test_rows(void **state)
 {
@@ -266,9 +314,10 @@ static void test_ramps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_texts), cmocka_unit_test(test_files),  cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_array), cmocka_unit_test(test_shaped), cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_ramps),
+        cmocka_unit_test(test_texts),  cmocka_unit_test(test_files),
+        cmocka_unit_test(test_pages),  cmocka_unit_test(test_array),
+        cmocka_unit_test(test_shaped), cmocka_unit_test(test_shaped_planes),
+        cmocka_unit_test(test_rows),   cmocka_unit_test(test_ramps),
     };
     return cmocka_run_group_tests(tests, folder_create, folder_destroy);
 }

@@ -74,7 +74,9 @@ static void test_images(void **state)
         {"[\"c\", \"y\", \"x\"]", NULL, 1, T, H, 0},
         {"[\"T\", \"Y\", \"X\"]", NULL, T, 1, H, 0},
         {"[\"y\", \"x\", \"c\"]", NULL, 1, W, T, 0},
+        {"[\"channel\", \"y\", \"x\"]", NULL, 1, T, H, 0},
         {"null", NULL, T, 1, H, 0},
+        {"[\"y\", \"x\"]", "an array of 3 axes; ", 0, 0, 0, 0},
         {"[\"s\", \"y\", \"x\"]", "an axis \"s\"", 0, 0, 0, 0},
         {"[\"y\", \"y\", \"x\"]", "an axis \"y\"", 0, 0, 0, 0},
         {"[\"t\", \"c\", \"x\"]", "not named", 0, 0, 0, 0},
@@ -104,6 +106,46 @@ static void test_images(void **state)
         un_source_close(source);
     }
     folder_remove_tree(in_folder("o.ome.zarr"));
+}
+
+/* Names that xarray gives: none is guessed past. */
+static void test_named(void **state)
+{
+    static const struct {
+        const char *names, *words;
+        int pages, channels, height;
+    } rows[] = {
+        {"[\"y\", \"x\", \"band\"]", NULL, 1, W, T},
+        {"[\"Channel\", \"row\", \"column\"]", NULL, 1, T, H},
+        {"[\"time\", \"x\", \"y\"]", NULL, T, 1, W},
+        {"[\"dim_0\", \"dim_1\", \"dim_2\"]", NULL, T, 1, H},
+        {"[\"lat\", \"lon\", \"wave\"]", "an axis \"lat\"", 0, 0, 0},
+    };
+    const struct form plain = {.version = 2};
+    (void)state;
+    make_folder("n.zarr");
+    put_array("n.zarr", &plain, &types[1]);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct unet_source *source;
+        struct un_page page;
+        unet_error err;
+        char text[200];
+        snprintf(text, sizeof text, "{\"_ARRAY_DIMENSIONS\": %s}", rows[i].names);
+        put_text("n.zarr/.zattrs", text);
+        if (rows[i].words) {
+            expect_failure("n.zarr", UNET_EFORMAT, rows[i].words);
+            continue;
+        }
+        if (un_source_open(in_folder("n.zarr"), &source, &err))
+            fail_msg("row %zu: %s", i, err.text);
+        assert_int_equal(un_source_page(source, 0, &page, &err), UNET_OK);
+        if (source->pages != rows[i].pages || page.channels != rows[i].channels ||
+            page.height != rows[i].height)
+            fail_msg("row %zu: %d pages, %d channels, height %d", i, source->pages, page.channels,
+                     page.height);
+        un_source_close(source);
+    }
+    folder_remove_tree(in_folder("n.zarr"));
 }
 
 /* bioformats2raw's root: the first image, and a word of the next. */
@@ -166,10 +208,8 @@ static void test_sets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tools),
-        cmocka_unit_test(test_images),
-        cmocka_unit_test(test_root),
-        cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_tools), cmocka_unit_test(test_images), cmocka_unit_test(test_named),
+        cmocka_unit_test(test_root),  cmocka_unit_test(test_sets),
     };
     return cmocka_run_group_tests_name("zarr_ome", tests, folder_create, folder_destroy);
 }

@@ -97,14 +97,36 @@ static unet_code take_contiguous(struct unet_source *source, struct un_tiff_laye
     return UNET_OK;
 }
 
+/* One of the planes of an IFD by itself. */
+static unet_code take_apart(struct unet_source *source, struct un_tiff_layer *layer, uint32_t plane,
+                            struct un_page *page, unet_error *err)
+{
+    struct un_tiff_layout *layout = &layer->layout;
+    if (layout->planes != ((struct un_tiff *)source->state)->table.apart)
+        return un_fail(err, UNET_EFORMAT, "%s: directory %u has %u planes, the first has %u",
+                       source->name, layer->ifd, layout->planes,
+                       ((struct un_tiff *)source->state)->table.apart);
+    layout->first_plane = plane;
+    layout->planes = layout->samples = 1;
+    layout->photometric = PHOTOMETRIC_MINISBLACK;
+    page->channels = 1;
+    page->alpha = false;
+    return UNET_OK;
+}
+
 static unet_code take_layer(struct unet_source *source, struct un_tiff_layer *layer, uint32_t plane,
                             struct un_page *page, unet_error *err)
 {
     struct un_tiff *r = source->state;
-    *layer = (struct un_tiff_layer){.ifd = r->table.contiguous ? 0 : plane};
+    const uint32_t apart = r->table.apart > 1 ? r->table.apart : 1;
+    *layer = (struct un_tiff_layer){.ifd = r->table.contiguous ? 0 : plane / apart};
     unet_code code = un_tiff_select(source, layer->ifd, err);
-    if (code || (code = un_tiff_header(source, layer, page, err)) || !r->table.contiguous)
+    if (code || (code = un_tiff_header(source, layer, page, err)))
         return code;
+    if (apart > 1)
+        return take_apart(source, layer, plane % apart, page, err);
+    if (!r->table.contiguous)
+        return UNET_OK;
     return take_contiguous(source, layer, plane, err);
 }
 

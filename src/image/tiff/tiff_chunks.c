@@ -33,7 +33,8 @@ static size_t scratch_bytes(const struct un_tiff_layout *layout)
 /* What libtiff holds while it is at an IFD: where the chunks are, and its decoder's memory. */
 static size_t libtiff_bytes(const struct un_tiff_layout *layout)
 {
-    size_t table = (size_t)layout->across * layout->down * layout->planes * 2 * sizeof(uint64_t);
+    size_t table =
+        (size_t)layout->across * layout->down * layout->stored_planes * 2 * sizeof(uint64_t);
     switch (layout->compression) {
     case COMPRESSION_NONE:
         return table;
@@ -147,6 +148,12 @@ static unet_code decode(struct unet_source *source, const struct un_tiff_layout 
     return UNET_OK;
 }
 
+static uint32_t chunk_number(const struct un_tiff_layout *layout, uint32_t row, uint32_t plane,
+                             uint32_t column)
+{
+    return ((layout->first_plane + plane) * layout->down + row) * layout->across + column;
+}
+
 /* Where the decoded samples of a chunk lie. */
 static unet_code find_chunk(struct unet_source *source, struct un_tiff_layer *layer, uint32_t row,
                             uint32_t plane, uint32_t column, const uint8_t **chunk, unet_error *err)
@@ -156,7 +163,7 @@ static unet_code find_chunk(struct unet_source *source, struct un_tiff_layer *la
     size_t place = (size_t)(row % layer->rows_kept) * layout->planes * layout->across + in_row;
     uint8_t *at = layer->kept + place * layout->chunk_bytes;
     if (layer->held[place] != row) {
-        uint32_t i = (plane * layout->down + row) * layout->across + column;
+        uint32_t i = chunk_number(layout, row, plane, column);
         layer->held[place] = -1;
         unet_code code = decode(source, layout, i, rows_of(layout, row), at, err);
         if (code)
@@ -174,7 +181,7 @@ static unet_code map_chunk(struct unet_source *source, const struct un_tiff_laye
 {
     struct un_tiff *r = source->state;
     const struct un_tiff_layout *layout = &layer->layout;
-    uint32_t i = (plane * layout->down + row) * layout->across + column;
+    uint32_t i = chunk_number(layout, row, plane, column);
     uint64_t want = (uint64_t)rows_of(layout, row) * layout->stride;
     uint64_t at = TIFFGetStrileOffset(r->tif, i) + layer->skip;
     uint64_t bytes = layer->contiguous ? want : TIFFGetStrileByteCount(r->tif, i);

@@ -243,7 +243,7 @@ static bool take_grid(TIFF *tif, struct un_tiff_layout *layout, bool planar)
         return false;
     layout->across = (layout->width - 1) / layout->chunk_width + 1;
     layout->down = (layout->height - 1) / layout->chunk_height + 1;
-    layout->planes = planar ? layout->samples : 1;
+    layout->planes = layout->stored_planes = planar ? layout->samples : 1;
     layout->plane_samples = planar ? 1 : layout->samples;
     uint64_t count = layout->tiled ? TIFFNumberOfTiles(tif) : TIFFNumberOfStrips(tif);
     if (count != (uint64_t)layout->across * layout->down * layout->planes)

@@ -67,6 +67,7 @@ struct un_tiff_table {
     struct un_tiff_scale *scales; /* what metadata says; may be unknown */
     uint32_t scale_count;
     bool contiguous; /* one IFD, and the planes follow each other behind its samples */
+    uint32_t apart;  /* > 1: an IFD has as many planes, numbered on, that are no channels */
     uint32_t depth;  /* pages of a volume, one for each z; 0: not known */
 };
 
@@ -147,9 +148,10 @@ struct un_tiff_layout {
     bool tiled, big_endian;    /* big_endian: samples of whole bytes, where they come from */
     uint32_t width, height;    /* of the IFD's image */
     uint32_t chunk_width, chunk_height, across, down, planes;
-    int plane_samples;          /* samples of a pixel in a chunk */
-    size_t stride, chunk_bytes; /* of a chunk's row, of a chunk, when decoded */
-    size_t raw_bytes;           /* of a chunk as libtiff gives it */
+    uint32_t stored_planes, first_plane; /* of the IFD; of these, where one is wanted */
+    int plane_samples;                   /* samples of a pixel in a chunk */
+    size_t stride, chunk_bytes;          /* of a chunk's row, of a chunk, when decoded */
+    size_t raw_bytes;                    /* of a chunk as libtiff gives it */
     enum un_tiff_way way;
 };
 

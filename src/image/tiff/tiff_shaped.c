@@ -5,9 +5,11 @@
  *     {"shape": [5, 2, 96, 112], "axes": "ZCYX"}
  *
  * The last axes are those of an IFD, [row][column] or [row][column][sample]; the others count IFDs,
- * the last of them fastest.  Planes along C are the channels of a page.  Where rows are said to be
- * IFDs ([row][column][channel], or one whose IFDs are only some pixels wide) all are one image.  A
- * file that was cut short in its IFDs ("truncated") has one, and the planes follow its samples.
+ * the last of them fastest.  Planes along C are the channels of a page; three or four slices that
+ * were written as the planes of a colour (photometric was not said) are slices if the axes say so.
+ * Where rows are said to be IFDs ([row][column][channel], or one whose IFDs are only some pixels
+ * wide) all are one image.  A file that was cut short in its IFDs ("truncated") has one, and the
+ * planes follow its samples.
  */
 #include <string.h>
 
@@ -25,6 +27,7 @@ struct shape {
     char axes[MOST_AXES + 1]; /* "" where they are not told */
     int count, leading;       /* leading: axes that count IFDs */
     uint64_t planes;
+    bool apart; /* the planes of an IFD count as IFDs do */
 };
 
 static bool take_shape(const json_t *root, struct shape *shape)
@@ -56,7 +59,9 @@ static bool fit(const struct un_tiff_table *table, uint16_t planar, struct shape
     const int inside = ifd->samples > 1 ? 3 : 2;
     if (shape->count < inside)
         return false;
-    shape->leading = shape->count - inside;
+    const char of_planes = shape->axes[shape->count - 3]; /* where the axes are told */
+    shape->apart = apart && inside == 3 && *shape->axes && of_planes != 'C' && of_planes != 'S';
+    shape->leading = shape->count - (shape->apart ? 2 : inside);
     const uint32_t *height = inside == 2 || apart ? last - 1 : last - 2;
     const uint32_t *samples = apart ? last - 2 : last;
     if (height[0] != ifd->height || height[1] != ifd->width ||
@@ -68,6 +73,8 @@ static bool fit(const struct un_tiff_table *table, uint16_t planar, struct shape
     for (uint32_t i = 0; i < table->ifd_count; i++)
         if (table->ifds[i].what != UN_TIFF_PAGE)
             return false;
+    if (shape->apart)
+        return shape->planes == (uint64_t)table->ifd_count * ifd->samples;
     return shape->planes == table->ifd_count ||
            (table->ifd_count == 1 && shape->planes <= UN_SOURCE_PAGES);
 }
@@ -124,7 +131,9 @@ bool un_tiff_shaped(struct unet_source *source, const char *text, struct un_tiff
         return true;
     }
     const char *found = shape.leading ? memchr(shape.axes, 'C', (size_t)shape.leading) : NULL;
-    const int c = found && table->ifds[0].samples == 1 ? (int)(found - shape.axes) : -1;
-    table->contiguous = table->ifd_count == 1 && shape.planes > 1;
-    return (c < 0 && !table->contiguous) || add_pages(table, &shape, c);
+    const bool grey = table->ifds[0].samples == 1 || shape.apart;
+    const int c = found && grey ? (int)(found - shape.axes) : -1;
+    table->apart = shape.apart ? table->ifds[0].samples : 0;
+    table->contiguous = !shape.apart && table->ifd_count == 1 && shape.planes > 1;
+    return (c < 0 && !table->contiguous && !shape.apart) || add_pages(table, &shape, c);
 }

@@ -106,15 +106,22 @@ static unet_code load_node(const char *root, const char *path, struct node *node
 
 /* ---- axes -------------------------------------------------------------------------------- */
 
-static const char *const roles[UN_ZARR_ROLES] = {"t", "c", "z", "y", "x"};
+enum { WORDS = 6 };
+static const char *const roles[UN_ZARR_ROLES][WORDS] = {
+    {"t", "time", "frame"},
+    {"c", "channel", "channels", "band", "bands"},
+    {"z", "depth", "slice", "plane"},
+    {"y", "row", "rows", "height"},
+    {"x", "column", "columns", "width"}};
 
 static bool give(struct un_zarr_image *image, int axis, const char *name)
 {
     for (int r = 0; name && r < UN_ZARR_ROLES; r++)
-        if (!strcasecmp(name, roles[r]) && image->axis[r] < 0) {
-            image->axis[r] = axis;
-            return true;
-        }
+        for (int k = 0; k < WORDS && roles[r][k]; k++)
+            if (!strcasecmp(name, roles[r][k]) && image->axis[r] < 0) {
+                image->axis[r] = axis;
+                return true;
+            }
     return false;
 }
 
@@ -281,7 +288,11 @@ static unet_code take_scales(struct unet_source *source, const struct node *grou
     if (!code && !node.array)
         code = un_fail(err, UNET_EFORMAT, "%s/%s: no array is there, but %s says so", image->root,
                        image->path, group->what);
-    if (!code && !(code = take_array(&node, &image->array, err))) {
+    if (!code && !(code = take_array(&node, &image->array, err)) && json_is_array(axes) &&
+        json_array_size(axes) != (size_t)image->array.axes)
+        code = un_fail(err, UNET_EFORMAT, "%s: an array of %d axes; %s names %zu", node.what,
+                       image->array.axes, group->what, json_array_size(axes));
+    if (!code) {
         forget_axes(image);
         if (!take_names(axes, image, &wrong) && !wrong)
             guess_axes(image);
@@ -319,16 +330,23 @@ static unet_code take_level(struct unet_source *source, struct un_zarr_image *im
     return code;
 }
 
+/* Names are those of version 3, or xarray's, which calls axes without one dim_0, dim_1. */
 static unet_code take_plain(const struct node *node, struct un_zarr_image *image, unet_error *err)
 {
+    const json_t *names = json_object_get(node->array, "dimension_names");
     const char *wrong;
+    if (!json_is_array(names))
+        names = json_object_get(node->attributes, "_ARRAY_DIMENSIONS");
     image->path[0] = 0;
     unet_code code = take_array(node, &image->array, err);
     if (code)
         return code;
     forget_axes(image);
-    if (!take_names(json_object_get(node->array, "dimension_names"), image, &wrong))
+    if (!take_names(names, image, &wrong)) {
+        if (image->array.axes > 2 && wrong && *wrong && strncmp(wrong, "dim_", 4))
+            return check_axes(image, node->what, wrong, err);
         guess_axes(image);
+    }
     return check_axes(image, node->what, NULL, err);
 }
 
