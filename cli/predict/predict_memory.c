@@ -16,7 +16,7 @@
 
 #include "predict/predict_out.h"
 #include "shared/say.h"
-#include "shared/system.h"
+#include "shared/machine.h"
 
 #define SLACK (12e6)
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shared/system.h"
+#include "shared/machine.h"
 #include "unet_scores.h"
 
 /* ---- kept in memory ---------------------------------------------------------------------- */

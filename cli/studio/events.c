@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "shared/paths.h"
-#include "shared/system.h"
+#include "shared/machine.h"
 
 void events_init(struct events *events)
 {

@@ -16,7 +16,7 @@
 #include "shared/cli.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
-#include "shared/system.h"
+#include "shared/machine.h"
 #include "studio/studio_inside.h"
 
 #define PAUSE 2.0 /* seconds between rounds */

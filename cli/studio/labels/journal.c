@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "shared/cli.h"
-#include "shared/system.h"
+#include "shared/machine.h"
 #include "studio/labels/low_bytes.h"
 
 static const char first_line[16] = "unet strokes 2\n";

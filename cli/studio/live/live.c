@@ -11,7 +11,7 @@
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
-#include "shared/system.h"
+#include "shared/machine.h"
 #include "studio/labels/label_tiles.h"
 
 void live_be_nice(int by)

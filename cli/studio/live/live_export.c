@@ -19,7 +19,7 @@
 #include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
-#include "shared/system.h"
+#include "shared/machine.h"
 #include "studio/live/live.h"
 
 extern char **environ;

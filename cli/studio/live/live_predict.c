@@ -13,7 +13,7 @@
 
 #include "shared/cli.h"
 #include "shared/progress.h"
-#include "shared/system.h"
+#include "shared/machine.h"
 #include "studio/labels/label_tiles.h"
 #include "studio/live/live.h"
 

@@ -13,7 +13,7 @@
 
 #include "shared/cli.h"
 #include "shared/paths.h"
-#include "shared/system.h"
+#include "shared/machine.h"
 #include "studio/labels/journal.h"
 
 enum { STAMP = 128, FILES = 64 };

@@ -21,7 +21,7 @@
 
 #include "shared/cli.h"
 #include "shared/progress.h"
-#include "shared/system.h"
+#include "shared/machine.h"
 #include "studio/server/http.h"
 
 enum { QUEUE = 1024 }; /* that may wait outside; the system may allow less */

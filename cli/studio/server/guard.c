@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shared/system.h"
+#include "shared/machine.h"
 #include "studio/server/http.h"
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* system.c - Linux, then the others: what POSIX has, and macOS by its own names */
-#include "shared/system.h"
+/* machine.c - Linux, then the others: what POSIX has, and macOS by its own names */
+#include "shared/machine.h"
 
 #include <errno.h>
 #include <fcntl.h>

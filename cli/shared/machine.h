@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* system.h - what POSIX does not have, or not everywhere: each system's way, for the command */
-#ifndef SYSTEM_H
-#define SYSTEM_H
+/* machine.h - what POSIX does not have, or not everywhere: each system's way, for the command */
+#ifndef MACHINE_H
+#define MACHINE_H
 
 #include <pthread.h>
 #include <stddef.h>
