@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shared/cli.h"
+#include "shared/launcher.h"
 #include "shared/say.h"
 
 #include "unet_fields.h"
@@ -33,7 +34,7 @@ int fail_text(const char *format, ...)
 {
     va_list args;
 
-    fputs("unet: ", stderr);
+    say(stderr, "unet: %s", ranks_blame());
     va_start(args, format);
     say_list(stderr, format, args);
     va_end(args);
@@ -137,5 +138,5 @@ int main(int argc, char **argv)
     if (!command)
         return unknown_command(argv[1]);
     interrupt_watch_files();
-    return finish_output(command->run(command, argc - 1, argv + 1));
+    return ranks_leave(finish_output(command->run(command, argc - 1, argv + 1)));
 }

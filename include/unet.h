@@ -76,23 +76,21 @@ typedef enum { UNET_UP_CONV1X1, UNET_UP_CONV3X3, UNET_UP_NO_CONV } unet_up_conv;
 typedef enum { UNET_ACT_RELU, UNET_ACT_LEAKY_RELU } unet_act;
 typedef enum { UNET_CONCAT_UP_SKIP, UNET_CONCAT_SKIP_UP } unet_concat;
 typedef enum { UNET_BIAS_UNLESS_NORM, UNET_BIAS_ALWAYS, UNET_BIAS_NEVER } unet_bias;
+typedef enum { UNET_DOWN_POOL, UNET_DOWN_CONV } unet_down;
 
-#define UNET_MAX_DEPTH 6
-
-/*
- * How many channels each layer has; 0 means the usual number, so a zeroed struct is the usual
- * U-Net. [d] is the level (0 = full resolution; [depth] of enc is the bottleneck), the last index
- * the first or second convolution of a block.
- */
+#define UNET_MAX_DEPTH 8
+#define UNET_SET_DEPTH 6 /* levels whose channels can be set; deeper ones have the usual number */
+/* Channels of each layer; 0: the usual number.  [d] is the level (0 = full resolution; [depth] of
+ * enc is the bottleneck), the last index a block's convolution. */
 typedef struct unet_channels {
-    int enc[UNET_MAX_DEPTH + 1][2]; /* usual: width * 2^d */
-    int dec[UNET_MAX_DEPTH][2];     /* usual: as enc[d] */
-    int up[UNET_MAX_DEPTH]; /* of the map that goes up to level d; usual: the last of enc[d];
+    int enc[UNET_SET_DEPTH + 1][2]; /* usual: width * 2^d, at most widest */
+    int dec[UNET_SET_DEPTH][2];     /* usual: as enc[d] */
+    int up[UNET_SET_DEPTH]; /* of the map that goes up to level d; usual: the last of enc[d];
                                UNET_UP_NO_CONV: what comes from below, whatever is set */
 } unet_channels;
 
 /*
- * The shape of a U-Net.  Level d (0 = full resolution) has width * 2^d channels.
+ * The shape of a U-Net.
  *
  *   UNET_PADDING_VALID  3x3 convolutions without padding, as in the paper (Ronneberger, Fischer,
  *                       Brox 2015): the output is smaller than the input
@@ -107,15 +105,14 @@ typedef struct unet_channels {
  *                       in training and prediction
  *   UNET_NORM_GROUP     the same, but `groups` groups of channels share a mean and a variance
  *
- * The fields after dropout describe networks that come from elsewhere; all zero, as
- * unet_spec_default() leaves them, they are the plain U-Net.
+ * The fields after dropout describe networks from elsewhere; all zero they are the plain U-Net.
  */
 typedef struct unet_spec {
     size_t size;     /* see above, as of all structs that have one */
     int in_channels; /* 1..64 */
     int classes;     /* 1: one logit, sigmoid; 2..UNET_MAX_CLASSES: softmax */
     int width;       /* 1..1024 */
-    int depth;       /* 1..UNET_MAX_DEPTH poolings */
+    int depth;       /* 1..UNET_MAX_DEPTH halvings of the size */
     unet_padding padding;
     unet_norm norm;
     unet_up up;
@@ -137,6 +134,9 @@ typedef struct unet_spec {
     unet_channels channels;
     int rims; /* 0: none; else each class but the first has as many outputs more, for its pixels
                  near the rims of objects, which tell touching ones apart: docs/objects.md */
+    unet_down down; /* UNET_DOWN_CONV: for poolings, the first convolution of each level below has
+                       stride 2, as nnU-Net's; only with UNET_PADDING_SAME */
+    int widest;     /* > 0: the usual number of channels is at most this */
 } unet_spec;
 
 typedef struct unet_model unet_model; /* a spec, its weights, and how images become its input */

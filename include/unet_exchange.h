@@ -31,6 +31,7 @@ typedef struct unet_known {
     const char *prefix; /* which of several networks in a file: what the names of its arrays begin
                            with, dicts and modules joined by dots ("student"); NULL: not told */
     const struct unet_log *log; /* unet_embed.h: hears what of a file was left; may be NULL */
+    int down;                   /* a field of unet_spec, as those above */
 } unet_known;
 
 UNET_API void unet_known_init(unet_known *known, size_t size); /* size: of *known */
@@ -213,12 +214,13 @@ UNET_API unet_code unet_model_from_tensors(const unet_tensor *tensors, int count
                                            const unet_known *known, unet_model **model,
                                            unet_origin *origin, unet_error *err);
 
-#define UNET_MAX_LAYERS 96 /* rows of unet_spec_cost() */
+#define UNET_MAX_LAYERS 104 /* rows of unet_spec_cost() */
 
 /* One row of the network as it runs. */
 typedef struct unet_layer {
     char name[40];  /* "enc_0.conv_block.0" */
-    const char *op; /* "conv3x3", "norm", "maxpool", "upconv2x2", "upsample", "conv1x1" */
+    const char *op; /* "conv3x3", "conv3x3s2" (of stride 2), "norm", "maxpool", "upconv2x2",
+                       "upsample", "conv1x1", "add" */
     int height, width, channels; /* of its output */
     uint64_t parameters;         /* trainable */
     uint64_t macs;               /* multiply-adds of one forward pass for one image */
@@ -250,6 +252,17 @@ UNET_API unet_code unet_spec_cost(const unet_spec *spec, int height, int width, 
  */
 UNET_API unet_code unet_replace_file(const char *path, const void *data, size_t size,
                                      unet_error *err);
+
+/*
+ * SHA-256 as lower-case hexadecimal text: of a file's bytes, as sha256sum prints it; of all that a
+ * model answers by (network, weights, how it takes images and what its classes are), the same
+ * however its file is written.  unet_source_checksum() is that of an image.  UNET_EIO, UNET_ENOMEM.
+ */
+enum { UNET_CHECKSUM_TEXT = 65 };
+UNET_API unet_code unet_file_checksum(const char *path, char text[UNET_CHECKSUM_TEXT],
+                                      unet_error *err);
+UNET_API unet_code unet_model_checksum(const unet_model *model, char text[UNET_CHECKSUM_TEXT],
+                                       unet_error *err);
 
 #ifdef __cplusplus
 }

@@ -99,6 +99,13 @@ UNET_API unet_code unet_source_stored(unet_source *source, int page, char name[1
                                       unet_error *err);
 
 /*
+ * SHA-256 of what an image is read from, as 64 hexadecimal digits: of its file's bytes; where
+ * samples lie elsewhere (beside a header, in a folder, in files of channels), of the header and of
+ * the samples of all pages.  What is chosen of a file (scan.tif[2:7]) is part of neither. UNET_EIO.
+ */
+UNET_API unet_code unet_source_checksum(unet_source *source, char text[65], unet_error *err);
+
+/*
  * Reads rows top .. top + rows - 1 of a page into samples [rows][width][channels] of the page's
  * sample type, from the caller.  From top to bottom each part of a file is decoded once.
  */
@@ -240,6 +247,10 @@ typedef struct unet_stream {
     int (*progress)(void *context, double share); /* as in unet_answers; may be NULL */
     void *context;
     int inner; /* 1: wanted, too */
+    /* Who does it together (unet_ranks.h), each with the same model, options and image; rank 0
+     * alone is handed the bands, which have the bits that one process gives.  A rank that fails
+     * leaves the others waiting: end them.  NULL: this process. */
+    const struct unet_ranks *ranks;
 } unet_stream;
 
 /*
@@ -249,6 +260,13 @@ typedef struct unet_stream {
  */
 UNET_API unet_code unet_predict_stream(unet_session *session, unet_source *source, int page,
                                        const unet_stream *stream, unet_error *err);
+
+/*
+ * Into how many rows of tiles a session cuts an image, from 1: what ranks can share.  The session
+ * grows where it has to for such an image.  UNET_ENOMEM.
+ */
+UNET_API unet_code unet_session_rows(unet_session *session, int height, int width, int *rows,
+                                     unet_error *err);
 
 /* What unet_plan_memory() settles. */
 typedef struct unet_memory_plan {

@@ -163,6 +163,10 @@ UNET_API unet_code unet_survey_split(const unet_survey *survey, unet_dataset *da
 UNET_API unet_code unet_survey_fold(const unet_survey *survey, unet_dataset *dataset, int fold,
                                     int folds, uint64_t seed, unet_dataset **held_out,
                                     unet_error *err);
+/* Moves the images i with out[i] != 0 [unet_dataset_count()] into a set of their own, which is read
+ * as this one is. */
+UNET_API unet_code unet_dataset_part(unet_dataset *dataset, const int *out, unet_dataset **held_out,
+                                     unet_error *err);
 UNET_API const char *unet_dataset_held_out_text(const unet_dataset *dataset);
 
 /* All belong to the survey. */

@@ -21,10 +21,12 @@ report      2  its pages in a browser, at three widths
 firefox     2  the page of unet studio in Firefox, where it is installed
 outlines    2  outlines there and back by pycocotools, shapely and roifile
 images      3  images that pynrrd, SimpleITK, zarr, ome-zarr and tifffile write, sample by sample
+models      5  networks made by the code of other programs (nnU-Net), read and compared
 bioimage    3  bioimage.io packages by the public validator and its test run
 geometry    2  what results keep of images, by nibabel, rasterio, tifffile and ome-types
 large       6  an image of 1.6 gigapixels below 500 MB
 studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
+slurm       5  the job scripts of docs/cluster.md, by Slurm on one node
 arm        15  the tests on an emulated 64-bit Arm
 python     10  the Python package: source distribution, wheel, its tests where there is nothing but NumPy
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
@@ -94,6 +96,10 @@ part_images() {
     build-long/images/bin/pip install --quiet numpy pynrrd SimpleITK zarr ome-zarr tifffile
     build-long/images/bin/python -W ignore scripts/check_images.py build-test volumes zarr slides
 }
+part_models() {
+    build_tests --target unet_cli
+    scripts/check_models.sh build-test/unet build-long/models
+}
 part_bioimage() {
     build_tests --target unet_cli
     scripts/check_bioimage.sh build-test/unet build-long/bioimage
@@ -110,6 +116,11 @@ part_large() {
 part_studio() {
     build_tests --target unet_cli studio_client big_tiff
     scripts/check_studio.sh build-test build-long
+}
+part_slurm() {
+    build_tests
+    scripts/setup.sh slurm
+    scripts/check_slurm.sh build-test/unet build-long/slurm
 }
 part_arm() { scripts/check_arm.sh; }
 part_python() {

@@ -53,6 +53,8 @@ def margin(net, x):
         least[0] = min(least[0], (distance.abs().min() / values.std()).item())
 
     def pooled(values):
+        if net.spec.get("down") == "conv":
+            return
         if values.shape[2] < 2 or values.shape[3] < 2:
             return
         four = F.unfold(values.flatten(0, 1).unsqueeze(1), 2, stride=2).sort(dim=1).values
@@ -243,6 +245,10 @@ VARIANTS = {
     "release2015": (dict(padding="valid", up_act=1,
                          channels=dict(enc=[[2, 2], [4, 4], [8, 8]], dec=[[2, 2], [4, 4]],
                                        up=[4, 4])), (44, 48)),
+    # nnU-Net's
+    "down_conv": (dict(down="conv", norm="instance", bias="always", act="leaky"), (32, 24)),
+    "down_conv_batch": (dict(down="conv", norm="batch", widest=3, depth=3, in_channels=2,
+                             classes=3, up="bilinear"), (16, 24)),
     "widths": (dict(norm="batch", width=5, depth=3,
                     channels=dict(enc=[[5, 2], [1, 4], [3, 2], [4, 3]],
                                   dec=[[2, 3], [5, 2], [1, 3]], up=[2, 3, 1])), (17, 19)),

@@ -3,6 +3,7 @@
 """Makes tests/fixtures/foreign: small weights in other people's layouts, saved as they save them.
 
 Run by hand:  python3 scripts/make_foreign.py   (needs torch, onnx, onnxscript, safetensors)
+What is there is left as it is: delete a file, or a network's arrays, to have them made anew.
 
 INDEX.tsv has a line for each file.  Its column "expect" names arrays of expect.safetensors:
 NAME.input [1][C][H][W] and NAME.logits [1][K][h][w], which PyTorch computed in double precision
@@ -23,9 +24,10 @@ import zipfile
 
 import onnx
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
+import foreign_more as more
 import foreign_nets as theirs
 from torch_unet import UNet
 
@@ -237,6 +239,18 @@ def as_lightning(case, path):
     loss = nn.CrossEntropyLoss(weight=torch.ones(2))
     torch.save({"epoch": 3, "state_dict": named, "pytorch-lightning_version": "2.5.0",
                 "hyper_parameters": {"config": Settings(), "loss": loss}}, path)
+
+
+def as_nnunet(case, path):
+    """Its checkpoint, with a log, numbers of NumPy and the plans that it was made from."""
+    momentum = torch.zeros_like(next(case.net.parameters()))
+    torch.save({"network_weights": state(case.net),
+                "optimizer_state": {"state": {0: {"momentum_buffer": momentum}},
+                                    "param_groups": [{"lr": 0.01, "params": [0]}]},
+                "grad_scaler_state": None, "logging": {"ema_fg_dice": [0.5, 0.75]},
+                "_best_ema": 0.75, "current_epoch": 1000, "trainer_name": "nnUNetTrainer",
+                "init_args": {"configuration": "2d", "fold": 0, "plans": {"plans_name": "x"}},
+                "inference_allowed_mirroring_axes": (0, 1)}, path)
 
 
 def with_mask_values(case, path):
@@ -473,6 +487,10 @@ def cases():
         ("aladdinpersson_adam.pth.tar", as_training, "decoder first; optimiser's state"),
     ]
 
+    yield "nnunet", Case("nnunet", more.NnUnet(1, 3, 2, 3, 6), (32, 24)), [
+        ("nnunet.pth", as_nnunet, "strided convolutions; heads of lower levels; second names"),
+    ]
+
     def own(**fields):
         return dict(dict(in_channels=1, classes=2, width=2, depth=2, padding="same", norm="none",
                          up="transpose"), **fields)
@@ -524,19 +542,24 @@ def main():
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    rows, expect = [], {}
+    rows, answers = [], FOLDER / "expect.safetensors"
+    expect = load_file(answers) if answers.exists() else {}
     for layout, case, files in cases():
         s = case.spec
-        expect[f"{case.name}.input"] = case.x.contiguous()
-        expect[f"{case.name}.logits"] = case.logits.float().contiguous()
+        fresh = f"{case.name}.input" not in expect
+        if fresh:
+            expect[f"{case.name}.input"] = case.x.contiguous()
+            expect[f"{case.name}.logits"] = case.logits.float().contiguous()
         for file, save, notes in files:
-            save(case, FOLDER / file)
+            if fresh or not (FOLDER / file).exists():
+                save(case, FOLDER / file)
             rows.append([file, layout, s["depth"], s["width"], s["in_channels"], s["classes"],
                          s["padding"], s["norm"], s["up"], s.get("concat", "up_skip"), notes,
                          case.name, json.dumps(s)])
     torch.manual_seed(0)
     for file, notes, save in hostile():
-        save(FOLDER / file)
+        if not (FOLDER / file).exists():
+            save(FOLDER / file)
         rows.append([file] + ["-"] * 9 + [notes, "-", "-"])
     save_file(expect, str(FOLDER / "expect.safetensors"),
               metadata={"axes": "input [1][C][H][W], logits [1][K][h][w]"})

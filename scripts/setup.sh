@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what building (and, with "test", testing) needs and is not there yet; says so first.
 # Whoever may not install is told, in one line, what to ask an administrator for.
-# Usage: scripts/setup.sh build|test|fuzz|page|arm|fresh
+# Usage: scripts/setup.sh build|test|fuzz|page|arm|fresh|slurm
 set -eu
 need=""
 
@@ -66,6 +66,8 @@ case "${1:-build}" in
 build) ;;
 test)
     want libcmocka-dev pkg-config --exists cmocka
+    like libopenmpi-dev sh -c 'command -v mpicc' # several processes as one
+    like openmpi-bin sh -c 'command -v mpirun'
     like libopenslide0 sh -c 'PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q libopenslide' # levels of slides
     ;;
 fuzz)
@@ -78,8 +80,12 @@ arm)
     want qemu-user command -v qemu-aarch64
     ;;
 fresh) want debootstrap sh -c 'PATH=$PATH:/usr/sbin command -v debootstrap' ;;
+slurm)
+    want slurm-wlm sh -c 'PATH=$PATH:/usr/sbin command -v slurmctld'
+    want munge sh -c 'PATH=$PATH:/usr/sbin command -v munged'
+    ;;
 *)
-    echo "usage: scripts/setup.sh build|test|fuzz|page|arm|fresh" >&2
+    echo "usage: scripts/setup.sh build|test|fuzz|page|arm|fresh|slurm" >&2
     exit 2
     ;;
 esac

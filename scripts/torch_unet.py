@@ -24,7 +24,8 @@ class Channels:
     def __init__(self, spec):
         depth, self.convs = spec["depth"], spec.get("convs") or 2
         given = spec.get("channels") or {}
-        self.enc = [self.row(given.get("enc"), d, [spec["width"] << d] * 2)
+        widest = spec.get("widest") or spec["width"] << depth
+        self.enc = [self.row(given.get("enc"), d, [min(spec["width"] << d, widest)] * 2)
                     for d in range(depth + 1)]
         self.dec = [self.row(given.get("dec"), d, self.enc[d]) for d in range(depth)]
         ups = given.get("up") or []
@@ -64,9 +65,9 @@ def after_conv(spec, norms, acts):
 
 
 class Block(nn.Module):
-    """One or two 3x3 convolutions with what follows each."""
+    """One or two 3x3 convolutions with what follows each; stride: of the first."""
 
-    def __init__(self, cin, couts, spec, inplace):
+    def __init__(self, cin, couts, spec, inplace, stride=1):
         super().__init__()
         normed = spec["norm"] != "none"
         bias = {"unless_norm": not normed, "always": True,
@@ -74,7 +75,7 @@ class Block(nn.Module):
         layers = []
         for i, cout in enumerate(couts):
             layers.append(nn.Conv2d(cin, cout, 3, padding=int(spec["padding"] == "same"),
-                                    bias=bias))
+                                    stride=1 if i else stride, bias=bias))
             silent = spec.get("single_act") and i + 1 < len(couts)
             layers += after_conv(spec, [norm(spec, cout)] if normed else [],
                                  [] if silent else [act(spec, inplace)])
@@ -91,10 +92,10 @@ class UNet(nn.Module):
     def __init__(self, spec, inplace=False):
         super().__init__()
         self.spec, depth, c = spec, spec["depth"], Channels(spec)
-        cin = spec["in_channels"]
+        cin, strided = spec["in_channels"], spec.get("down") == "conv"
         for d in range(depth + 1):
             name = f"enc_{d}" if d < depth else "bottleneck"
-            setattr(self, name, Block(cin, c.enc[d], spec, inplace))
+            setattr(self, name, Block(cin, c.enc[d], spec, inplace, 2 if strided and d else 1))
             cin = c.enc[d][-1]
         for d in reversed(range(depth)):
             self.add_up(d, cin, c.up[d], inplace)
@@ -103,7 +104,8 @@ class UNet(nn.Module):
             cin = c.dec[d][-1]
         outputs = spec["classes"] + spec.get("rims", 0) * (spec["classes"] - 1)
         self.out_conv = nn.Conv2d(cin, outputs, 1)
-        self.pool = nn.MaxPool2d(2)  # the last row or column of an odd side is not seen
+        # the last row or column of an odd side is not seen
+        self.pool = nn.Identity() if strided else nn.MaxPool2d(2)
 
     def add_up(self, d, cin, cout, inplace):
         spec = self.spec

@@ -8,6 +8,7 @@
 #include "unet_exchange.h"
 #include "unet_image.h"
 #include "unet_objects.h"
+#include "unet_ranks.h"
 #include "unet_scores.h"
 #include "unet_train.h"
 

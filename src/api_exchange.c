@@ -158,6 +158,31 @@ unet_code unet_replace_file(const char *path, const void *data, size_t size, une
     return un_file_replace(path, data, size, err);
 }
 
+unet_code unet_file_checksum(const char *path, char text[UNET_CHECKSUM_TEXT], unet_error *err)
+{
+    if (!path || !text)
+        return un_missing(err, !path ? "path" : "text");
+    struct un_mapping mapping;
+    struct un_sha256 sum;
+    unet_code code = un_map_open(path, &mapping, err);
+    if (code)
+        return code;
+    un_sha256_begin(&sum);
+    code = un_map_sum(&mapping, path, &sum, err);
+    un_map_release(&mapping);
+    if (!code)
+        un_sha256_end(&sum, text);
+    return code;
+}
+
+unet_code unet_model_checksum(const unet_model *model, char text[UNET_CHECKSUM_TEXT],
+                              unet_error *err)
+{
+    if (!model || !text)
+        return un_missing(err, !model ? "model" : "text");
+    return un_model_sum(model, text, err);
+}
+
 unet_code unet_model_set_class(unet_model *model, int label, const char *name, const uint8_t *rgb,
                                unet_error *err)
 {

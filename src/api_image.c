@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/known_files.h"
+#include "base/ranks.h"
 #include "data/set/channel_files.h"
 #include "image/sink.h"
 #include "predict/session.h"
@@ -113,6 +114,13 @@ unet_code unet_source_stored(unet_source *source, int page, char name[12], unet_
     if (!code)
         snprintf(name, 12, "%s%d", kinds[found.kind], found.bits);
     return code;
+}
+
+unet_code unet_source_checksum(unet_source *source, char text[65], unet_error *err)
+{
+    if (!source || !text)
+        return un_missing(err, !source ? "source" : "text");
+    return un_source_sum(source, text, err);
 }
 
 unet_code unet_source_read(unet_source *source, int page, int top, int rows, void *samples,
@@ -271,10 +279,22 @@ unet_code unet_predict_stream(unet_session *session, unet_source *source, int pa
     unet_stream own;
     unet_code code = un_take_stream(stream, &own, err);
     if (!code)
+        code = un_ranks_check(own.ranks, err);
+    if (!code)
         code = unet_source_page(source, page, &what, err);
     if (!code)
         code = un_session_check(session, what.sample, what.prepared, source->name, err);
     return code ? code : un_session_stream(session, source, page, &own, err);
+}
+
+unet_code unet_session_rows(unet_session *session, int height, int width, int *rows,
+                            unet_error *err)
+{
+    if (!session || !rows)
+        return un_missing(err, !session ? "session" : "rows");
+    if (height < 1 || width < 1)
+        return un_fail(err, UNET_EINVAL, "%d x %d pixels, 1 or more wanted", height, width);
+    return un_session_count_rows(session, height, width, rows, err);
 }
 
 unet_code unet_plan_memory(const unet_model *model, const unet_session_options *options,

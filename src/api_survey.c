@@ -3,6 +3,8 @@
  * then makes one call into the layers below. */
 #include "api.h"
 
+#include <stdlib.h>
+
 #include "data/survey/survey.h"
 
 unet_code unet_survey_open(const char *images, const char *masks,
@@ -43,6 +45,24 @@ unet_code unet_survey_fold(const unet_survey *survey, unet_dataset *dataset, int
     if (!survey || !dataset || !held_out)
         return un_missing(err, !survey ? "survey" : !dataset ? "dataset" : "held_out");
     return un_survey_fold(survey, dataset, fold, folds, seed, held_out, err);
+}
+
+unet_code unet_dataset_part(unet_dataset *dataset, const int *out, unet_dataset **held_out,
+                            unet_error *err)
+{
+    if (!dataset || !out || !held_out)
+        return un_missing(err, !dataset ? "dataset" : !out ? "out" : "held_out");
+    bool *marked = calloc((size_t)dataset->count + 1, sizeof *marked);
+    int n = 0;
+    if (!marked)
+        return un_fail_memory(err, (size_t)dataset->count, "a part of a data set");
+    for (int i = 0; i < dataset->count; i++) {
+        marked[i] = out[i] != 0;
+        n += marked[i];
+    }
+    unet_code code = un_dataset_part(dataset, marked, n, held_out, err);
+    free(marked);
+    return code;
 }
 
 const char *unet_dataset_held_out_text(const unet_dataset *dataset)

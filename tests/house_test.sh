@@ -113,6 +113,8 @@ one_file zip.h src/base/ziparchive.c
 one_file zstd.h src/image/zarr/zarr_pack.c
 one_file blosc.h src/image/zarr/zarr_pack.c
 one_file yaml.h src/base/yaml.c
+speaks=$(grep -rlE "^#include <mpi" --include="*.[ch]" . | tr "\n" " ")
+[ "$speaks" = "./mpi/ranks_mpi.c " ] || complain "<mpi.h> is included by '$speaks', wanted mpi/ranks_mpi.c alone"
 
 # -- nothing that a command left lies at the top --
 if [ -e .git ]; then
@@ -120,16 +122,16 @@ if [ -e .git ]; then
         case $entry in
         .ci | .clang-format | .gitignore | .gitattributes | CMakeLists.txt | CONTRIBUTING.md | LICENSE | Makefile) ;;
         NEWS.md | README.md | pyproject.toml | unet.pc.in) ;;
-        bench | cli | cmake | debian | docs | examples | include | man | python | scripts | src | tests) ;;
+        bench | cli | cmake | debian | docs | examples | include | man | mpi | python | scripts | src | tests) ;;
         *) complain "$entry: it has no place at the top of the tree" ;;
         esac
     done
 fi
 
 # -- names --
-names=$(find src cli tests bench examples python -name '*.[ch]' -exec basename {} \; | sort | uniq -d)
+names=$(find src cli mpi tests bench examples python -name '*.[ch]' -exec basename {} \; | sort | uniq -d)
 [ -z "$names" ] || complain "file names that are not unique:" $names
-rooms="include src cli tests bench examples python"
+rooms="include src cli mpi tests bench examples python"
 for file in $(find $rooms scripts -name '*.[ch]' -o -name '*.sh' -o -name '*.py'); do
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
         complain "$file has no SPDX line"

@@ -16,6 +16,7 @@
 
 struct eval_image {
     const char *name; /* of the data set */
+    int fold;         /* that held it out, from 1; 0: no folds */
     unet_scores *scores;
     unet_matches *matches;                       /* [labels]; NULL: not asked for */
     unet_boundary boundary[UNET_BOUNDARY_STEPS]; /* where boundaries are asked for */
@@ -31,6 +32,8 @@ struct eval {
     unet_boundary_options boundary_options;
     uint64_t seed;
     struct eval_image *images; /* [count] */
+    int held_out;              /* 1: the images that a run, or folds so many, never saw */
+    int folds;
 
     /* over all images; intervals are NAN for fewer than two */
     struct eval_image sum; /* its boundary: means over the images */
@@ -61,6 +64,29 @@ void eval_release(struct eval *eval);
 void eval_print(const struct eval *eval);
 json_t *eval_json(const struct eval *eval);              /* NULL: no memory */
 int eval_csv(const struct eval *eval, const char *path); /* 0: errno says why not */
+
+/* ---- eval_held_out.c: a run, or the folds of one, on the images that it held out ---- */
+
+struct eval_runs {
+    int count;
+    struct eval_run {
+        char *folder;
+        int fold;      /* from 1; 0: it is no fold */
+        json_t *split; /* of split_file.h */
+    } * run;           /* [count] */
+};
+
+/* The runs that the folder of a training has.  An exit status; release in any case. */
+int eval_runs_list(const char *path, struct eval_runs *runs);
+void eval_runs_release(struct eval_runs *runs);
+
+/* How a run's images were read, where options do not say; strings belong to the run. */
+void eval_run_options(const struct eval_run *run, const char **images, const char **masks,
+                      unet_dataset_options *options);
+
+/* Dice of each fold's images, and their mean: a table, or a member of a report. */
+void eval_print_folds(const struct eval *eval);
+json_t *eval_folds_json(const struct eval *eval);
 
 /* ---- eval_masks.c: masks of any program instead of a model's predictions ---- */
 

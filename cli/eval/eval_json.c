@@ -118,6 +118,10 @@ json_t *eval_json(const struct eval *eval)
     json_t *root = image_json(eval, &eval->sum), *images = json_array();
 
     json_object_set_new(root, "images", json_integer(eval->count));
+    if (eval->held_out)
+        json_object_set_new(root, "held_out", json_true());
+    if (eval->folds)
+        json_object_set_new(root, "folds", eval_folds_json(eval));
     json_object_set_new(root, "left_out", json_path(eval->left_out));
     json_object_set_new(root, "mean_dice_interval", interval_json(eval->dice));
     json_object_set_new(root, "mean_iou_interval", interval_json(eval->iou));
@@ -131,6 +135,8 @@ json_t *eval_json(const struct eval *eval)
         json_t *image = image_json(eval, &eval->images[i]);
 
         json_object_set_new(image, "image", json_path(eval->images[i].name));
+        if (eval->images[i].fold)
+            json_object_set_new(image, "fold", json_integer(eval->images[i].fold));
         json_array_append_new(images, image);
     }
     json_object_set_new(root, "per_image", images);

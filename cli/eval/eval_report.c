@@ -118,6 +118,8 @@ static void print_boundary(const struct eval *eval)
 
 void eval_print(const struct eval *eval)
 {
+    if (eval->folds)
+        eval_print_folds(eval);
     print_classes(eval);
     if (eval->labels <= 12)
         print_confusion(eval);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/models.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/cli.h"
 #include "unet_image.h"
+
+enum { MOST_FOLDS = 1000 };
 
 static const char best[] = "best.safetensors", newest[] = "last.safetensors";
 
@@ -39,7 +42,7 @@ int model_path_is(const char *path)
                                           ".index.json",  ".zip", NULL};
 
     if (path_is_folder(path))
-        return has_best(path, 0) || has_best(path, 1);
+        return has_best(path, 0) || has_best(path, 1) || model_path_folds(path);
     return path_has_ending(path, endings);
 }
 
@@ -56,16 +59,30 @@ static int has_fold(const char *folder, int fold)
     return found;
 }
 
+int model_path_folds(const char *path)
+{
+    char *file = path_text("%s/settings.json", path);
+    json_t *root = file ? json_load_file(file, 0, NULL) : NULL;
+    json_t *options = json_object_get(root, "options");
+    const char *text = json_string_value(json_object_get(options, "folds"));
+    long folds = text ? strtol(text, NULL, 10) : 0;
+
+    json_decref(root);
+    free(file);
+    return folds > 1 && folds <= MOST_FOLDS ? (int)folds : 0;
+}
+
 unet_code model_path_list(const char *path, struct path_list *files, unet_error *err)
 {
     char text[320], *last;
-    int folds = 0;
+    int folds = 0, wanted;
 
     if (!path_is_folder(path))
         return path_list_add(files, strdup(path)) ? UNET_OK : say_memory(err);
     if (has_best(path, 0))
         return path_list_add(files, best_of(path, 0)) ? UNET_OK : say_memory(err);
-    while (has_fold(path, folds + 1)) {
+    wanted = model_path_folds(path);
+    while (wanted ? folds < wanted : has_fold(path, folds + 1)) {
         folds++;
         if (!has_best(path, folds))
             return set_error(

@@ -72,6 +72,9 @@ int model_path_is(const char *path);
  */
 unet_code model_path_list(const char *path, struct path_list *files, unet_error *err);
 
+/* How many folds the run in a folder was told to have; 0: it is no such run, or does not say. */
+int model_path_folds(const char *path);
+
 /* The same where only one model is of use; the caller frees *file.  Also UNET_EINVAL: it stands for
  * several. */
 unet_code model_path_one(const char *path, char **file, unet_error *err);

@@ -3,8 +3,9 @@
 #include <stdio.h>
 
 #include "model/models.h"
-#include "predict/predict_plan.h"
+#include "predict/predict_run.h"
 #include "shared/cli.h"
+#include "shared/launcher.h"
 #include "shared/say.h"
 
 static const char *const format_words[] = {"png", "tif", "nii", NULL};
@@ -28,6 +29,8 @@ static const struct option_row predict_options[] = {
     OPT_STRING("probabilities", AT(target[PRODUCT_PROBABILITIES]), "PATH",
                "float32 [class][row][column] as .npy, or [row][column][class] as .tif"),
     OPT_STRING("logits", AT(target[PRODUCT_LOGITS]), "PATH", "the same before softmax or sigmoid"),
+    OPT_STRING("part", AT(part), "I/N", NULL),
+    OPT_FLAG("skip-done", AT(skip_done), "the I-th of N parts; leave out what is done"),
     OPT_HEADING("objects (pixels of one class that hang together):"),
     OPT_STRING("instances", AT(target[PRODUCT_INSTANCES]), "PATH", "their numbers, as .tif"),
     OPT_STRING("measure", AT(target[PRODUCT_MEASURE]), "PATH",
@@ -41,10 +44,10 @@ static const struct option_row predict_options[] = {
               "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_BYTES("memory", AT(memory), "SIZE", "stay below it: 500M, 2G; any image fits"),
     OPT_FIELD_FROM("tile", AT(session), &said_session, "tile", 1, "N",
-                   "side of the tiles; changes memory, not the mask"),
+                   "side of tiles: memory changes, not the mask"),
     OPT_STRING("level", AT(level), "N|auto", NULL),
     OPT_FLAG("as-stored", AT(as_stored), "level of slides; turn none by EXIF, TIFF"),
-    OPT_FLAG("exact", AT(exact), "same bits for every tile; 2 to 3 times slower"),
+    OPT_FLAG("exact", AT(exact), "same bits for any tile; 2 to 3 times slower"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };
@@ -59,12 +62,13 @@ static int count_models(int operands, char **argv)
     return count;
 }
 
+/* quiet: looks alone. */
 static void warn_of_images(const struct predict_settings *settings, const struct models *models,
-                           struct predict_plan *plan)
+                           struct predict_plan *plan, int quiet)
 {
     struct sample_count samples = {0};
     struct values_count values = {.fill = settings->fill};
-    int images = (int)plan->inputs.count, looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
+    int images = (int)plan->count, looks = images < VALUES_LOOKS ? images : VALUES_LOOKS;
 
     for (int i = 0; i < images; i++)
         samples_count(&samples, plan->jobs[i].samples, plan->jobs[i].input);
@@ -78,6 +82,8 @@ static void warn_of_images(const struct predict_settings *settings, const struct
         job->looked_at = job->distance >= 0;
         unet_source_close(source);
     }
+    if (quiet)
+        return;
     samples_warn(&samples, &values, models);
     values_warn(&values);
 }
@@ -87,21 +93,30 @@ static int run_predict(const struct command *command, int argc, char **argv)
     struct predict_settings settings = {.format = -1, .outlines = -1, .pyramid = -1};
     struct predict_plan plan = {0};
     struct models models = {0};
+    struct predict_done before = {0};
     unet_session *session = NULL;
     unet_error err;
-    int operands, leading, status;
+    const unet_ranks *ranks = NULL;
+    int operands, leading, status, quiet;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
+    if ((status = predict_part_read(command, &settings)) != EXIT_DONE)
+        return status;
     settings.objects.pyramid = settings.pyramid < 0 ? 0 : settings.pyramid ? 1 : -1;
     leading = count_models(operands, argv);
+    if ((status = ranks_join("images", &ranks)) != EXIT_DONE)
+        return status;
+    quiet = settings.common.quiet; /* what is the same for all is said by one */
+    settings.common.quiet |= ranks && ranks->rank > 0;
     if (leading == operands)
         return usage_error(command, "no IMAGE, only models");
     if ((status = models_list(leading, argv, &models)) ||
         (status =
              predict_plan_list(command, &settings, operands - leading, argv + leading, &plan)) ||
         (status = models_open(&settings.common, &models)) ||
-        (status = predict_plan_make(command, &settings, &models, &plan)))
+        (status = predict_plan_make(command, &settings, &models, &plan)) ||
+        (status = predict_ranks_alike(ranks, &plan, &models)))
         goto done;
     unet_session_options work = {.size = sizeof(work),
                                  .threads = settings.common.threads,
@@ -110,7 +125,10 @@ static int run_predict(const struct command *command, int argc, char **argv)
                                  .fill = settings.fill};
     model_views(models.first, &settings.session, &work);
     models_average(&models, &work);
-    if ((status = predict_memory_plan(&settings, &plan, models.first, &work)))
+    /* the tile is one for all images, so that a part has the same bits as the whole */
+    if ((status = predict_memory_plan(&settings, &plan, models.first, &work)) ||
+        (status = predict_done_open(&before, &settings, &plan, &models, &work)) ||
+        (settings.part_count && (status = predict_part_take(&settings, &plan))))
         goto done;
     if (unet_session_create(models.first, &work, &session, &err)) {
         status = fail(&err);
@@ -123,14 +141,16 @@ static int run_predict(const struct command *command, int argc, char **argv)
         say_views(work.tta, &settings.session);
         say_fill(models.first, settings.fill);
     }
-    warn_of_images(&settings, &models, &plan);
+    warn_of_images(&settings, &models, &plan, ranks && ranks->rank);
     status = predict_plan_make_folders(&plan, &settings);
     if (status)
         goto done;
+    settings.common.quiet = quiet;
     interrupt_watch();
-    status = predict_run(&settings, &plan, models.first, session);
+    status = predict_run(&settings, &plan, &before, models.first, session, ranks);
 done:
     unet_session_free(session);
+    predict_done_release(&before);
     models_release(&models);
     predict_plan_release(&plan);
     return status;

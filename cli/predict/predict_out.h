@@ -115,10 +115,14 @@ uint64_t predict_out_bytes(const struct predict_job *job, const unet_model *mode
 
 /* ---- predict_report.c: what is said of an image that is done ---- */
 
-/* A line on stderr for each file of the image alone; or, with --json, an object on stdout.  page:
- * the first; totals: of the objects of each page, NULL: none. */
+/* What is told of an image besides its files, as in the report of --json.  page: the first; totals:
+ * of the objects of each page, NULL: none.  NULL: no memory. */
+json_t *predict_facts(const struct predict_job *job, const struct predict_out *out,
+                      const unet_page *page, json_t *totals);
+
+/* A line on stderr for each file of the image alone; or, with --json, an object on stdout.
+ * seconds < 0: the files were there, as facts say. */
 void predict_report(const struct predict_settings *settings, const struct predict_plan *plan,
-                    const struct predict_job *job, const struct predict_out *out,
-                    const unet_page *page, json_t *totals, double seconds);
+                    const struct predict_job *job, const json_t *facts, double seconds);
 
 #endif

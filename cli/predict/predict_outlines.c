@@ -42,11 +42,12 @@ static unet_code open_file(struct predict_outlines *outlines, enum outline_kind 
 }
 
 unet_code predict_outlines_open(struct predict_outlines *outlines, const struct predict_plan *plan,
-                                const unet_model *model, unet_error *err)
+                                const char *path, const unet_model *model, unet_error *err)
 {
     *outlines = (struct predict_outlines){0};
     return plan->joined[PRODUCT_ROIS]
-               ? open_file(outlines, plan->outlines, plan->jobs[0].output[PRODUCT_ROIS], model, err)
+               ? open_file(outlines, plan->outlines,
+                           path ? path : plan->jobs[0].output[PRODUCT_ROIS], model, err)
                : UNET_OK;
 }
 

@@ -85,6 +85,8 @@ static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *fr
             continue;
         }
         *from_folder = 1;
+        if (!path_list_add(&plan->folders, strdup(argv[i])))
+            return fail_memory();
         if (!path_list_images(argv[i], &plan->inputs))
             return fail_text("%s: cannot list it: %s", argv[i], strerror(errno));
         if (plan->inputs.count == before && unet_known_file(argv[i], text, sizeof(text)))
@@ -178,6 +180,42 @@ static int check_targets(const struct command *command, const struct predict_set
     return status;
 }
 
+/*
+ * A table of all images lacks those that are left out, and a folder of images that masks go into
+ * is another list for the job that comes next.
+ */
+static int check_shared(const struct command *command, const struct predict_settings *settings,
+                        const struct predict_plan *plan)
+{
+    const char *option = settings->skip_done ? "--skip-done" : "--part";
+    int status = EXIT_DONE;
+
+    if (!settings->skip_done && !settings->part_count)
+        return EXIT_DONE;
+    for (int p = 0; p < PRODUCTS && !status; p++) {
+        const char *target = settings->target[p];
+        char *there = target && plan->in_folder[p] ? realpath(target, NULL) : NULL;
+
+        if (settings->skip_done && plan->joined[p])
+            status = usage_error(command,
+                                 "--skip-done: %s holds all images, and would lack what is left "
+                                 "out; wanted a folder, such as %.*s/",
+                                 target, (int)(path_ending(target) - target), target);
+        for (size_t i = 0; there && !status && i < plan->folders.count; i++) {
+            char *images = realpath(plan->folders.path[i], NULL);
+
+            if (images && !strcmp(there, images) && p <= PRODUCT_INSTANCES)
+                status = usage_error(command,
+                                     "%s: %s %s is the folder of the images, so that the list of "
+                                     "images would grow; wanted another folder",
+                                     option, products[p].option, target);
+            free(images);
+        }
+        free(there);
+    }
+    return status;
+}
+
 /* What has to be known of an image beforehand. */
 static void look_at(struct predict_job *job)
 {
@@ -189,6 +227,8 @@ static void look_at(struct predict_job *job)
     job->pages = unet_source_pages(source);
     for (int i = 0; i < job->pages && !unet_source_page(source, i, &page, NULL); i++) {
         job->samples |= samples_bit(page.sample, page.prepared);
+        job->height = i ? job->height : page.height;
+        job->width = i ? job->width : page.width;
         if (!job->has_size && page.pixel_height > 0 && page.pixel_width > 0) {
             job->has_size = 1;
             memcpy(job->unit, page.unit, sizeof(job->unit));
@@ -247,10 +287,11 @@ static int name_outputs(const struct predict_settings *settings, struct predict_
                 ending = ".nii.gz";
             stem = path_stem(job->input);
             job->output[p] =
-                !plan->in_folder[p] ? strdup(settings->target[p])
-                : stem              ? path_text("%s%s%s%s", settings->target[p],
+                plan->joined[p]       ? predict_part_file(settings, settings->target[p])
+                : !plan->in_folder[p] ? strdup(settings->target[p])
+                : stem                ? path_text("%s%s%s%s", settings->target[p],
                                    ends_in_slash(settings->target[p]) ? "" : "/", stem, ending)
-                                    : NULL;
+                                      : NULL;
             free(stem);
             if (!job->output[p])
                 return fail_memory();
@@ -400,11 +441,13 @@ int predict_plan_make(const struct command *command, const struct predict_settin
 
     if (status || (status = predict_level(command, settings, models->first, plan)) ||
         (status =
-             check_targets(command, settings, plan, plan->from_folder || plan->inputs.count > 1)))
+             check_targets(command, settings, plan, plan->from_folder || plan->inputs.count > 1)) ||
+        (status = check_shared(command, settings, plan)))
         return status;
     plan->jobs = calloc(plan->inputs.count, sizeof(*plan->jobs));
     if (!plan->jobs)
         return fail_memory();
+    plan->count = plan->inputs.count;
     if ((status = name_outputs(settings, plan)) || (status = check_units(settings, plan)))
         return status;
     return check_clashes(&models->files, plan);
@@ -417,6 +460,7 @@ void predict_plan_release(struct predict_plan *plan)
             free(plan->jobs[i].output[p]);
     free(plan->jobs);
     path_list_release(&plan->inputs);
+    path_list_release(&plan->folders);
 }
 
 int predict_plan_make_folders(const struct predict_plan *plan,

@@ -19,7 +19,8 @@ enum product {
     PRODUCT_ROIS,
     PRODUCTS
 };
-#define PRODUCT_IMAGES PRODUCT_INSTANCES /* those before are images of bands */
+extern const char *const predict_keys[PRODUCTS]; /* what they are called in JSON */
+#define PRODUCT_IMAGES PRODUCT_INSTANCES         /* those before are images of bands */
 
 /* What outlines are written for: ImageJ, or 1 + a unet_outline_format. */
 enum outline_kind {
@@ -39,9 +40,12 @@ struct predict_settings {
     struct said session;          /* of unet_session_options */
     const char *level;            /* of slides: a number, or "auto"; NULL: not given */
     int exact, as_stored;
-    double memory; /* bytes; 0: no limit */
-    int values;    /* of masks: 1: as those that the model was trained on; else classes */
-    int pyramid;   /* of TIFF: -1 where it is large, 0 no, 1 yes */
+    double memory;    /* bytes; 0: no limit */
+    int values;       /* of masks: 1: as those that the model was trained on; else classes */
+    int pyramid;      /* of TIFF: -1 where it is large, 0 no, 1 yes */
+    const char *part; /* "3/40"; NULL: not given */
+    int part_number, part_count; /* 1..count; count 0: all images */
+    int skip_done;
     struct objects_wishes objects;
     struct common_settings common;
 };
@@ -50,6 +54,7 @@ struct predict_job {
     const char *input;
     char *output[PRODUCTS]; /* NULL: not asked for */
     int pages;              /* of the image; 0: it cannot be read */
+    int height, width;      /* of the first */
     unsigned samples;       /* of its pages: samples_bit() */
     int looked_at;          /* 1: distance is how far its values lie from the training's */
     double distance;
@@ -60,11 +65,12 @@ struct predict_job {
 };
 
 struct predict_plan {
-    struct path_list inputs;
-    struct predict_job *jobs; /* inputs.count of them */
-    int from_folder;          /* some images are those of a folder */
-    int in_folder[PRODUCTS];  /* the target is a folder */
-    int joined[PRODUCTS];     /* it is one file, for all images */
+    struct path_list inputs, folders; /* folders: those that images were listed from */
+    struct predict_job *jobs;         /* inputs.count of them, those to do first */
+    size_t count;                     /* of jobs to do */
+    int from_folder;                  /* some images are those of a folder */
+    int in_folder[PRODUCTS];          /* the target is a folder */
+    int joined[PRODUCTS];             /* it is one file, for all images */
     enum outline_kind outlines;
 };
 
@@ -107,6 +113,21 @@ int predict_plan_make_folders(const struct predict_plan *plan,
 unet_code predict_plan_open(const struct predict_settings *settings, const unet_model *model,
                             const struct predict_job *job, unet_source **source, unet_error *err);
 
+/* ---- predict_part.c: --part I/N ---- */
+
+enum { PART_MOST = 1000000 };
+
+/* What --part says; EXIT_USAGE (told): it says nothing that can be meant. */
+int predict_part_read(const struct command *command, struct predict_settings *settings);
+
+/* The file of a part where one file holds several images: cells.csv -> cells-part03of40.csv; path
+ * itself where there are no parts.  The caller frees it. */
+char *predict_part_file(const struct predict_settings *settings, const char *path);
+
+/* Of a plan that is made, leaves the images of this part to do, which may be none, and says how
+ * many. */
+int predict_part_take(const struct predict_settings *settings, struct predict_plan *plan);
+
 /* ---- predict_memory.c: the promise of --memory: which tile keeps it ---- */
 
 /*
@@ -128,10 +149,12 @@ struct predict_table {
     const char *names[UNET_MAX_CLASSES]; /* of classes */
 };
 
-/* Opens the table of a job where it is wanted; job NULL: the one of all images. */
+/* Opens the table of a job where it is wanted; job NULL: the one of all images.  Its columns are
+ * those of all images of the plan, whichever are to do.  path: instead of where it belongs, or
+ * NULL. */
 unet_code predict_table_open(struct predict_table *table, const struct predict_plan *plan,
-                             const struct predict_job *job, const unet_model *model,
-                             unet_error *err);
+                             const struct predict_job *job, const char *path,
+                             const unet_model *model, unet_error *err);
 
 /* Closes it where it is open; whole or not at all. */
 unet_code predict_table_commit(struct predict_table *table, unet_error *err);
@@ -149,9 +172,9 @@ struct predict_outlines {
 enum outline_kind predict_outline_kind(const struct predict_settings *settings);
 const char *predict_outline_ending(enum outline_kind kind);
 
-/* Opens the file of all images where that is wanted. */
+/* Opens the file of all images where that is wanted; path: instead of where it belongs, or NULL. */
 unet_code predict_outlines_open(struct predict_outlines *outlines, const struct predict_plan *plan,
-                                const unet_model *model, unet_error *err);
+                                const char *path, const unet_model *model, unet_error *err);
 
 /* Adds the objects of a page of the open image, to the open file or to one of its own at path. */
 unet_code predict_outlines_add(struct predict_outlines *outlines, const struct predict_plan *plan,
@@ -162,11 +185,5 @@ unet_code predict_outlines_add(struct predict_outlines *outlines, const struct p
 /* Closes it where it is open; whole or not at all. */
 unet_code predict_outlines_commit(struct predict_outlines *outlines, unet_error *err);
 void predict_outlines_abort(struct predict_outlines *outlines);
-
-/* ---- predict_run.c: the images, one after the other ---- */
-
-/* Segments all images of a plan that is made, and says what there is to say.  An exit status. */
-int predict_run(const struct predict_settings *settings, const struct predict_plan *plan,
-                const unet_model *model, unet_session *session);
 
 #endif

@@ -10,39 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "predict/predict_out.h"
-#include "predict/predict_plan.h"
+#include "predict/predict_run.h"
 #include "shared/cli.h"
 #include "shared/json_out.h"
-#include "shared/progress.h"
+#include "shared/launcher.h"
 #include "shared/say.h"
-
-/* What all images share. */
-struct predict_run {
-    const unet_model *model;
-    unet_session *session;
-    struct progress_line line;
-    const struct predict_plan *plan;
-    size_t now;     /* number of the image at work */
-    int page;       /* and of its page */
-    double started; /* seconds_now() */
-    struct predict_out out;
-    struct objects_out objects;
-    struct predict_outlines outlines;
-    struct predict_table table; /* of the image at work, or of all */
-    json_t *totals;             /* of objects: of each page, where --json is given */
-    size_t one_channel;         /* images of one channel, though the model takes several */
-    uint64_t pixels[256];       /* of each class in all images so far */
-    size_t alphas;              /* images whose alpha says something and is left out */
-    const char *alpha;          /* the first of them */
-    const struct predict_settings *settings;
-};
 
 /* The bar over all images, tile by tile. */
 static int on_tile(void *context, double share)
 {
     struct predict_run *run = context;
-    size_t count = run->plan->inputs.count;
+    size_t count = run->plan->count;
     double pages = run->out.pages > 1 ? run->out.pages : 1;
     double done = ((double)run->now + (run->page + share) / pages) / (double)count;
     double passed = seconds_now() - run->started;
@@ -68,10 +46,9 @@ static void say_objects(struct predict_run *run, const struct predict_job *job)
 {
     char *name = NULL, note[128];
 
-    if (run->settings->common.json) {
-        run->totals = run->totals ? run->totals : json_array();
-        json_array_append_new(run->totals, objects_out_json(&run->objects));
-    } else {
+    run->totals = run->totals ? run->totals : json_array();
+    json_array_append_new(run->totals, objects_out_json(&run->objects));
+    if (!run->settings->common.json) {
         name = run->out.pages > 1 ? path_text("%s, page %d", job->input, run->page)
                                   : strdup(job->input);
         objects_out_print(&run->objects, name ? name : job->input);
@@ -118,12 +95,16 @@ static unet_code predict_page(struct predict_run *run, const struct predict_job 
     uint64_t memory = predict_memory_objects(run->settings, job);
     unet_code code;
 
-    if ((code = predict_out_page(&run->out, source, run->page, err)))
+    code = predict_out_page(&run->out, source, run->page, err);
+    if (!code && job->objects)
+        code = objects_out_open(&run->objects, &run->settings->objects, run->model, source,
+                                run->page, memory, err);
+    if ((code = predict_agree(run, (int)code, err))) {
+        objects_out_release(&run->objects);
         return code;
-    if (job->objects && (code = objects_out_open(&run->objects, &run->settings->objects, run->model,
-                                                 source, run->page, memory, err)))
-        return code;
+    }
     code = unet_predict_stream(run->session, source, run->page, stream, err);
+    run->broken = run->bands && code;
     progress_clear(&run->line);
     if (!code && run->objects.objects)
         code = finish_objects(run, job, source, err);
@@ -142,13 +123,16 @@ static unet_code predict_pages(struct predict_run *run, const struct predict_job
     stream.band = on_band;
     stream.progress = on_tile;
     stream.context = run;
-    if (code ||
-        (code = predict_out_open(&run->out, job, run->settings->values, run->model, source, err)))
-        return code;
-    if (alone && (code = predict_table_open(&run->table, run->plan, job, run->model, err)))
-        return code;
+    stream.ranks = run->bands ? run->ranks : NULL;
+    if (!code)
+        code = predict_out_open(&run->out, job, run->settings->values, run->model, source, err);
+    if (!code && alone)
+        code = predict_table_open(&run->table, run->plan, job, NULL, run->model, err);
+    code = predict_agree(run, (int)code, err);
     for (run->page = 0; run->page < run->out.pages && !code; run->page++)
         code = predict_page(run, job, source, &stream, err);
+    if (code && run->page < run->out.pages && !run->abandoned && !run->broken)
+        predict_agree(run, (int)code, NULL); /* the others wait with the next page */
     run->page = 0;
     if (!code && alone)
         code = predict_table_commit(&run->table, err);
@@ -165,7 +149,7 @@ static void note_channels(struct predict_run *run, const struct predict_job *job
 
     if (page->channels != 1 || channels == 1 || page->prepared)
         return;
-    run->one_channel++;
+    run->tally.one_channel++;
     if (run->out.pages > 1 && !run->settings->common.quiet)
         say(stderr,
             "%s: %d pages of one channel are taken one by one, each as all %d channels of the "
@@ -182,9 +166,41 @@ static unet_code look_for_alpha(struct predict_run *run, const struct predict_jo
 
     for (int i = 0; i < unet_source_pages(source) && !code && !drops; i++)
         code = unet_source_drops_alpha(source, i, &drops, err);
-    if (drops && !run->alphas++)
+    if (drops && !run->tally.alphas++)
         run->alpha = job->input;
     return code;
+}
+
+/* The report of an image whose files are at their places, and the note that they are. */
+static int tell_done(struct predict_run *run, const struct predict_job *job, const unet_page *page,
+                     double seconds)
+{
+    json_t *facts = predict_facts(job, &run->out, page, run->totals);
+    int status = facts ? EXIT_DONE : fail_memory();
+
+    if (!status)
+        status = predict_done_keep(run->before, job, facts);
+    if (!status)
+        predict_report(run->settings, run->plan, job, facts, seconds);
+    for (int label = 0; label < 256; label++)
+        run->tally.pixels[label] += run->out.pixels[label];
+    json_decref(facts);
+    return status;
+}
+
+/* Whether an earlier run has done it; its report is then from what was noted. */
+static int was_done(struct predict_run *run, const struct predict_job *job)
+{
+    json_t *facts, *pixels;
+
+    if (!predict_done_has(run->before, job, &facts))
+        return 0;
+    pixels = json_object_get(facts, "pixels");
+    for (size_t label = 0; label < 256 && label < json_array_size(pixels); label++)
+        run->tally.pixels[label] += (uint64_t)json_integer_value(json_array_get(pixels, label));
+    predict_report(run->settings, run->plan, job, facts, -1);
+    json_decref(facts);
+    return 1;
 }
 
 /* One image from file to files. */
@@ -196,13 +212,17 @@ static int predict_one(struct predict_run *run, const struct predict_job *job)
     unet_page page = {0};
     unet_error err = {0};
     unet_code code = predict_plan_open(settings, run->model, job, &source, &err);
+    int status = EXIT_DONE;
 
     if (code) {
         progress_clear(&run->line);
+        predict_agree(run, (int)code, NULL);
         return fail(&err);
     }
     if (!(code = look_for_alpha(run, job, source, &err)))
         code = predict_pages(run, job, source, &page, &err);
+    else
+        predict_agree(run, (int)code, NULL);
     progress_clear(&run->line);
     if (!code && unet_source_note(source)[0] && !settings->common.quiet)
         say(stderr, "%s: %s\n", job->input, unet_source_note(source));
@@ -210,21 +230,26 @@ static int predict_one(struct predict_run *run, const struct predict_job *job)
     if (!code)
         note_channels(run, job, &page);
     if (!code)
-        predict_report(settings, run->plan, job, &run->out, &page, run->totals,
-                       seconds_now() - start);
-    for (int label = 0; label < 256 && !code; label++)
-        run->pixels[label] += run->out.pixels[label];
+        status = tell_done(run, job, &page, seconds_now() - start);
     predict_out_release(&run->out);
     json_decref(run->totals);
     run->totals = NULL;
     if (!code)
-        return EXIT_DONE;
+        return status;
     if (code == UNET_ESTOPPED)
         return EXIT_INTERRUPTED;
     /* most errors name their file; what a session says does not know the image's */
     if (strstr(err.text, job->input) || code == UNET_EIO)
         return fail(&err);
     return fail_text("%s: %s", job->input, err.text);
+}
+
+int predict_image(struct predict_run *run, const struct predict_job *job)
+{
+    if (!was_done(run, job))
+        return predict_one(run, job);
+    predict_agree(run, PREDICT_SKIP, NULL);
+    return EXIT_DONE;
 }
 
 /* An answer of one class for everything is most often a fault of the model or of how it is used. */
@@ -234,7 +259,7 @@ static void note_one_class(const struct predict_run *run)
     const char *name;
 
     for (int label = 0; label < 256; label++)
-        if (run->pixels[label]) {
+        if (run->tally.pixels[label]) {
             only = label;
             classes++;
         }
@@ -251,10 +276,10 @@ static void note_alphas(const struct predict_run *run)
 {
     char more[48] = "";
 
-    if (!run->alphas || run->settings->common.quiet)
+    if (!run->tally.alphas || run->settings->common.quiet)
         return;
-    if (run->alphas > 1)
-        snprintf(more, sizeof(more), " and %zu more", run->alphas - 1);
+    if (run->tally.alphas > 1)
+        snprintf(more, sizeof(more), " and %zu more", run->tally.alphas - 1);
     say(stderr,
         "warning: %s%s: the alpha channel, which is not the same everywhere, is left out: the "
         "model takes %d channel%s\n",
@@ -265,15 +290,20 @@ static void note_alphas(const struct predict_run *run)
 /* All images, one after the other; *failed: how many. */
 static int predict_each(struct predict_run *run, size_t *failed)
 {
-    size_t count = run->plan->inputs.count;
+    size_t count = run->plan->count;
 
     for (size_t i = 0; i < count; i++) {
         run->now = i;
         on_tile(run, 0);
-        int status = predict_one(run, &run->plan->jobs[i]);
+        const struct predict_job *job = &run->plan->jobs[i];
+        int status = predict_image(run, job);
         *failed += status != EXIT_DONE;
+        if (run->broken && status == EXIT_FAILED)
+            return status;
         if (status == EXIT_INTERRUPTED || (interrupted() && i + 1 < count)) {
-            fail_text("interrupted: %zu of %zu images are done", i + 1 - *failed, count);
+            progress_clear(&run->line);
+            fail_text("interrupted: %zu of %zu images are done%s", i + 1 - *failed, count,
+                      run->settings->skip_done ? "; the same command goes on with the others" : "");
             return EXIT_INTERRUPTED;
         }
     }
@@ -283,70 +313,97 @@ static int predict_each(struct predict_run *run, size_t *failed)
 static int say_joined(const struct predict_run *run, const char *path)
 {
     if (!run->settings->common.quiet && !run->settings->common.json)
-        say(stderr, "%zu image%s -> %s\n", run->plan->inputs.count,
-            run->plan->inputs.count == 1 ? "" : "s", path);
+        say(stderr, "%zu image%s -> %s\n", run->plan->count, run->plan->count == 1 ? "" : "s",
+            path);
     return EXIT_DONE;
-}
-
-static int fail_joined(const struct predict_run *run, const char *path, size_t failed)
-{
-    return fail_text("%s: not written: %zu of %zu images failed", path, failed,
-                     run->plan->inputs.count);
 }
 
 /* The files of all images are written when none failed: one that lacks some is taken for whole. */
 static int finish_joined(struct predict_run *run, size_t failed)
 {
-    const int table = run->table.table != NULL, outlines = run->outlines.file != NULL;
+    const struct predict_plan *plan = run->plan;
+    const int table = plan->joined[PRODUCT_MEASURE], outlines = plan->joined[PRODUCT_ROIS];
+    const char *rows = plan->jobs[0].output[PRODUCT_MEASURE];
+    const char *shapes = plan->jobs[0].output[PRODUCT_ROIS];
+    int status = EXIT_DONE;
     unet_error err;
 
     if (failed && (table || outlines))
-        return fail_joined(run, table ? run->table.path : run->outlines.path, failed);
+        return fail_text("%s: not written: %zu of %zu images failed", table ? rows : shapes, failed,
+                         plan->count);
     if (predict_table_commit(&run->table, &err) || predict_outlines_commit(&run->outlines, &err))
         return fail(&err);
-    if (table)
-        say_joined(run, run->table.path);
-    return outlines ? say_joined(run, run->outlines.path) : EXIT_DONE;
+    if (run->ranks && !run->bands && table)
+        status = joined_save_table(&run->rows, rows);
+    if (run->ranks && !run->bands && outlines && !status)
+        status = joined_save_coco(&run->shapes, shapes);
+    if (table && !status)
+        say_joined(run, rows);
+    return outlines && !status ? say_joined(run, shapes) : status;
 }
 
 /* What is said when all are done. */
 static int finish(struct predict_run *run, size_t failed)
 {
-    if (run->one_channel && !run->settings->common.quiet)
+    progress_clear(&run->line);
+    if (!run->settings->common.quiet)
+        predict_done_say(run->before);
+    if (run->tally.one_channel && !run->settings->common.quiet)
         say(stderr, "note: %zu of %zu images have one channel: it is all %d of the model\n",
-            run->one_channel, run->plan->inputs.count, unet_model_spec(run->model)->in_channels);
+            run->tally.one_channel, run->plan->count, unet_model_spec(run->model)->in_channels);
     note_one_class(run);
     note_alphas(run);
     return finish_joined(run, failed);
 }
 
+static int open_joined(struct predict_run *run)
+{
+    unet_error err;
+
+    if ((run->plan->joined[PRODUCT_MEASURE] &&
+         predict_table_open(&run->table, run->plan, NULL, NULL, run->model, &err)) ||
+        predict_outlines_open(&run->outlines, run->plan, NULL, run->model, &err)) {
+        predict_table_abort(&run->table);
+        return fail(&err);
+    }
+    return EXIT_DONE;
+}
+
 int predict_run(const struct predict_settings *settings, const struct predict_plan *plan,
-                const unet_model *model, unet_session *session)
+                struct predict_done *done, const unet_model *model, unet_session *session,
+                const unet_ranks *ranks)
 {
     struct predict_run run = {.model = model,
                               .session = session,
                               .plan = plan,
+                              .before = done,
                               .settings = settings,
+                              .ranks = plan->count ? ranks : NULL,
                               .started = seconds_now()};
     size_t failed = 0;
-    unet_error err;
     int status;
 
-    progress_init(&run.line, settings->common.quiet);
-    if ((plan->joined[PRODUCT_MEASURE] &&
-         predict_table_open(&run.table, plan, NULL, model, &err)) ||
-        predict_outlines_open(&run.outlines, plan, model, &err)) {
-        predict_table_abort(&run.table);
-        return fail(&err);
-    }
-    status = predict_each(&run, &failed);
-    if (!status)
+    if (ranks && ranks->rank > 0 && !plan->count)
+        return EXIT_DONE;
+    if (run.ranks && (status = predict_choose_bands(&run)) != EXIT_DONE)
+        return status;
+    if (run.bands && ranks->rank > 0)
+        return predict_bands(&run);
+    progress_init(&run.line, settings->common.quiet || (run.ranks && !run.bands));
+    status = run.ranks && !run.bands ? predict_ranks(&run, &failed) : open_joined(&run);
+    if (!status && (!run.ranks || run.bands))
+        status = predict_each(&run, &failed);
+    if (!status && (!ranks || ranks->rank == 0))
         status = finish(&run, failed);
     predict_table_abort(&run.table);
     predict_outlines_abort(&run.outlines);
+    joined_release(&run.rows);
+    joined_release(&run.shapes);
+    if (run.bands && status == EXIT_INTERRUPTED)
+        ranks_end(status); /* the others wait for rows */
     if (status)
         return status;
-    if (failed && plan->inputs.count > 1)
-        return fail_text("%zu of %zu images failed", failed, plan->inputs.count);
+    if (failed && plan->count > 1)
+        return fail_text("%zu of %zu images failed", failed, plan->count);
     return failed ? EXIT_FAILED : EXIT_DONE;
 }

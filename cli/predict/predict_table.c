@@ -17,13 +17,13 @@ static unet_table_options options_for(const struct predict_job *first, size_t co
 }
 
 unet_code predict_table_open(struct predict_table *table, const struct predict_plan *plan,
-                             const struct predict_job *job, const unet_model *model,
-                             unet_error *err)
+                             const struct predict_job *job, const char *path,
+                             const unet_model *model, unet_error *err)
 {
     const struct predict_job *first = job ? job : plan->jobs;
     unet_table_options options = options_for(first, job ? 1 : plan->inputs.count);
 
-    *table = (struct predict_table){.path = first->output[PRODUCT_MEASURE]};
+    *table = (struct predict_table){.path = path ? path : first->output[PRODUCT_MEASURE]};
     if (!table->path || plan->joined[PRODUCT_MEASURE] != !job)
         return UNET_OK;
     for (int label = 0; label < unet_model_labels(model); label++)

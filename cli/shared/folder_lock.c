@@ -14,10 +14,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shared/cli.h"
 #include "shared/paths.h"
+
+enum { WAITS = 300 }; /* of a tenth of a second */
 
 static int is_named(int fd, const char *path)
 {
@@ -49,8 +52,9 @@ static void say_who(int fd)
         return; /* the lock holds all the same */
 }
 
-/* EXIT_DONE with *fd, -1: the file was removed meanwhile; EXIT_FAILED: told. */
-static int try_lock(const char *folder, const char *what, const char *path, int *fd)
+/* EXIT_DONE with *fd, -1: the file was removed meanwhile, or, where it may wait, another has it;
+ * EXIT_FAILED: told. */
+static int try_lock(const char *folder, const char *what, const char *path, int waits, int *fd)
 {
     int status;
 
@@ -62,8 +66,9 @@ static int try_lock(const char *folder, const char *what, const char *path, int 
     if (*fd < 0)
         return fail_text("%s: cannot be written: %s", path, strerror(errno));
     if (flock(*fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-        status = refuse(folder, what, *fd);
+        status = waits ? EXIT_DONE : refuse(folder, what, *fd);
         close(*fd);
+        *fd = -1;
         return status;
     }
     if (!is_named(*fd, path)) {
@@ -73,19 +78,32 @@ static int try_lock(const char *folder, const char *what, const char *path, int 
     return EXIT_DONE; /* without a lock, too, where the file system has none */
 }
 
-int folder_lock(const char *folder, const char *what, int *held)
+static int lock(const char *folder, const char *what, int waits, int *held)
 {
     char *path = path_join(folder, "lock");
     int status = path ? EXIT_DONE : fail_memory(), fd = -1;
 
-    while (status == EXIT_DONE && !*held && fd < 0)
-        status = try_lock(folder, what, path, &fd);
+    while (status == EXIT_DONE && !*held && fd < 0) {
+        status = try_lock(folder, what, path, waits > 0, &fd);
+        if (status == EXIT_DONE && fd < 0 && waits-- > 0)
+            nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
     if (status == EXIT_DONE && !*held) {
         say_who(fd);
         *held = fd + 1;
     }
     free(path);
     return status;
+}
+
+int folder_lock(const char *folder, const char *what, int *held)
+{
+    return lock(folder, what, 0, held);
+}
+
+int folder_lock_soon(const char *folder, const char *what, int *held)
+{
+    return lock(folder, what, WAITS, held);
 }
 
 void folder_unlock(const char *folder, int *held)

@@ -10,6 +10,9 @@
  * EXIT_FAILED (told): another has it.
  */
 int folder_lock(const char *folder, const char *what, int *held);
+/* The same, but waits for half a minute where another has it: for a moment's work on what several
+ * programs share. */
+int folder_lock_soon(const char *folder, const char *what, int *held);
 void folder_unlock(const char *folder, int *held); /* nothing is held: does nothing */
 
 #endif

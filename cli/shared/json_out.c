@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shared/network_options.h"
+#include "shared/say.h"
 
 json_t *json_number_short(double value)
 {
@@ -74,11 +75,13 @@ json_t *json_classes(const unet_model *model)
 
 int json_print(json_t *object)
 {
+    FILE *out = say_where(stdout);
+
     if (!object)
         return 0;
-    if (!json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)))
-        putchar('\n');
-    fflush(stdout);
+    if (!json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(9)))
+        putc('\n', out);
+    fflush(out);
     json_decref(object);
     return 1;
 }

@@ -29,6 +29,7 @@ const struct option_row network_untold_more_options[] = {
     SPEC("norm-epsilon", "norm_epsilon", "X", "added to the variance [1e-5]"),
     SPEC("concat", "concat", NULL, ""),
     SPEC("align-corners", "align_corners", NULL, ""),
+    SPEC("down", "down", NULL, "conv: stride 2 instead of poolings"),
     OPT_END,
 };
 
@@ -36,7 +37,7 @@ const struct option_row network_options[] = {
     SPEC("in-channels", "in_channels", "N", NULL),
     SPEC("classes", "classes", "K", ""),
     SPEC("width", "width", "N", NULL),
-    SPEC("depth", "depth", "N", "channels of the first level; poolings"),
+    SPEC("depth", "depth", "N", "channels of the first level; halvings of the size"),
     OPT_TABLE(0, network_untold_options),
     SPEC("dropout", "dropout", "P", "rate at the two deepest levels [0]"),
     SPEC("rims", "rims", "N", "outputs that part objects [train: 3 where masks number them]"),
@@ -51,6 +52,7 @@ const struct option_row network_more_options[] = {
     SPEC("bias", "bias", NULL, "3x3 convolutions a block; their bias"),
     SPEC("up-conv", "up_conv", NULL, ""),
     SPEC("up-norm", "up_norm", NULL, "after the up-convolution"),
+    SPEC("widest", "widest", "N", "most channels of any level [0: no limit]"),
     OPT_END,
 };
 
@@ -154,8 +156,15 @@ static void describe_channels(const unet_spec *spec, char *text, size_t size)
     if (!memcmp(c, &none, sizeof(none)))
         return;
     add(text, size, ", channels");
-    for (int d = 0; d <= spec->depth; d++)
-        add(text, size, "%s%d", d ? "-" : " ", c->enc[d][0] ? c->enc[d][0] : spec->width << d);
+    for (int d = 0; d <= spec->depth; d++) {
+        const int usual = spec->width << d;
+        const int set = d <= UNET_SET_DEPTH ? c->enc[d][0] : 0;
+
+        add(text, size, "%s%d", d ? "-" : " ",
+            set                                    ? set
+            : spec->widest && usual > spec->widest ? spec->widest
+                                                   : usual);
+    }
 }
 
 /* A field that is not as in most networks. */

@@ -11,13 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/launcher.h"
 #include "shared/say.h"
 
 int usage_error(const struct command *command, const char *format, ...)
 {
     va_list args;
 
-    say(stderr, "unet %s: ", command->name);
+    say(stderr, "unet %s: %s", command->name, ranks_blame());
     va_start(args, format);
     say_list(stderr, format, args);
     va_end(args);

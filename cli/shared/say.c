@@ -112,12 +112,29 @@ static int say_marked(FILE *out, const char *format, const char *text, va_list a
     return ok;
 }
 
+/* Where stdout and stderr go instead; NULL: nowhere else. */
+static _Thread_local FILE *into[2];
+
+void say_into(FILE *out, FILE *err)
+{
+    into[0] = out;
+    into[1] = err;
+}
+
+FILE *say_where(FILE *out)
+{
+    FILE *other = out == stdout ? into[0] : out == stderr ? into[1] : NULL;
+
+    return other ? other : out;
+}
+
 int say_list(FILE *out, const char *format, va_list args)
 {
     va_list again;
     char *text;
     int length;
 
+    out = say_where(out);
     va_copy(again, args);
     length = vasprintf(&text, format, args);
     if (length >= 0 && is_clean(text, format))

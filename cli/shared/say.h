@@ -15,4 +15,9 @@
 int say(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int say_list(FILE *out, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
+/* From now on what is said to stdout and stderr goes there instead; NULL: to them again.  Of
+ * what this thread says. */
+void say_into(FILE *out, FILE *err);
+FILE *say_where(FILE *out);
+
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "shared/paths.h"
+#include "shared/launcher.h"
 #include "train/train_run.h"
 
 static int path_exists_in(const char *folder, const char *name)
@@ -97,6 +98,7 @@ static int train_once(const struct command *command, struct train_settings *sett
 static int run_train(const struct command *command, int argc, char **argv)
 {
     struct train_settings settings = train_settings_none;
+    const unet_ranks *ranks = NULL;
     const char *resume = find_resume(argc, argv);
     const char *begun;
     json_t *kept = NULL;
@@ -113,6 +115,10 @@ static int run_train(const struct command *command, int argc, char **argv)
         status = train_settings_check(command, &settings);
         if (status == EXIT_DONE && settings.resume)
             status = follow_folder(command, &settings, begun);
+        if (status == EXIT_DONE)
+            status = ranks_join("training", &ranks);
+        if (status == EXIT_DONE && ranks)
+            status = fail_text("training by %d processes together is not there yet", ranks->count);
         if (status == EXIT_DONE && settings.folds && !settings.dry_run)
             status = train_folds(command, &settings, settings.resume != NULL);
         else if (status == EXIT_DONE)

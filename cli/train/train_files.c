@@ -90,7 +90,8 @@ int train_files_begin(struct train_files *files, int overwrite)
 }
 
 /* Options that say where a run is or how it is told, not what it does. */
-static const char *const not_kept[] = {"resume", "dry-run", "overwrite", "quiet", "json", NULL};
+static const char *const not_kept[] = {"resume", "dry-run", "overwrite", "fold",
+                                       "quiet",  "json",    NULL};
 static const char *const path_options[] = {"images",     "masks",     "output", "init",
                                            "val-images", "val-masks", NULL};
 
@@ -118,18 +119,52 @@ static json_t *rows_object(const char *const (*rows)[2], int count)
     return object;
 }
 
+/* NULL: a path cannot be kept. */
+static json_t *options_of(const struct train_settings *settings)
+{
+    json_t *options = options_to_json(train_options, settings, &train_settings_none, not_kept);
+
+    if (options && absolute_paths(options))
+        return options;
+    json_decref(options);
+    return NULL;
+}
+
+int train_files_same(const struct train_files *files, const struct train_settings *settings,
+                     int *there)
+{
+    static const char *const alike[] = {"threads", "checkpoint-every", "tensorboard", NULL};
+    json_t *root = json_load_file(files->settings, 0, NULL), *value;
+    json_t *before = json_object_get(root, "options"), *now = root ? options_of(settings) : NULL;
+    const char *other = NULL, *key;
+
+    *there = root != NULL;
+    for (const char *const *name = alike; root && *name; name++) {
+        json_object_del(before, *name);
+        json_object_del(now, *name);
+    }
+    json_object_foreach(before, key, value) if (!json_equal(value, json_object_get(now, key)))
+        other = key;
+    json_object_foreach(now, key, value) if (!json_object_get(before, key)) other = key;
+    if (other)
+        fail_text("%s: has a run already that was told another --%s; its folds are of one run, "
+                  "wanted the same options or another folder",
+                  files->folder, other);
+    json_decref(now);
+    json_decref(root);
+    return other ? EXIT_FAILED : EXIT_DONE;
+}
+
 int train_files_save(const struct train_files *files, const struct train_settings *settings,
                      const char *const (*recipe)[2], int recipe_rows)
 {
-    json_t *options = options_to_json(train_options, settings, &train_settings_none, not_kept);
+    json_t *options = options_of(settings);
     struct text_file file;
     json_t *root;
     int status = EXIT_DONE;
 
-    if (!options || !absolute_paths(options)) {
-        json_decref(options);
+    if (!options)
         return fail_text("%s: the paths given must be UTF-8 to be kept", files->settings);
-    }
     root = json_pack("{si ss ss ss so so}", "format", SETTINGS_FORMAT, "version", UNET_VERSION,
                      split_key, settings->val_by == VAL_BY_IMAGES ? "images" : "sequences",
                      objects_key, "by themselves", "options", options, "recipe",

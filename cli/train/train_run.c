@@ -364,7 +364,7 @@ static int finish(const struct train_run *run, struct watch *watch)
         fail_text("interrupted: the newest weights are in %s, the best so far in %s; unet train "
                   "--resume %s goes on",
                   run->files.last, run->files.best,
-                  run->folds_folder ? run->folds_folder : run->files.folder);
+                  run->goes_on ? run->goes_on : run->files.folder);
         return EXIT_INTERRUPTED;
     }
     if (!settings->common.quiet)
@@ -389,7 +389,7 @@ static int begin_folder(struct watch *watch)
     if (!run->resumed &&
         (status = train_files_begin(&run->files, run->settings->overwrite)) == EXIT_DONE)
         status = save_settings(watch);
-    if (status != EXIT_DONE)
+    if (status != EXIT_DONE || (status = train_split_keep(run)) != EXIT_DONE)
         return status;
     const struct run_facts facts = {.folder = run->files.folder,
                                     .model = run->model,

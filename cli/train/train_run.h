@@ -17,8 +17,8 @@
 struct train_run {
     const struct command *command;
     struct train_settings *settings;
-    int fold;                 /* from 0; -1: no folds */
-    const char *folds_folder; /* which is told to --resume; NULL: no folds */
+    int fold;            /* from 0; -1: no folds */
+    const char *goes_on; /* what is told to --resume; NULL: its folder */
     int resumed;
     unet_dataset *dataset, *validation;
     unet_survey *survey;
@@ -56,6 +56,10 @@ int train_run_dry(struct train_run *run);
 /* train_rate.c: of a resumed run's first event, says how the learning rate changes; 1: it would
  * rise far and nobody said so, which was told. */
 int train_rate_is_refused(const struct train_run *run, const unet_progress *progress);
+
+/* train_split.c: notes in the run's folder which images are trained on and which are held out, or,
+ * where it goes on, checks that they are the same.  An exit status. */
+int train_split_keep(const struct train_run *run);
 
 /* train_folds.c: --folds: a run for each part of the images, and their summary. */
 int train_folds(const struct command *command, struct train_settings *settings, int resumed);

@@ -67,8 +67,8 @@ const struct option_row train_options[] = {
     OPT_STRING("channels", AT(channels), "C", "those of images: 0,2; pages: they are"),
     OPT_FLAG("as-stored", AT(as_stored), "turn nothing by what headers say"),
     OPT_LETTER('o', "output", AT(output), "RUN", "folder: best.safetensors, report.html, ..."),
-    OPT_STRING("resume", AT(resume), "RUN", "go on where a run was stopped, bit for bit"),
-    OPT_FLAG("overwrite", AT(overwrite), "begin anew where a run is already"),
+    OPT_STRING("resume", AT(resume), "RUN", NULL),
+    OPT_FLAG("overwrite", AT(overwrite), "go on with it, bit for bit; begin it anew"),
     OPT_CHOICE("preset", AT(preset), preset_words, "the recipe [auto]; docs/training.md"),
     OPT_FLAG("dry-run", AT(dry_run), "print recipe, memory and time, and stop"),
     OPT_STRING("init", AT(init), "MODEL", NULL),
@@ -79,6 +79,7 @@ const struct option_row train_options[] = {
     OPT_FIELD("standardize", AT(length), &said_train, "standardize", NULL, "{} [{=}]"),
     OPT_FLOAT("val-share", AT(val_share), 0, 0.9, "X", NULL),
     OPT_INT("folds", AT(folds), 2, 1000, "K", "hold out [0.2 of 5 or more]; train K times"),
+    OPT_INT("fold", AT(fold), 0, 1000, "I", "the I-th of them alone, as a job of an array"),
     OPT_CHOICE("val-by", AT(val_by), val_by_words, "neighbours stay together [sequences]"),
     OPT_STRING("val-images", AT(val_images), "DIR", NULL),
     OPT_STRING("val-masks", AT(val_masks), "DIR", "check on these instead"),
@@ -108,6 +109,7 @@ const struct train_settings train_settings_none = {
     .freeze = -1,
     .val_share = -1,
     .val_by = -1,
+    .fold = -1,
     .preset = PRESET_AUTO,
     .loss = {.loss = -1, .balance = -1},
 };
@@ -161,6 +163,12 @@ int train_settings_check(const struct command *command, const struct train_setti
     if (settings->folds && (settings->val_images || settings->val_share >= 0))
         return usage_error(command, "--folds holds out each image once; --val-%s goes without it",
                            settings->val_images ? "images" : "share");
+    if (settings->fold >= 0 && !settings->folds)
+        return usage_error(command, "--fold %d: of how many, --folds K says", settings->fold);
+    if (settings->fold > settings->folds)
+        return usage_error(command,
+                           "--fold: found %d of %d, wanted 1 to %d, or 0 to %d (0 is the last)",
+                           settings->fold, settings->folds, settings->folds, settings->folds - 1);
     if (augment_conflict(&settings->augment))
         return usage_error(command, "%s exclude each other", augment_conflict(&settings->augment));
     if (!settings->output && !settings->dry_run)

@@ -26,7 +26,7 @@ struct train_settings {
     int freeze;
     const char *val_images, *val_masks;
     double val_share;
-    int val_by, folds;
+    int val_by, folds, fold; /* fold: from 1, 0: the last; -1: all of them */
     const char *labels, *channels, *fill;
     const char *pair[2];
     const char *ignore;
@@ -88,6 +88,13 @@ int train_files_begin(struct train_files *files, int overwrite);
  */
 int train_files_save(const struct train_files *files, const struct train_settings *settings,
                      const char *const (*recipe)[2], int recipe_rows);
+
+/*
+ * Whether the run in the folder was told the same, but for what changes no number.  EXIT_DONE, also
+ * where there are no settings yet, with *there 0; EXIT_FAILED: told.
+ */
+int train_files_same(const struct train_files *files, const struct train_settings *settings,
+                     int *there);
 
 /*
  * Fills settings with what the run in folder was told.  *kept owns strings that settings point to,

@@ -87,6 +87,8 @@ class Model:
         up_act: Optional[bool] = None,
         norm_epsilon: Optional[float] = None,
         rims: Optional[int] = None,
+        down: Optional[Literal["pool", "conv"]] = None,
+        widest: Optional[int] = None,
     ) -> None: ...
     @classmethod
     def load(
@@ -107,6 +109,7 @@ class Model:
         align_corners: Optional[bool] = None,
         up_act: Optional[bool] = None,
         norm_epsilon: Optional[float] = None,
+        down: Optional[Literal["pool", "conv"]] = None,
     ) -> Model: ...
     @classmethod
     def from_torch(
@@ -127,6 +130,7 @@ class Model:
         align_corners: Optional[bool] = None,
         up_act: Optional[bool] = None,
         norm_epsilon: Optional[float] = None,
+        down: Optional[Literal["pool", "conv"]] = None,
     ) -> Model: ...
     def to_torch_state_dict(
         self,
@@ -345,6 +349,7 @@ def convert(
     align_corners: Optional[bool] = None,
     up_act: Optional[bool] = None,
     norm_epsilon: Optional[float] = None,
+    down: Optional[Literal["pool", "conv"]] = None,
 ) -> Model: ...
 
 def evaluate(
@@ -419,6 +424,8 @@ def train(
     up_act: Optional[bool] = None,
     norm_epsilon: Optional[float] = None,
     rims: Optional[int] = None,
+    down: Optional[Literal["pool", "conv"]] = None,
+    widest: Optional[int] = None,
     epochs: Optional[int] = None,
     steps: Optional[int] = None,
     seconds: Optional[float] = None,

@@ -5,11 +5,10 @@
  */
 #include "base/checksum.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { BLOCK = 64 };
+enum { BLOCK = UN_SHA256_BLOCK };
 
 static const uint32_t begin[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                   0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
@@ -55,23 +54,51 @@ static void take_block(uint32_t state[8], const unsigned char *block)
         state[i] += s[i];
 }
 
-void un_sha256_text(const void *data, size_t size, char text[UN_SHA256_TEXT])
+void un_sha256_begin(struct un_sha256 *sum)
+{
+    *sum = (struct un_sha256){0};
+    memcpy(sum->state, begin, sizeof sum->state);
+}
+
+void un_sha256_add(struct un_sha256 *sum, const void *data, size_t size)
 {
     const unsigned char *bytes = data;
-    const size_t whole = size / BLOCK * BLOCK, rest = size - whole;
+    const size_t kept = sum->bytes % BLOCK;
+    sum->bytes += size;
+    if (kept) {
+        const size_t taken = size < BLOCK - kept ? size : BLOCK - kept;
+        memcpy(sum->rest + kept, bytes, taken);
+        bytes += taken;
+        size -= taken;
+        if (kept + taken < BLOCK)
+            return;
+        take_block(sum->state, sum->rest);
+    }
+    for (; size >= BLOCK; size -= BLOCK, bytes += BLOCK)
+        take_block(sum->state, bytes);
+    if (size)
+        memcpy(sum->rest, bytes, size);
+}
+
+void un_sha256_end(struct un_sha256 *sum, char text[UN_SHA256_TEXT])
+{
+    const size_t rest = sum->bytes % BLOCK;
     unsigned char last[2 * BLOCK] = {0}; /* what is left, a one, zeros, the number of bits */
     const size_t last_size = rest + 9 > BLOCK ? 2 * BLOCK : BLOCK;
-    uint32_t state[8];
-    memcpy(state, begin, sizeof state);
-    for (size_t at = 0; at < whole; at += BLOCK)
-        take_block(state, bytes + at);
-    if (rest)
-        memcpy(last, bytes + whole, rest);
+    memcpy(last, sum->rest, rest);
     last[rest] = 0x80;
     for (int i = 0; i < 8; i++)
-        last[last_size - 1 - (size_t)i] = (unsigned char)((uint64_t)size * 8 >> 8 * i);
+        last[last_size - 1 - (size_t)i] = (unsigned char)(sum->bytes * 8 >> 8 * i);
     for (size_t at = 0; at < last_size; at += BLOCK)
-        take_block(state, last + at);
+        take_block(sum->state, last + at);
     for (int i = 0; i < 8; i++)
-        snprintf(text + (size_t)8 * (size_t)i, 9, "%08x", (unsigned)state[i]);
+        snprintf(text + (size_t)8 * (size_t)i, 9, "%08x", (unsigned)sum->state[i]);
+}
+
+void un_sha256_text(const void *data, size_t size, char text[UN_SHA256_TEXT])
+{
+    struct un_sha256 sum;
+    un_sha256_begin(&sum);
+    un_sha256_add(&sum, data, size);
+    un_sha256_end(&sum, text);
 }

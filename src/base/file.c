@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define MAPPED_FROM ((size_t)4 << 20) /* smaller files are copied */
+#define SUMMED ((size_t)1 << 20)      /* bytes read at once for a checksum */
 
 static unet_code fail_cut(const char *name, unet_error *err)
 {
@@ -194,6 +195,24 @@ unet_code un_map_read(const struct un_mapping *mapping, const char *name, size_t
     if (size)
         memcpy(dst, mapping->data + at, size);
     return UNET_OK;
+}
+
+unet_code un_map_sum(const struct un_mapping *mapping, const char *name, struct un_sha256 *sum,
+                     unet_error *err)
+{
+    unsigned char *some = mapping->file ? malloc(SUMMED) : NULL;
+    unet_code code = UNET_OK;
+    if (!mapping->file)
+        un_sha256_add(sum, mapping->data, mapping->size);
+    else if (!some)
+        code = un_fail_memory(err, SUMMED, name);
+    for (size_t at = 0; some && at < mapping->size && !code; at += SUMMED) {
+        const size_t size = mapping->size - at < SUMMED ? mapping->size - at : SUMMED;
+        if (!(code = un_map_read(mapping, name, at, some, size, err)))
+            un_sha256_add(sum, some, size);
+    }
+    free(some);
+    return code;
 }
 
 unet_code un_map_check(const struct un_mapping *mapping, const char *name, unet_error *err)

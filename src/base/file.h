@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/checksum.h"
 #include "base/error.h"
 
 /*
@@ -43,6 +44,9 @@ unet_code un_map_read(const struct un_mapping *mapping, const char *name, size_t
                       size_t size, unet_error *err);
 /* UNET_EIO: the file is shorter than it was when it was opened. */
 unet_code un_map_check(const struct un_mapping *mapping, const char *name, unet_error *err);
+/* Adds all bytes to a checksum. */
+unet_code un_map_sum(const struct un_mapping *mapping, const char *name, struct un_sha256 *sum,
+                     unet_error *err);
 /* These bytes of a mapping are not read again for now: their pages need not be kept.  Does nothing
  * when there is no mapping. */
 void un_map_forget(const struct un_mapping *mapping, const void *data, size_t bytes);

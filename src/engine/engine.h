@@ -105,14 +105,23 @@ enum un_conv_kind {
     UN_CONV3X3,   /* dst(y,x,k) = act(b[k] + sum over i,j<3, c: w[k][c][i][j] * src(y+i, x+j, c)) */
     UN_CONV1X1,   /* dst(y,x,k) = act(b[k] + sum over c: w[k][c] * src(y, x, c)) */
     UN_UPCONV2X2, /* dst(2y+i,2x+j,k) = act(b[k] + sum over c: w[c][k][i][j] * src(y, x, c)) */
+    UN_CONV3X3_HALF, /* dst(y,x,k) = act(b[k] + sum over i,j<3, c: w[k][c][i][j] *
+                        src(2y+i-1, 2x+j-1, c)): stride 2, and zeros around the map */
 };
+
+/* Whether its kernel is 3x3. */
+static inline bool un_conv_is_wide(enum un_conv_kind kind)
+{
+    return kind == UN_CONV3X3 || kind == UN_CONV3X3_HALF;
+}
 
 /*
  * One convolution, with all an engine needs to run any of its passes.
  *
  * src[1].tensor.shape.c == 0: one source.  With two, the channels of src[0] come first in the
  * weights; the concatenation never exists in memory.  CONV1X1 and UPCONV2X2 have one source with
- * top = left = 0.  Where the kind allows UN_PIXELS: the source of a CONV3X3 (the network's first
+ * top = left = 0, CONV3X3_HALF one of h x w with top = left = -1 and a destination of half of that,
+ * rounded up.  Where the kind allows UN_PIXELS: the source of a CONV3X3 (the network's first
  * layer; one source), the destination of a CONV1X1 (its last); everything else is UN_FEATURES.
  *
  * scale and shift, when not NULL, fold a normalisation into the weights: the forward pass computes
@@ -128,8 +137,9 @@ struct un_conv {
     enum un_conv_kind kind;
     struct un_operand src[2];
     struct un_tensor dst;
-    const float *weight; /* CONV3X3 [out][in][3][3], CONV1X1 [out][in], UPCONV2X2 [in][out][2][2] */
-    const float *bias;   /* [out], or NULL */
+    const float *weight;        /* CONV3X3 and _HALF [out][in][3][3], CONV1X1 [out][in], UPCONV2X2
+                                   [in][out][2][2] */
+    const float *bias;          /* [out], or NULL */
     const float *scale, *shift; /* [out], or NULL */
     struct un_activation act;
     struct un_parts parts;

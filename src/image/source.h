@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+#include "base/checksum.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "image/geometry.h"
@@ -160,6 +161,9 @@ unet_code un_source_place(struct unet_source *source, struct un_place *place, un
  */
 unet_code un_source_reorder(struct unet_source *source, const struct un_order *order,
                             unet_error *err);
+
+/* SHA-256 of the file, and, where samples lie elsewhere, of the pages chosen.  (source_sum.c) */
+unet_code un_source_sum(struct unet_source *source, char text[UN_SHA256_TEXT], unet_error *err);
 
 /* Widens range to the values of page i's alpha, its last channel, until they are not all the same.
  * (alpha.c) */

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "model/bioimage/package.h"
 #include "model/model.h"
+#include "model/nnunet.h"
 #include "recognise/parts.h"
 
 /* F16 values in an archive that is packed as tightly as any that is read */
@@ -252,12 +253,23 @@ unet_code un_model_import(const char *path, const unet_known *known, unet_model 
     known = known ? known : &nothing;
     if (un_package_is(path))
         return un_package_import(path, known, model, origin, err);
+    unet_origin told;
+    unet_model *made = NULL;
     unet_code code = un_arrays_open_all(path, &arrays, err);
     if (code)
         return code;
-    code = un_model_from_file(path, known, &arrays, model, origin, err);
+    code = un_model_from_file(path, known, &arrays, &made, &told, err);
+    if (!code && !arrays.metadata && !strcmp(told.layout, "nnunet"))
+        code = un_nnunet_apply(path, known, made, err);
     un_arrays_release(&arrays);
-    return code;
+    if (code) {
+        un_model_free(made);
+        return code;
+    }
+    *model = made;
+    if (origin)
+        *origin = told;
+    return UNET_OK;
 }
 
 static void copy_floats(const unsigned char *src, size_t count, float *dst)

@@ -18,8 +18,15 @@
 
 /* 1: a plain network; 2: also the fields that describe networks from elsewhere; 3: also codings
  * that are more than a list of values; 4: also samples that are no data, and dim 8-bit ones; 5:
- * also rims of objects */
-enum { FORMAT_PLAIN = 1, FORMAT_SPEC = 2, FORMAT_CODING = 3, FORMAT_FILL = 4, FORMAT = 5 };
+ * also rims of objects; 6: also strided convolutions, a width that ends, and depths of 7 and 8 */
+enum {
+    FORMAT_PLAIN = 1,
+    FORMAT_SPEC = 2,
+    FORMAT_CODING = 3,
+    FORMAT_FILL = 4,
+    FORMAT_RIMS = 5,
+    FORMAT = 6
+};
 
 /* A list that lacks an entry for want of memory must not be written. */
 static json_t *unless_failed(json_t *list, bool failed)
@@ -313,11 +320,13 @@ static bool is_plain(const unet_model *model)
 /* The oldest that says all of it. */
 static int format_of(const unet_model *model)
 {
-    return model->graph.spec.rims                                    ? FORMAT
-           : model->scaling.fill.set || model->scaling.dim_scale > 0 ? FORMAT_FILL
-           : !un_coding_is_list(&model->coding)                      ? FORMAT_CODING
-           : is_plain(model)                                         ? FORMAT_PLAIN
-                                                                     : FORMAT_SPEC;
+    const unet_spec *spec = &model->graph.spec;
+    return spec->down || spec->widest || spec->depth > UNET_SET_DEPTH ? FORMAT
+           : spec->rims                                               ? FORMAT_RIMS
+           : model->scaling.fill.set || model->scaling.dim_scale > 0  ? FORMAT_FILL
+           : !un_coding_is_list(&model->coding)                       ? FORMAT_CODING
+           : is_plain(model)                                          ? FORMAT_PLAIN
+                                                                      : FORMAT_SPEC;
 }
 
 char *un_metadata_text(const unet_model *model)

@@ -5,6 +5,7 @@
 #ifndef UN_MODEL_H
 #define UN_MODEL_H
 
+#include "base/checksum.h"
 #include "data/masks/coding.h"
 #include "image/channels.h"
 #include "image/reading.h"
@@ -114,6 +115,9 @@ unet_code un_model_export(const unet_model *model, const char *path,
 /* The (sample - offset) * scale that other programs are told, of a model that has one: of all
  * samples that it knows several of, those that it was trained on. */
 void un_model_scale(const unet_model *model, float *offset, float *scale);
+
+/* model_sum.c: SHA-256 of what the model's file says and of its weights. */
+unet_code un_model_sum(const unet_model *model, char sum[UN_SHA256_TEXT], unet_error *err);
 
 /* Every weight is a number that a file may hold; else UNET_EINVAL names it. */
 unet_code un_model_check_finite(const unet_model *model, const char *path, unet_error *err);

@@ -7,6 +7,8 @@
  *   dec_0 <- upconv_0 <- dec_1 <- upconv_1 <- ...
  *     |
  *   out_conv
+ *
+ * Or without poolings, where the first convolution of a level below takes every second pixel.
  */
 #include "net/graph.h"
 
@@ -49,10 +51,12 @@ static int add_block(struct un_graph *graph, enum un_role role, int level, const
     struct un_where where = {role, level, 0, 0};
     int from[2] = {src[0], src[1]};
     for (; where.index < convs; where.index++) {
+        const bool halves =
+            spec->down == UNET_DOWN_CONV && role == UN_ROLE_ENC && level > 0 && where.index == 0;
         const struct tail tail = {spec->norm != UNET_NORM_NONE,
                                   where.index == convs - 1 || !spec->single_act};
-        from[0] = add_layer(graph, where, UN_CONV3X3, from, channels[where.index],
-                            has_bias(spec, tail), tail);
+        from[0] = add_layer(graph, where, halves ? UN_CONV3X3_HALF : UN_CONV3X3, from,
+                            channels[where.index], has_bias(spec, tail), tail);
         from[1] = -1;
         where.number += 1 + tail.norm + tail.act;
     }
@@ -117,8 +121,9 @@ void un_graph_build(struct un_graph *graph, const unet_spec *spec)
         skips[d] = value = add_encoder_block(graph, d, value);
         if (d == spec->depth - 1)
             graph->nodes[value - 1].dropout = spec->dropout;
-        value =
-            un_graph_plain(graph, (struct un_where){UN_ROLE_ENC, d, 0, 0}, UN_NODE_MAXPOOL, value);
+        if (spec->down == UNET_DOWN_POOL)
+            value = un_graph_plain(graph, (struct un_where){UN_ROLE_ENC, d, 0, 0}, UN_NODE_MAXPOOL,
+                                   value);
     }
     value = add_encoder_block(graph, spec->depth, value);
     graph->nodes[value - 1].dropout = spec->dropout;

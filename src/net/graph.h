@@ -22,9 +22,9 @@
 enum {
     UN_MAX_DEPTH = UNET_MAX_DEPTH,
     UN_MAX_RIMS = 8,
-    /* depth 6 with norms everywhere: 13 blocks of 2 * 2, 6 pools, 6 * 3 ups, head */
-    UN_MAX_NODES = 96,
-    UN_MAX_PARAMS = 200, /* of 26 + 6 convolutions with bias and norm, 6 each, and the head */
+    /* depth 8 with norms everywhere: 17 blocks of 2 * 2, 8 pools, 8 * 3 ups, head */
+    UN_MAX_NODES = 104,
+    UN_MAX_PARAMS = 256, /* of 34 + 8 convolutions with bias and norm, 6 each, and the head */
     UN_MAX_OUTPUTS = UN_MAX_DEPTH + 1,
 };
 
@@ -93,6 +93,7 @@ struct un_node {
  */
 struct un_geometry {
     bool valid; /* unpadded: the input is 2 * border larger than the output */
+    bool even;  /* padded: an input's sides are multiples of grid; else any from grid on */
     int grid;   /* 2^depth */
     int border; /* pixels of input beyond each side of the output that the output depends on;
                    padded networks: the reach of the receptive field, rounded up to the grid */

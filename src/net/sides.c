@@ -48,14 +48,16 @@ static int side_of(const struct un_graph *graph, int i, struct axis *axis)
     const int side = frame_of(graph, node, axis, first);
     switch (node->kind) {
     case UN_NODE_CONV:
-        if (node->conv != UN_CONV3X3)
+        if (!un_conv_is_wide(node->conv))
             return node->conv == UN_UPCONV2X2 ? 2 * side : side;
         if (!is_padded(graph))
             return side - 2;
         first[0]--;
         first[1]--;
-        return side;
-    case UN_NODE_MAXPOOL: /* padded: a last odd row is dropped */
+        if (node->conv != UN_CONV3X3_HALF)
+            return side;
+        return side % 2 == 0 ? side / 2 : 0; /* else what comes up again would be larger */
+    case UN_NODE_MAXPOOL:                    /* padded: a last odd row is dropped */
         return is_padded(graph) || side % 2 == 0 ? side / 2 : 0;
     case UN_NODE_UPSAMPLE:
         return 2 * side - 2 * node->trim;
@@ -88,6 +90,8 @@ static int reads_from(const struct un_node *node, int first, int p)
 {
     switch (node->kind) {
     case UN_NODE_CONV:
+        if (node->conv == UN_CONV3X3_HALF)
+            return 2 * p + first;
         return node->conv == UN_UPCONV2X2 ? half(p) : p + first;
     case UN_NODE_MAXPOOL:
         return 2 * p;
@@ -134,7 +138,9 @@ int un_fit_output(const struct un_graph *graph, int side, int *input)
 
 struct un_geometry un_geometry(const struct un_graph *graph)
 {
-    struct un_geometry g = {.grid = 1 << graph->spec.depth, .valid = !is_padded(graph)};
+    struct un_geometry g = {.grid = 1 << graph->spec.depth,
+                            .valid = !is_padded(graph),
+                            .even = graph->spec.down == UNET_DOWN_CONV};
     struct axis axis;
     if (g.valid) {
         int smallest = un_fit_input(graph, 1);

@@ -15,12 +15,15 @@ static int either(int set, int usual)
 
 int un_spec_enc(const unet_spec *spec, int level, int i)
 {
-    return either(spec->channels.enc[level][i], spec->width << level);
+    const int set = level <= UNET_SET_DEPTH ? spec->channels.enc[level][i] : 0;
+    const int usual = spec->width << level;
+    return either(set, spec->widest && usual > spec->widest ? spec->widest : usual);
 }
 
 int un_spec_dec(const unet_spec *spec, int level, int i)
 {
-    return either(spec->channels.dec[level][i], un_spec_enc(spec, level, i));
+    const int set = level < UNET_SET_DEPTH ? spec->channels.dec[level][i] : 0;
+    return either(set, un_spec_enc(spec, level, i));
 }
 
 int un_spec_convs(const unet_spec *spec)
@@ -40,7 +43,8 @@ int un_spec_up(const unet_spec *spec, int level)
 {
     if (spec->up != UNET_UP_TRANSPOSE && spec->up_conv == UNET_UP_NO_CONV)
         return below(spec, level);
-    return either(spec->channels.up[level], un_spec_enc(spec, level, un_spec_convs(spec) - 1));
+    const int set = level < UNET_SET_DEPTH ? spec->channels.up[level] : 0;
+    return either(set, un_spec_enc(spec, level, un_spec_convs(spec) - 1));
 }
 
 int un_spec_outputs(const unet_spec *spec)
@@ -59,11 +63,13 @@ bool un_spec_local(const unet_spec *spec)
            !spec->align_corners;
 }
 
-/* One number of channels: in range, and fit for group norm when a norm follows. */
-static unet_code check_channels(const unet_spec *spec, const char *what, int level, int set,
-                                int used, bool normed, unet_error *err)
+/* One number of channels: in range, and fit for group norm when a norm follows.  given: NULL where
+ * it cannot be. */
+static unet_code check_channels(const unet_spec *spec, const char *what, int level,
+                                const int *given, int used, bool normed, unet_error *err)
 {
     enum { MOST = 65536 };
+    const int set = given ? *given : 0;
     if (set < 0 || used > MOST)
         return un_fail(err, UNET_EINVAL, "channels.%s of level %d is %d, wanted 0 to %d", what,
                        level, set < 0 ? set : used, MOST);
@@ -81,14 +87,15 @@ static unet_code check_all_channels(const unet_spec *spec, unet_error *err)
     unet_code code = UNET_OK;
     for (int d = 0; d <= spec->depth && !code; d++)
         for (int i = 0; i < un_spec_convs(spec) && !code; i++) {
-            code =
-                check_channels(spec, "enc", d, set->enc[d][i], un_spec_enc(spec, d, i), true, err);
+            const int *enc = d <= UNET_SET_DEPTH ? &set->enc[d][i] : NULL;
+            const int *dec = d < UNET_SET_DEPTH ? &set->dec[d][i] : NULL;
+            code = check_channels(spec, "enc", d, enc, un_spec_enc(spec, d, i), true, err);
             if (!code && d < spec->depth)
-                code = check_channels(spec, "dec", d, set->dec[d][i], un_spec_dec(spec, d, i), true,
-                                      err);
+                code = check_channels(spec, "dec", d, dec, un_spec_dec(spec, d, i), true, err);
         }
     for (int d = 0; d < spec->depth && !code; d++)
-        code = check_channels(spec, "up", d, set->up[d], un_spec_up(spec, d), spec->up_norm, err);
+        code = check_channels(spec, "up", d, d < UNET_SET_DEPTH ? &set->up[d] : NULL,
+                              un_spec_up(spec, d), spec->up_norm, err);
     return code;
 }
 
@@ -110,6 +117,8 @@ static unet_code check_together(const unet_spec *spec, unet_error *err)
                        "rims is %d, wanted 0 with %d class%s: each class but the first has as many "
                        "outputs more, %d at most in all",
                        spec->rims, spec->classes, spec->classes == 1 ? "" : "es", UNET_MAX_CLASSES);
+    if (spec->down == UNET_DOWN_CONV && spec->padding != UNET_PADDING_SAME)
+        return un_fail(err, UNET_EINVAL, "down is conv, wanted only with same padding");
     if (spec->up_norm && spec->norm == UNET_NORM_NONE)
         return un_fail(err, UNET_EINVAL, "up_norm is 1, but norm is none");
     if (spec->norm == UNET_NORM_GROUP && spec->groups < 1)

@@ -10,6 +10,7 @@ static const char *const orders[] = {"norm_first", "act_first", NULL};
 static const char *const biases[] = {"unless_norm", "always", "never", NULL};
 static const char *const concats[] = {"up_skip", "skip_up", NULL};
 static const char *const up_convs[] = {"conv1x1", "conv3x3", "none", NULL};
+static const char *const downs[] = {"pool", "conv", NULL};
 
 #define ROW unet_spec
 #define INT(field, low, high, how, help) UN_FIELD(field, UNET_FIELD_INT, low, high, how, help)
@@ -20,7 +21,7 @@ static const struct un_field rows[] = {
     INT(in_channels, 1, 64, 0, "channels of the image"),
     INT(classes, 1, UNET_MAX_CLASSES, 0, "1 class: one logit and a sigmoid"),
     INT(width, 1, 1024, 0, "channels of the first level"),
-    INT(depth, 1, UN_MAX_DEPTH, 0, "poolings"),
+    INT(depth, 1, UN_MAX_DEPTH, 0, "halvings of the size"),
     UN_FIELD_CHOICE(padding, paddings, 0, "valid: as in the paper, output smaller"),
     UN_FIELD_CHOICE(norm, norms, 0, "after each 3x3 convolution"),
     UN_FIELD_CHOICE(up, ups, 0, "how the way up doubles the size"),
@@ -54,6 +55,8 @@ static const struct un_field rows[] = {
     UN_FIELD_FLAG(up_act, MORE, "an activation after the up-convolution"),
     UN_FIELD(norm_epsilon, UNET_FIELD_FLOAT, 0, 1, MORE, "added to the variance; 0: 1e-5"),
     INT(rims, 0, UN_MAX_RIMS, MORE, "outputs more for each class, that part objects"),
+    UN_FIELD_CHOICE(down, downs, MORE, "conv: stride 2 instead of poolings"),
+    INT(widest, 0, 65536, MORE, "most channels of any level; 0: no limit"),
 };
 
 const struct un_fields un_spec_fields = {rows, sizeof rows / sizeof *rows};

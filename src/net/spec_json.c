@@ -24,14 +24,21 @@ static json_t *pair_list(const int (*pairs)[2], int count)
     return list;
 }
 
+/* The levels of a spec whose channels can be set. */
+static int set_depth(const unet_spec *spec)
+{
+    return spec->depth < UNET_SET_DEPTH ? spec->depth : UNET_SET_DEPTH;
+}
+
 static json_t *write_channels(const unet_spec *spec)
 {
     const unet_channels *c = &spec->channels;
+    const int depth = set_depth(spec);
     json_t *up = json_array();
-    for (int i = 0; i < spec->depth; i++)
+    for (int i = 0; i < depth; i++)
         json_array_append_new(up, json_integer(c->up[i]));
-    return json_pack("{s:o, s:o, s:o}", "enc", pair_list(c->enc, spec->depth + 1), "dec",
-                     pair_list(c->dec, spec->depth), "up", up);
+    return json_pack("{s:o, s:o, s:o}", "enc", pair_list(c->enc, depth + 1), "dec",
+                     pair_list(c->dec, depth), "up", up);
 }
 
 int un_spec_is_plain(const unet_spec *spec)
@@ -97,11 +104,12 @@ static unet_code read_channels(const char *what, const json_t *object, unet_spec
                                unet_error *err)
 {
     const struct un_json_at at = {what, "spec.channels.", object};
-    unet_code code = read_numbers(&at, "enc", spec->depth + 1, 2, &spec->channels.enc[0][0], err);
+    const int depth = set_depth(spec);
+    unet_code code = read_numbers(&at, "enc", depth + 1, 2, &spec->channels.enc[0][0], err);
     if (!code)
-        code = read_numbers(&at, "dec", spec->depth, 2, &spec->channels.dec[0][0], err);
+        code = read_numbers(&at, "dec", depth, 2, &spec->channels.dec[0][0], err);
     if (!code)
-        code = read_numbers(&at, "up", spec->depth, 1, spec->channels.up, err);
+        code = read_numbers(&at, "up", depth, 1, spec->channels.up, err);
     return code;
 }
 

@@ -4,7 +4,8 @@
  *
  *     session(tile)                                  the network's maps, packed weights, one tile
  *     + window rows x width x pixel                  of the image, around one row of tiles
- *     + tile rows x width x answers                  mask 1, scores 4 a class; with sums twice
+ *     + tile rows x width x answers                  mask 1, scores 4 a class; with sums twice,
+ *                                                    and what blended rows of tiles share
  *     + what reading takes
  *
  * The window is reckoned at its largest, an input tile's side.  A network that sees whole images
@@ -25,9 +26,11 @@ static uint64_t walk_bytes(const unet_model *model, const unet_page *page,
     uint64_t sample = un_sample_bytes(page->sample), height = (uint64_t)page->height;
     uint64_t rows_in = height < (uint64_t)in ? height : (uint64_t)in;
     uint64_t rows_out = height < (uint64_t)out ? height : (uint64_t)out;
-    uint64_t answer = (stream->mask ? 1 : 0) + (stream->inner ? 1 : 0) +
-                      4 * classes * ((stream->logits ? 1 : 0) + (stream->probabilities ? 1 : 0)) +
-                      (sums ? 4 * (uint64_t)un_spec_outputs(spec) : 0);
+    uint64_t answer =
+        (stream->mask ? 1 : 0) + (stream->inner ? 1 : 0) +
+        4 * classes * ((stream->logits ? 1 : 0) + (stream->probabilities ? 1 : 0)) +
+        (sums ? 4 * (uint64_t)un_spec_outputs(spec) : 0) +
+        (sums && !un_spec_local(spec) && rows_out < height ? (uint64_t)un_spec_outputs(spec) : 0);
     return rows_in * width * (uint64_t)page->channels * sample + rows_out * width * answer +
            page->reading_bytes;
 }

@@ -11,7 +11,7 @@ struct shared {
     const char *what;
     char value[16];
 };
-enum { SHARED = 7 };
+enum { SHARED = 8 };
 
 static void list_shared(const struct un_graph *graph, struct shared list[SHARED])
 {
@@ -24,6 +24,7 @@ static void list_shared(const struct un_graph *graph, struct shared list[SHARED]
                    {"classes", spec->classes},
                    {"depth", spec->depth},
                    {"rims", spec->rims},
+                   {"down (1: by stride 2)", (int)spec->down},
                    {"the border of tiles", g.border}};
     list[0] = (struct shared){"padding", "none"};
     if (!g.valid)

@@ -209,7 +209,9 @@ static void whole_sides(const unet_session *s, int side, int *output, int *input
 {
     const struct un_geometry *g = &s->geometry;
     un_span_sides(&s->model->graph, side, s->views > 1, output, input);
-    if (!g->valid)
+    if (g->even)
+        *input = (side + g->grid - 1) / g->grid * g->grid;
+    else if (!g->valid)
         *input = side < g->grid ? g->grid : side;
 }
 

@@ -22,7 +22,7 @@
  *     session.c  its memory               tiles.c   rows of an image, tile by tile
  *     members.c  who is averaged          tta.c     averages of members and views
  *     budget.c   the tile that fits       stream.c  an image in memory, or one that is read as
- *                                                   it goes
+ *                                                   it goes, by several ranks perhaps
  */
 #ifndef UN_SESSION_H
 #define UN_SESSION_H
@@ -181,6 +181,16 @@ unet_code un_session_tiles(unet_session *session, int top, const struct un_targe
                            const unet_answers *progress, double share_before, double share_after,
                            unet_error *err);
 
+/*
+ * Rows that neighbouring rows of tiles share, [outputs][overlap][width] floats, 0 where tiles are
+ * not blended: takes those at row top out of target->scores, which become 0; adds them to it.
+ */
+size_t un_session_shared(const unet_session *session, int width);
+void un_session_take_shared(const unet_session *session, int top, const struct un_target *target,
+                            float *shared);
+void un_session_add_shared(const unet_session *session, int top, const struct un_target *target,
+                           float *shared);
+
 /* Fills `count` rows of mask, logits, probabilities and inner (of `to`, from its row 0) from the
  * rows of from->scores that begin at row `first`, which may be other ones then. */
 void un_scores_finish(const unet_spec *spec, const struct un_target *from, int first, int count,
@@ -201,6 +211,10 @@ unet_code un_session_predict(unet_session *session, unet_view image, const char 
 
 /* UNET_EINVAL: `inner` is asked for, and the network has no rims. */
 unet_code un_session_check_inner(const unet_session *session, bool wanted, unet_error *err);
+
+/* The inner half of unet_session_rows(). */
+unet_code un_session_count_rows(unet_session *session, int height, int width, int *rows,
+                                unet_error *err);
 
 /* The inner half of unet_predict_stream(). */
 unet_code un_session_stream(unet_session *session, struct unet_source *source, int page,

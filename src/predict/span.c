@@ -22,7 +22,7 @@ struct un_span un_span_at(const struct un_graph *graph, int start, int count, in
     /* the network pools an even number of times: what is left over at the far end stays in */
     if (end > side - g.grid)
         end = side;
-    p.size = end - p.in;
+    p.size = g.even ? round_up(end - p.in, g.grid) : end - p.in;
     if (p.size < g.grid) /* a tiny image: mirrored until the network can pool it */
         p.size = g.grid;
     p.skip = start - p.in;

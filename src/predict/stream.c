@@ -10,7 +10,7 @@
  *
  * Blended tiles overlap: the last rows of a row of tiles wait for the next one, in `scores`.
  */
-#include "predict/session.h"
+#include "predict/walk.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -64,24 +64,13 @@ unet_code un_session_predict(unet_session *s, unet_view image, const char *name,
 
 /* ---- an image that is read as it goes ---------------------------------------------------- */
 
-/* Rows of the image in memory. */
-struct window {
-    struct unet_source *source;
-    int index;
-    struct un_page page;
-    struct un_fill fill;
-    unet_image image; /* its height: the rows held */
-    int top;          /* the first of them */
-    int room;         /* rows that there is memory for */
-};
-
 static size_t row_bytes(const unet_image *image)
 {
     return (size_t)image->width * (size_t)image->channels * un_sample_bytes(image->sample);
 }
 
 /* Reads rows to the end of the window, and looks at them. */
-static unet_code append(struct window *w, int rows, int channels, unet_error *err)
+static unet_code append(struct un_window *w, int rows, int channels, unet_error *err)
 {
     while (rows > 0) {
         bool straight = un_page_plain(&w->page) && w->page.orientation <= 1;
@@ -102,7 +91,7 @@ static unet_code append(struct window *w, int rows, int channels, unet_error *er
 }
 
 /* Makes the window hold rows first .. end - 1; first never goes back. */
-static unet_code move_window(struct window *w, int first, int end, int channels, unet_error *err)
+static unet_code move_window(struct un_window *w, int first, int end, int channels, unet_error *err)
 {
     int passed = first - w->top < w->image.height ? first - w->top : w->image.height;
     size_t row = row_bytes(&w->image);
@@ -117,7 +106,7 @@ static unet_code move_window(struct window *w, int first, int end, int channels,
 }
 
 /* One walk over all rows, which adds each part to *sum. */
-static unet_code sum_over(struct window *w, int height, int channels, struct un_fill fill,
+static unet_code sum_over(struct un_window *w, int height, int channels, struct un_fill fill,
                           const double *mean, double *sum, double *count, unet_error *err)
 {
     *sum = *count = 0;
@@ -137,7 +126,7 @@ static unet_code sum_over(struct window *w, int height, int channels, struct un_
 }
 
 /* How samples become each member's input; with per_image, the image is read twice for it. */
-static unet_code find_readings(unet_session *s, struct window *w, int height, unet_error *err)
+static unet_code find_readings(unet_session *s, struct un_window *w, int height, unet_error *err)
 {
     const int channels = s->model->graph.spec.in_channels;
     double sum, squares = 0, mean = 0, count = 0, none;
@@ -168,16 +157,6 @@ static unet_code find_readings(unet_session *s, struct window *w, int height, un
     return UNET_OK;
 }
 
-/* Everything that a walk holds. */
-struct walk {
-    unet_session *session;
-    const unet_stream *stream;
-    struct window window;
-    int height;
-    struct un_target target; /* of one row of tiles */
-    struct un_target ready;  /* where sums become answers */
-};
-
 int un_stream_window(const unet_session *s, int height)
 {
     int most = 1, step = un_session_step(s);
@@ -189,6 +168,17 @@ int un_stream_window(const unet_session *s, int height)
             break;
     }
     return most;
+}
+
+unet_code un_session_count_rows(unet_session *s, int height, int width, int *rows, unet_error *err)
+{
+    unet_code code = un_session_fit(s, height, width, err);
+    if (code)
+        return code;
+    *rows = 0;
+    for (int top = 0, bottom = 0; bottom < height; top += un_session_step(s), ++*rows)
+        bottom = un_session_end(s, top, height);
+    return UNET_OK;
 }
 
 static unet_code make_answers(struct un_target *target, const unet_stream *wanted, int classes,
@@ -213,10 +203,10 @@ static void release_answers(struct un_target *target)
     free(target->inner);
 }
 
-static unet_code allocate(struct walk *walk, unet_error *err)
+static unet_code allocate(struct un_walk *walk, unet_error *err)
 {
     const unet_session *s = walk->session;
-    struct window *w = &walk->window;
+    struct un_window *w = &walk->window;
     int rows = walk->height < s->tile ? walk->height : s->tile, width = w->image.width;
     const unet_spec *spec = &s->model->graph.spec;
     w->room = un_stream_window(s, walk->height);
@@ -233,10 +223,10 @@ static unet_code allocate(struct walk *walk, unet_error *err)
 }
 
 /* Hands `rows` rows from row top of the image over. */
-static unet_code hand_over(struct walk *walk, const struct un_target *from, int top, int rows,
-                           unet_error *err)
+unet_code un_walk_give(struct un_walk *walk, const struct un_target *from, int top, int rows,
+                       unet_error *err)
 {
-    const struct window *w = &walk->window;
+    const struct un_window *w = &walk->window;
     unet_image part = w->image;
     part.height = rows;
     part.data = (char *)w->image.data + (size_t)(top - w->top) * row_bytes(&w->image);
@@ -252,27 +242,38 @@ static unet_code hand_over(struct walk *walk, const struct un_target *from, int 
 }
 
 /* Sets rows of a mask to value where the file has nothing. */
-static unet_code mark(struct walk *walk, int top, int rows, uint8_t value, uint8_t *mask,
-                      unet_error *err)
+unet_code un_walk_mark(struct un_walk *walk, int top, int rows, uint8_t value, uint8_t *mask,
+                       unet_error *err)
 {
-    const struct window *w = &walk->window;
+    const struct un_window *w = &walk->window;
     const struct un_rect rect = {top, 0, rows, w->image.width};
     if (!mask || !w->source->mark_empty)
         return UNET_OK;
     return w->source->mark_empty(w->source, w->source->first + w->index, rect, value, mask, err);
 }
 
+/* Moves the window to what a row of tiles looks at, and to its own rows. */
+unet_code un_walk_read(struct un_walk *walk, int top, int bottom, unet_error *err)
+{
+    unet_session *s = walk->session;
+    int first, end;
+    un_session_rows(s, top, walk->height, &first, &end);
+    first = first < top ? first : top; /* the rows handed over are those of the image, too */
+    end = end > bottom ? end : bottom;
+    return move_window(&walk->window, first, end, s->model->graph.spec.in_channels, err);
+}
+
 /* The first `step` rows of the sums are done: hands them over and moves the others up. */
-static unet_code finish_sums(struct walk *walk, int top, int rows, unet_error *err)
+static unet_code finish_sums(struct un_walk *walk, int top, int rows, unet_error *err)
 {
     struct un_target *sums = &walk->target;
     const unet_spec *spec = &walk->session->model->graph.spec;
     size_t width = (size_t)sums->width, plane = (size_t)sums->rows * width;
     walk->ready.rows = rows;
     un_scores_finish(spec, sums, 0, rows, &walk->ready);
-    unet_code code = mark(walk, top, rows, 0, walk->ready.mask, err);
+    unet_code code = un_walk_mark(walk, top, rows, 0, walk->ready.mask, err);
     if (!code)
-        code = hand_over(walk, &walk->ready, top, rows, err);
+        code = un_walk_give(walk, &walk->ready, top, rows, err);
     size_t done = (size_t)rows * width;
     for (size_t k = 0; k < (size_t)un_spec_outputs(spec); k++) {
         memmove(sums->scores + k * plane, sums->scores + k * plane + done,
@@ -282,17 +283,14 @@ static unet_code finish_sums(struct walk *walk, int top, int rows, unet_error *e
     return code;
 }
 
-static unet_code predict_row(struct walk *walk, int top, int bottom, unet_error *err)
+/* The scores or answers of a row of tiles, before they are handed over. */
+unet_code un_walk_tiles(struct un_walk *walk, int top, int bottom, unet_error *err)
 {
     unet_session *s = walk->session;
     const int H = walk->height, step = un_session_step(s);
     const unet_answers progress = {.progress = walk->stream->progress,
                                    .context = walk->stream->context};
-    int first, end;
-    un_session_rows(s, top, H, &first, &end);
-    first = first < top ? first : top; /* the rows handed over are those of the image, too */
-    end = end > bottom ? end : bottom;
-    unet_code code = move_window(&walk->window, first, end, s->model->graph.spec.in_channels, err);
+    unet_code code = un_walk_read(walk, top, bottom, err);
     if (code)
         return code;
     un_members_move(s, un_view_of(&walk->window.image), walk->window.top);
@@ -302,24 +300,31 @@ static unet_code predict_row(struct walk *walk, int top, int bottom, unet_error 
     if (walk->target.mask && walk->window.source->mark_empty) {
         memset(walk->target.mask, 0, (size_t)walk->target.rows * (size_t)walk->target.width);
         walk->target.marked = true;
-        code = mark(walk, top, walk->target.rows, UNET_IGNORE, walk->target.mask, err);
+        code = un_walk_mark(walk, top, walk->target.rows, UNET_IGNORE, walk->target.mask, err);
         if (code)
             return code;
     }
     int done = bottom < H ? top + step : H;
-    code =
-        un_session_tiles(s, top, &walk->target, &progress, (double)top / H, (double)done / H, err);
+    return un_session_tiles(s, top, &walk->target, &progress, (double)top / H, (double)done / H,
+                            err);
+}
+
+static unet_code predict_row(struct un_walk *walk, int top, int bottom, unet_error *err)
+{
+    const int done = bottom < walk->height ? top + un_session_step(walk->session) : walk->height;
+    unet_code code = un_walk_tiles(walk, top, bottom, err);
     if (code)
         return code;
     return walk->target.scores ? finish_sums(walk, top, done - top, err)
-                               : hand_over(walk, &walk->target, top, done - top, err);
+                               : un_walk_give(walk, &walk->target, top, done - top, err);
 }
 
 unet_code un_session_stream(unet_session *s, struct unet_source *source, int page,
                             const unet_stream *stream, unet_error *err)
 {
-    struct walk walk = {.session = s, .stream = stream};
-    struct window *w = &walk.window;
+    struct un_walk walk = {.session = s, .stream = stream};
+    const bool several = un_ranks_count(stream->ranks) > 1;
+    struct un_window *w = &walk.window;
     unet_code code = un_session_check_inner(s, stream->inner, err);
     if (code || (code = un_source_page(source, page, &w->page, err)))
         return code;
@@ -329,17 +334,21 @@ unet_code un_session_stream(unet_session *s, struct unet_source *source, int pag
     w->image = un_page_image(&w->page);
     walk.height = w->image.height;
     if ((code = un_session_fit(s, walk.height, w->image.width, err)) ||
-        (code = allocate(&walk, err)))
+        (code = allocate(&walk, err)) || (several && (code = un_walk_join(&walk, err))))
         goto done;
     w->image.height = 0;
     if ((code = find_readings(s, w, walk.height, err)))
         goto done;
     int bottom = 0, step = un_session_step(s);
-    for (int top = 0; bottom < walk.height && !code; top += step) {
+    for (int top = 0, k = 0; bottom < walk.height && !code; top += step, k++) {
         bottom = un_session_end(s, top, walk.height);
-        code = predict_row(&walk, top, bottom, err);
+        code = several ? un_walk_shared_row(&walk, k, top, bottom, err)
+                       : predict_row(&walk, top, bottom, err);
     }
+    if (!code)
+        code = un_walk_wait(&walk, err);
 done:
+    un_walk_leave(&walk);
     free(w->image.data);
     release_answers(&walk.target);
     release_answers(&walk.ready);

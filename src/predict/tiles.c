@@ -4,8 +4,10 @@
  *
  * Tiles that are blended overlap; in the part that two share, the weight of one rises in equal
  * steps while that of the other falls, so that weights sum to 1.  Scores are blended, then mask and
- * probabilities are made of the sums.
+ * probabilities are made of the sums.  A row of tiles is summed by itself and then added to what
+ * the one above left, so that it does not matter who computes which.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/logits.h"
@@ -194,9 +196,9 @@ static unet_code sum_tile(unet_session *s, struct un_span y, struct un_span x,
     return UNET_OK;
 }
 
-unet_code un_session_tiles(unet_session *s, int top, const struct un_target *target,
-                           const unet_answers *progress, double share_before, double share_after,
-                           unet_error *err)
+static unet_code predict_tiles(unet_session *s, int top, const struct un_target *target,
+                               const unet_answers *progress, double share_before,
+                               double share_after, unet_error *err)
 {
     int width = target->width, step = un_session_step(s), right = 0;
     struct un_span y = span_of(s, top, s->members[0].reading.height);
@@ -215,6 +217,60 @@ unet_code un_session_tiles(unet_session *s, int top, const struct un_target *tar
             return un_fail(err, UNET_ESTOPPED, "stopped");
     }
     return UNET_OK;
+}
+
+/* The scores of the first rows at top that the row of tiles above shares: to them, from them. */
+enum shared { TAKE_AWAY, ADD_TO };
+static void move_shared(const unet_session *s, int top, int rows, const struct un_target *target,
+                        float *shared, enum shared how)
+{
+    const size_t plane = (size_t)target->rows * (size_t)target->width;
+    const size_t n = (size_t)rows * (size_t)target->width;
+    float *at = target->scores + (size_t)(top - target->top) * (size_t)target->width;
+    for (int k = 0; k < un_spec_outputs(&s->model->graph.spec); k++, at += plane, shared += n) {
+        if (how == TAKE_AWAY) {
+            memcpy(shared, at, n * sizeof *at);
+            memset(at, 0, n * sizeof *at);
+            continue;
+        }
+        for (size_t i = 0; i < n; i++)
+            at[i] += shared[i];
+    }
+}
+
+size_t un_session_shared(const unet_session *s, int width)
+{
+    return (size_t)s->overlap * (size_t)width * (size_t)un_spec_outputs(&s->model->graph.spec);
+}
+
+void un_session_take_shared(const unet_session *s, int top, const struct un_target *target,
+                            float *shared)
+{
+    move_shared(s, top, s->overlap, target, shared, TAKE_AWAY);
+}
+
+void un_session_add_shared(const unet_session *s, int top, const struct un_target *target,
+                           float *shared)
+{
+    move_shared(s, top, s->overlap, target, shared, ADD_TO);
+}
+
+unet_code un_session_tiles(unet_session *s, int top, const struct un_target *target,
+                           const unet_answers *progress, double share_before, double share_after,
+                           unet_error *err)
+{
+    const size_t bytes = un_session_shared(s, target->width) * sizeof(float);
+    const bool shares = target->scores && bytes && top > 0;
+    float *shared = shares ? malloc(bytes) : NULL;
+    if (shares && !shared)
+        return un_fail_memory(err, bytes, "scores");
+    if (shares)
+        un_session_take_shared(s, top, target, shared);
+    unet_code code = predict_tiles(s, top, target, progress, share_before, share_after, err);
+    if (shares && !code)
+        un_session_add_shared(s, top, target, shared);
+    free(shared);
+    return code;
 }
 
 /* The planes of a network with rims: what they say of `inner`, then in their first ones the

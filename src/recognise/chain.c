@@ -23,7 +23,7 @@
 
 #include <string.h>
 
-enum { MOST_STEPS = 20000 };
+enum { MOST_STEPS = 20000, UNUSUAL_DEPTH = 7 };
 
 int un_chain_module(const struct un_chain *chain, enum un_role role, int level, int conv)
 {
@@ -158,13 +158,13 @@ struct shape {
 
 enum { MOST_SHAPES = 8 };
 
-/* Each shape takes all convolutions; when none does, 0. */
-static int list_shapes(const struct un_modules *modules, struct shape *shapes)
+/* Each shape takes all convolutions; when none does, 0.  Those of depths `from` to `to`. */
+static int list_shapes(const struct un_modules *modules, int from, int to, struct shape *shapes)
 {
     static const int ups[] = {UN_MODULE_UP2X2, UN_MODULE_CONV1X1, UN_NO_UP, UN_MODULE_CONV3X3};
     int count = 0;
     for (int u = 0; u < 4; u++)
-        for (int depth = 1; depth <= UNET_MAX_DEPTH; depth++)
+        for (int depth = from; depth <= to; depth++)
             for (int convs = 1; convs <= 2; convs++) {
                 int kinds[3] = {
                     [UN_MODULE_CONV3X3] = convs * (2 * depth + 1), [UN_MODULE_CONV1X1] = 1};
@@ -292,25 +292,41 @@ static int try_ways(struct un_search *search, const struct shape *shapes, int co
     return 0;
 }
 
+/* The networks of depths `from` to `to`: how many, as try_ways(); *count: of how many shapes. */
+static int search_depths(const struct un_search *fresh, int from, int to, struct un_search *search,
+                         struct un_search *named, int *count)
+{
+    struct shape shapes[MOST_SHAPES];
+    *search = *fresh;
+    *count = list_shapes(fresh->modules, from, to, shapes);
+    return *count ? try_ways(search, shapes, *count, named) : 0;
+}
+
 unet_code un_chain_find(const struct un_modules *modules, const struct un_names *layout,
                         enum un_direction direction, struct un_chain *chain, unet_error *err)
 {
-    struct shape shapes[MOST_SHAPES];
-    struct un_search search = {.modules = modules,
-                               .layout = layout,
-                               .direction = direction != UN_DIRECTION_UNKNOWN ? direction
-                                            : layout                          ? layout->direction
-                                                     : UN_DIRECTION_UNKNOWN,
-                               .all_used = true,
-                               .deepest = -1,
-                               .first = un_search_first(modules),
-                               .rivals = {-1, -1}};
-    struct un_search named;
-    const int count = list_shapes(modules, shapes);
-    un_search_find_mates(&search);
-    if (!count)
-        return un_search_explain_counts(&search, err);
-    const int ways = try_ways(&search, shapes, count, &named);
+    struct un_search fresh = {.modules = modules,
+                              .layout = layout,
+                              .direction = direction != UN_DIRECTION_UNKNOWN ? direction
+                                           : layout                          ? layout->direction
+                                                                             : UN_DIRECTION_UNKNOWN,
+                              .all_used = true,
+                              .deepest = -1,
+                              .first = un_search_first(modules),
+                              .rivals = {-1, -1}};
+    struct un_search search, named, deep, deep_named;
+    int count, more = 0;
+    un_search_find_mates(&fresh);
+    int ways = search_depths(&fresh, 1, UNUSUAL_DEPTH - 1, &search, &named, &count);
+    if (!ways && !search.gave_up) { /* few are deeper: only where it is no other network */
+        ways = search_depths(&fresh, UNUSUAL_DEPTH, UNET_MAX_DEPTH, &deep, &deep_named, &more);
+        if (more && (ways || !count)) {
+            search = deep;
+            named = deep_named;
+        }
+    }
+    if (!count && !more)
+        return un_search_explain_counts(&fresh, err);
     const bool settled = search.by_order || layout; /* by the first that is found */
     if (search.gave_up && (!ways || (ways < 2 && !settled)))
         return un_fail(err, UNET_EFORMAT,

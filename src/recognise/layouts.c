@@ -57,6 +57,13 @@ KEYS(monai) = {"conv_#.conv_#.conv",
 
 KEYS(torch_em) = {"encoder.blocks.#.block.#", "base.block.#", "decoder.blocks.#.block.#",
                   "decoder.samplers.#.conv",  "out_conv",     NULL};
+KEYS(nnunet) = {"encoder.stages.#.#.convs.#.conv",
+                "encoder.stages.#.#.convs.#.norm",
+                "decoder.stages.#.convs.#.conv",
+                "decoder.stages.#.convs.#.norm",
+                "decoder.transpconvs.#",
+                "decoder.seg_layers.#",
+                NULL};
 
 /* ---- the layouts ---- */
 
@@ -167,6 +174,19 @@ static const struct un_names layouts[] = {
      .align_corners = 0,
      .up_act = 0,
      .keys = torch_em_keys},
+    {.name = "nnunet", /* PlainConvUNet of the second version */
+     .direction = UN_NUMBERS_RISE,
+     SAME,
+     .act = UNET_ACT_LEAKY_RELU,
+     .leaky_slope = 0.01f,
+     .single_act = 0,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_UP_SKIP,
+     .norm = UNET_NORM_INSTANCE,
+     TRANSPOSED,
+     .down = UNET_DOWN_CONV,
+     .lists = true,
+     .keys = nnunet_keys},
     {.name = "monai",
      .direction = UN_NUMBERS_FALL,
      SAME,
@@ -187,15 +207,15 @@ enum { LAYOUTS = sizeof layouts / sizeof *layouts };
 static const struct {
     const char *key, *reason; /* * stands for anything */
 } refused[] = {
-    {"conv_blocks_context.#.*", "nnU-Net's strided convolutions in the place of poolings"},
-    {"encoder.stages.#.#.convs.#.*", "nnU-Net's strided convolutions in the place of poolings"},
+    {"conv_blocks_context.#.*", "the names of nnU-Net's first version; that of its second is read"},
+    {"encoder.stages.#.blocks.#.*", "residual blocks"},
     {"down_sample_layers.#.layers.4.*", "fastMRI's average poolings"},
     {"encoder.blocks.#.block.1.*", "torch_em's norms before the convolutions"},
 };
 
 /* ---- looking up ---- */
 
-static bool matches(const char *key, const char *name, int length)
+bool un_layout_matches(const char *key, const char *name, int length)
 {
     const char *end = name + length;
     for (; *key; key++) {
@@ -241,7 +261,7 @@ static bool all_match(const char *const *keys, const struct un_modules *modules,
         bool found = false;
         for (int k = 0; keys[k] && !found; k++) {
             const char *key = keys[k] + (*keys[k] == '?');
-            found = matches(key, m->name + prefix, m->length - prefix);
+            found = un_layout_matches(key, m->name + prefix, m->length - prefix);
             seen[k] |= found;
         }
         if (!found)
@@ -279,7 +299,7 @@ const char *un_layout_refusal(const char *name)
 {
     for (const char *at = name; at; at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL)
         for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-            if (matches(refused[i].key, at, (int)strnlen(at, UN_MAX_MODULE_NAME)))
+            if (un_layout_matches(refused[i].key, at, (int)strnlen(at, UN_MAX_MODULE_NAME)))
                 return refused[i].reason;
     return NULL;
 }

@@ -27,6 +27,8 @@ struct un_names {
     int single_act, norm_order, concat;
     int norm; /* of norms without running statistics, and of networks without arrays of norms */
     int up, align_corners, up_act;
+    int down;                /* never open: what is not told is a pooling */
+    bool lists;              /* numbers in names count levels, and never layers without arrays */
     const char *const *keys; /* patterns of the modules' names, NULL at the end */
 };
 
@@ -35,6 +37,9 @@ struct un_names {
  * ("model.") does not matter.
  */
 const struct un_names *un_layout_of(const struct un_modules *modules);
+
+/* Whether a name is of the pattern: # stands for a number, * at its end for anything. */
+bool un_layout_matches(const char *pattern, const char *name, int length);
 
 /* The layout of this name, NULL: none. */
 const struct un_names *un_layout_find(const char *name);

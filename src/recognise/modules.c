@@ -89,21 +89,6 @@ static enum part part_of(const char *name, int *start, int *length)
     return PART_NONE;
 }
 
-/* What lies in checkpoints beside the network: counters, and what belongs to a loss. */
-static bool is_extra(const struct un_array *array)
-{
-    static const char *const owners[] = {"criterion.", "loss.", "loss_fn."};
-    static const char *const ends[] = {"num_batches_tracked", "mask_values", "pos_weight"};
-    size_t length = strlen(array->name);
-    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
-        if (!strncmp(array->name, owners[i], strlen(owners[i])))
-            return true;
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (length >= strlen(ends[i]) && !strcmp(array->name + length - strlen(ends[i]), ends[i]))
-            return true;
-    return !array->dtype->to_float && array->count <= 1;
-}
-
 static int *part_field(struct un_module *module, enum part part)
 {
     int *const fields[] = {&module->weight, &module->bias, &module->mean, &module->var};
@@ -152,6 +137,11 @@ static unet_code check_shape(const struct un_modules *modules, int index, enum p
     if (a->dims != 1 && !(part == PART_WEIGHT && a->dims == 4))
         return refuse(modules, index, err, "wanted %s dimension%s",
                       part == PART_WEIGHT ? "4 or 1" : "1", part == PART_WEIGHT ? "s" : "");
+    if (a->dims == 4 && a->shape[2] != a->shape[3] && a->shape[2] <= 3 && a->shape[3] <= 3)
+        return refuse(modules, index, err,
+                      "a kernel of %zux%zu, which treats rows and columns differently (as a plan "
+                      "of nnU-Net does whose patches or pixels are not square); unet's are square",
+                      a->shape[2], a->shape[3]);
     if (a->dims == 4 && !has_sides(a, 3) && !has_sides(a, 2) && !has_sides(a, 1))
         return refuse(modules, index, err, "a plain U-Net has 3x3, 2x2 (up) and 1x1 convolutions");
     for (int i = 0; i < a->dims; i++)
@@ -163,7 +153,7 @@ static unet_code check_shape(const struct un_modules *modules, int index, enum p
 static unet_code add_array(struct un_modules *modules, int index, unet_error *err)
 {
     const struct un_array *a = &modules->arrays->items[index];
-    if (is_extra(a))
+    if (un_array_is_extra(modules->arrays, index))
         return UNET_OK;
     int start, length;
     enum part part = part_of(a->name, &start, &length);

@@ -18,7 +18,7 @@
 #include "weights/arrays.h"
 
 enum {
-    /* the largest network has 26 convolutions with norms, 6 up-convolutions with norms and a head;
+    /* the largest network has 34 convolutions with norms, 8 up-convolutions with norms and a head;
      * the others are for saying what is wrong with a larger one */
     UN_MAX_MODULES = 160,
     UN_MAX_MODULE_NAME = 255,
@@ -58,6 +58,11 @@ unet_code un_modules_group(const char *path, const struct un_arrays *arrays,
 /* Fails with "path: tensor NAME: has shape SHAPE; " and what was wanted, of a module's weight. */
 unet_code un_module_fail(const struct un_modules *modules, int module, unet_error *err,
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* ---- extras.c ---- */
+
+/* What lies in checkpoints beside the layers that make a network's answer. */
+bool un_array_is_extra(const struct un_arrays *arrays, int index);
 
 /* ---- module_names.c ---- */
 

@@ -73,6 +73,7 @@ static unet_code check_milesial(const char *layout, const unet_spec *spec, unet_
 #define FOUND(field) #field, (int)spec->field
     } fields[] = {
         {FOUND(depth), 4},
+        {FOUND(down), UNET_DOWN_POOL},
         {FOUND(padding), UNET_PADDING_SAME},
         {FOUND(norm), UNET_NORM_BATCH},
         {FOUND(norm_order), UNET_NORM_FIRST},

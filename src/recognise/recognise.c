@@ -20,18 +20,36 @@ static int unusual(int found, int usual)
     return found == usual ? 0 : found;
 }
 
+/* The number at which the channels of the encoder end to double; 0: they double to its end, or are
+ * others. */
+static int find_widest(const struct un_work *w)
+{
+    const unet_spec *spec = &w->out->spec;
+    const int most = module_at(w, UN_ROLE_ENC, spec->depth, 0)->out;
+    for (int d = 0; d <= spec->depth; d++)
+        for (int i = 0; i < w->chain.convs; i++) {
+            const int usual = spec->width << d;
+            if (module_at(w, UN_ROLE_ENC, d, i)->out != (usual < most ? usual : most))
+                return 0;
+        }
+    return most < spec->width << spec->depth ? most : 0;
+}
+
+/* What cannot be set, at the deepest levels, is left to check_sources(). */
 static void measure_channels(struct un_work *w)
 {
     unet_spec *spec = &w->out->spec;
     unet_channels *c = &spec->channels;
     const int convs = w->chain.convs;
-    for (int d = 0; d <= spec->depth; d++)
+    if (w->out->layout ? w->out->layout->down : spec->depth > UNET_SET_DEPTH)
+        spec->widest = find_widest(w);
+    for (int d = 0; d <= spec->depth && d <= UNET_SET_DEPTH; d++)
         for (int i = 0; i < convs; i++)
-            c->enc[d][i] = unusual(module_at(w, UN_ROLE_ENC, d, i)->out, spec->width << d);
-    for (int d = 0; d < spec->depth; d++)
+            c->enc[d][i] = unusual(module_at(w, UN_ROLE_ENC, d, i)->out, un_spec_enc(spec, d, i));
+    for (int d = 0; d < spec->depth && d < UNET_SET_DEPTH; d++)
         for (int i = 0; i < convs; i++)
             c->dec[d][i] = unusual(module_at(w, UN_ROLE_DEC, d, i)->out, un_spec_enc(spec, d, i));
-    for (int d = 0; d < spec->depth && w->chain.up != UN_NO_UP; d++)
+    for (int d = 0; d < spec->depth && d < UNET_SET_DEPTH && w->chain.up != UN_NO_UP; d++)
         c->up[d] = unusual(module_at(w, UN_ROLE_UP, d, 0)->out, un_spec_enc(spec, d, convs - 1));
 }
 

@@ -147,6 +147,8 @@ void un_work_choose(struct un_work *w, bool norms, bool running)
     if (spec->norm != UNET_NORM_NONE && epsilon > 0 && epsilon != 1e-5f)
         spec->norm_epsilon = epsilon;
     spec->concat = (unet_concat)CHOOSE(concat, -1, UNET_CONCAT_UP_SKIP);
+    if (known->down >= 0 || hints->down >= 0 || (w->out->layout && w->out->layout->down))
+        spec->down = (unet_down)CHOOSE(down, -1, UNET_DOWN_POOL);
     choose_up(w);
 }
 

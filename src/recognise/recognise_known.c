@@ -18,11 +18,14 @@ static const struct {
     MEMBER(padding), MEMBER(norm),          MEMBER(groups),      MEMBER(norm_order),
     MEMBER(act),     MEMBER(single_act),    MEMBER(concat),      MEMBER(up),
     MEMBER(up_act),  MEMBER(align_corners), MEMBER(leaky_slope), MEMBER(norm_epsilon),
+    MEMBER(down),
 };
 
 unet_known un_known_nothing(void)
 {
-    return (unet_known){.padding = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, NAN, NAN, -1, -1};
+    unet_known known = {.padding = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, NAN, NAN, -1, -1};
+    known.down = -1;
+    return known;
 }
 
 unet_code un_known_set(unet_known *known, const char *field, const char *text, unet_error *err)

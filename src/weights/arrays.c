@@ -116,7 +116,8 @@ struct un_hints un_hints_none(void)
                              .up = -1,
                              .align_corners = -1,
                              .up_act = -1,
-                             .concat = -1};
+                             .concat = -1,
+                             .down = -1};
 }
 
 const struct un_array *un_arrays_find(const struct un_arrays *arrays, const char *name)

@@ -74,6 +74,7 @@ struct un_hints {
     int align_corners;
     int up_act;
     int concat;              /* unet_concat */
+    int down;                /* unet_down */
     const char *stranger;    /* something in the file that no unet_spec has: "ELU"; NULL: nothing */
     const char *strange_act; /* the same of the words beside the arrays, which may be wrong: who
                                 knows the activation says so */

@@ -239,7 +239,10 @@ static unet_code look_for_copy(const char *path, const struct un_array *all, int
     const struct un_array *first = first_convolution(arrays), *own = NULL, *copy = NULL;
     const char *word, *other;
     for (int i = 0; i < count && first; i++)
-        if (before_name(&all[i], first)) {
+        if (before_name(&all[i], first)) { /* a second name of the same numbers is no copy */
+            if (all[i].data == first->data &&
+                all[i].name + strlen(all[i].name) != first->name + strlen(first->name))
+                continue;
             const bool taken =
                 all[i].name + strlen(all[i].name) - strlen(first->name) == first->name;
             own = taken ? &all[i] : own;

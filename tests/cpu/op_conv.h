@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_conv.h - the three convolutions: forward, both gradients, and that these belong together */
+/* op_conv.h - the convolutions: forward, both gradients, and that these belong together */
 #ifndef TEST_OP_CONV_H
 #define TEST_OP_CONV_H
 
@@ -15,7 +15,7 @@ struct conv_inputs {
 
 static int conv_taps(enum un_conv_kind kind)
 {
-    return kind == UN_CONV3X3 ? 9 : kind == UN_UPCONV2X2 ? 4 : 1;
+    return un_conv_is_wide(kind) ? 9 : kind == UN_UPCONV2X2 ? 4 : 1;
 }
 
 static struct conv_inputs conv_make(struct op_run *r, const struct op_case *k)
@@ -68,7 +68,7 @@ static float *conv_check_forward(struct op_run *r, const struct op_case *k,
                                  const struct conv_inputs *in)
 {
     /* an up-convolution's output sums over the channels only */
-    double terms = (k->kind == UN_CONV3X3 ? 9 : 1) * in->in;
+    double terms = (un_conv_is_wide(k->kind) ? 9 : 1) * in->in;
     double tolerance = conv_tolerance(k, terms + 1);
     float *plain = NULL;
     static const char *const names[3] = {"sum", "act(sum + bias)", "act(scale * sum + shift)"};
@@ -321,6 +321,25 @@ static struct op_case conv_random_case(uint64_t *state, double most)
     }
     double macs = (double)op_volume(k.shape) * (c0 + c1) * (k.kind == UN_CONV3X3 ? 9 : 1);
     return macs <= most ? k : conv_random_case(state, most);
+}
+
+/* The same of stride 2. */
+static struct op_case conv_random_half(uint64_t *state, double most)
+{
+    static const struct un_activation acts[] = {
+        {UN_ACT_NONE, 0}, {UN_ACT_RELU, 0}, {UN_ACT_LEAKY, 0.01f}};
+    const int h = PICK(conv_sides, state), w = PICK(conv_sides, state);
+    const int c = PICK(conv_channels, state);
+    const struct op_case k = {
+        .op = "conv3x3_half",
+        .run = run_conv,
+        .shape = {1 + op_below(state, 3), (h + 1) / 2, (w + 1) / 2, PICK(conv_channels, state)},
+        .kind = UN_CONV3X3_HALF,
+        .src_layout = UN_FEATURES,
+        .dst_layout = UN_FEATURES,
+        .src = {{h, w, c, -1, -1}},
+        .act = PICK(acts, state)};
+    return (double)op_volume(k.shape) * c * 9 <= most ? k : conv_random_half(state, most);
 }
 
 #endif

@@ -106,6 +106,13 @@ static const struct family {
             UN_FEATURES, {{h, w, c, 0, 0}}, RELU                                                   \
     }
 
+/* h x w: of the source */
+#define HALF(n, h, w, c, k, act)                                                                   \
+    {                                                                                              \
+        "conv3x3_half", run_conv, {n, (h + 1) / 2, (w + 1) / 2, k}, 0, UN_CONV3X3_HALF,            \
+            UN_FEATURES, UN_FEATURES, {{h, w, c, -1, -1}}, act                                     \
+    }
+
 /* What networks are made of, and the corners; random cases follow. */
 static const struct op_case conv_cases[] = {
     /* first layers: images of 1..4 and more channels, unpadded and padded */
@@ -153,6 +160,16 @@ static const struct op_case conv_cases[] = {
     UPCONV(1, 7, 4, 64, 32),
     UPCONV(3, 2, 3, 17, 15),
     UPCONV(1, 17, 16, 16, 8),
+    /* one pixel, one row, one column, sides of every parity, more channels than a block */
+    HALF(1, 1, 1, 1, 1, NONE),
+    HALF(1, 1, 17, 16, 16, RELU),
+    HALF(2, 19, 1, 16, 8, RELU),
+    HALF(1, 2, 2, 32, 16, NONE),
+    HALF(2, 8, 10, 16, 32, RELU),
+    HALF(1, 9, 15, 33, 17, RELU),
+    HALF(1, 14, 11, 31, 48, NONE),
+    HALF(1, 33, 70, 16, 16, RELU),
+    HALF(1, 4, 4, 320, 512, RELU),
 };
 
 static struct op_case cases[MAX_CASES];
@@ -190,6 +207,8 @@ static void build_table(void)
         add_conv(conv_cases[i]);
     for (int i = 0; i < 300; i++)
         add_conv(conv_random_case(&state, i % 10 ? 2e5 : 1e6));
+    for (int i = 0; i < 60; i++)
+        add_case(conv_random_half(&state, i % 10 ? 2e5 : 1e6));
 }
 
 /* ---- the engines under test ---- */
@@ -352,8 +371,8 @@ static void run_operation(void **state)
 
 int main(int argc, char **argv)
 {
-    static const char *const convolutions[] = {"conv3x3", "conv1x1", "upconv2x2"};
-    enum { FAMILIES = sizeof families / sizeof *families, TESTS = FAMILIES + 3 };
+    static const char *const convolutions[] = {"conv3x3", "conv1x1", "upconv2x2", "conv3x3_half"};
+    enum { FAMILIES = sizeof families / sizeof *families, TESTS = FAMILIES + 4 };
     struct CMUnitTest tests[TESTS];
     int count = 0;
     only_seed = argc > 2 ? atol(argv[2]) : -1;

@@ -25,7 +25,8 @@ static struct un_norm moments(struct un_engine *e, const struct un_norm *norm, s
 
 static size_t weight_count(const struct un_conv *c)
 {
-    static const size_t taps[] = {[UN_CONV3X3] = 9, [UN_CONV1X1] = 1, [UN_UPCONV2X2] = 4};
+    static const size_t taps[] = {
+        [UN_CONV3X3] = 9, [UN_CONV1X1] = 1, [UN_UPCONV2X2] = 4, [UN_CONV3X3_HALF] = 9};
     const int in = c->src[0].tensor.shape.c + c->src[1].tensor.shape.c;
     return taps[c->kind] * (size_t)in * (size_t)c->dst.shape.c;
 }

@@ -112,6 +112,35 @@ static void test_rims(void **state)
     assert_non_null(strstr(err.text, "rims"));
 }
 
+/* Strided convolutions and more levels than can be set are of a format of their own; an older one
+ * has the number that it always had. */
+static void test_strided(void **state)
+{
+    unet_spec spec = small_spec();
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        unet_spec made = spec;
+        made.padding = UNET_PADDING_SAME;
+        made.down = i == 0 ? UNET_DOWN_CONV : UNET_DOWN_POOL;
+        made.widest = i == 1 ? 5 : 0;
+        made.depth = i == 2 ? 7 : 3;
+        made.width = 1;
+        made.channels.enc[1][0] = i < 3 ? 4 : 0;
+        unet_model *model = new_model(&made, 1);
+        char *text = un_metadata_text(model);
+        assert_int_equal(strstr(text, "\"format\":6") != NULL, i < 3);
+        assert_int_equal(strstr(text, "\"down\":\"conv\"") != NULL, i == 0);
+        assert_int_equal(strstr(text, "\"widest\":5") != NULL, i == 1);
+        free(text);
+        write_model(model);
+        unet_model *back = read_model();
+        assert_same_model(model, back);
+        assert_memory_equal(&model->graph.spec, &back->graph.spec, sizeof back->graph.spec);
+        un_model_free(back);
+        un_model_free(model);
+    }
+}
+
 static void test_same_bytes(void **state)
 {
     (void)state;
@@ -389,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_round_trip_variants),
         cmocka_unit_test(test_round_trip_metadata),
         cmocka_unit_test(test_rims),
+        cmocka_unit_test(test_strided),
         cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_save_nowhere),
         cmocka_unit_test(test_failed_save_keeps_old),

@@ -393,6 +393,20 @@ static void test_sha256(void **state)
         un_sha256_text(rows[i].text, strlen(rows[i].text), found);
         assert_string_equal(found, rows[i].want);
     }
+    /* in pieces of any size */
+    unsigned char bytes[1000];
+    char want[UN_SHA256_TEXT];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(i * 37 >> 3);
+    un_sha256_text(bytes, sizeof bytes, want);
+    for (size_t piece = 1; piece <= 200; piece++) {
+        struct un_sha256 sum;
+        un_sha256_begin(&sum);
+        for (size_t at = 0; at < sizeof bytes; at += piece)
+            un_sha256_add(&sum, bytes + at, sizeof bytes - at < piece ? sizeof bytes - at : piece);
+        un_sha256_end(&sum, found);
+        assert_string_equal(found, want);
+    }
 }
 
 static void expect_yaml(const char *text, const char *want)

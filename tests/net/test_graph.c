@@ -38,6 +38,24 @@ static const unet_spec told[] = {
      .depth = 6,
      .norm = UNET_NORM_BATCH,
      .single_act = 1},
+    /* as many nodes as there can be, and as many parameters */
+    {.in_channels = 1,
+     .classes = 2,
+     .width = 1,
+     .depth = UNET_MAX_DEPTH,
+     .norm = UNET_NORM_BATCH,
+     .bias = UNET_BIAS_ALWAYS,
+     .up = UNET_UP_NEAREST,
+     .up_norm = 1,
+     .up_conv = UNET_UP_CONV3X3},
+    {.in_channels = 1,
+     .classes = 2,
+     .width = 2,
+     .depth = 7,
+     .widest = 20,
+     .padding = UNET_PADDING_SAME,
+     .down = UNET_DOWN_CONV,
+     .norm = UNET_NORM_INSTANCE},
 };
 
 /* What a name would have to be: names are in files, so neither may change. */
@@ -90,6 +108,7 @@ static void test_where(void **state)
             if (strcmp(name, p->name))
                 fail_msg("spec %zu: %s says that it is %s", k, p->name, name);
         }
+        assert_true(graph.node_count <= UN_MAX_NODES && graph.param_count <= UN_MAX_PARAMS);
         int up = un_graph_decoder(&graph);
         assert_true(graph.nodes[up].where.role == UN_ROLE_UP);
         assert_true(!strncmp(graph.nodes[up - 1].name, "bottleneck.", 11));
@@ -132,7 +151,64 @@ static const struct {
      64,
      8,
      500},
+    /* to the left: 2 in level 0, 1 + 2 in level 1, 2 + 1 in level 2; down again 7, 8; 17, 19 */
+    {{.in_channels = 1,
+      .classes = 2,
+      .width = 4,
+      .depth = 2,
+      .padding = UNET_PADDING_SAME,
+      .down = UNET_DOWN_CONV},
+     20,
+     4,
+     500},
 };
+
+/* Sides of networks with strided convolutions are multiples of 2^depth; the usual number of
+ * channels ends to double. */
+static void test_strided(void **state)
+{
+    const unet_spec spec = {.in_channels = 1,
+                            .classes = 2,
+                            .width = 3,
+                            .depth = 7,
+                            .widest = 20,
+                            .padding = UNET_PADDING_SAME,
+                            .down = UNET_DOWN_CONV};
+    static const int widths[] = {3, 6, 12, 20, 20, 20, 20, 20};
+    struct un_graph graph;
+    unet_error err;
+    int halved = 0, height = 384, width = 128;
+    (void)state;
+    un_graph_build(&graph, &spec);
+    if (un_graph_size(&graph, 1, height, width, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < graph.node_count; i++) {
+        const struct un_node *node = &graph.nodes[i];
+        const struct un_where w = node->where;
+        assert_true(node->kind == UN_NODE_CONV);
+        if (w.role != UN_ROLE_HEAD)
+            assert_int_equal(node->channels, widths[w.level]);
+        if (node->conv != UN_CONV3X3_HALF)
+            continue;
+        assert_true(w.role == UN_ROLE_ENC && w.level == ++halved && w.index == 0);
+        height /= 2;
+        width /= 2;
+        assert_true(node->shape.h == height && node->shape.w == width && node->top[0] == -1);
+    }
+    assert_int_equal(halved, 7);
+    struct un_shape out = un_graph_value(&graph, graph.outputs[0]);
+    assert_true(out.h == 384 && out.w == 128);
+    assert_int_equal(un_graph_size(&graph, 1, 384, 130, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "the next larger side that does is 256"));
+    assert_true(graph.geometry.even && graph.geometry.grid == 128);
+    unet_spec wrong = spec;
+    wrong.padding = UNET_PADDING_VALID;
+    assert_int_equal(un_spec_check(&wrong, &err), UNET_EINVAL);
+    assert_string_equal(err.text, "down is conv, wanted only with same padding");
+    wrong = spec;
+    wrong.depth = UNET_MAX_DEPTH + 1;
+    assert_int_equal(un_spec_check(&wrong, &err), UNET_EINVAL);
+}
 
 static void test_sides(void **state)
 {
@@ -160,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_where),
         cmocka_unit_test(test_sides),
+        cmocka_unit_test(test_strided),
     };
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
 }

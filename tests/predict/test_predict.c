@@ -260,9 +260,9 @@ static void test_paper(void **state)
                        .norm = UNET_NORM_BATCH};
     assert_int_equal(unet_spec_cost(&spec, 512, 512, 1, &cost, NULL, NULL, &err), UNET_OK);
     assert_int_equal(cost.parameters, 31037698);
-    spec.depth = 7;
+    spec.depth = UNET_MAX_DEPTH + 1;
     assert_int_equal(unet_spec_cost(&spec, 512, 512, 1, &cost, NULL, NULL, &err), UNET_EINVAL);
-    assert_non_null(strstr(err.text, "depth is 7"));
+    assert_non_null(strstr(err.text, "depth is 9"));
 }
 
 int main(void)

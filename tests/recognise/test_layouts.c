@@ -182,6 +182,36 @@ static const struct {
       "encoder.blocks.1.block.2", "base.block.0", "base.block.2", "decoder.samplers.0.conv",
       "decoder.blocks.0.block.0", "decoder.blocks.0.block.2", "decoder.samplers.1.conv",
       "decoder.blocks.1.block.0", "decoder.blocks.1.block.2", "out_conv"}},
+    {"nnunet",
+     {.padding = UNET_PADDING_SAME,
+      .norm = UNET_NORM_INSTANCE,
+      .act = UNET_ACT_LEAKY_RELU,
+      .leaky_slope = 0.01f,
+      .bias = UNET_BIAS_ALWAYS,
+      .down = UNET_DOWN_CONV},
+     {"encoder.stages.0.0.convs.0.conv",
+      "encoder.stages.0.0.convs.0.norm",
+      "encoder.stages.0.0.convs.1.conv",
+      "encoder.stages.0.0.convs.1.norm",
+      "encoder.stages.1.0.convs.0.conv",
+      "encoder.stages.1.0.convs.0.norm",
+      "encoder.stages.1.0.convs.1.conv",
+      "encoder.stages.1.0.convs.1.norm",
+      "encoder.stages.2.0.convs.0.conv",
+      "encoder.stages.2.0.convs.0.norm",
+      "encoder.stages.2.0.convs.1.conv",
+      "encoder.stages.2.0.convs.1.norm",
+      "decoder.transpconvs.0",
+      "decoder.stages.0.convs.0.conv",
+      "decoder.stages.0.convs.0.norm",
+      "decoder.stages.0.convs.1.conv",
+      "decoder.stages.0.convs.1.norm",
+      "decoder.transpconvs.1",
+      "decoder.stages.1.convs.0.conv",
+      "decoder.stages.1.convs.0.norm",
+      "decoder.stages.1.convs.1.conv",
+      "decoder.stages.1.convs.1.norm",
+      "decoder.seg_layers.1"}},
     {"monai",
      {.padding = UNET_PADDING_SAME,
       .norm = UNET_NORM_INSTANCE,
@@ -227,7 +257,8 @@ static void check_layout(int row, const char *prefix, bool sorted)
     spec.classes = 2;
     spec.width = 4;
     spec.depth = 2;
-    spec.leaky_slope = 0.1f;
+    if (!(spec.leaky_slope > 0))
+        spec.leaky_slope = 0.1f;
     un_graph_build(&graph, &spec);
     int count = list_layers(&graph, layers);
     table_begin(&table, true);
@@ -248,7 +279,7 @@ static void check_layout(int row, const char *prefix, bool sorted)
     if ((differs = table_differs(&table, &spec, &found)) != NULL)
         fail_msg("%s, %s: %s", name, sorted ? "sorted" : "in order", differs);
     if (found.spec.padding != spec.padding || found.spec.concat != spec.concat ||
-        found.spec.up != spec.up || found.spec.act != spec.act)
+        found.spec.up != spec.up || found.spec.act != spec.act || found.spec.down != spec.down)
         fail_msg("%s: padding, concat, up or act is not the layout's", name);
 }
 

@@ -170,7 +170,7 @@ static void test_biases(void **state)
 static void test_widths(void **state)
 {
     (void)state;
-    for (int depth = 1; depth <= UNET_MAX_DEPTH; depth++)
+    for (int depth = 1; depth <= UNET_SET_DEPTH; depth++)
         for (int up = 0; up < UPS; up++)
             for (int odd = 0; odd < 2; odd++) {
                 unet_spec spec = spec_of(depth, 2, up);

@@ -49,7 +49,7 @@ static void draw_spec(unet_spec *spec)
     *spec = (unet_spec){.in_channels = between(1, 3),
                         .classes = between(1, 3),
                         .width = 4,
-                        .depth = between(1, UNET_MAX_DEPTH),
+                        .depth = between(1, UNET_SET_DEPTH),
                         .padding = UNET_PADDING_SAME,
                         .norm = (unet_norm)draw(3),
                         .up = ups[up].up,

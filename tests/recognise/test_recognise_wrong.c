@@ -172,7 +172,7 @@ static void only_counters(void)
 }
 static void too_deep(void)
 {
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < UNET_MAX_DEPTH; i++) {
         char name[32];
         snprintf(name, sizeof name, "more%d.weight", i);
         add(name, 4, 4, 4, 2, 2);
@@ -202,8 +202,9 @@ static const struct {
     {linear, false,
      "x: tensor fc.weight: has shape [10, 16]; a linear layer, and a plain U-Net has none"},
     {two_sides, false,
-     "x: tensor enc0.2.weight: has shape [4, 4, 3, 1]; a plain U-Net has 3x3, 2x2 (up) and 1x1 "
-     "convolutions"},
+     "x: tensor enc0.2.weight: has shape [4, 4, 3, 1]; a kernel of 3x1, which treats rows and "
+     "columns differently (as a plan of nnU-Net does whose patches or pixels are not square); "
+     "unet's are square"},
     {short_norm, true, "x: tensor enc0.1.running_mean: has shape [3]; its layer needs [4]"},
     {short_bias, false, "x: tensor head.bias: has shape [3]; its layer needs [2]"},
     {narrow_norm, true,
@@ -249,14 +250,14 @@ static const struct {
     {empty, false, "x: has no weights of a network"},
     {only_counters, false, "x: has no weights of a network"},
     {too_deep, false,
-     "x: tensor up1.weight: has shape [16, 8, 2, 2]; it is one of 8 of its kind, and unet's "
-     "networks have at most 6 poolings"},
+     "x: tensor up1.weight: has shape [16, 8, 2, 2]; it is one of 10 of its kind, and unet's "
+     "networks have at most 8 poolings"},
     {head_norm, true,
      "x: tensor head_bn.weight: has shape [2]; a norm behind the last convolution, and a plain "
      "U-Net has none there"},
     {nnunet, false,
-     "x: tensor conv_blocks_context.0.x.weight: is of a network with nnU-Net's strided "
-     "convolutions in the place of poolings"},
+     "x: tensor conv_blocks_context.0.x.weight: is of a network with the names of nnU-Net's first "
+     "version; that of its second is read"},
 };
 
 static void test_wrong(void **state)

@@ -362,7 +362,7 @@ static void test_refused(void **state)
         {NULL, "alpha", 1, {4}, "alpha: has shape [4]; it belongs to no layer of a plain U-Net"},
         {NULL, "lost.bias", 1, {4}, "lost.bias: has shape [4]; its layer has no weight"},
         {NULL, "out_conv.weight", 4, {3, 4, 1, 1}, "the name occurs twice"},
-        {NULL, "conv_blocks_context.0.weight", 4, {4, 4, 3, 3}, "nnU-Net's strided convolutions"},
+        {NULL, "conv_blocks_context.0.weight", 4, {4, 4, 3, 3}, "names of nnU-Net's first"},
     };
     const unet_spec spec = {BASE, .width = 4, .depth = 2};
     (void)state;

@@ -80,7 +80,8 @@ is_json() {
 # left_over: no temporary file anywhere
 left_over() {
     checks=$((checks + 1))
-    left=$(find . -name '*.tmp*' -o -name '*.safetensors.*' -o -name '*.png.*' -o -name '*.html.*')
+    left=$(find . -name '*.tmp*' -o -not -path '*/.unet-done/*' \
+        \( -name '*.safetensors.*' -o -name '*.png.*' -o -name '*.html.*' \))
     [ -z "$left" ] || note "files left over: $left"
 }
 

@@ -10,8 +10,6 @@
 #include "studio/labels/label_tiles.h"
 #include "studio/live/live.h"
 
-enum { GRID = 1 << UNET_MAX_DEPTH };
-
 /* How far a pixel of the answer can look, rounded up: on level l four convolutions and a doubling
  * each see 2^l pixels further, those of the bottleneck 2 * 2^depth. */
 static int reach_of(const unet_spec *spec)
@@ -144,6 +142,7 @@ struct studio_rect live_block_at(const struct studio_image *image, int x, int y)
 static unet_code open_session(struct live *live, unet_model *model, unet_error *err)
 {
     const int reach = reach_of(unet_model_spec(model));
+    const int depth = unet_model_spec(model)->depth, grid = 1 << (depth > 6 ? depth : 6);
     const unet_session_options options = {.size = sizeof(options),
                                           .threads = live->options.threads,
                                           .tile = LIVE_BLOCK + 2 * reach,
@@ -157,7 +156,7 @@ static unet_code open_session(struct live *live, unet_model *model, unet_error *
     unet_model_free(live->model);
     live->session = session;
     live->model = model;
-    live->reach = (reach + GRID - 1) / GRID * GRID;
+    live->reach = (reach + grid - 1) / grid * grid;
     return UNET_OK;
 }
 

@@ -145,12 +145,18 @@ static void run_tile(const struct job *job, struct scratch *s, int n, int y, int
                    un_min(blocks * UN_BLOCK, p->frame.c - block * UN_BLOCK));
             continue;
         }
-        ptrdiff_t at = (ptrdiff_t)(x * scale + copy % 2) * UN_BLOCK;
-        g.dst = un_row(&job->dst, n, block, y * scale + copy / 2) + at;
+        const int row = y * scale + copy / 2, column = x * scale + copy % 2;
+        const ptrdiff_t at = (ptrdiff_t)column * UN_BLOCK;
+        /* of a gradient's 2x2 pixels the last ones may lie beyond a map of an odd side */
+        const int inside =
+            row < job->dst.shape.h ? un_ceil_div(job->dst.shape.w - column, scale) : 0;
+        if (inside < 1)
+            continue;
+        g.dst = un_row(&job->dst, n, block, row) + at;
         g.finish = job->finish;
         if (!g.bias && job->finish.act.kind != UN_ACT_NONE)
-            g.y = un_row(&job->y, n, block, y) + at;
-        job->k->gather(&g, pixels, blocks);
+            g.y = un_row(&job->y, n, block, row) + at;
+        job->k->gather(&g, un_min(pixels, inside), blocks);
     }
 }
 
@@ -202,7 +208,7 @@ static void run_task(void *context, int task, int thread)
 static struct un_range reach(const struct job *job, int offset, int size, int frame)
 {
     const struct un_conv_plan *p = job->plan;
-    if (job->bias || job->dst.layout == UN_PIXELS || p->step > 1)
+    if (job->bias || job->dst.layout == UN_PIXELS || p->step > 1 || p->copies > 1)
         return (struct un_range){0, frame};
     int first = un_min(un_max(-offset - (p->taps - 1), 0), frame);
     return (struct un_range){first, un_max(un_min(size - offset, frame), first)};

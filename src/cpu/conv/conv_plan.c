@@ -11,17 +11,41 @@
 
 #include <string.h>
 
+/* The tap of a 3x3 kernel along one axis that pixel `side` (0, 1) of a 2x2 reads through tap t (0,
+ * 1) of a window of what was made from it with stride 2: pixel 2u is in the middle of u's kernel,
+ * 2u + 1 at the end of u's and the beginning of that of u + 1. */
+static int half_tap(int side, int t)
+{
+    return side ? 2 - 2 * t : t ? UN_NO_TAP : 1;
+}
+
+static void set_taps(struct un_conv_plan *p, const struct un_conv *c, bool forward)
+{
+    for (int copy = 0; copy < p->copies; copy++)
+        for (int t = 0; t < p->taps * p->taps; t++) {
+            int at = t;
+            if (c->kind == UN_UPCONV2X2 && forward) {
+                at = copy;
+            } else if (c->kind == UN_CONV3X3 && !forward) {
+                at = 8 - t;
+            } else if (c->kind == UN_CONV3X3_HALF && !forward) {
+                const int i = half_tap(copy / 2, t / 2), j = half_tap(copy % 2, t % 2);
+                at = i < 0 || j < 0 ? UN_NO_TAP : i * 3 + j;
+            }
+            p->at[copy][t] = (signed char)at;
+        }
+}
+
 static void set_strides(struct un_conv_plan *p, const struct un_conv *c, bool forward)
 {
     const ptrdiff_t in = c->src[0].tensor.shape.c + c->src[1].tensor.shape.c;
     const ptrdiff_t out = c->dst.shape.c;
-    ptrdiff_t taps = c->kind == UN_CONV3X3 ? 9 : c->kind == UN_UPCONV2X2 ? 4 : 1;
+    ptrdiff_t taps = un_conv_is_wide(c->kind) ? 9 : c->kind == UN_UPCONV2X2 ? 4 : 1;
     ptrdiff_t k = c->kind == UN_UPCONV2X2 ? taps : in * taps;  /* stride of the layer's outputs */
     ptrdiff_t i = c->kind == UN_UPCONV2X2 ? out * taps : taps; /* and of its inputs */
     p->by_out = forward ? k : i;
     p->by_in = forward ? i : k;
-    p->by_tap = forward || c->kind == UN_UPCONV2X2 ? 1 : -1;
-    p->by_copy = 1;
+    set_taps(p, c, forward);
 }
 
 static void derive(struct un_conv_plan *p)
@@ -44,8 +68,8 @@ struct un_conv_plan un_plan_forward(const struct un_conv *c)
 {
     struct un_conv_plan p = {.src = {c->src[0], c->src[1]},
                              .sources = c->src[1].tensor.shape.c ? 2 : 1,
-                             .taps = c->kind == UN_CONV3X3 ? 3 : 1,
-                             .step = 1,
+                             .taps = un_conv_is_wide(c->kind) ? 3 : 1,
+                             .step = c->kind == UN_CONV3X3_HALF ? 2 : 1,
                              .copies = c->kind == UN_UPCONV2X2 ? 4 : 1,
                              .frame =
                                  c->kind == UN_UPCONV2X2 ? c->src[0].tensor.shape : c->dst.shape};
@@ -58,18 +82,24 @@ struct un_conv_plan un_plan_forward(const struct un_conv *c)
 struct un_conv_plan un_plan_backward(const struct un_conv *c, int source)
 {
     const struct un_operand *src = &c->src[source];
-    int reach = c->kind == UN_CONV3X3 ? 2 : 0;
+    const bool half = c->kind == UN_CONV3X3_HALF, wide = c->kind == UN_CONV3X3;
+    const bool up = c->kind == UN_UPCONV2X2;
+    const int reach = wide ? 2 : 0;
     struct un_conv_plan p = {.src = {{c->dst, -src->top - reach, -src->left - reach}},
                              .sources = 1,
-                             .taps = c->kind == UN_CONV3X3     ? 3
-                                     : c->kind == UN_UPCONV2X2 ? 2
-                                                               : 1,
-                             .step = c->kind == UN_UPCONV2X2 ? 2 : 1,
-                             .copies = 1,
+                             .taps = wide         ? 3
+                                     : up || half ? 2
+                                                  : 1,
+                             .step = up ? 2 : 1,
+                             .copies = half ? 4 : 1,
                              .frame = src->tensor.shape};
+    if (half) { /* a frame of 2x2 pixels, which may end beyond the map */
+        p.src[0].top = p.src[0].left = 0;
+        p.frame.h = c->dst.shape.h;
+        p.frame.w = c->dst.shape.w;
+    }
     set_strides(&p, c, false);
     p.base = source ? p.by_out * c->src[0].tensor.shape.c : 0;
-    p.base += c->kind == UN_CONV3X3 ? 8 : 0;
     derive(&p);
     return p;
 }
@@ -93,8 +123,8 @@ size_t un_direct_pack_bytes(const struct un_conv *c, enum un_pass pass)
 }
 
 /* One block of one source for one group: [tap][channel][width], read in the order of memory. */
-static void pack_block(const struct un_conv_plan *p, const float *weight, const float *scale,
-                       int channels, int out0, int outs, int width, float *to)
+static void pack_block(const struct un_conv_plan *p, const signed char *at, const float *weight,
+                       const float *scale, int channels, int out0, int outs, int width, float *to)
 {
     const int taps = p->taps * p->taps, pixels = p->src[0].tensor.layout == UN_PIXELS;
     const int tap_step = pixels ? channels : p->depth; /* rows of `to` from one tap to the next */
@@ -106,12 +136,13 @@ static void pack_block(const struct un_conv_plan *p, const float *weight, const 
             const float *from = weight + (out0 + k) * p->by_out + c * p->by_in;
             float factor = scale ? scale[out0 + k] : 1;
             for (int t = 0; t < taps; t++)
-                to[((ptrdiff_t)t * tap_step + c) * width + k] = factor * from[t * p->by_tap];
+                if (at[t] != UN_NO_TAP)
+                    to[((ptrdiff_t)t * tap_step + c) * width + k] = factor * from[at[t]];
         }
 }
 
-static void pack_group(const struct un_conv_plan *p, const float *weight, const float *scale,
-                       int out0, int width, float *to)
+static void pack_group(const struct un_conv_plan *p, const signed char *at, const float *weight,
+                       const float *scale, int out0, int width, float *to)
 {
     int outs = un_min(width, p->frame.c - out0);
     for (int s = 0, in = 0; s < p->sources; s++) {
@@ -119,7 +150,7 @@ static void pack_group(const struct un_conv_plan *p, const float *weight, const 
         int block = t->layout == UN_PIXELS ? t->shape.c : UN_BLOCK;
         for (int c = 0; c < t->shape.c; c += block) {
             int channels = un_min(block, t->shape.c - c);
-            pack_block(p, weight + (in + c) * p->by_in, scale, channels, out0, outs, width, to);
+            pack_block(p, at, weight + (in + c) * p->by_in, scale, channels, out0, outs, width, to);
             to += (ptrdiff_t)p->taps * p->taps * width *
                   (t->layout == UN_PIXELS ? channels : p->depth);
         }
@@ -143,7 +174,7 @@ static void pack_unit(void *context, int unit, int thread)
     const int all = un_blocks(p->frame.c), width = un_min(k->blocks, all - block) * UN_BLOCK;
     const size_t sum = (size_t)p->segments * (size_t)p->depth;
     (void)thread;
-    pack_group(p, k->weight + p->base + copy * p->by_copy, k->scale, block * UN_BLOCK, width,
+    pack_group(p, p->at[copy], k->weight + p->base, k->scale, block * UN_BLOCK, width,
                k->to + sum * (size_t)(copy * all + block) * UN_BLOCK);
 }
 

@@ -10,11 +10,16 @@
  *   conv1x1 both ways   window 1x1
  *   upconv forward      window 1x1, four times, once for each pixel of the 2x2 it makes
  *   upconv backward     window 2x2 of ddst, 2 pixels further for each pixel
+ *   half forward        window 3x3 of src, 2 pixels further for each pixel
+ *   half backward       window 2x2 of ddst, four times, once for each pixel of a 2x2 of the result,
+ *                       of which the four taps are 1, 2, 2 and 4; the others have no weight
  */
 #ifndef UN_CONV_PLAN_H
 #define UN_CONV_PLAN_H
 
 #include "cpu/engine_cpu.h"
+
+enum { UN_NO_TAP = -1 };
 
 struct un_conv_plan {
     struct un_operand src[2];
@@ -22,8 +27,10 @@ struct un_conv_plan {
     int taps, step;        /* window taps x taps; source pixels from one frame pixel to the next */
     int copies;            /* 4: the frame is made four times, for the 2x2 pixels of the result */
     struct un_shape frame; /* .c: output channels */
-    /* weight of (out, in, tap, copy) = weight[base + out * by_out + in * by_in + ...] */
-    ptrdiff_t base, by_out, by_in, by_tap, by_copy;
+    /* weight of (out, in, tap, copy) = weight[base + out * by_out + in * by_in + at[copy][tap]],
+     * and zero where at is UN_NO_TAP */
+    ptrdiff_t base, by_out, by_in;
+    signed char at[4][9];
     /* derived */
     int segments, depth;
     size_t packed; /* floats of the packed weights without the biases */

@@ -11,6 +11,7 @@
  *
  *   conv3x3    a plane for each row of taps, 3 x 16 rows in it (first layer: 3 x C)
  *   conv1x1    one plane of 16 rows (last layer: K)
+ *   half       as conv3x3, every second pixel of a for one of b
  *   upconv     four planes, one for each pixel of the 2x2 of b
  *
  * Tasks are (group of b) x (chunk of slices whose sums fit the second-level cache) x (band of
@@ -31,7 +32,7 @@ struct plan {
     struct un_shape frame; /* the pixels that are summed over */
     bool swapped;          /* a is ddst */
     int planes, taps;      /* taps in a row of a plane: 3 or 1 */
-    int b_step;            /* pixels of b for one of the frame */
+    int a_step, b_step;    /* pixels of a, of b for one of the frame */
     ptrdiff_t by_a, by_b;  /* weight (channel of a, channel of b, tap) = [a by_a + b by_b + tap] */
     /* derived */
     int rows; /* of a plane for each tap */
@@ -51,6 +52,12 @@ static int run_pixels(const struct un_kernels *k)
     return RUN_FLOATS / (k->blocks * UN_BLOCK);
 }
 
+/* Pixels of a that a row of taps reads for so many of the frame. */
+static int span(const struct plan *p, int pixels)
+{
+    return (pixels - 1) * p->a_step + p->taps;
+}
+
 static struct plan make_plan(const struct un_engine *e, const struct un_conv *c)
 {
     const struct un_kernels *k = un_cpu_kernels(e);
@@ -61,10 +68,12 @@ static struct plan make_plan(const struct un_engine *e, const struct un_conv *c)
                      .frame = c->kind == UN_UPCONV2X2 ? c->src[0].tensor.shape : c->dst.shape,
                      .planes = 1,
                      .taps = 1,
+                     .a_step = 1,
                      .b_step = 1,
                      .by_a = 1,
                      .by_b = in};
-    if (c->kind == UN_CONV3X3) {
+    if (un_conv_is_wide(c->kind)) {
+        p.a_step = c->kind == UN_CONV3X3_HALF ? 2 : 1;
         p.planes = p.taps = 3;
         p.by_a = 9;
         p.by_b = in * 9;
@@ -91,7 +100,8 @@ static struct plan make_plan(const struct un_engine *e, const struct un_conv *c)
     size_t bias = un_round_up((size_t)un_max(out, k->blocks * UN_BLOCK), UN_BLOCK);
     size_t sums = p.slice_floats * (size_t)un_ceil_div(p.slices, p.chunks);
     p.slot_bytes = (un_round_up(sums, UN_BLOCK) + bias) * sizeof(float);
-    p.patch_bytes = (size_t)(run_pixels(k) + 2) * (size_t)un_max(UN_BLOCK, p.rows) * sizeof(float);
+    p.patch_bytes =
+        (size_t)span(&p, run_pixels(k)) * (size_t)un_max(UN_BLOCK, p.rows) * sizeof(float);
     p.patch_bytes = un_round_up(p.patch_bytes, UN_ALIGN);
     return p;
 }
@@ -158,10 +168,11 @@ static void add_run(const struct plan *p, const struct un_kernels *k, const stru
     for (int slice = part->first; slice < part->end; slice++) {
         int block;
         const struct un_operand *src = slice_source(p, slice, &block);
-        o.a_step = un_pixel(&src->tensor);
+        o.a_step = p->a_step * un_pixel(&src->tensor);
         for (int i = 0; i < p->planes; i++, o.sum += plane) {
             int tap_row = p->taps == 3 ? i : 0;
-            o.a = run_of_a(src, n, block, y + tap_row, x, pixels + p->taps - 1, patch);
+            o.a = run_of_a(src, n, block, y * p->a_step + tap_row, x * p->a_step, span(p, pixels),
+                           patch);
             if (!o.a)
                 continue;
             int by = y * p->b_step + (p->b_step == 2 ? i / 2 : 0);

@@ -65,7 +65,7 @@ struct un_outer {
     const float *b; /* pixel x, block i: b + x * b_step + i * b_block */
     ptrdiff_t b_step, b_block;
     int pixels;
-    int rows, taps; /* taps 1: any number of rows; taps 3: rows == 16, a_step == 16 */
+    int rows, taps; /* taps 1: any number of rows; taps 3: rows == 16, b_step == 16 */
     float *sum;     /* [taps * rows][blocks * 16] */
 };
 

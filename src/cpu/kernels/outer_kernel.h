@@ -15,14 +15,14 @@
 enum { TAP_ROWS = TILE_PIXELS / 3 >= 4 ? 4 : TILE_PIXELS / 3 }; /* channels of three taps at once */
 
 INLINE void outer_tile(const struct un_outer *o, int row0, const int taps, const int rows,
-                       const int vecs, const int step)
+                       const int vecs, const bool plain)
 {
     vec acc[TILE_PIXELS][TILE_VECS];
     UNROLL_FOR (int i = 0; i < taps * rows; i++)
         UNROLL_FOR (int j = 0; j < vecs; j++)
             acc[i][j] = (vec){0};
 
-    const ptrdiff_t a_step = step ? step : o->a_step, b_step = step ? step : o->b_step;
+    const ptrdiff_t a_step = plain ? UN_BLOCK : o->a_step, b_step = plain ? UN_BLOCK : o->b_step;
     const float *a = o->a + row0, *b = o->b;
     for (int x = 0; x < o->pixels; x++, a += a_step, b += b_step) {
         OPAQUE(a); /* else gcc keeps a pixel's values for the next, and the sums leave registers */
@@ -44,7 +44,7 @@ INLINE void outer_tile(const struct un_outer *o, int row0, const int taps, const
 #define OUTER_CASE(n)                                                                              \
     case n:                                                                                        \
         if (n <= TILE_PIXELS)                                                                      \
-            outer_tile(o, row, 1, n <= TILE_PIXELS ? n : 1, vecs, 0);                              \
+            outer_tile(o, row, 1, n <= TILE_PIXELS ? n : 1, vecs, false);                          \
         break;
 
 INLINE void outer_sized(const struct un_outer *o, const int vecs)
@@ -71,23 +71,31 @@ INLINE void outer_sized(const struct un_outer *o, const int vecs)
     }
 }
 
-static void outer_full(const struct un_outer *o)
+INLINE void outer_taps(const struct un_outer *o, const int vecs, const bool plain)
+{
+    for (int row = 0; row < UN_BLOCK; row += TAP_ROWS)
+        outer_tile(o, row, 3, TAP_ROWS, vecs, plain);
+}
+
+INLINE void outer_any(const struct un_outer *o, const int vecs)
 {
     if (o->taps == 1)
-        outer_sized(o, TILE_VECS);
+        outer_sized(o, vecs);
+    else if (o->a_step == UN_BLOCK)
+        outer_taps(o, vecs, true);
     else
-        for (int row = 0; row < UN_BLOCK; row += TAP_ROWS)
-            outer_tile(o, row, 3, TAP_ROWS, TILE_VECS, UN_BLOCK);
+        outer_taps(o, vecs, false);
+}
+
+static void outer_full(const struct un_outer *o)
+{
+    outer_any(o, TILE_VECS);
 }
 
 #if defined(UN_ISA_avx512)
 static void outer_one(const struct un_outer *o)
 {
-    if (o->taps == 1)
-        outer_sized(o, UN_BLOCK / VEC);
-    else
-        for (int row = 0; row < UN_BLOCK; row += TAP_ROWS)
-            outer_tile(o, row, 3, TAP_ROWS, UN_BLOCK / VEC, UN_BLOCK);
+    outer_any(o, UN_BLOCK / VEC);
 }
 #else
 #define outer_one outer_full

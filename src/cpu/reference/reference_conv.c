@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The three convolutions, forward and backward.
+ * The convolutions, forward and backward.
  *
  * A convolution is linear in its input and in its weights (before bias and activation), so both
  * gradients are the forward sum read from another side.  With g = ddst, the gradient of
@@ -20,6 +20,11 @@
  *   dst(2y+i,2x+j,k) = sum over c: w[c][k][i][j] * src(y, x, c)
  *   dsrc(y,x,c)      = sum over i,j,k: w[c][k][i][j] * g(2y+i, 2x+j, k)
  *   dw[c][k][i][j]   = sum over n,y,x: g(2y+i, 2x+j, k) * src(y, x, c)
+ *
+ * CONV3X3_HALF is CONV3X3 at every second pixel: y and x of the frame are twice those of the
+ * destination, and of the gradient only those g count whose places are whole:
+ *
+ *   dframe(y,x,c)   = sum over i,j,k: w[k][c][i][j] * g((y-i)/2, (x-j)/2, k)    (y-i, x-j even)
  */
 #include "cpu/reference/reference.h"
 
@@ -38,9 +43,16 @@ static size_t weight_index(const struct un_conv *conv, int k, int c, int i, int 
     case UN_UPCONV2X2:
         return ((c * out + k) * 2 + i) * 2 + j;
     case UN_CONV3X3:
+    case UN_CONV3X3_HALF:
     default:
         return ((k * in + c) * 3 + i) * 3 + j;
     }
+}
+
+/* Pixels of the frame from one of the destination to the next. */
+static int step_of(const struct un_conv *conv)
+{
+    return conv->kind == UN_CONV3X3_HALF ? 2 : 1;
 }
 
 /* Pixel (y, x) of the frame, channel c of one source: zero outside of the source. */
@@ -61,7 +73,8 @@ static double weighted_sum(const struct un_conv *conv, int n, int y, int x, int 
                    frame(&conv->src[0], n, y / 2, x / 2, c);
         return sum;
     }
-    int side = conv->kind == UN_CONV3X3 ? 3 : 1, first = 0;
+    const int side = un_conv_is_wide(conv->kind) ? 3 : 1, step = step_of(conv);
+    int first = 0;
     double sum = 0;
     for (int s = 0; s < 2; s++) {
         int channels = conv->src[s].tensor.shape.c;
@@ -69,7 +82,7 @@ static double weighted_sum(const struct un_conv *conv, int n, int y, int x, int 
             for (int j = 0; j < side; j++)
                 for (int c = 0; c < channels; c++)
                     sum += conv->weight[weight_index(conv, k, first + c, i, j)] *
-                           frame(&conv->src[s], n, y + i, x + j, c);
+                           frame(&conv->src[s], n, y * step + i, x * step + j, c);
         first += channels;
     }
     return sum;
@@ -126,13 +139,14 @@ void un_ref_conv_forward(struct un_engine *e, const struct un_conv *c)
 static double gradient_sum(const struct un_conv *conv, struct un_tensor g, int n, int y, int x,
                            int c)
 {
-    int side = conv->kind == UN_CONV3X3 ? 3 : conv->kind == UN_UPCONV2X2 ? 2 : 1;
+    const bool up = conv->kind == UN_UPCONV2X2;
+    const int side = un_conv_is_wide(conv->kind) ? 3 : up ? 2 : 1, step = step_of(conv);
     double sum = 0;
     for (int i = 0; i < side; i++)
         for (int j = 0; j < side; j++) {
-            int gy = conv->kind == UN_UPCONV2X2 ? 2 * y + i : y - i;
-            int gx = conv->kind == UN_UPCONV2X2 ? 2 * x + j : x - j;
-            if (un_ref_inside(g, gy, gx))
+            const int by = up ? 2 * y + i : y - i, bx = up ? 2 * x + j : x - j;
+            const int gy = by / step, gx = bx / step;
+            if (by % step == 0 && bx % step == 0 && un_ref_inside(g, gy, gx))
                 for (int k = 0; k < g.shape.c; k++)
                     sum += conv->weight[weight_index(conv, k, c, i, j)] *
                            (double)*un_ref_at(g, n, gy, gx, k);
@@ -162,7 +176,8 @@ void un_ref_conv_backward_data(struct un_engine *e, const struct un_conv *c, str
 static double correlation(const struct un_conv *conv, struct un_tensor g,
                           const struct un_operand *s, int k, int c, int i, int j)
 {
-    struct un_shape d = g.shape;
+    const struct un_shape d = g.shape;
+    const int step = step_of(conv);
     double sum = 0;
     if (conv->kind == UN_UPCONV2X2) {
         struct un_shape in = s->tensor.shape;
@@ -175,7 +190,7 @@ static double correlation(const struct un_conv *conv, struct un_tensor g,
     for (int n = 0; n < d.n; n++)
         for (int y = 0; y < d.h; y++)
             for (int x = 0; x < d.w; x++)
-                sum += *un_ref_at(g, n, y, x, k) * frame(s, n, y + i, x + j, c);
+                sum += *un_ref_at(g, n, y, x, k) * frame(s, n, y * step + i, x * step + j, c);
     return sum;
 }
 
@@ -193,7 +208,7 @@ void un_ref_conv_backward_weights(struct un_engine *e, const struct un_conv *c,
                                   struct un_tensor ddst, float *dweight, float *dbias)
 {
     (void)e;
-    int side = c->kind == UN_CONV3X3 ? 3 : c->kind == UN_UPCONV2X2 ? 2 : 1;
+    const int side = un_conv_is_wide(c->kind) ? 3 : c->kind == UN_UPCONV2X2 ? 2 : 1;
     for (int k = 0; k < c->dst.shape.c; k++) {
         if (dbias)
             dbias[k] = (float)bias_sum(ddst, k);

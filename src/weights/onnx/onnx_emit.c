@@ -159,7 +159,8 @@ static void sum(struct un_onnx_emit *emit, const struct un_node *node)
 
 static void convolution(struct un_onnx_emit *emit, const struct un_node *node)
 {
-    const bool wide = node->conv == UN_CONV3X3, up = node->conv == UN_UPCONV2X2;
+    const bool wide = un_conv_is_wide(node->conv), up = node->conv == UN_UPCONV2X2;
+    const bool half = node->conv == UN_CONV3X3_HALF;
     if (node->src[1] >= 0) {
         both_sources(emit, node);
         un_emit_int(emit, "axis", 1);
@@ -172,7 +173,7 @@ static void convolution(struct un_onnx_emit *emit, const struct un_node *node)
     if (node->bias >= 0)
         un_emit_input(emit, "%s", param_name(emit, node->bias));
     un_emit_ints(emit, "kernel_shape", 2, wide ? 3 : up ? 2 : 1);
-    un_emit_ints(emit, "strides", 2, up ? 2 : 1);
+    un_emit_ints(emit, "strides", 2, up || half ? 2 : 1);
     un_emit_ints(emit, "pads", 4, wide && emit->graph->spec.padding == UNET_PADDING_SAME);
     un_emit_end(emit, up ? "ConvTranspose" : "Conv", "%s%s", made_by(emit, node), before_act(node));
     activation(emit, node);

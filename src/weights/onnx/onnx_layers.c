@@ -72,7 +72,24 @@ static unet_code find_padding(struct un_onnx_walk *walk, int *padding)
     return check_all(walk, "pads", 4, *padding, 0);
 }
 
-static unet_code conv3(struct un_onnx_walk *walk)
+/* A 3x3 convolution of stride 2: the first of a level, in the place of a pooling. */
+static unet_code halve(struct un_onnx_walk *walk)
+{
+    struct un_onnx_map *map = &walk->in;
+    unet_code code =
+        un_onnx_hint(walk, &walk->arrays->hints.down, UNET_DOWN_CONV, "down (1: by stride 2)");
+    if (!code && (walk->arrays->hints.padding != UNET_PADDING_SAME ||
+                  !un_onnx_word(walk->node, "auto_pad", "NOTSET", "NOTSET")))
+        return un_onnx_refuse(walk, "stride 2 without pads of 1 on each side");
+    if (!code && !un_onnx_is_finished(map))
+        return un_onnx_refuse(walk, "stride 2 after %s%s, wanted it after a block",
+                              un_onnx_maker_name(map), map->act ? "" : " without an activation");
+    map->maker = UN_ONNX_CONV3;
+    map->level++;
+    return code;
+}
+
+static unet_code conv3(struct un_onnx_walk *walk, bool halves)
 {
     struct un_onnx_map *map = &walk->in;
     struct un_hints *hints = &walk->arrays->hints;
@@ -82,6 +99,8 @@ static unet_code conv3(struct un_onnx_walk *walk)
         code = un_onnx_hint(walk, &hints->padding, padding, "padding (1: zeros around the map)");
     if (code)
         return code;
+    if (halves)
+        return halve(walk);
     enum un_onnx_maker maker = UN_ONNX_CONV3;
     if (map->maker == UN_ONNX_CONV3)
         code = un_onnx_hint(walk, &hints->single_act, !map->act,
@@ -129,21 +148,25 @@ static void start_layer(struct un_onnx_walk *walk)
 unet_code un_onnx_conv(struct un_onnx_walk *walk)
 {
     size_t side = 0;
+    int64_t strides[8] = {1};
     unet_code code;
     if (walk->in.step)
         return un_onnx_refuse(walk, "a convolution after a part of a group norm");
     if (walk->in.cut && walk->in.maker != UN_ONNX_DOUBLE)
         return un_onnx_refuse(walk, "a convolution after a crop or padding, wanted padding with "
                                     "zeros in the convolution itself");
-    if ((code = un_onnx_check_trim(walk, &walk->in)) || (code = list_kernel(walk, &side)) ||
-        (code = check_all(walk, "strides", 2, 1, 1)) ||
+    if ((code = un_onnx_check_trim(walk, &walk->in)) || (code = list_kernel(walk, &side)))
+        return code;
+    const bool halves =
+        side == 3 && un_onnx_ints(walk->node, "strides", 8, strides) > 0 && strides[0] == 2;
+    if ((code = check_all(walk, "strides", 2, halves ? 2 : 1, 1)) ||
         (code = check_all(walk, "dilations", 2, 1, 1)))
         return code;
     if (un_onnx_int(walk->node, "group", 1) != 1)
         return un_onnx_refuse(walk, "a convolution in %lld groups, wanted 1",
                               (long long)un_onnx_int(walk->node, "group", 1));
     if (side == 3)
-        code = conv3(walk);
+        code = conv3(walk, halves);
     else if (side == 1)
         code = conv1(walk);
     else

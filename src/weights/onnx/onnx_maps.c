@@ -57,7 +57,7 @@ unet_code un_onnx_pool(struct un_onnx_walk *walk)
                               un_onnx_maker_name(map), map->act ? "" : " without an activation");
     map->maker = UN_ONNX_POOL;
     map->level++;
-    return UNET_OK;
+    return un_onnx_hint(walk, &walk->arrays->hints.down, UNET_DOWN_POOL, "down (1: by stride 2)");
 }
 
 /* ---- doubling ---- */

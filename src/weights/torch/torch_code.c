@@ -115,6 +115,13 @@ static void take_padding(struct un_torch_hints *hints, const char *value)
     hints->pads_not |= strchr(value, '0') != NULL;
 }
 
+/* Those of stride 1 say nothing: a network that halves by convolutions has more of them. */
+static void take_stride(struct un_torch_hints *hints, const char *value)
+{
+    if (strchr(value, '2'))
+        hints->told.down = UNET_DOWN_CONV;
+}
+
 static const struct fact {
     const char *class, *constant;
     const char *function; /* when there is no such constant: an argument of this */
@@ -129,6 +136,8 @@ static const struct fact {
     {"GroupNorm", "num_groups", "torch.group_norm(", 1, take_groups},
     {"Conv2d", "padding", "torch._convolution(", 4, take_padding},
     {"Conv2d", "padding", "torch.conv2d(", 4, take_padding},
+    {"Conv2d", "stride", "torch._convolution(", 3, take_stride},
+    {"Conv2d", "stride", "torch.conv2d(", 3, take_stride},
     {"Upsample", "mode", NULL, 0, un_torch_tell_up},
     {"Upsample", "align_corners", "torch.upsample_bilinear2d(", 2, take_align},
     {"UpsamplingBilinear2d", "align_corners", "torch.upsample_bilinear2d(", 2, take_align},
