@@ -14,7 +14,6 @@
 #   make bench-docs put what was measured into docs/benchmarks.md
 #   make install    (PREFIX=/usr/local, DESTDIR=)
 #   make uninstall  remove what make install put there
-#   make release    the command as one static file, and a tarball with it, in build-release/
 #   make ci         what continuous integration runs; half an hour
 #   make format     let clang-format decide
 #
@@ -29,7 +28,7 @@ CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DCMAKE_C_FLAGS='$(CFLAG
     -DCMAKE_INSTALL_PREFIX='$(PREFIX)'
 
 .PHONY: all demo test sanitize check-arm check-long bench bench-build bench-networks bench-docs \
-    install uninstall release ci format clean
+    install uninstall ci format clean
 
 all:
 	@scripts/setup.sh build
@@ -49,7 +48,7 @@ sanitize:
 	    -DUNET_SANITIZE=address,undefined
 
 check-arm:
-	@scripts/check_cross.sh aarch64
+	@scripts/check_arm.sh
 
 check-long:
 	@scripts/check_long.sh $(PARTS)
@@ -83,9 +82,6 @@ install: all
 
 uninstall:
 	@scripts/install.sh uninstall build '$(PREFIX)'
-
-release:
-	@scripts/release.sh
 
 ci:
 	@scripts/ci.sh

@@ -13,26 +13,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "predict/predict_out.h"
 #include "shared/say.h"
+#include "shared/machine.h"
 
 #define SLACK (12e6)
-
-/* Bytes of memory that this process has now. */
-static double resident(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    long pages = 0;
-
-    if (file) {
-        if (fscanf(file, "%*d %ld", &pages) != 1)
-            pages = 0;
-        fclose(file);
-    }
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
 
 /* A page of some image, and the job that it belongs to. */
 struct shape {
@@ -215,7 +201,7 @@ int predict_memory_plan(const struct predict_settings *settings, const struct pr
                         const unet_model *model, unet_session_options *work)
 {
     struct promise promise = {
-        .settings = settings, .model = model, .work = work, .held = resident() + SLACK};
+        .settings = settings, .model = model, .work = work, .held = system_resident() + SLACK};
     struct shapes shapes = {0};
     int status = EXIT_DONE;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/machine.h"
 #include "unet_scores.h"
 
 /* ---- kept in memory ---------------------------------------------------------------------- */
@@ -230,7 +231,7 @@ int history_open(struct run_history *history, const char *path, long step, int e
 
 int history_sync(struct run_history *history)
 {
-    return !fdatasync(history->fd);
+    return !system_sync(history->fd);
 }
 
 void history_release(struct run_history *history)

@@ -7,17 +7,14 @@
 #include <time.h>
 
 #include "shared/paths.h"
+#include "shared/machine.h"
 
 void events_init(struct events *events)
 {
-    pthread_condattr_t monotonic;
 
     *events = (struct events){0};
     pthread_mutex_init(&events->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&events->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    system_cond_init(&events->changed);
 }
 
 void events_release(struct events *events)
@@ -77,7 +74,7 @@ char *events_wait(struct events *events, uint64_t *at, int seconds)
     char *text;
     int late = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
+    system_clock(&until);
     until.tv_sec += seconds;
     pthread_mutex_lock(&events->lock);
     while (!events->ending && *at == events->next && !late)

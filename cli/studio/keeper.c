@@ -16,6 +16,7 @@
 #include "shared/cli.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "shared/machine.h"
 #include "studio/studio_inside.h"
 
 #define PAUSE 2.0 /* seconds between rounds */
@@ -197,7 +198,7 @@ static void *keep(void *context)
 
         go_round(studio, said);
         pause = PAUSE + COST * (seconds_now() - begun);
-        clock_gettime(CLOCK_MONOTONIC, &until);
+        system_clock(&until);
         until.tv_sec += (time_t)pause;
         pthread_mutex_lock(&studio->keeping);
         while (!studio->ending && !pthread_cond_timedwait(&studio->wake, &studio->keeping, &until))
@@ -211,17 +212,13 @@ static void *keep(void *context)
 
 unet_code keeper_begin(struct studio *studio, unet_error *err)
 {
-    pthread_condattr_t monotonic;
 
     studio->stale = calloc((size_t)studio->project.file_count, 1);
     if (!studio->stale)
         return set_error(err, UNET_ENOMEM, "not enough memory");
     memset(studio->stale, studio->project.masks_stale, (size_t)studio->project.file_count);
     pthread_mutex_init(&studio->keeping, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&studio->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    system_cond_init(&studio->wake);
     if (pthread_create(&studio->keeper, NULL, keep, studio)) {
         pthread_mutex_destroy(&studio->keeping);
         pthread_cond_destroy(&studio->wake);

@@ -21,7 +21,6 @@
 #include "base/pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -31,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/system.h"
 
 #define OPEN (1u << 31)
 #define WAITED (1u << 30)
@@ -62,11 +62,7 @@ struct un_pool {
 
 int un_pool_cores(void)
 {
-    cpu_set_t set;
-    if (!sched_getaffinity(0, sizeof set, &set) && CPU_COUNT(&set) > 0)
-        return CPU_COUNT(&set);
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (int)online : 1;
+    return un_system_cores();
 }
 
 /* ---- waiting ---- */

@@ -2,33 +2,18 @@
 #include "base/scratch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static int open_unnamed(const char *folder)
-{
-    const int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-        return fd;
-    char *path = malloc(strlen(folder) + 32);
-    if (!path)
-        return -1;
-    sprintf(path, "%s/unet-scratch.XXXXXX", folder);
-    const int named = mkostemp(path, O_CLOEXEC);
-    if (named >= 0)
-        unlink(path);
-    free(path);
-    return named;
-}
+#include "base/system.h"
 
 unet_code un_scratch_open(struct un_scratch *scratch, const char *folder, unet_error *err)
 {
     const char *given = folder ? folder : getenv("TMPDIR");
     const char *place = given && *given ? given : "/var/tmp";
-    struct un_scratch made = {.fd = open_unnamed(place)};
+    struct un_scratch made = {.fd = un_system_unnamed(place)};
     if (made.fd < 0)
         return un_fail_errno(err, "%s: no scratch file can be made", place);
     made.buffer = malloc(UN_SCRATCH_BYTES);

@@ -3,15 +3,14 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/arena.h"
+#include "base/system.h"
 
 size_t un_host_memory(struct un_engine *e)
 {
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     (void)e;
-    return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : 0;
+    return un_system_memory();
 }
 
 void *un_host_alloc(struct un_engine *e, size_t bytes)

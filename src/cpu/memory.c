@@ -9,8 +9,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "base/system.h"
 #include "cpu/engine_cpu.h"
 
 enum { HUGE_PAGE = 2 << 20 };
@@ -42,12 +42,12 @@ static char *from_heap(size_t bytes)
 static char *from_system(size_t bytes)
 {
     size_t size = bytes + HUGE_PAGE + sizeof(struct header);
-    char *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base == MAP_FAILED)
+    char *base = un_system_map(size);
+    if (!base)
         return NULL;
     char *memory = (char *)un_round_up((uintptr_t)base + sizeof(struct header), HUGE_PAGE);
     *((struct header *)memory - 1) = (struct header){.base = base, .mapped = size};
-    madvise(memory, bytes, MADV_HUGEPAGE); /* a wish: nothing depends on it */
+    un_system_huge(memory, bytes);
     return memory;
 }
 
@@ -66,7 +66,7 @@ void un_cpu_release(struct un_engine *e, void *memory)
         return;
     struct header h = *((struct header *)memory - 1);
     if (h.mapped)
-        munmap(h.base, h.mapped);
+        un_system_unmap(h.base, h.mapped);
     else
         free(h.base);
 }

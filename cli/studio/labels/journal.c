@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "shared/cli.h"
+#include "shared/machine.h"
 #include "studio/labels/low_bytes.h"
 
 static const char first_line[16] = "unet strokes 2\n";
@@ -212,13 +213,13 @@ unet_code journal_add(struct journal *journal, const uint8_t *bytes, size_t size
         return set_error(err, UNET_EINVAL, "a stroke of %zu bytes, too much for the journal", size);
     make_frame(frame, bytes, size);
     if (write_all(journal->fd, frame, FRAME, journal->size) &&
-        write_all(journal->fd, bytes, size, journal->size + FRAME) && !fdatasync(journal->fd)) {
+        write_all(journal->fd, bytes, size, journal->size + FRAME) && !system_sync(journal->fd)) {
         *at = journal->size + FRAME;
         journal->size = *at + size;
         return UNET_OK;
     }
     code = failed(journal, "cannot be written", err);
-    journal->broken = ftruncate(journal->fd, (off_t)journal->size) || fdatasync(journal->fd);
+    journal->broken = ftruncate(journal->fd, (off_t)journal->size) || system_sync(journal->fd);
     return code;
 }
 

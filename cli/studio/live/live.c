@@ -5,21 +5,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/progress.h"
+#include "shared/machine.h"
 #include "studio/labels/label_tiles.h"
 
 void live_be_nice(int by)
 {
-    /* of this thread alone, and of those that it will start */
-    if (setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), by))
-        errno = 0; /* then all are alike, and things are a little slower */
+    system_be_nice(by);
 }
 
 double live_seconds(const struct live *live)
@@ -102,17 +99,13 @@ unet_code live_start(struct studio *studio, const struct live_options *options, 
                      unet_error *err)
 {
     struct live *l = calloc(1, sizeof(*l));
-    pthread_condattr_t monotonic;
     unet_code code;
 
     if (!l)
         return no_memory(err);
     pthread_mutex_init(&l->lock, NULL);
     pthread_mutex_init(&l->looking, NULL);
-    pthread_condattr_init(&monotonic); /* whoever sets the clock back */
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&l->work, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    system_cond_init(&l->work); /* whoever sets the clock back */
     l->studio = studio;
     l->options = *options;
     l->on = !options->paused;

@@ -19,6 +19,7 @@
 #include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
+#include "shared/machine.h"
 #include "studio/live/live.h"
 
 extern char **environ;
@@ -112,9 +113,12 @@ static int start(const struct export *e, pid_t *child, int out[2], FILE *errors)
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t none;
+    char self[4096];
     int failed;
 
-    if (pipe2(out, O_CLOEXEC))
+    if (!system_own_path(self, sizeof(self)))
+        return ENOENT;
+    if (system_pipe(out))
         return errno;
     sigemptyset(&none);
     posix_spawn_file_actions_init(&files);
@@ -124,7 +128,7 @@ static int start(const struct export *e, pid_t *child, int out[2], FILE *errors)
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    failed = posix_spawn(child, "/proc/self/exe", &files, &attributes, e->arguments, environ);
+    failed = posix_spawn(child, self, &files, &attributes, e->arguments, environ);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
     close(out[1]);

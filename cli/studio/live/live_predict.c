@@ -13,6 +13,7 @@
 
 #include "shared/cli.h"
 #include "shared/progress.h"
+#include "shared/machine.h"
 #include "studio/labels/label_tiles.h"
 #include "studio/live/live.h"
 
@@ -111,7 +112,7 @@ static void wait_for_work(struct live *live, double seconds)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_MONOTONIC, &until); /* as `work` was made */
+    system_clock(&until); /* as `work` was made */
     const double at = (double)until.tv_nsec * 1e-9 + seconds;
     until.tv_sec += (time_t)at;
     until.tv_nsec = (long)((at - floor(at)) * 1e9);

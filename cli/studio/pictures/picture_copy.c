@@ -13,6 +13,7 @@
 
 #include "shared/cli.h"
 #include "shared/paths.h"
+#include "shared/machine.h"
 #include "studio/labels/journal.h"
 
 enum { STAMP = 128, FILES = 64 };
@@ -31,7 +32,8 @@ static int look_at_files(const struct studio_image *what, uint32_t *sum)
 
         good = good && !stat(files[i], &facts);
         if (good) {
-            const int64_t known[] = {facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec};
+            const struct timespec changed = system_changed(&facts);
+            const int64_t known[] = {facts.st_size, changed.tv_sec, changed.tv_nsec};
 
             *sum = crc32_of(*sum, known, sizeof(known));
         }
@@ -70,7 +72,7 @@ unet_code copy_begin(struct picture_copy *copy, const char *folder, int image, c
         return set_error(err, UNET_ENOMEM, "not enough memory");
     }
     if (!path_make_folder(folder) || (copy->fd = mkostemp(copy->temporary, O_CLOEXEC)) < 0 ||
-        (wrong = posix_fallocate(copy->fd, 0, (off_t)(bytes + STAMP)))) {
+        (wrong = system_reserve(copy->fd, (int64_t)(bytes + STAMP)))) {
         set_error(err, UNET_EIO, "%s: cannot be written: %s", copy->path,
                   strerror(wrong ? wrong : errno));
         copy_release(copy);
@@ -84,7 +86,7 @@ void copy_keep(struct picture_copy *copy, const struct studio_image *what, size_
     char stamp[STAMP];
 
     if (copy->fd < 0 || !copy->temporary || !make_stamp(what, stamp) ||
-        pwrite(copy->fd, stamp, STAMP, (off_t)bytes) != STAMP || fdatasync(copy->fd) ||
+        pwrite(copy->fd, stamp, STAMP, (off_t)bytes) != STAMP || system_sync(copy->fd) ||
         rename(copy->temporary, copy->path))
         return;
     free(copy->temporary);

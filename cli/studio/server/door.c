@@ -21,6 +21,7 @@
 
 #include "shared/cli.h"
 #include "shared/progress.h"
+#include "shared/machine.h"
 #include "studio/server/http.h"
 
 enum { QUEUE = 1024 }; /* that may wait outside; the system may allow less */
@@ -54,7 +55,7 @@ static int listen_here(int six, int *port, unet_error *err)
     union address address = {.any.sa_family = six ? AF_INET6 : AF_INET};
     socklen_t size = six ? sizeof(address.six) : sizeof(address.four);
     const int yes = 1;
-    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = system_socket(address.any.sa_family);
 
     if (six) {
         address.six.sin6_port = htons((uint16_t)*port);
@@ -77,7 +78,6 @@ static int listen_here(int six, int *port, unet_error *err)
 unet_code door_open(int *port, int six, struct door **door, unet_error *err)
 {
     struct door *made = calloc(1, sizeof(*made));
-    pthread_condattr_t monotonic;
 
     if (!made)
         return set_error(err, UNET_ENOMEM, "not enough memory");
@@ -90,10 +90,7 @@ unet_code door_open(int *port, int six, struct door **door, unet_error *err)
         made->slots[i].fd = -1;
     pthread_mutex_init(&made->lock, NULL);
     pthread_cond_init(&made->left, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    system_cond_init(&made->wake);
     *door = made;
     return UNET_OK;
 }
@@ -130,7 +127,7 @@ static void *let_in(void *context)
         const struct timespec moment = {0, 50000000};
         union address address;
         socklen_t size = sizeof(address);
-        const int fd = accept4(door->fd, &address.any, &size, SOCK_CLOEXEC);
+        const int fd = system_accept(door->fd, &address.any, &size);
 
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
             nanosleep(&moment, NULL); /* some will be free again */
@@ -155,7 +152,7 @@ static void *watch(void *context)
             if (slot->fd >= 0 && slot->since > 0 && time - slot->since > HTTP_SECONDS)
                 shutdown(slot->fd, SHUT_RDWR); /* its thread closes it */
         }
-        clock_gettime(CLOCK_MONOTONIC, &until);
+        system_clock(&until);
         until.tv_sec++;
         pthread_cond_timedwait(&door->wake, &door->lock, &until);
     }

@@ -8,8 +8,8 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "shared/machine.h"
 #include "studio/server/http.h"
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -18,7 +18,7 @@ int guard_make_key(struct guard *guard)
 {
     uint8_t random[KEY_LENGTH];
 
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+    if (!system_random(random, sizeof(random)))
         return 0;
     for (int i = 0; i < KEY_LENGTH; i++)
         guard->key[i] = letters[random[i] & 63];
