@@ -233,7 +233,8 @@ static void check_optimizer(struct fixture *f, const struct subject *s, const ch
     struct bench b;
     struct un_engine *e = s->engine;
     size_t count = f->graph.trainable;
-    double tolerance = by_tiles(s) ? 1e-3 : 1e-4;
+    /* Adam divides by gradients that may be next to nothing, which makes more of how sums round */
+    double tolerance = by_tiles(s) ? 1e-3 : !strcmp(name, "sgd") ? 1e-4 : 3e-4;
     char prefix[16], what[96];
     snprintf(prefix, sizeof prefix, "%s.", name);
     setup_training(&b, f, s);
