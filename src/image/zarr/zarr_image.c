@@ -333,16 +333,16 @@ static unet_code take_level(struct unet_source *source, struct un_zarr_image *im
 /* Names are those of version 3, or xarray's, which calls axes without one dim_0, dim_1. */
 static unet_code take_plain(const struct node *node, struct un_zarr_image *image, unet_error *err)
 {
-    const json_t *names = json_object_get(node->array, "dimension_names");
+    const json_t *dims = json_object_get(node->array, "dimension_names");
     const char *wrong;
-    if (!json_is_array(names))
-        names = json_object_get(node->attributes, "_ARRAY_DIMENSIONS");
+    if (!json_is_array(dims))
+        dims = json_object_get(node->attributes, "_ARRAY_DIMENSIONS");
     image->path[0] = 0;
     unet_code code = take_array(node, &image->array, err);
     if (code)
         return code;
     forget_axes(image);
-    if (!take_names(names, image, &wrong)) {
+    if (!take_names(dims, image, &wrong)) {
         if (image->array.axes > 2 && wrong && *wrong && strncmp(wrong, "dim_", 4))
             return check_axes(image, node->what, wrong, err);
         guess_axes(image);
