@@ -233,8 +233,8 @@ static void check_optimizer(struct fixture *f, const struct subject *s, const ch
     struct bench b;
     struct un_engine *e = s->engine;
     size_t count = f->graph.trainable;
-    /* Adam divides by gradients that may be next to nothing, which makes more of how sums round */
-    double tolerance = by_tiles(s) ? 1e-3 : !strcmp(name, "sgd") ? 1e-4 : 3e-4;
+    const bool adam = strcmp(name, "sgd") != 0;
+    double tolerance = by_tiles(s) ? 1e-3 : 1e-4;
     char prefix[16], what[96];
     snprintf(prefix, sizeof prefix, "%s.", name);
     setup_training(&b, f, s);
@@ -257,7 +257,10 @@ static void check_optimizer(struct fixture *f, const struct subject *s, const ch
         const struct un_param *p = &f->graph.params[i];
         float *want = array(f, prefix, p->name, p->count);
         snprintf(what, sizeof what, "%s: %s", name, p->name);
-        compare(f, s, what, got + p->offset, want, p->count, tolerance);
+        /* Adam divides a gradient by its own size: one that is nothing but rounding for some steps
+         * moves a value by a part of the ten steps of 1e-3, whatever its size was */
+        compare(f, s, what, got + p->offset, want, p->count,
+                adam && by_tiles(s) ? 3e-3 : tolerance);
         free(want);
     }
     free(got);
