@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 
 #include "base/decimal.h"
-#include "base/loaded.h"
+#include "image/slides/loaded.h"
 #include "image/slides/slides.h"
 #include "image/tile_cache.h"
 

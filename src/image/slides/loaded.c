@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/loaded.h"
+#include "image/slides/loaded.h"
 
 bool un_loaded_possible(void)
 {

@@ -2,7 +2,7 @@
 /* loaded_none.c - in the place of loaded.c in a program that is one static file */
 #include <stddef.h>
 
-#include "base/loaded.h"
+#include "image/slides/loaded.h"
 
 bool un_loaded_possible(void)
 {
