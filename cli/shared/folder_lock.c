@@ -20,7 +20,9 @@
 #include "shared/cli.h"
 #include "shared/paths.h"
 
-enum { WAITS = 300 }; /* of a tenth of a second */
+/* How long another's end is waited for, in tenths of a second.  A killed process has its lock until
+ * the system has put its memory away, a moment after its launcher or its shell went on. */
+enum { WAITS_DYING = 30, WAITS_WORK = 300 };
 
 static int is_named(int fd, const char *path)
 {
@@ -98,12 +100,12 @@ static int lock(const char *folder, const char *what, int waits, int *held)
 
 int folder_lock(const char *folder, const char *what, int *held)
 {
-    return lock(folder, what, 0, held);
+    return lock(folder, what, WAITS_DYING, held);
 }
 
 int folder_lock_soon(const char *folder, const char *what, int *held)
 {
-    return lock(folder, what, WAITS, held);
+    return lock(folder, what, WAITS_WORK, held);
 }
 
 void folder_unlock(const char *folder, int *held)
