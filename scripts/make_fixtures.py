@@ -137,11 +137,23 @@ def rounding(exact, single):
     return worst
 
 
-def make(path, spec, size, batch, pos_weight, steady=False):
+def astray(exact, spec, seed, x, *given):
+    """How far ten steps end from where they end with an input that is off by some roundings: what
+    looks at the first pass alone misses a kink that a later step comes close to."""
+    draws = torch.Generator().manual_seed(5)
+    worst = 0
+    for _ in range(8):
+        noise = torch.randn(x.shape, generator=draws, dtype=x.dtype)
+        other = compute(spec, seed, torch.double, x * (1 + 3e-6 * noise), *given)
+        worst = max(worst, rounding(exact, other))
+    return worst
+
+
+def make(path, spec, size, batch, pos_weight):
     """With the first seed from 7 on whose values keep clear of such places by far more than
-    rounding, in training and in evaluation mode.  Where rounding grows all the same over ten
-    steps (a norm divides by the deviation of a map that is nearly flat), steady looks further for a
-    network that single precision follows well within the test's tolerance."""
+    rounding, in training and in evaluation mode, and whose ten steps single precision follows well
+    within the test's tolerance (a norm divides by the deviation of a map that may be nearly
+    flat), however it rounds."""
     if path.exists():
         return
     seed = 7
@@ -161,7 +173,7 @@ def make(path, spec, size, batch, pos_weight, steady=False):
             given = (x, labels, weights, pos_weight)
             exact = compute(spec, seed, torch.double, *given)
             error = rounding(exact, compute(spec, seed, torch.float, *given))
-            if not steady or error < 0.3:
+            if error < 0.3 and astray(exact, spec, seed, *given) < 1:
                 break
         seed += 1
     out = {f"param.{k}": v for k, v in state(random_net(spec, seed)).items()}
@@ -260,7 +272,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     make_usual(folder)
     for name, (fields, size) in VARIANTS.items():
-        make(folder / f"variant_{name}.safetensors", {**PLAIN, **fields}, size, 2, 3.0, steady=True)
+        make(folder / f"variant_{name}.safetensors", {**PLAIN, **fields}, size, 2, 3.0)
 
 
 if __name__ == "__main__":

@@ -233,7 +233,6 @@ static void check_optimizer(struct fixture *f, const struct subject *s, const ch
     struct bench b;
     struct un_engine *e = s->engine;
     size_t count = f->graph.trainable;
-    const bool adam = strcmp(name, "sgd") != 0;
     double tolerance = by_tiles(s) ? 1e-3 : 1e-4;
     char prefix[16], what[96];
     snprintf(prefix, sizeof prefix, "%s.", name);
@@ -257,14 +256,7 @@ static void check_optimizer(struct fixture *f, const struct subject *s, const ch
         const struct un_param *p = &f->graph.params[i];
         float *want = array(f, prefix, p->name, p->count);
         snprintf(what, sizeof what, "%s: %s", name, p->name);
-        double near = 0;
-        for (size_t k = 0; k < p->count; k++)
-            near = fmax(near, fabs(want[k]));
-        /* Adam divides a gradient by its own size, so one that is nothing but rounding, or changes
-         * where a unit begins or ends to answer, moves a value by a part of the ten steps of 1e-3,
-         * whatever its size was; of these a tenth may be another */
-        compare(f, s, what, got + p->offset, want, p->count,
-                adam ? fmax(tolerance, 1e-3 / fmax(near, 1e-3)) : tolerance);
+        compare(f, s, what, got + p->offset, want, p->count, tolerance);
         free(want);
     }
     free(got);
