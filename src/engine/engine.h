@@ -223,7 +223,9 @@ struct un_engine_ops {
      * only when there are two; pixels that the frame does not reach get zero */
     void (*conv_backward_data)(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
                                const struct un_gradient dsrc[2]);
-    /* overwrites dweight (the order of weight) and dbias [out] (may be NULL) */
+    /* overwrites dweight (the order of weight) and dbias [out] (may be NULL).  What an image gives
+     * has the same bits whatever other images are there, and the sums of images are added in the
+     * tree of base/tree.h, as its samples 0 .. n - 1 */
     void (*conv_backward_weights)(struct un_engine *e, const struct un_conv *c,
                                   struct un_tensor ddst, float *dweight, float *dbias);
 

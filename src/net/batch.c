@@ -5,8 +5,8 @@
  * The gradient of a parameter is the sum of what each image gives by itself, added up in a tree
  * (base/tree.h), so that it does not matter which images are here and which elsewhere.  Slot 0 of
  * the tree is the place of the gradient; slots that are left at the end, where the images here are
- * no one block, are in partials; all others are needed while a node is at work, and are planned for
- * that.
+ * no one block, are in partials.  A convolution adds up a block by itself.  For the few parameters
+ * of a norm it is done here, in slots that are planned for the time that the node is at work.
  *
  * A norm over the batch needs sums over all images in the middle of a pass.  The ranks gather those
  * of each image, in double, and each rank adds them up in the same tree.  So it has the gradients
@@ -19,11 +19,12 @@
 #include "base/tree.h"
 #include "net/run.h"
 
-static struct un_tensor image_of(struct un_engine *e, struct un_tensor t, int i)
+/* Images i .. i + count - 1 of a tensor. */
+static struct un_tensor images_of(struct un_engine *e, struct un_tensor t, int i, int count)
 {
     if (!t.shape.c)
         return t;
-    t.shape.n = 1;
+    t.shape.n = count;
     if (t.data)
         t.data += e->ops->image_bytes(e, t.layout, t.shape) / sizeof(float) * (size_t)i;
     return t;
@@ -66,16 +67,18 @@ void un_batch_conv_weights(struct un_network *n, int i, const struct un_conv *c,
                            struct un_tensor ddst)
 {
     struct un_engine *e = n->engine;
-    struct un_tree tree = {.total = un_graph_total(&n->graph)};
-    for (int image = 0; image < n->graph.input.n; image++) {
-        struct un_conv one = *c;
+    const int before = n->graph.first, end = before + n->graph.input.n;
+    int rooms;
+    const struct un_tree tree = un_tree_of(before, end, un_graph_total(&n->graph), &rooms);
+    for (int j = 0; j < tree.count; j++) {
+        const int first = tree.block[j].first;
+        const int count = (j + 1 < tree.count ? tree.block[j + 1].first : end) - first;
+        struct un_conv part = *c;
         for (int s = 0; s < 2; s++)
-            one.src[s].tensor = image_of(e, c->src[s].tensor, image);
-        one.dst = image_of(e, c->dst, image);
-        one.measures = false;
-        e->ops->conv_backward_weights(e, &one, image_of(e, ddst, image), slot(n, i, 0, tree.count),
-                                      slot(n, i, 1, tree.count));
-        fold(n, i, &tree, image);
+            part.src[s].tensor = images_of(e, c->src[s].tensor, first - before, count);
+        part.dst = images_of(e, c->dst, first - before, count);
+        e->ops->conv_backward_weights(e, &part, images_of(e, ddst, first - before, count),
+                                      slot(n, i, 0, j), slot(n, i, 1, j));
     }
 }
 
@@ -134,11 +137,11 @@ void un_batch_norm_backward(struct un_network *n, int i, struct un_tensor x,
         return;
     }
     for (int image = 0; image < x.shape.n; image++) {
-        const struct un_tensor d = image_of(e, dy, image);
+        const struct un_tensor d = images_of(e, dy, image, 1);
         struct un_norm one = *norm;
         one.mean += (size_t)image * (size_t)x.shape.c;
         one.variance += (size_t)image * (size_t)x.shape.c;
-        ops->norm_backward(e, image_of(e, x, image), &one, d, act, slot(n, i, 0, tree.count),
+        ops->norm_backward(e, images_of(e, x, image, 1), &one, d, act, slot(n, i, 0, tree.count),
                            slot(n, i, 1, tree.count), d);
         fold(n, i, &tree, image);
     }

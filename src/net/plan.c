@@ -277,10 +277,13 @@ size_t un_plan_parameters(const struct un_graph *graph, int i)
     return count;
 }
 
-/* What of the sums over images outgrows the gradients themselves. */
+/* What of a norm's sums over images outgrows the gradients themselves; a convolution's engine has
+ * room for its own. */
 static void want_leaves(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
                         int i)
 {
+    if (graph->nodes[i].kind != UN_NODE_NORM || !graph->nodes[i].groups)
+        return;
     const int back = 2 * graph->node_count - 1 - i;
     const size_t floats = un_plan_parameters(graph, i) * (size_t)(plan->rooms - plan->blocks);
     un_place_want(p, un_round_up(floats * sizeof(float), UN_ALIGN), back, back, &plan->leaves[i]);

@@ -179,6 +179,39 @@ struct conv_product {
     double value, macs;
 };
 
+static struct un_tensor conv_image(struct op_run *r, struct un_tensor t, int i)
+{
+    const size_t floats = r->engine->ops->image_bytes(r->engine, t.layout, t.shape) / sizeof(float);
+    t.shape.n = 1;
+    if (t.data)
+        t.data += floats * (size_t)i;
+    return t;
+}
+
+/* The sum over the images has the bits of theirs, added in the tree of base/tree.h. */
+static void conv_check_images(struct op_run *r, const struct op_case *k, const struct un_conv *c,
+                              struct un_tensor g, const float *want, size_t count)
+{
+    const int images = k->shape.n;
+    float *each[8];
+    for (int i = 0; i < images; i++) {
+        struct un_conv one = *c;
+        for (int s = 0; s < 2 && k->src[s].c; s++)
+            one.src[s].tensor = conv_image(r, c->src[s].tensor, i);
+        one.dst = conv_image(r, c->dst, i);
+        float *dweight = op_params(r, NULL, count);
+        r->engine->ops->conv_backward_weights(r->engine, &one, conv_image(r, g, i), dweight, NULL);
+        each[i] = op_fetch_params(r, dweight, count);
+    }
+    for (int step = 1; step < images; step *= 2)
+        for (int i = 0; i + step < images; i += 2 * step)
+            for (size_t j = 0; j < count; j++)
+                each[i][j] += each[i + step][j];
+    for (size_t j = 0; j < count; j++)
+        if (each[0][j] != want[j])
+            op_fail(r, "dweight, image by image", j, want[j], each[0][j], 0);
+}
+
 static void conv_check_weights(struct op_run *r, const struct op_case *k,
                                const struct conv_inputs *in, struct un_tensor g,
                                struct conv_product want)
@@ -196,6 +229,8 @@ static void conv_check_weights(struct op_run *r, const struct op_case *k,
         op_record(r, i ? "dweight, no dbias" : "dweight", got, in->weight_count, tolerance);
         if (dbias)
             op_record_params(r, "dbias", dbias, out, tolerance);
+        else if (k->shape.n > 1)
+            conv_check_images(r, k, &c, g, got, in->weight_count);
         op_expect(r, "adjoint <w, dw> = <A x, g>", op_dot(in->w, got, in->weight_count), want.value,
                   8 * EPS * (sqrt(terms) + sqrt(in->taps * in->in)) * sqrt(want.macs));
     }

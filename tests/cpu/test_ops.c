@@ -144,6 +144,18 @@ static const struct op_case conv_cases[] = {
     CONV3(2, 9, 15, 8, UN_FEATURES, RELU, {9, 15, 3, -1, -1}, {2, 3, 17, -4, -6}),
     CONV3(1, 7, 7, 15, UN_FEATURES, RELU, {9, 9, 33, 0, 0}, {9, 9, 15, 0, 0}),
     CONV3(1, 3, 3, 2, UN_FEATURES, NONE, {5, 5, 1, 0, 0}, {5, 5, 1, 0, 0}),
+    /* several images: of one run of tiles, of several, in bands */
+    CONV3(7, 6, 9, 48, UN_FEATURES, RELU, {6, 9, 33, -1, -1}),
+    CONV3(5, 8, 7, 80, UN_FEATURES, RELU, {8, 7, 65, -1, -1}),
+    CONV3(5, 28, 29, 16, UN_FEATURES, RELU, {28, 29, 16, -1, -1}),
+    CONV3(3, 57, 58, 8, UN_FEATURES, RELU, {57, 58, 16, -1, -1}),
+    CONV3(5, 9, 11, 16, UN_PIXELS, RELU, {9, 11, 3, -1, -1}),
+    CONV3(5, 1, 11, 16, UN_PIXELS, RELU, {1, 11, 1, -1, -1}),
+    CONV1(5, 7, 5, 16, 3, UN_PIXELS),
+    CONV1(6, 1, 5, 32, 2, UN_PIXELS),
+    UPCONV(5, 1, 5, 32, 16),
+    UPCONV(7, 3, 5, 16, 33),
+    HALF(5, 7, 9, 16, 33, RELU),
     /* heads */
     CONV1(1, 1, 1, 1, 1, UN_PIXELS),
     CONV1(2, 7, 5, 64, 1, UN_PIXELS),

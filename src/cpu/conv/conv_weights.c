@@ -15,12 +15,14 @@
  *   upconv     four planes, one for each pixel of the 2x2 of b
  *
  * Tasks are (group of b) x (chunk of slices whose sums fit the second-level cache) x (band of
- * rows). Large layers have one band, and a task writes its part of dweight at once.  Small ones
- * have several; their sums are kept in the workspace and added in the order of the bands.  Within a
- * task rows are cut into runs short enough for both operands to stay in the first-level cache.
+ * rows of an image). Large layers have one band, and a task makes its part of dweight for all
+ * images.  Small ones have several; their sums are kept in the workspace and added in the order of
+ * the bands, image by image.  The sums of images are added in the tree of tree.h.  Within a task
+ * rows are cut into runs short enough for both operands to stay in the first-level cache.
  */
 #include <string.h>
 
+#include "cpu/image_sums.h"
 #include "cpu/conv/conv_plan.h"
 
 enum { CHUNK_BYTES = 256 << 10, TASKS = 48, RUN_FLOATS = 2048 };
@@ -37,6 +39,7 @@ struct plan {
     /* derived */
     int rows; /* of a plane for each tap */
     int slices, groups, chunks, bands;
+    int slots; /* of a part: sums of images on their way to one, behind those of the bands */
     size_t slice_floats, slot_bytes, patch_bytes;
 };
 
@@ -96,7 +99,8 @@ static struct plan make_plan(const struct un_engine *e, const struct un_conv *c)
     p.slice_floats = (size_t)(p.planes * p.taps * p.rows * k->blocks * UN_BLOCK);
     int chunk = (int)(CHUNK_BYTES / (p.slice_floats * sizeof(float)));
     p.chunks = un_ceil_div(p.slices, un_max(1, chunk));
-    p.bands = un_min(un_ceil_div(TASKS, p.groups * p.chunks), p.frame.n * p.frame.h);
+    p.bands = un_min(un_ceil_div(TASKS, p.groups * p.chunks), p.frame.h);
+    p.slots = un_image_rooms(p.frame.n) + (p.bands > 1 ? p.bands : 0);
     size_t bias = un_round_up((size_t)un_max(out, k->blocks * UN_BLOCK), UN_BLOCK);
     size_t sums = p.slice_floats * (size_t)un_ceil_div(p.slices, p.chunks);
     p.slot_bytes = (un_round_up(sums, UN_BLOCK) + bias) * sizeof(float);
@@ -108,7 +112,7 @@ static struct plan make_plan(const struct un_engine *e, const struct un_conv *c)
 
 static size_t slots(const struct un_engine *e, const struct plan *p)
 {
-    return (size_t)(p->bands == 1 ? e->threads : p->groups * p->chunks * p->bands);
+    return (size_t)(p->slots * (p->bands == 1 ? e->threads : p->groups * p->chunks));
 }
 
 size_t un_direct_weights_workspace(struct un_engine *e, const struct un_conv *c)
@@ -203,14 +207,13 @@ static void add_bias(const struct plan *p, const struct un_kernels *k, const str
                        p->b.shape.w, part->bias + b * UN_BLOCK);
 }
 
+/* Rows of image n. */
 static void add_band(const struct plan *p, const struct un_kernels *k, const struct part *part,
-                     int band, float *patch)
+                     int n, int band, float *patch)
 {
-    const int rows = p->frame.n * p->frame.h, runs = un_ceil_div(p->frame.w, run_pixels(k));
+    const int rows = p->frame.h, runs = un_ceil_div(p->frame.w, run_pixels(k));
     memset(part->sum, 0, p->slot_bytes);
-    for (int row = un_piece(rows, p->bands, band); row < un_piece(rows, p->bands, band + 1);
-         row++) {
-        int n = row / p->frame.h, y = row % p->frame.h;
+    for (int y = un_piece(rows, p->bands, band); y < un_piece(rows, p->bands, band + 1); y++) {
         for (int r = 0; r < runs; r++) {
             int x = un_piece(p->frame.w, runs, r);
             add_run(p, k, part, n, y, x, un_piece(p->frame.w, runs, r + 1) - x, patch);
@@ -249,14 +252,15 @@ static void write_part(const struct plan *p, const struct un_kernels *k, const s
         memcpy(dbias + first, part->bias, (size_t)count * sizeof *dbias);
 }
 
-/* The sums of all bands, added in order into those of the first. */
-static void add_slots(const struct plan *p, float *first)
+/* The sums of all bands, added in order. */
+static void add_bands(const struct plan *p, const float *bands, float *sum)
 {
     const size_t floats = p->slot_bytes / sizeof(float);
+    memcpy(sum, bands, p->slot_bytes);
     for (int band = 1; band < p->bands; band++) {
-        const float *other = first + (size_t)band * floats;
+        const float *other = bands + (size_t)band * floats;
         for (size_t i = 0; i < floats; i++)
-            first[i] += other[i];
+            sum[i] += other[i];
     }
 }
 
@@ -266,33 +270,60 @@ struct job {
     const struct un_kernels *k;
     char *slots, *patches; /* the sums of all tasks, or of all threads; a patch for each thread */
     float *dweight, *dbias;
+    struct un_tree tree; /* of the images before this one */
+    int image;
 };
 
-static struct part part_at(const struct job *job, int index, int slot)
+/* Slot `slot` of those that part `index`, or thread `index`, has. */
+static float *slot_at(const struct job *job, int index, int slot)
 {
-    return make_part(&job->plan, job->k, index, job->slots + (size_t)slot * job->plan.slot_bytes);
+    const struct plan *p = &job->plan;
+    return (float *)(job->slots + (size_t)(index * p->slots + slot) * p->slot_bytes);
 }
 
-/* A band of a part. */
-static void sum_task(void *context, int task, int thread)
+static float *patch_at(const struct job *job, int thread)
+{
+    return (float *)(job->patches + (size_t)thread * job->plan.patch_bytes);
+}
+
+/* A part for all images. */
+static void part_task(void *context, int task, int thread)
 {
     const struct job *job = context;
     const struct plan *p = &job->plan;
-    const struct part part = part_at(job, task / p->bands, p->bands == 1 ? thread : task);
-    add_band(p, job->k, &part, task % p->bands,
-             (float *)(job->patches + (size_t)thread * p->patch_bytes));
-    if (p->bands == 1)
-        write_part(p, job->k, &part, job->dweight, job->dbias);
+    struct un_tree tree = job->tree;
+    for (int n = 0; n < p->frame.n; n++) {
+        const struct part one = make_part(p, job->k, task, slot_at(job, thread, tree.count));
+        add_band(p, job->k, &one, n, 0, patch_at(job, thread));
+        un_image_fold(&tree, n, slot_at(job, thread, 0), p->slot_bytes / sizeof(float));
+    }
+    const struct part sum = make_part(p, job->k, task, slot_at(job, thread, 0));
+    write_part(p, job->k, &sum, job->dweight, job->dbias);
 }
 
-/* A part whose bands are there. */
+/* A band of a part for one image. */
+static void band_task(void *context, int task, int thread)
+{
+    const struct job *job = context;
+    const struct plan *p = &job->plan;
+    const int index = task / p->bands, band = task % p->bands;
+    const struct part part = make_part(p, job->k, index, slot_at(job, index, band));
+    add_band(p, job->k, &part, job->image, band, patch_at(job, thread));
+}
+
+/* A part whose bands of one image are there. */
 static void add_task(void *context, int i, int thread)
 {
     const struct job *job = context;
-    const struct part part = part_at(job, i, i * job->plan.bands);
+    const struct plan *p = &job->plan;
+    float *sums = slot_at(job, i, p->bands);
+    const struct part sum = make_part(p, job->k, i, sums);
+    struct un_tree tree = job->tree;
     (void)thread;
-    add_slots(&job->plan, part.sum);
-    write_part(&job->plan, job->k, &part, job->dweight, job->dbias);
+    add_bands(p, slot_at(job, i, 0), slot_at(job, i, p->bands + tree.count));
+    un_image_fold(&tree, job->image, sums, p->slot_bytes / sizeof(float));
+    if (job->image == p->frame.n - 1)
+        write_part(p, job->k, &sum, job->dweight, job->dbias);
 }
 
 void un_direct_backward_weights(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
@@ -306,7 +337,12 @@ void un_direct_backward_weights(struct un_engine *e, const struct un_conv *c, st
     struct plan *p = &job.plan;
     *(p->swapped ? &p->a[0].tensor.data : &p->b.data) = ddst.data;
     job.patches = job.slots + slots(e, p) * p->slot_bytes;
-    un_pool_run(e->pool, p->groups * p->chunks * p->bands, sum_task, &job);
-    if (p->bands > 1)
+    job.tree.total = p->frame.n;
+    if (p->bands == 1)
+        un_pool_run(e->pool, p->groups * p->chunks, part_task, &job);
+    for (; p->bands > 1 && job.image < p->frame.n; job.image++) {
+        un_pool_run(e->pool, p->groups * p->chunks * p->bands, band_task, &job);
         un_pool_run(e->pool, p->groups * p->chunks, add_task, &job);
+        un_image_push(&job.tree, job.image);
+    }
 }

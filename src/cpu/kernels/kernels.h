@@ -66,6 +66,7 @@ struct un_outer {
     ptrdiff_t b_step, b_block;
     int pixels;
     int rows, taps; /* taps 1: any number of rows; taps 3: rows == 16, b_step == 16 */
+    bool fresh;     /* sum is overwritten, else added to */
     float *sum;     /* [taps * rows][blocks * 16] */
 };
 

@@ -37,7 +37,9 @@ INLINE void outer_tile(const struct un_outer *o, int row0, const int taps, const
         UNROLL_FOR (int j = 0; j < vecs; j++) {
             int row = i / rows * UN_BLOCK + row0 + i % rows;
             float *sum = o->sum + row * vecs * VEC + j * VEC;
-            vec_store(sum, vec_load(sum) + acc[i][j]);
+            if (!o->fresh)
+                acc[i][j] += vec_load(sum);
+            vec_store(sum, acc[i][j]);
         }
 }
 

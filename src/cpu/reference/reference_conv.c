@@ -13,9 +13,10 @@
  *   dw[k][c][i][j]  = sum over n,y,x: g(y,x,k) * frame(y+i, x+j, c)
  *   dbias[k]        = sum over n,y,x: g(y,x,k)
  *
- * CONV1X1 is the same with i = j = 0.  UPCONV2X2 (the paper's "up-convolution", PyTorch's
- * ConvTranspose2d with kernel 2 and stride 2) writes four output pixels for each input pixel, and
- * no two of them meet, so no sum over i,j arises in the forward pass:
+ * where the sums of images are added in a tree.  CONV1X1 is the same with i = j = 0.  UPCONV2X2
+ * (the paper's "up-convolution", PyTorch's ConvTranspose2d with kernel 2 and stride 2) writes four
+ * output pixels for each input pixel, and no two of them meet, so no sum over i,j arises in the
+ * forward pass:
  *
  *   dst(2y+i,2x+j,k) = sum over c: w[c][k][i][j] * src(y, x, c)
  *   dsrc(y,x,c)      = sum over i,j,k: w[c][k][i][j] * g(2y+i, 2x+j, k)
@@ -172,36 +173,41 @@ void un_ref_conv_backward_data(struct un_engine *e, const struct un_conv *c, str
     }
 }
 
-/* Sum of gradient * input for weight (out k, channel c of one source, row i, column j). */
-static double correlation(const struct un_conv *conv, struct un_tensor g,
-                          const struct un_operand *s, int k, int c, int i, int j)
+/* A weight (out k, channel c of one source, row i, column j), or the bias of k. */
+struct place {
+    const struct un_conv *conv;
+    struct un_tensor g;
+    const struct un_operand *s; /* NULL: the bias */
+    int k, c, i, j;
+};
+
+/* Sum of gradient * input over one image. */
+static double correlation(const struct place *p, int n)
 {
-    const struct un_shape d = g.shape;
-    const int step = step_of(conv);
+    const bool up = p->s && p->conv->kind == UN_UPCONV2X2;
+    const struct un_shape d = up ? p->s->tensor.shape : p->g.shape;
+    const int step = step_of(p->conv);
     double sum = 0;
-    if (conv->kind == UN_UPCONV2X2) {
-        struct un_shape in = s->tensor.shape;
-        for (int n = 0; n < in.n; n++)
-            for (int y = 0; y < in.h; y++)
-                for (int x = 0; x < in.w; x++)
-                    sum += *un_ref_at(g, n, 2 * y + i, 2 * x + j, k) * frame(s, n, y, x, c);
-        return sum;
-    }
-    for (int n = 0; n < d.n; n++)
-        for (int y = 0; y < d.h; y++)
-            for (int x = 0; x < d.w; x++)
-                sum += *un_ref_at(g, n, y, x, k) * frame(s, n, y * step + i, x * step + j, c);
+    for (int y = 0; y < d.h; y++)
+        for (int x = 0; x < d.w; x++)
+            if (up)
+                sum += *un_ref_at(p->g, n, 2 * y + p->i, 2 * x + p->j, p->k) *
+                       frame(p->s, n, y, x, p->c);
+            else
+                sum += *un_ref_at(p->g, n, y, x, p->k) *
+                       (p->s ? frame(p->s, n, y * step + p->i, x * step + p->j, p->c) : 1);
     return sum;
 }
 
-static double bias_sum(struct un_tensor g, int k)
+/* Over images first .. first + count - 1, a block of the tree of base/tree.h. */
+static float sum_of_images(const struct place *p, int first, int count)
 {
-    double sum = 0;
-    for (int n = 0; n < g.shape.n; n++)
-        for (int y = 0; y < g.shape.h; y++)
-            for (int x = 0; x < g.shape.w; x++)
-                sum += *un_ref_at(g, n, y, x, k);
-    return sum;
+    int half = 1;
+    if (count == 1)
+        return (float)correlation(p, first);
+    while (2 * half < count)
+        half *= 2;
+    return sum_of_images(p, first, half) + sum_of_images(p, first + half, count - half);
 }
 
 void un_ref_conv_backward_weights(struct un_engine *e, const struct un_conv *c,
@@ -210,16 +216,18 @@ void un_ref_conv_backward_weights(struct un_engine *e, const struct un_conv *c,
     (void)e;
     const int side = un_conv_is_wide(c->kind) ? 3 : c->kind == UN_UPCONV2X2 ? 2 : 1;
     for (int k = 0; k < c->dst.shape.c; k++) {
-        if (dbias)
-            dbias[k] = (float)bias_sum(ddst, k);
+        struct place p = {.conv = c, .g = ddst, .k = k};
         int first = 0;
+        if (dbias)
+            dbias[k] = sum_of_images(&p, 0, ddst.shape.n);
         for (int s = 0; s < 2; s++) {
             int channels = c->src[s].tensor.shape.c;
-            for (int in = 0; in < channels; in++)
-                for (int i = 0; i < side; i++)
-                    for (int j = 0; j < side; j++)
-                        dweight[weight_index(c, k, first + in, i, j)] =
-                            (float)correlation(c, ddst, &c->src[s], k, in, i, j);
+            p.s = &c->src[s];
+            for (p.c = 0; p.c < channels; p.c++)
+                for (p.i = 0; p.i < side; p.i++)
+                    for (p.j = 0; p.j < side; p.j++)
+                        dweight[weight_index(c, k, first + p.c, p.i, p.j)] =
+                            sum_of_images(&p, 0, ddst.shape.n);
             first += channels;
         }
     }
