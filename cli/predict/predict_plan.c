@@ -4,20 +4,14 @@
  *
  * A target is a folder when it ends in "/", is a folder already, or there are several images and
  * its ending is not one of a file.  In a folder the files are called as the image: scan.tif ->
- * masks/scan.png.  A file holds what was made of one image; a table holds all.  Then every name, of
- * inputs and outputs alike, is written in one spelling and sorted; equal neighbours of which one is
- * an output are an error.  So nothing is overwritten by mistake and nothing is done twice.
+ * masks/scan.png.  A file holds what was made of one image; a table holds all.
  */
 #include "predict/predict_plan.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "model/models.h"
 #include "shared/say.h"
-#include "unet_image.h"
 
 static const char *const mask_endings[] = {".png", ".tif", ".tiff", ".nii", ".nii.gz", NULL};
 static const char *const score_endings[] = {".npy", ".tif", ".tiff", NULL};
@@ -45,15 +39,6 @@ static const struct {
     [PRODUCT_MEASURE] = {"--measure", ".csv", csv_endings, "a name ending in .csv", 1},
     [PRODUCT_ROIS] = {"--rois", ".zip", roi_endings,
                       "a name ending in .zip, .json, .geojson or .xml", 0},
-};
-
-#define INPUT_FILES 16 /* most files of one image's channels */
-
-/* One file name in the spelling of path_entry(), and whose it is. */
-struct entry {
-    char *path;
-    const char *shown;
-    int is_output;
 };
 
 /* Whether a name that is not there yet is meant as one of a file. */
@@ -322,108 +307,6 @@ static int check_units(const struct predict_settings *settings, const struct pre
     return EXIT_DONE;
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-    const struct entry *x = a, *y = b;
-    int order = strcmp(x->path, y->path);
-
-    return order ? order : x->is_output - y->is_output;
-}
-
-/* Adds a name, and for an input that is a link also the file it leads to. */
-static int add_entry(struct entry *entries, size_t *count, const char *path, int is_output)
-{
-
-    const char *pages;
-    char *file = path_of_pages(path, &pages);
-    char *real = is_output || !file ? NULL : realpath(file, NULL);
-
-    entries[*count] = (struct entry){file ? path_entry(file) : NULL, path, is_output};
-    free(file);
-    if (!entries[(*count)++].path)
-        return 0;
-    if (real)
-        entries[(*count)++] = (struct entry){real, path, 0};
-    return 1;
-}
-
-/* An image's file, or files where each holds a channel. */
-static int add_input(struct entry *entries, size_t *count, const char *path)
-{
-    char *part[INPUT_FILES];
-    int files = path_files(path, part, INPUT_FILES), ok = files > 0;
-
-    for (int i = 0; i < files; i++) {
-        ok = ok && add_entry(entries, count, part[i], 0);
-        if (ok)
-            for (size_t k = *count; k-- > 0 && entries[k].shown == part[i];)
-                entries[k].shown = path;
-        free(part[i]);
-    }
-    return ok;
-}
-
-/* The files of a product, which may be one a page. */
-static int add_outputs(struct entry *entries, size_t *count, const struct predict_job *job,
-                       enum product product)
-{
-    int each = product == PRODUCT_INSTANCES || product == PRODUCT_ROIS;
-    int files = each && job->pages > 1 ? job->pages : 1, ok = 1;
-
-    for (int page = 0; ok && page < files; page++) {
-        char *file = predict_plan_file(job, product, page);
-
-        ok = file && add_entry(entries, count, file, 1);
-        if (ok)
-            entries[*count - 1].shown = job->output[product];
-        free(file);
-    }
-    return ok;
-}
-
-static int report_clash(const struct entry *a, const struct entry *b)
-{
-    if (!a->is_output)
-        return fail_text("%s: would be overwritten by an output, wanted another place", a->shown);
-    return fail_text("%s: two images would be written there, wanted images with different names "
-                     "or another folder",
-                     b->shown);
-}
-
-static int check_clashes(const struct path_list *models, const struct predict_plan *plan)
-{
-    size_t room = 2 * models->count, count = 0;
-    struct entry *entries;
-    int status = EXIT_DONE, ok;
-
-    for (size_t i = 0; i < plan->inputs.count; i++)
-        room += 2 * INPUT_FILES +
-                PRODUCTS * (size_t)(plan->jobs[i].pages > 1 ? plan->jobs[i].pages : 1);
-    entries = calloc(room, sizeof(*entries));
-    ok = entries != NULL;
-
-    for (size_t i = 0; ok && i < models->count; i++)
-        ok = add_entry(entries, &count, models->path[i], 0);
-    for (size_t i = 0; ok && i < plan->inputs.count; i++) {
-        ok = add_input(entries, &count, plan->jobs[i].input);
-        for (int p = 0; ok && p < PRODUCTS; p++)
-            if (plan->jobs[i].output[p] && !(plan->joined[p] && i))
-                ok = add_outputs(entries, &count, &plan->jobs[i], (enum product)p);
-    }
-    if (!ok) {
-        status = fail_memory();
-    } else {
-        qsort(entries, count, sizeof(*entries), compare_entries);
-        for (size_t i = 1; !status && i < count; i++)
-            if (entries[i].is_output && !strcmp(entries[i - 1].path, entries[i].path))
-                status = report_clash(&entries[i - 1], &entries[i]);
-    }
-    for (size_t i = 0; i < count; i++)
-        free(entries[i].path);
-    free(entries);
-    return status;
-}
-
 int predict_plan_list(const struct command *command, const struct predict_settings *settings,
                       int image_count, char **images, struct predict_plan *plan)
 {
@@ -451,7 +334,7 @@ int predict_plan_make(const struct command *command, const struct predict_settin
     plan->count = plan->inputs.count;
     if ((status = name_outputs(settings, plan)) || (status = check_units(settings, plan)))
         return status;
-    return check_clashes(&models->files, plan);
+    return predict_clash_check(&models->files, plan);
 }
 
 void predict_plan_release(struct predict_plan *plan)

@@ -115,6 +115,11 @@ int predict_plan_make_folders(const struct predict_plan *plan,
 unet_code predict_plan_open(const struct predict_settings *settings, const unet_model *model,
                             const struct predict_job *job, unet_source **source, unet_error *err);
 
+/* ---- predict_clash.c: that nothing is overwritten by mistake ---- */
+
+/* Refuses (told) two outputs with one name, and one that is a model or an image. */
+int predict_clash_check(const struct path_list *models, const struct predict_plan *plan);
+
 /* ---- predict_part.c: --part I/N ---- */
 
 enum { PART_MOST = 1000000 };

@@ -33,13 +33,12 @@ struct train_run {
     unet_train_end end;
 };
 
-/* All but the training itself; EXIT_DONE, or told. */
+/* train_prepare.c: all but the training itself; EXIT_DONE, or told. */
 int train_run_prepare(struct train_run *run);
+void train_run_release(struct train_run *run);
 
 /* Trains, with the run folder kept, and tells what came of it. */
 int train_run_go(struct train_run *run);
-
-void train_run_release(struct train_run *run);
 
 /* A line on files without a partner, or none. */
 void train_run_left_out(const struct train_run *run, FILE *out);
