@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Training by hosts that have a network between them: three network namespaces and a bridge, ranks in
 # each by mpirun.  The weights must be those of one process; then one host is cut off in mid-run, and
-# the others must end, with a checkpoint that goes on.  Wants root, iproute2 and Open MPI.
+# the others must end, with a checkpoint that goes on.  Wants root, iproute2 and Open MPI.  Where MPICH
+# is, too (Debian: mpich, libmpich-dev), the same by a plugin that is made with it.
 # Usage: scripts/check_ranks.sh UNET FOLDER
 set -eu
+source=$(cd "$(dirname "$0")/.." && pwd)
 unet=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 rm -rf "$2"
 mkdir -p "$2"
@@ -23,6 +25,7 @@ fail() {
 tidy() {
     for i in 1 2 3; do ip netns delete "unet$i" 2>/dev/null || true; done
     ip link delete unetbr 2>/dev/null || true
+    rm -rf "${UNET_HOSTS:-}"
 }
 trap tidy EXIT
 trap 'exit 1' INT TERM
@@ -43,9 +46,13 @@ cat >agent <<'AGENT'
 while [ "${1#-}" != "$1" ]; do shift; done
 host=$1
 shift
-exec ip netns exec "unet${host##*.}" sh -c "$*"
+name=unet${host##*.} # a name and a folder of its own, as hosts have them
+mkdir -p "$UNET_HOSTS/$name"
+exec ip netns exec "$name" unshare --uts sh -c "echo $name >/proc/sys/kernel/hostname; export TMPDIR=$UNET_HOSTS/$name; $*"
 AGENT
 chmod +x agent
+UNET_HOSTS=$(mktemp -d)
+export UNET_HOSTS
 on_hosts() { # on_hosts RANKS COMMAND...
     ranks=$1
     shift
@@ -94,3 +101,21 @@ steps=$(($(wc -l <cut/history.jsonl) + 5))
 "$unet" train --resume cut --steps $steps --quiet
 cmp whole/last.safetensors cut/last.safetensors || fail "after the cut: other weights"
 echo "a host cut off: the others ended after $seconds s, and the run goes on with the same bits"
+
+# -- another MPI --
+if ! command -v mpicc.mpich >/dev/null || ! command -v mpirun.mpich >/dev/null; then
+    echo "skipped: MPICH is not here (Debian: mpich, libmpich-dev)"
+    exit 0
+fi
+mpicc.mpich -std=c11 -D_GNU_SOURCE -O2 -I"$source/include" -shared -fPIC -o mpich.so "$source/mpi/ranks_mpi.c" \
+    -lpthread 2>mpich.log || fail "the plugin with MPICH: $(cat mpich.log)"
+for ranks in 2 3; do
+    # shellcheck disable=SC2086
+    UNET_MPI_PLUGIN=$work/mpich.so timeout 120 mpirun.mpich -n $ranks "$unet" train $recipe --steps 10 --threads 1 \
+        -o "mpich$ranks" || fail "$ranks ranks by MPICH"
+    cmp one/last.safetensors "mpich$ranks/last.safetensors" || fail "$ranks ranks by MPICH: other weights"
+done
+echo "2 and 3 ranks by MPICH: the weights of one process"
+UNET_MPI_PLUGIN=$work/mpich.so timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 "$unet" train $recipe \
+    --steps 2 -o mixed >out 2>&1 && fail "MPICH's plugin under Open MPI's launcher was not noticed"
+grep -q 'libunet_mpi.so speaks MPICH' out || fail "MPICH's plugin under Open MPI's launcher: $(head -n 5 out)"

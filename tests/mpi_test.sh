@@ -129,6 +129,17 @@ run 2 "$unet" train --resume some --steps 5 --quiet >out 2>&1 || fail "2 do not 
 "$unet" train --resume some --steps 7 --quiet >out 2>&1 || fail "one does not go on: $(cat out)"
 cmp -s one/last.safetensors some/last.safetensors || fail "4, 2 and 1 ranks: other weights than one's"
 
+# -- a run for each fold, by two --
+rm -rf one some
+whole=$recipe
+recipe=$(echo "$recipe" | sed 's/--val-share [0-9.]*//')
+train 1 one --folds 2 --batch 2 --steps 2
+train 2 some --folds 2 --batch 2 --steps 2
+recipe=$whole
+for fold in fold1 fold2; do
+    same one/$fold some/$fold "a fold by two"
+done
+
 # -- who differs is named before the first step, and nothing is left --
 rm -rf some
 timeout 60 mpirun -n 1 "$unet" train $recipe -o some --batch 2 --steps 2 : \
@@ -139,6 +150,18 @@ grep -q '^unet: rank 0 on .*: rank 1 on .*: rank 0: has other masks in the train
 [ ! -e some/checkpoint ] && [ ! -e some/best.safetensors ] || fail "other masks: a step was made"
 run 3 "$unet" train $recipe -o some --overwrite --batch 2 --steps 2 >out 2>&1 && fail "2 tiles for 3 ranks"
 grep -q 'batch is 2, wanted at least 3' out || fail "2 tiles for 3 ranks: $(cat out)"
+
+# -- one has no memory: all end, and it is told who (a sanitizer needs more than any limit) --
+rm -rf some
+large="--width 128 --depth 3 --batch 2 --steps 2"
+if (ulimit -v 600000 && "$unet" --version) >out 2>&1; then
+    # shellcheck disable=SC2086
+    timeout 60 mpirun -n 1 "$unet" train $recipe $large -o some : \
+        -n 1 sh -c 'ulimit -v 600000; exec "$@"' sh "$unet" train $recipe $large -o some >out 2>&1 &&
+        fail "a rank without memory was not noticed"
+    grep -q '^unet: rank 1 on [^ ]*: .*not enough memory for' out || fail "no memory on rank 1: $(head -n 5 out)"
+    [ ! -e some/checkpoint ] && [ ! -e some/last.safetensors ] || fail "no memory on rank 1: a step was made"
+fi
 
 # -- one that is killed, and a disk that is full: all end soon, the checkpoint is whole --
 wait_for() { # wait_for FILE: some seconds
