@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ranks_trace.c - a plugin before the plugin: when ranks talk, as a table
+ * trace.c - a plugin before the plugin: when ranks talk, as a table
  *
- * bench/ranks.py has it loaded in the place of libunet_mpi.so (UNET_MPI_PLUGIN), which UNET_TRACED
+ * ranks.py has it loaded in the place of libunet_mpi.so (UNET_MPI_PLUGIN), which UNET_TRACED
  * names.  Every exchange is a line of the file UNET_TRACE.RANK: channel, bytes that are sent, and
  * the seconds at which it began and ended, on a clock that all processes of a machine share.
  */
@@ -70,7 +70,7 @@ static unet_code join(int expected, unet_ranks *joined, unet_error *err)
     char path[4096];
     traced = load(getenv("UNET_TRACED"));
     if (!traced || !name) {
-        fprintf(stderr, "ranks_trace: set UNET_TRACED to the plugin and UNET_TRACE to a file\n");
+        fprintf(stderr, "trace: set UNET_TRACED to the plugin and UNET_TRACE to a file\n");
         exit(1);
     }
     const unet_code code = traced->join(expected, &ranks, err);

@@ -4,17 +4,19 @@
 of the steps, for some widths, measured on this machine; and what that makes of up to 64 machines on
 networks of 10 and 100 Gbit/s, reckoned.  Wants mpirun and the plugin (docs/cluster.md).  --timeline
 draws the last step of the last width as SVG: what rank 0 computes, and beside it its exchanges, as
-ranks_trace.c, which the C compiler makes, wrote them down.
+trace.c, which the C compiler makes, wrote them down.
 
-Usage: bench/ranks.py UNET [--ranks 2] [--steps 6] [--tile 192] [--widths 16 32 64] [--norm none]
+Usage: bench/ranks/ranks.py UNET [--ranks 2] [--steps 6] [--tile 192] [--widths 16 32 64] [--norm none]
                            [--timeline FILE.svg]
 """
 import argparse
 import json
 import os
 import subprocess
+import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import barchart
 
 # of a machine: it computes a tile while its gradients of the tile before are on their way
@@ -46,8 +48,8 @@ def build_trace(unet, folder):
     here = os.path.dirname(os.path.abspath(__file__))
     plugin = os.path.join(folder, "trace.so")
     subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC",
-                    "-I", os.path.join(here, "..", "include"), "-o", plugin,
-                    os.path.join(here, "ranks_trace.c"), "-ldl", "-lpthread"], check=True)
+                    "-I", os.path.join(here, "..", "..", "include"), "-o", plugin,
+                    os.path.join(here, "trace.c"), "-ldl", "-lpthread"], check=True)
     real = os.environ.get("UNET_MPI_PLUGIN", os.path.join(os.path.dirname(unet), "libunet_mpi.so"))
     return {"UNET_MPI_PLUGIN": plugin, "UNET_TRACED": real, "UNET_TRACE": os.path.join(folder, "trace")}
 
