@@ -4,7 +4,7 @@
 of the steps, for some widths, measured on this machine; and what that makes of up to 64 machines on
 networks of 10 and 100 Gbit/s, reckoned.  Wants mpirun and the plugin (docs/cluster.md).  --timeline
 draws the last step of the last width as SVG: what rank 0 computes, and beside it its exchanges, as
-trace.c, which the C compiler makes, wrote them down.
+trace.c, a plugin that lies beside UNET in a build folder, wrote them down.
 
 Usage: bench/ranks/ranks.py UNET [--ranks 2] [--steps 6] [--tile 192] [--widths 16 32 64] [--norm none]
                            [--timeline FILE.svg]
@@ -43,15 +43,12 @@ def make_images(folder, side):
                 file.write(b"P5 %d %d 255\n" % (side, side) + samples)
 
 
-def build_trace(unet, folder):
+def tracing(unet, folder):
     """The environment in which every exchange is written to FOLDER/trace.RANK."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    plugin = os.path.join(folder, "trace.so")
-    subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC",
-                    "-I", os.path.join(here, "..", "..", "include"), "-o", plugin,
-                    os.path.join(here, "trace.c"), "-ldl", "-lpthread"], check=True)
-    real = os.environ.get("UNET_MPI_PLUGIN", os.path.join(os.path.dirname(unet), "libunet_mpi.so"))
-    return {"UNET_MPI_PLUGIN": plugin, "UNET_TRACED": real, "UNET_TRACE": os.path.join(folder, "trace")}
+    beside = os.path.dirname(unet)
+    return {"UNET_MPI_PLUGIN": os.path.join(beside, "libranks_trace.so"),
+            "UNET_TRACED": os.environ.get("UNET_MPI_PLUGIN", os.path.join(beside, "libunet_mpi.so")),
+            "UNET_TRACE": os.path.join(folder, "trace")}
 
 
 TALK, SUMS = 32, 33  # channels, src/base/ranks.h
@@ -147,7 +144,7 @@ def main():
         print("| width | gradients, MB | sent, MB | step, s | exchange, s | of it waited for, s |")
         print("| --- | --- | --- | --- | --- | --- |")
         for width in o.widths:
-            environment = build_trace(unet, data) if o.timeline else {}
+            environment = tracing(unet, data) if o.timeline else {}
             m = measure(unet, data, width, o, environment)
             gradients = m["bytes_sent"] * o.ranks / (2 * (o.ranks - 1))
             found[width] = (m["step_seconds"] - m["waited"], gradients)
