@@ -8,6 +8,7 @@
 #include "cpu/kernels/norm_kernel.h"
 #include "cpu/kernels/outer_kernel.h"
 #include "cpu/kernels/step_kernel.h"
+#include "cpu/kernels/transpose_kernel.h"
 #include "cpu/kernels/vec.h"
 #include "cpu/winograd/winograd_kernel.h"
 
@@ -29,6 +30,7 @@ const struct un_kernels JOIN(un_kernels_, UN_ISA) = {
     .winograd_result = winograd_result,
     .winograd_weights = winograd_weights,
     .winograd_weights_back = winograd_weights_back,
+    .transpose = transpose,
     .sum_row = sum_row,
     .maxpool_row = maxpool_row,
     .maxpool_back_row = maxpool_back_row,

@@ -174,6 +174,10 @@ struct un_kernels {
     void (*winograd_weights)(const float *g, int lanes, float *u, ptrdiff_t by_frequency);
     void (*winograd_weights_back)(const float *u, ptrdiff_t by_frequency, int lanes, float *g);
 
+    /* to[c * to_row + r] = from[r * from_row + c]; the two do not overlap */
+    void (*transpose)(const float *from, ptrdiff_t from_row, int rows, int columns, float *to,
+                      ptrdiff_t to_row);
+
     /* sum[16] += the pixels of a row */
     void (*sum_row)(const float *row, int pixels, float *sum);
 

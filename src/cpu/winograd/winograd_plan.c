@@ -132,24 +132,32 @@ struct un_winograd un_winograd_plan_backward(const struct un_engine *e, const st
 
 /* ---- U ---- */
 
-/* Copies the weights of one group and one block of inputs as [input][tap][lane]. */
+/* Copies the weights of one block of outputs and one of inputs as [input][tap][lane].  Forward all
+ * weights of an output lie side by side, backward those of an input and an output, mirrored. */
+static void copy_block(const struct un_winograd *p, struct un_channels out, struct un_channels in,
+                       int lanes, float *taps)
+{
+    const float *from = p->weight + p->base + out.first * p->by_out + in.first * p->by_in;
+    if (p->by_tap == 1) {
+        p->k->transpose(from, p->by_out, out.count, in.count * 9, taps, lanes);
+        return;
+    }
+    for (int c = 0; c < in.count; c++, from += p->by_in, taps += 9 * lanes)
+        p->k->transpose(from - 8, p->by_out, out.count, 9, taps + 8 * lanes, -lanes);
+}
+
+/* Those of one group and one block of inputs. */
 static void copy_taps(const struct un_winograd *p, int group, int block, int lanes, float *taps)
 {
     const struct un_channels in = un_channels_of(p->in[0], p->in[1], block);
     memset(taps, 0, (size_t)(p->depth * 9 * lanes) * sizeof *taps);
     for (int b = 0; b < lanes / UN_BLOCK; b++) {
-        struct un_channels out = un_channels_of(p->out[0], p->out[1], group * p->k->blocks + b);
-        bool out_first = p->by_out > p->by_in; /* read in the order of memory */
-        for (int i = 0; i < (out_first ? out.count : in.count); i++)
-            for (int j = 0; j < (out_first ? in.count : out.count); j++) {
-                int o = out_first ? i : j, c = out_first ? j : i;
-                const float *from =
-                    p->weight + p->base + (out.first + o) * p->by_out + (in.first + c) * p->by_in;
-                float factor = p->scale ? p->scale[out.first + o] : 1;
-                float *to = taps + c * 9 * lanes + b * UN_BLOCK + o;
-                for (int t = 0; t < 9; t++)
-                    to[t * lanes] = factor * from[t * p->by_tap];
-            }
+        const struct un_channels out =
+            un_channels_of(p->out[0], p->out[1], group * p->k->blocks + b);
+        copy_block(p, out, in, lanes, taps + b * UN_BLOCK);
+        for (int i = 0; p->scale && i < in.count * 9; i++)
+            for (int o = 0; o < out.count; o++)
+                taps[i * lanes + b * UN_BLOCK + o] *= p->scale[out.first + o];
     }
 }
 

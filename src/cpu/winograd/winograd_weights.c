@@ -266,11 +266,8 @@ static void write_block(const struct pass *p, const float *dg, int in_block, int
     const struct un_channels in = un_channels_of(p->in[0], p->in[1], in_block);
     const int lanes = blocks * UN_BLOCK, first = out_block * UN_BLOCK;
     const int outs = un_min(lanes, p->ddst.shape.c - first);
-    for (int k = 0; k < outs; k++) {
-        float *to = dweight + ((ptrdiff_t)(first + k) * (p->in[0] + p->in[1]) + in.first) * 9;
-        for (int i = 0; i < in.count * 9; i++)
-            to[i] = dg[i * lanes + k];
-    }
+    const ptrdiff_t by_out = (ptrdiff_t)(p->in[0] + p->in[1]) * 9;
+    p->k->transpose(dg, lanes, in.count * 9, outs, dweight + first * by_out + in.first * 9, by_out);
 }
 
 static void write_unit(const struct pass *p, const struct unit *u, const float *dg, float *dweight,
