@@ -70,7 +70,7 @@ typedef struct unet_error {
 
 typedef enum { UNET_PADDING_VALID, UNET_PADDING_SAME } unet_padding;
 typedef enum { UNET_NORM_NONE, UNET_NORM_BATCH, UNET_NORM_INSTANCE, UNET_NORM_GROUP } unet_norm;
-typedef enum { UNET_NORM_FIRST, UNET_ACT_FIRST } unet_norm_order;
+typedef enum { UNET_NORM_FIRST, UNET_ACT_FIRST, UNET_BEFORE_CONV } unet_norm_order;
 typedef enum { UNET_UP_TRANSPOSE, UNET_UP_BILINEAR, UNET_UP_NEAREST } unet_up;
 typedef enum { UNET_UP_CONV1X1, UNET_UP_CONV3X3, UNET_UP_NO_CONV } unet_up_conv;
 typedef enum { UNET_ACT_RELU, UNET_ACT_LEAKY_RELU } unet_act;
@@ -101,8 +101,7 @@ typedef struct unet_channels {
  *                       doubled map, which would need a neighbour that is not there, is cut off
  *   UNET_UP_NEAREST     each pixel becomes four, then as with UNET_UP_BILINEAR
  *   UNET_NORM_BATCH     batch normalisation between each 3x3 convolution and its activation
- *   UNET_NORM_INSTANCE  the same, but each channel of each image by its own mean and variance,
- *                       in training and prediction
+ *   UNET_NORM_INSTANCE  the same, but each channel of each image by its own mean and variance
  *   UNET_NORM_GROUP     the same, but `groups` groups of channels share a mean and a variance
  *
  * The fields after dropout describe networks from elsewhere; all zero they are the plain U-Net.
@@ -124,7 +123,7 @@ typedef struct unet_spec {
     int single_act;             /* 1: only the last convolution of a block has an activation */
     int groups;                 /* of UNET_NORM_GROUP; divides all channels that are normalised */
     float norm_epsilon;         /* added to the variance; 0: 1e-5 */
-    unet_norm_order norm_order; /* UNET_ACT_FIRST: convolution, activation, norm */
+    unet_norm_order norm_order; /* UNET_BEFORE_CONV, only with padding same: of what is convolved */
     unet_bias bias;             /* which 3x3 convolutions of blocks have a bias */
     unet_concat concat;         /* UNET_CONCAT_SKIP_UP: channels of the skip connection first */
     int align_corners;          /* 1: UNET_UP_BILINEAR with the corners of both maps on each other
@@ -137,6 +136,7 @@ typedef struct unet_spec {
     unet_down down; /* UNET_DOWN_CONV: for poolings, the first convolution of each level below has
                        stride 2, as nnU-Net's; only with UNET_PADDING_SAME */
     int widest;     /* > 0: the usual number of channels is at most this */
+    int norm_plain; /* 1: norms have no scale and shift; only with UNET_NORM_INSTANCE */
 } unet_spec;
 
 typedef struct unet_model unet_model; /* a spec, its weights, and how images become its input */

@@ -62,7 +62,7 @@ UNET_API unet_code unet_model_import(const char *path, const unet_known *known, 
 typedef struct unet_export_options {
     size_t size;
     const char *names; /* layout of the arrays' names: NULL or "unet": this library's own, which are
-                          those of the PyTorch class it began with; "milesial" */
+                          those of the PyTorch class it began with; "milesial", "torch_em" */
     int normalize;     /* ONNX: 1: the graph takes samples as they are in images, and scales them */
     /* of a bioimage.io package: */
     const char *author;  /* who made the model; wanted */

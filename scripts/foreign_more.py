@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""More networks that other people use (see foreign_nets.py): nnU-Net's."""
+"""More networks that other people use (see foreign_nets.py): nnU-Net's and torch_em's."""
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 
 # ---- nnU-Net, second version, PlainConvUNet: one tensor has several names, as in theirs ----
@@ -74,3 +75,62 @@ class NnUnet(nn.Module):
 
     def forward(self, x):
         return self.decoder(self.encoder(x))
+
+
+# ---- torch_em: encoder.blocks, base, decoder.samplers, decoder.blocks, out_conv ----
+
+def torch_em_block(cin, cout, norm):
+    """A convolution and a ReLU, twice, with a norm of what each convolution reads."""
+    layers = []
+    for channels in (cin, cout):
+        if norm == "instance":
+            layers.append(nn.InstanceNorm2d(channels))
+        elif norm == "batch":
+            layers.append(nn.BatchNorm2d(channels))
+        elif norm == "group":
+            layers.append(nn.GroupNorm(min(32, channels), channels))
+        layers += [nn.Conv2d(channels, cout, 3, padding=1), nn.ReLU()]
+    block = nn.Module()
+    block.block = nn.Sequential(*layers)
+    return block
+
+
+class TorchEm(nn.Module):
+    def __init__(self, channels, classes, width, depth, norm):
+        super().__init__()
+        self.encoder, self.decoder = nn.Module(), nn.Module()
+        self.encoder.blocks, widths = nn.ModuleList(), [width << d for d in range(depth + 1)]
+        for cin, cout in zip([channels] + widths, widths[:-1]):
+            self.encoder.blocks.append(torch_em_block(cin, cout, norm))
+        self.base = torch_em_block(widths[-2], widths[-1], norm)
+        self.decoder.blocks, self.decoder.samplers = nn.ModuleList(), nn.ModuleList()
+        for cin, cout in zip(widths[:0:-1], widths[-2::-1]):
+            self.decoder.blocks.append(torch_em_block(2 * cout, cout, norm))
+            sampler = nn.Module()
+            sampler.conv = nn.Conv2d(cin, cout, 1)
+            self.decoder.samplers.append(sampler)
+        self.out_conv = nn.Conv2d(width, classes, 1)
+        self.spec = dict(in_channels=channels, classes=classes, width=width, depth=depth,
+                         padding="same", norm=norm or "none", up="bilinear")
+        if norm:
+            self.spec.update(norm_order="before_conv")
+        if norm == "instance":
+            self.spec.update(norm_plain=1)
+        if norm == "group":
+            self.spec.update(groups=32)
+
+    def logits(self, x):
+        skips = []
+        for block in self.encoder.blocks:
+            x = block.block(x)
+            skips.append(x)
+            x = F.max_pool2d(x, 2)
+        x = self.base.block(x)
+        for block, sampler in zip(self.decoder.blocks, self.decoder.samplers):
+            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+            x = torch.cat([sampler.conv(x), skips.pop()], dim=1)
+            x = block.block(x)
+        return self.out_conv(x)
+
+    def forward(self, x):
+        return self.logits(x)

@@ -62,7 +62,8 @@ def fill(net, seed):
             nn.init.normal_(m.weight, 0, (2 / (taps * cin)) ** 0.5)
             if m.bias is not None:
                 nn.init.normal_(m.bias, 0, 0.2)
-        elif isinstance(m, (nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm)):
+        elif isinstance(m, (nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm)) and \
+                m.weight is not None:
             m.weight.data = 0.5 + torch.rand_like(m.weight)
             m.bias.data = 0.3 * torch.randn_like(m.bias)
             if isinstance(m, nn.BatchNorm2d):
@@ -71,13 +72,26 @@ def fill(net, seed):
                 m.num_batches_tracked.fill_(120)
 
 
+def parts_of(layer, first):
+    """A layer's state; of a norm over two maps side by side, which is two of ours, that of each."""
+    state, weight = layer.state_dict(), first.weight
+    if weight.dim() != 1 or weight.shape == state["weight"].shape:
+        return [state]
+    n = len(weight)
+    return [{k: v[cut] if v.dim() else v for k, v in state.items()}
+            for cut in (slice(0, n), slice(n, None))]
+
+
 def check(name, net, x, logits):
     """Our class, given the same weights in the order of use, computes the same."""
     ours = UNet(net.spec).double().eval()
     ours_ran, theirs_ran = ran(ours, x), ran(net, x)
-    assert len(ours_ran) == len(theirs_ran), f"{name}: {len(ours_ran)}, {len(theirs_ran)} layers"
-    for a, b in zip(ours_ran, theirs_ran):
-        a.load_state_dict(b.state_dict())
+    at = 0
+    for layer in theirs_ran:
+        for part in parts_of(layer, ours_ran[at]):
+            ours_ran[at].load_state_dict(part)
+            at += 1
+    assert at == len(ours_ran), f"{name}: {at} of {len(ours_ran)} layers"
     error = (logits_of(ours, x) - logits).abs().max() / logits.abs().max()
     assert error < 1e-12, f"{name}: differs from its spec by {error:g}"
 
@@ -251,6 +265,16 @@ def as_nnunet(case, path):
                 "_best_ema": 0.75, "current_epoch": 1000, "trainer_name": "nnUNetTrainer",
                 "init_args": {"configuration": "2d", "fold": 0, "plans": {"plans_name": "x"}},
                 "inference_allowed_mirroring_axes": (0, 1)}, path)
+
+
+def as_torch_em(case, path):
+    """As its trainer saves: how to build the network beside the weights."""
+    torch.save({"iteration": 100, "epoch": 2, "best_epoch": 1, "best_metric": 0.25,
+                "current_metric": 0.5, "model_state": state(case.net),
+                "optimizer_state": {"state": {}, "param_groups": [{"lr": 1e-4, "params": [0]}]},
+                "init": {"model_class": "torch_em.model.unet.UNet2d", "compile_model": None,
+                         "model_kwargs": {"in_channels": 1, "norm": "InstanceNorm"}},
+                "train_time": 1.5, "timestamp": "2024-01-01"}, path)
 
 
 def with_mask_values(case, path):
@@ -487,6 +511,19 @@ def cases():
         ("aladdinpersson_adam.pth.tar", as_training, "decoder first; optimiser's state"),
     ]
 
+    yield "torch_em", Case("torch_em", more.TorchEm(1, 2, 2, 2, "instance"), (24, 20)), [
+        ("torch_em.pt", as_torch_em, "norms without arrays before the convolutions"),
+        ("torch_em.safetensors", as_safetensors, "norms without arrays; names sorted"),
+    ]
+    yield "torch_em", Case("torch_em_batch", more.TorchEm(3, 1, 2, 2, "batch"), (16, 20)), [
+        ("torch_em_batch.pt", as_zip, "batch norms before the convolutions, one of two maps"),
+    ]
+    yield "torch_em", Case("torch_em_group", more.TorchEm(2, 3, 4, 1, "group"), (18, 14)), [
+        ("torch_em_group.pt", as_zip, "group norms before the convolutions, one of two maps"),
+    ]
+    yield "torch_em", Case("torch_em_none", more.TorchEm(1, 2, 2, 2, None), (24, 20)), [
+        ("torch_em_none.pt", as_zip, "no norms"),
+    ]
     yield "nnunet", Case("nnunet", more.NnUnet(1, 3, 2, 3, 6), (32, 24)), [
         ("nnunet.pth", as_nnunet, "strided convolutions; heads of lower levels; second names"),
     ]

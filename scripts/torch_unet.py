@@ -7,7 +7,7 @@ is the plain U-Net.  "channels", where given, is {"enc": [[a, b], ...], "dec": [
 "up": [...]}, level 0 first; a 0 or a missing row means the usual number.
 
 A block is an nn.Sequential, so the numbers in its names count convolutions, norms and activations:
-conv_block.0, 2 without a norm; 0, 1, 3, 4 with one.
+conv_block.0, 2 without a norm; 0, 1, 3, 4 with one, and with norms before convolutions, too.
 """
 from torch import nn
 from torch.nn import functional as F
@@ -43,13 +43,28 @@ class Channels:
         return last[-1]
 
 
-def norm(spec, channels):
-    epsilon = spec.get("norm_epsilon") or 1e-5
+def norm(spec, channels, of=None):
+    """Of channels that are a part of those that are normalised together."""
+    epsilon, of = spec.get("norm_epsilon") or 1e-5, of or channels
     if spec["norm"] == "batch":
         return nn.BatchNorm2d(channels, eps=epsilon)
     if spec["norm"] == "instance":
-        return nn.InstanceNorm2d(channels, eps=epsilon, affine=True)
-    return nn.GroupNorm(spec["groups"], channels, eps=epsilon)
+        return nn.InstanceNorm2d(channels, eps=epsilon, affine=not spec.get("norm_plain"))
+    return nn.GroupNorm(min(spec["groups"], of) * channels // of, channels, eps=epsilon)
+
+
+class NormOfTwo(nn.Module):
+    """The norm of two maps side by side, whose parameters are in two parts."""
+
+    def __init__(self, spec, up, skip):
+        super().__init__()
+        self.up, self.skip = norm(spec, up, up + skip), norm(spec, skip, up + skip)
+        self.first = skip if spec.get("concat") == "skip_up" else up
+        self.parts = ["skip", "up"] if spec.get("concat") == "skip_up" else ["up", "skip"]
+
+    def forward(self, x):
+        both = x[:, :self.first], x[:, self.first:]
+        return torch.cat([getattr(self, part)(y) for part, y in zip(self.parts, both)], 1)
 
 
 def act(spec, inplace):
@@ -67,13 +82,17 @@ def after_conv(spec, norms, acts):
 class Block(nn.Module):
     """One or two 3x3 convolutions with what follows each; stride: of the first."""
 
-    def __init__(self, cin, couts, spec, inplace, stride=1):
+    def __init__(self, cin, couts, spec, inplace, stride=1, up=0):
+        """up: how many of the channels that it reads come from below; the others are a skip's."""
         super().__init__()
-        normed = spec["norm"] != "none"
+        before = spec.get("norm_order") == "before_conv"
+        normed = spec["norm"] != "none" and not before
         bias = {"unless_norm": not normed, "always": True,
                 "never": False}[spec.get("bias", "unless_norm")]
         layers = []
         for i, cout in enumerate(couts):
+            if before:
+                layers.append(norm(spec, cin) if i or not up else NormOfTwo(spec, up, cin - up))
             layers.append(nn.Conv2d(cin, cout, 3, padding=int(spec["padding"] == "same"),
                                     stride=1 if i else stride, bias=bias))
             silent = spec.get("single_act") and i + 1 < len(couts)
@@ -100,7 +119,7 @@ class UNet(nn.Module):
         for d in reversed(range(depth)):
             self.add_up(d, cin, c.up[d], inplace)
             cin = c.up[d] + c.enc[d][-1]
-            setattr(self, f"dec_{d}", Block(cin, c.dec[d], spec, inplace))
+            setattr(self, f"dec_{d}", Block(cin, c.dec[d], spec, inplace, up=c.up[d]))
             cin = c.dec[d][-1]
         outputs = spec["classes"] + spec.get("rims", 0) * (spec["classes"] - 1)
         self.out_conv = nn.Conv2d(cin, outputs, 1)

@@ -40,7 +40,8 @@ static const struct option_row class_options[] = {
 static const char *const decoder_words[] = {"deepest-first", "top-first", NULL};
 
 static const struct option_row convert_options[] = {
-    OPT_STRING("names", AT(names), "unet|milesial", "how the arrays of OUT are called [unet]"),
+    OPT_STRING("names", AT(names), "unet|milesial|torch_em",
+               "how the arrays of OUT are called [unet]"),
     OPT_FLAG("normalize", AT(normalize), ".onnx: takes samples as images have them"),
     OPT_FLAG("standardize", AT(standardize), "the network takes images of mean 0 and variance 1"),
     OPT_STRING("prefix", AT(prefix), "NAME", "of several networks in IN, the one below NAME"),

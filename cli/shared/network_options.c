@@ -53,6 +53,7 @@ const struct option_row network_more_options[] = {
     SPEC("up-conv", "up_conv", NULL, ""),
     SPEC("up-norm", "up_norm", NULL, "after the up-convolution"),
     SPEC("widest", "widest", "N", "most channels of any level [0: no limit]"),
+    SPEC("norm-plain", "norm_plain", NULL, ""),
     OPT_END,
 };
 

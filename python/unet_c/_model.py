@@ -89,7 +89,7 @@ class Model:
     def to_torch_state_dict(self, torch=None, *, names=None):
         """The weights by name, as arrays, or as tensors of the module torch if it is given.
 
-        names: the layout whose names they have: "unet" (by default) or "milesial".
+        names: the layout whose names they have: "unet" (by default), "milesial" or "torch_em".
         """
         return _torch.state_dict(self._handle, torch, names)
 
@@ -103,7 +103,7 @@ class Model:
     def export(self, path, *, names=None, normalize=False, author=None, license=None, about=None):
         """Writes the model for other programs, by the ending: .safetensors, .pth, .pt, .onnx or .zip.
 
-        names: the layout whose names the arrays have, "unet" or "milesial".
+        names: the layout whose names the arrays have, "unet", "milesial" or "torch_em".
         normalize: of .onnx: the graph takes samples as they are in images.
         author, license, about: of .zip, a bioimage.io package: who made the model, the license's
             SPDX identifier (both are wanted), and what it finds in which images.

@@ -36,6 +36,16 @@ size_t un_cpu_norm_workspace(struct un_engine *e, struct un_shape shape, int gro
                                          (size_t)shape.n * BANDS * sizeof(un_moments));
 }
 
+static float gamma_of(const struct un_norm *norm, int c)
+{
+    return norm->gamma ? norm->gamma[c] : 1;
+}
+
+static float beta_of(const struct un_norm *norm, int c)
+{
+    return norm->beta ? norm->beta[c] : 0;
+}
+
 /* What the tasks of a pass share. */
 struct pass {
     const struct un_kernels *k;
@@ -181,8 +191,9 @@ static void fill_forward(struct pass *p)
         const int first = block % blocks * UN_BLOCK, part = block / blocks * channels;
         for (int c = first; c < un_min(first + UN_BLOCK, channels); c++) {
             f->mean[c - first] = norm->mean[part + c];
-            f->scale[c - first] = norm->gamma[c] / sqrtf(norm->variance[part + c] + norm->epsilon);
-            f->shift[c - first] = norm->beta[c];
+            f->scale[c - first] =
+                gamma_of(norm, c) / sqrtf(norm->variance[part + c] + norm->epsilon);
+            f->shift[c - first] = beta_of(norm, c);
         }
     }
 }
@@ -234,16 +245,18 @@ static void sum_parts(un_moments *sums, struct un_shape s, const struct un_norm 
             beta += *sum_at(sums, s, part, c, 0);
             gamma += *sum_at(sums, s, part, c, 1) * inverse_deviation(norm, part * s.c + c);
         }
-        dbeta[c] = (float)beta;
-        dgamma[c] = (float)gamma;
+        if (dgamma) {
+            dbeta[c] = (float)beta;
+            dgamma[c] = (float)gamma;
+        }
     }
     for (int part = 0; part < parts(s, norm->groups); part++)
         for (int first = 0; first < s.c; first += together) {
             const double r = inverse_deviation(norm, part * s.c + first);
             double sum = 0, product = 0;
             for (int c = first; c < first + together; c++) {
-                sum += norm->gamma[c] * *sum_at(sums, s, part, c, 0);
-                product += norm->gamma[c] * *sum_at(sums, s, part, c, 1);
+                sum += gamma_of(norm, c) * *sum_at(sums, s, part, c, 0);
+                product += gamma_of(norm, c) * *sum_at(sums, s, part, c, 1);
             }
             for (int c = first; c < first + together; c++) {
                 *sum_at(sums, s, part, c, 0) = sum / count;
@@ -270,7 +283,7 @@ static void fill_backward(struct pass *p)
         const int part = i / s.c, c = i % s.c, lane = c % UN_BLOCK;
         struct factors *f = &p->factors[part * blocks + c / UN_BLOCK];
         const double r = inverse_deviation(p->norm, i);
-        f->scale[lane] = (float)(p->norm->gamma[c] * r);
+        f->scale[lane] = (float)(gamma_of(p->norm, c) * r);
         f->a[lane] = (float)(*sum_at(p->sums, s, part, c, 0) * r);
         f->b[lane] = (float)(*sum_at(p->sums, s, part, c, 1) * r);
     }
@@ -362,7 +375,7 @@ void un_cpu_norm_fold(struct un_engine *e, int channels, const struct un_norm *n
 {
     (void)e;
     for (int c = 0; c < channels; c++) {
-        scale[c] = norm->gamma[c] / sqrtf(norm->variance[c] + norm->epsilon);
-        shift[c] = norm->beta[c] + ((bias ? bias[c] : 0) - norm->mean[c]) * scale[c];
+        scale[c] = gamma_of(norm, c) / sqrtf(norm->variance[c] + norm->epsilon);
+        shift[c] = beta_of(norm, c) + ((bias ? bias[c] : 0) - norm->mean[c]) * scale[c];
     }
 }

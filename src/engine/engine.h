@@ -87,7 +87,8 @@ struct un_parts {
 };
 
 /*
- * A normalisation, y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, gamma and beta [C].
+ * A normalisation, y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, gamma and beta [C];
+ * both NULL: 1 and 0, and there are no gradients of them (dgamma and dbeta are NULL, too).
  *
  * groups 0: over the batch (Ioffe & Szegedy 2015): mean and variance [C], over N, H, W.
  * groups > 0: each image by itself (Wu & He 2018): mean and variance [N][C], over H, W and the

@@ -16,36 +16,39 @@
 #include "weights/safetensors.h"
 #include "weights/torch/torch.h"
 
-/* A model with the names and the JSON that it is to have in a file. */
+/* A model with its arrays and the JSON that it is to have in a file. */
 struct leaving {
     const unet_model *model;
     const char *path;
     const unet_export_options *options;
     char names[UN_MAX_PARAMS][UN_LAYOUT_NAME];
+    int count; /* arrays; fewer than parameters where two are joined to one */
+    struct {
+        const char *name;
+        int dims, shape[4];
+        const float *values;
+        float *joined; /* NULL, or values that are the file's own */
+    } arrays[UN_MAX_PARAMS];
     char *metadata;
 };
 
 static unet_code write_safetensors(const struct leaving *l, unet_error *err)
 {
-    const struct un_graph *graph = &l->model->graph;
     const char *const metadata[][2] = {{"format", "pt"}, {"unet", l->metadata}};
     struct un_safetensors_entry entries[UN_MAX_PARAMS];
-    for (int i = 0; i < graph->param_count; i++)
-        entries[i] = (struct un_safetensors_entry){l->names[i], graph->params[i].dims,
-                                                   graph->params[i].shape,
-                                                   l->model->values + graph->params[i].offset};
-    return un_safetensors_write(l->path, entries, graph->param_count, metadata, 2, err);
+    for (int i = 0; i < l->count; i++)
+        entries[i] = (struct un_safetensors_entry){l->arrays[i].name, l->arrays[i].dims,
+                                                   l->arrays[i].shape, l->arrays[i].values};
+    return un_safetensors_write(l->path, entries, l->count, metadata, 2, err);
 }
 
 static unet_code write_torch(const struct leaving *l, unet_error *err)
 {
-    const struct un_graph *graph = &l->model->graph;
     struct un_torch_entry entries[UN_MAX_PARAMS];
-    for (int i = 0; i < graph->param_count; i++)
-        entries[i] =
-            (struct un_torch_entry){l->names[i], graph->params[i].dims, graph->params[i].shape,
-                                    l->model->values + graph->params[i].offset};
-    return un_torch_write(l->path, entries, graph->param_count, l->metadata, err);
+    for (int i = 0; i < l->count; i++)
+        entries[i] = (struct un_torch_entry){l->arrays[i].name, l->arrays[i].dims,
+                                             l->arrays[i].shape, l->arrays[i].values};
+    return un_torch_write(l->path, entries, l->count, l->metadata, err);
 }
 
 void un_model_scale(const unet_model *model, float *offset, float *scale)
@@ -122,6 +125,55 @@ static unet_code name_arrays(struct leaving *l, const char *name, unet_error *er
     return code;
 }
 
+/* The array of this name, -1: there is none yet. */
+static int array_named(const struct leaving *l, const char *name)
+{
+    for (int i = l->count - 1; i >= 0; i--)
+        if (!strcmp(l->arrays[i].name, name))
+            return i;
+    return -1;
+}
+
+/* Parameter i is a part of array k, or all of it. */
+static unet_code put_part(struct leaving *l, int i, int k, unet_error *err)
+{
+    const struct un_graph *graph = &l->model->graph;
+    const struct un_param *p = &graph->params[i];
+    const float *values = l->model->values + p->offset;
+    size_t first;
+    const size_t count = un_graph_joined(graph, i, &first);
+    if (k == l->count) {
+        l->count++;
+        l->arrays[k].name = l->names[i];
+        l->arrays[k].dims = p->dims;
+        memcpy(l->arrays[k].shape, p->shape, sizeof p->shape);
+        l->arrays[k].values = values;
+        return UNET_OK;
+    }
+    if (!l->arrays[k].joined) { /* its first part is there */
+        size_t there;
+        float *joined = malloc(count * sizeof *joined);
+        if (!joined)
+            return un_fail_memory(err, count * sizeof *joined, l->path);
+        un_graph_joined(graph, (int)((l->arrays[k].name - l->names[0]) / UN_LAYOUT_NAME), &there);
+        memcpy(joined + there, l->arrays[k].values, (count - p->count) * sizeof *joined);
+        l->arrays[k].values = l->arrays[k].joined = joined;
+        l->arrays[k].shape[0] = (int)count;
+    }
+    memcpy(l->arrays[k].joined + first, values, p->count * sizeof *values);
+    return UNET_OK;
+}
+
+static unet_code list_arrays(struct leaving *l, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    for (int i = 0; i < l->model->graph.param_count && !code; i++) {
+        const int k = array_named(l, l->names[i]);
+        code = put_part(l, i, k < 0 ? l->count : k, err);
+    }
+    return code;
+}
+
 unet_code un_model_export(const unet_model *model, const char *path,
                           const unet_export_options *options, unet_error *err)
 {
@@ -144,8 +196,12 @@ unet_code un_model_export(const unet_model *model, const char *path,
     *l = (struct leaving){.model = model, .path = path, .options = options};
     l->metadata = un_metadata_text(model);
     code = l->metadata ? name_arrays(l, names, err) : un_fail_memory(err, 4096, path);
+    if (!code && formats[format].names)
+        code = list_arrays(l, err);
     if (!code)
         code = formats[format].write(l, err);
+    for (int i = 0; i < l->count; i++)
+        free(l->arrays[i].joined);
     free(l->metadata);
     free(l);
     return code;

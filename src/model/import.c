@@ -23,20 +23,13 @@ enum { MOST_EXPANSION = 32 };
 
 /* ---- our own files ---- */
 
-static bool same_shape(const struct un_param *param, const struct un_array *array)
+static unet_code check_param(const char *path, const struct un_graph *graph, int index,
+                             const char *name, const struct un_array *array, unet_error *err)
 {
-    bool same = param->dims == array->dims;
-    for (int i = 0; same && i < param->dims; i++)
-        same = (size_t)param->shape[i] == array->shape[i];
-    return same;
-}
-
-static unet_code check_param(const char *path, const struct un_param *param, const char *name,
-                             const struct un_array *array, unet_error *err)
-{
+    const struct un_param *param = &graph->params[index];
     if (!array)
         return un_fail(err, UNET_EFORMAT, "%s: tensor %s is missing", path, name);
-    if (same_shape(param, array))
+    if (un_array_fits(array, graph, index))
         return UNET_OK;
     char found[UN_SHAPE_TEXT], wanted[UN_SHAPE_TEXT];
     size_t shape[4];
@@ -81,7 +74,7 @@ static unet_code check_own(const char *path, const struct un_graph *graph,
 {
     unet_code code = UNET_OK;
     for (int i = 0; i < graph->param_count && !code; i++)
-        code = check_param(path, &graph->params[i],
+        code = check_param(path, graph, i,
                            source[i] < 0 ? graph->params[i].name : arrays->items[source[i]].name,
                            source[i] < 0 ? NULL : &arrays->items[source[i]], err);
     for (int a = 0; a < arrays->count && !code; a++) {
@@ -144,6 +137,25 @@ static unet_code check_variances(const char *path, const struct un_graph *graph,
     return UNET_OK;
 }
 
+/* A parameter of the array's length, or that is a part of it. */
+static unet_code read_part(const char *path, const struct un_array *array,
+                           const struct un_graph *graph, int param, float *values, unet_error *err)
+{
+    const size_t count = graph->params[param].count;
+    size_t first;
+    if (array->count == count)
+        return un_array_to_float(path, array, values, err);
+    float *whole = malloc(array->count * sizeof *whole);
+    if (!whole)
+        return un_fail_memory(err, array->count * sizeof *whole, path);
+    const unet_code code = un_array_to_float(path, array, whole, err);
+    un_graph_joined(graph, param, &first);
+    if (!code)
+        memcpy(values, whole + first, count * sizeof *values);
+    free(whole);
+    return code;
+}
+
 static unet_code read_values(const char *path, const struct un_arrays *arrays, const int *source,
                              unet_model *model, unet_error *err)
 {
@@ -157,7 +169,7 @@ static unet_code read_values(const char *path, const struct un_arrays *arrays, c
             continue;
         }
         const struct un_array *array = &arrays->items[source[i]];
-        code = un_array_to_float(path, array, values, err);
+        code = read_part(path, array, &model->graph, i, values, err);
         if (arrays->mapping)
             un_map_forget(arrays->mapping, array->data, array->count * array->dtype->bytes);
     }

@@ -19,14 +19,16 @@
 /* 1: a plain network; 2: also the fields that describe networks from elsewhere; 3: also codings
  * that are more than a list of values; 4: also samples that are no data, and dim 8-bit ones; 5:
  * also rims of objects; 6: also strided convolutions, a width that ends, depths of 7 and 8, and
- * channels that are scaled apart, and limits of samples */
+ * channels that are scaled apart, and limits of samples; 7: also norms before convolutions, and
+ * norms without scale and shift */
 enum {
     FORMAT_PLAIN = 1,
     FORMAT_SPEC = 2,
     FORMAT_CODING = 3,
     FORMAT_FILL = 4,
     FORMAT_RIMS = 5,
-    FORMAT = 6
+    FORMAT_LEVELS = 6,
+    FORMAT = 7
 };
 
 /* A list that lacks an entry for want of memory must not be written. */
@@ -334,12 +336,13 @@ static int format_of(const unet_model *model)
 {
     const unet_spec *spec = &model->graph.spec;
     const bool limits = model->scaling.apart || model->scaling.clips;
-    return spec->down || spec->widest || spec->depth > UNET_SET_DEPTH || limits ? FORMAT
-           : spec->rims                                                         ? FORMAT_RIMS
-           : model->scaling.fill.set || model->scaling.dim_scale > 0            ? FORMAT_FILL
-           : !un_coding_is_list(&model->coding)                                 ? FORMAT_CODING
-           : is_plain(model)                                                    ? FORMAT_PLAIN
-                                                                                : FORMAT_SPEC;
+    return spec->norm_order == UNET_BEFORE_CONV || spec->norm_plain               ? FORMAT
+           : spec->down || spec->widest || spec->depth > UNET_SET_DEPTH || limits ? FORMAT_LEVELS
+           : spec->rims                                                           ? FORMAT_RIMS
+           : model->scaling.fill.set || model->scaling.dim_scale > 0              ? FORMAT_FILL
+           : !un_coding_is_list(&model->coding)                                   ? FORMAT_CODING
+           : is_plain(model)                                                      ? FORMAT_PLAIN
+                                                                                  : FORMAT_SPEC;
 }
 
 char *un_metadata_text(const unet_model *model)

@@ -119,13 +119,13 @@ void un_batch_norm_statistics(struct un_network *n, struct un_tensor x, const st
 
 void un_batch_norm_backward(struct un_network *n, int i, struct un_tensor x,
                             const struct un_norm *norm, struct un_tensor dy,
-                            struct un_activation act)
+                            struct un_activation act, struct un_tensor dx)
 {
     struct un_engine *e = n->engine;
     const struct un_engine_ops *ops = e->ops;
     struct un_tree tree = {.total = un_graph_total(&n->graph)};
     if (!norm->groups && !is_shared(n)) {
-        ops->norm_backward(e, x, norm, dy, act, slot(n, i, 0, 0), slot(n, i, 1, 0), dy);
+        ops->norm_backward(e, x, norm, dy, act, slot(n, i, 0, 0), slot(n, i, 1, 0), dx);
         return;
     }
     if (!norm->groups) {
@@ -133,7 +133,7 @@ void un_batch_norm_backward(struct un_network *n, int i, struct un_tensor x,
         ops->norm_moments(e, x, norm, dy, n->moments);
         un_network_sum(n, 2 * x.shape.c);
         ops->norm_backward_of(e, x, norm, dy, act, n->moments, count_of(n, x.shape), dgamma,
-                              dgamma + x.shape.c, dy);
+                              dgamma + x.shape.c, dx);
         return;
     }
     for (int image = 0; image < x.shape.n; image++) {
@@ -142,7 +142,7 @@ void un_batch_norm_backward(struct un_network *n, int i, struct un_tensor x,
         one.mean += (size_t)image * (size_t)x.shape.c;
         one.variance += (size_t)image * (size_t)x.shape.c;
         ops->norm_backward(e, images_of(e, x, image, 1), &one, d, act, slot(n, i, 0, tree.count),
-                           slot(n, i, 1, tree.count), d);
+                           slot(n, i, 1, tree.count), images_of(e, dx, image, 1));
         fold(n, i, &tree, image);
     }
 }

@@ -131,22 +131,47 @@ int un_graph_conv(struct un_graph *graph, struct un_where where, enum un_conv_ki
     return append(graph, &node);
 }
 
-int un_graph_norm(struct un_graph *graph, struct un_where where, struct un_activation act)
+/* part: what stands behind the block's name where a norm is in two parts, NULL: nothing. */
+static int add_norm(struct un_graph *graph, struct un_where where, int src, int groups,
+                    const char *part, struct un_activation act)
 {
-    const unet_spec *spec = &graph->spec;
-    struct un_node node = node_of(graph, UN_NODE_NORM, where, graph->node_count, -1);
+    struct un_node node = node_of(graph, UN_NODE_NORM, where, src, -1);
     const int channels = node.channels;
     node.act = act;
-    node.groups = spec->norm == UNET_NORM_INSTANCE ? channels
-                  : spec->norm == UNET_NORM_GROUP  ? spec->groups
-                                                   : 0;
-    node.weight = add_param(graph, &node, UN_PARAM_WEIGHT, 1, &channels, 0, 1);
-    node.bias = add_param(graph, &node, UN_PARAM_BIAS, 1, &channels, 0, 0);
+    node.groups = groups;
+    if (part)
+        snprintf(node.name + strlen(node.name), sizeof node.name - strlen(node.name), ".%s", part);
+    if (!graph->spec.norm_plain) {
+        node.weight = add_param(graph, &node, UN_PARAM_WEIGHT, 1, &channels, 0, 1);
+        node.bias = add_param(graph, &node, UN_PARAM_BIAS, 1, &channels, 0, 0);
+    }
     if (!node.groups) {
         node.running_mean = add_param(graph, &node, UN_PARAM_RUNNING_MEAN, 1, &channels, 0, 0);
         node.running_var = add_param(graph, &node, UN_PARAM_RUNNING_VAR, 1, &channels, 0, 1);
     }
     return append(graph, &node);
+}
+
+int un_graph_norm(struct un_graph *graph, struct un_where where, struct un_activation act)
+{
+    const int src = graph->node_count, channels = value_channels(graph, src);
+    return add_norm(graph, where, src, un_spec_groups(&graph->spec, channels, channels), NULL, act);
+}
+
+void un_graph_norm_sources(struct un_graph *graph, struct un_where where, int src[2],
+                           bool skip_first)
+{
+    const struct un_activation none = {UN_ACT_NONE, 0};
+    const bool two = src[1] >= 0;
+    int of = 0;
+    for (int s = 0; s <= two; s++)
+        of += value_channels(graph, src[s]);
+    /* what comes from below was made last, and its norm follows it */
+    for (int k = 0; k <= two; k++) {
+        const int s = two && skip_first ? !k : k;
+        const int groups = un_spec_groups(&graph->spec, value_channels(graph, src[s]), of);
+        src[s] = add_norm(graph, where, src[s], groups, !two ? NULL : k ? "skip" : "up", none);
+    }
 }
 
 int un_graph_plain(struct un_graph *graph, struct un_where where, enum un_node_kind kind, int src)

@@ -19,7 +19,8 @@ static struct un_activation spec_activation(const unet_spec *spec)
     return (struct un_activation){UN_ACT_RELU, 0};
 }
 
-/* What follows a convolution: a norm, an activation, both in either order, or nothing. */
+/* What follows a convolution: a norm, an activation, both in either order, or nothing.  A norm
+ * before the convolution is none of it. */
 struct tail {
     bool norm, act;
 };
@@ -43,20 +44,28 @@ static int add_layer(struct un_graph *graph, struct un_where where, enum un_conv
     return tail.norm ? un_graph_norm(graph, where, norm_last ? none : act) : value;
 }
 
+/* Of two sources skip is the number of the skip connection. */
 static int add_block(struct un_graph *graph, enum un_role role, int level, const int src[2],
-                     const int channels[2])
+                     int skip, const int channels[2])
 {
     const unet_spec *spec = &graph->spec;
     const int convs = un_spec_convs(spec);
+    const bool normed = spec->norm != UNET_NORM_NONE, before = spec->norm_order == UNET_BEFORE_CONV;
     struct un_where where = {role, level, 0, 0};
     int from[2] = {src[0], src[1]};
     for (; where.index < convs; where.index++) {
         const bool halves =
             spec->down == UNET_DOWN_CONV && role == UN_ROLE_ENC && level > 0 && where.index == 0;
-        const struct tail tail = {spec->norm != UNET_NORM_NONE,
-                                  where.index == convs - 1 || !spec->single_act};
+        const struct tail tail = {normed && !before, where.index == convs - 1 || !spec->single_act};
+        if (normed && before) {
+            un_graph_norm_sources(graph, where, from, skip == 0);
+            where.number++;
+        }
+        const int conv = graph->node_count;
         from[0] = add_layer(graph, where, halves ? UN_CONV3X3_HALF : UN_CONV3X3, from,
                             channels[where.index], has_bias(spec, tail), tail);
+        if (from[1] >= 0)
+            graph->nodes[conv].skip = skip;
         from[1] = -1;
         where.number += 1 + tail.norm + tail.act;
     }
@@ -90,7 +99,7 @@ static int add_encoder_block(struct un_graph *graph, int level, int src)
     const int from[2] = {src, -1};
     const int channels[2] = {un_spec_enc(&graph->spec, level, 0),
                              un_spec_enc(&graph->spec, level, 1)};
-    return add_block(graph, UN_ROLE_ENC, level, from, channels);
+    return add_block(graph, UN_ROLE_ENC, level, from, 0, channels);
 }
 
 static int add_decoder_block(struct un_graph *graph, int level, int up, int skip)
@@ -99,10 +108,7 @@ static int add_decoder_block(struct un_graph *graph, int level, int up, int skip
     const int from[2] = {skip_first ? skip : up, skip_first ? up : skip};
     const int channels[2] = {un_spec_dec(&graph->spec, level, 0),
                              un_spec_dec(&graph->spec, level, 1)};
-    const int reader = graph->node_count;
-    int value = add_block(graph, UN_ROLE_DEC, level, from, channels);
-    graph->nodes[reader].skip = !skip_first;
-    return value;
+    return add_block(graph, UN_ROLE_DEC, level, from, !skip_first, channels);
 }
 
 static int add_head(struct un_graph *graph, int src)
@@ -133,12 +139,43 @@ void un_graph_build(struct un_graph *graph, const unet_spec *spec)
     un_graph_end(graph);
 }
 
+size_t un_graph_joined(const struct un_graph *graph, int param, size_t *first)
+{
+    const struct un_param *p = &graph->params[param];
+    *first = 0;
+    for (int i = p->node + 1; i < graph->node_count && graph->nodes[p->node].kind == UN_NODE_NORM;
+         i++) {
+        const struct un_node *reader = &graph->nodes[i];
+        for (int s = 0; s < 2; s++)
+            if (reader->kind == UN_NODE_CONV && reader->src[1] >= 0 &&
+                reader->src[s] == p->node + 1 && graph->spec.norm_order == UNET_BEFORE_CONV) {
+                const size_t other = (size_t)graph->nodes[reader->src[!s] - 1].channels;
+                *first = s ? other : 0;
+                return p->count + other;
+            }
+    }
+    return p->count;
+}
+
 int un_graph_decoder(const struct un_graph *graph)
 {
     int i = 0;
     while (graph->nodes[i].where.role == UN_ROLE_ENC)
         i++;
     return i;
+}
+
+enum un_layout un_graph_layout(const struct un_graph *graph, int v)
+{
+    const bool pixels =
+        v == 0 ? graph->nodes[0].kind == UN_NODE_CONV : un_graph_is_output(graph, v);
+    return pixels ? UN_PIXELS : UN_FEATURES;
+}
+
+bool un_graph_learns(const struct un_graph *graph, int v)
+{
+    const struct un_node *maker = &graph->nodes[v > 0 ? v - 1 : 0];
+    return v > 0 && !(maker->kind == UN_NODE_NORM && maker->src[0] == 0 && maker->weight < 0);
 }
 
 struct un_shape un_graph_value(const struct un_graph *graph, int v)
@@ -152,7 +189,7 @@ struct un_operand un_graph_source(const struct un_graph *graph, const struct un_
     if (node->src[s] < 0)
         return source;
     source.tensor.shape = un_graph_value(graph, node->src[s]);
-    source.tensor.layout = node->src[s] == 0 ? UN_PIXELS : UN_FEATURES;
+    source.tensor.layout = un_graph_layout(graph, node->src[s]);
     source.top = node->top[s];
     source.left = node->left[s];
     return source;

@@ -57,7 +57,8 @@ struct un_param {
 
 enum un_node_kind {
     UN_NODE_CONV,
-    UN_NODE_NORM, /* of the convolution before it, whose value nobody else reads */
+    UN_NODE_NORM, /* of the node before it, whose value nobody else reads; or of the input, or of a
+                     skip connection, which a pooling reads, too */
     UN_NODE_MAXPOOL,
     UN_NODE_UPSAMPLE,
     UN_NODE_ADD, /* the sum of two maps of equal channels */
@@ -127,6 +128,9 @@ int un_spec_enc(const unet_spec *spec, int level, int i); /* level depth: the bo
 int un_spec_dec(const unet_spec *spec, int level, int i);
 int un_spec_up(const unet_spec *spec, int level);
 int un_spec_convs(const unet_spec *spec); /* 1 or 2 */
+/* Groups of a norm over channels that are all or a part of `of` neighbouring ones; 0: over the
+ * batch. */
+int un_spec_groups(const unet_spec *spec, int channels, int of);
 float un_spec_epsilon(const unet_spec *spec);
 
 /* Channels of the network's answer: the classes, then rim 0 (the outermost) of classes 1, 2 ..,
@@ -151,6 +155,9 @@ int un_graph_conv(struct un_graph *graph, struct un_where where, enum un_conv_ki
                   const int src[2], int channels, bool bias, struct un_activation act);
 /* The spec's norm, of the value made last. */
 int un_graph_norm(struct un_graph *graph, struct un_where where, struct un_activation act);
+/* The spec's norm before a convolution, of each of the values that it reads. */
+void un_graph_norm_sources(struct un_graph *graph, struct un_where where, int src[2],
+                           bool skip_first);
 /* A node without parameters that reads one value: UN_NODE_MAXPOOL or UN_NODE_UPSAMPLE. */
 int un_graph_plain(struct un_graph *graph, struct un_where where, enum un_node_kind kind, int src);
 /* src[1] is cropped as a skip connection is; neither is the network's input. */
@@ -186,8 +193,21 @@ static inline int un_graph_total(const struct un_graph *graph)
 /* "weight": what a name ends with, behind the node's and a dot. */
 const char *un_param_suffix(enum un_param_kind kind);
 
+/*
+ * A norm before a convolution of two maps is in two parts here, and one in PyTorch: the values that
+ * a parameter has in both together, and where this part begins; of any other, its own and 0.
+ */
+size_t un_graph_joined(const struct un_graph *graph, int param, size_t *first);
+
 /* The first node of the way up. */
 int un_graph_decoder(const struct un_graph *graph);
+
+/* UN_PIXELS where a convolution reads the input or makes an output, else UN_FEATURES. */
+enum un_layout un_graph_layout(const struct un_graph *graph, int v);
+
+/* Whether anybody asks for the gradient of value v: not of the image, nor of what is made of it
+ * without parameters. */
+bool un_graph_learns(const struct un_graph *graph, int v);
 
 /* The shape of value v (0 = input) after un_graph_size(). */
 struct un_shape un_graph_value(const struct un_graph *graph, int v);

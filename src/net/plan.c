@@ -23,11 +23,17 @@
  * change nothing but rounding; with them, a window gives the same bits as the whole value. */
 enum { BEYOND = 3 };
 
+/* Whether the node behind a node is a norm of what it makes, which nobody else reads. */
+static bool is_followed(const struct un_graph *graph, int node)
+{
+    return node >= 0 && node + 1 < graph->node_count &&
+           graph->nodes[node + 1].kind == UN_NODE_NORM && graph->nodes[node + 1].src[0] == node + 1;
+}
+
 /* Whether a node is a convolution with a norm behind it. */
 static bool is_normed(const struct un_graph *graph, int node)
 {
-    return node >= 0 && node + 1 < graph->node_count && graph->nodes[node].kind == UN_NODE_CONV &&
-           graph->nodes[node + 1].kind == UN_NODE_NORM;
+    return is_followed(graph, node) && graph->nodes[node].kind == UN_NODE_CONV;
 }
 
 int un_plan_folded(const struct un_graph *graph, int node)
@@ -63,9 +69,8 @@ static int cut(int side, int *first, int frame)
 
 struct un_operand un_plan_value(const struct un_plan *plan, const struct un_graph *graph, int v)
 {
-    struct un_operand all = {.tensor = {.shape = un_graph_value(graph, v), .layout = UN_FEATURES}};
-    if (v == 0 || un_graph_is_output(graph, v))
-        all.tensor.layout = UN_PIXELS;
+    struct un_operand all = {
+        .tensor = {.shape = un_graph_value(graph, v), .layout = un_graph_layout(graph, v)}};
     if (plan->window[v] < 0)
         return all;
     const struct un_node *reader = &graph->nodes[plan->window[v]];
@@ -84,8 +89,7 @@ struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *g
     struct un_conv c = {
         .kind = node->conv,
         .src = {un_graph_source(graph, node, 0), un_graph_source(graph, node, 1)},
-        .dst = {.shape = node->shape,
-                .layout = un_graph_is_output(graph, i + 1) ? UN_PIXELS : UN_FEATURES},
+        .dst = {.shape = node->shape, .layout = un_graph_layout(graph, i + 1)},
         .act = graph->nodes[v - 1].act,
         .measures = un_plan_measures(plan, graph, i),
     };
@@ -163,9 +167,8 @@ static bool is_replaced(const struct un_graph *graph, int v)
 static bool is_overwriting(const struct un_graph *graph, int v)
 {
     int first, last;
-    return v >= 2 && v <= graph->node_count && is_normed(graph, v - 2) &&
-           graph->nodes[v - 1].src[0] == v - 1 && un_plan_folded(graph, v - 2) < 0 &&
-           readers(graph, v - 1, &first, &last) == 1;
+    return v >= 2 && v <= graph->node_count && is_followed(graph, v - 2) &&
+           un_plan_folded(graph, v - 2) < 0 && readers(graph, v - 1, &first, &last) == 1;
 }
 
 static void want_predicted(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
@@ -197,8 +200,8 @@ static void want_trained(struct un_placing *p, struct un_plan *plan, const struc
     int end = 2 * n - 1 - (norm ? maker - 1 : maker);
     bool replaced = is_replaced(graph, v);
     un_place_want(p, bytes, maker, replaced ? end : until, &plan->value[v]);
-    /* the gradient of a convolution's output is made in the place of its norm's: see run.c */
-    if (v > 0 && !replaced && !is_normed(graph, maker))
+    /* the gradient of what a norm reads is made in the place of the norm's: see run.c */
+    if (un_graph_learns(graph, v) && !replaced && !is_followed(graph, maker))
         un_place_want(p, bytes, begin, end, &plan->gradient[v]);
 }
 
@@ -361,6 +364,6 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
     for (int v = n; mode == UN_TRAIN && v > 0; v--)
         if (is_replaced(graph, v))
             plan->gradient[v] = plan->value[v];
-        else if (is_normed(graph, v - 1))
+        else if (is_followed(graph, v - 1))
             plan->gradient[v] = plan->gradient[v + 1];
 }

@@ -313,7 +313,7 @@ static void conv_backward(struct un_network *network, int i)
     struct un_conv c = bind_conv(network, i);
     struct un_tensor ddst = gradient(network, i + 1);
     un_batch_conv_weights(network, i, &c, ddst);
-    if (node->src[0] == 0)
+    if (!un_graph_learns(&network->graph, node->src[0]))
         return; /* nobody asks for the gradient of the image */
     /* from here on a source's value may be overwritten by its gradient: see plan.c */
     e->ops->conv_pack(e, &c, UN_PASS_BACKWARD_DATA);
@@ -323,20 +323,37 @@ static void conv_backward(struct un_network *network, int i)
     e->ops->conv_backward_data(e, &c, ddst, dsrc);
 }
 
+/*
+ * The gradient of its source lies in the same place (plan.c); or it reads a skip connection, whose
+ * gradient it is the first to write and a pooling's backward pass will finish, or the image, whose
+ * nobody wants.
+ */
+static void norm_backward(struct un_network *network, int i)
+{
+    const struct un_node *node = &network->graph.nodes[i];
+    const struct un_tensor dy = gradient(network, i + 1);
+    const struct un_norm norm = bind_norm(network, i);
+    const int v = node->src[0];
+    struct un_gradient dsrc = {.d = dy};
+    if (!un_graph_learns(&network->graph, i + 1))
+        return;
+    if (v > 0)
+        dsrc = gradient_from(network, i, v);
+    un_batch_norm_backward(network, i, value(network, v), &norm, dy, dsrc.act, dsrc.d);
+}
+
 static void node_backward(struct un_network *network, int i)
 {
     struct un_engine *e = network->engine;
     const struct un_node *node = &network->graph.nodes[i];
     struct un_tensor ddst = gradient(network, i + 1), src = value(network, node->src[0]);
     struct un_gradient dsrc;
-    struct un_norm norm;
     switch (node->kind) {
     case UN_NODE_CONV:
         conv_backward(network, i);
         break;
-    case UN_NODE_NORM: /* the gradient of its source lies in the same place: see plan.c */
-        norm = bind_norm(network, i);
-        un_batch_norm_backward(network, i, src, &norm, ddst, network->graph.nodes[i - 1].act);
+    case UN_NODE_NORM:
+        norm_backward(network, i);
         break;
     case UN_NODE_MAXPOOL:
         dsrc = gradient_from(network, i, node->src[0]);

@@ -97,7 +97,7 @@ void un_batch_conv_weights(struct un_network *network, int i, const struct un_co
                            struct un_tensor ddst);
 void un_batch_norm_backward(struct un_network *network, int i, struct un_tensor x,
                             const struct un_norm *norm, struct un_tensor dy,
-                            struct un_activation act);
+                            struct un_activation act, struct un_tensor dx);
 /* Mean and variance. */
 void un_batch_norm_statistics(struct un_network *network, struct un_tensor x,
                               const struct un_norm *norm);

@@ -52,6 +52,14 @@ int un_spec_outputs(const unet_spec *spec)
     return spec->classes + spec->rims * (spec->classes - 1);
 }
 
+int un_spec_groups(const unet_spec *spec, int channels, int of)
+{
+    if (spec->norm != UNET_NORM_GROUP)
+        return spec->norm == UNET_NORM_INSTANCE ? channels : 0;
+    const int most = spec->norm_order == UNET_BEFORE_CONV && spec->groups > of;
+    return (most ? of : spec->groups) * channels / of;
+}
+
 float un_spec_epsilon(const unet_spec *spec)
 {
     return spec->norm_epsilon > 0 ? spec->norm_epsilon : 1e-5f;
@@ -73,12 +81,46 @@ static unet_code check_channels(const unet_spec *spec, const char *what, int lev
     if (set < 0 || used > MOST)
         return un_fail(err, UNET_EINVAL, "channels.%s of level %d is %d, wanted 0 to %d", what,
                        level, set < 0 ? set : used, MOST);
-    if (normed && spec->norm == UNET_NORM_GROUP && used % spec->groups)
+    if (normed && spec->norm == UNET_NORM_GROUP && spec->norm_order != UNET_BEFORE_CONV &&
+        used % spec->groups)
         return un_fail(err, UNET_EINVAL,
                        "groups is %d, which does not divide the %d channels of "
                        "level %d",
                        spec->groups, used, level);
     return UNET_OK;
+}
+
+/* That the groups of a norm before a convolution, over the channels of one map or of two side by
+ * side, part them evenly, and none has channels of both. */
+static unet_code check_groups(const unet_spec *spec, int level, int first, int second,
+                              unet_error *err)
+{
+    const int of = first + second, groups = spec->groups < of ? spec->groups : of;
+    if (of % groups == 0 && first % (of / groups) == 0)
+        return UNET_OK;
+    return un_fail(err, UNET_EINVAL,
+                   "groups is %d, which does not divide the %d channels that a block of level %d "
+                   "reads%s",
+                   spec->groups, of, level,
+                   second ? ", or has channels of the skip connection and others in one group"
+                          : "");
+}
+
+static unet_code check_groups_before(const unet_spec *spec, unet_error *err)
+{
+    const int last = un_spec_convs(spec) - 1;
+    unet_code code = UNET_OK;
+    for (int d = 0, reads = spec->in_channels; d <= spec->depth && !code; d++) {
+        code = check_groups(spec, d, reads, 0, err);
+        if (!code && last)
+            code = check_groups(spec, d, un_spec_enc(spec, d, 0), 0, err);
+        reads = un_spec_enc(spec, d, last);
+        if (!code && d < spec->depth)
+            code = check_groups(spec, d, un_spec_up(spec, d), reads, err);
+        if (!code && d < spec->depth && last)
+            code = check_groups(spec, d, un_spec_dec(spec, d, 0), 0, err);
+    }
+    return code;
 }
 
 static unet_code check_all_channels(const unet_spec *spec, unet_error *err)
@@ -97,6 +139,22 @@ static unet_code check_all_channels(const unet_spec *spec, unet_error *err)
         code = check_channels(spec, "up", d, d < UNET_SET_DEPTH ? &set->up[d] : NULL,
                               un_spec_up(spec, d), spec->up_norm, err);
     return code;
+}
+
+/* What networks with norms before their convolutions cannot have: what a norm reads would be
+ * cropped after it, or be written over by another. */
+static unet_code check_before_conv(const unet_spec *spec, unet_error *err)
+{
+    static const char head[] = "norm_order is before_conv, wanted only with";
+    if (spec->norm == UNET_NORM_NONE)
+        return un_fail(err, UNET_EINVAL, "%s a norm", head);
+    if (spec->padding != UNET_PADDING_SAME)
+        return un_fail(err, UNET_EINVAL, "%s same padding", head);
+    if (spec->down != UNET_DOWN_POOL)
+        return un_fail(err, UNET_EINVAL, "%s poolings (down pool)", head);
+    if (spec->up_norm || spec->single_act)
+        return un_fail(err, UNET_EINVAL, "%s %s 0", head, spec->up_norm ? "up_norm" : "single_act");
+    return UNET_OK;
 }
 
 /* Fields that are each in range, but say different things. */
@@ -124,7 +182,9 @@ static unet_code check_together(const unet_spec *spec, unet_error *err)
     if (spec->norm == UNET_NORM_GROUP && spec->groups < 1)
         return un_fail(err, UNET_EINVAL, "groups is %d, wanted at least 1 with group norm",
                        spec->groups);
-    return UNET_OK;
+    if (spec->norm_plain && spec->norm != UNET_NORM_INSTANCE)
+        return un_fail(err, UNET_EINVAL, "norm_plain is 1, wanted only with instance norm");
+    return spec->norm_order == UNET_BEFORE_CONV ? check_before_conv(spec, err) : UNET_OK;
 }
 
 unet_code un_spec_check(const unet_spec *spec, unet_error *err)
@@ -134,5 +194,9 @@ unet_code un_spec_check(const unet_spec *spec, unet_error *err)
         code = un_field_check(spec, un_field_find(&un_spec_fields, "leaky_slope"), err);
     if (!code)
         code = check_together(spec, err);
-    return code ? code : check_all_channels(spec, err);
+    if (!code)
+        code = check_all_channels(spec, err);
+    if (!code && spec->norm == UNET_NORM_GROUP && spec->norm_order == UNET_BEFORE_CONV)
+        code = check_groups_before(spec, err);
+    return code;
 }

@@ -6,7 +6,7 @@ static const char *const paddings[] = {"valid", "same", NULL};
 static const char *const norms[] = {"none", "batch", "instance", "group", NULL};
 static const char *const ups[] = {"transpose", "bilinear", "nearest", NULL};
 static const char *const acts[] = {"relu", "leaky_relu", NULL};
-static const char *const orders[] = {"norm_first", "act_first", NULL};
+static const char *const orders[] = {"norm_first", "act_first", "before_conv", NULL};
 static const char *const biases[] = {"unless_norm", "always", "never", NULL};
 static const char *const concats[] = {"up_skip", "skip_up", NULL};
 static const char *const up_convs[] = {"conv1x1", "conv3x3", "none", NULL};
@@ -46,7 +46,7 @@ static const struct un_field rows[] = {
     INT(convs, 0, 2, MORE, "3x3 convolutions a block; 0: 2"),
     UN_FIELD_FLAG(single_act, MORE, "one activation a block"),
     INT(groups, 0, 65536, MORE, "of group norm"),
-    UN_FIELD_CHOICE(norm_order, orders, MORE, "of norm and activation"),
+    UN_FIELD_CHOICE(norm_order, orders, MORE, "of norm, activation, convolution"),
     UN_FIELD_CHOICE(bias, biases, MORE, "which 3x3 convolutions have one"),
     UN_FIELD_CHOICE(concat, concats, MORE, "which channels come first"),
     UN_FIELD_FLAG(align_corners, MORE, "of up bilinear, as PyTorch has it"),
@@ -57,6 +57,7 @@ static const struct un_field rows[] = {
     INT(rims, 0, UN_MAX_RIMS, MORE, "outputs more for each class, that part objects"),
     UN_FIELD_CHOICE(down, downs, MORE, "conv: stride 2 instead of poolings"),
     INT(widest, 0, 65536, MORE, "most channels of any level; 0: no limit"),
+    UN_FIELD_FLAG(norm_plain, MORE, "norms without scale and shift"),
 };
 
 const struct un_fields un_spec_fields = {rows, sizeof rows / sizeof *rows};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which convolution a norm follows.  The pair that has most in common is settled first, then the
- * next, and so on.  In common means, in this order: how many channels they have (a must), where
- * their names begin alike, where they end alike, and how soon the norm follows the convolution.
+ * Which convolution a norm follows, or stands before in networks of which that is known.  The pair
+ * that has most in common is settled first, then the next, and so on.  In common means, in this
+ * order: how many channels they have (a must), where their names begin alike, where they end alike,
+ * and how soon the norm follows the convolution.
  *
  *   down1.double_conv.0, down1.double_conv.1   begin alike, 1 follows 0 (and not 4)
  *   down1.conv1, down1.conv2, down1.bn1        begin alike, conv1 and bn1 end alike
@@ -12,7 +13,7 @@
  * is no telling.  A file that lists its layers as they run (ONNX) needs no names: what normalises a
  * convolution comes right behind it.
  */
-#include "recognise/modules.h"
+#include "recognise/layouts.h"
 
 enum { BEHIND = 1000 }; /* more than any distance: a norm that lies before the convolution */
 
@@ -78,8 +79,43 @@ static bool attach_as_they_run(struct un_modules *modules)
     return all;
 }
 
+/* The module of m's container whose number is the one before m's, -1: none. */
+static int module_before(const struct un_modules *modules, const struct un_module *m)
+{
+    for (int i = 0; i < modules->count; i++) {
+        const struct un_module *other = &modules->items[i];
+        if (un_module_siblings(m, other) && un_module_number(other) == un_module_number(m) - 1)
+            return i;
+    }
+    return -1;
+}
+
+static unet_code attach_before(struct un_modules *modules, unet_error *err)
+{
+    bool used[UN_MAX_MODULES] = {false};
+    for (int c = 0; c < modules->count; c++) {
+        struct un_module *conv = &modules->items[c];
+        const int n = conv->kind == UN_MODULE_CONV3X3 ? module_before(modules, conv) : -1;
+        if (n < 0 || modules->items[n].kind != UN_MODULE_NORM)
+            continue;
+        if (modules->items[n].out != conv->in)
+            return un_module_fail(modules, n, err,
+                                  "a norm before a convolution that reads %d channels", conv->in);
+        conv->norm = n;
+        used[n] = true;
+    }
+    for (int n = 0; n < modules->count; n++)
+        if (modules->items[n].kind == UN_MODULE_NORM && !used[n])
+            return un_module_fail(modules, n, err,
+                                  "a norm that stands before no convolution, and in networks of "
+                                  "this class each does");
+    return UNET_OK;
+}
+
 unet_code un_modules_attach_norms(struct un_modules *modules, unet_error *err)
 {
+    if (un_layout_is_before(un_layout_of(modules), modules))
+        return attach_before(modules, err);
     if (modules->arrays->one_network && attach_as_they_run(modules))
         return UNET_OK;
     bool used[UN_MAX_MODULES] = {false};

@@ -188,7 +188,8 @@ unet_code un_work_check_gaps(const struct un_work *w, bool norms, unet_error *er
 {
     const int told = w->known->norm;
     unet_code code = UNET_OK;
-    if (w->arrays->hints.padding >= 0 || (w->out->layout && w->out->layout->lists))
+    if (w->arrays->hints.padding >= 0 || w->before || w->known->norm_order == UNET_BEFORE_CONV ||
+        (w->out->layout && w->out->layout->lists))
         return UNET_OK; /* the file says how the network runs, or its class */
     if (norms && (code = check_norm_places(w, err)))
         return code;

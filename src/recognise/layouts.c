@@ -163,11 +163,12 @@ static const struct un_names layouts[] = {
      .align_corners = 1,
      .up_act = 0,
      .keys = usuyama_keys},
-    {.name = "torch_em", /* without norms: with them, they stand before the convolutions */
+    {.name = "torch_em",
      .direction = UN_NUMBERS_RISE,
      SAME,
      RELU,
-     .norm_order = OPEN,
+     .norm_order = UNET_BEFORE_CONV,
+     .before = true,
      .concat = UNET_CONCAT_UP_SKIP,
      NO_OTHER_NORM,
      .up = UNET_UP_BILINEAR,
@@ -210,7 +211,6 @@ static const struct {
     {"conv_blocks_context.#.*", "the names of nnU-Net's first version; that of its second is read"},
     {"encoder.stages.#.blocks.#.*", "residual blocks"},
     {"down_sample_layers.#.layers.4.*", "fastMRI's average poolings"},
-    {"encoder.blocks.#.block.1.*", "torch_em's norms before the convolutions"},
 };
 
 /* ---- looking up ---- */
@@ -280,6 +280,16 @@ const struct un_names *un_layout_of(const struct un_modules *modules)
         if (all_match(layouts[i].keys, modules, prefix))
             return &layouts[i];
     return NULL;
+}
+
+bool un_layout_is_before(const struct un_names *layout, const struct un_modules *modules)
+{
+    bool before = layout && layout->before;
+    for (int i = 0; i < modules->count && before; i++) {
+        const int number = un_module_number(&modules->items[i]);
+        before = modules->items[i].kind != UN_MODULE_CONV3X3 || number == 1 || number == 4;
+    }
+    return before;
 }
 
 const struct un_names *un_layout_find(const char *name)

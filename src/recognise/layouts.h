@@ -28,6 +28,8 @@ struct un_names {
     int norm; /* of norms without running statistics, and of networks without arrays of norms */
     int up, align_corners, up_act;
     int down;                /* never open: what is not told is a pooling */
+    bool before;             /* blocks of its networks with norms are norm, convolution, activation,
+                                twice: 3x3 convolutions are number 1 and 4, without norms 0 and 2 */
     bool lists;              /* numbers in names count levels, and never layers without arrays */
     const char *const *keys; /* patterns of the modules' names, NULL at the end */
 };
@@ -37,6 +39,9 @@ struct un_names {
  * ("model.") does not matter.
  */
 const struct un_names *un_layout_of(const struct un_modules *modules);
+
+/* Whether the numbers of the 3x3 convolutions say that each has a norm before it. */
+bool un_layout_is_before(const struct un_names *layout, const struct un_modules *modules);
 
 /* Whether a name is of the pattern: # stands for a number, * at its end for anything. */
 bool un_layout_matches(const char *pattern, const char *name, int length);
@@ -60,6 +65,7 @@ const char *un_layout_refusal(const char *name);
 unet_code un_layout_check(const struct un_names *layout, const unet_spec *spec, unet_error *err);
 
 /* What parameter `param` of a graph is called in the layout; false: the layout has no name for it.
+ * The parts of a norm over two maps (un_graph_joined()) may be called the same: they are one array.
  * The spec has passed un_layout_check(). */
 enum { UN_LAYOUT_NAME = 80 };
 bool un_layout_name(const struct un_names *layout, const struct un_graph *graph, int param,

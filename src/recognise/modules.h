@@ -35,7 +35,8 @@ struct un_module {
     int weight, bias;       /* indices of arrays, -1: none */
     int mean, var;          /* running statistics */
     int file_rank, natural; /* its place in the file, and in the natural order of names */
-    int norm;               /* of a convolution: the module that normalises what it makes, -1 */
+    int norm;               /* of a convolution: the module that normalises what it makes, or in
+                               some classes what it reads; -1 */
 };
 
 struct un_modules {
@@ -49,8 +50,8 @@ struct un_modules {
 };
 
 /*
- * Groups the arrays and finds the convolution that each norm follows.  UNET_EFORMAT names the first
- * array that no plain U-Net has.
+ * Groups the arrays and finds the convolution that each norm belongs to.  UNET_EFORMAT names the
+ * first array that no plain U-Net has.
  */
 unet_code un_modules_group(const char *path, const struct un_arrays *arrays,
                            struct un_modules *modules, unet_error *err);

@@ -11,8 +11,8 @@
 #include "recognise/layouts.h"
 
 /*
- * Letters after % stand for: d the level, f the number of a decoder counted from the deepest (1), n
- * the number in the block's nn.Sequential.
+ * Letters after % stand for: d the level, f the number of a decoder counted from the deepest (1), e
+ * the same from 0, n the number in the block's nn.Sequential.
  */
 struct naming {
     const char *layout;
@@ -64,32 +64,16 @@ static unet_code check_milesial_widths(const char *layout, const unet_spec *spec
     return code;
 }
 
-static unet_code check_milesial(const char *layout, const unet_spec *spec, unet_error *err)
+/* A field of a spec, and what all networks of a class have there. */
+struct expected {
+    const char *field;
+    int found, wanted;
+};
+
+static unet_code expect_all(const char *layout, const unet_spec *spec,
+                            const struct expected *fields, int count, unet_error *err)
 {
-    const bool bilinear = spec->up == UNET_UP_BILINEAR;
-    const struct {
-        const char *field;
-        int found, wanted;
-#define FOUND(field) #field, (int)spec->field
-    } fields[] = {
-        {FOUND(depth), 4},
-        {FOUND(down), UNET_DOWN_POOL},
-        {FOUND(padding), UNET_PADDING_SAME},
-        {FOUND(norm), UNET_NORM_BATCH},
-        {FOUND(norm_order), UNET_NORM_FIRST},
-        {FOUND(act), UNET_ACT_RELU},
-        {FOUND(single_act), 0},
-        {"convs", spec->convs ? spec->convs : 2, 2},
-        {FOUND(bias), UNET_BIAS_UNLESS_NORM},
-        {FOUND(concat), UNET_CONCAT_SKIP_UP},
-        {FOUND(up), bilinear ? UNET_UP_BILINEAR : UNET_UP_TRANSPOSE},
-        {FOUND(up_conv), bilinear ? UNET_UP_NO_CONV : UNET_UP_CONV1X1},
-        {FOUND(align_corners), bilinear},
-        {FOUND(up_norm), 0},
-        {FOUND(up_act), 0},
-    };
-#undef FOUND
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    for (int i = 0; i < count; i++) {
         unet_code code = expect(layout, fields[i].field, fields[i].found, fields[i].wanted, err);
         if (code)
             return code;
@@ -98,8 +82,76 @@ static unet_code check_milesial(const char *layout, const unet_spec *spec, unet_
         return un_fail(err, UNET_EINVAL,
                        "layout %s: norm_epsilon is %g, networks of this class have 1e-05", layout,
                        (double)spec->norm_epsilon);
-    return check_milesial_widths(layout, spec, err);
+    return UNET_OK;
 }
+
+#define FOUND(field) #field, (int)spec->field
+
+static unet_code check_milesial(const char *layout, const unet_spec *spec, unet_error *err)
+{
+    const bool bilinear = spec->up == UNET_UP_BILINEAR;
+    const struct expected fields[] = {
+        {FOUND(depth), 4},
+        {FOUND(down), UNET_DOWN_POOL},
+        {FOUND(padding), UNET_PADDING_SAME},
+        {FOUND(norm), UNET_NORM_BATCH},
+        {FOUND(norm_order), UNET_NORM_FIRST},
+        {FOUND(act), UNET_ACT_RELU},
+        {FOUND(single_act), 0},
+        {"convs", un_spec_convs(spec), 2},
+        {FOUND(bias), UNET_BIAS_UNLESS_NORM},
+        {FOUND(concat), UNET_CONCAT_SKIP_UP},
+        {FOUND(up), bilinear ? UNET_UP_BILINEAR : UNET_UP_TRANSPOSE},
+        {FOUND(up_conv), bilinear ? UNET_UP_NO_CONV : UNET_UP_CONV1X1},
+        {FOUND(align_corners), bilinear},
+        {FOUND(up_norm), 0},
+        {FOUND(up_act), 0},
+    };
+    unet_code code = expect_all(layout, spec, fields, sizeof fields / sizeof *fields, err);
+    return code ? code : check_milesial_widths(layout, spec, err);
+}
+
+/* Each level has twice the channels of the one above. */
+static unet_code check_torch_em_widths(const char *layout, const unet_spec *spec, unet_error *err)
+{
+    unet_code code = UNET_OK;
+    for (int d = 0; d <= spec->depth && !code; d++)
+        for (int i = 0; i < 2 && !code; i++) {
+            const int wanted = spec->width << d;
+            code = expect(layout, "channels.enc", un_spec_enc(spec, d, i), wanted, err);
+            if (!code && d < spec->depth)
+                code = expect(layout, "channels.dec", un_spec_dec(spec, d, i), wanted, err);
+            if (!code && d < spec->depth)
+                code = expect(layout, "channels.up", un_spec_up(spec, d), wanted, err);
+        }
+    return code;
+}
+
+static unet_code check_torch_em(const char *layout, const unet_spec *spec, unet_error *err)
+{
+    const bool normed = spec->norm != UNET_NORM_NONE, group = spec->norm == UNET_NORM_GROUP;
+    const struct expected fields[] = {
+        {FOUND(down), UNET_DOWN_POOL},
+        {FOUND(padding), UNET_PADDING_SAME},
+        {FOUND(act), UNET_ACT_RELU},
+        {FOUND(single_act), 0},
+        {"convs", un_spec_convs(spec), 2},
+        {FOUND(concat), UNET_CONCAT_UP_SKIP},
+        {FOUND(up), UNET_UP_BILINEAR},
+        {FOUND(up_conv), UNET_UP_CONV1X1},
+        {FOUND(align_corners), 0},
+        {FOUND(up_norm), 0},
+        {FOUND(up_act), 0},
+        {FOUND(norm_order), normed ? UNET_BEFORE_CONV : (int)spec->norm_order},
+        {FOUND(norm_plain), spec->norm == UNET_NORM_INSTANCE},
+        {FOUND(groups), group ? 32 : spec->groups},
+        {FOUND(bias), spec->bias == UNET_BIAS_ALWAYS ? UNET_BIAS_ALWAYS : UNET_BIAS_UNLESS_NORM},
+    };
+    unet_code code = expect_all(layout, spec, fields, sizeof fields / sizeof *fields, err);
+    return code ? code : check_torch_em_widths(layout, spec, err);
+}
+
+#undef FOUND
 
 /* ---- the table ---- */
 
@@ -108,6 +160,8 @@ static const struct naming namings[] = {
     {"milesial", "inc.double_conv.%n", "down%d.maxpool_conv.1.double_conv.%n",
      "down%d.maxpool_conv.1.double_conv.%n", "up%f.up", NULL, "up%f.conv.double_conv.%n",
      "outc.conv", check_milesial},
+    {"torch_em", "encoder.blocks.%d.block.%n", "encoder.blocks.%d.block.%n", "base.block.%n",
+     "decoder.samplers.%e.conv", NULL, "decoder.blocks.%e.block.%n", "out_conv", check_torch_em},
 };
 
 static const struct naming *naming_of(const struct un_names *layout)
@@ -123,7 +177,8 @@ unet_code un_layout_check(const struct un_names *layout, const unet_spec *spec, 
     const struct naming *naming = naming_of(layout);
     if (!naming)
         return un_fail(err, UNET_EINVAL,
-                       "layout %s: only read, not written; wanted unet or milesial", layout->name);
+                       "layout %s: only read, not written; wanted unet, milesial or torch_em",
+                       layout->name);
     return naming->check(layout->name, spec, err);
 }
 
@@ -170,6 +225,7 @@ bool un_layout_name(const struct un_names *layout, const struct un_graph *graph,
         f++;
         int value = *f == 'd'   ? node->where.level
                     : *f == 'f' ? graph->spec.depth - node->where.level
+                    : *f == 'e' ? graph->spec.depth - node->where.level - 1
                                 : node->where.number;
         length += (size_t)snprintf(name + length, UN_LAYOUT_NAME - length, "%d", value);
     }

@@ -95,8 +95,9 @@ static unet_code find_norms(const struct un_work *w, bool ups, int *has, int *ru
             continue;
         if (*has >= 0 && *has != (m->norm >= 0))
             return un_module_fail(&w->modules, slot->module, err,
-                                  "it has %s norm behind it, and the layers before it have %s",
-                                  m->norm >= 0 ? "a" : "no", m->norm >= 0 ? "none" : "one");
+                                  "it has %s norm %s it, and the layers before it have %s",
+                                  m->norm >= 0 ? "a" : "no", w->before ? "before" : "behind",
+                                  m->norm >= 0 ? "none" : "one");
         *has = m->norm >= 0;
         if (*has)
             *running |= w->modules.items[m->norm].mean >= 0 ? 1 : 2;
@@ -157,22 +158,24 @@ static void set_source(struct un_work *w, int param, int array)
  * place in the graph, and in *empty how many of the graph are not in the file. */
 static int map_params(struct un_work *w, int *empty)
 {
-    int module = -1, lost = 0;
+    int lost = 0;
     *empty = 0;
     un_graph_build(&w->graph, &w->out->spec);
     for (int i = 0; i < UN_MAX_PARAMS; i++)
         w->out->source[i] = -1;
     for (int i = 0; i < w->graph.node_count; i++) {
         const struct un_node *node = &w->graph.nodes[i];
+        if (node->kind != UN_NODE_CONV && node->kind != UN_NODE_NORM)
+            continue;
+        const int module =
+            un_chain_module(&w->chain, node->where.role, node->where.level, node->where.index);
         if (node->kind == UN_NODE_CONV) {
-            module =
-                un_chain_module(&w->chain, node->where.role, node->where.level, node->where.index);
             const struct un_module *m = &w->modules.items[module];
             set_source(w, node->weight, m->weight);
             set_source(w, node->bias, m->bias);
             lost += node->bias < 0 && m->bias >= 0;
             *empty += node->bias >= 0 && m->bias < 0;
-        } else if (node->kind == UN_NODE_NORM && w->modules.items[module].norm >= 0) {
+        } else if (w->modules.items[module].norm >= 0) {
             const struct un_module *m = &w->modules.items[w->modules.items[module].norm];
             set_source(w, node->weight, m->weight);
             set_source(w, node->bias, m->bias);
@@ -199,6 +202,17 @@ static void choose_bias(struct un_work *w)
     map_params(w, &empty);
 }
 
+bool un_array_fits(const struct un_array *array, const struct un_graph *graph, int param)
+{
+    const struct un_param *p = &graph->params[param];
+    size_t first;
+    bool same = array->dims == p->dims;
+    for (int d = 0; same && d < p->dims; d++)
+        same = array->shape[d] == (size_t)p->shape[d];
+    return same || (array->dims == 1 && p->dims == 1 &&
+                    array->shape[0] == un_graph_joined(graph, param, &first));
+}
+
 static unet_code check_sources(const struct un_work *w, unet_error *err)
 {
     for (int i = 0; i < w->graph.param_count; i++) {
@@ -206,11 +220,8 @@ static unet_code check_sources(const struct un_work *w, unet_error *err)
         if (w->out->source[i] < 0)
             continue;
         const struct un_array *a = &w->arrays->items[w->out->source[i]];
-        bool same = a->dims == p->dims;
-        for (int d = 0; same && d < p->dims; d++)
-            same = a->shape[d] == (size_t)p->shape[d];
         char shape[UN_SHAPE_TEXT];
-        if (!same)
+        if (!un_array_fits(a, &w->graph, i))
             return un_fail(err, UNET_EFORMAT, "%s: tensor %.100s: has shape %s; it does not fit %s",
                            w->modules.path, a->name, un_shape_text(a->dims, a->shape, shape),
                            p->name);
@@ -248,6 +259,7 @@ static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
         (code = un_modules_group(path, w->arrays, &w->modules, err)))
         return code;
     w->out->layout = un_layout_of(&w->modules);
+    w->before = un_layout_is_before(w->out->layout, &w->modules);
     if ((code = un_chain_find(&w->modules, w->out->layout, direction, &w->chain, err)) ||
         (code = find_norms(w, false, &norms, &running, err)) ||
         (code = find_norms(w, true, &up_norms, &up_running, err)) ||

@@ -16,9 +16,10 @@
 struct un_recognised {
     unet_spec spec;
     const struct un_names *layout; /* NULL: known by shapes alone */
-    int source[UN_MAX_PARAMS];     /* the array of each parameter of the spec's graph; -1: there is
-                                      none, so it stays as a new model has it (a bias of zero) */
-    int guesses;                   /* fields that neither caller nor file told */
+    int source[UN_MAX_PARAMS]; /* the array of each parameter of the spec's graph, which may be a
+                                  part of it (un_graph_joined()); -1: there is
+                                  none, so it stays as a new model has it (a bias of zero) */
+    int guesses;               /* fields that neither caller nor file told */
     struct {
         const char *field, *from;
     } guess[16];
@@ -30,6 +31,9 @@ struct un_recognised {
  */
 unet_code un_recognise(const char *path, const struct un_arrays *arrays, const unet_known *known,
                        struct un_recognised *found, unet_error *err);
+
+/* Whether an array has a parameter's shape, or that of both parts of a norm of which it is one. */
+bool un_array_fits(const struct un_array *array, const struct un_graph *graph, int param);
 
 /* ---- recognise_known.c: what a caller knows, fields of unet_spec ---- */
 

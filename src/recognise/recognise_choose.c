@@ -88,11 +88,16 @@ static void choose_norm(struct un_work *w, bool arrays, bool running)
     int told = groups > 0 ? UNET_NORM_GROUP : groups == 0 ? UNET_NORM_INSTANCE : -1;
     /* batch norms that the file has no arrays of are part of its convolutions */
     const int norm = known->norm == UNET_NORM_BATCH ? -1 : known->norm;
-    if (!arrays && norm < 0 && told < 0 && LAYOUT(norm) < 0)
+    if (!arrays && norm < 0 && told < 0 && LAYOUT(norm) < 0 && !w->before)
         return; /* norms without arrays are known to who says so */
-    spec->norm = (unet_norm)choose(w, "norm", norm, told, -1, LAYOUT(norm), UNET_NORM_INSTANCE);
+    /* torch_em's instance norms have no arrays, its group norms have 32 groups */
+    const int layout = w->before && arrays ? UNET_NORM_GROUP
+                       : w->before         ? UNET_NORM_INSTANCE
+                                           : LAYOUT(norm);
+    spec->norm = (unet_norm)choose(w, "norm", norm, told, -1, layout, UNET_NORM_INSTANCE);
     if (spec->norm == UNET_NORM_GROUP)
-        spec->groups = groups;
+        spec->groups = groups > 0 ? groups : 32;
+    spec->norm_plain = w->before && !arrays;
 }
 
 /* choose() of a field that caller, file and layout call alike; number: what the numbers tell. */
@@ -129,6 +134,16 @@ static void choose_act(struct un_work *w)
     spec->leaky_slope = slopes[i]; /* PyTorch's default is 0.01 */
 }
 
+/* What torch_em's numbers tell nobody knows better. */
+static int choose_order(struct un_work *w, int number)
+{
+    if (w->before && w->known->norm_order < 0)
+        return choose(w, "norm_order", -1, -1, -1, UNET_BEFORE_CONV, -1);
+    const int layout = LAYOUT(norm_order) == UNET_BEFORE_CONV ? -1 : LAYOUT(norm_order);
+    return choose(w, "norm_order", w->known->norm_order, w->arrays->hints.norm_order, number,
+                  layout, UNET_NORM_FIRST);
+}
+
 void un_work_choose(struct un_work *w, bool norms, bool running)
 {
     const unet_known *known = w->known;
@@ -142,7 +157,7 @@ void un_work_choose(struct un_work *w, bool norms, bool running)
     if (w->chain.convs == 2)
         spec->single_act = CHOOSE(single_act, single_act, 0);
     if (spec->norm != UNET_NORM_NONE)
-        spec->norm_order = (unet_norm_order)CHOOSE(norm_order, norm_order, UNET_NORM_FIRST);
+        spec->norm_order = (unet_norm_order)choose_order(w, norm_order);
     const float epsilon = known->norm_epsilon > 0 ? known->norm_epsilon : hints->norm_epsilon;
     if (spec->norm != UNET_NORM_NONE && epsilon > 0 && epsilon != 1e-5f)
         spec->norm_epsilon = epsilon;
@@ -161,6 +176,13 @@ unet_code un_work_check_known(const struct un_work *w, bool norms, bool running,
     if (known->norm == UNET_NORM_BATCH && !running && (norms || w->arrays->hints.padding < 0))
         return un_fail(err, UNET_EINVAL,
                        "%s: norm is batch, but the file has no running statistics", path);
+    if (!w->before && norms &&
+        (known->norm_order >= 0 ? known->norm_order : w->arrays->hints.norm_order) ==
+            UNET_BEFORE_CONV)
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: has norms before its convolutions, whose arrays are read under "
+                       "torch_em's names alone",
+                       path);
     if (known->norm == UNET_NORM_NONE && norms)
         return un_fail(err, UNET_EINVAL, "%s: norm is none, but the file has norms", path);
     if (known->norm == UNET_NORM_GROUP && running)

@@ -10,6 +10,7 @@ struct un_work {
     const struct un_arrays *arrays;
     const unet_known *known;
     struct un_modules modules;
+    bool before; /* un_layout_is_before() */
     struct un_chain chain;
     struct un_graph graph;
     struct un_recognised *out;

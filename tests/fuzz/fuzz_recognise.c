@@ -50,11 +50,8 @@ static void check(const struct un_recognised *found, const struct un_arrays *arr
         const int source = found->source[i];
         if (source < 0)
             continue;
-        if (source >= arrays->count || arrays->items[source].dims != graph.params[i].dims)
+        if (source >= arrays->count || !un_array_fits(&arrays->items[source], &graph, i))
             abort();
-        for (int d = 0; d < graph.params[i].dims; d++)
-            if (arrays->items[source].shape[d] != (size_t)graph.params[i].shape[d])
-                abort();
     }
 }
 

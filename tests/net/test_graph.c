@@ -48,6 +48,26 @@ static const unet_spec told[] = {
      .up = UNET_UP_NEAREST,
      .up_norm = 1,
      .up_conv = UNET_UP_CONV3X3},
+    /* the same where norms stand before the convolutions */
+    {.in_channels = 1,
+     .classes = 2,
+     .width = 1,
+     .depth = UNET_MAX_DEPTH,
+     .padding = UNET_PADDING_SAME,
+     .norm = UNET_NORM_BATCH,
+     .norm_order = UNET_BEFORE_CONV,
+     .bias = UNET_BIAS_ALWAYS,
+     .up = UNET_UP_NEAREST,
+     .concat = UNET_CONCAT_SKIP_UP},
+    {.in_channels = 3,
+     .classes = 2,
+     .width = 4,
+     .depth = 2,
+     .padding = UNET_PADDING_SAME,
+     .norm = UNET_NORM_INSTANCE,
+     .norm_plain = 1,
+     .norm_order = UNET_BEFORE_CONV,
+     .up = UNET_UP_BILINEAR},
     {.in_channels = 1,
      .classes = 2,
      .width = 2,
@@ -90,9 +110,17 @@ static void test_where(void **state)
             const struct un_where w = node->where;
             char name[40];
             spell(&graph, node, name);
+            /* a norm of two maps has a part of each */
+            const bool part = node->kind == UN_NODE_NORM && w.role == UN_ROLE_DEC && w.index == 0 &&
+                              graph.spec.norm_order == UNET_BEFORE_CONV;
+            if (part)
+                strcat(name,
+                       graph.nodes[node->src[0] - 1].where.role == UN_ROLE_UP ? ".up" : ".skip");
             if (strcmp(name, node->name))
                 fail_msg("spec %zu: %s says that it is %s", k, node->name, name);
-            if (node->kind == UN_NODE_CONV) /* counted within the block */
+            if (graph.spec.norm_order == UNET_BEFORE_CONV)
+                index = w.index;                 /* a block does not begin with a convolution */
+            else if (node->kind == UN_NODE_CONV) /* counted within the block */
                 index = i && graph.nodes[i - 1].where.role == w.role &&
                                 graph.nodes[i - 1].where.level == w.level
                             ? index + 1
@@ -210,6 +238,52 @@ static void test_strided(void **state)
     assert_int_equal(un_spec_check(&wrong, &err), UNET_EINVAL);
 }
 
+/* What a norm before a convolution cannot go with. */
+static void test_before_conv(void **state)
+{
+    static const unet_spec good = {.in_channels = 3,
+                                   .classes = 2,
+                                   .width = 8,
+                                   .depth = 2,
+                                   .padding = UNET_PADDING_SAME,
+                                   .norm = UNET_NORM_GROUP,
+                                   .groups = 8,
+                                   .norm_order = UNET_BEFORE_CONV};
+    static const struct {
+        const char *field, *value, *message;
+    } rows[] = {
+        {"groups", "32", NULL}, /* 3 of the image, 16 of 8 and 8 channels, one each */
+        {"groups", "5",
+         "groups is 5, which does not divide the 8 channels that a block of level 0 "
+         "reads"},
+        {"norm", "none", "norm_order is before_conv, wanted only with a norm"},
+        {"padding", "valid", "norm_order is before_conv, wanted only with same padding"},
+        {"down", "conv", "norm_order is before_conv, wanted only with poolings (down pool)"},
+        {"up_norm", "1", "norm_order is before_conv, wanted only with up_norm 0"},
+        {"single_act", "1", "norm_order is before_conv, wanted only with single_act 0"},
+        {"norm_plain", "1", "norm_plain is 1, wanted only with instance norm"},
+    };
+    unet_error err = {0};
+    (void)state;
+    assert_int_equal(un_spec_check(&good, &err), UNET_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        unet_spec spec = good;
+        err.text[0] = 0;
+        assert_int_equal(
+            un_field_set(&spec, sizeof spec, &un_spec_fields, rows[i].field, rows[i].value, &err),
+            UNET_OK);
+        un_spec_check(&spec, &err);
+        if (strcmp(err.text, rows[i].message ? rows[i].message : ""))
+            fail_msg("%s %s: \"%s\"", rows[i].field, rows[i].value, err.text);
+    }
+    unet_spec uneven = good; /* 6 + 10 channels in 2 groups of 8 */
+    uneven.groups = 2;
+    uneven.in_channels = 2;
+    uneven.channels = (unet_channels){.up = {6, 0}, .enc = {{8, 10}}};
+    assert_int_equal(un_spec_check(&uneven, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "channels of the skip connection and others in one group"));
+}
+
 static void test_sides(void **state)
 {
     struct un_graph graph;
@@ -236,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_where),
         cmocka_unit_test(test_sides),
+        cmocka_unit_test(test_before_conv),
         cmocka_unit_test(test_strided),
     };
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL);

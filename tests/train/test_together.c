@@ -21,17 +21,21 @@ struct kind {
     int batch, accumulate, freeze;
     float overlap;
     const char *engine; /* "": the usual one */
+    unet_norm_order order;
 };
 
 static const struct kind kinds[] = {
-    {"no norm", UNET_NORM_NONE, 0, 5, 1, 0, 0, ""},
-    {"batch norm", UNET_NORM_BATCH, 0, 5, 1, 0, 0, ""},
-    {"instance norm", UNET_NORM_INSTANCE, 0, 6, 1, 0, 0, ""},
-    {"group norm", UNET_NORM_GROUP, 0, 4, 1, 0, 0, ""},
-    {"dropout", UNET_NORM_NONE, 0.4f, 5, 1, 0, 0, ""},
-    {"batch norm, dropout, Dice", UNET_NORM_BATCH, 0.3f, 4, 2, 0, 1, ""},
-    {"frozen encoder, batch norm", UNET_NORM_BATCH, 0, 4, 1, 1, 1, ""},
-    {"another memory, batch norm", UNET_NORM_BATCH, 0.2f, 4, 1, 0, 1, "far"},
+    {"no norm", UNET_NORM_NONE, 0, 5, 1, 0, 0, "", UNET_NORM_FIRST},
+    {"batch norm", UNET_NORM_BATCH, 0, 5, 1, 0, 0, "", UNET_NORM_FIRST},
+    {"instance norm", UNET_NORM_INSTANCE, 0, 6, 1, 0, 0, "", UNET_NORM_FIRST},
+    {"group norm", UNET_NORM_GROUP, 0, 4, 1, 0, 0, "", UNET_NORM_FIRST},
+    {"dropout", UNET_NORM_NONE, 0.4f, 5, 1, 0, 0, "", UNET_NORM_FIRST},
+    {"batch norm, dropout, Dice", UNET_NORM_BATCH, 0.3f, 4, 2, 0, 1, "", UNET_NORM_FIRST},
+    {"frozen encoder, batch norm", UNET_NORM_BATCH, 0, 4, 1, 1, 1, "", UNET_NORM_FIRST},
+    {"another memory, batch norm", UNET_NORM_BATCH, 0.2f, 4, 1, 0, 1, "far", UNET_NORM_FIRST},
+    {"batch norm before convolutions", UNET_NORM_BATCH, 0.2f, 5, 1, 0, 0, "", UNET_BEFORE_CONV},
+    {"frozen encoder, group norm before convolutions", UNET_NORM_GROUP, 0, 4, 1, 1, 0, "",
+     UNET_BEFORE_CONV},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, MOST_RANKS = 5 };
 
@@ -44,6 +48,7 @@ static unet_spec spec_of(const struct kind *k)
                        .padding = UNET_PADDING_SAME,
                        .norm = k->norm,
                        .groups = k->norm == UNET_NORM_GROUP ? 2 : 0,
+                       .norm_order = k->order,
                        .dropout = k->dropout};
 }
 

@@ -47,6 +47,16 @@ static struct set set_of(struct un_shape s, int groups, int i)
     return set;
 }
 
+static double gamma_of(const struct un_norm *norm, int c)
+{
+    return norm->gamma ? norm->gamma[c] : 1;
+}
+
+static double beta_of(const struct un_norm *norm, int c)
+{
+    return norm->beta ? norm->beta[c] : 0;
+}
+
 /* Over the channels c and pixels i of a set. */
 #define FOR_SET(set, s, c, i)                                                                      \
     for (int c = (set).low; c < (set).high; c++)                                                   \
@@ -90,7 +100,7 @@ void un_ref_norm_forward(struct un_engine *e, struct un_tensor x, const struct u
         {
             double xhat = (x.data[i * s.c + c] - mean) / deviation;
             y.data[i * s.c + c] =
-                (float)un_ref_activate(act, norm->gamma[c] * xhat + norm->beta[c]);
+                (float)un_ref_activate(act, gamma_of(norm, c) * xhat + beta_of(norm, c));
         }
     }
 }
@@ -110,8 +120,10 @@ void un_ref_norm_backward(struct un_engine *e, struct un_tensor x, const struct 
             sum_xhat += g * ((double)x.data[i * s.c + c] - norm->mean[at]) /
                         sqrt((double)norm->variance[at] + norm->epsilon);
         }
-        dbeta[c] = (float)sum;
-        dgamma[c] = (float)sum_xhat;
+        if (dgamma) {
+            dbeta[c] = (float)sum;
+            dgamma[c] = (float)sum_xhat;
+        }
     }
     for (int k = 0; k < set_count(s, norm->groups); k++) {
         const struct set set = set_of(s, norm->groups, k);
@@ -121,14 +133,14 @@ void un_ref_norm_backward(struct un_engine *e, struct un_tensor x, const struct 
         double sum = 0, sum_xhat = 0;
         FOR_SET(set, s, c, i)
         {
-            double g = (double)norm->gamma[c] * dy.data[i * s.c + c];
+            double g = (double)gamma_of(norm, c) * dy.data[i * s.c + c];
             sum += g;
             sum_xhat += g * (x.data[i * s.c + c] - mean) / deviation;
         }
         FOR_SET(set, s, c, i)
         {
             size_t at = i * s.c + c;
-            double g = (double)norm->gamma[c] * dy.data[at];
+            double g = (double)gamma_of(norm, c) * dy.data[at];
             double xhat = (x.data[at] - mean) / deviation;
             double d = (g - sum / count - xhat * sum_xhat / count) / deviation;
             if (act.kind != UN_ACT_NONE && !(x.data[at] > 0))
@@ -177,13 +189,15 @@ void un_ref_norm_backward_of(struct un_engine *e, struct un_tensor x, const stru
     for (int c = 0; c < s.c; c++) {
         const double deviation = sqrt((double)norm->variance[c] + norm->epsilon);
         const double sum = sums[c], sum_xhat = sums[s.c + c] / deviation;
-        dbeta[c] = (float)sum;
-        dgamma[c] = (float)sum_xhat;
+        if (dgamma) {
+            dbeta[c] = (float)sum;
+            dgamma[c] = (float)sum_xhat;
+        }
         for (size_t i = 0; i < (size_t)s.n * s.h * s.w; i++) {
             const size_t at = i * s.c + c;
             const double xhat = (x.data[at] - (double)norm->mean[c]) / deviation;
-            double d =
-                norm->gamma[c] * (dy.data[at] - sum / count - xhat * sum_xhat / count) / deviation;
+            double d = gamma_of(norm, c) * (dy.data[at] - sum / count - xhat * sum_xhat / count) /
+                       deviation;
             if (act.kind != UN_ACT_NONE && !(x.data[at] > 0))
                 d *= act.slope;
             dx.data[at] = (float)d;
@@ -210,8 +224,8 @@ void un_ref_norm_fold(struct un_engine *e, int channels, const struct un_norm *n
 {
     (void)e;
     for (int c = 0; c < channels; c++) {
-        double factor = norm->gamma[c] / sqrt((double)norm->variance[c] + norm->epsilon);
+        double factor = gamma_of(norm, c) / sqrt((double)norm->variance[c] + norm->epsilon);
         scale[c] = (float)factor;
-        shift[c] = (float)(norm->beta[c] + ((bias ? bias[c] : 0.0) - norm->mean[c]) * factor);
+        shift[c] = (float)(beta_of(norm, c) + ((bias ? bias[c] : 0.0) - norm->mean[c]) * factor);
     }
 }

@@ -12,6 +12,7 @@
  */
 #include "weights/onnx/onnx_emit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 const char un_onnx_image[] = "image";
@@ -22,6 +23,43 @@ const char *un_onnx_result(const struct un_onnx_options *options)
 }
 
 /* ---- numbers ---- */
+
+/* Whether a node is a norm that is given a scale of 1 and a shift of 0: by itself it has none, or
+ * they follow it. */
+static bool is_spelled_out(const struct un_onnx_emit *emit, int i)
+{
+    const unet_spec *spec = &emit->graph->spec;
+    return emit->graph->nodes[i].kind == UN_NODE_NORM &&
+           (spec->norm == UNET_NORM_GROUP || spec->norm_plain);
+}
+
+static bool is_first_of_groups(const struct un_onnx_emit *emit, int i)
+{
+    for (int k = 0; k < i; k++)
+        if (is_spelled_out(emit, k) && emit->graph->nodes[k].groups == emit->graph->nodes[i].groups)
+            return false;
+    return true;
+}
+
+/* What norms of so many groups share. */
+static void plain_numbers(struct un_onnx_emit *emit, int groups)
+{
+    const int64_t shape[3] = {0, groups, -1};
+    const size_t count = (size_t)groups;
+    float *plain = calloc(2 * count, sizeof *plain);
+    char name[32];
+    emit->graph_fields.failed |= !plain;
+    for (size_t i = 0; plain && i < count; i++)
+        plain[i] = 1;
+    for (size_t i = 0; plain && i < 2; i++) {
+        snprintf(name, sizeof name, "group_%s_%d", i ? "shift" : "scale", groups);
+        un_emit_numbers(emit, name, UN_EMIT_FLOATS, groups, plain + i * count);
+    }
+    free(plain);
+    snprintf(name, sizeof name, "group_shape_%d", groups);
+    if (emit->graph->spec.norm == UNET_NORM_GROUP)
+        un_emit_numbers(emit, name, UN_EMIT_INTS, 3, shape);
+}
 
 /* Those that nodes share, each only when some node reads it. */
 static void shared_numbers(struct un_onnx_emit *emit)
@@ -43,20 +81,9 @@ static void shared_numbers(struct un_onnx_emit *emit)
         un_emit_numbers(emit, "one", UN_EMIT_INTS, 2, ones);
         un_emit_numbers(emit, "last", UN_EMIT_INTS, 2, lasts);
     }
-    if (spec->norm == UNET_NORM_GROUP) {
-        const int64_t shape[3] = {0, spec->groups, -1};
-        const size_t count = (size_t)spec->groups;
-        float *plain = calloc(2 * count, sizeof *plain);
-        emit->graph_fields.failed |= !plain;
-        for (size_t i = 0; plain && i < count; i++)
-            plain[i] = 1;
-        if (plain) {
-            un_emit_numbers(emit, "group_scale", UN_EMIT_FLOATS, (int)count, plain);
-            un_emit_numbers(emit, "group_shift", UN_EMIT_FLOATS, (int)count, plain + count);
-        }
-        free(plain);
-        un_emit_numbers(emit, "group_shape", UN_EMIT_INTS, 3, shape);
-    }
+    for (int i = 0; i < emit->graph->node_count; i++)
+        if (is_spelled_out(emit, i) && is_first_of_groups(emit, i))
+            plain_numbers(emit, emit->graph->nodes[i].groups);
 }
 
 /* ---- the network's nodes ---- */
@@ -179,15 +206,20 @@ static void convolution(struct un_onnx_emit *emit, const struct un_node *node)
     activation(emit, node);
 }
 
+static void plain_inputs(struct un_onnx_emit *emit, const struct un_node *node)
+{
+    un_emit_input(emit, "group_scale_%d", node->groups);
+    un_emit_input(emit, "group_shift_%d", node->groups);
+}
+
 static void group_norm(struct un_onnx_emit *emit, const struct un_node *node)
 {
     const char *src = value_name(emit, node->src[0]), *name = node->name;
     un_emit_input(emit, "%s", src);
-    un_emit_input(emit, "group_shape");
+    un_emit_input(emit, "group_shape_%d", node->groups);
     un_emit_end(emit, "Reshape", "%s.grouped", name);
     un_emit_input(emit, "%s.grouped", name);
-    un_emit_input(emit, "group_scale");
-    un_emit_input(emit, "group_shift");
+    plain_inputs(emit, node);
     un_emit_float(emit, "epsilon", un_spec_epsilon(&emit->graph->spec));
     un_emit_end(emit, "InstanceNormalization", "%s.normal", name);
     un_emit_input(emit, "%s", src);
@@ -210,8 +242,12 @@ static void norm(struct un_onnx_emit *emit, const struct un_node *node)
         group_norm(emit, node);
     } else {
         un_emit_input(emit, "%s", value_name(emit, node->src[0]));
-        un_emit_input(emit, "%s", param_name(emit, node->weight));
-        un_emit_input(emit, "%s", param_name(emit, node->bias));
+        if (node->weight < 0) {
+            plain_inputs(emit, node);
+        } else {
+            un_emit_input(emit, "%s", param_name(emit, node->weight));
+            un_emit_input(emit, "%s", param_name(emit, node->bias));
+        }
         if (node->groups == 0) {
             un_emit_input(emit, "%s", param_name(emit, node->running_mean));
             un_emit_input(emit, "%s", param_name(emit, node->running_var));

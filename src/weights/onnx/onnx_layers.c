@@ -292,7 +292,9 @@ static unet_code note_norm(struct un_onnx_walk *walk)
     struct un_hints *hints = &walk->arrays->hints;
     unet_code code = UNET_OK;
     if (!takes_tail(map) || map->norm || map->cut || map->step)
-        return un_onnx_refuse(walk, "a norm after %s, wanted one after a convolution",
+        return un_onnx_refuse(walk,
+                              "a norm after %s, wanted one after a convolution (networks with "
+                              "norms before convolutions are read from .pt, .pth and .safetensors)",
                               map->norm ? "a norm" : un_onnx_maker_name(map));
     if (map->act)
         code = un_onnx_hint(walk, &hints->norm_order, UNET_ACT_FIRST,

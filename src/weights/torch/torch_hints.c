@@ -75,9 +75,13 @@ static char module_letter(struct un_torch_hints *hints, const struct un_pickle *
     return '?';
 }
 
-/* A Sequential as a word such as "CnaCna". */
+/* A Sequential as a word such as "CnaCna", or "nCanCa". */
 static void take_word(struct un_torch_hints *hints, const char *word)
 {
+    if (*word == 'n' && strchr(word, 'C')) {
+        un_hint_tell(&hints->told.norm_order, UNET_BEFORE_CONV);
+        return;
+    }
     for (const char *c = word; *c; c++) {
         size_t gap = *c == 'C' ? strspn(c + 1, "na ") : 0;
         if (*c == 'C' && c[1 + gap] == 'C')
