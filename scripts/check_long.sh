@@ -31,6 +31,7 @@ slurm       5  the job scripts of docs/cluster.md, by Slurm on one node
 arm        15  the tests on an emulated 64-bit Arm
 python     10  the Python package: source distribution, wheel, its tests where there is nothing but NumPy
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
+release    15  the static command and its tarball, made twice and tried where there is nothing else
 deb        40  Debian's packages made and used on fresh systems (scripts/check_deb.sh)
 PARTS
 }
@@ -133,6 +134,7 @@ part_python() {
     scripts/check_python.sh build-long/python
 }
 part_fresh() { scripts/check_fresh.sh; }
+part_release() { scripts/check_release.sh build-long/release; }
 part_deb() { scripts/check_deb.sh; }
 
 if [ "$*" = help ]; then
