@@ -18,10 +18,10 @@ fail() {
 }
 export UNET_SOURCES="${UNET_SOURCES:-$folder/sources}"
 scripts/release.sh "$folder/a"
-scripts/release.sh "$folder/another place/b"
+scripts/release.sh "$folder/another/place"
 tarball=$(cd "$folder/a" && ls unet-*.tar.gz)
-cmp "$folder/a/$tarball" "$folder/another place/b/$tarball"
-cmp "$folder/a/SHA256SUMS" "$folder/another place/b/SHA256SUMS"
+cmp "$folder/a/$tarball" "$folder/another/place/$tarball"
+cmp "$folder/a/SHA256SUMS" "$folder/another/place/SHA256SUMS"
 (cd "$folder/a" && sha256sum --quiet -c SHA256SUMS)
 echo "check_release: two builds have the same bytes"
 

@@ -21,6 +21,11 @@ fi
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 target=${2:-}
+case $folder in *[[:space:]]*)
+    echo "libraries: $folder: the libraries' own builds take no folder with spaces in its name" >&2
+    exit 1
+    ;;
+esac
 scripts/setup.sh libraries
 mkdir -p "${UNET_SOURCES:-$folder/sources}"
 sources=$(cd "${UNET_SOURCES:-$folder/sources}" && pwd)
