@@ -13,6 +13,7 @@
 #                   PyPI where Python has it, else ours alone; BENCH="--networks paper --rounds 3"
 #   make bench-docs put what was measured into docs/benchmarks.md
 #   make install    (PREFIX=/usr/local, DESTDIR=)
+#   make release    the command as one static file, and a tarball with it, in build-release/
 #   make uninstall  remove what make install put there
 #   make ci         what continuous integration runs; half an hour
 #   make format     let clang-format decide
@@ -28,7 +29,7 @@ CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DCMAKE_C_FLAGS='$(CFLAG
     -DCMAKE_INSTALL_PREFIX='$(PREFIX)'
 
 .PHONY: all demo test sanitize check-arm check-long bench bench-build bench-networks bench-docs \
-    install uninstall ci format clean
+    install uninstall release ci format clean
 
 all:
 	@scripts/setup.sh build
@@ -82,6 +83,9 @@ install: all
 
 uninstall:
 	@scripts/install.sh uninstall build '$(PREFIX)'
+
+release:
+	@scripts/release.sh
 
 ci:
 	@scripts/ci.sh

