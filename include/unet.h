@@ -262,7 +262,7 @@ UNET_API void unet_session_free(unet_session *session);
 /*
  * Bytes the session holds.  No image makes it hold more, but for networks that see the whole image
  * at once (instance or group norm, align_corners): without options->tile, their session grows to
- * an image that is larger; of one trained here, up to 64 Mi pixels / width (docs/large-images.md).
+ * an image that is larger; of one trained here, up to 1024 x 1024 pixels (docs/large-images.md).
  */
 UNET_API size_t unet_session_bytes(const unet_session *session);
 

@@ -15,8 +15,10 @@ static const int tile_choices[] = {1024, 768, 512, 384, 256, 192, 128, 64};
 static const size_t tile_memory = (size_t)512 << 20;
 
 /* Of a network that sees whole images and was trained on tiles of them, the pixels that are seen at
- * once are at most this by the network's width: 2048 x 2048 where that is 16. */
-static const int64_t whole_values = (int64_t)64 << 20;
+ * once are at most 1024 x 1024, fewer where the network is wider than 64.  Its norms take their
+ * statistics from what is seen; those of much more than a tile are not what it learnt with, least
+ * of all where brightness changes over the image (docs/large-images.md). */
+static const int64_t whole_values = (int64_t)64 << 20, whole_pixels = (int64_t)1 << 20;
 
 /* Too large for the stack. */
 struct draft {
@@ -115,14 +117,15 @@ static unet_code create_memory(unet_session *s, unet_error *err)
     return code ? code : allocate(s, err);
 }
 
-/* How many pixels may be seen at once.  A network that learnt from tiles takes as well what a large
- * part of an image says; of one from elsewhere nothing is known. */
+/* How many pixels may be seen at once.  A network that learnt from tiles takes as well what a part
+ * of an image says; of one from elsewhere nothing is known. */
 static int64_t most_at_once(const unet_session *s)
 {
     for (int m = 0; m < s->member_count; m++)
         if (!s->members[m].model->trained)
             return INT64_MAX;
-    return whole_values / s->model->graph.spec.width;
+    const int64_t fit = whole_values / s->model->graph.spec.width;
+    return fit < whole_pixels ? fit : whole_pixels;
 }
 
 /* A session that has everything but its memory. */

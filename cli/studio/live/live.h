@@ -28,7 +28,7 @@
 
 enum {
     LIVE_BLOCK = 2 * STUDIO_TILE,
-    LIVE_WHOLE = 3 << 19, /* pixels of an image that is looked at whole: 1536 x 1024 */
+    LIVE_WHOLE = 1 << 20, /* pixels of an image that is looked at whole: 1024 x 1024 */
     LIVE_TILES = 768,
     LIVE_LOSSES = 1000,
     LIVE_DICE = 4096
