@@ -16,7 +16,8 @@ fail() {
     echo "check_release: $*" >&2
     exit 1
 }
-export UNET_SOURCES="${UNET_SOURCES:-$folder/sources}"
+UNET_COMMIT=$(git rev-parse HEAD) # both times, whatever is committed meanwhile
+export UNET_COMMIT UNET_SOURCES="${UNET_SOURCES:-$folder/sources}"
 scripts/release.sh "$folder/a"
 scripts/release.sh "$folder/another/place"
 tarball=$(cd "$folder/a" && ls unet-*.tar.gz)
