@@ -49,7 +49,7 @@ sanitize:
 	    -DUNET_SANITIZE=address,undefined
 
 check-arm:
-	@scripts/check_arm.sh
+	@scripts/check_cross.sh aarch64
 
 check-long:
 	@scripts/check_long.sh $(PARTS)

@@ -30,6 +30,8 @@ studio      5  unet studio with an image of 1.6 gigapixels, and with 100,000 str
 slurm       5  the job scripts of docs/cluster.md, by Slurm on one node
 napari      4  masks, outlines and measurements as napari and Fiji open them, by roifile, tifffile, pandas, napari
 arm        15  the tests on an emulated 64-bit Arm
+riscv      10  the tests that read and write files on an emulated RISC-V
+s390x      15  the same on an emulated big-endian processor, whose files are those of this one
 python     10  the Python package: source distribution, wheel, its tests where there is nothing but NumPy
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
 release    15  the static command and its tarball, made twice and tried where there is nothing else
@@ -129,11 +131,13 @@ part_slurm() {
     scripts/setup.sh slurm
     scripts/check_slurm.sh build-test/unet build-long/slurm
 }
+part_arm() { scripts/check_cross.sh aarch64; }
+part_riscv() { scripts/check_cross.sh riscv64; }
+part_s390x() { scripts/check_cross.sh s390x; }
 part_napari() {
     build_tests --target unet_cli unet_core
     scripts/check_napari.sh build-test/unet build-long/napari
 }
-part_arm() { scripts/check_arm.sh; }
 part_python() {
     make --no-print-directory all
     scripts/check_python.sh build-long/python

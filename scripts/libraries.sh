@@ -10,17 +10,15 @@
 # too; libmicrohttpd without GnuTLS (the studio speaks plain HTTP on this machine alone); libzip with
 # zlib alone, which is all that PyTorch's archives use.
 #
-# Usage: scripts/libraries.sh FOLDER [TARGET]   TARGET: x86_64-w64-mingw32, a cross compiler's prefix;
-#        this machine without.  UNET_SOURCES: where sources are kept, FOLDER/sources by default.
+# Usage: scripts/libraries.sh FOLDER   UNET_SOURCES: where sources are kept, FOLDER/sources by default
 set -eu
 cd "$(dirname "$0")/.."
-if [ $# -lt 1 ] || [ $# -gt 2 ]; then
-    echo "usage: scripts/libraries.sh FOLDER [TARGET]" >&2
+if [ $# -ne 1 ]; then
+    echo "usage: scripts/libraries.sh FOLDER" >&2
     exit 2
 fi
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
-target=${2:-}
 case $folder in *[[:space:]]*)
     echo "libraries: $folder: the libraries' own builds take no folder with spaces in its name" >&2
     exit 1
@@ -32,15 +30,12 @@ sources=$(cd "${UNET_SOURCES:-$folder/sources}" && pwd)
 prefix=$folder/prefix
 log=$folder/libraries.log
 jobs=$(nproc 2>/dev/null || echo 2)
+simd=OFF # without its assembler libjpeg-turbo would quietly be another one
+[ "$(uname -m)" != x86_64 ] || simd=ON
 
-windows=""
-case $target in *mingw32) windows=yes ;; esac
-cc=${target:+$target-}gcc
-[ -z "$windows" ] || cc=$target-gcc-posix # threads as C11's and POSIX's
-ar=${target:+$target-}ar
 # nothing of where this was done, or when, is in what is made
 flags="-O2 -DNDEBUG -ffile-prefix-map=$folder=. -ffile-prefix-map=$sources=. -fdebug-prefix-map=$folder=."
-[ -n "$windows" ] || flags="$flags -fPIC -fstack-protector-strong"
+flags="$flags -fPIC -fstack-protector-strong"
 
 # source package, archives, licence, the packages that need it none of: in the order in which they are built
 table() {
@@ -59,8 +54,8 @@ libzip libzip.a BSD-3-Clause
 lz4 liblz4.a BSD-2-Clause
 c-blosc libblosc.a BSD-3-Clause
 libyaml libyaml.a MIT
+libmicrohttpd libmicrohttpd.a LGPL-2.1-or-later
 TABLE
-    [ -n "$windows" ] || echo "libmicrohttpd libmicrohttpd.a LGPL-2.1-or-later"
 }
 
 fail() {
@@ -114,29 +109,12 @@ fetch() { # fetch SOURCE: unpacked and patched, in $sources/SOURCE
 }
 
 # -- building --
-cat >"$folder/toolchain.cmake" <<TOOLS
-set(CMAKE_C_COMPILER $cc)
-set(CMAKE_AR $(command -v "$ar"))
-set(CMAKE_RANLIB $(command -v "${target:+$target-}ranlib"))
-TOOLS
-if [ -n "$target" ]; then
-    cat >>"$folder/toolchain.cmake" <<TOOLS
-set(CMAKE_SYSTEM_NAME $([ -n "$windows" ] && echo Windows || echo Linux))
-set(CMAKE_SYSTEM_PROCESSOR ${target%%-*})
-set(CMAKE_FIND_ROOT_PATH $prefix)
-set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
-set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
-set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
-set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
-TOOLS
-    [ -z "$windows" ] || echo "set(CMAKE_RC_COMPILER $target-windres)" >>"$folder/toolchain.cmake"
-fi
 export PKG_CONFIG_LIBDIR="$prefix/lib/pkgconfig" PKG_CONFIG_PATH=
 
 configure() { # configure SOURCE FOLDER_IN_IT OPTION...
     name=$1 where=$2
     shift 2
-    cmake -S "$sources/$name/$where" -B "$folder/$name" -DCMAKE_TOOLCHAIN_FILE="$folder/toolchain.cmake" \
+    cmake -S "$sources/$name/$where" -B "$folder/$name" -DCMAKE_C_COMPILER=gcc \
         -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS="$flags" -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_PREFIX_PATH="$prefix" \
         -DCMAKE_INSTALL_LIBDIR="$prefix/lib" -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
         -DCMAKE_POLICY_VERSION_MINIMUM=3.5 "$@"
@@ -152,8 +130,8 @@ by_hand() { # by_hand SOURCE ARCHIVE "FLAGS" FILE...: compiled and put together 
     mkdir -p "$folder/$name"
     (cd "$folder/$name" && for file in "$@"; do
         # shellcheck disable=SC2086  # lists of words
-        $cc $flags $extra -I"$sources/$name" -c "$sources/$name/$file" || exit 1
-    done && rm -f "$archive" && "$ar" rcsD "$archive" ./*.o && cp "$archive" "$prefix/lib/")
+        gcc $flags $extra -I"$sources/$name" -c "$sources/$name/$file" || exit 1
+    done && rm -f "$archive" && ar rcsD "$archive" ./*.o && cp "$archive" "$prefix/lib/")
 }
 
 headers() { # headers SOURCE FILE...
@@ -185,7 +163,7 @@ build() {
             { [ -f "$prefix/lib/pkgconfig/libpng.pc" ] || pc libpng "$(upstream libpng1.6)" "-lpng16 -lz -lm"; }
         ;;
     libjpeg-turbo)
-        configure libjpeg-turbo . -DENABLE_SHARED=OFF -DWITH_TURBOJPEG=OFF -DWITH_JAVA=OFF -DREQUIRE_SIMD=OFF &&
+        configure libjpeg-turbo . -DENABLE_SHARED=OFF -DWITH_TURBOJPEG=OFF -DWITH_JAVA=OFF -DREQUIRE_SIMD="$simd" &&
             cmake --build "$folder/libjpeg-turbo" -j"$jobs" --target jpeg-static &&
             cp "$folder/libjpeg-turbo/libjpeg.a" "$prefix/lib/" && cp "$folder/libjpeg-turbo/jconfig.h" "$prefix/include/" &&
             headers libjpeg-turbo jpeglib.h jmorecfg.h jerror.h && pc libjpeg "$(upstream libjpeg-turbo)" -ljpeg
@@ -235,9 +213,9 @@ build() {
         pc yaml-0.1 "$(upstream libyaml)" -lyaml ;;
     libmicrohttpd)
         mkdir -p "$folder/libmicrohttpd" && (cd "$folder/libmicrohttpd" &&
-            "$sources/libmicrohttpd/configure" --prefix="$prefix" --libdir="$prefix/lib" ${target:+--host="$target"} \
+            "$sources/libmicrohttpd/configure" --prefix="$prefix" --libdir="$prefix/lib" \
                 --disable-shared --enable-static --disable-https --disable-doc --disable-examples --disable-curl \
-                --disable-postprocessor --disable-dauth --disable-bauth CC="$cc" CFLAGS="$flags" &&
+                --disable-postprocessor --disable-dauth --disable-bauth CC=gcc CFLAGS="$flags" &&
             make -j"$jobs" -C src/microhttpd && make -C src/microhttpd install && make -C src/include install &&
             make install-pkgconfigDATA)
         ;;

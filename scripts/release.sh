@@ -8,7 +8,7 @@
 # Not in it is what would have to be loaded, OpenSlide and MPI, and what the libraries go without: `unet
 # --version` names all of it.
 #
-# Usage: scripts/release.sh [FOLDER]   build-release by default
+# Usage: scripts/release.sh [FOLDER]   build-release by default; UNET_COMMIT: another commit
 set -eu
 cd "$(dirname "$0")/.."
 here=$(pwd)
@@ -18,10 +18,10 @@ fail() {
     echo "release: $*" >&2
     exit 1
 }
-git rev-parse --verify -q HEAD >/dev/null || fail "a release is made of a commit, and this is no git repository"
+commit=$(git rev-parse --verify -q "${UNET_COMMIT:-HEAD}") || fail "a release is made of a commit, and this is no git repository"
 [ -z "$(git status --porcelain --untracked-files=no)" ] ||
     echo "release: what is not committed is not in it" >&2
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct "$commit")
 export SOURCE_DATE_EPOCH LC_ALL=C TZ=UTC0
 umask 022
 version=$(sed -nE 's/^project\(unet VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
@@ -37,7 +37,7 @@ echo "release: $name: unet"
 source=$folder/source build=$folder/build stage=$folder/stage
 rm -rf "$source" "$build" "$stage" "$folder/$name.tar.gz" "$folder/SHA256SUMS"
 mkdir "$source"
-git archive HEAD | tar -x -C "$source"
+git archive "$commit" | tar -x -C "$source"
 export PKG_CONFIG_LIBDIR="$libraries/prefix/lib/pkgconfig" PKG_CONFIG_PATH=
 map="-ffile-prefix-map=$build=. -ffile-prefix-map=$source=. -ffile-prefix-map=$libraries=."
 {
@@ -98,7 +98,7 @@ debian() { # debian ARCHIVE: the package that it belongs to, for what comes with
     done
     echo
     echo "glibc and libmicrohttpd are under the LGPL: you may link this program with other versions of them. All that takes is this"
-    echo "commit's source and \`scripts/release.sh\`, which fetches and builds the rest: $(git rev-parse HEAD)"
+    echo "commit's source and \`scripts/release.sh\`, which fetches and builds the rest: $commit"
 } >"$stage/$name/THIRD-PARTY.md"
 
 # -- the tarball --

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what building (and, with "test", testing) needs and is not there yet; says so first.
 # Whoever may not install is told, in one line, what to ask an administrator for.
-# Usage: scripts/setup.sh build|libraries|test|fuzz|page|arm|fresh|slurm
+# Usage: scripts/setup.sh build|libraries|test|fuzz|page|aarch64|riscv64|s390x|fresh|slurm
 set -eu
 need=""
 
@@ -80,9 +80,9 @@ fuzz)
     want_clang
     ;;
 page) want chromium sh -c 'command -v chromium || command -v google-chrome' ;;
-arm)
-    want gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
-    want qemu-user command -v qemu-aarch64
+aarch64 | riscv64 | s390x)
+    want "gcc-$1-linux-gnu" command -v "$1-linux-gnu-gcc"
+    want qemu-user command -v "qemu-$1"
     ;;
 fresh) want debootstrap sh -c 'PATH=$PATH:/usr/sbin command -v debootstrap' ;;
 slurm)
@@ -90,7 +90,7 @@ slurm)
     want munge sh -c 'PATH=$PATH:/usr/sbin command -v munged'
     ;;
 *)
-    echo "usage: scripts/setup.sh build|libraries|test|fuzz|page|arm|fresh|slurm" >&2
+    echo "usage: scripts/setup.sh build|libraries|test|fuzz|page|aarch64|riscv64|s390x|fresh|slurm" >&2
     exit 2
     ;;
 esac

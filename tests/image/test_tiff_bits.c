@@ -263,7 +263,7 @@ static void test_deflate_more(void **state)
     const char *path = in_folder("more.tif");
     for (int tag = 257; tag <= 279; tag += 22) { /* height, bytes of strips */
         struct un_mapping file;
-        assert_true(maker_write(path, "w", &m, 1));
+        assert_true(maker_write(path, "wl", &m, 1));
         assert_int_equal(un_map_whole(path, &file, NULL), UNET_OK);
         uint8_t *bytes = malloc(file.size);
         memcpy(bytes, file.data, file.size);

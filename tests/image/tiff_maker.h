@@ -11,6 +11,8 @@
 
 #include <tiffio.h>
 
+#include "base/number.h"
+
 /* ---- by libtiff: samples of 8, 16, 32 or 64 bits whose values a function tells ----------- */
 
 /* One page; zeros mean the usual. */
@@ -60,7 +62,7 @@ static inline void maker_put(const struct maker *m, int x, int y, int c, void *t
     if (m->format == SAMPLEFORMAT_IEEEFP)
         memcpy(to, maker_bytes(m) == 4 ? (void *)&f : (void *)&d, (size_t)maker_bytes(m));
     else
-        memcpy(to, &v, (size_t)maker_bytes(m)); /* little-endian machines */
+        memcpy(to, (char *)&v + (UN_HOST_BIG ? 8 - maker_bytes(m) : 0), (size_t)maker_bytes(m));
 }
 
 static inline void maker_tags(TIFF *tif, const struct maker *m)

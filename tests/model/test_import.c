@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/number.h"
 #include "model/model.h"
 #include "recognise/recognise.h"
 #include "weights/arrays.h"
@@ -190,12 +191,12 @@ static void write_entries(const char *path, const struct entries *list, int firs
     const uint64_t length = size;
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
-    fwrite(&length, sizeof length, 1, file);
+    un_little_write(&length, sizeof length, 1, file);
     fwrite(header, 1, size, file);
     for (int i = first; i < end; i++) {
         const struct entry *e = &list->items[i];
         for (size_t k = 0; k < entry_values(e); k++)
-            fwrite(e->values ? &e->values[k] : &(float){0}, sizeof(float), 1, file);
+            un_little_write(e->values ? &e->values[k] : &(float){0}, sizeof(float), 1, file);
     }
     assert_int_equal(fclose(file), 0);
 }

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/checksum.h"
+#include "base/number.h"
 #include "base/yaml.h"
 #include "base/ziparchive.h"
 #include "image/formats/npy_header.h"
@@ -80,7 +81,7 @@ static void add_tensor(const char *name, const char *array, float more)
     size_t size, start;
     FILE *file = open_memstream(&bytes, &size);
     assert_int_equal(un_npy_begin(name, file, 4, shape, &start, &err), UNET_OK);
-    fwrite(values, sizeof *values, a->count, file);
+    un_little_write(values, sizeof *values, a->count, file);
     fclose(file);
     free(values);
     add_member(name, bytes, size);

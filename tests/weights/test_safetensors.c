@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/number.h"
 #include "unet.h"
 #include "weights/safetensors.h"
 
@@ -20,7 +21,7 @@ static unsigned char *make_file(uint64_t length, const char *header, size_t head
     *size = 8 + header_size + data_size;
     unsigned char *bytes = calloc(*size, 1);
     assert_non_null(bytes);
-    memcpy(bytes, &length, 8);
+    un_little_copy(bytes, &length, 1, 8);
     memcpy(bytes + 8, header, header_size);
     return bytes;
 }
@@ -169,7 +170,7 @@ static void test_reads(void **state)
     size_t size, length = strlen(header);
     unsigned char *bytes = make_file(length, header, length, 10, &size);
     memcpy(bytes + 8 + length, "\x80\x3f", 2);
-    memcpy(bytes + 8 + length + 2, two, sizeof two);
+    un_little_copy(bytes + 8 + length + 2, two, 2, sizeof *two);
 
     struct un_safetensors file;
     unet_error err;
@@ -192,9 +193,12 @@ static void test_reads(void **state)
     free(bytes);
 }
 
-static float convert(const char *dtype, const void *bytes)
+/* A number of this machine, as a file has it. */
+static float convert(const char *dtype, const void *number)
 {
+    unsigned char bytes[8];
     float value;
+    un_little_copy(bytes, number, 1, un_dtype_find(dtype)->bytes);
     un_dtype_find(dtype)->to_float(bytes, 1, &value);
     return value;
 }
@@ -295,7 +299,9 @@ static void test_writes(void **state)
     assert_int_equal(file.count, 2);
     assert_string_equal(file.tensors[0].name, "z");
     assert_string_equal(un_safetensors_metadata(&file, "k"), metadata[1][1]);
-    assert_memory_equal(file.data, values, sizeof values);
+    float written[sizeof values / sizeof *values];
+    un_little_copy(written, file.data, sizeof values / sizeof *values, sizeof *values);
+    assert_memory_equal(written, values, sizeof values);
     un_safetensors_release(&file);
     struct un_arrays arrays;
     assert_int_equal(un_safetensors_arrays(path, &arrays, &err), UNET_OK);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 int un_pyramid_count(const struct un_sink_page *page)
 {
     int count = 0, side = page->height > page->width ? page->height : page->width;
@@ -32,6 +34,18 @@ static const uint8_t *most_frequent(const uint8_t *const pixel[4], size_t bytes)
     return pixel[same(pixel, 2, 3, bytes) ? 2 : 0];
 }
 
+/* A whole number of 1, 2 or 4 bytes, there and back. */
+static uint32_t whole_at(const uint8_t *at, int bytes)
+{
+    return (uint32_t)un_number(at, bytes, UN_HOST_BIG);
+}
+
+static void put_whole(uint32_t value, int bytes, uint8_t *to)
+{
+    const uint8_t *first = (const uint8_t *)&value + (UN_HOST_BIG ? (int)sizeof value - bytes : 0);
+    memcpy(to, first, (size_t)bytes);
+}
+
 static void put_mean(const uint8_t *const pixel[4], const struct un_sink_page *page, uint8_t *to)
 {
     for (int c = 0; c < page->channels; c++) {
@@ -39,14 +53,14 @@ static void put_mean(const uint8_t *const pixel[4], const struct un_sink_page *p
         float real = 0, one;
         uint64_t whole = 2; /* so that halves are rounded up */
         for (int i = 0; i < 4; i++) {
-            uint32_t value = 0;
             memcpy(&one, pixel[i] + at, page->kind == UN_FLOAT ? sizeof one : 0);
-            memcpy(&value, pixel[i] + at, page->kind == UN_FLOAT ? 0 : (size_t)page->bytes);
             real += page->kind == UN_FLOAT ? one / 4 : 0;
-            whole += value;
+            whole += page->kind == UN_FLOAT ? 0 : whole_at(pixel[i] + at, page->bytes);
         }
-        const uint32_t mean = (uint32_t)(whole / 4);
-        memcpy(to + at, page->kind == UN_FLOAT ? (const void *)&real : &mean, (size_t)page->bytes);
+        if (page->kind == UN_FLOAT)
+            memcpy(to + at, &real, sizeof real);
+        else
+            put_whole((uint32_t)(whole / 4), page->bytes, to + at);
     }
 }
 

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/number.h"
 #include "image/sink.h"
 #include "image/tiff/ome_text.h"
 #include "image/tiff/tiff_geo.h"
@@ -157,6 +156,7 @@ static unet_code fail_write(const struct unet_writer *sink, unet_error *err)
                    w->job.message[0] ? w->job.message : "write failed");
 }
 
+/* In this processor's order of bytes: libtiff's floating-point predictor spoils the other one. */
 static unet_code open_file(struct unet_writer *sink, unet_error *err)
 {
     struct writer *w = calloc(1, sizeof *w);
@@ -166,7 +166,7 @@ static unet_code open_file(struct unet_writer *sink, unet_error *err)
     w->job.out = sink->save.file;
     w->tif = un_tiff_open(
         sink->save.path,
-        sink->bytes > (level_count(&sink->page) ? BIG_BYTES / 4 * 3 : BIG_BYTES) ? "w8l" : "wl",
+        sink->bytes > (level_count(&sink->page) ? BIG_BYTES / 4 * 3 : BIG_BYTES) ? "w8" : "w",
         &w->job, 0);
     return w->tif ? UNET_OK : fail_write(sink, err);
 }
@@ -184,8 +184,6 @@ static bool write_tiles(struct writer *w, const struct un_sink_page *page)
                    (size_t)width * pixel);
         if (TIFFWriteEncodedTile(w->tif, w->next++, w->chunk, (tmsize_t)(TILE * row)) < 0)
             return false;
-        if (UN_HOST_BIG) /* libtiff turned them where they are */
-            un_swap(w->chunk, TILE * row / (size_t)page->bytes, page->bytes);
     }
     return true;
 }

@@ -85,13 +85,13 @@ void un_node_end(struct un_keras *keras, const struct un_keras_layer *layer, con
 
 static void put_tensor(struct un_keras *keras, const struct un_keras_layer *layer,
                        const char *suffix, struct un_builder *made, int type, const void *values,
-                       size_t bytes)
+                       size_t count)
 {
     char name[UN_KERAS_NAME];
     snprintf(name, sizeof name, "%.120s.%s", layer->name, suffix);
     un_put_int(made, 2, type);
     un_put_text(made, 8, name);
-    un_put_bytes(made, 9, values, bytes);
+    un_put_values(made, 9, values, count, type == FLOATS ? sizeof(float) : sizeof(int64_t));
     un_put_message(&keras->graph, 5, made);
     un_node_input(keras, name);
 }
@@ -133,7 +133,7 @@ unet_code un_node_tensor(struct un_keras *keras, const struct un_keras_layer *la
     reorder(values, array, order, values + count);
     for (int i = 0; i < array->dims; i++)
         un_put_int(&made, 1, (int64_t)array->shape[order[i]]);
-    put_tensor(keras, layer, suffix, &made, FLOATS, values + count, count * sizeof *values);
+    put_tensor(keras, layer, suffix, &made, FLOATS, values + count, count);
     free(values);
     return UNET_OK;
 }
@@ -144,8 +144,7 @@ void un_node_floats(struct un_keras *keras, const struct un_keras_layer *layer, 
     struct un_builder made = {0};
     if (count >= 0)
         un_put_int(&made, 1, count);
-    put_tensor(keras, layer, suffix, &made, FLOATS, values,
-               (size_t)(count < 0 ? 1 : count) * sizeof *values);
+    put_tensor(keras, layer, suffix, &made, FLOATS, values, count < 0 ? 1 : (size_t)count);
 }
 
 void un_node_same(struct un_keras *keras, const struct un_keras_layer *layer, const char *suffix,
@@ -166,5 +165,5 @@ void un_node_list(struct un_keras *keras, const struct un_keras_layer *layer, co
 {
     struct un_builder made = {0};
     un_put_int(&made, 1, count);
-    put_tensor(keras, layer, suffix, &made, INTS, values, (size_t)count * sizeof *values);
+    put_tensor(keras, layer, suffix, &made, INTS, values, (size_t)count);
 }

@@ -79,11 +79,11 @@ void un_emit_numbers(struct un_onnx_emit *emit, const char *name, int type, int 
                      const void *values)
 {
     struct un_builder made = {0};
-    const size_t size = type == UN_EMIT_FLOATS ? sizeof(float) : sizeof(int64_t);
+    const int bytes = type == UN_EMIT_FLOATS ? sizeof(float) : sizeof(int64_t);
     if (count >= 0)
         un_put_int(&made, 1, count);
     un_put_int(&made, 2, type);
     un_put_text(&made, 8, name);
-    un_put_bytes(&made, 9, values, (size_t)(count < 0 ? 1 : count) * size);
+    un_put_values(&made, 9, values, count < 0 ? 1 : (size_t)count, bytes);
     un_put_message(&emit->graph_fields, 5, &made);
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 /* ---- reading ---- */
 
 bool un_varint_next(struct un_slice *slice, uint64_t *value)
@@ -118,10 +120,19 @@ void un_put_int(struct un_builder *out, uint32_t number, int64_t value)
     un_put_varint(out, (uint64_t)value);
 }
 
+/* Little-endian. */
+static void put_values(struct un_builder *out, const void *values, size_t count, int bytes)
+{
+    const size_t size = count * (size_t)bytes;
+    un_put_raw(out, values, size);
+    if (UN_HOST_BIG && size > 0 && !out->failed)
+        un_swap(out->bytes + out->size - size, count, bytes);
+}
+
 void un_put_float(struct un_builder *out, uint32_t number, float value)
 {
     un_put_varint(out, (uint64_t)number << 3 | UN_WIRE_32);
-    un_put_raw(out, &value, sizeof value); /* little-endian: dtype.c asserts it */
+    put_values(out, &value, 1, sizeof value);
 }
 
 void un_put_head(struct un_builder *out, uint32_t number, size_t size)
@@ -134,6 +145,13 @@ void un_put_bytes(struct un_builder *out, uint32_t number, const void *bytes, si
 {
     un_put_head(out, number, size);
     un_put_raw(out, bytes, size);
+}
+
+void un_put_values(struct un_builder *out, uint32_t number, const void *values, size_t count,
+                   int bytes)
+{
+    un_put_head(out, number, count * (size_t)bytes);
+    put_values(out, values, count, bytes);
 }
 
 void un_put_text(struct un_builder *out, uint32_t number, const char *text)

@@ -63,6 +63,9 @@ void un_put_varint(struct un_builder *out, uint64_t value);
 void un_put_int(struct un_builder *out, uint32_t number, int64_t value);
 void un_put_float(struct un_builder *out, uint32_t number, float value);
 void un_put_bytes(struct un_builder *out, uint32_t number, const void *bytes, size_t size);
+/* Numbers of 4 or 8 bytes each as one field of bytes. */
+void un_put_values(struct un_builder *out, uint32_t number, const void *values, size_t count,
+                   int bytes);
 void un_put_text(struct un_builder *out, uint32_t number, const char *text);
 /* The beginning of a field whose size bytes the caller adds. */
 void un_put_head(struct un_builder *out, uint32_t number, size_t size);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/checksum.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "model/model.h"
 #include "net/run.h"
@@ -75,8 +76,11 @@ static void compare_values(const char *name, const unet_model *model,
                      array->count, param->name, param->count);
         for (int d = 0; d < param->dims; d++)
             assert_int_equal(array->shape[d], param->shape[d]);
-        if (memcmp(array->data, model->values + param->offset, param->count * sizeof(float)))
+        float *values = malloc(param->count * sizeof *values);
+        un_little_copy(values, array->data, param->count, sizeof *values);
+        if (memcmp(values, model->values + param->offset, param->count * sizeof *values))
             fail_msg("%s: values of %s differ", name, param->name);
+        free(values);
     }
 }
 
