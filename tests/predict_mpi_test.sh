@@ -172,6 +172,14 @@ differ 'was told other options than rank 0' 'im -o out/' 'im -o other/' a
 # an image that fails says so in a line of its own, also where ranks have not yet said what was before it
 ranks 2 1 predict $m bad/*.pgm -o lines/
 check 'an error ends its line' grep -q 'bad/3.pgm: truncated .* of samples)$' .err
+# a folder for parts of one file is made where there is one, so that a killed rank leaves none else
+apart() { # apart OUTPUT...: what two ranks make without a place for such a folder
+    timeout 60 mpirun -n 2 sh -c "TMPDIR=$work/none; export TMPDIR; exec '$unet' predict $m im $* --quiet" \
+        >.out 2>.err </dev/null
+}
+check 'masks want no folder for parts' apart -o apart/
+apart --measure apart.csv
+check 'a table does, and says so' grep -q 'none/unet-.*: cannot make this folder: No such file' .err
 # a disk that is full for rank 0 ends all, and leaves nothing that looks whole
 start=$(date +%s)
 OMPI_MCA_btl=self,tcp timeout 200 mpirun -n 3 \

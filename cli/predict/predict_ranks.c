@@ -183,6 +183,8 @@ int predict_ranks_alike(const unet_ranks *ranks, const struct predict_settings *
 
 static char *part_path(const struct predict_run *run, enum product product)
 {
+    if (!run->scratch)
+        return NULL;
     return path_join(run->scratch, product == PRODUCT_MEASURE ? "rows.csv" : "shapes.json");
 }
 
@@ -233,7 +235,7 @@ static int one(void *context, long i, FILE *more)
     struct predict_done *before = run->before;
     struct came came = {.skipped = 0};
     unet_error err;
-    int status = paths[0] && paths[1] ? EXIT_DONE : fail_memory();
+    int status = !run->scratch || (paths[0] && paths[1]) ? EXIT_DONE : fail_memory();
 
     run->now = (size_t)i;
     run->tally = (struct predict_tally){0};
@@ -300,10 +302,13 @@ static int came_in(void *context, long i, int status, const char *more, size_t s
 
 /* ---- all --------------------------------------------------------------------------------- */
 
+/* Where there are such; a rank that is killed leaves it. */
 static int make_scratch(struct predict_run *run)
 {
     const char *folder = getenv("TMPDIR");
 
+    if (!run->plan->joined[PRODUCT_MEASURE] && !run->plan->joined[PRODUCT_ROIS])
+        return EXIT_DONE;
     run->scratch = path_text("%s/unet-XXXXXX", folder && *folder ? folder : "/var/tmp");
     if (!run->scratch)
         return fail_memory();
