@@ -180,6 +180,15 @@ apart() { # apart OUTPUT...: what two ranks make without a place for such a fold
 check 'masks want no folder for parts' apart -o apart/
 apart --measure apart.csv
 check 'a table does, and says so' grep -q 'none/unet-.*: cannot make this folder: No such file' .err
+# outlines that are not put together of parts are refused before the work, and go into a folder
+for kind in 'all.xml' 'all.json --as via'; do
+    # shellcheck disable=SC2086
+    ranks 2 1 predict $m im -o early/ --rois $kind --quiet
+    check "$kind by ranks" grep -q 'all.*: several processes put one file .* wanted a folder, such as all/' .err
+    absent "$kind by ranks" all.xml all.json early/1.png
+done
+ranks 2 0 predict $m im --rois xmls/ --as cvat --quiet
+check 'a file for each image' test -s xmls/8.xml
 # a disk that is full for rank 0 ends all, and leaves nothing that looks whole
 start=$(date +%s)
 OMPI_MCA_btl=self,tcp timeout 200 mpirun -n 3 \

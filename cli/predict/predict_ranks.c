@@ -317,6 +317,18 @@ static int make_scratch(struct predict_run *run)
     return EXIT_DONE;
 }
 
+/* Of outlines for all images, COCO is put together of parts.  Said before any work is done. */
+static int check_joined(const struct predict_run *run)
+{
+    const char *file = run->settings->target[PRODUCT_ROIS];
+
+    if (!run->plan->joined[PRODUCT_ROIS] || run->plan->outlines == OUTLINE_COCO)
+        return EXIT_DONE;
+    return fail_text("%s: several processes put one file for all images together as COCO alone; "
+                     "wanted a folder, such as %.*s/, or --as coco",
+                     file, (int)(path_ending(file) - file), file);
+}
+
 /* Who waits for whom is plain from who did how much. */
 static void say_shares(const unet_ranks *ranks, const long *shares)
 {
@@ -335,7 +347,10 @@ int predict_ranks(struct predict_run *run, size_t *failed)
                                      .came = came_in,
                                      .context = &dealt,
                                      .shares = calloc((size_t)run->ranks->count, sizeof(long))};
-    int stopped = 0, status = work.shares ? make_scratch(run) : fail_memory();
+    int stopped = 0, status = check_joined(run);
+
+    if (!status)
+        status = work.shares ? make_scratch(run) : fail_memory();
 
     if (!status)
         status = shared_work_do(&work, &stopped);
