@@ -42,7 +42,7 @@ int fail_text(const char *format, ...)
     va_start(args, format);
     say_list(stderr, format, args);
     va_end(args);
-    fputc('\n', stderr);
+    say_anyway(stderr, "\n");
     return EXIT_FAILED;
 }
 

@@ -254,6 +254,12 @@ UNET_API unet_code unet_replace_file(const char *path, const void *data, size_t 
                                      unet_error *err);
 
 /*
+ * Removes what killed processes left of files that this library was to put at path; what a live
+ * process is writing stays.  Whoever puts a file there does so, too: this is for one that is done.
+ */
+UNET_API void unet_remove_unfinished(const char *path);
+
+/*
  * SHA-256 as lower-case hexadecimal text: of a file's bytes, as sha256sum prints it; of all that a
  * model answers by (network, weights, how it takes images and what its classes are), the same
  * however its file is written.  unet_source_checksum() is that of an image.  UNET_EIO, UNET_ENOMEM.

@@ -4,6 +4,7 @@
 #include "api.h"
 
 #include "base/file.h"
+#include "base/temporary.h"
 #include "image/fill.h"
 #include "image/samples.h"
 #include "model/bioimage/package.h"
@@ -156,6 +157,12 @@ unet_code unet_replace_file(const char *path, const void *data, size_t size, une
     if (!path || (!data && size))
         return un_missing(err, !path ? "path" : "data");
     return un_file_replace(path, data, size, err);
+}
+
+void unet_remove_unfinished(const char *path)
+{
+    if (path)
+        un_temporary_clear(path);
 }
 
 unet_code unet_file_checksum(const char *path, char text[UNET_CHECKSUM_TEXT], unet_error *err)

@@ -75,6 +75,19 @@ expect 0 '' '' "$@" -o plain --steps 6
 # shellcheck disable=SC2086
 expect 1 - 'plain: has a run already' "$@" -o plain $folds --fold 1
 
+# two that begin one fold at once: the second trains it neither beside the first nor after it
+for k in 1 2; do
+    "$unet" "$@" -o twice --folds 3 --fold 2 --steps 2 --quiet 2>twice.$k &
+    eval "job$k=\$!"
+done
+wait "$job1"
+one=$?
+wait "$job2"
+two=$?
+checks=$((checks + 1))
+[ $((one + two)) -eq 1 ] && cat twice.1 twice.2 | grep -Eq 'has a run already|another unet train works there' ||
+    note "two of one fold end with $one and $two: $(cat twice.1 twice.2)"
+
 # ---- eval --held-out ----
 
 # dice FILE: those of all classes and without class 0, and how many images
@@ -100,6 +113,16 @@ done
 check 'of each image, who held it out' sh -c "grep -oE '\"fold\":[123]}' .out | wc -l | grep -qx 7"
 expect 0 '' - eval array --held-out --csv table.csv --quiet
 check 'a table of all images' test "$(wc -l <table.csv)" -eq 8
+# a fold that was copied, or whose record is not whole, counts no image twice and none by chance
+cp -r array odd && cp odd/fold1/split.json odd/fold2/split.json
+expect 1 - 'odd/fold2/split.json: [1-7].png was held out, and odd/fold1/split.json says so, too' eval odd --held-out
+echo '{"format": 1, "trained": [], "held_out": [1]}' >odd/fold2/split.json
+expect 1 - 'odd/fold2/split.json: lists no images' eval odd --held-out
+echo '{"format": 1, "trained": [], "held_out": ["1.png"]}' >odd/fold2/split.json
+expect 1 - 'odd/fold2/split.json: does not say where the images were; wanted --images' eval odd/fold2 --held-out --quiet
+rm odd/fold2/best.safetensors
+expect 1 - 'odd/fold2: no best.safetensors in this run; its newest model is odd/fold2/last' predict odd/fold2 i -o x/
+rm -r odd
 # moved, and from another folder
 mv i elsewhere
 expect 1 - 'i: ' eval array --held-out --quiet

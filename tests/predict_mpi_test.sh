@@ -152,6 +152,43 @@ ranks 4 0 predict $m 'whole/ids/tall.tif' -o again.tif --quiet
 # one of them is no image: the others are done all the same
 ranks 4 1 predict $m bad/3.pgm wide.pgm -o left/ --quiet
 check 'a bad image in bands' sh -c "[ \$(grep -c 'bad/3.pgm: ' .err) -eq 1 ] && cmp left/wide.png skips/wide.png"
+# who has other images by the same names, or was told something else, is named before anything is written
+mkdir -p a/im b/im && cp im/*.pgm a/im && cp im/*.pgm b/im && cp tall.pgm a && cp tall.pgm b
+cp "$m" a && cp "$m" b && grey b/tall.pgm 61 203 9 && cp im/7.pgm b/im/4.pgm
+differ() { # differ WORDS ARGUMENTS-OF-RANK-0 ARGUMENTS-OF-RANK-1
+    checks=$((checks + 1))
+    # shellcheck disable=SC2086
+    timeout 60 mpirun -n 1 -wdir "$work/a" "$unet" predict $m $2 : -n 1 -wdir "$work/${4-b}" "$unet" predict $m $3 \
+        >.out 2>.err </dev/null && note "ranks with $2 and $3 go on"
+    grep -q "^unet: rank 0 on .*: rank 1 $1" .err || note "ranks with $2 and $3: $(head -3 .err)"
+    absent "ranks with $2 and $3" out a/out b/out
+}
+differ 'has other images by these names than rank 0' "im -o $work/out/" "im -o $work/out/"
+differ 'has other images by these names than rank 0' "tall.pgm -o $work/out/" "tall.pgm -o $work/out/"
+for other in '--tta flips' '--skip-done' '--part 1/2' '--measure t.csv' '--min-area 3' '--fill 7'; do
+    differ 'was told other options than rank 0' 'im -o out/' "im -o out/ $other" a
+done
+differ 'was told other options than rank 0' 'im -o out/' 'im -o other/' a
+# an image that fails says so in a line of its own, also where ranks have not yet said what was before it
+ranks 2 1 predict $m bad/*.pgm -o lines/
+check 'an error ends its line' grep -q 'bad/3.pgm: truncated .* of samples)$' .err
+# a folder for parts of one file is made where there is one, so that a killed rank leaves none else
+apart() { # apart OUTPUT...: what two ranks make without a place for such a folder
+    timeout 60 mpirun -n 2 sh -c "TMPDIR=$work/none; export TMPDIR; exec '$unet' predict $m im $* --quiet" \
+        >.out 2>.err </dev/null
+}
+check 'masks want no folder for parts' apart -o apart/
+apart --measure apart.csv
+check 'a table does, and says so' grep -q 'none/unet-.*: cannot make this folder: No such file' .err
+# outlines that are not put together of parts are refused before the work, and go into a folder
+for kind in 'all.xml' 'all.json --as via'; do
+    # shellcheck disable=SC2086
+    ranks 2 1 predict $m im -o early/ --rois $kind --quiet
+    check "$kind by ranks" grep -q 'all.*: several processes put one file .* wanted a folder, such as all/' .err
+    absent "$kind by ranks" all.xml all.json early/1.png
+done
+ranks 2 0 predict $m im --rois xmls/ --as cvat --quiet
+check 'a file for each image' test -s xmls/8.xml
 # a disk that is full for rank 0 ends all, and leaves nothing that looks whole
 start=$(date +%s)
 OMPI_MCA_btl=self,tcp timeout 200 mpirun -n 3 \

@@ -37,23 +37,48 @@ static int add_run(struct eval_runs *runs, char *folder, int fold)
     return status;
 }
 
+/* Folds that were copied or exchanged would count an image twice. */
+static int check_folds(const struct eval_runs *runs)
+{
+    json_t *seen = json_object();
+    int status = seen ? EXIT_DONE : fail_memory();
+
+    for (int i = 0; i < runs->count && !status; i++) {
+        const json_t *held_out = json_object_get(runs->run[i].split, "held_out");
+
+        for (size_t k = 0; k < json_array_size(held_out) && !status; k++) {
+            const char *name = json_string_value(json_array_get(held_out, k));
+            const json_t *before = name ? json_object_get(seen, name) : NULL;
+
+            if (!name)
+                status = fail_text("%s/split.json: lists no images as this version does",
+                                   runs->run[i].folder);
+            else if (before && json_integer_value(before) != i)
+                status = fail_text("%s/split.json: %s was held out, and %s/split.json says so, "
+                                   "too; wanted folds of one run, each with images of its own",
+                                   runs->run[i].folder, name,
+                                   runs->run[json_integer_value(before)].folder);
+            else
+                json_object_set_new(seen, name, json_integer(i));
+        }
+    }
+    json_decref(seen);
+    return status;
+}
+
 int eval_runs_list(const char *path, struct eval_runs *runs)
 {
     char *folder = path_without_slash(path);
     int folds = folder ? model_path_folds(folder) : 0, status = folder ? EXIT_DONE : fail_memory();
-    char *own = folder ? path_join(folder, "split.json") : NULL;
 
-    if (own && path_exists(own))
-        folds = 0; /* a fold knows of how many it is one */
     if (!status && !path_is_folder(folder))
         status = fail_text("%s: --held-out wants the folder of a run", path);
     if (!status && !folds)
         status = add_run(runs, strdup(folder), 0);
     for (int fold = 1; fold <= folds && !status; fold++)
         status = add_run(runs, path_text("%s/fold%d", folder, fold), fold);
-    free(own);
     free(folder);
-    return status;
+    return status ? status : check_folds(runs);
 }
 
 void eval_runs_release(struct eval_runs *runs)

@@ -197,6 +197,10 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
 
     if (job->run)
         eval_run_options(job->run, &images, &masks, &data);
+    if (job->run && (!images || !masks))
+        return fail_text("%s/split.json: does not say where the %s were; wanted --images and "
+                         "--masks",
+                         job->run->folder, images ? "masks" : "images");
     work.fill = data.fill;
     if (open_noting(images, masks, &data, settings->common.quiet, &job->dataset, &err))
         return job->run ? fail(&err) : fail_coding(settings, job->model, &err);

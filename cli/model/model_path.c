@@ -61,14 +61,16 @@ static int has_fold(const char *folder, int fold)
 
 int model_path_folds(const char *path)
 {
-    char *file = path_text("%s/settings.json", path);
-    json_t *root = file ? json_load_file(file, 0, NULL) : NULL;
+    char *file = path_text("%s/settings.json", path), *own = path_text("%s/split.json", path);
+    const int is_fold = own && path_exists(own); /* which knows of how many it is one */
+    json_t *root = file && !is_fold ? json_load_file(file, 0, NULL) : NULL;
     json_t *options = json_object_get(root, "options");
     const char *text = json_string_value(json_object_get(options, "folds"));
     long folds = text ? strtol(text, NULL, 10) : 0;
 
     json_decref(root);
     free(file);
+    free(own);
     return folds > 1 && folds <= MOST_FOLDS ? (int)folds : 0;
 }
 

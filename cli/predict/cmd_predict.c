@@ -118,7 +118,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
              predict_plan_list(command, &settings, operands - leading, argv + leading, &plan)) ||
         (status = models_open(&settings.common, &models)) ||
         (status = predict_plan_make(command, &settings, &models, &plan)) ||
-        (status = predict_ranks_alike(ranks, &plan, &models)))
+        (status = predict_ranks_alike(ranks, &settings, &plan, &models)))
         goto done;
     unet_session_options work = {.size = sizeof(work),
                                  .threads = settings.common.threads,

@@ -180,6 +180,23 @@ static int is_there(const struct predict_job *job)
     return 0;
 }
 
+/* Removes what another job, killed since, was writing beside the files of one that is done. */
+static void sweep(const struct predict_job *job, const char *record)
+{
+    for (int p = 0; p < PRODUCTS; p++) {
+        int each = p == PRODUCT_INSTANCES || p == PRODUCT_ROIS;
+
+        for (int page = 0; job->output[p] && page < (each && job->pages > 1 ? job->pages : 1);
+             page++) {
+            char *file = predict_plan_file(job, (enum product)p, page);
+
+            unet_remove_unfinished(file);
+            free(file);
+        }
+    }
+    unet_remove_unfinished(record);
+}
+
 /* Why a record does not stand for what would be made; NULL: it does. */
 static const char *differs(struct predict_done *done, const struct predict_job *job,
                            const json_t *record)
@@ -240,6 +257,7 @@ int predict_done_has(struct predict_done *done, const struct predict_job *job, j
         why = "its record is not whole";
     if (record && !why) {
         done->skipped++;
+        sweep(job, path);
         *facts = json_incref(json_object_get(record, "facts"));
     } else if (why && !done->again++) {
         snprintf(done->why, sizeof(done->why), "%s", why);

@@ -6,9 +6,12 @@
  * what goes into one file of all images, and what is said and counted, comes to rank 0.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "predict/predict_run.h"
@@ -38,7 +41,8 @@ struct dealt {
 
 /* ---- before all -------------------------------------------------------------------------- */
 
-enum { CHANNEL = 0 };
+enum { CHANNEL = 0, MOST_FILES = 16, CHUNKS = 64 };
+#define START 14695981039346656037u /* FNV-1a */
 
 static uint64_t add_text(uint64_t hash, const char *text) /* FNV-1a, with the 0 at its end */
 {
@@ -48,11 +52,95 @@ static uint64_t add_text(uint64_t hash, const char *text) /* FNV-1a, with the 0 
     return hash;
 }
 
-int predict_ranks_alike(const unet_ranks *ranks, const struct predict_plan *plan,
-                        const struct models *models)
+static uint64_t add_number(uint64_t hash, double number)
 {
-    uint64_t mine[] = {plan->inputs.count, 14695981039346656037u, 14695981039346656037u};
-    uint64_t(*all)[3] = ranks ? calloc((size_t)ranks->count, sizeof(*all)) : NULL;
+    char text[40];
+
+    snprintf(text, sizeof(text), "%.17g", number);
+    return add_text(hash, text);
+}
+
+/* What changes a file, and which files there are. */
+static uint64_t sum_options(const struct predict_settings *settings,
+                            const struct predict_plan *plan)
+{
+    const struct objects_wishes *objects = &settings->objects;
+    const double numbers[] = {settings->values,      settings->pyramid,
+                              (int)plan->outlines,   settings->exact,
+                              settings->as_stored,   settings->part_number,
+                              settings->part_count,  settings->skip_done,
+                              objects->split,        objects->keep_holes,
+                              objects->split_depth,  objects->channel,
+                              objects->minimum_area, plan->joined[PRODUCT_MEASURE]};
+    uint64_t hash = START;
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+        hash = add_number(hash, numbers[i]);
+    hash = add_text(hash, settings->fill ? settings->fill : "");
+    for (int i = 0; i < settings->session.count; i++)
+        if (strcmp(settings->session.list[i].field, "tile")) /* changes memory alone */
+            hash = add_text(add_text(hash, settings->session.list[i].field),
+                            settings->session.list[i].text);
+    for (size_t i = 0; i < plan->inputs.count; i++)
+        for (int p = 0; p < PRODUCTS; p++)
+            hash = add_text(hash, plan->jobs[i].output[p] ? plan->jobs[i].output[p] : "");
+    return hash;
+}
+
+/* The length of a file; where `bytes`, too, some of them from its beginning to its end: a slide is
+ * not read whole by every rank for this. */
+static uint64_t sum_file(uint64_t hash, const char *path, int bytes)
+{
+    const char *pages;
+    char *file = path_of_pages(path, &pages), chunk[4096];
+    int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : -1;
+    struct stat info;
+
+    if (fd >= 0 && !fstat(fd, &info) && S_ISREG(info.st_mode)) {
+        const off_t last = info.st_size > (off_t)sizeof(chunk) ? info.st_size - sizeof(chunk) : 0;
+
+        hash = add_number(hash, (double)info.st_size);
+        for (int k = 0; bytes && k < CHUNKS; k++) {
+            const ssize_t got = pread(fd, chunk, sizeof(chunk), last / (CHUNKS - 1) * k);
+
+            for (ssize_t i = 0; i < got; i++)
+                hash = (hash ^ (unsigned char)chunk[i]) * 1099511628211u;
+        }
+    }
+    if (fd >= 0)
+        close(fd);
+    free(file);
+    return hash;
+}
+
+/* What images are like; those that several ranks may work on, closer. */
+static uint64_t sum_images(const struct predict_settings *settings, const struct predict_plan *plan,
+                           int ranks)
+{
+    const size_t parts = settings->part_count ? (size_t)settings->part_count : 1;
+    const int bytes = (plan->inputs.count + parts - 1) / parts < (size_t)ranks;
+    uint64_t hash = START;
+
+    for (size_t i = 0; i < plan->inputs.count; i++) {
+        const struct predict_job *job = &plan->jobs[i];
+        char *part[MOST_FILES];
+        int files = path_files(job->input, part, MOST_FILES);
+
+        hash = add_number(add_number(hash, job->pages), job->samples);
+        hash = add_number(add_number(hash, job->height), job->width);
+        for (int k = 0; k < files; k++) {
+            hash = sum_file(hash, part[k], bytes);
+            free(part[k]);
+        }
+    }
+    return hash;
+}
+
+int predict_ranks_alike(const unet_ranks *ranks, const struct predict_settings *settings,
+                        const struct predict_plan *plan, const struct models *models)
+{
+    uint64_t mine[] = {plan->inputs.count, START, START, START, START};
+    uint64_t(*all)[5] = ranks ? calloc((size_t)ranks->count, sizeof(*all)) : NULL;
     char sum[UNET_CHECKSUM_TEXT];
     int status = all || !ranks ? EXIT_DONE : fail_memory();
     unet_error err;
@@ -65,6 +153,10 @@ int predict_ranks_alike(const unet_ranks *ranks, const struct predict_plan *plan
             status = fail(&err);
         mine[2] = add_text(mine[2], sum);
     }
+    if (ranks) {
+        mine[3] = sum_options(settings, plan);
+        mine[4] = sum_images(settings, plan, ranks->count);
+    }
     if (ranks && !status && unet_ranks_gather(ranks, CHANNEL, mine, sizeof(mine), all, &err))
         status = fail(&err);
     for (int r = 1; ranks && r < ranks->count && !status; r++) {
@@ -74,6 +166,14 @@ int predict_ranks_alike(const unet_ranks *ranks, const struct predict_plan *plan
             status = fail_text("rank %d lists other images than rank 0 (%llu, not %llu): all ranks "
                                "have to see the same files",
                                r, (unsigned long long)all[r][0], (unsigned long long)all[0][0]);
+        else if (all[r][4] != all[0][4])
+            status = fail_text("rank %d has other images by these names than rank 0: all ranks "
+                               "have to see the same files",
+                               r);
+        else if (all[r][3] != all[0][3])
+            status = fail_text("rank %d was told other options than rank 0, or other files to "
+                               "write; wanted the same for all",
+                               r);
     }
     free(all);
     return status;
@@ -83,6 +183,8 @@ int predict_ranks_alike(const unet_ranks *ranks, const struct predict_plan *plan
 
 static char *part_path(const struct predict_run *run, enum product product)
 {
+    if (!run->scratch)
+        return NULL;
     return path_join(run->scratch, product == PRODUCT_MEASURE ? "rows.csv" : "shapes.json");
 }
 
@@ -133,7 +235,7 @@ static int one(void *context, long i, FILE *more)
     struct predict_done *before = run->before;
     struct came came = {.skipped = 0};
     unet_error err;
-    int status = paths[0] && paths[1] ? EXIT_DONE : fail_memory();
+    int status = !run->scratch || (paths[0] && paths[1]) ? EXIT_DONE : fail_memory();
 
     run->now = (size_t)i;
     run->tally = (struct predict_tally){0};
@@ -200,16 +302,31 @@ static int came_in(void *context, long i, int status, const char *more, size_t s
 
 /* ---- all --------------------------------------------------------------------------------- */
 
+/* Where there are such; a rank that is killed leaves it. */
 static int make_scratch(struct predict_run *run)
 {
     const char *folder = getenv("TMPDIR");
 
+    if (!run->plan->joined[PRODUCT_MEASURE] && !run->plan->joined[PRODUCT_ROIS])
+        return EXIT_DONE;
     run->scratch = path_text("%s/unet-XXXXXX", folder && *folder ? folder : "/var/tmp");
     if (!run->scratch)
         return fail_memory();
     if (!mkdtemp(run->scratch))
         return fail_text("%s: cannot make this folder: %s", run->scratch, strerror(errno));
     return EXIT_DONE;
+}
+
+/* Of outlines for all images, COCO is put together of parts.  Said before any work is done. */
+static int check_joined(const struct predict_run *run)
+{
+    const char *file = run->settings->target[PRODUCT_ROIS];
+
+    if (!run->plan->joined[PRODUCT_ROIS] || run->plan->outlines == OUTLINE_COCO)
+        return EXIT_DONE;
+    return fail_text("%s: several processes put one file for all images together as COCO alone; "
+                     "wanted a folder, such as %.*s/, or --as coco",
+                     file, (int)(path_ending(file) - file), file);
 }
 
 /* Who waits for whom is plain from who did how much. */
@@ -230,7 +347,10 @@ int predict_ranks(struct predict_run *run, size_t *failed)
                                      .came = came_in,
                                      .context = &dealt,
                                      .shares = calloc((size_t)run->ranks->count, sizeof(long))};
-    int stopped = 0, status = work.shares ? make_scratch(run) : fail_memory();
+    int stopped = 0, status = check_joined(run);
+
+    if (!status)
+        status = work.shares ? make_scratch(run) : fail_memory();
 
     if (!status)
         status = shared_work_do(&work, &stopped);

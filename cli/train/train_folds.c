@@ -199,12 +199,27 @@ static int begin_all(struct folds *folds)
     return status ? status : train_files_save(&folds->files, folds->settings, NULL, 0);
 }
 
-/* The same for one fold, beside others of the same run. */
-static int begin_one(struct folds *folds)
+/* Refuses to begin a fold anew that is done, or that can be gone on with. */
+static int check_fold(const struct folds *folds)
 {
     const struct train_settings *settings = folds->settings;
     char *checkpoint = fold_file(folds, settings->fold, "checkpoint");
-    json_t *done = NULL;
+    json_t *done = fold_result(folds, settings->fold);
+    int status = EXIT_DONE;
+
+    if (!settings->overwrite && (done || (checkpoint && path_exists(checkpoint))))
+        status = fail_text("%s/fold%d: has a run already; --resume %s --fold %d goes on with it, "
+                           "--overwrite begins this fold anew",
+                           folds->folder, settings->fold, folds->folder, settings->fold);
+    json_decref(done);
+    free(checkpoint);
+    return status;
+}
+
+/* The same for one fold, beside others of the same run. */
+static int begin_one(struct folds *folds, struct train_files *files)
+{
+    const struct train_settings *settings = folds->settings;
     int status, there;
 
     if (!path_make_folder(folds->folder))
@@ -217,16 +232,15 @@ static int begin_one(struct folds *folds)
         status = train_files_check(&folds->files, 0); /* another kind of run */
     if (status == EXIT_DONE && !there)
         status = train_files_save(&folds->files, settings, NULL, 0);
-    done = status == EXIT_DONE ? fold_result(folds, settings->fold) : NULL;
-    if (status == EXIT_DONE && !settings->overwrite &&
-        (done || (checkpoint && path_exists(checkpoint))))
-        status = fail_text("%s/fold%d: has a run already; --resume %s --fold %d goes on with it, "
-                           "--overwrite begins this fold anew",
-                           folds->folder, settings->fold, folds->folder, settings->fold);
+    if (status == EXIT_DONE)
+        status = check_fold(folds);
     folder_unlock(folds->folder, &folds->files.lock);
-    json_decref(done);
-    free(checkpoint);
-    return status;
+    if (status == EXIT_DONE && !path_make_folder(files->folder))
+        status = fail_text("%s: cannot be made: %s", files->folder, strerror(errno));
+    if (status == EXIT_DONE)
+        status = train_files_lock(files);
+    /* another may have begun and ended it since */
+    return status == EXIT_DONE ? check_fold(folds) : status;
 }
 
 /* fold: from 1 */
@@ -251,7 +265,7 @@ static int run_fold(struct folds *folds, int fold)
     inner.overwrite = 1; /* what a fold has without a checkpoint is nothing */
     status = train_run_prepare(&run);
     if (status == EXIT_DONE && !folds->begun && !folds->resumed && ranks_first())
-        status = settings->fold < 0 ? begin_all(folds) : begin_one(folds);
+        status = settings->fold < 0 ? begin_all(folds) : begin_one(folds, &run.files);
     if (status == EXIT_DONE && settings->fold >= 0 && settings->overwrite && ranks_first())
         forget_fold(folds, fold); /* which is locked, if it was there */
     run.resumed = status == EXIT_DONE && path_exists(run.files.checkpoint);

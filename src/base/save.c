@@ -66,6 +66,8 @@ unet_code un_save_commit(struct un_save *save, unet_error *err)
     errno = 0;
     bool failed = fflush(save->file) || ferror(save->file) || fsync(fileno(save->file));
     int reason = errno ? errno : ENOSPC; /* an earlier write failed: hardly ever for another */
+    /* its lock is held until it has its name: one without is taken for that of a killed process */
+    const int lock = fcntl(fileno(save->file), F_DUPFD_CLOEXEC, 0);
     if (fclose(save->file) && !failed) {
         failed = true;
         reason = errno;
@@ -75,6 +77,8 @@ unet_code un_save_commit(struct un_save *save, unet_error *err)
         failed = true;
         reason = errno;
     }
+    if (lock >= 0)
+        close(lock);
     if (failed) {
         errno = reason;
         unet_code code = un_fail_errno(err, "%s: cannot be written", save->path);
@@ -83,6 +87,7 @@ unet_code un_save_commit(struct un_save *save, unet_error *err)
         return code;
     }
     sync_folder(save->path);
+    un_temporary_clear(save->path); /* of one that began before this one, and was killed since */
     forget(save);
     return UNET_OK;
 }

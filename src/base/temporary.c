@@ -6,8 +6,9 @@
  *
  *     mask.png  ->  mask.png.unet0.tmp, mask.png.unet1.tmp ...
  *
- * Whoever writes mask.png looks at them: those without a lock are removed, the first free one is
- * taken.  A name that would be too long for the file system is cut and told apart by a sum.
+ * Whoever writes mask.png, or finds it done, looks at them: those without a lock are removed; a
+ * writer takes the first free one.  A name that would be too long for the file system is cut and
+ * told apart by a sum.
  */
 #include "base/temporary.h"
 
@@ -82,6 +83,17 @@ static int make(const char *name)
     return -1;
 }
 
+void un_temporary_clear(const char *path)
+{
+    const size_t size = strlen(path) + ENDING + 1;
+    char *made = malloc(size);
+    for (int i = 0; made && i < LOOKED_AT; i++) {
+        make_name(path, i, made, size);
+        remove_left(made);
+    }
+    free(made);
+}
+
 int un_temporary_open(const char *path, char **name)
 {
     struct stat old;
@@ -90,10 +102,7 @@ int un_temporary_open(const char *path, char **name)
     char *made = malloc(size);
     if (!made)
         return -1;
-    for (int i = 0; i < LOOKED_AT; i++) {
-        make_name(path, i, made, size);
-        remove_left(made);
-    }
+    un_temporary_clear(path);
     for (int i = 0; i < MOST && fd < 0; i++) {
         make_name(path, i, made, size);
         fd = make(made);

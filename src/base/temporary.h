@@ -11,4 +11,7 @@
  */
 int un_temporary_open(const char *path, char **name);
 
+/* Removes what killed processes left beside path; what a live one is writing stays. */
+void un_temporary_clear(const char *path);
+
 #endif

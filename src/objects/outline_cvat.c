@@ -106,6 +106,8 @@ static unet_code cvat_end(struct unet_outlines *file, unet_error *err)
 }
 
 const struct un_outline_writer un_outline_cvat = {.joins = true,
+                                                  .utf8 = true,
+                                                  .plain = true,
                                                   .begin = cvat_begin,
                                                   .image = cvat_image,
                                                   .object = cvat_object,

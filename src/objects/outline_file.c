@@ -117,6 +117,38 @@ unet_code un_outline_file_begin(const char *path, unet_outline_format format,
     return UNET_OK;
 }
 
+/* The length of a character of UTF-8; 0: it is none. */
+static int utf8_length(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const int length = *at < 0x80 ? 1 : *at < 0xc2 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
+    unsigned number = length > 1 ? *at & (0x7fu >> length) : *at;
+    for (int i = 1; i < length; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+        number = number << 6 | (at[i] & 0x3fu);
+    }
+    return !length || number < least[length] || number > 0x10ffff || number >> 11 == 0x1b ? 0
+                                                                                          : length;
+}
+
+/* A file that nobody can read is not written, nor one whose name stands for another image. */
+static unet_code check_name(const unet_outlines *file, const char *name, unet_error *err)
+{
+    int length;
+    for (const char *at = name; file->writer->utf8 && *at; at += length) {
+        length = utf8_length(at);
+        if (!length || (file->writer->plain && (unsigned char)*at < 0x20))
+            return un_fail(err, UNET_EINVAL,
+                           "%s: the name of the image %s has %s, which this format cannot hold; "
+                           "wanted another name, or outlines for ImageJ (.zip)",
+                           file->save.path, name,
+                           length ? "a control character" : "bytes that are no UTF-8");
+    }
+    return UNET_OK;
+}
+
 unet_code un_outline_file_image(unet_outlines *file, const char *name, int height, int width,
                                 unet_error *err)
 {
@@ -124,6 +156,9 @@ unet_code un_outline_file_image(unet_outlines *file, const char *name, int heigh
     if (file->image_count && !file->writer->joins)
         return un_fail(err, UNET_EINVAL, "%s: holds the outlines of one image, not of %s too",
                        file->save.path, name);
+    unet_code code = check_name(file, name, err);
+    if (code)
+        return code;
     struct un_outline_image *more = realloc(file->images, bytes);
     if (more)
         file->images = more;

@@ -49,6 +49,8 @@ struct unet_outlines {
 struct un_outline_writer {
     bool joins;   /* several images */
     bool corners; /* as un_trace() has it */
+    bool utf8;    /* the name of an image is in the text, which is UTF-8 */
+    bool plain;   /* which cannot hold control characters */
     void (*begin)(struct unet_outlines *file);
     void (*image)(struct unet_outlines *file); /* one more begins; NULL: nothing to do */
     void (*object)(struct unet_outlines *file, const struct un_outline_object *object);

@@ -175,7 +175,7 @@ static unet_code coco_end(struct unet_outlines *file, unet_error *err)
 }
 
 const struct un_outline_writer un_outline_coco = {
-    .joins = true, .begin = coco_begin, .object = coco_object, .end = coco_end};
+    .joins = true, .utf8 = true, .begin = coco_begin, .object = coco_object, .end = coco_end};
 
 /* ---- GeoJSON ----------------------------------------------------------------------------- */
 
@@ -261,7 +261,7 @@ static unet_code labelme_end(struct unet_outlines *file, unet_error *err)
 }
 
 const struct un_outline_writer un_outline_labelme = {
-    .begin = labelme_begin, .object = labelme_object, .end = labelme_end};
+    .utf8 = true, .begin = labelme_begin, .object = labelme_object, .end = labelme_end};
 
 /* ---- YOLO -------------------------------------------------------------------------------- */
 

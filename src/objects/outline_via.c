@@ -82,5 +82,9 @@ static unet_code via_end(struct unet_outlines *file, unet_error *err)
     return UNET_OK;
 }
 
-const struct un_outline_writer un_outline_via = {
-    .joins = true, .begin = via_begin, .image = via_image, .object = via_object, .end = via_end};
+const struct un_outline_writer un_outline_via = {.joins = true,
+                                                 .utf8 = true,
+                                                 .begin = via_begin,
+                                                 .image = via_image,
+                                                 .object = via_object,
+                                                 .end = via_end};

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/temporary.h"
 
 /* ---- each test runs in a fresh folder ---- */
 
@@ -140,6 +141,59 @@ static void test_save_killed(void **state)
     fputs("first", live.file);
     assert_int_equal(un_save_commit(&live, NULL), UNET_OK);
     assert_file("mask.png", "first");
+    assert_int_equal(files_here(), 1);
+}
+
+/* One that began later and was killed goes with the commit; one at work stays, whoever looks. */
+static void test_save_killed_beside(void **state)
+{
+    (void)state;
+    struct un_save live = {0};
+    assert_int_equal(un_save_begin(&live, "mask.png", NULL), UNET_OK);
+    const pid_t child = fork();
+    if (!child) {
+        struct un_save save;
+        un_save_begin(&save, "mask.png", NULL);
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(files_here(), 2);
+    un_temporary_clear("mask.png");
+    assert_int_equal(files_here(), 1);
+    assert_int_equal(un_file_replace("mask.png", "second", 6, NULL), UNET_OK);
+    assert_int_equal(files_here(), 2);
+    write_file("mask.png.unet2.tmp", "left");
+    assert_int_equal(un_save_commit(&live, NULL), UNET_OK);
+    assert_int_equal(files_here(), 1);
+    write_file("mask.png.unet0.tmp", "left");
+    write_file("mask.png.other.tmp", "somebody's");
+    un_temporary_clear("mask.png");
+    assert_int_equal(files_here(), 2);
+    unlink("mask.png.other.tmp");
+}
+
+/* Two that write one file all the time, and a third that removes what seems left: all succeed. */
+static void test_save_side_by_side(void **state)
+{
+    (void)state;
+    pid_t child[2];
+    for (int i = 0; i < 2; i++)
+        if (!(child[i] = fork())) {
+            for (int k = 0; k < 150; k++)
+                if (un_file_replace("mask.png", "bytes", 5, NULL))
+                    _exit(1);
+            _exit(0);
+        }
+    int left = 2, status, failed = 0;
+    while (left) {
+        un_temporary_clear("mask.png");
+        if (waitpid(-1, &status, WNOHANG) > 0) {
+            left--;
+            failed += status != 0;
+        }
+    }
+    assert_int_equal(failed, 0);
+    assert_file("mask.png", "bytes");
     assert_int_equal(files_here(), 1);
 }
 
@@ -359,12 +413,20 @@ static void test_map_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_save),          IN_FOLDER(test_save_modes),
-        IN_FOLDER(test_save_killed),   IN_FOLDER(test_save_long_names),
-        IN_FOLDER(test_save_replaces), IN_FOLDER(test_save_refused),
-        IN_FOLDER(test_save_full),     IN_FOLDER(test_save_late_folder),
-        IN_FOLDER(test_map),           IN_FOLDER(test_map_forget),
-        IN_FOLDER(test_map_cut),       IN_FOLDER(test_map_refused),
+        IN_FOLDER(test_save),
+        IN_FOLDER(test_save_modes),
+        IN_FOLDER(test_save_killed),
+        IN_FOLDER(test_save_killed_beside),
+        IN_FOLDER(test_save_side_by_side),
+        IN_FOLDER(test_save_long_names),
+        IN_FOLDER(test_save_replaces),
+        IN_FOLDER(test_save_refused),
+        IN_FOLDER(test_save_full),
+        IN_FOLDER(test_save_late_folder),
+        IN_FOLDER(test_map),
+        IN_FOLDER(test_map_forget),
+        IN_FOLDER(test_map_cut),
+        IN_FOLDER(test_map_refused),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

@@ -290,12 +290,50 @@ static void test_refused(void **state)
     assert_null(fopen(in_folder("c.geojson"), "r"));
 }
 
+/* Names that a format cannot hold: no file that nobody can read, or that names another image. */
+static void test_names(void **state)
+{
+    static const char odd[] = "caf\xe9.png", over[] = "\xc0\xaf", half[] = "\xed\xa0\x80",
+                      line[] = "a\nb", good[] = "\xc3\xa9 \xf0\x9f\x98\x80.png";
+    static const struct {
+        unet_outline_format format;
+        bool utf8, line;
+    } rows[] = {{UNET_OUTLINES_COCO, true, true},     {UNET_OUTLINES_LABELME, true, true},
+                {UNET_OUTLINES_VIA, true, true},      {UNET_OUTLINES_CVAT, true, false},
+                {UNET_OUTLINES_GEOJSON, false, true}, {UNET_OUTLINES_YOLO, false, true},
+                {UNET_OUTLINES_IMAGEJ, false, true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct {
+            const char *name;
+            bool held;
+        } names[] = {{odd, !rows[i].utf8},
+                     {over, !rows[i].utf8},
+                     {half, !rows[i].utf8},
+                     {line, rows[i].line},
+                     {good, true}};
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+            unet_outlines *file;
+            unet_error err = {0};
+            assert_int_equal(
+                unet_outlines_open(in_folder("n"), rows[i].format, NULL, 2, &file, &err), UNET_OK);
+            if (unet_outlines_image(file, names[k].name, 2, 2, &err) !=
+                (names[k].held ? UNET_OK : UNET_EINVAL))
+                fail_msg("format %d, name %zu: %s", (int)rows[i].format, k, err.text);
+            if (!names[k].held)
+                assert_non_null(strstr(err.text, "which this format cannot hold; wanted another"));
+            unet_outlines_abort(file);
+            assert_null(fopen(in_folder("n"), "r"));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formats), cmocka_unit_test(test_imagej),
         cmocka_unit_test(test_ignored), cmocka_unit_test(test_joined),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests_name("outline_file", tests, folder_create, folder_destroy);
 }
