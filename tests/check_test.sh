@@ -20,6 +20,24 @@ count() { # count TEXT FILE
     grep -o "$1" "$2" | wc -l
 }
 
+# ---- one image that is smaller than all others ----
+
+copy small
+python='import sys; sys.stdout.buffer.write(b"P5 40 40 255\n" + bytes([int(sys.argv[1])] * 800 + [0] * 800))'
+if command -v python3 >/dev/null 2>&1; then
+    python3 -c "$python" 90 >small/images/tiny.pgm
+    python3 -c "$python" 255 >small/masks/tiny.pgm
+    expect 0 'depth 1 is for small/images/tiny\.pgm, 40 x 40 pixels; without, it would be [234]' '' \
+        check --images small/images --masks small/masks --no-page
+    expect 0 '' 'warning: depth 1 is for .*tiny\.pgm, .*leave it out, or give --depth [234]' \
+        train --images small/images --masks small/masks --dry-run
+    expect 0 '' '' train --images small/images --masks small/masks --depth 2 --dry-run
+    check 'who says a depth knows it' sh -c '! grep -q tiny .err'
+fi
+expect 0 '' '' train --images d/images --masks d/masks --dry-run
+check 'images of one size say nothing of depth' sh -c '! grep -q "depth . is for" .err'
+rm -rf small
+
 # ---- good data ----
 
 expect 0 '^found      0 errors, 0 warnings' - check --images d/images --masks d/masks

@@ -190,12 +190,14 @@ static void print_split(const struct check *check)
 
 static int print_proposal(const struct check *check)
 {
-    char line[256], bytes[24], limit[24], *command = check_command(check);
+    char line[512], bytes[24], limit[24], *command = check_command(check);
 
     if (!command)
         return 0;
     network_describe(&check->spec, line, sizeof(line));
     say(stdout, "\nnetwork    %s\n", line);
+    if (depth_words(check->network, check->survey, &check->spec, line, sizeof(line)))
+        say(stdout, "           %s\n", line);
     check_scaling(check->facts, line, sizeof(line));
     say(stdout, "input      %s\n", line);
     say(stdout, "training   tiles of %d, batch %d, about %s with the images\n", check->tile,

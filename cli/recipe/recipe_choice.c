@@ -7,8 +7,25 @@
 #include "recipe/recipe_choice.h"
 #include "unet_train.h"
 
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+/* The deepest level keeps 16 pixels of the smallest image: below, it sees mostly padding. */
+static int depth_for(int side)
+{
+    int depth = 4;
+
+    while (depth > 1 && side < 16 << depth)
+        depth--;
+    return depth;
+}
+
+static int shorter_side(const unet_survey_pair *seen)
+{
+    return seen->height < seen->width ? seen->height : seen->width;
+}
 
 unet_spec choose_spec(const struct network_settings *settings, const unet_survey_facts *facts)
 {
@@ -25,11 +42,39 @@ unet_spec choose_spec(const struct network_settings *settings, const unet_survey
     spec.norm = UNET_NORM_INSTANCE;
     spec.in_channels = facts->channels;
     spec.classes = facts->labels > 1 ? facts->labels : 2;
-    /* the deepest level keeps 16 pixels of the smallest image: below, it sees mostly padding */
-    spec.depth = 4;
-    while (spec.depth > 1 && facts->smallest_side < 16 << spec.depth)
-        spec.depth--;
+    spec.depth = depth_for(facts->smallest_side);
     return network_spec(settings, spec);
+}
+
+int depth_words(const struct network_settings *settings, const unet_survey *survey,
+                const unet_spec *spec, char *text, size_t size)
+{
+    const int readable = unet_survey_all(survey)->readable, pairs = unet_survey_all(survey)->pairs;
+    const unet_survey_pair *smallest = NULL;
+    int few = 0, others = INT_MAX; /* the smallest side of those that would have more levels */
+
+    if (said_text(&settings->said, "depth"))
+        return 0;
+    for (int i = 0; i < pairs; i++) {
+        const unet_survey_pair *seen = unet_survey_at(survey, i);
+
+        if (seen->readable && depth_for(shorter_side(seen)) > spec->depth) {
+            others = shorter_side(seen) < others ? shorter_side(seen) : others;
+        } else if (seen->readable) {
+            few++;
+            if (!smallest || shorter_side(seen) < shorter_side(smallest))
+                smallest = seen;
+        }
+    }
+    if (!few || others == INT_MAX || few > 1 + readable / 20)
+        return 0;
+    snprintf(text, size,
+             "depth %d is for %s, %d x %d pixels%s; without, it would be %d (the others have %d "
+             "and more): leave %s out, or give --depth %d",
+             spec->depth, smallest->image, smallest->width, smallest->height,
+             few > 1 ? ", and others as small" : "", depth_for(others), others,
+             few > 1 ? "them" : "it", depth_for(others));
+    return 1;
 }
 
 unet_train_options choose_training(const unet_spec *spec)

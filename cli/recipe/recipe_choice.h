@@ -9,6 +9,11 @@
 /* The network for a data set: what settings give, the rest chosen. */
 unet_spec choose_spec(const struct network_settings *settings, const unet_survey_facts *facts);
 
+/* Words for the one image, or the few, that keep the chosen depth below what all others would have;
+ * 0: there are none, or depth was said. */
+int depth_words(const struct network_settings *settings, const unet_survey *survey,
+                const unet_spec *spec, char *text, size_t size);
+
 /* The training options for a network, before what the user gives. */
 unet_train_options choose_training(const unet_spec *spec);
 

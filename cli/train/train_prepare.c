@@ -9,6 +9,7 @@
 #include "recipe/recipe_choice.h"
 #include "shared/notes.h"
 #include "shared/progress.h"
+#include "shared/say.h"
 
 /* ---- data -------------------------------------------------------------------------------- */
 
@@ -166,6 +167,18 @@ static int learns_objects(const struct train_run *run)
     return unet_dataset_labels(run->dataset) == 2 && unet_dataset_objects(run->dataset, 0);
 }
 
+/* Says which image makes the network of all less deep, where auto chose it. */
+static void warn_of_depth(const struct train_run *run)
+{
+    const struct train_settings *settings = run->settings;
+    char text[512];
+
+    if (run->model || settings->common.quiet || settings->preset > PRESET_AUTO1 ||
+        !depth_words(&settings->network, run->survey, &run->recipe.spec, text, sizeof(text)))
+        return;
+    say(stderr, "warning: %s\n", text);
+}
+
 static int make_recipe(struct train_run *run)
 {
     struct train_settings *settings = run->settings;
@@ -179,6 +192,7 @@ static int make_recipe(struct train_run *run)
         !said_text(&settings->network.said, "classes"))
         said_put(&settings->network.said, &said_spec, "classes", "1");
     preset_make((enum preset)settings->preset, &facts, &settings->network, recipe);
+    warn_of_depth(run);
     if (run->model)
         unet_model_copy_spec(run->model, &recipe->spec, sizeof(recipe->spec));
     recipe->options.seconds = 600;

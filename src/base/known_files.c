@@ -21,6 +21,9 @@
 #define TF2ONNX "tf2onnx makes ONNX of it, which is read"
 #define DRAWING "export it as PNG"
 #define STATE "torch.save(model.state_dict(), 'x.pth') writes what is read"
+#define KERAS_WEIGHTS                                                                              \
+    "the weights of a Keras model without the model (HDF5)",                                       \
+        "in Python, model.load_weights(FILE), then model.save(\"net.keras\"), which is read"
 #define MAGIC(at, text) .offset = at, .bytes = text, .size = sizeof text - 1
 
 static const struct un_known_file known[] = {
@@ -45,9 +48,8 @@ static const struct un_known_file known[] = {
     /* models; HDF5 and zip archives of their own before others */
     {UN_KNOWN_MODEL, "a Keras model (HDF5)", "it is read as a model", NULL, MAGIC(0, "\x89HDF"),
      .inside = "model_config"},
-    {UN_KNOWN_MODEL, "Keras weights (HDF5)",
-     "in Python, model.save(\"net.keras\") writes the whole model, which is read", NULL,
-     MAGIC(0, "\x89HDF"), .inside = "keras_version"},
+    {UN_KNOWN_MODEL, KERAS_WEIGHTS, NULL, MAGIC(0, "\x89HDF"), .inside = "keras_version"},
+    {UN_KNOWN_MODEL, KERAS_WEIGHTS, " .weights.h5 ", MAGIC(0, "\x89HDF")},
     {UN_KNOWN_MODEL, "a Keras model", "it is read as a model", " .keras ", MAGIC(0, "PK\3\4"),
      .inside = "model.weights.h5"},
     {UN_KNOWN_MODEL, "a bioimage.io package", "it is read as a model", NULL, MAGIC(0, "PK\3\4"),

@@ -174,14 +174,20 @@ static void test_shaped(void **state)
     static const struct {
         const char *text;
         int pages, plane[2]; /* of page 1, or 0 of one */
+        const char *note;    /* NULL: "" */
     } cases[] = {
-        {"{\"shape\": [3, 2, 70, 40], \"axes\": \"ZCYX\"}", 3, {2, 3}},
-        {"{\"shape\": [2, 3, 70, 40], \"axes\": \"CZYX\"}", 3, {1, 4}},
-        {"{\"shape\": [3, 2, 70, 40]}", 6, {1, -1}},
-        {"{\"shape\": [6, 70, 40], \"axes\": \"ZYX\"}", 6, {1, -1}},
-        {"{\"shape\": [3, 3, 70, 40], \"axes\": \"CZYX\"}", 6, {1, -1}}, /* not this file's */
-        {"{\"shape\": [3, 2, 70, 41], \"axes\": \"ZCYX\"}", 6, {1, -1}},
-        {"{\"shape\": [3, 2, 70, 40], \"axes\": ", 6, {1, -1}},
+        {"{\"shape\": [3, 2, 70, 40], \"axes\": \"ZCYX\"}", 3, {2, 3}, NULL},
+        {"{\"shape\": [2, 3, 70, 40], \"axes\": \"CZYX\"}", 3, {1, 4}, NULL},
+        {"{\"shape\": [3, 2, 70, 40]}", 6, {1, -1}, NULL},
+        {"{\"shape\": [3, 2, 70, 40], \"axes\": \"TZYX\"}", 6, {1, -1}, NULL},
+        {"{\"shape\": [3, 2, 70, 40], \"axes\": \"ZTYX\"}",
+         6,
+         {1, -1},
+         "its axes are ZTYX: pages are in the file's order, T fastest, then Z"},
+        {"{\"shape\": [6, 70, 40], \"axes\": \"ZYX\"}", 6, {1, -1}, NULL},
+        {"{\"shape\": [3, 3, 70, 40], \"axes\": \"CZYX\"}", 6, {1, -1}, NULL}, /* not this file's */
+        {"{\"shape\": [3, 2, 70, 41], \"axes\": \"ZCYX\"}", 6, {1, -1}, NULL},
+        {"{\"shape\": [3, 2, 70, 40], \"axes\": ", 6, {1, -1}, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct maker pages[6];
@@ -193,6 +199,7 @@ static void test_shaped(void **state)
         struct unet_source *source = must_open(in_folder("shaped.tif"));
         if (source->pages != cases[i].pages)
             fail_msg("%s: %d pages, wanted %d", cases[i].text, source->pages, cases[i].pages);
+        assert_string_equal(source->note, cases[i].note ? cases[i].note : "");
         un_source_close(source);
         int count = 0;
         for (; count < 2 && cases[i].plane[count] >= 0; count++)

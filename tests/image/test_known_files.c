@@ -34,6 +34,8 @@ static const struct {
     {"a.oif", 0, 3, "\xff\xfe[", NULL, "an Olympus OIF image"},
     {"a.ims", 0, 8, "\x89HDF\r\n\x1a\n", NULL, "an Imaris image (HDF5); Fiji"},
     {"a.h5", 0, 8, "\x89HDF\r\n\x1a\n", NULL, "an HDF5 file; in Python, numpy.save('x.npy', h5py"},
+    {"a.weights.h5", 0, 8, "\x89HDF\r\n\x1a\n", NULL,
+     "the weights of a Keras model without the model (HDF5); in Python, model.load_weights(FILE)"},
     {"a.h5", 0, 8, "\x89HDF\r\n\x1a\n", "model_config",
      "a Keras model (HDF5); it is read as a model"},
     {"a.mrc", 208, 4, "MAP ", NULL, "an MRC volume; Fiji"},

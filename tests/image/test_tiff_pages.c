@@ -223,7 +223,8 @@ static void test_ome_placed(void **state)
                     "<UUID FileName='old&amp;name.ome.tif'> urn:1 </UUID></TiffData>"),
                 pages, 4);
     struct unet_source *source = must_open(in_folder("p.ome.tif"));
-    assert_string_equal(source->note, "");
+    assert_string_equal(source->note, "its OME metadata tell of 3 planes, the file has 1 more, "
+                                      "which are not read");
     assert_int_equal(source->pages, 3);
     check_planes(source, 0, pages, (int[]){3}, 1);
     check_planes(source, 1, pages, (int[]){2}, 1);
@@ -254,7 +255,7 @@ static void test_ome_elsewhere(void **state)
     expect_note(text, pages, 1, 1,
                 "1 of the image's 2 planes are not in this file but in others, such as b.ome.tif");
     snprintf(text, sizeof text, OME("SizeZ='2'", TWO_FILES), "renamed.ome.tif");
-    expect_note(text, pages, 2, 2, "");
+    expect_note(text, pages, 2, 2, "the file has 1 more, which are not read");
     expect_note("<OME><BinaryOnly MetadataFile='x.companion.ome'/></OME>", pages, 2, 2,
                 "the OME metadata is in x.companion.ome");
 }
@@ -275,6 +276,12 @@ static void test_ome_wrong(void **state)
     };
     for (size_t i = 0; i < COUNT(wrong); i++)
         expect_note(wrong[i], pages, 4, 4, "read page by page");
+    /* what fits, and is not all, or says other sides */
+    expect_note(OME("SizeZ='1'", ""), pages, 4, 1,
+                "its OME metadata tell of 1 planes, the file has 3 more, which are not read");
+    expect_note("<OME><Image><Pixels SizeX='9' SizeY='7' SizeZ='4'/></Image></OME>", pages, 4, 4,
+                "its OME metadata say 9 x 7 pixels, and what they place there has 9 x 6");
+    expect_note("<OME><Image><Pixels SizeZ='4'/></Image></OME>", pages, 4, 4, "");
     expect_note("<OME", pages, 4, 4, "");
     expect_note("<OME><Pixels SizeZ='2", pages, 4, 4, "");
     expect_note("<!-- <OME> ", pages, 4, 4, "");

@@ -8,7 +8,8 @@
  *
  * https://docs.openmicroscopy.org/ome-model/ (OME-TIFF specification).  Pages are Z x T of each
  * image in turn, with those channels that are in this file.  Numbers only choose among IFDs that
- * there are; a text that does not fit the file is not used, and source->note says so.
+ * there are; a text that does not fit the file is not used, and source->note says so, as it does
+ * where the file has more than the text tells of, or images of other sides.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -25,12 +26,15 @@
 struct ome {
     struct unet_source *source;
     struct un_tiff_table *table;
-    uint32_t size[3]; /* of the dimensions below, C in IFDs */
-    char order[3];    /* of them, fastest first: 'Z', 'C', 'T' */
-    uint32_t samples; /* of a pixel in an IFD; 0: not told */
-    uint32_t *ifds;   /* [size] in the order of `order`: IFD + 1; 0: not here */
-    bool open;        /* between <Pixels> and its end */
-    bool any_data;    /* a TiffData was there */
+    uint32_t size[3];      /* of the dimensions below, C in IFDs */
+    char order[3];         /* of them, fastest first: 'Z', 'C', 'T' */
+    int64_t width, height; /* of all planes; 0: not told */
+    uint32_t strange;      /* 1 + the first IFD that has others */
+    int64_t told[2];       /* instead of its */
+    uint32_t samples;      /* of a pixel in an IFD; 0: not told */
+    uint32_t *ifds;        /* [size] in the order of `order`: IFD + 1; 0: not here */
+    bool open;             /* between <Pixels> and its end */
+    bool any_data;         /* a TiffData was there */
     struct un_tiff_scale scale;
     bool has_block; /* a TiffData whose UUID may still come */
     int64_t ifd, count;
@@ -104,6 +108,8 @@ static void begin_pixels(struct ome *ome, const struct un_xml *xml)
     if (!planes || planes > UN_SOURCE_PAGES)
         ome->wrong = "has sizes that cannot be";
     take_scale(ome, xml);
+    ome->width = find_number(xml, "SizeX", 0);
+    ome->height = find_number(xml, "SizeY", 0);
     ome->samples = 0;
     ome->open = true;
     ome->any_data = ome->has_block = false;
@@ -176,6 +182,19 @@ static bool end_block(struct ome *ome)
 
 /* ---- pages ------------------------------------------------------------------------------- */
 
+/* Notes sides that are not those told. */
+static void check_sides(struct ome *ome, uint32_t ifd)
+{
+    const struct un_tiff_ifd *found = &ome->table->ifds[ifd];
+    const bool same = (!ome->width || ome->width == found->width) &&
+                      (!ome->height || ome->height == found->height);
+    if (same || ome->strange)
+        return;
+    ome->strange = ifd + 1;
+    ome->told[0] = ome->width;
+    ome->told[1] = ome->height;
+}
+
 static bool add_page(struct ome *ome, uint32_t z, uint32_t t)
 {
     struct un_tiff_table *table = ome->table;
@@ -186,6 +205,8 @@ static bool add_page(struct ome *ome, uint32_t z, uint32_t t)
     for (at[C] = 0; at[C] < ome->size[C]; at[C]++) {
         uint32_t ifd = ome->ifds[at[0] + ome->size[0] * (at[1] + (size_t)ome->size[1] * at[2])];
         ome->absent += !ifd;
+        if (ifd)
+            check_sides(ome, ifd - 1);
         if (ifd && !un_tiff_add_plane(table, ifd - 1))
             return false;
     }
@@ -280,6 +301,44 @@ static void forget_pages(struct un_tiff_table *table)
     table->page_count = table->plane_count = table->scale_count = 0;
 }
 
+/* Full-size IFDs that no image of the text has. */
+static uint32_t count_left(const struct un_tiff_table *table, bool *memory)
+{
+    uint32_t left = 0;
+    bool *used = calloc(table->ifd_count, sizeof *used);
+    *memory = used != NULL;
+    for (uint32_t i = 0; used && i < table->plane_count; i++)
+        used[table->planes[i]] = true;
+    for (uint32_t i = 0; used && i < table->ifd_count; i++)
+        left += !used[i] && table->ifds[i].what == UN_TIFF_PAGE;
+    free(used);
+    return left;
+}
+
+/* What of a text that is used is not what the file has. */
+static bool note_differences(const struct ome *ome)
+{
+    struct unet_source *source = ome->source;
+    const struct un_tiff_table *table = ome->table;
+    const size_t room = sizeof source->note;
+    bool memory;
+    const uint32_t left = count_left(table, &memory);
+    if (ome->absent)
+        snprintf(source->note, room, "%llu of the image's %llu planes are not in this file%s%.60s",
+                 (unsigned long long)ome->absent, (unsigned long long)ome->claimed,
+                 *ome->other ? " but in others, such as " : "", ome->other);
+    else if (left)
+        snprintf(source->note, room,
+                 "its OME metadata tell of %u planes, the file has %u more, which are not read",
+                 table->plane_count, left);
+    else if (ome->strange)
+        snprintf(source->note, room,
+                 "its OME metadata say %lld x %lld pixels, and what they place there has %u x %u",
+                 (long long)ome->told[0], (long long)ome->told[1],
+                 table->ifds[ome->strange - 1].width, table->ifds[ome->strange - 1].height);
+    return memory;
+}
+
 bool un_tiff_ome(struct unet_source *source, const char *text, struct un_tiff_table *table)
 {
     struct ome ome = {.source = source, .table = table};
@@ -295,10 +354,7 @@ bool un_tiff_ome(struct unet_source *source, const char *text, struct un_tiff_ta
         forget_pages(table);
         snprintf(source->note, sizeof source->note, "its OME metadata %s: read page by page",
                  ome.wrong);
-    } else if (ok && table->page_count && ome.absent)
-        snprintf(source->note, sizeof source->note,
-                 "%llu of the image's %llu planes are not in this file%s%.60s",
-                 (unsigned long long)ome.absent, (unsigned long long)ome.claimed,
-                 *ome.other ? " but in others, such as " : "", ome.other);
+    } else if (ok && table->page_count)
+        ok = note_differences(&ome);
     return ok;
 }

@@ -8,8 +8,9 @@
  * the last of them fastest.  Planes along C are the channels of a page; three or four slices that
  * were written as the planes of a colour (photometric was not said) are slices if the axes say so.
  * Where rows are said to be IFDs ([row][column][channel], or one whose IFDs are only some pixels
- * wide) all are one image.  A file that was cut short in its IFDs ("truncated") has one, and the
- * planes follow its samples.
+ * wide) all are one image.  Pages are in the order of the file, and where that is another than all
+ * slices of a moment, then those of the next, it is said.  A file that was cut short in its IFDs
+ * ("truncated") has one, and the planes follow its samples.
  */
 #include <string.h>
 
@@ -109,6 +110,22 @@ static bool add_pages(struct un_tiff_table *table, const struct shape *shape, in
     return ok;
 }
 
+/* Of pages along several axes: which of them is the fastest, unless it is as everywhere, TZ. */
+static void tell_order(struct unet_source *source, const struct shape *shape, int c)
+{
+    char slow[MOST_AXES + 1] = "";
+    size_t count = 0;
+    for (int i = 0; i < shape->leading; i++)
+        if (i != c && shape->size[i] > 1)
+            slow[count++] = shape->axes[i];
+    slow[count] = 0;
+    if (!*shape->axes || count < 2 || !strcmp(slow, "TZ") || *source->note)
+        return;
+    snprintf(source->note, sizeof source->note,
+             "its axes are %s: pages are in the file's order, %c fastest, then %c", shape->axes,
+             slow[count - 1], slow[count - 2]);
+}
+
 bool un_tiff_shaped(struct unet_source *source, const char *text, struct un_tiff_table *table)
 {
     const struct un_tiff *r = source->state;
@@ -133,6 +150,7 @@ bool un_tiff_shaped(struct unet_source *source, const char *text, struct un_tiff
     const char *found = shape.leading ? memchr(shape.axes, 'C', (size_t)shape.leading) : NULL;
     const bool grey = table->ifds[0].samples == 1 || shape.apart;
     const int c = found && grey ? (int)(found - shape.axes) : -1;
+    tell_order(source, &shape, c);
     table->apart = shape.apart ? table->ifds[0].samples : 0;
     table->contiguous = !shape.apart && table->ifd_count == 1 && shape.planes > 1;
     return (c < 0 && !table->contiguous && !shape.apart) || add_pages(table, &shape, c);

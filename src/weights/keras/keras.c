@@ -362,7 +362,8 @@ static unet_code read_hdf5(const char *path, const unsigned char *bytes, size_t 
     if (!code && !config)
         code = un_fail(err, UNET_EFORMAT,
                        "%s: HDF5 without the network of a Keras model, maybe its weights alone; in "
-                       "Python, save it whole: model.save(\"net.keras\")",
+                       "Python, model.load_weights(FILE) where the network is made, then "
+                       "model.save(\"net.keras\"), which is read",
                        path);
     if (!code)
         code =
