@@ -57,7 +57,7 @@ int un_spec_groups(const unet_spec *spec, int channels, int of)
     if (spec->norm != UNET_NORM_GROUP)
         return spec->norm == UNET_NORM_INSTANCE ? channels : 0;
     const int most = spec->norm_order == UNET_BEFORE_CONV && spec->groups > of;
-    return (most ? of : spec->groups) * channels / of;
+    return (int)((int64_t)(most ? of : spec->groups) * channels / of);
 }
 
 float un_spec_epsilon(const unet_spec *spec)
