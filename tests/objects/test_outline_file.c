@@ -298,28 +298,29 @@ static void test_names(void **state)
     static const struct {
         unet_outline_format format;
         bool utf8, line;
-    } rows[] = {{UNET_OUTLINES_COCO, true, true},     {UNET_OUTLINES_LABELME, true, true},
-                {UNET_OUTLINES_VIA, true, true},      {UNET_OUTLINES_CVAT, true, false},
-                {UNET_OUTLINES_GEOJSON, false, true}, {UNET_OUTLINES_YOLO, false, true},
-                {UNET_OUTLINES_IMAGEJ, false, true}};
+    } formats[] = {{UNET_OUTLINES_COCO, true, true},     {UNET_OUTLINES_LABELME, true, true},
+                   {UNET_OUTLINES_VIA, true, true},      {UNET_OUTLINES_CVAT, true, false},
+                   {UNET_OUTLINES_GEOJSON, false, true}, {UNET_OUTLINES_YOLO, false, true},
+                   {UNET_OUTLINES_IMAGEJ, false, true}};
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         const struct {
             const char *name;
             bool held;
-        } names[] = {{odd, !rows[i].utf8},
-                     {over, !rows[i].utf8},
-                     {half, !rows[i].utf8},
-                     {line, rows[i].line},
+        } names[] = {{odd, !formats[i].utf8},
+                     {over, !formats[i].utf8},
+                     {half, !formats[i].utf8},
+                     {line, formats[i].line},
                      {good, true}};
         for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
             unet_outlines *file;
             unet_error err = {0};
             assert_int_equal(
-                unet_outlines_open(in_folder("n"), rows[i].format, NULL, 2, &file, &err), UNET_OK);
+                unet_outlines_open(in_folder("n"), formats[i].format, NULL, 2, &file, &err),
+                UNET_OK);
             if (unet_outlines_image(file, names[k].name, 2, 2, &err) !=
                 (names[k].held ? UNET_OK : UNET_EINVAL))
-                fail_msg("format %d, name %zu: %s", (int)rows[i].format, k, err.text);
+                fail_msg("format %d, name %zu: %s", (int)formats[i].format, k, err.text);
             if (!names[k].held)
                 assert_non_null(strstr(err.text, "which this format cannot hold; wanted another"));
             unet_outlines_abort(file);
