@@ -140,9 +140,10 @@ UNET_API unet_code unet_model_set_class(unet_model *model, int label, const char
  * Whether a model was trained on samples of this type.  UNET_EINVAL: it was trained on others, so
  * that values may be on another scale than those it knows, and err says which: "8-bit samples, the
  * model was trained on 16-bit samples (110 to 4012)".  UNET_OK, too, where it does not matter: the
- * image is `prepared`, the model brings each image to one scale by itself, or nothing is known of
- * its training.  unet_predict() and the functions beside it ask this of each image, see
- * unet_session_options.any_samples.
+ * image is `prepared` (but for a model of another program that scales its input itself, as ONNX
+ * may: a prepared image passes that by), the model brings each image to one scale by itself, or
+ * nothing is known of its training.  unet_predict() and the functions beside it ask this of each
+ * image, see unet_session_options.any_samples.
  */
 UNET_API unet_code unet_model_check_samples(const unet_model *model, unet_sample sample,
                                             int prepared, unet_error *err);

@@ -33,6 +33,15 @@ unet_code un_samples_check(const struct un_scaling *scaling, unsigned samples, c
                            unet_error *err)
 {
     char found[96], wanted[160];
+    /* a file of another program that scales its input itself: what is .npy would pass that by, and
+     * its program, given the same array, would say something else */
+    if (samples == UN_SAMPLES_PREPARED && !scaling->trained_on && scaling->set &&
+        !scaling->per_image && !scaling->apart)
+        return un_fail(err, UNET_EINVAL,
+                       "%s%s.npy goes in as it is, without this model's own scaling, (x - %.6g) * "
+                       "%.6g; values that are to be scaled are wanted as .tif",
+                       name ? name : "", name ? ": " : "", (double)scaling->offset,
+                       (double)scaling->scale);
     if (!scaling->trained_on || scaling->per_image || samples == UN_SAMPLES_PREPARED ||
         scaling->trained_on & samples)
         return UNET_OK;

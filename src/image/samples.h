@@ -20,7 +20,8 @@ unsigned un_samples_of(unet_sample sample, int prepared);
 /*
  * Whether a model with this scaling was trained on such samples, or it does not matter: nothing is
  * known of the training, each image is brought to one scale by itself, or the image is prepared.
- * UNET_EINVAL: "name: 8-bit samples, the model was trained on 16-bit ones (110 to 4012)".
+ * UNET_EINVAL: "name: 8-bit samples, the model was trained on 16-bit ones (110 to 4012)"; a
+ * prepared image, and a model of another program that scales its input itself.
  */
 unet_code un_samples_check(const struct un_scaling *scaling, unsigned samples, const char *name,
                            unet_error *err);

@@ -33,7 +33,8 @@ static void test_check(void **state)
         const char *said[4]; /* of 8-bit, 16-bit, float, prepared */
     } rows[] = {
         {{0}, {NULL, NULL, NULL, NULL}},
-        {{DEEP}, {NULL, NULL, NULL, NULL}}, /* taken from another program's file: nothing known */
+        /* of another program's file: nothing is known but that it scales its input itself */
+        {{DEEP}, {NULL, NULL, NULL, "without this model's own scaling, (x - 110) * 0.000256"}},
         {{.trained_on = UN_SAMPLES_U8}, {NULL, on8, "float samples, the model was", NULL}},
         {{DEEP, .trained_on = UN_SAMPLES_U16}, {on16, NULL, "float samples, the model was", NULL}},
         {{DEEP, .trained_on = UN_SAMPLES_U8 | UN_SAMPLES_U16},
