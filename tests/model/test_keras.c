@@ -44,7 +44,7 @@ static double difference(const char *file, const char *name, const unet_model *m
 {
     static struct un_graph graph;
     struct un_shape in, out;
-    struct un_engine *engine;
+    struct un_engine *engine = NULL;
     struct un_network network;
     unet_error err;
     float *image = values_of(name, "image", &in), *want = values_of(name, "logits", &out);
