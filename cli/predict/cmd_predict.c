@@ -117,8 +117,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
         (status =
              predict_plan_list(command, &settings, operands - leading, argv + leading, &plan)) ||
         (status = models_open(&settings.common, &models)) ||
-        (status = predict_plan_make(command, &settings, &models, &plan)) ||
-        (status = predict_ranks_alike(ranks, &settings, &plan, &models)))
+        (status = predict_plan_make(command, &settings, &models, &plan)))
         goto done;
     unet_session_options work = {.size = sizeof(work),
                                  .threads = settings.common.threads,
@@ -128,7 +127,8 @@ static int run_predict(const struct command *command, int argc, char **argv)
     model_views(models.first, &settings.session, &work);
     models_average(&models, &work);
     /* the tile is one for all images, so that a part has the same bits as the whole */
-    if ((status = predict_memory_plan(&settings, &plan, models.first, &work)) ||
+    if ((status = predict_ranks_alike(ranks, &settings, &plan, &models, &work)) ||
+        (status = predict_memory_plan(&settings, &plan, models.first, &work)) ||
         (status = predict_done_open(&before, &settings, &plan, &models, &work)) ||
         (settings.part_count && (status = predict_part_take(&settings, &plan))))
         goto done;

@@ -12,6 +12,7 @@
 
 #include "predict/predict_run.h"
 #include "shared/cli.h"
+#include "shared/text_sum.h"
 
 enum { CHANNEL = 2 };
 
@@ -124,14 +125,14 @@ int predict_choose_bands(struct predict_run *run)
 {
     const size_t count = run->plan->count, ranks = (size_t)run->ranks->count;
     double bands = 0, all = 0, largest = 0, dealt;
-    uint64_t hash = 14695981039346656037u; /* FNV-1a, of rows */
+    uint64_t sum = TEXT_SUM_START; /* of rows */
 
     for (size_t i = 0; i < count && count < ranks; i++) {
         const struct predict_job *job = &run->plan->jobs[i];
         double work = (double)job->height * job->width * job->pages;
         int rows = rows_of(run, job);
 
-        hash = (hash ^ (unsigned)rows) * 1099511628211u;
+        sum = bytes_sum(sum, &rows, sizeof(rows));
         if (!rows)
             continue;
         all += work;
@@ -140,7 +141,7 @@ int predict_choose_bands(struct predict_run *run)
     }
     dealt = all / (double)count > largest ? all / (double)count : largest;
     run->bands = bands < dealt;
-    return compare_rows(run, hash);
+    return compare_rows(run, sum);
 }
 
 int predict_bands(struct predict_run *run)

@@ -64,8 +64,7 @@ static int add_input(struct entry *entries, size_t *count, const char *path)
 static int add_outputs(struct entry *entries, size_t *count, const struct predict_job *job,
                        enum product product)
 {
-    int each = product == PRODUCT_INSTANCES || product == PRODUCT_ROIS;
-    int files = each && job->pages > 1 ? job->pages : 1, ok = 1;
+    int files = predict_plan_files(job, product), ok = 1;
 
     for (int page = 0; ok && page < files; page++) {
         char *file = predict_plan_file(job, product, page);

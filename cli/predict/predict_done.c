@@ -10,6 +10,7 @@
 
 #include "shared/json_out.h"
 #include "shared/say.h"
+#include "shared/text_sum.h"
 #include "shared/text_file.h"
 #include "unet_exchange.h"
 
@@ -17,9 +18,8 @@ enum { RECORD_FORMAT = 1, MOST_FILES = 16, LONGEST_NAME = 200 };
 
 /* ---- what a record is compared by ------------------------------------------------------- */
 
-/* What changes a file; not what changes memory or time alone. */
-static json_t *options_of(const struct predict_settings *settings, const struct predict_plan *plan,
-                          const unet_session_options *work)
+json_t *predict_done_options(const struct predict_settings *settings,
+                             const struct predict_plan *plan, const unet_session_options *work)
 {
     const struct objects_wishes *objects = &settings->objects;
     json_t *made =
@@ -54,7 +54,7 @@ int predict_done_open(struct predict_done *done, const struct predict_settings *
         json_array_append_new(sums, json_string(text));
     }
     if (settings->skip_done) {
-        json_t *options = options_of(settings, plan, work);
+        json_t *options = predict_done_options(settings, plan, work);
 
         done->with = json_pack("{si ss sO so}", "format", RECORD_FORMAT, "version", UNET_VERSION,
                                "models", sums, "options", options);
@@ -122,10 +122,9 @@ static json_t *sum_files(const struct predict_job *job)
     int ok = all != NULL;
 
     for (int p = 0; p < PRODUCTS && ok; p++) {
-        int each = p == PRODUCT_INSTANCES || p == PRODUCT_ROIS;
         json_t *list = job->output[p] ? json_array() : NULL;
 
-        for (int page = 0; list && ok && page < (each && job->pages > 1 ? job->pages : 1); page++) {
+        for (int page = 0; list && ok && page < predict_plan_files(job, (enum product)p); page++) {
             char *file = predict_plan_file(job, (enum product)p, page);
 
             ok = file && !unet_file_checksum(file, text, NULL) &&
@@ -154,13 +153,9 @@ static char *record_path(const struct predict_job *job, char **folder)
     slash = strrchr(first, '/');
     name = slash ? slash + 1 : first;
     *folder = path_text("%.*s.unet-done", (int)(name - first), first);
-    if (strlen(name) > LONGEST_NAME) {         /* what is cut off tells it from others */
-        uint64_t hash = 14695981039346656037u; /* FNV-1a */
-
-        for (const char *at = name; *at; at++)
-            hash = (hash ^ (unsigned char)*at) * 1099511628211u;
-        snprintf(sum, sizeof(sum), "~%016llx", (unsigned long long)hash);
-    }
+    if (strlen(name) > LONGEST_NAME) /* what is cut off tells it from others */
+        snprintf(sum, sizeof(sum), "~%016llx",
+                 (unsigned long long)bytes_sum(TEXT_SUM_START, name, strlen(name)));
     if (*folder)
         path = path_text("%s/%.*s%s.json", *folder, LONGEST_NAME, name, sum);
     return path;
@@ -183,17 +178,14 @@ static int is_there(const struct predict_job *job)
 /* Removes what another job, killed since, was writing beside the files of one that is done. */
 static void sweep(const struct predict_job *job, const char *record)
 {
-    for (int p = 0; p < PRODUCTS; p++) {
-        int each = p == PRODUCT_INSTANCES || p == PRODUCT_ROIS;
-
-        for (int page = 0; job->output[p] && page < (each && job->pages > 1 ? job->pages : 1);
+    for (int p = 0; p < PRODUCTS; p++)
+        for (int page = 0; job->output[p] && page < predict_plan_files(job, (enum product)p);
              page++) {
             char *file = predict_plan_file(job, (enum product)p, page);
 
             unet_remove_unfinished(file);
             free(file);
         }
-    }
     unet_remove_unfinished(record);
 }
 

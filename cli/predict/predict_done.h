@@ -28,7 +28,12 @@ struct predict_done {
     char stamp[512];              /* what its files were like before that */
 };
 
-/* work: what the session is made with.  An exit status. */
+/* What changes a file; not what changes memory or time alone.  work: what the session is made with.
+ * NULL: no memory. */
+json_t *predict_done_options(const struct predict_settings *settings,
+                             const struct predict_plan *plan, const unet_session_options *work);
+
+/* An exit status. */
 int predict_done_open(struct predict_done *done, const struct predict_settings *settings,
                       const struct predict_plan *plan, const struct models *models,
                       const unet_session_options *work);

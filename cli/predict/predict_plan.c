@@ -223,15 +223,21 @@ static void look_at(struct predict_job *job)
     unet_source_close(source);
 }
 
+int predict_plan_files(const struct predict_job *job, enum product product)
+{
+    const int each = product >= PRODUCT_IMAGES && product != PRODUCT_MEASURE;
+
+    return each && job->pages > 1 ? job->pages : 1;
+}
+
 char *predict_plan_file(const struct predict_job *job, enum product product, int page)
 {
     char number[24];
     int digits = snprintf(NULL, 0, "%d", job->pages > 1 ? job->pages - 1 : 0);
 
     snprintf(number, sizeof(number), "-%0*d", digits, page);
-    return product < PRODUCT_IMAGES || product == PRODUCT_MEASURE || job->pages <= 1
-               ? strdup(job->output[product])
-               : path_before_ending(job->output[product], number);
+    return predict_plan_files(job, product) == 1 ? strdup(job->output[product])
+                                                 : path_before_ending(job->output[product], number);
 }
 
 /* Its mask is NIfTI in a folder, as only that says where in space it lies. */

@@ -100,6 +100,9 @@ int predict_plan_make(const struct command *command, const struct predict_settin
                       const struct models *models, struct predict_plan *plan);
 void predict_plan_release(struct predict_plan *plan);
 
+/* How many files a product of this job is: one, or one for each page. */
+int predict_plan_files(const struct predict_job *job, enum product product);
+
 /*
  * The file of a product for one page: the job's output, but for ids and outlines of a stack
  * NAME-3.zip for page 3, with as many digits as the last page has, so that names sort as pages do.

@@ -14,11 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "predict/predict_done.h"
 #include "predict/predict_run.h"
 #include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/say.h"
 #include "shared/shared_work.h"
+#include "shared/text_sum.h"
 
 /* What rank 0 has to know of an image, before the bytes of its parts of joined files. */
 struct came {
@@ -42,49 +44,27 @@ struct dealt {
 /* ---- before all -------------------------------------------------------------------------- */
 
 enum { CHANNEL = 0, MOST_FILES = 16, CHUNKS = 64 };
-#define START 14695981039346656037u /* FNV-1a */
-
-static uint64_t add_text(uint64_t hash, const char *text) /* FNV-1a, with the 0 at its end */
+static uint64_t add_number(uint64_t sum, long long number)
 {
-    do
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    while (*text++);
-    return hash;
+    return bytes_sum(sum, &number, sizeof(number));
 }
 
-static uint64_t add_number(uint64_t hash, double number)
-{
-    char text[40];
-
-    snprintf(text, sizeof(text), "%.17g", number);
-    return add_text(hash, text);
-}
-
-/* What changes a file, and which files there are. */
+/* What changes a file, which images are done and which files there are.  0: no memory. */
 static uint64_t sum_options(const struct predict_settings *settings,
-                            const struct predict_plan *plan)
+                            const struct predict_plan *plan, const unet_session_options *work)
 {
-    const struct objects_wishes *objects = &settings->objects;
-    const double numbers[] = {settings->values,      settings->pyramid,
-                              (int)plan->outlines,   settings->exact,
-                              settings->as_stored,   settings->part_number,
-                              settings->part_count,  settings->skip_done,
-                              objects->split,        objects->keep_holes,
-                              objects->split_depth,  objects->channel,
-                              objects->minimum_area, plan->joined[PRODUCT_MEASURE]};
-    uint64_t hash = START;
+    json_t *options = predict_done_options(settings, plan, work);
+    char *text = options ? json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    uint64_t sum = text ? text_sum(TEXT_SUM_START, text) : 0;
 
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-        hash = add_number(hash, numbers[i]);
-    hash = add_text(hash, settings->fill ? settings->fill : "");
-    for (int i = 0; i < settings->session.count; i++)
-        if (strcmp(settings->session.list[i].field, "tile")) /* changes memory alone */
-            hash = add_text(add_text(hash, settings->session.list[i].field),
-                            settings->session.list[i].text);
+    sum = add_number(add_number(sum, settings->part_number), settings->part_count);
+    sum = add_number(sum, settings->skip_done);
     for (size_t i = 0; i < plan->inputs.count; i++)
         for (int p = 0; p < PRODUCTS; p++)
-            hash = add_text(hash, plan->jobs[i].output[p] ? plan->jobs[i].output[p] : "");
-    return hash;
+            sum = text_sum(sum, plan->jobs[i].output[p] ? plan->jobs[i].output[p] : "");
+    free(text);
+    json_decref(options);
+    return text ? sum : 0;
 }
 
 /* The length of a file; where `bytes`, too, some of them from its beginning to its end: a slide is
@@ -99,12 +79,11 @@ static uint64_t sum_file(uint64_t hash, const char *path, int bytes)
     if (fd >= 0 && !fstat(fd, &info) && S_ISREG(info.st_mode)) {
         const off_t last = info.st_size > (off_t)sizeof(chunk) ? info.st_size - sizeof(chunk) : 0;
 
-        hash = add_number(hash, (double)info.st_size);
+        hash = add_number(hash, info.st_size);
         for (int k = 0; bytes && k < CHUNKS; k++) {
             const ssize_t got = pread(fd, chunk, sizeof(chunk), last / (CHUNKS - 1) * k);
 
-            for (ssize_t i = 0; i < got; i++)
-                hash = (hash ^ (unsigned char)chunk[i]) * 1099511628211u;
+            hash = bytes_sum(hash, chunk, got > 0 ? (size_t)got : 0);
         }
     }
     if (fd >= 0)
@@ -119,7 +98,7 @@ static uint64_t sum_images(const struct predict_settings *settings, const struct
 {
     const size_t parts = settings->part_count ? (size_t)settings->part_count : 1;
     const int bytes = (plan->inputs.count + parts - 1) / parts < (size_t)ranks;
-    uint64_t hash = START;
+    uint64_t hash = TEXT_SUM_START;
 
     for (size_t i = 0; i < plan->inputs.count; i++) {
         const struct predict_job *job = &plan->jobs[i];
@@ -137,24 +116,27 @@ static uint64_t sum_images(const struct predict_settings *settings, const struct
 }
 
 int predict_ranks_alike(const unet_ranks *ranks, const struct predict_settings *settings,
-                        const struct predict_plan *plan, const struct models *models)
+                        const struct predict_plan *plan, const struct models *models,
+                        const unet_session_options *work)
 {
-    uint64_t mine[] = {plan->inputs.count, START, START, START, START};
+    uint64_t mine[] = {plan->inputs.count, TEXT_SUM_START, TEXT_SUM_START, TEXT_SUM_START,
+                       TEXT_SUM_START};
     uint64_t(*all)[5] = ranks ? calloc((size_t)ranks->count, sizeof(*all)) : NULL;
     char sum[UNET_CHECKSUM_TEXT];
     int status = all || !ranks ? EXIT_DONE : fail_memory();
     unet_error err;
 
-    mine[2] = add_text(mine[2], UNET_VERSION);
+    mine[2] = text_sum(mine[2], UNET_VERSION);
     for (size_t i = 0; i < plan->inputs.count; i++)
-        mine[1] = add_text(mine[1], plan->inputs.path[i]);
+        mine[1] = text_sum(mine[1], plan->inputs.path[i]);
     for (size_t i = 0; ranks && i < models->files.count && !status; i++) {
         if (unet_model_checksum(models->list[i], sum, &err))
             status = fail(&err);
-        mine[2] = add_text(mine[2], sum);
+        mine[2] = text_sum(mine[2], sum);
     }
     if (ranks) {
-        mine[3] = sum_options(settings, plan);
+        if (!(mine[3] = sum_options(settings, plan, work)) && !status)
+            status = fail_memory();
         mine[4] = sum_images(settings, plan, ranks->count);
     }
     if (ranks && !status && unet_ranks_gather(ranks, CHANNEL, mine, sizeof(mine), all, &err))

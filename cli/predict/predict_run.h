@@ -81,7 +81,8 @@ int predict_bands(struct predict_run *run);
 
 /* Whether all ranks are to do the same: models, images, options, version.  EXIT_FAILED: told. */
 int predict_ranks_alike(const unet_ranks *ranks, const struct predict_settings *settings,
-                        const struct predict_plan *plan, const struct models *models);
+                        const struct predict_plan *plan, const struct models *models,
+                        const unet_session_options *work);
 
 /* All images, each by the rank that is free; *failed: how many, on rank 0.  An exit status. */
 int predict_ranks(struct predict_run *run, size_t *failed);
