@@ -77,10 +77,10 @@ UNET_API unet_code unet_known_set(unet_known *known, const char *field, const ch
 UNET_API const char *unet_version(void);
 
 /*
- * Whether there is a feature, 1 or 0.  Engines: "cpu", "reference"; instruction sets that this
- * processor and this build have: "avx512", "avx2", "baseline", "neon"; endings of image files that
- * are read: "png", "tif", "jpg", "npy", ...; formats of models: "safetensors", "pytorch", "onnx". A
- * word that is not known is none.
+ * Whether there is a feature, 1 or 0.  Engines: "cpu", "reference", "opencl"; instruction sets that
+ * this processor and this build have: "avx512", "avx2", "baseline", "neon"; endings of image files
+ * that are read: "png", "tif", "jpg", "npy", ...; formats of models: "safetensors", "pytorch",
+ * "onnx". A word that is not known is none.
  */
 UNET_API int unet_has(const char *feature);
 
@@ -89,6 +89,28 @@ UNET_API int unet_has(const char *feature);
  * the environment caps it; "none" when that is no such name, and then no session can be made.
  */
 UNET_API const char *unet_isa(void);
+
+/*
+ * What networks can run on.  UNET_DEVICE in the environment says which one sessions and trainers
+ * that are made from then on take: "cpu" or nothing, "gpu" (the first graphics card), "auto" (that,
+ * if it is expected to be faster, else the processor), a number from 0 on as below, a part of a
+ * name, or an engine and one of its devices, "opencl:1".  Bits differ between devices, answers do
+ * not but for rounding.
+ */
+typedef struct unet_device {
+    char name[96];   /* as its maker calls it */
+    char driver[96]; /* and the driver's version; of the processor the instruction set */
+    char type[16];   /* "cpu", "gpu" or "other" */
+    uint64_t bytes;  /* of its memory */
+    int units;       /* that compute at the same time: cores, multiprocessors */
+} unet_device;
+
+UNET_API int unet_device_count(void); /* the processor is number 0 */
+UNET_API unet_code unet_device_get(int i, unet_device *device, unet_error *err);
+
+/* The one that UNET_DEVICE stands for now.  UNET_EINVAL: for nothing; UNET_EDEVICE: it is not
+ * there. */
+UNET_API unet_code unet_device_chosen(unet_device *device, unet_error *err);
 
 #ifdef __cplusplus
 }

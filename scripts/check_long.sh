@@ -53,14 +53,14 @@ build_tests() {
 part_far() {
     build_tests
     build_tests --target unet_far
-    (cd build-test && UNET_ENGINE=far ctest -R '^test_' -j"$jobs" --output-on-failure)
+    (cd build-test && UNET_DEVICE=far ctest -R '^test_' -j"$jobs" --output-on-failure)
     for test in predict train eval cli check; do
-        UNET_ENGINE=far sh "tests/${test}_test.sh" "$(pwd)/build-test/unet_far" "$(pwd)" "$(pwd)/build-test"
+        UNET_DEVICE=far sh "tests/${test}_test.sh" "$(pwd)/build-test/unet_far" "$(pwd)" "$(pwd)/build-test"
     done
 }
 part_reference() {
     build_tests
-    (cd build-test && UNET_ENGINE=reference ctest -R '^test_' -j"$jobs" --output-on-failure)
+    (cd build-test && UNET_DEVICE=reference ctest -R '^test_' -j"$jobs" --output-on-failure)
 }
 part_install() {
     build_tests

@@ -90,9 +90,9 @@ for network in padded unpadded batch-norm imported; do
     done
     unset UNET_ISA
     threads=2
-    export UNET_ENGINE=reference
+    export UNET_DEVICE=reference
     compare "$network" small reference
-    unset UNET_ENGINE
+    unset UNET_DEVICE
 done
 if [ "$different" != 0 ]; then
     echo "compare_builds: $different cases differ"

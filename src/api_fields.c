@@ -114,3 +114,29 @@ const char *unet_isa(void)
 {
     return un_cpu_isa();
 }
+
+int unet_device_count(void)
+{
+    return un_device_count();
+}
+
+unet_code unet_device_get(int i, unet_device *device, unet_error *err)
+{
+    if (!device)
+        return un_missing(err, "device");
+    if (un_device_at(i, device))
+        return UNET_OK;
+    return un_fail(err, UNET_EINVAL, "device %d: there are %d, counted from 0", i,
+                   un_device_count());
+}
+
+unet_code unet_device_chosen(unet_device *device, unet_error *err)
+{
+    struct un_choice choice;
+    if (!device)
+        return un_missing(err, "device");
+    const unet_code code = un_choice_here(&choice, err);
+    if (!code)
+        un_choice_facts(&choice, device);
+    return code;
+}

@@ -169,6 +169,8 @@ check 'a refused resume changed the run' diff -r whole kept
 expect 0 - 'learning rate 9\.1e-06 up to here, 4e-06 from here on \(constant\)' \
     train --resume kept --steps 402 --schedule constant --lr 4e-6
 expect 0 - 'nothing left to do: 402 steps' train --resume kept
+sed 's/"device": "[^"]*"/"device": "a card"/' kept/settings.json >.settings && cp .settings kept/settings.json
+expect 0 - 'was on a card and goes on on ' train --resume kept --steps 403
 expect 0 - - train --resume whole --steps 420 --schedule poly --quiet
 check 'a run that is done can be made longer' test "$(grep -c '"kind": *"step"' whole/history.jsonl)" -eq 420
 expect 1 - 'batch' train --resume whole --batch 2 --steps 430 --schedule poly --quiet

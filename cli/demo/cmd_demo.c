@@ -5,6 +5,7 @@
 
 #include "demo/demo.h"
 #include "shared/cli.h"
+#include "shared/device.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
 #include "shared/say.h"
@@ -72,7 +73,8 @@ static int run_demo(const struct command *command, int argc, char **argv)
     char *page;
     int operands, status;
 
-    if (!options_parse(command, argc, argv, &settings, &operands, &status))
+    if (!options_parse(command, argc, argv, &settings, &operands, &status) ||
+        (status = device_begin(&settings.common)) != EXIT_DONE)
         return status;
     demo = calloc(1, sizeof(*demo));
     page = path_join(argv[0], "report.html");

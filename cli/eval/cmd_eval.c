@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "eval/eval_job.h"
+#include "shared/device.h"
 #include "shared/paths.h"
 #include "unet_fields.h"
 
@@ -66,7 +67,8 @@ static int run_eval(const struct command *command, int argc, char **argv)
     int operands, status;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status) ||
-        (status = check(command, &settings, operands)) != EXIT_DONE)
+        (status = check(command, &settings, operands)) != EXIT_DONE ||
+        (status = device_begin(&settings.common)) != EXIT_DONE)
         return status;
     interrupt_watch();
     status = eval_run_jobs(&settings, argv[0], &eval);

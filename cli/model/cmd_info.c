@@ -13,7 +13,7 @@
 #include "unet_embed.h"
 
 struct info_settings {
-    int size[2], batch;
+    int size[2], batch, devices;
     struct network_settings network;
     struct common_settings common;
 };
@@ -23,6 +23,7 @@ struct info_settings {
 static const struct option_row info_options[] = {
     OPT_SIZE("size", AT(size), 1, 65536, "HxW", "size of the input [572x572]"),
     OPT_INT("batch", AT(batch), 1, 4096, "N", "inputs at a time [1]"),
+    OPT_FLAG("devices", AT(devices), "what networks can run on here, and which one is taken"),
     OPT_HEADING("network, when no MODEL is given:"),
     OPT_TABLE(AT(network), network_options),
     OPT_HEADING("networks from elsewhere:"),
@@ -191,6 +192,8 @@ static int run_info(const struct command *command, int argc, char **argv)
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
+    if (settings.devices)
+        return info_devices_print(settings.common.json);
     given = network_given(&settings.network, NULL, name);
     if (operands && given)
         return usage_error(command, "--%s describes a new network, but %s is a finished one", given,

@@ -161,4 +161,9 @@ int info_image_is(const char *path);
 /* Prints what the file holds; returns an exit status. */
 int info_image_print(const char *path, const struct common_settings *common);
 
+/* ---- info_devices.c: unet info --devices ---- */
+
+/* Prints a table, or JSON; returns an exit status. */
+int info_devices_print(int as_json);
+
 #endif

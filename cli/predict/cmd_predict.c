@@ -5,6 +5,7 @@
 #include "model/models.h"
 #include "predict/predict_run.h"
 #include "shared/cli.h"
+#include "shared/device.h"
 #include "shared/launcher.h"
 #include "shared/say.h"
 
@@ -103,7 +104,8 @@ static int run_predict(const struct command *command, int argc, char **argv)
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status))
         return status;
-    if ((status = predict_part_read(command, &settings)) != EXIT_DONE)
+    if ((status = device_begin(&settings.common)) != EXIT_DONE ||
+        (status = predict_part_read(command, &settings)) != EXIT_DONE)
         return status;
     settings.objects.pyramid = settings.pyramid < 0 ? 0 : settings.pyramid ? 1 : -1;
     leading = count_models(operands, argv);

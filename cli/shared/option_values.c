@@ -245,6 +245,8 @@ int option_store(const struct option_row *row, const char *text, void *place)
         return store_field(row, text, place);
     case OPTION_SIZE:
         return read_size(text, row->low, row->high, place);
+    case OPTION_ENVIRONMENT:
+        return text[0] && !setenv(row->field, text, 1);
     default:
         *(const char **)place = text;
         return text[0] != 0;

@@ -105,6 +105,12 @@ const struct option_row *option_find(const struct option_row *table, const char 
     return find_row(table, 0, name, strlen(name), 0, &found) ? found.row : NULL;
 }
 
+/* Whether any text will do for a value. */
+static int is_text(enum option_type type)
+{
+    return type == OPTION_STRING || type == OPTION_TWO || type == OPTION_ENVIRONMENT;
+}
+
 /* One option at argv[*at]; *at is moved to the last argument it used. */
 static int parse_option(const struct command *command, int argc, char **argv, int *at,
                         char *settings)
@@ -129,9 +135,7 @@ static int parse_option(const struct command *command, int argc, char **argv, in
     } else if (!value) {
         if (*at + 1 >= argc || (!strncmp(argv[*at + 1], "--", 2) && argv[*at + 1][2]))
             return usage_error(command, "%s: nothing follows it, wanted %s", shown,
-                               found.row->type == OPTION_STRING || found.row->type == OPTION_TWO
-                                   ? found.row->meta
-                                   : wanted);
+                               is_text(found.row->type) ? found.row->meta : wanted);
         value = argv[++*at];
     }
     if (found.row->type == OPTION_TWO) {

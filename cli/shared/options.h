@@ -26,22 +26,23 @@ enum exit_status {
 
 enum option_type {
     OPTION_END,
-    OPTION_HEADING,  /* help: a line above a group of options */
-    OPTION_TABLE,    /* the rows of another table, their offsets counted from this row's */
-    OPTION_TOPIC,    /* the same, but the help lists them only when asked for this name */
-    OPTION_FLAG,     /* int, set to 1; takes no value */
-    OPTION_INT,      /* int, low..high */
-    OPTION_LONG,     /* long, low..high */
-    OPTION_FLOAT,    /* double, low..high */
-    OPTION_FLOATS,   /* struct float_list, each low..high: 1,0.5,2 */
-    OPTION_STRING,   /* const char *, points into argv */
-    OPTION_TWO,      /* const char *[2], of two arguments; point into argv */
-    OPTION_CHOICE,   /* int, index into choices */
-    OPTION_DURATION, /* double, seconds: 40, 40s, 10m, 2h */
-    OPTION_BYTES,    /* double: 500M, 2G, 1048576 */
-    OPTION_SEED,     /* uint64_t */
-    OPTION_FIELD,    /* struct said, a field of the library */
-    OPTION_SIZE      /* int[2], height and width, each low..high: 512x640, or 512 for a square */
+    OPTION_HEADING,     /* help: a line above a group of options */
+    OPTION_TABLE,       /* the rows of another table, their offsets counted from this row's */
+    OPTION_TOPIC,       /* the same, but the help lists them only when asked for this name */
+    OPTION_FLAG,        /* int, set to 1; takes no value */
+    OPTION_INT,         /* int, low..high */
+    OPTION_LONG,        /* long, low..high */
+    OPTION_FLOAT,       /* double, low..high */
+    OPTION_FLOATS,      /* struct float_list, each low..high: 1,0.5,2 */
+    OPTION_STRING,      /* const char *, points into argv */
+    OPTION_TWO,         /* const char *[2], of two arguments; point into argv */
+    OPTION_CHOICE,      /* int, index into choices */
+    OPTION_DURATION,    /* double, seconds: 40, 40s, 10m, 2h */
+    OPTION_BYTES,       /* double: 500M, 2G, 1048576 */
+    OPTION_SEED,        /* uint64_t */
+    OPTION_FIELD,       /* struct said, a field of the library */
+    OPTION_ENVIRONMENT, /* nothing: the variable `field` of the environment has the value */
+    OPTION_SIZE         /* int[2], height and width, each low..high: 512x640, or 512 for a square */
 };
 
 #define FLOAT_LIST_MAX 256
@@ -60,8 +61,8 @@ struct option_row {
     const char *const *choices;     /* ends with NULL */
     const struct option_row *table; /* of OPTION_TABLE */
     const struct said_kind *kind;   /* of OPTION_FIELD, whose type, range and words it has */
-    const char *field;
-    const char *meta; /* what the help calls the value: "DIR" */
+    const char *field;              /* of OPTION_FIELD, OPTION_ENVIRONMENT */
+    const char *meta;               /* what the help calls the value: "DIR" */
     /* OPTION_FIELD: {} stands for the field's own help, {=} for its default, {other} for the
      * default of another field; "": {} */
     const char *help;
@@ -148,6 +149,10 @@ struct option_row {
     {                                                                                              \
         .type = OPTION_STRING, .name = word, .letter = key, .required = 1, .offset = place,        \
         .meta = value, .help = text                                                                \
+    }
+#define OPT_ENVIRONMENT(word, variable, value, text)                                               \
+    {                                                                                              \
+        .type = OPTION_ENVIRONMENT, .name = word, .field = variable, .meta = value, .help = text   \
     }
 #define OPT_END                                                                                    \
     {                                                                                              \

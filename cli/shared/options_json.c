@@ -120,6 +120,8 @@ static int has_rows(const struct option_row *row)
 /* Whether an option was given. */
 static int is_given(const struct option_row *row, const void *place, const void *untouched)
 {
+    if (row->type == OPTION_ENVIRONMENT) /* of where it runs, not of what it does */
+        return 0;
     return row->type == OPTION_FIELD ? said_text(place, row->field) != NULL
                                      : memcmp(place, untouched, value_size(row)) != 0;
 }

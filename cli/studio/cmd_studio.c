@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "shared/cli.h"
+#include "shared/device.h"
 #include "shared/folder_lock.h"
 #include "shared/json_out.h"
 #include "shared/paths.h"
@@ -285,7 +286,7 @@ static int run_studio(const struct command *command, int argc, char **argv)
                          "install it with its headers (Debian: libmicrohttpd-dev) and build unet "
                          "again");
     interrupt_watch();
-    status = EXIT_DONE;
+    status = device_begin(&given.common);
     given.operands = argv;
     given.operand_count = operands;
     if (given.project)

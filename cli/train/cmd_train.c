@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/device.h"
 #include "shared/paths.h"
 #include "shared/launcher.h"
 #include "shared/say.h"
@@ -135,6 +136,10 @@ static int run_train(const struct command *command, int argc, char **argv)
             status = follow_folder(command, &settings, begun);
         if (status == EXIT_DONE)
             status = join(&settings, &ranks);
+        if (status == EXIT_DONE)
+            status = device_begin(&settings.common);
+        if (status == EXIT_DONE)
+            train_files_say_device(kept, settings.common.quiet);
         if (status == EXIT_DONE && settings.folds && !settings.dry_run)
             status = train_folds(command, &settings, ranks, settings.resume != NULL);
         else if (status == EXIT_DONE)

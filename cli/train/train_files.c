@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/device.h"
 #include "shared/folder_lock.h"
 #include "shared/options_json.h"
 #include "shared/paths.h"
@@ -15,6 +16,7 @@
 enum { SETTINGS_FORMAT = 1 };
 
 /* Runs from before it was there drew images one by one, and go on with those. */
+static const char device_key[] = "device"; /* what it ran on, see device_text() */
 static const char split_key[] = "held_out_by";
 static const char objects_key[] = "objects";
 
@@ -160,15 +162,17 @@ int train_files_save(const struct train_files *files, const struct train_setting
 {
     json_t *options = options_of(settings);
     struct text_file file;
+    char device[200];
     json_t *root;
     int status = EXIT_DONE;
 
     if (!options)
         return fail_text("%s: the paths given must be UTF-8 to be kept", files->settings);
-    root = json_pack("{si ss ss ss so so}", "format", SETTINGS_FORMAT, "version", UNET_VERSION,
-                     split_key, settings->val_by == VAL_BY_IMAGES ? "images" : "sequences",
-                     objects_key, "by themselves", "options", options, "recipe",
-                     rows_object(recipe, recipe_rows));
+    device_text(device, sizeof(device));
+    root = json_pack(
+        "{si ss ss ss ss so so}", "format", SETTINGS_FORMAT, "version", UNET_VERSION, device_key,
+        device, split_key, settings->val_by == VAL_BY_IMAGES ? "images" : "sequences", objects_key,
+        "by themselves", "options", options, "recipe", rows_object(recipe, recipe_rows));
     if (!root)
         return fail_memory();
     if (!text_file_begin(&file, files->settings)) {
@@ -181,6 +185,11 @@ int train_files_save(const struct train_files *files, const struct train_setting
     }
     json_decref(root);
     return status;
+}
+
+void train_files_say_device(const json_t *kept, int quiet)
+{
+    device_say_other(json_string_value(json_object_get(kept, device_key)), quiet);
 }
 
 int train_files_load(const char *folder, struct train_settings *settings, json_t **kept)

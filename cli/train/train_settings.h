@@ -102,4 +102,8 @@ int train_files_same(const struct train_files *files, const struct train_setting
  */
 int train_files_load(const char *folder, struct train_settings *settings, json_t **kept);
 
+/* Of what was kept: says where the run goes on on another device than it was on.  NULL: nothing was
+ * kept. */
+void train_files_say_device(const json_t *kept, int quiet);
+
 #endif

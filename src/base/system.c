@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -39,6 +40,25 @@ int un_system_cores(void)
     const int allowed = allowed_cores();
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     return allowed > 0 ? allowed : online > 0 ? (int)online : 1;
+}
+
+void un_system_processor(char *name, size_t size)
+{
+    static const char key[] = "model name";
+    struct utsname machine;
+    char line[256];
+    snprintf(name, size, "%s", uname(&machine) < 0 ? "processor" : machine.machine);
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    while (file && fgets(line, sizeof line, file)) {
+        const char *value = strchr(line, ':');
+        if (strncmp(line, key, sizeof key - 1) != 0 || !value)
+            continue;
+        value += 1 + strspn(value + 1, " ");
+        snprintf(name, size, "%.*s", (int)strcspn(value, "\n"), value);
+        break;
+    }
+    if (file)
+        fclose(file);
 }
 
 size_t un_system_memory(void)

@@ -8,6 +8,9 @@
 /* Processors that this process may use, 1 or more. */
 int un_system_cores(void);
 
+/* What the processor is called, cut at size; of one that does not say, its kind: "x86_64". */
+void un_system_processor(char *name, size_t size);
+
 /* Bytes of memory of the machine; 0: not known. */
 size_t un_system_memory(void);
 

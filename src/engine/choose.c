@@ -7,9 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/system.h"
 #include "cpu/kernels/kernels.h"
 
-enum { MOST_DEVICES = 16 };
+enum { MOST = 16 /* devices of a kind */ };
 
 const char *un_cpu_isa(void)
 {
@@ -23,10 +24,16 @@ bool un_cpu_has(const char *isa)
     return !un_kernels_find(isa, &kernels, NULL);
 }
 
-static int cpu_devices(char (*names)[UN_DEVICE_NAME], int most)
+/* ---- kinds ------------------------------------------------------------------------------- */
+
+static int cpu_devices(unet_device *devices, int most)
 {
-    if (most > 0)
-        snprintf(names[0], UN_DEVICE_NAME, "%s", un_cpu_isa());
+    if (most > 0) {
+        devices[0] =
+            (unet_device){.type = "cpu", .bytes = un_system_memory(), .units = un_system_cores()};
+        un_system_processor(devices[0].name, sizeof devices[0].name);
+        snprintf(devices[0].driver, sizeof devices[0].driver, "%s", un_cpu_isa());
+    }
     return 1;
 }
 
@@ -36,10 +43,10 @@ static unet_code cpu_create(int device, int threads, struct un_engine **engine, 
     return un_engine_cpu_create(NULL, threads, engine, err);
 }
 
-static int reference_devices(char (*names)[UN_DEVICE_NAME], int most)
+static int reference_devices(unet_device *devices, int most)
 {
     if (most > 0)
-        snprintf(names[0], UN_DEVICE_NAME, "one core");
+        devices[0] = (unet_device){.name = "one core", .type = "cpu", .units = 1};
     return 1;
 }
 
@@ -52,8 +59,8 @@ static unet_code reference_create(int device, int threads, struct un_engine **en
 
 /* The first is the one to use. */
 static const struct un_engine_kind known[] = {
-    {"cpu", cpu_devices, cpu_create},
-    {"reference", reference_devices, reference_create},
+    {"cpu", false, cpu_devices, cpu_create},
+    {"reference", true, reference_devices, reference_create},
 };
 
 enum { KNOWN = sizeof known / sizeof *known };
@@ -64,65 +71,184 @@ static const struct un_engine_kind *kind_at(int i)
     return i < KNOWN ? &known[i] : un_more_engines[i - KNOWN];
 }
 
-bool un_engine_known(const char *name)
+/* The kind whose name is the first length characters; NULL: none. */
+static const struct un_engine_kind *find_kind(const char *name, size_t length)
 {
     const struct un_engine_kind *kind;
     for (int i = 0; (kind = kind_at(i)); i++)
-        if (!strcmp(kind->name, name))
+        if (strlen(kind->name) == length && !strncmp(kind->name, name, length))
+            return kind;
+    return NULL;
+}
+
+bool un_engine_known(const char *name)
+{
+    return find_kind(name, strlen(name));
+}
+
+/* ---- devices ----------------------------------------------------------------------------- */
+
+/* Calls look for all devices that are for people until it is true. */
+static bool each_device(bool (*look)(void *context, int number, const struct un_choice *choice,
+                                     const unet_device *device),
+                        void *context)
+{
+    const struct un_engine_kind *kind;
+    unet_device *devices = calloc(MOST, sizeof *devices);
+    bool found = false;
+    for (int i = 0, number = 0; devices && !found && (kind = kind_at(i)); i++) {
+        const int count = kind->for_tests ? 0 : kind->devices(devices, MOST);
+        for (int d = 0; d < count && d < MOST && !found; d++)
+            found = look(context, number++, &(struct un_choice){kind, d}, &devices[d]);
+    }
+    free(devices);
+    return found;
+}
+
+static bool count_one(void *context, int number, const struct un_choice *choice,
+                      const unet_device *device)
+{
+    (void)choice, (void)device;
+    *(int *)context = number + 1;
+    return false;
+}
+
+int un_device_count(void)
+{
+    int count = 0;
+    each_device(count_one, &count);
+    return count;
+}
+
+struct seeking {
+    int number;       /* -1: any */
+    const char *name; /* a part of it, or NULL */
+    const char *type; /* or NULL */
+    struct un_choice choice;
+    unet_device device;
+};
+
+/* Whether a name has a part, in small letters or large ones. */
+static bool has_part(const char *name, const char *part)
+{
+    const size_t length = strlen(part);
+    for (; strlen(name) >= length; name++)
+        if (!strncasecmp(name, part, length))
             return true;
     return false;
 }
 
-/* Whether a device of this name is what `wanted` says, a number or a part of a name. */
-static bool is_wanted(const char *name, int number, const char *wanted)
+static bool is_it(void *context, int number, const struct un_choice *choice,
+                  const unet_device *device)
 {
-    const size_t length = strlen(wanted);
-    if (length && strspn(wanted, "0123456789") == length)
-        return length < 4 && atoi(wanted) == number;
-    for (; *name; name++)
-        if (!strncasecmp(name, wanted, length))
-            return true;
-    return false;
+    struct seeking *s = context;
+    if ((s->number >= 0 && s->number != number) || (s->name && !has_part(device->name, s->name)) ||
+        (s->type && strcmp(device->type, s->type) != 0))
+        return false;
+    s->choice = *choice;
+    s->device = *device;
+    return true;
 }
 
-static unet_code find_device(const struct un_engine_kind *kind, const char *wanted, int *device,
-                             unet_error *err)
+bool un_device_at(int i, unet_device *device)
 {
-    char names[MOST_DEVICES][UN_DEVICE_NAME];
-    int count = kind->devices(names, MOST_DEVICES);
-    for (int i = 0; i < count && i < MOST_DEVICES; i++)
-        if (is_wanted(names[i], i, wanted)) {
+    struct seeking s = {.number = i};
+    if (i < 0 || !each_device(is_it, &s))
+        return false;
+    *device = s.device;
+    return true;
+}
+
+void un_choice_facts(const struct un_choice *choice, unet_device *device)
+{
+    unet_device devices[MOST];
+    memset(device, 0, sizeof *device);
+    if (choice->kind->devices(devices, MOST) > choice->device && choice->device < MOST)
+        *device = devices[choice->device];
+}
+
+/* ---- which one is meant ------------------------------------------------------------------ */
+
+static int number_of(const char *text)
+{
+    const size_t length = strlen(text);
+    return length && length < 4 && strspn(text, "0123456789") == length ? atoi(text) : -1;
+}
+
+static unet_code find_in_kind(const struct un_engine_kind *kind, const char *wanted, int *device,
+                              unet_error *err)
+{
+    unet_device devices[MOST];
+    const int count = kind->devices(devices, MOST), number = number_of(wanted);
+    for (int i = 0; i < count && i < MOST; i++)
+        if (number >= 0 ? i == number : has_part(devices[i].name, wanted)) {
             *device = i;
             return UNET_OK;
         }
     return un_fail(err, UNET_EDEVICE,
-                   "UNET_ENGINE=%s:%s: no such device, %s has %d, counted from 0%s%s", kind->name,
+                   "device %s:%s: there is none, %s has %d, counted from 0%s%.60s", kind->name,
                    wanted, kind->name, count, count ? "; the first is " : "",
-                   count ? names[0] : "");
+                   count ? devices[0].name : "");
+}
+
+static unet_code no_such_device(const char *wanted, unet_error *err)
+{
+    struct seeking last = {.number = un_device_count() - 1};
+    if (!strcmp(wanted, "gpu"))
+        return un_fail_hint(err, UNET_EDEVICE, UNET_HINT_DEVICE,
+                            "device gpu: there is no graphics card with a driver");
+    if (last.number < 0 || number_of(wanted) < 0)
+        return un_fail_hint(err, UNET_EINVAL, UNET_HINT_DEVICE,
+                            "device \"%.40s\": nothing is called so, wanted auto, cpu, gpu, the "
+                            "number of a device or a part of its name",
+                            wanted);
+    each_device(is_it, &last);
+    return un_fail_hint(err, UNET_EDEVICE, UNET_HINT_DEVICE,
+                        "device %.9s: there is none, the last is %d, %.60s", wanted, last.number,
+                        last.device.name);
+}
+
+unet_code un_choice_of(const char *wanted, struct un_choice *choice, unet_error *err)
+{
+    struct un_choice made = {&known[0], 0};
+    const size_t length = wanted ? strcspn(wanted, ":") : 0;
+    struct seeking s = {.number = wanted ? number_of(wanted) : -1};
+    unet_code code = UNET_OK;
+    if (!wanted || !*wanted) {
+        *choice = made;
+        return UNET_OK;
+    }
+    const struct un_engine_kind *kind = find_kind(wanted, length);
+    const bool automatic = !strcmp(wanted, "auto");
+    if (kind) {
+        made.kind = kind;
+        if (wanted[length])
+            code = find_in_kind(kind, wanted + length + 1, &made.device, err);
+    } else {
+        if (automatic || !strcmp(wanted, "gpu"))
+            s.type = "gpu";
+        else if (s.number < 0)
+            s.name = wanted;
+        if (each_device(is_it, &s))
+            made = s.choice;
+        else if (!automatic)
+            code = no_such_device(wanted, err);
+    }
+    if (!code)
+        *choice = made;
+    return code;
+}
+
+unet_code un_choice_here(struct un_choice *choice, unet_error *err)
+{
+    return un_choice_of(getenv("UNET_DEVICE"), choice, err);
 }
 
 unet_code un_engine_choose(int threads, struct un_engine **engine, unet_error *err)
 {
-    const char *wanted = getenv("UNET_ENGINE");
-    char names[128] = "";
-    int device = 0;
+    struct un_choice choice;
     if (threads < 0 || threads > 1024)
         return un_fail(err, UNET_EINVAL, "%d threads, wanted 0 (one per core) to 1024", threads);
-    if (!wanted || !*wanted)
-        wanted = known[0].name;
-    const size_t length = strcspn(wanted, ":");
-    const struct un_engine_kind *kind;
-    for (int i = 0; (kind = kind_at(i)); i++) {
-        if (strlen(kind->name) == length && !strncmp(kind->name, wanted, length))
-            break;
-        const size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i ? " or " : "", kind->name);
-    }
-    if (!kind)
-        return un_fail(err, UNET_EINVAL, "UNET_ENGINE=%s: no such engine, wanted %s", wanted,
-                       names);
-    unet_code code = UNET_OK;
-    if (wanted[length])
-        code = find_device(kind, wanted + length + 1, &device, err);
-    return code ? code : kind->create(device, threads, engine, err);
+    const unet_code code = un_choice_here(&choice, err);
+    return code ? code : choice.kind->create(choice.device, threads, engine, err);
 }

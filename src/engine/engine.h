@@ -371,9 +371,7 @@ unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **
 unet_code un_engine_reference_create(struct un_engine **engine, unet_error *err);
 
 /*
- * The engine to use on this machine (choose.c).  The environment variable UNET_ENGINE says which:
- * the name of a kind (choose.h), and if need be which of its devices: "cpu", "NAME:1",
- * "NAME:part of the device's name".
+ * The engine to use on this machine, as UNET_DEVICE in the environment says (choose.h).
  */
 unet_code un_engine_choose(int threads, struct un_engine **engine, unet_error *err);
 

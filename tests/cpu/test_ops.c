@@ -236,7 +236,7 @@ static struct un_engine *reference;
  * with is tested elsewhere. */
 static bool make_far(void)
 {
-    const char *wanted = getenv("UNET_ENGINE");
+    const char *wanted = getenv("UNET_DEVICE");
     unet_error err;
     if (!wanted || strcmp(wanted, un_far.name))
         return false;

@@ -227,11 +227,13 @@ unet_code un_far_over(struct un_engine *inner, struct un_engine **engine, unet_e
     return UNET_OK;
 }
 
-static int devices(char (*names)[UN_DEVICE_NAME], int most)
+static int devices(unet_device *list, int most)
 {
     static const char *const all[] = {"the CPU engine", "the reference engine"};
-    for (int i = 0; i < 2 && i < most; i++)
-        snprintf(names[i], UN_DEVICE_NAME, "%s", all[i]);
+    for (int i = 0; i < 2 && i < most; i++) {
+        list[i] = (unet_device){.type = "other"};
+        snprintf(list[i].name, sizeof list[i].name, "%s", all[i]);
+    }
     return 2;
 }
 
@@ -243,4 +245,4 @@ static unet_code create(int device, int threads, struct un_engine **engine, unet
     return code ? code : un_far_over(inner, engine, err);
 }
 
-const struct un_engine_kind un_far = {"far", devices, create};
+const struct un_engine_kind un_far = {"far", true, devices, create};

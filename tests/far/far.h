@@ -2,7 +2,7 @@
 /*
  * far.h - an engine whose memory the host cannot touch, and that does nothing before it has to
  *
- * It lets another engine work (UNET_ENGINE=far:0, or far, the CPU engine; far:1 the reference), and
+ * It lets another engine work (UNET_DEVICE=far:0, or far, the CPU engine; far:1 the reference), and
  * is as strict as a device can be:
  *
  *   - what alloc gives are addresses of pages that nobody may read or write, so a host that follows

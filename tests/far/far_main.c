@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command, where UNET_ENGINE=far is an engine. */
+/* The command, where UNET_DEVICE=far is an engine. */
 int unet_main(int argc, char **argv);
 
 int main(int argc, char **argv)

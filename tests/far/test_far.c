@@ -125,16 +125,17 @@ static void test_choice(void **state)
         {"cpu:0", UNET_OK, "cpu"},
         {"", UNET_OK, "cpu"},
         {"far:2", UNET_EDEVICE, "far has 2, counted from 0; the first is the CPU engine"},
-        {"far:abacus", UNET_EDEVICE, "UNET_ENGINE=far:abacus: no such device"},
-        {"fa", UNET_EINVAL, "no such engine, wanted cpu or reference or far"},
+        {"far:abacus", UNET_EDEVICE, "device far:abacus: there is none"},
+        {"the reference", UNET_EINVAL, "nothing is called so"}, /* of an engine for tests alone */
+        {"0", UNET_OK, "cpu"},
     };
-    const char *before = getenv("UNET_ENGINE");
+    const char *before = getenv("UNET_DEVICE");
     char *kept = before ? strdup(before) : NULL;
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct un_engine *e;
         unet_error err;
-        setenv("UNET_ENGINE", cases[i].wanted, 1);
+        setenv("UNET_DEVICE", cases[i].wanted, 1);
         unet_code code = un_engine_choose(1, &e, &err);
         if (code != cases[i].code)
             fail_msg("%s: code %d", cases[i].wanted, code);
@@ -144,9 +145,9 @@ static void test_choice(void **state)
             e->ops->free(e);
     }
     if (kept)
-        setenv("UNET_ENGINE", kept, 1);
+        setenv("UNET_DEVICE", kept, 1);
     else
-        unsetenv("UNET_ENGINE");
+        unsetenv("UNET_DEVICE");
     free(kept);
 }
 
@@ -155,14 +156,14 @@ static void test_choice(void **state)
 static int set_far(void **state)
 {
     (void)state;
-    return setenv("UNET_ENGINE", "far", 1);
+    return setenv("UNET_DEVICE", "far", 1);
 }
 
 static int unset_far(void **state)
 {
     (void)state;
     un_far_lost = false;
-    return unsetenv("UNET_ENGINE");
+    return unsetenv("UNET_DEVICE");
 }
 
 static void expect_lost(unet_code code, const unet_error *err)

@@ -121,7 +121,7 @@ static inline int list_subjects(struct subject *list)
     if (un_engine_reference_create(&list[count].engine, &err))
         fail_msg("%s", err.text);
     snprintf(list[count++].name, sizeof list->name, "reference");
-    const char *wanted = getenv("UNET_ENGINE");
+    const char *wanted = getenv("UNET_DEVICE");
     if (wanted && !strcmp(wanted, un_far.name)) { /* far alone: what it works with is tested else */
         if (un_far.create(0, 2, &list[count].engine, &err))
             fail_msg("%s", err.text);

@@ -185,14 +185,14 @@ static void test_wrong_channels(void **state)
 #define PLAINEST "baseline"
 #endif
 
-/* UNET_ISA and UNET_ENGINE choose; every choice gives the same answer but for rounding. */
+/* UNET_ISA and UNET_DEVICE choose; every choice gives the same answer but for rounding. */
 static void test_choice_of_engine(void **state)
 {
     static const char *const choices[][2] = {{"UNET_ISA", "baseline"},
                                              {"UNET_ISA", "neon"},
                                              {"UNET_ISA", "avx2"},
                                              {"UNET_ISA", "avx512"},
-                                             {"UNET_ENGINE", "reference"}};
+                                             {"UNET_DEVICE", "reference"}};
     const unet_spec *spec = &variants[0].spec;
     unet_model *model = make_model(spec);
     unet_image image = make_image(70, 60, 1);
@@ -219,10 +219,10 @@ static void test_choice_of_engine(void **state)
         free(got);
         unsetenv(choices[i][0]);
     }
-    setenv("UNET_ENGINE", "abacus", 1);
+    setenv("UNET_DEVICE", "abacus", 1);
     assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_EINVAL);
-    assert_non_null(strstr(err.text, "UNET_ENGINE=abacus"));
-    unsetenv("UNET_ENGINE");
+    assert_non_null(strstr(err.text, "device \"abacus\""));
+    unsetenv("UNET_DEVICE");
     setenv("UNET_ISA", "avx3", 1);
     assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "avx3"));

@@ -140,25 +140,25 @@ static void train(const unet_ranks *ranks, void *context)
 
 static void run(struct training *t, int ranks)
 {
-    const char *engine = getenv("UNET_ENGINE");
+    const char *engine = getenv("UNET_DEVICE");
     char before[64];
     snprintf(before, sizeof before, "%s", engine ? engine : "");
     if (*t->kind->engine)
-        setenv("UNET_ENGINE", t->kind->engine, 1);
+        setenv("UNET_DEVICE", t->kind->engine, 1);
     if (ranks == 1)
         train(NULL, t);
     else if (!meet(ranks, train, t))
         fail_msg("%s, %d ranks: a message was left", t->kind->name, ranks);
     if (engine)
-        setenv("UNET_ENGINE", before, 1);
+        setenv("UNET_DEVICE", before, 1);
     else
-        unsetenv("UNET_ENGINE");
+        unsetenv("UNET_DEVICE");
 }
 
 /* The reference engine adds up in one go what it is asked for in one, and rounds otherwise then. */
 static void skip_reference(void)
 {
-    const char *engine = getenv("UNET_ENGINE");
+    const char *engine = getenv("UNET_DEVICE");
     if (engine && !strcmp(engine, "reference"))
         skip();
 }

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* info_devices.c - unet info --devices: what networks can run on here */
+#include <string.h>
+
+#include "model/models.h"
+#include "shared/json_out.h"
+#include "shared/progress.h"
+#include "shared/say.h"
+#include "unet_fields.h"
+
+static int is_same(const unet_device *a, const unet_device *b)
+{
+    return !strcmp(a->name, b->name) && !strcmp(a->driver, b->driver);
+}
+
+static void print_row(int number, const unet_device *device, int taken)
+{
+    char memory[32];
+
+    say(stdout, "%c %2d  %-5s  %-40s  %10s  %4d  %s\n", taken ? '*' : ' ', number, device->type,
+        device->name, device->bytes ? format_bytes((double)device->bytes, memory) : "-",
+        device->units, device->driver);
+}
+
+static void print_hint(int cards)
+{
+    if (!unet_has("opencl"))
+        say(stdout, "\nGraphics cards: this build has no OpenCL; build it where its headers are "
+                    "(Debian: opencl-c-headers)\n");
+    else if (!cards)
+        say(stdout,
+            "\nGraphics cards: none has an OpenCL driver here (Debian: ocl-icd-libopencl1 and "
+            "the driver of\nthe card: mesa-opencl-icd, intel-opencl-icd, nvidia-opencl-icd; to try "
+            "it on the processor: pocl-opencl-icd)\n");
+}
+
+static json_t *row_object(const unet_device *device, int taken)
+{
+    return json_pack("{ss ss ss sI si sb}", "name", device->name, "type", device->type, "driver",
+                     device->driver, "bytes", (json_int_t)device->bytes, "units", device->units,
+                     "taken", taken);
+}
+
+int info_devices_print(int as_json)
+{
+    json_t *rows = as_json ? json_array() : NULL;
+    unet_device device, chosen;
+    unet_error err;
+    int cards = 0;
+
+    if (unet_device_chosen(&chosen, &err))
+        return fail(&err);
+    if (!as_json)
+        say(stdout, "   N  type   name                                          memory  units  "
+                    "driver\n");
+    for (int i = 0; !unet_device_get(i, &device, NULL); i++) {
+        cards += i > 0;
+        if (as_json)
+            json_array_append_new(rows, row_object(&device, is_same(&device, &chosen)));
+        else
+            print_row(i, &device, is_same(&device, &chosen));
+    }
+    if (as_json)
+        return json_print(json_pack("{so}", "devices", rows)) ? EXIT_DONE : fail_memory();
+    say(stdout, "\n* is taken; another one: --device N, a part of its name, gpu, or auto\n");
+    print_hint(cards);
+    return EXIT_DONE;
+}
