@@ -92,12 +92,13 @@ UNET_API const char *unet_isa(void);
 
 /*
  * What networks can run on.  UNET_DEVICE in the environment says which one sessions and trainers
- * that are made from then on take: "cpu" or nothing, "gpu" (the first graphics card), "auto" (that,
- * if it is expected to be faster, else the processor), a number from 0 on as below, a part of a
- * name, or an engine and one of its devices, "opencl:1".  Bits differ between devices, answers do
- * not but for rounding.
+ * that are made from then on take: "cpu" or nothing, "gpu" (the first graphics card), "auto" (the
+ * fastest of the graphics cards and the processor, measured each time for a moment), a number as
+ * below, a part of a name, or an engine and one of its devices, "opencl:1".  Bits differ between
+ * devices, answers do not but for rounding.
  */
 typedef struct unet_device {
+    int number;      /* from 0 on: the processor; -1: of an engine for tests */
     char name[96];   /* as its maker calls it */
     char driver[96]; /* and the driver's version; of the processor the instruction set */
     char type[16];   /* "cpu", "gpu" or "other" */
@@ -105,7 +106,7 @@ typedef struct unet_device {
     int units;       /* that compute at the same time: cores, multiprocessors */
 } unet_device;
 
-UNET_API int unet_device_count(void); /* the processor is number 0 */
+UNET_API int unet_device_count(void);
 UNET_API unet_code unet_device_get(int i, unet_device *device, unet_error *err);
 
 /* The one that UNET_DEVICE stands for now.  UNET_EINVAL: for nothing; UNET_EDEVICE: it is not

@@ -33,7 +33,7 @@ struct annotator {
     unet_model *seen; /* the model whose predictions the person sees */
     double seen_at, scored_at;
     const char *name;
-    int full;
+    int full, tile; /* tile 0: as unet predict does */
 };
 
 static _Noreturn void stop(const unet_error *err)
@@ -47,11 +47,12 @@ static int64_t pixels_of(const struct canvas *c)
     return (int64_t)c->image->height * c->image->width;
 }
 
-static unet_session *open_session(const unet_model *model)
+static unet_session *open_session(const struct annotator *a, const unet_model *model)
 {
+    const unet_session_options options = {.size = sizeof(options), .tile = a->tile};
     unet_session *session;
     unet_error err;
-    if (unet_session_create(model, NULL, &session, &err))
+    if (unet_session_create(model, &options, &session, &err))
         stop(&err);
     return session;
 }
@@ -63,7 +64,7 @@ static void score(struct annotator *a)
     unet_model *model;
     if (learner_copy(a->learner, &model, &err))
         stop(&err);
-    unet_session *session = open_session(model);
+    unet_session *session = open_session(a, model);
     double each = 0;
     for (int i = 0; i < unet_dataset_count(a->test); i++) {
         const uint8_t *truth;
@@ -135,7 +136,7 @@ static uint8_t *look(struct annotator *a, const struct canvas *c, double *sure)
     memset(mask, UNET_IGNORE, pixels);
     if (!a->seen)
         return mask;
-    unet_session *session = open_session(a->seen);
+    unet_session *session = open_session(a, a->seen);
     const unet_answers answers = {.size = sizeof(answers), .mask = mask, .probabilities = p};
     if (unet_predict_all(session, c->image, &answers, &err))
         stop(&err);
@@ -376,9 +377,10 @@ int main(int argc, char **argv)
             continue;
         }
         if (++i == argc)
-            stop(&(unet_error){.text = "--images DIR --masks DIR [--labels L] [--name N] "
-                                       "[--train N] [--test N] [--seconds S] [--rate STEPS] "
-                                       "[--threads N] [--seed N] [--set FIELD=VALUE] [--full]"});
+            stop(&(unet_error){
+                .text = "--images DIR --masks DIR [--labels L] [--name N] "
+                        "[--train N] [--test N] [--seconds S] [--rate STEPS] "
+                        "[--tile N] [--threads N] [--seed N] [--set FIELD=VALUE] [--full]"});
         if (!strcmp(name, "--images"))
             w.images = argv[i];
         else if (!strcmp(name, "--masks"))
@@ -395,6 +397,8 @@ int main(int argc, char **argv)
             a.seconds = atof(argv[i]);
         else if (!strcmp(name, "--rate"))
             a.rate = atof(argv[i]);
+        else if (!strcmp(name, "--tile"))
+            a.tile = atoi(argv[i]);
         else if (!strcmp(name, "--threads"))
             w.threads = atoi(argv[i]);
         else if (!strcmp(name, "--seed"))

@@ -8,18 +8,14 @@
 #include "shared/say.h"
 #include "unet_fields.h"
 
-static int is_same(const unet_device *a, const unet_device *b)
-{
-    return !strcmp(a->name, b->name) && !strcmp(a->driver, b->driver);
-}
-
-static void print_row(int number, const unet_device *device, int taken)
+static void print_row(const unet_device *device, int taken)
 {
     char memory[32];
 
-    say(stdout, "%c %2d  %-5s  %-40s  %10s  %4d  %s\n", taken ? '*' : ' ', number, device->type,
-        device->name, device->bytes ? format_bytes((double)device->bytes, memory) : "-",
-        device->units, device->driver);
+    say(stdout, "%c %2d  %-5s  %-40s  %10s  %4d  %s\n", taken ? '*' : ' ', device->number,
+        device->type, device->name,
+        device->bytes ? format_bytes((double)device->bytes, memory) : "-", device->units,
+        device->driver);
 }
 
 static void print_hint(int cards)
@@ -56,9 +52,9 @@ int info_devices_print(int as_json)
     for (int i = 0; !unet_device_get(i, &device, NULL); i++) {
         cards += i > 0;
         if (as_json)
-            json_array_append_new(rows, row_object(&device, is_same(&device, &chosen)));
+            json_array_append_new(rows, row_object(&device, device.number == chosen.number));
         else
-            print_row(i, &device, is_same(&device, &chosen));
+            print_row(&device, device.number == chosen.number);
     }
     if (as_json)
         return json_print(json_pack("{so}", "devices", rows)) ? EXIT_DONE : fail_memory();

@@ -27,11 +27,16 @@ int device_begin(const struct common_settings *common)
     const char *wanted = getenv("UNET_DEVICE");
     unet_device device;
     unet_error err;
+    char number[16];
 
     if (!wanted || !*wanted || !strcmp(wanted, "cpu"))
         return EXIT_DONE;
     if (unet_device_chosen(&device, &err))
         return fail(&err);
+    if (!strcmp(wanted, "auto")) { /* measured once, and not again by each session */
+        snprintf(number, sizeof(number), "%d", device.number);
+        setenv("UNET_DEVICE", number, 1);
+    }
     if (!common->quiet && ranks_first())
         say(stderr, "unet: runs on %s%s%s%s\n", device.name, *device.driver ? " (" : "",
             device.driver, *device.driver ? ")" : "");

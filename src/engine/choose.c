@@ -2,6 +2,7 @@
 /* The only file above the seam that knows which engines there are. */
 #include "engine/choose.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "base/system.h"
 #include "cpu/kernels/kernels.h"
+#include "engine/measure.h"
 
 enum { MOST = 16 /* devices of a kind */ };
 
@@ -89,7 +91,7 @@ bool un_engine_known(const char *name)
 /* ---- devices ----------------------------------------------------------------------------- */
 
 /* Calls look for all devices that are for people until it is true. */
-static bool each_device(bool (*look)(void *context, int number, const struct un_choice *choice,
+static bool each_device(bool (*look)(void *context, const struct un_choice *choice,
                                      const unet_device *device),
                         void *context)
 {
@@ -98,18 +100,19 @@ static bool each_device(bool (*look)(void *context, int number, const struct un_
     bool found = false;
     for (int i = 0, number = 0; devices && !found && (kind = kind_at(i)); i++) {
         const int count = kind->for_tests ? 0 : kind->devices(devices, MOST);
-        for (int d = 0; d < count && d < MOST && !found; d++)
-            found = look(context, number++, &(struct un_choice){kind, d}, &devices[d]);
+        for (int d = 0; d < count && d < MOST && !found; d++) {
+            devices[d].number = number++;
+            found = look(context, &(struct un_choice){kind, d}, &devices[d]);
+        }
     }
     free(devices);
     return found;
 }
 
-static bool count_one(void *context, int number, const struct un_choice *choice,
-                      const unet_device *device)
+static bool count_one(void *context, const struct un_choice *choice, const unet_device *device)
 {
-    (void)choice, (void)device;
-    *(int *)context = number + 1;
+    (void)choice;
+    *(int *)context = device->number + 1;
     return false;
 }
 
@@ -138,11 +141,11 @@ static bool has_part(const char *name, const char *part)
     return false;
 }
 
-static bool is_it(void *context, int number, const struct un_choice *choice,
-                  const unet_device *device)
+static bool is_it(void *context, const struct un_choice *choice, const unet_device *device)
 {
     struct seeking *s = context;
-    if ((s->number >= 0 && s->number != number) || (s->name && !has_part(device->name, s->name)) ||
+    if ((s->number >= 0 && s->number != device->number) ||
+        (s->name && !has_part(device->name, s->name)) ||
         (s->type && strcmp(device->type, s->type) != 0))
         return false;
     s->choice = *choice;
@@ -159,12 +162,56 @@ bool un_device_at(int i, unet_device *device)
     return true;
 }
 
+static bool is_chosen(void *context, const struct un_choice *choice, const unet_device *device)
+{
+    struct seeking *s = context;
+    if (choice->kind != s->choice.kind || choice->device != s->choice.device)
+        return false;
+    s->device = *device;
+    return true;
+}
+
 void un_choice_facts(const struct un_choice *choice, unet_device *device)
 {
+    struct seeking s = {.choice = *choice};
     unet_device devices[MOST];
-    memset(device, 0, sizeof *device);
-    if (choice->kind->devices(devices, MOST) > choice->device && choice->device < MOST)
-        *device = devices[choice->device];
+    if (!each_device(is_chosen, &s)) {
+        if (choice->kind->devices(devices, MOST) > choice->device && choice->device < MOST)
+            s.device = devices[choice->device];
+        s.device.number = -1;
+    }
+    *device = s.device;
+}
+
+/* ---- the fastest ------------------------------------------------------------------------- */
+
+struct race {
+    double seconds;
+    struct un_choice choice;
+};
+
+static bool let_run(void *context, const struct un_choice *choice, const unet_device *device)
+{
+    struct race *race = context;
+    struct un_engine *engine;
+    if ((device->number > 0 && strcmp(device->type, "gpu") != 0) ||
+        choice->kind->create(choice->device, 0, &engine, NULL))
+        return false;
+    const double seconds = un_engine_seconds(engine);
+    engine->ops->free(engine);
+    if (seconds < race->seconds)
+        *race = (struct race){seconds, *choice};
+    return false;
+}
+
+/* The processor, or a graphics card that is faster. */
+static struct un_choice find_fastest(void)
+{
+    struct seeking card = {.number = -1, .type = "gpu"};
+    struct race race = {HUGE_VAL, {&known[0], 0}};
+    if (each_device(is_it, &card))
+        each_device(let_run, &race);
+    return race.choice;
 }
 
 /* ---- which one is meant ------------------------------------------------------------------ */
@@ -219,19 +266,20 @@ unet_code un_choice_of(const char *wanted, struct un_choice *choice, unet_error 
         return UNET_OK;
     }
     const struct un_engine_kind *kind = find_kind(wanted, length);
-    const bool automatic = !strcmp(wanted, "auto");
-    if (kind) {
+    if (!strcmp(wanted, "auto")) {
+        made = find_fastest();
+    } else if (kind) {
         made.kind = kind;
         if (wanted[length])
             code = find_in_kind(kind, wanted + length + 1, &made.device, err);
     } else {
-        if (automatic || !strcmp(wanted, "gpu"))
+        if (!strcmp(wanted, "gpu"))
             s.type = "gpu";
         else if (s.number < 0)
             s.name = wanted;
         if (each_device(is_it, &s))
             made = s.choice;
-        else if (!automatic)
+        else
             code = no_such_device(wanted, err);
     }
     if (!code)

@@ -38,7 +38,8 @@ struct un_choice {
  *   KIND          an engine by its name, "cpu": its first device
  *   KIND:DEVICE   a number from 0 on, or a part of the device's name
  *   gpu           the first graphics card
- *   auto          a graphics card where there is one, else the processor
+ *   auto          a graphics card where that is faster than the processor (measured in a moment,
+ *                 measure.h), else the processor
  *   NUMBER, NAME  of un_device_at(), or a part of its name
  *
  * UNET_EINVAL: nothing is called so; UNET_EDEVICE: there is no such device.

@@ -23,7 +23,6 @@ static void test_words(void **state)
         {"", UNET_OK, "cpu", 0},
         {"cpu", UNET_OK, "cpu", 0},
         {"gpu", UNET_OK, "toys", 1},
-        {"auto", UNET_OK, "toys", 1},
         {"0", UNET_OK, "cpu", 0},
         {"1", UNET_OK, "toys", 0},
         {"2", UNET_OK, "toys", 1},
@@ -51,6 +50,22 @@ static void test_words(void **state)
         if (!code && choice.device != cases[i].device)
             fail_msg("%s: device %d, wanted %d", name, choice.device, cases[i].device);
     }
+    unsetenv("UNET_TEST_CARDS");
+}
+
+/* A card is taken by itself only where it is faster. */
+static void test_fastest(void **state)
+{
+    struct un_choice choice;
+    unet_error err;
+    (void)state;
+    setenv("UNET_TEST_CARDS", "fast", 1);
+    assert_int_equal(un_choice_of("auto", &choice, &err), UNET_OK);
+    assert_string_equal(choice.kind->name, "toys");
+    assert_int_equal(choice.device, 1); /* the other one is no graphics card */
+    setenv("UNET_TEST_CARDS", "slow", 1);
+    assert_int_equal(un_choice_of("auto", &choice, &err), UNET_OK);
+    assert_string_equal(choice.kind->name, "cpu");
     unsetenv("UNET_TEST_CARDS");
 }
 
@@ -98,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_fastest),
         cmocka_unit_test(test_no_card),
         cmocka_unit_test(test_list),
     };
