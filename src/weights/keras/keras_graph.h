@@ -48,6 +48,28 @@ const struct un_hdf5_item *un_keras_array(const struct un_keras *keras,
 /* Puts the nodes of a layer into the graph; the last one makes a value of the layer's name. */
 unet_code un_keras_layer(struct un_keras *keras, const struct un_keras_layer *layer);
 
+/* ---- keras_settings.c: what the file says of a layer ---- */
+
+/* NULL: there is none of this name. */
+const json_t *un_keras_setting(const struct un_keras_layer *layer, const char *name);
+bool un_keras_is_text(const struct un_keras_layer *layer, const char *name, const char *text);
+double un_keras_number(const struct un_keras_layer *layer, const char *name, double otherwise);
+
+/* Two whole numbers, or one for both; false: neither. */
+bool un_keras_pair(const struct un_keras_layer *layer, const char *name, int64_t otherwise,
+                   int64_t values[2]);
+
+/* Whether an axis, or a list of one, is that of the channels. */
+bool un_keras_is_channels(const json_t *axis);
+
+/* ---- keras_maps.c: as un_keras_layer(), of one kind each ---- */
+
+unet_code un_keras_pooling(struct un_keras *keras, const struct un_keras_layer *layer);
+unet_code un_keras_doubling(struct un_keras *keras, const struct un_keras_layer *layer);
+unet_code un_keras_joining(struct un_keras *keras, const struct un_keras_layer *layer);
+unet_code un_keras_cropping(struct un_keras *keras, const struct un_keras_layer *layer);
+unet_code un_keras_padding(struct un_keras *keras, const struct un_keras_layer *layer);
+
 /* ---- keras_nodes.c: as onnx_node.c, but for names of any length ---- */
 
 /* A node is its inputs, its attributes, and its end.  A layer of several nodes has values of its

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keras_layers.c - what each kind of layer is in ONNX
+ * keras_layers.c - what each kind of layer is in ONNX; those of maps are in keras_maps.c
  *
  * Keras keeps maps as [batch][height][width][channels]; the graph that is made here has channels
  * first, and only kernels and axes show it.  What is refused here is what ONNX has no word for; the
@@ -13,52 +13,12 @@
 
 #include "weights/keras/keras_graph.h"
 
-/* ---- settings ---- */
-
-static const json_t *setting(const struct un_keras_layer *layer, const char *name)
-{
-    return json_object_get(layer->config, name);
-}
-
-static bool is_text(const struct un_keras_layer *layer, const char *name, const char *text)
-{
-    const char *found = json_string_value(setting(layer, name));
-    return found && !strcmp(found, text);
-}
-
-static double number(const struct un_keras_layer *layer, const char *name, double otherwise)
-{
-    const json_t *found = setting(layer, name);
-    return json_is_number(found) ? json_number_value(found) : otherwise;
-}
-
-/* Two whole numbers, or one for both; false: neither. */
-static bool pair(const struct un_keras_layer *layer, const char *name, int64_t otherwise,
-                 int64_t values[2])
-{
-    const json_t *found = setting(layer, name);
-    values[0] = values[1] = otherwise;
-    if (!found || json_is_null(found))
-        return true;
-    if (json_is_integer(found)) {
-        values[0] = values[1] = json_integer_value(found);
-        return true;
-    }
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *value = json_array_get(found, i);
-        if (!json_is_integer(value))
-            return false;
-        values[i] = json_integer_value(value);
-    }
-    return json_array_size(found) == 2;
-}
-
 /* ---- activations ---- */
 
 /* What an activation is called; NULL: it is no word. */
 static const char *activation_of(const struct un_keras_layer *layer)
 {
-    const json_t *found = setting(layer, "activation");
+    const json_t *found = un_keras_setting(layer, "activation");
     if (!found || json_is_null(found))
         return "linear";
     if (json_is_object(found)) { /* {"class_name": "function", "config": "relu"} */
@@ -111,8 +71,9 @@ static unet_code activation(struct un_keras *keras, const struct un_keras_layer 
 
 static unet_code relu(struct un_keras *keras, const struct un_keras_layer *layer)
 {
-    const double slope = number(layer, "negative_slope", 0);
-    if (number(layer, "threshold", 0) != 0 || json_is_number(setting(layer, "max_value")))
+    const double slope = un_keras_number(layer, "negative_slope", 0);
+    if (un_keras_number(layer, "threshold", 0) != 0 ||
+        json_is_number(un_keras_setting(layer, "max_value")))
         return un_keras_refuse(keras, layer, "with a threshold or a largest value, wanted neither");
     un_node_input(keras, layer->inputs[0]);
     if (slope != 0)
@@ -125,8 +86,9 @@ static unet_code leaky_relu(struct un_keras *keras, const struct un_keras_layer 
 {
     /* Keras 2 called it alpha */
     un_node_input(keras, layer->inputs[0]);
-    un_node_float(keras, "alpha",
-                  (float)number(layer, "negative_slope", number(layer, "alpha", 0.3)));
+    un_node_float(
+        keras, "alpha",
+        (float)un_keras_number(layer, "negative_slope", un_keras_number(layer, "alpha", 0.3)));
     un_node_end(keras, layer, "LeakyRelu", true);
     return UNET_OK;
 }
@@ -145,7 +107,7 @@ static unet_code put_kernel(struct un_keras *keras, const struct un_keras_layer 
 {
     const struct un_hdf5_item *kernel = un_keras_array(keras, layer, "kernel", 0);
     const struct un_hdf5_item *bias = un_keras_array(keras, layer, "bias", 1);
-    const json_t *biased = setting(layer, "use_bias");
+    const json_t *biased = un_keras_setting(layer, "use_bias");
     if (!kernel || kernel->dims != 4)
         return un_keras_refuse(keras, layer, "it has no kernel of 4 dimensions in the file");
     unet_code code = un_node_tensor(keras, layer, "weight", kernel, order);
@@ -159,11 +121,12 @@ static unet_code put_kernel(struct un_keras *keras, const struct un_keras_layer 
 static unet_code check_convolution(const struct un_keras *keras, const struct un_keras_layer *layer)
 {
     int64_t dilation[2];
-    if (is_text(layer, "data_format", "channels_first"))
+    if (un_keras_is_text(layer, "data_format", "channels_first"))
         return un_keras_refuse(keras, layer, "channels_first, wanted channels_last");
-    if (number(layer, "groups", 1) != 1)
-        return un_keras_refuse(keras, layer, "%g groups, wanted 1", number(layer, "groups", 1));
-    if (!pair(layer, "dilation_rate", 1, dilation) || dilation[0] != 1 || dilation[1] != 1)
+    if (un_keras_number(layer, "groups", 1) != 1)
+        return un_keras_refuse(keras, layer, "%g groups, wanted 1",
+                               un_keras_number(layer, "groups", 1));
+    if (!un_keras_pair(layer, "dilation_rate", 1, dilation) || dilation[0] != 1 || dilation[1] != 1)
         return un_keras_refuse(keras, layer, "a dilation, wanted none");
     return UNET_OK;
 }
@@ -171,7 +134,7 @@ static unet_code check_convolution(const struct un_keras *keras, const struct un
 static unet_code put_strides(struct un_keras *keras, const struct un_keras_layer *layer)
 {
     int64_t strides[2];
-    if (!pair(layer, "strides", 1, strides))
+    if (!un_keras_pair(layer, "strides", 1, strides))
         return un_keras_refuse(keras, layer, "its strides are not two numbers");
     un_node_ints(keras, "strides", 2, strides);
     return UNET_OK;
@@ -184,7 +147,8 @@ static unet_code convolution(struct un_keras *keras, const struct un_keras_layer
     un_node_input(keras, layer->inputs[0]);
     if (code || (code = put_kernel(keras, layer, order)) || (code = put_strides(keras, layer)))
         return code;
-    un_node_text(keras, "auto_pad", is_text(layer, "padding", "same") ? "SAME_UPPER" : "VALID");
+    un_node_text(keras, "auto_pad",
+                 un_keras_is_text(layer, "padding", "same") ? "SAME_UPPER" : "VALID");
     un_node_end(keras, layer, "Conv", false);
     return finish(keras, layer);
 }
@@ -202,14 +166,6 @@ static unet_code transposed(struct un_keras *keras, const struct un_keras_layer 
 
 /* ---- norms ---- */
 
-/* Whether an axis, or a list of one, is that of the channels. */
-static bool is_channels(const json_t *axis)
-{
-    axis = json_is_array(axis) && json_array_size(axis) == 1 ? json_array_get(axis, 0) : axis;
-    return !axis || (json_is_integer(axis) &&
-                     (json_integer_value(axis) == -1 || json_integer_value(axis) == 3));
-}
-
 /* Gamma and beta, either of which a layer may lack; *index is that of the next array. */
 static unet_code put_affine(struct un_keras *keras, const struct un_keras_layer *layer,
                             int channels, int *index)
@@ -219,7 +175,7 @@ static unet_code put_affine(struct un_keras *keras, const struct un_keras_layer 
         float otherwise;
     } rows[] = {{"scale", "gamma", "weight", 1}, {"center", "beta", "bias", 0}};
     for (int i = 0; i < 2; i++) {
-        if (json_is_false(setting(layer, rows[i].flag))) {
+        if (json_is_false(un_keras_setting(layer, rows[i].flag))) {
             un_node_same(keras, layer, rows[i].suffix, channels, rows[i].otherwise);
             continue;
         }
@@ -237,11 +193,11 @@ static unet_code batch_norm(struct un_keras *keras, const struct un_keras_layer 
 {
     static const char *const words[] = {"moving_mean", "moving_variance"};
     static const char *const suffixes[] = {"running_mean", "running_var"};
-    const int affine =
-        !json_is_false(setting(layer, "scale")) + !json_is_false(setting(layer, "center"));
+    const int affine = !json_is_false(un_keras_setting(layer, "scale")) +
+                       !json_is_false(un_keras_setting(layer, "center"));
     const struct un_hdf5_item *mean = un_keras_array(keras, layer, words[0], affine);
     int index = 0;
-    if (!is_channels(setting(layer, "axis")))
+    if (!un_keras_is_channels(un_keras_setting(layer, "axis")))
         return un_keras_refuse(keras, layer, "its axis is not that of the channels, the last");
     if (!mean || mean->dims != 1 || mean->shape[0] > 65536)
         return un_keras_refuse(keras, layer, "it has no moving_mean in the file");
@@ -254,27 +210,27 @@ static unet_code batch_norm(struct un_keras *keras, const struct un_keras_layer 
     }
     if (code)
         return code;
-    un_node_float(keras, "epsilon", (float)number(layer, "epsilon", 1e-3));
+    un_node_float(keras, "epsilon", (float)un_keras_number(layer, "epsilon", 1e-3));
     un_node_end(keras, layer, "BatchNormalization", true);
     return UNET_OK;
 }
 
 static unet_code group_norm(struct un_keras *keras, const struct un_keras_layer *layer)
 {
-    const bool scaled = !json_is_false(setting(layer, "scale"));
+    const bool scaled = !json_is_false(un_keras_setting(layer, "scale"));
     const struct un_hdf5_item *array = un_keras_array(keras, layer, scaled ? "gamma" : "beta", 0);
     int index = 0;
-    if (!is_channels(setting(layer, "axis")))
+    if (!un_keras_is_channels(un_keras_setting(layer, "axis")))
         return un_keras_refuse(keras, layer, "its axis is not that of the channels, the last");
     if (!array || array->dims != 1 || array->shape[0] > 65536)
         return un_keras_refuse(keras, layer, "it has neither gamma nor beta in the file");
     const int channels = (int)array->shape[0];
-    const double groups = number(layer, "groups", 32);
+    const double groups = un_keras_number(layer, "groups", 32);
     un_node_input(keras, layer->inputs[0]);
     unet_code code = put_affine(keras, layer, channels, &index);
     if (code)
         return code;
-    un_node_float(keras, "epsilon", (float)number(layer, "epsilon", 1e-3));
+    un_node_float(keras, "epsilon", (float)un_keras_number(layer, "epsilon", 1e-3));
     if (groups == -1 || groups == channels) {
         un_node_end(keras, layer, "InstanceNormalization", true);
         return UNET_OK;
@@ -284,114 +240,18 @@ static unet_code group_norm(struct un_keras *keras, const struct un_keras_layer 
     return UNET_OK;
 }
 
-/* ---- maps ---- */
-
-static unet_code pooling(struct un_keras *keras, const struct un_keras_layer *layer)
-{
-    int64_t size[2], strides[2];
-    if (!pair(layer, "pool_size", 2, size) || !pair(layer, "strides", size[0], strides))
-        return un_keras_refuse(keras, layer, "its sizes are not two numbers");
-    un_node_input(keras, layer->inputs[0]);
-    un_node_ints(keras, "kernel_shape", 2, size);
-    un_node_ints(keras, "strides", 2, strides);
-    un_node_text(keras, "auto_pad", is_text(layer, "padding", "same") ? "SAME_UPPER" : "VALID");
-    un_node_end(keras, layer, "MaxPool", true);
-    return UNET_OK;
-}
-
-static unet_code doubling(struct un_keras *keras, const struct un_keras_layer *layer)
-{
-    const bool nearest =
-        !setting(layer, "interpolation") || is_text(layer, "interpolation", "nearest");
-    int64_t size[2];
-    if (!pair(layer, "size", 2, size))
-        return un_keras_refuse(keras, layer, "its size is not two numbers");
-    if (!nearest && !is_text(layer, "interpolation", "bilinear"))
-        return un_keras_refuse(keras, layer, "another interpolation, wanted nearest or bilinear");
-    const float scales[4] = {1, 1, (float)size[0], (float)size[1]};
-    un_node_input(keras, layer->inputs[0]);
-    un_node_input(keras, ""); /* a region, which only other modes want */
-    un_node_floats(keras, layer, "scales", 4, scales);
-    un_node_text(keras, "mode", nearest ? "nearest" : "linear");
-    un_node_text(keras, "coordinate_transformation_mode", nearest ? "asymmetric" : "half_pixel");
-    un_node_text(keras, "nearest_mode", "floor");
-    un_node_end(keras, layer, "Resize", true);
-    return UNET_OK;
-}
-
-static unet_code joining(struct un_keras *keras, const struct un_keras_layer *layer)
-{
-    if (!is_channels(setting(layer, "axis")))
-        return un_keras_refuse(keras, layer, "its axis is not that of the channels, the last");
-    for (int i = 0; i < layer->input_count; i++)
-        un_node_input(keras, layer->inputs[i]);
-    un_node_int(keras, "axis", 1);
-    un_node_end(keras, layer, "Concat", true);
-    return UNET_OK;
-}
-
-/* [[top, bottom], [left, right]], or two numbers, or one. */
-static bool margins(const struct un_keras_layer *layer, const char *name, int64_t values[4])
-{
-    const json_t *found = setting(layer, name);
-    int64_t both[2];
-    if (!json_is_array(json_array_get(found, 0))) {
-        if (!pair(layer, name, 0, both))
-            return false;
-        values[0] = values[1] = both[0];
-        values[2] = values[3] = both[1];
-        return true;
-    }
-    for (size_t i = 0; i < 4; i++) {
-        const json_t *value = json_array_get(json_array_get(found, i / 2), i % 2);
-        if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-            json_integer_value(value) > 1 << 20)
-            return false;
-        values[i] = json_integer_value(value);
-    }
-    return true;
-}
-
-static unet_code cropping(struct un_keras *keras, const struct un_keras_layer *layer)
-{
-    static const int64_t axes[2] = {2, 3};
-    int64_t by[4];
-    if (!margins(layer, "cropping", by))
-        return un_keras_refuse(keras, layer, "its cropping is not two pairs of numbers");
-    const int64_t starts[2] = {by[0], by[2]};
-    const int64_t ends[2] = {by[1] ? -by[1] : INT64_MAX, by[3] ? -by[3] : INT64_MAX};
-    un_node_input(keras, layer->inputs[0]);
-    un_node_list(keras, layer, "starts", 2, starts);
-    un_node_list(keras, layer, "ends", 2, ends);
-    un_node_list(keras, layer, "axes", 2, axes);
-    un_node_end(keras, layer, "Slice", true);
-    return UNET_OK;
-}
-
-static unet_code padding(struct un_keras *keras, const struct un_keras_layer *layer)
-{
-    int64_t by[4];
-    if (!margins(layer, "padding", by))
-        return un_keras_refuse(keras, layer, "its padding is not two pairs of numbers");
-    const int64_t pads[8] = {0, 0, by[0], by[2], 0, 0, by[1], by[3]};
-    un_node_input(keras, layer->inputs[0]);
-    un_node_list(keras, layer, "pads", 8, pads);
-    un_node_end(keras, layer, "Pad", true);
-    return UNET_OK;
-}
-
 /* ---- the others ---- */
 
 static unet_code rescaling(struct un_keras *keras, const struct un_keras_layer *layer)
 {
-    if (!json_is_number(setting(layer, "scale")) ||
-        (setting(layer, "offset") && !json_is_number(setting(layer, "offset"))))
+    if (!json_is_number(un_keras_setting(layer, "scale")) ||
+        (un_keras_setting(layer, "offset") && !json_is_number(un_keras_setting(layer, "offset"))))
         return un_keras_refuse(keras, layer, "its scale or offset is no single number");
     un_node_input(keras, layer->inputs[0]);
-    un_node_same(keras, layer, "scale", -1, (float)number(layer, "scale", 1));
+    un_node_same(keras, layer, "scale", -1, (float)un_keras_number(layer, "scale", 1));
     un_node_end(keras, layer, "Mul", false);
     un_node_mine(keras, layer);
-    un_node_same(keras, layer, "offset", -1, (float)number(layer, "offset", 0));
+    un_node_same(keras, layer, "offset", -1, (float)un_keras_number(layer, "offset", 0));
     un_node_end(keras, layer, "Add", true);
     return UNET_OK;
 }
@@ -433,12 +293,12 @@ static const struct {
     {"ReLU", relu, 1},
     {"LeakyReLU", leaky_relu, 1},
     {"Softmax", softmax, 1},
-    {"MaxPooling2D", pooling, 1},
-    {"MaxPool2D", pooling, 1},
-    {"UpSampling2D", doubling, 1},
-    {"Concatenate", joining, -1},
-    {"Cropping2D", cropping, 1},
-    {"ZeroPadding2D", padding, 1},
+    {"MaxPooling2D", un_keras_pooling, 1},
+    {"MaxPool2D", un_keras_pooling, 1},
+    {"UpSampling2D", un_keras_doubling, 1},
+    {"Concatenate", un_keras_joining, -1},
+    {"Cropping2D", un_keras_cropping, 1},
+    {"ZeroPadding2D", un_keras_padding, 1},
     {"Rescaling", rescaling, 1},
     {"Lambda", code_layer, -1},
     {"Add", sum, -1},
