@@ -148,9 +148,17 @@ grep -nE '\b(printf|puts|putchar|perror|exit|_exit|abort)\(|\bstd(out|err)\b' -r
 raw=$(grep -rnE "\\b(v?printf|v?fprintf)\((std(out|err)|\")" cli --include='*.[ch]')
 [ -z "$raw" ] || complain "printed past say(): $raw"
 
+# -- what one system alone has is in src/base/ and cli/shared/machine.c, with another way beside it --
+alone='__linux__|__APPLE__|_WIN32|cpu_set_t|sched_[gs]etaffinity|pthread_(setaffinity|setname|condattr_setclock)|sendfile|epoll_|prctl'
+alone="$alone|memfd_create|O_TMPFILE|O_PATH|fallocate|fdatasync|sysinfo|getrandom|getentropy|gettid|accept4|pipe2|SOCK_CLOEXEC|MSG_NOSIGNAL"
+alone="$alone|MADV_[A-Z]+|st_mtim|program_invocation|qsort_r|strverscmp|strchrnul|mempcpy|memrchr|fopencookie|eventfd|inotify|mremap|getauxval"
+foreign=$(grep -rnwE --include='*.[ch]' "$alone|\"/(proc|sys)/[^\"]*" src cli python/src mpi |
+    grep -vE '^(src/base/|cli/shared/(machine\.c|windows/))|:[0-9]+:( ?\*|/\*)')
+[ -z "$foreign" ] || complain "not every system has this: $foreign"
+
 # -- numbers are read and printed under no locale but "C": base/decimal.c --
 listens='\b(strto(f|d|ld)|atof|v[a-z]*printf|localeconv|setlocale|json_(loads|dump[a-z]*|load[a-z]*))\('
-listens=$(grep -rnE "$listens" src --include='*.[ch]' | grep -vE '^src/base/decimal\.[ch]:' |
+listens=$(grep -rnE "$listens" src --include='*.[ch]' | grep -vE '^src/base/(decimal\.[ch]|windows/windows_locale\.c):' |
     grep -vE ':[0-9]+: ?(\*|/\*)' | while IFS=: read -r file line text; do
     case $text in
     *json_*) # between un_plain_begin() and un_plain_end()

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "shared/json_out.h"
+#include "shared/machine.h"
 #include "shared/say.h"
 #include "shared/text_sum.h"
 #include "shared/text_file.h"
@@ -76,6 +77,15 @@ static const char *name_of(const char *input)
     return name;
 }
 
+static void add_stamp(char *stamp, size_t size, const struct stat *info)
+{
+    const struct timespec changed = system_changed(info);
+
+    snprintf(stamp, size, "%llx %llx %llx.%lx ", (unsigned long long)info->st_ino,
+             (unsigned long long)info->st_size, (unsigned long long)changed.tv_sec,
+             (unsigned long)changed.tv_nsec);
+}
+
 /* What its files are like, by which a change while it is at work is seen. */
 static void take_stamp(const char *input, char *stamp, size_t size)
 {
@@ -90,9 +100,7 @@ static void take_stamp(const char *input, char *stamp, size_t size)
         size_t length = strlen(stamp);
 
         if (file && !stat(file, &info))
-            snprintf(stamp + length, size - length, "%llx %llx %llx.%lx ",
-                     (unsigned long long)info.st_ino, (unsigned long long)info.st_size,
-                     (unsigned long long)info.st_mtim.tv_sec, (unsigned long)info.st_mtim.tv_nsec);
+            add_stamp(stamp + length, size - length, &info);
         free(file);
         free(part[i]);
     }

@@ -9,7 +9,6 @@
  */
 #include "shared/launcher.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "unet_mpi.h"
+#include "shared/machine.h"
 #include "shared/plugin.h"
 
 static struct {
@@ -125,8 +125,7 @@ static int ranks_here(void)
 int ranks_threads(void)
 {
     const long cores = sysconf(_SC_NPROCESSORS_ONLN) / ranks_here();
-    cpu_set_t own;
-    long allowed = sched_getaffinity(0, sizeof(own), &own) ? cores : CPU_COUNT(&own);
+    long allowed = system_cores();
 
     if (!joined.mpi)
         return 0;

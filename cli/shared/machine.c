@@ -17,7 +17,18 @@ int system_random(void *bytes, size_t count)
 
 #ifdef __linux__
 
+#include <sched.h>
 #include <sys/syscall.h>
+
+int system_cores(void)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t own;
+
+    if (!sched_getaffinity(0, sizeof(own), &own))
+        online = CPU_COUNT(&own);
+    return online > 0 ? (int)online : 1;
+}
 
 double system_resident(void)
 {
@@ -116,6 +127,13 @@ struct timespec system_changed(const struct stat *facts)
     return facts->st_mtim;
 }
 #endif
+
+int system_cores(void)
+{
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return online > 0 ? (int)online : 1;
+}
 
 double system_resident(void)
 {

@@ -16,6 +16,9 @@ double system_resident(void);
 /* Bytes that nobody can guess, up to 256; 0: there are none. */
 int system_random(void *bytes, size_t count);
 
+/* Processors that this process may use, 1 or more. */
+int system_cores(void);
+
 /* The path of this program, for starting it again; 0: not known. */
 int system_own_path(char *path, size_t size);
 

@@ -5,8 +5,8 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "shared/machine.h"
 #include "shared/paths.h"
 
 #ifndef UNET_PLUGINS
@@ -17,17 +17,12 @@
 static char *own_folder(void)
 {
     char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    char *slash;
+    char *own = system_own_path(path, sizeof(path)) ? realpath(path, NULL) : NULL;
+    char *slash = own ? strrchr(own, '/') : NULL;
 
-    if (length <= 0)
-        return NULL;
-    path[length] = '\0';
-    slash = strrchr(path, '/');
-    if (!slash)
-        return NULL;
-    *slash = '\0';
-    return strdup(path);
+    if (slash)
+        *slash = '\0';
+    return own;
 }
 
 /* Loads it from a folder; NULL: it is not there.  MPI looks for its own parts among the symbols of

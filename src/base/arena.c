@@ -2,8 +2,9 @@
 /* Each piece is its own aligned block in a list; what is saved is the bookkeeping of who frees. */
 #include "base/arena.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/system.h"
 
 struct un_arena_chunk {
     struct un_arena_chunk *previous;
@@ -14,7 +15,12 @@ void *un_aligned_alloc(size_t bytes)
 {
     if (bytes > SIZE_MAX / 2)
         return NULL;
-    return aligned_alloc(UN_ALIGN, un_round_up(bytes ? bytes : 1, UN_ALIGN));
+    return un_system_aligned(UN_ALIGN, un_round_up(bytes ? bytes : 1, UN_ALIGN));
+}
+
+void un_aligned_free(void *block)
+{
+    un_system_aligned_free(block);
 }
 
 void *un_arena_alloc(struct un_arena *arena, size_t bytes)
@@ -35,6 +41,6 @@ void un_arena_release(struct un_arena *arena)
     while (arena->last) {
         struct un_arena_chunk *chunk = arena->last;
         arena->last = chunk->previous;
-        free(chunk);
+        un_aligned_free(chunk);
     }
 }

@@ -19,8 +19,9 @@ void un_arena_release(struct un_arena *arena);
 /* Zeroed bytes, aligned to UN_ALIGN, that live until un_arena_release(); NULL: no memory. */
 void *un_arena_alloc(struct un_arena *arena, size_t bytes);
 
-/* One block aligned to UN_ALIGN; free it with free().  Not zeroed.  NULL: no memory. */
+/* One block aligned to UN_ALIGN, for un_aligned_free().  Not zeroed.  NULL: no memory. */
 void *un_aligned_alloc(size_t bytes);
+void un_aligned_free(void *block);
 
 /* x rounded up to a multiple of `to` (a power of two). */
 static inline size_t un_round_up(size_t x, size_t to)

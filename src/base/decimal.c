@@ -104,3 +104,26 @@ void un_decimal_write(double value, bool single, char text[UN_DECIMAL_TEXT])
             break;
     }
 }
+
+int un_natural_compare(const char *a, const char *b)
+{
+    const char *p = a, *q = b;
+    while (*p && *q) {
+        if (isdigit((unsigned char)*p) && isdigit((unsigned char)*q)) {
+            p += strspn(p, "0");
+            q += strspn(q, "0");
+            size_t n = strspn(p, "0123456789"), m = strspn(q, "0123456789");
+            int order = n != m ? (n < m ? -1 : 1) : memcmp(p, q, n);
+            if (order)
+                return order;
+            p += n;
+            q += m;
+        } else if (*p != *q) {
+            return (unsigned char)*p < (unsigned char)*q ? -1 : 1;
+        } else {
+            p++;
+            q++;
+        }
+    }
+    return *p ? 1 : *q ? -1 : strcmp(a, b); /* 07 and 7 are still two names */
+}

@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
+
 /*
  * Reads the number that text begins with, as strtod() would under the "C" locale: rounded to the
  * nearest double, with spaces before it, "inf" and "nan" taken.  Returns what follows the number;
@@ -39,6 +43,9 @@ int un_decimal_vformat(char *text, size_t size, const char *format, va_list args
     __attribute__((format(printf, 3, 0)));
 int un_decimal_format(char *text, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Order of names as people count: runs of digits compare as numbers. */
+int un_natural_compare(const char *a, const char *b);
 
 /*
  * From begin to end this thread, and no other, has the "C" locale: around calls of a library that

@@ -24,6 +24,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -45,7 +46,7 @@ struct worker {
 
 struct un_pool {
     int threads, running; /* wanted, with the caller; workers that there are */
-    long spin;            /* nanoseconds */
+    int64_t spin;         /* nanoseconds */
     atomic_int process;   /* whose threads they are; 0: there were none yet */
     atomic_bool busy, leave;
     pthread_mutex_t lock; /* for those who sleep */
@@ -67,11 +68,11 @@ int un_pool_cores(void)
 
 /* ---- waiting ---- */
 
-static long now(void)
+static int64_t now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (long)t.tv_sec * 1000000000 + t.tv_nsec;
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 /* A moment in which the processor's other thread may have it. */
@@ -95,7 +96,7 @@ static void rest(void)
 static bool spin(const struct un_pool *pool, const atomic_uint *word, unsigned mask, unsigned value,
                  bool becomes)
 {
-    const long end = now() + pool->spin;
+    const int64_t end = now() + pool->spin;
     do
         for (int i = 0; i < LOOKS; i++) {
             if (((atomic_load_explicit(word, memory_order_acquire) & mask) == value) == becomes)
@@ -261,7 +262,7 @@ void un_pool_free(struct un_pool *pool)
         pthread_cond_destroy(&pool->called);
         pthread_cond_destroy(&pool->empty);
     }
-    free(pool);
+    un_aligned_free(pool);
 }
 
 int un_pool_threads(const struct un_pool *pool)

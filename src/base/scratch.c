@@ -11,8 +11,10 @@
 
 unet_code un_scratch_open(struct un_scratch *scratch, const char *folder, unet_error *err)
 {
+    char usual[UN_SYSTEM_PATH];
     const char *given = folder ? folder : getenv("TMPDIR");
-    const char *place = given && *given ? given : "/var/tmp";
+    un_system_scratch(usual);
+    const char *place = given && *given ? given : usual;
     struct un_scratch made = {.fd = un_system_unnamed(place)};
     if (made.fd < 0)
         return un_fail_errno(err, "%s: no scratch file can be made", place);

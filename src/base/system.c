@@ -128,6 +128,16 @@ void un_system_unmap(void *memory, size_t bytes)
     munmap(memory, bytes);
 }
 
+void *un_system_aligned(size_t alignment, size_t bytes)
+{
+    return aligned_alloc(alignment, bytes);
+}
+
+void un_system_aligned_free(void *block)
+{
+    free(block);
+}
+
 #ifdef MADV_HUGEPAGE
 void un_system_huge(void *memory, size_t bytes)
 {
@@ -141,6 +151,11 @@ void un_system_huge(void *memory, size_t bytes)
 #endif
 
 /* ---- files ------------------------------------------------------------------------------- */
+
+void un_system_scratch(char folder[UN_SYSTEM_PATH])
+{
+    strcpy(folder, "/var/tmp");
+}
 
 #ifdef O_TMPFILE
 static int open_unnamed(const char *folder)

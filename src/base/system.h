@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+enum { UN_SYSTEM_PATH = 1024 };
+
 /* Processors that this process may use, 1 or more. */
 int un_system_cores(void);
 
@@ -24,8 +26,15 @@ size_t un_system_cache(void);
 void *un_system_map(size_t bytes);
 void un_system_unmap(void *memory, size_t bytes);
 
+/* A block aligned to a power of two, of which bytes is a multiple; NULL: no memory. */
+void *un_system_aligned(size_t alignment, size_t bytes);
+void un_system_aligned_free(void *block);
+
 /* A wish that a part of such memory lie on huge pages. */
 void un_system_huge(void *memory, size_t bytes);
+
+/* The folder of scratch files where none is given and TMPDIR names none. */
+void un_system_scratch(char folder[UN_SYSTEM_PATH]);
 
 /* A file without a name in a folder, open for reading and writing, gone when it is closed; -1 with
  * errno. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/tree.h"
 
+#include <stdint.h>
+
 void un_tree_push(struct un_tree *t, struct un_block block)
 {
     t->block[t->count++] = block;
@@ -46,5 +48,5 @@ void un_tree_sum(double *values, int count, size_t width)
 
 int un_tree_first(int total, int ranks, int rank)
 {
-    return (int)((long)total * rank / ranks);
+    return (int)((int64_t)total * rank / ranks);
 }

@@ -22,7 +22,7 @@ void *un_host_alloc(struct un_engine *e, size_t bytes)
 void un_host_release(struct un_engine *e, void *memory)
 {
     (void)e;
-    free(memory);
+    un_aligned_free(memory);
 }
 
 void un_host_copy(struct un_engine *e, void *to, const void *from, size_t bytes)

@@ -68,5 +68,5 @@ void un_cpu_release(struct un_engine *e, void *memory)
     if (h.mapped)
         un_system_unmap(h.base, h.mapped);
     else
-        free(h.base);
+        un_aligned_free(h.base);
 }

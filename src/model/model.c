@@ -46,7 +46,7 @@ void un_model_free(unet_model *model)
 {
     if (!model)
         return;
-    free(model->values);
+    un_aligned_free(model->values);
     free(model->settings);
     free(model);
 }

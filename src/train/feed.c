@@ -264,7 +264,7 @@ void un_feed_free(struct un_feed *f)
         free(f->slots[i].images);
     }
     for (int i = 0; f->scratch && i < f->thread_count; i++)
-        free(f->scratch[i]);
+        un_aligned_free(f->scratch[i]);
     free(f->slots);
     free(f->scratch);
     free(f->threads);

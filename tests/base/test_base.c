@@ -176,7 +176,7 @@ static void test_arena(void **state)
     void *block = un_aligned_alloc(0);
     assert_non_null(block);
     assert_int_equal((uintptr_t)block % UN_ALIGN, 0);
-    free(block);
+    un_aligned_free(block);
     assert_int_equal(un_round_up(0, 64), 0);
     assert_int_equal(un_round_up(1, 64), 64);
     assert_int_equal(un_round_up(64, 64), 64);

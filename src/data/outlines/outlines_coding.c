@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/decimal.h"
 #include "data/outlines/outlines.h"
 
 /* Names that mean the same everywhere; those of LabelMe have underlines, QuPath's a star. */
@@ -45,12 +46,9 @@ static bool has_ignored(const struct un_outlines *set)
     return false;
 }
 
-/* Orders like un_natural_compare(), which lies above. */
 static int compare_names(const void *a, const void *b)
 {
-    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-    const int order = strverscmp(x, y);
-    return order ? order : strcmp(x, y);
+    return un_natural_compare(*(const char *const *)a, *(const char *const *)b);
 }
 
 struct names {

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/decimal.h"
+
 static const char gaps[] = "_- .";
 
 /* A path in parts: what is before a word for a channel, the word, and the rest. */

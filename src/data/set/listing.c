@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/decimal.h"
 #include "data/set/pairs.h"
 #include "image/channels.h"
 #include "image/image.h"
@@ -35,29 +36,6 @@ static const char *const image_marks[] = {"image", "original", "input", "photo",
 static const char *const passed_over[] = {"label_viz"};
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
-
-int un_natural_compare(const char *a, const char *b)
-{
-    const char *p = a, *q = b;
-    while (*p && *q) {
-        if (isdigit((unsigned char)*p) && isdigit((unsigned char)*q)) {
-            p += strspn(p, "0");
-            q += strspn(q, "0");
-            size_t n = strspn(p, "0123456789"), m = strspn(q, "0123456789");
-            int order = n != m ? (n < m ? -1 : 1) : memcmp(p, q, n);
-            if (order)
-                return order;
-            p += n;
-            q += m;
-        } else if (*p != *q) {
-            return (unsigned char)*p < (unsigned char)*q ? -1 : 1;
-        } else {
-            p++;
-            q++;
-        }
-    }
-    return *p ? 1 : *q ? -1 : strcmp(a, b); /* 07 and 7 are still two names */
-}
 
 bool un_is_folder(const char *path)
 {

@@ -98,7 +98,4 @@ void un_pairs_release(struct un_pairs *pairs);
  * (listing.c) */
 size_t un_stem_size(const char *name);
 
-/* Order of names as people count: runs of digits compare as numbers. */
-int un_natural_compare(const char *a, const char *b);
-
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "data/set/pairs_rules.h"
 
 static int by_stem(const void *a, const void *b)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "data/set/pairs_rules.h"
 
 /* Images in the order of their stems, to look one up. */

@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/decimal.h"
 #include "data/set/channel_files.h"
 
 #define LONGEST (64 << 20) /* bytes of a list */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/decimal.h"
 #include "data/set/pairs_rules.h"
 
 #define DEEPEST 8 /* folders in folders */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "data/set/dataset.h"
 #include "data/set/pairs_rows.h"
 #include "image/sink.h"
