@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "cpu/kernels/kernels.h"
+#include "opencl/engine_opencl.h"
 
 enum { MOST_DEVICES = 16 };
 
@@ -50,10 +51,22 @@ static unet_code reference_create(int device, int threads, struct un_engine **en
     return un_engine_reference_create(engine, err);
 }
 
+static int opencl_devices(char (*names)[UN_DEVICE_NAME], int most)
+{
+    const int count = un_opencl_devices();
+    for (int i = 0; i < count && i < most; i++) {
+        struct un_opencl_device device;
+        un_opencl_device(i, &device);
+        snprintf(names[i], UN_DEVICE_NAME, "%.*s", UN_DEVICE_NAME - 1, device.name);
+    }
+    return count;
+}
+
 /* The first is the one to use. */
 static const struct un_engine_kind known[] = {
     {"cpu", cpu_devices, cpu_create},
     {"reference", reference_devices, reference_create},
+    {"opencl", opencl_devices, un_engine_opencl_create},
 };
 
 enum { KNOWN = sizeof known / sizeof *known };

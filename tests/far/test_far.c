@@ -126,7 +126,7 @@ static void test_choice(void **state)
         {"", UNET_OK, "cpu"},
         {"far:2", UNET_EDEVICE, "far has 2, counted from 0; the first is the CPU engine"},
         {"far:abacus", UNET_EDEVICE, "UNET_ENGINE=far:abacus: no such device"},
-        {"fa", UNET_EINVAL, "no such engine, wanted cpu or reference or far"},
+        {"fa", UNET_EINVAL, "no such engine, wanted cpu or reference or opencl or far"},
     };
     const char *before = getenv("UNET_ENGINE");
     char *kept = before ? strdup(before) : NULL;
