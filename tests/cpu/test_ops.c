@@ -23,6 +23,7 @@
 #include "op_conv.h"
 #include "op_loss.h"
 #include "op_map.h"
+#include "support/chosen.h"
 
 #define ISAS 4
 #define THREAD_COUNTS 3
@@ -231,12 +232,11 @@ static struct {
 static int tested_count;
 static struct un_engine *reference;
 
-/* The engine that UNET_ENGINE names, where it is no CPU's: then it alone is tested. */
 static bool make_chosen(void)
 {
-    const char *wanted = getenv("UNET_ENGINE");
+    const char *wanted = chosen_engine();
     unet_error err;
-    if (!wanted || !*wanted || !strncmp(wanted, "cpu", 3) || !strncmp(wanted, "reference", 9))
+    if (!wanted)
         return false;
     for (int t = 0; t < THREAD_COUNTS; t++) {
         snprintf(tested[0][t].label, sizeof tested[0][0].label, "%.20s, %d threads", wanted, t + 1);
