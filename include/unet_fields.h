@@ -109,6 +109,9 @@ typedef struct unet_device {
 UNET_API int unet_device_count(void);
 UNET_API unet_code unet_device_get(int i, unet_device *device, unet_error *err);
 
+/* Why there is no other than the processor, and what to install; "" where there is one. */
+UNET_API const char *unet_device_lacks(void);
+
 /* The one that UNET_DEVICE stands for now.  UNET_EINVAL: for nothing; UNET_EDEVICE: it is not
  * there. */
 UNET_API unet_code unet_device_chosen(unet_device *device, unet_error *err);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Makes C of the files of a folder: cmake -DFOLDER=cli/studio/page -DC=page_files.c -P embed_page.cmake
+# Makes C of the files of a folder: an array of struct TYPE, {name, bytes, size}, that HEADER declares.
+# cmake -DFOLDER=cli/studio/page -DC=page_files.c -DHEADER=... -DARRAY=... -DTYPE=... -P embed_page.cmake
 file(GLOB files RELATIVE "${FOLDER}" "${FOLDER}/*.*")
 list(SORT files)
 set(arrays "")
@@ -12,4 +13,4 @@ foreach(name IN LISTS files)
   string(APPEND rows "    {\"${name}\", file_${number}, sizeof(file_${number}) - 1},\n")
   math(EXPR number "${number} + 1")
 endforeach()
-file(WRITE "${C}" "#include \"studio/server/page_files.h\"\n\n${arrays}\nconst struct page_file page_files[] = {\n${rows}    {0, 0, 0},\n};\n")
+file(WRITE "${C}" "#include \"${HEADER}\"\n\n${arrays}\nconst struct ${TYPE} ${ARRAY}[] = {\n${rows}    {0, 0, 0},\n};\n")

@@ -130,6 +130,11 @@ unet_code unet_device_get(int i, unet_device *device, unet_error *err)
                    un_device_count());
 }
 
+const char *unet_device_lacks(void)
+{
+    return un_device_lacks();
+}
+
 unet_code unet_device_chosen(unet_device *device, unet_error *err)
 {
     struct un_choice choice;

@@ -18,18 +18,6 @@ static void print_row(const unet_device *device, int taken)
         device->driver);
 }
 
-static void print_hint(int cards)
-{
-    if (!unet_has("opencl"))
-        say(stdout, "\nGraphics cards: this build has no OpenCL; build it where its headers are "
-                    "(Debian: opencl-c-headers)\n");
-    else if (!cards)
-        say(stdout,
-            "\nGraphics cards: none has an OpenCL driver here (Debian: ocl-icd-libopencl1 and "
-            "the driver of\nthe card: mesa-opencl-icd, intel-opencl-icd, nvidia-opencl-icd; to try "
-            "it on the processor: pocl-opencl-icd)\n");
-}
-
 static json_t *row_object(const unet_device *device, int taken)
 {
     return json_pack("{ss ss ss sI si sb}", "name", device->name, "type", device->type, "driver",
@@ -42,7 +30,6 @@ int info_devices_print(int as_json)
     json_t *rows = as_json ? json_array() : NULL;
     unet_device device, chosen;
     unet_error err;
-    int cards = 0;
 
     if (unet_device_chosen(&chosen, &err))
         return fail(&err);
@@ -50,7 +37,6 @@ int info_devices_print(int as_json)
         say(stdout, "   N  type   name                                          memory  units  "
                     "driver\n");
     for (int i = 0; !unet_device_get(i, &device, NULL); i++) {
-        cards += i > 0;
         if (as_json)
             json_array_append_new(rows, row_object(&device, device.number == chosen.number));
         else
@@ -59,6 +45,7 @@ int info_devices_print(int as_json)
     if (as_json)
         return json_print(json_pack("{so}", "devices", rows)) ? EXIT_DONE : fail_memory();
     say(stdout, "\n* is taken; another one: --device N, a part of its name, gpu, or auto\n");
-    print_hint(cards);
+    if (*unet_device_lacks())
+        say(stdout, "\nNo graphics card: %s\n", unet_device_lacks());
     return EXIT_DONE;
 }

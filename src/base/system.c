@@ -123,6 +123,12 @@ void *un_system_map(size_t bytes)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+void *un_system_reserve(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
 void un_system_unmap(void *memory, size_t bytes)
 {
     munmap(memory, bytes);

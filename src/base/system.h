@@ -30,6 +30,9 @@ void un_system_unmap(void *memory, size_t bytes);
 void *un_system_aligned(size_t alignment, size_t bytes);
 void un_system_aligned_free(void *block);
 
+/* Addresses that nobody may read or write, freed in the same way; NULL: there are none. */
+void *un_system_reserve(size_t bytes);
+
 /* A wish that a part of such memory lie on huge pages. */
 void un_system_huge(void *memory, size_t bytes);
 

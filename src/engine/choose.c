@@ -11,6 +11,7 @@
 #include "base/system.h"
 #include "cpu/kernels/kernels.h"
 #include "engine/measure.h"
+#include "opencl/engine_opencl.h"
 
 enum { MOST = 16 /* devices of a kind */ };
 
@@ -59,10 +60,25 @@ static unet_code reference_create(int device, int threads, struct un_engine **en
     return un_engine_reference_create(engine, err);
 }
 
+static int opencl_devices(unet_device *devices, int most)
+{
+    const int count = un_opencl_devices();
+    for (int i = 0; i < count && i < most; i++) {
+        struct un_opencl_device known;
+        un_opencl_device(i, &known);
+        devices[i] = (unet_device){.bytes = known.memory, .units = known.compute_units};
+        snprintf(devices[i].name, sizeof devices[i].name, "%.95s", known.name);
+        snprintf(devices[i].driver, sizeof devices[i].driver, "OpenCL, %.63s", known.driver);
+        snprintf(devices[i].type, sizeof devices[i].type, "%s", known.is_gpu ? "gpu" : "cpu");
+    }
+    return count;
+}
+
 /* The first is the one to use. */
 static const struct un_engine_kind known[] = {
     {"cpu", false, cpu_devices, cpu_create},
     {"reference", true, reference_devices, reference_create},
+    {"opencl", false, opencl_devices, un_engine_opencl_create},
 };
 
 enum { KNOWN = sizeof known / sizeof *known };
@@ -114,6 +130,11 @@ static bool count_one(void *context, const struct un_choice *choice, const unet_
     (void)choice;
     *(int *)context = device->number + 1;
     return false;
+}
+
+const char *un_device_lacks(void)
+{
+    return un_opencl_lacks();
 }
 
 int un_device_count(void)

@@ -53,6 +53,9 @@ unet_code un_choice_here(struct un_choice *choice, unet_error *err);
 int un_device_count(void);
 bool un_device_at(int i, unet_device *device);
 
+/* Why there is none but the processor, and what to install; "": there is. */
+const char *un_device_lacks(void);
+
 /* What is known of a chosen one. */
 void un_choice_facts(const struct un_choice *choice, unet_device *device);
 

@@ -20,10 +20,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "far/far.h"
 #include "op_conv.h"
 #include "op_loss.h"
 #include "op_map.h"
+#include "support/chosen.h"
 
 #define ISAS 4
 #define THREAD_COUNTS 3
@@ -232,17 +232,15 @@ static struct {
 static int tested_count;
 static struct un_engine *reference;
 
-/* far over the CPU engine, where that was asked for: then it alone is tested, and what it works
- * with is tested elsewhere. */
-static bool make_far(void)
+static bool make_chosen(void)
 {
-    const char *wanted = getenv("UNET_DEVICE");
+    const char *wanted = chosen_engine();
     unet_error err;
-    if (!wanted || strcmp(wanted, un_far.name))
+    if (!wanted)
         return false;
     for (int t = 0; t < THREAD_COUNTS; t++) {
-        snprintf(tested[0][t].label, sizeof tested[0][0].label, "far, %d threads", t + 1);
-        if (un_far.create(0, t + 1, &tested[0][t].engine, &err)) {
+        snprintf(tested[0][t].label, sizeof tested[0][0].label, "%.20s, %d threads", wanted, t + 1);
+        if (un_engine_choose(t + 1, &tested[0][t].engine, &err)) {
             fprintf(stderr, "%s: %s\n", tested[0][t].label, err.text);
             exit(1);
         }
@@ -257,7 +255,7 @@ static void make_engines(void)
     unet_error err;
     if (un_engine_reference_create(&reference, &err))
         exit(1);
-    if (make_far())
+    if (make_chosen())
         return;
     for (int i = 0; i < ISAS; i++) {
         for (int t = 0; t < THREAD_COUNTS; t++) {

@@ -16,8 +16,8 @@
 #include <jansson.h>
 
 #include "base/rng.h"
-#include "far/far.h"
 #include "net/run.h"
+#include "support/chosen.h"
 #include "support/slow.h"
 #include "weights/safetensors.h"
 
@@ -121,11 +121,10 @@ static inline int list_subjects(struct subject *list)
     if (un_engine_reference_create(&list[count].engine, &err))
         fail_msg("%s", err.text);
     snprintf(list[count++].name, sizeof list->name, "reference");
-    const char *wanted = getenv("UNET_DEVICE");
-    if (wanted && !strcmp(wanted, un_far.name)) { /* far alone: what it works with is tested else */
-        if (un_far.create(0, 2, &list[count].engine, &err))
+    if (chosen_engine()) {
+        if (un_engine_choose(2, &list[count].engine, &err))
             fail_msg("%s", err.text);
-        snprintf(list[count++].name, sizeof list->name, "far");
+        snprintf(list[count++].name, sizeof list->name, "%.20s", chosen_engine());
         return count;
     }
     for (int i = 0; i < 8; i++) { /* each by tiles of Winograd's and directly */

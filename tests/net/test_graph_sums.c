@@ -15,6 +15,7 @@
 
 #include "base/rng.h"
 #include "net/run.h"
+#include "support/chosen.h"
 
 static const struct un_activation smooth = {UN_ACT_LEAKY, 0.999f}, none = {UN_ACT_NONE, 0};
 
@@ -206,6 +207,12 @@ static int list_engines(struct un_engine *engines[8], char names[8][24])
     unet_error err;
     if (un_engine_reference_create(&engines[0], &err))
         fail_msg("%s", err.text);
+    if (chosen_engine()) {
+        if (un_engine_choose(2, &engines[count], &err))
+            fail_msg("%s", err.text);
+        snprintf(names[count++], sizeof names[0], "%.20s", chosen_engine());
+        return count;
+    }
     for (int i = 0; i < 4; i++)
         if (!un_engine_cpu_create(isas[i], 2, &engines[count], &err))
             snprintf(names[count++], sizeof names[0], "%s", isas[i]);

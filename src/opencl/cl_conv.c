@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cl_conv.c - convolutions and the gradients of their sources, directly: kernels/conv.cl
+ *
+ * Packed weights are, forward, [K / 4][C / 4 of both sources][taps][4 of C][4 of K] and then the
+ * bias [K / 4][4]; backward, for each source by itself, the same with K and C exchanged.
+ */
+#include "opencl/cl_conv.h"
+#include "opencl/cl_call.h"
+#include "opencl/cl_norms.h"
+
+/* Where in the weights' array the next output, and the next input, lies. */
+static void strides(const struct un_conv *c, int *by_out, int *by_in)
+{
+    const int side = un_cl_side(c->kind), taps = side * side;
+    *by_out = c->kind == UN_UPCONV2X2 ? taps : un_cl_in(c) * taps;
+    *by_in = c->kind == UN_UPCONV2X2 ? c->dst.shape.c * taps : taps;
+}
+
+static int source_count(const struct un_conv *c)
+{
+    return c->src[1].tensor.shape.c ? 2 : 1;
+}
+
+static int source_blocks(const struct un_conv *c, int s)
+{
+    return un_cl_blocks(c->src[s].tensor.shape.c);
+}
+
+/* float4s of the weights packed forward, or backward for one source */
+static size_t packed_count(const struct un_conv *c, int blocks)
+{
+    const int side = un_cl_side(c->kind);
+    return (size_t)un_cl_blocks(c->dst.shape.c) * (size_t)blocks * (size_t)(side * side) * 4;
+}
+
+enum { FLOAT4 = 4 * sizeof(float) };
+
+static size_t conv_pack_bytes(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
+{
+    (void)e;
+    if (pass == UN_PASS_BACKWARD_WEIGHTS)
+        return 0;
+    size_t count = packed_count(c, source_blocks(c, 0) + source_blocks(c, 1));
+    if (pass == UN_PASS_FORWARD)
+        count += (size_t)un_cl_blocks(c->dst.shape.c);
+    return (count * FLOAT4 + 63) / 64 * 64;
+}
+
+static size_t conv_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
+{
+    if (pass == UN_PASS_BACKWARD_WEIGHTS)
+        return un_cl_outer_workspace(c);
+    if (pass == UN_PASS_FORWARD && c->dst.layout == UN_FEATURES)
+        return un_cl_norm_workspace(e, c->dst.shape, c->measures ? c->norm.groups : 1);
+    return 0;
+}
+
+/* in0 and in1 inputs to `out` outputs; first, by_out, by_in: in the array of weights */
+static void pack(struct un_engine *e, const struct un_conv *c, void *to, int out, int in0, int in1,
+                 int first, int by_out, int by_in)
+{
+    const int side = un_cl_side(c->kind);
+    const size_t count = (size_t)un_cl_blocks(out) *
+                         (size_t)(un_cl_blocks(in0) + un_cl_blocks(in1)) * (size_t)(side * side) *
+                         4;
+    struct un_cl_call call = un_cl_begin(e, UN_CL_CONV_PACK);
+    un_cl_address(&call, c->weight);
+    un_cl_address(&call, c->scale);
+    un_cl_address(&call, to);
+    un_cl_int(&call, out);
+    un_cl_int(&call, in0);
+    un_cl_int(&call, in1);
+    un_cl_int(&call, side * side);
+    un_cl_int(&call, first);
+    un_cl_int(&call, by_out);
+    un_cl_int(&call, by_in);
+    un_cl_int(&call, (int)count);
+    un_cl_run(&call, count, 1, 1);
+}
+
+static void *after(void *packed, size_t float4s)
+{
+    return (char *)packed + float4s * FLOAT4;
+}
+
+static void pack_forward(struct un_engine *e, const struct un_conv *c, int by_out, int by_in)
+{
+    const int out = c->dst.shape.c;
+    void *to = c->packed[UN_PASS_FORWARD];
+    pack(e, c, to, out, c->src[0].tensor.shape.c, c->src[1].tensor.shape.c, 0, by_out, by_in);
+    struct un_cl_call call = un_cl_begin(e, UN_CL_CONV_PACK_BIAS);
+    un_cl_address(&call, c->scale ? c->shift : c->bias);
+    un_cl_address(&call, after(to, packed_count(c, source_blocks(c, 0) + source_blocks(c, 1))));
+    un_cl_int(&call, out);
+    un_cl_run(&call, (size_t)un_cl_blocks(out), 1, 1);
+}
+
+static void conv_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
+{
+    int by_out, by_in;
+    strides(c, &by_out, &by_in);
+    if (pass == UN_PASS_FORWARD) {
+        pack_forward(e, c, by_out, by_in);
+        return;
+    }
+    void *to = c->packed[pass];
+    int first = 0;
+    for (int s = 0; s < source_count(c); s++) {
+        const int channels = c->src[s].tensor.shape.c;
+        pack(e, c, to, channels, c->dst.shape.c, 0, first * by_in, by_in, by_out);
+        to = after(to, packed_count(c, source_blocks(c, s)));
+        first += channels;
+    }
+}
+
+static bool conv_parts(struct un_engine *e, const struct un_conv *c)
+{
+    (void)e;
+    return c->kind == UN_CONV3X3;
+}
+
+/* What the kinds differ in (kernels/arguments.h); [1]: for the gradient. */
+static const struct {
+    int side, mul, step, div;
+} ways[][2] = {[UN_CONV3X3] = {{3, 1, 1, 1}, {3, 1, -1, 1}},
+               [UN_CONV1X1] = {{1, 1, 1, 1}, {1, 1, 1, 1}},
+               [UN_UPCONV2X2] = {{2, 1, -1, 2}, {2, 2, 1, 1}},
+               [UN_CONV3X3_HALF] = {{3, 2, 1, 1}, {3, 1, -1, 2}}};
+
+static struct un_cl_gather gather_of(const struct un_conv *c, bool back)
+{
+    return (struct un_cl_gather){.side = ways[c->kind][back].side,
+                                 .mul = ways[c->kind][back].mul,
+                                 .step = ways[c->kind][back].step,
+                                 .div = ways[c->kind][back].div};
+}
+
+/* What is gathered from and where it goes. */
+struct places {
+    const void *src[2], *packed, *bias, *y;
+    void *dst, *pooled, *window;
+};
+
+static void run(struct un_engine *e, const struct un_cl_gather *g, const struct places *p, int n)
+{
+    struct un_cl_call c = un_cl_begin(e, UN_CL_CONV_GATHER);
+    un_cl_address(&c, p->src[0]);
+    un_cl_address(&c, p->src[1]);
+    un_cl_address(&c, p->packed);
+    un_cl_address(&c, p->bias);
+    un_cl_address(&c, p->dst);
+    un_cl_address(&c, p->pooled);
+    un_cl_address(&c, p->window);
+    un_cl_address(&c, p->y);
+    un_cl_value(&c, g, sizeof *g);
+    un_cl_run(&c, (size_t)((g->dst.h + 1) / 2) * (size_t)((g->dst.w + 1) / 2),
+              (size_t)g->dst.blocks, (size_t)n);
+}
+
+static void set_parts(struct un_cl_gather *g, struct places *p, const struct un_parts *parts)
+{
+    g->parts = parts->pooled.shape.c != 0;
+    if (!g->parts)
+        return;
+    g->pooled_h = parts->pooled.shape.h;
+    g->pooled_w = parts->pooled.shape.w;
+    g->window_h = parts->window.shape.h;
+    g->window_w = parts->window.shape.w;
+    g->window_top = parts->top;
+    g->window_left = parts->left;
+    p->pooled = parts->pooled.data;
+    p->window = parts->window.data;
+}
+
+static void conv_forward(struct un_engine *e, const struct un_conv *c)
+{
+    struct un_cl_gather g = gather_of(c, false);
+    struct places p = {.packed = c->packed[UN_PASS_FORWARD], .dst = c->dst.data};
+    p.bias = after(c->packed[UN_PASS_FORWARD],
+                   packed_count(c, source_blocks(c, 0) + source_blocks(c, 1)));
+    for (int s = 0; s < source_count(c); s++) {
+        g.src[s] = un_cl_map_of(&c->src[s].tensor);
+        g.top[s] = c->src[s].top;
+        g.left[s] = c->src[s].left;
+        p.src[s] = c->src[s].tensor.data;
+    }
+    g.dst = un_cl_map_of(&c->dst);
+    g.act = c->act.kind != UN_ACT_NONE;
+    g.slope = un_cl_slope(c->act);
+    set_parts(&g, &p, &c->parts);
+    run(e, &g, &p, c->dst.shape.n);
+    if (c->measures)
+        un_cl_norm_statistics(e, c->dst, &c->norm, e->workspace);
+}
+
+static void conv_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
+                               const struct un_gradient dsrc[2])
+{
+    const void *packed = c->packed[UN_PASS_BACKWARD_DATA];
+    for (int s = 0; s < source_count(c); s++) {
+        const struct un_gradient *d = &dsrc[s];
+        struct un_cl_gather g = gather_of(c, true);
+        const struct places p = {.src = {ddst.data},
+                                 .packed = packed,
+                                 .y = d->act.kind != UN_ACT_NONE ? d->y.data : NULL,
+                                 .dst = d->d.data};
+        g.src[0] = un_cl_map_of(&ddst);
+        g.dst = un_cl_map_of(&d->d);
+        g.top[0] = -c->src[s].top;
+        g.left[0] = -c->src[s].left;
+        g.gives = 1;
+        g.accumulate = d->accumulate;
+        g.act = d->act.kind != UN_ACT_NONE;
+        g.slope = un_cl_slope(d->act);
+        run(e, &g, &p, ddst.shape.n);
+        packed = after((void *)packed, packed_count(c, source_blocks(c, s)));
+    }
+}
+
+void un_cl_conv_operations(struct un_engine_ops *ops)
+{
+    ops->conv_pack_bytes = conv_pack_bytes;
+    ops->conv_workspace = conv_workspace;
+    ops->conv_pack = conv_pack;
+    ops->conv_parts = conv_parts;
+    ops->conv_forward = conv_forward;
+    ops->conv_backward_data = conv_backward_data;
+}

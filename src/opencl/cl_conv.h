@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cl_conv.h - what the passes of a convolution have in common */
+#ifndef UN_CL_CONV_H
+#define UN_CL_CONV_H
+
+#include "opencl/cl_engine.h"
+#include "opencl/kernels/arguments.h"
+
+static inline int un_cl_in(const struct un_conv *c)
+{
+    return c->src[0].tensor.shape.c + c->src[1].tensor.shape.c;
+}
+
+/* of a kernel's sides */
+static inline int un_cl_side(enum un_conv_kind kind)
+{
+    return un_conv_is_wide(kind) ? 3 : kind == UN_UPCONV2X2 ? 2 : 1;
+}
+
+static inline size_t un_cl_weights(const struct un_conv *c)
+{
+    const int side = un_cl_side(c->kind);
+    return (size_t)(side * side) * (size_t)un_cl_in(c) * (size_t)c->dst.shape.c;
+}
+
+static inline struct un_cl_map un_cl_map_of(const struct un_tensor *t)
+{
+    return (struct un_cl_map){.h = t->shape.h,
+                              .w = t->shape.w,
+                              .channels = t->shape.c,
+                              .blocks = un_cl_blocks(t->shape.c),
+                              .plain = t->layout == UN_PIXELS};
+}
+
+size_t un_cl_outer_workspace(const struct un_conv *c);
+
+#endif

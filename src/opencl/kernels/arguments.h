@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arguments.h - what convolutions are told, read by the compiler of the host and by the device's
+ *
+ * Only members of four bytes, so that both lay it out alike.
+ */
+#ifndef UN_CL_ARGUMENTS_H
+#define UN_CL_ARGUMENTS_H
+
+/* A map: height, width, channels and blocks of four of them; plain: UN_PIXELS. */
+struct un_cl_map {
+    int h, w, channels, blocks, plain;
+};
+
+/*
+ * A convolution, or the gradient of its source, as one thing: tap (i, j) of a result's pixel (y, x)
+ * is pixel ((y * mul + i * step + top) / div, the same of x) of the source, where that is whole and
+ * inside, else zero.
+ *
+ *                     side  mul  step  div  top
+ *   CONV3X3              3    1     1    1  the operand's        gradient:  3  1  -1  1  -top
+ *   CONV1X1              1    1     1    1  0                               1  1   1  1  0
+ *   UPCONV2X2            2    1    -1    2  0                               2  2   1  1  0
+ *   CONV3X3_HALF         3    2     1    1  -1                              3  1  -1  2  1
+ */
+struct un_cl_gather {
+    struct un_cl_map src[2], dst;
+    int top[2], left[2];
+    int side, mul, step, div;
+    int act; /* 0: none */
+    float slope;
+    int gives, accumulate; /* it writes a gradient (struct un_gradient) */
+    int parts;             /* it writes the 2x2 maxima and a window instead of dst */
+    int pooled_h, pooled_w, window_h, window_w, window_top, window_left;
+};
+
+/*
+ * The gradient of weights: over the pixels (y, x) of map a, of which this is image n, the sums of
+ * a(y, x) * b(y * mul + i + top, x * mul + j + left), b zero outside.  first: of b's channels among
+ * all.  rows of a are cut into pieces.
+ */
+struct un_cl_outer {
+    struct un_cl_map a, b;
+    int n, pieces;
+    int side, mul, top, left;
+    int first, all;
+};
+
+/* unet_loss; planes first .. end - 1 are those of the overlap term */
+struct un_cl_loss {
+    float pixel, overlap, pos_weight, focal, false_positive, false_negative, smooth;
+    int first, end;
+};
+
+#endif
