@@ -156,6 +156,8 @@ static const struct un_engine_ops cpu_ops = {
     .blend = un_cpu_blend,
     .sum_squares = un_cpu_sum_squares,
     .count_nonfinite = un_cpu_count_nonfinite,
+    .meanpool_forward = un_cpu_meanpool_forward,
+    .meanpool_backward = un_cpu_meanpool_backward,
 };
 
 unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **engine,

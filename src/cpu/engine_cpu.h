@@ -130,6 +130,9 @@ void un_cpu_backward_weights(struct un_engine *e, const struct un_conv *c, struc
 void un_cpu_maxpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
 void un_cpu_maxpool_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
                              const struct un_gradient *dsrc);
+void un_cpu_meanpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
+void un_cpu_meanpool_backward(struct un_engine *e, struct un_tensor ddst,
+                              const struct un_gradient *dsrc);
 void un_cpu_add_forward(struct un_engine *e, const struct un_operand src[2],
                         struct un_activation act, struct un_tensor dst);
 void un_cpu_add_backward(struct un_engine *e, struct un_tensor ddst, int top, int left,

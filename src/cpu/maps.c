@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* maps.c - pooling, sums, doubling and dropout: each task is one row of one block of channels (of
+/* maps.c - poolings, sums, doubling and dropout: each task is one row of one block of channels (of
  * dropout, one row) */
 #include <string.h>
 
@@ -100,6 +100,45 @@ void un_cpu_maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
     struct maps m = {.k = un_cpu_kernels(e), .src = src, .dst = ddst, .dsrc = dsrc};
     const int rows = un_ceil_div(src.shape.h, 2);
     un_pool_run(e->pool, src.shape.n * un_blocks(src.shape.c) * rows, maxpool_back_task, &m);
+}
+
+static void meanpool_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct place at = place_of(i, &m->dst, m->dst.shape.h);
+    const float *row = un_row(&m->src, at.n, at.block, 2 * at.y);
+    (void)thread;
+    m->k->meanpool_row(row, row + (ptrdiff_t)m->src.shape.w * UN_BLOCK,
+                       un_row(&m->dst, at.n, at.block, at.y), m->dst.shape.w);
+}
+
+void un_cpu_meanpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
+{
+    struct maps m = {.k = un_cpu_kernels(e), .src = src, .dst = dst};
+    un_pool_run(e->pool, rows_of(&dst), meanpool_task, &m);
+}
+
+static void meanpool_back_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct un_tensor *d = &m->dsrc->d;
+    const struct place at = place_of(i, d, d->shape.h);
+    const struct un_finish finish = finish_of(m->dsrc);
+    float *row = un_row(d, at.n, at.block, at.y);
+    const float *y = value_row(m->dsrc, at.n, at.block, at.y);
+    const int reached = at.y / 2 < m->dst.shape.h ? m->dst.shape.w : 0;
+    const ptrdiff_t done = (ptrdiff_t)2 * reached * UN_BLOCK;
+    (void)thread;
+    if (reached)
+        m->k->meanpool_back_row(un_row(&m->dst, at.n, at.block, at.y / 2), row, y, finish, reached);
+    m->k->finish_row(row + done, y ? y + done : NULL, finish, d->shape.w - 2 * reached);
+}
+
+void un_cpu_meanpool_backward(struct un_engine *e, struct un_tensor ddst,
+                              const struct un_gradient *dsrc)
+{
+    struct maps m = {.k = un_cpu_kernels(e), .dst = ddst, .dsrc = dsrc};
+    un_pool_run(e->pool, rows_of(&dsrc->d), meanpool_back_task, &m);
 }
 
 /* Row y of a map, which begins at column left of what is added to; NULL beyond its ends. */

@@ -345,6 +345,12 @@ struct un_engine_ops {
     void (*sum_squares)(struct un_engine *e, const float *x, size_t count, double *result);
     /* how many of count values are not finite, in *result (engine memory) */
     void (*count_nonfinite)(struct un_engine *e, const float *x, size_t count, uint64_t *result);
+
+    /* -- 2x2 mean pooling, stride 2: dst [N][H/2][W/2][C]; each of four pixels gets a quarter of
+     *    the gradient, and a last odd row or column, which is left out, none -- */
+    void (*meanpool_forward)(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
+    void (*meanpool_backward)(struct un_engine *e, struct un_tensor ddst,
+                              const struct un_gradient *dsrc);
 };
 
 struct un_engine {

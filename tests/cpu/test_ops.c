@@ -61,6 +61,7 @@ static const struct family {
 } families[] = {
     {"transfer", run_transfer, SHAPES(map_shapes), {0, 1}, 2},
     {"maxpool", run_maxpool, SHAPES(map_shapes), {0, 1}, 2},
+    {"meanpool", run_meanpool, SHAPES(map_shapes), {0}, 1},
     {"add", run_add, SHAPES(map_shapes), {0, 1, 2, 3, 4}, 5},
     {"upsample", run_upsample, SHAPES(map_shapes), {0, 1, 2, 3}, 4},
     {"dropout", run_dropout, SHAPES(map_shapes), {0, 1, 4, 7, 8}, 5},
@@ -190,7 +191,8 @@ static int case_count;
 static void add_case(struct op_case k)
 {
     struct un_shape s = k.shape;
-    bool empty = (k.run == run_maxpool && (s.h < 2 || s.w < 2)) ||
+    const bool pools = k.run == run_maxpool || k.run == run_meanpool;
+    bool empty = (pools && (s.h < 2 || s.w < 2)) ||
                  (k.run == run_upsample && k.variant == 1 && (s.h < 2 || s.w < 2));
     if (!empty && case_count < MAX_CASES)
         cases[case_count++] = k;

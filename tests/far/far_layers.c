@@ -138,6 +138,31 @@ static void maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
     c->g[0] = gradient(e, *dsrc);
 }
 
+static void meanpool_forward_now(struct un_engine *e, const struct far_call *c)
+{
+    e->ops->meanpool_forward(e, c->t[0], c->t[1]);
+}
+
+static void meanpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
+{
+    struct far_call *c = far_queue(e, meanpool_forward_now);
+    c->t[0] = far_tensor(e, src);
+    c->t[1] = far_tensor(e, dst);
+}
+
+static void meanpool_backward_now(struct un_engine *e, const struct far_call *c)
+{
+    e->ops->meanpool_backward(e, c->t[0], &c->g[0]);
+}
+
+static void meanpool_backward(struct un_engine *e, struct un_tensor ddst,
+                              const struct un_gradient *dsrc)
+{
+    struct far_call *c = far_queue(e, meanpool_backward_now);
+    c->t[0] = far_tensor(e, ddst);
+    c->g[0] = gradient(e, *dsrc);
+}
+
 static void add_forward_now(struct un_engine *e, const struct far_call *c)
 {
     e->ops->add_forward(e, c->conv.src, c->act, c->t[0]);
@@ -360,6 +385,8 @@ void far_layer_operations(struct un_engine_ops *ops)
     ops->conv_backward_weights = conv_backward_weights;
     ops->maxpool_forward = maxpool_forward;
     ops->maxpool_backward = maxpool_backward;
+    ops->meanpool_forward = meanpool_forward;
+    ops->meanpool_backward = meanpool_backward;
     ops->add_forward = add_forward;
     ops->add_backward = add_backward;
     ops->upsample_forward = upsample_forward;

@@ -186,6 +186,11 @@ struct un_kernels {
     /* for pixels windows; d and y are pairs of rows like src; y may be NULL */
     void (*maxpool_back_row)(const float *const src[2], const float *ddst, float *const d[2],
                              const float *const y[2], struct un_finish finish, int pixels);
+    /* dst[x] = mean of the four pixels 2x, 2x + 1 of two rows */
+    void (*meanpool_row)(const float *row0, const float *row1, float *dst, int pixels);
+    /* pixels 2x and 2x + 1 of a row of d get a quarter of ddst[x] */
+    void (*meanpool_back_row)(const float *ddst, float *d, const float *y, struct un_finish finish,
+                              int pixels);
     /* nothing was added here: d = act'(y) * (accumulate ? d : 0) */
     void (*finish_row)(float *d, const float *y, struct un_finish finish, int pixels);
 

@@ -34,6 +34,25 @@ static void maxpool_back_row(const float *const src[2], const float *ddst, float
         }
 }
 
+static void meanpool_row(const float *row0, const float *row1, float *dst, int pixels)
+{
+    for (int x = 0; x < pixels; x++, row0 += 2 * UN_BLOCK, row1 += 2 * UN_BLOCK)
+        for (int j = 0; j < UN_BLOCK; j += VEC) {
+            vec top = vec_load(row0 + j) + vec_load(row0 + UN_BLOCK + j);
+            vec low = vec_load(row1 + j) + vec_load(row1 + UN_BLOCK + j);
+            vec_store(dst + x * UN_BLOCK + j, 0.25f * (top + low));
+        }
+}
+
+static void meanpool_back_row(const float *ddst, float *d, const float *y, struct un_finish finish,
+                              int pixels)
+{
+    for (int x = 0; x < 2 * pixels; x++)
+        for (int j = 0; j < UN_BLOCK; j += VEC)
+            vec_finish(0.25f * vec_load(ddst + x / 2 * UN_BLOCK + j), d, y,
+                       (ptrdiff_t)x * UN_BLOCK + j, finish);
+}
+
 static void finish_row(float *d, const float *y, struct un_finish finish, int pixels)
 {
     for (ptrdiff_t at = 0; at < (ptrdiff_t)pixels * UN_BLOCK; at += VEC)

@@ -142,6 +142,8 @@ static const struct un_engine_ops reference_ops = {
     .blend = un_ref_blend,
     .sum_squares = un_ref_sum_squares,
     .count_nonfinite = un_ref_count_nonfinite,
+    .meanpool_forward = un_ref_meanpool_forward,
+    .meanpool_backward = un_ref_meanpool_backward,
 };
 
 unet_code un_engine_reference_create(struct un_engine **engine, unet_error *err)

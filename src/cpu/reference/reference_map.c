@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operations on maps that have no parameters: max pooling, sums, doubling, dropout. */
+/* Operations on maps that have no parameters: poolings, sums, doubling, dropout. */
 #include "cpu/reference/reference.h"
 
 #include <math.h>
@@ -47,6 +47,38 @@ void un_ref_maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
                     bool won = un_ref_inside(ddst, y / 2, x / 2) &&
                                winner(src, n, y / 2, x / 2, c) == y % 2 * 2 + x % 2;
                     un_ref_give(dsrc, n, y, x, c, won ? *un_ref_at(ddst, n, y / 2, x / 2, c) : 0);
+                }
+}
+
+/* ---- 2x2 mean pooling ---- */
+
+void un_ref_meanpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
+{
+    (void)e;
+    struct un_shape d = dst.shape;
+    for (int n = 0; n < d.n; n++)
+        for (int y = 0; y < d.h; y++)
+            for (int x = 0; x < d.w; x++)
+                for (int c = 0; c < d.c; c++) {
+                    double sum = 0;
+                    for (int i = 0; i < 4; i++)
+                        sum += *un_ref_at(src, n, 2 * y + i / 2, 2 * x + i % 2, c);
+                    *un_ref_at(dst, n, y, x, c) = (float)(sum / 4);
+                }
+}
+
+void un_ref_meanpool_backward(struct un_engine *e, struct un_tensor ddst,
+                              const struct un_gradient *dsrc)
+{
+    (void)e;
+    struct un_shape s = dsrc->d.shape;
+    for (int n = 0; n < s.n; n++)
+        for (int y = 0; y < s.h; y++)
+            for (int x = 0; x < s.w; x++)
+                for (int c = 0; c < s.c; c++) {
+                    bool there = un_ref_inside(ddst, y / 2, x / 2);
+                    un_ref_give(dsrc, n, y, x, c,
+                                there ? *un_ref_at(ddst, n, y / 2, x / 2, c) / 4 : 0);
                 }
 }
 

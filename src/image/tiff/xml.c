@@ -64,9 +64,25 @@ bool un_xml_is(const struct un_xml *xml, const char *name)
     return strlen(name) == xml->name_size && !memcmp(name, xml->name, xml->name_size);
 }
 
-/* One character: a reference such as &amp; or &#181; is resolved.  Returns where it ends. */
-static const char *take_character(const char *at, const char *end, char bytes[2], size_t *size)
+/* A character as UTF-8; one that XML has not is a question mark.  Returns how many bytes it is. */
+static size_t put_character(long code, char bytes[4])
 {
+    const bool control = code < 0x20 && code != '\t' && code != '\n' && code != '\r';
+    const bool surrogate = code >= 0xd800 && code < 0xe000;
+    if (control || code == 0x7f || surrogate || code > 0x10ffff)
+        code = '?';
+    const size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = size - 1; i > 0; i--, code >>= 6)
+        bytes[i] = (char)(0x80 | (code & 0x3f));
+    bytes[0] = (char)(lead[size] | code);
+    return size;
+}
+
+/* One character: a reference such as &amp; or &#181; is resolved.  Returns where it ends. */
+static const char *take_character(const char *at, const char *end, char bytes[4], size_t *size)
+{
+    enum { LONGEST = 12 }; /* of a reference by number */
     static const struct {
         const char *name;
         char c;
@@ -81,15 +97,10 @@ static const char *take_character(const char *at, const char *end, char bytes[2]
         }
     }
     const char *semicolon =
-        *at == '&' ? memchr(at, ';', (size_t)(end - at < 8 ? end - at : 8)) : NULL;
+        *at == '&' ? memchr(at, ';', (size_t)(end - at < LONGEST ? end - at : LONGEST)) : NULL;
     if (semicolon && at[1] == '#') {
-        long code = at[2] == 'x' ? strtol(at + 3, NULL, 16) : strtol(at + 2, NULL, 10);
-        if (code >= 0x80 && code < 0x800) {
-            bytes[0] = (char)(0xc0 | code >> 6);
-            bytes[1] = (char)(0x80 | (code & 0x3f));
-            *size = 2;
-        } else
-            bytes[0] = code >= 0x20 && code < 0x7f ? (char)code : '?';
+        *size = put_character(at[2] == 'x' ? strtol(at + 3, NULL, 16) : strtol(at + 2, NULL, 10),
+                              bytes);
         return semicolon + 1;
     }
     return at + 1;
@@ -129,7 +140,7 @@ bool un_xml_attribute(const struct un_xml *xml, const char *name, char *value, s
         return false;
     to = from + size;
     while (from < to) {
-        char bytes[2];
+        char bytes[4];
         size_t count;
         from = take_character(from, to, bytes, &count);
         memcpy(value + used, bytes, count); /* never longer than what it is written for */
