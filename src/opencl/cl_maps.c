@@ -49,6 +49,28 @@ static void maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
     run_over(&c, src.shape);
 }
 
+static void meanpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
+{
+    struct un_cl_call c = un_cl_begin(e, UN_CL_MEANPOOL_FORWARD);
+    un_cl_address(&c, src.data);
+    un_cl_address(&c, dst.data);
+    sides(&c, src.shape);
+    sides(&c, dst.shape);
+    run_over(&c, dst.shape);
+}
+
+static void meanpool_backward(struct un_engine *e, struct un_tensor ddst,
+                              const struct un_gradient *dsrc)
+{
+    struct un_cl_call c = un_cl_begin(e, UN_CL_MEANPOOL_BACKWARD);
+    un_cl_address(&c, ddst.data);
+    gradient(&c, dsrc);
+    sides(&c, dsrc->d.shape);
+    sides(&c, ddst.shape);
+    way(&c, dsrc);
+    run_over(&c, dsrc->d.shape);
+}
+
 static void add_forward(struct un_engine *e, const struct un_operand src[2],
                         struct un_activation act, struct un_tensor dst)
 {
@@ -125,6 +147,8 @@ void un_cl_map_operations(struct un_engine_ops *ops)
 {
     ops->maxpool_forward = maxpool_forward;
     ops->maxpool_backward = maxpool_backward;
+    ops->meanpool_forward = meanpool_forward;
+    ops->meanpool_backward = meanpool_backward;
     ops->add_forward = add_forward;
     ops->add_backward = add_backward;
     ops->upsample_forward = upsample_forward;

@@ -18,6 +18,8 @@
     X(transfer, transfer_out, TRANSFER_OUT)                                                        \
     X(maps, maxpool_forward, MAXPOOL_FORWARD)                                                      \
     X(maps, maxpool_backward, MAXPOOL_BACKWARD)                                                    \
+    X(maps, meanpool_forward, MEANPOOL_FORWARD)                                                    \
+    X(maps, meanpool_backward, MEANPOOL_BACKWARD)                                                  \
     X(maps, add_forward, ADD_FORWARD)                                                              \
     X(maps, add_backward, ADD_BACKWARD)                                                            \
     X(maps, upsample_forward, UPSAMPLE_FORWARD)                                                    \

@@ -46,6 +46,33 @@ KERNEL void maxpool_backward(IN(src), IN(ddst), OUT(d), IN(y), const int h, cons
          AS(const float4, y));
 }
 
+KERNEL void meanpool_forward(IN(src), OUT(dst), const int sh, const int sw, const int h,
+                             const int w)
+{
+    const int p = (int)get_global_id(0), y = p / w, x = p % w;
+    const size_t plane = get_global_id(1);
+    if (p >= h * w)
+        return;
+    __global const float4 *s =
+        AS(const float4, src) + plane * (size_t)(sh * sw) + (2 * y * sw + 2 * x);
+    AS(float4, dst)[plane * (size_t)(h * w) + p] = 0.25f * (s[0] + s[1] + s[sw] + s[sw + 1]);
+}
+
+/* h, w: of the source */
+KERNEL void meanpool_backward(IN(ddst), OUT(d), IN(y), const int h, const int w, const int dh,
+                              const int dw, const int accumulate, const int act, const float slope)
+{
+    const int p = (int)get_global_id(0), row = p / w, x = p % w;
+    const size_t plane = get_global_id(1);
+    if (p >= h * w)
+        return;
+    float4 v = 0.0f;
+    if (row / 2 < dh && x / 2 < dw)
+        v = 0.25f * AS(const float4, ddst)[plane * (size_t)(dh * dw) + (row / 2 * dw + x / 2)];
+    give(AS(float4, d), plane * (size_t)(h * w) + p, v, accumulate, act, slope,
+         AS(const float4, y));
+}
+
 KERNEL void add_forward(IN(src0), IN(src1), OUT(dst), const int h0, const int w0, const int top0,
                         const int left0, const int h1, const int w1, const int top1,
                         const int left1, const int h, const int w, const int act, const float slope)
