@@ -21,6 +21,8 @@ static const struct {
     {UNET_HINT_STANDARDIZE,
      "unet convert with --standardize takes them at mean 0 and variance 1 instead"},
     {UNET_HINT_AUTHOR, "--author NAME --license CC-BY-4.0, or another SPDX identifier"},
+    {UNET_HINT_MEMORY,
+     "--tile and, in training, --batch and --width make it smaller; --memory 2G chooses them"},
     {UNET_HINT_DEVICE, "unet info --devices lists what is there, and says what to install"},
     {UNET_HINT_FILL, "--fill nan takes it as no data"},
     {UNET_HINT_AS_STORED, "--as-stored takes pixels as they lie in the files"},

@@ -143,9 +143,26 @@ size_t un_network_bytes(const struct un_graph *graph, const struct un_plan *plan
 static void *allocate(struct un_engine *e, size_t bytes, const char *what, unet_error *err)
 {
     void *memory = e->ops->alloc(e, bytes);
+    char text[24];
     if (!memory)
-        un_fail_memory(err, bytes, what);
+        un_fail_hint(err, UNET_ENOMEM, UNET_HINT_MEMORY, "%s: not enough memory for %s", what,
+                     un_bytes_text((double)bytes, text));
     return memory;
+}
+
+/* Memory that is not there is refused here: a host may promise it, and end the process when it is
+ * used. */
+static unet_code check_room(struct un_engine *e, size_t bytes, unet_error *err)
+{
+    const size_t has = e->ops->memory(e);
+    char needed[24], there[24];
+    if (!has || bytes <= has)
+        return UNET_OK;
+    return un_fail_hint(
+        err, UNET_ENOMEM, UNET_HINT_MEMORY,
+        "not enough memory: the network needs %s with tiles and batches of this size, "
+        "there are %s",
+        un_bytes_text((double)bytes, needed), un_bytes_text((double)has, there));
 }
 
 unet_code un_network_create(struct un_network *network, struct un_engine *engine,
@@ -155,6 +172,8 @@ unet_code un_network_create(struct un_network *network, struct un_engine *engine
     struct un_network made = {.engine = engine, .graph = *graph};
     size_t bytes = graph->values * sizeof(float);
     un_plan_make(&made.plan, graph, engine, mode);
+    if (check_room(engine, un_network_bytes(graph, &made.plan), err))
+        return UNET_ENOMEM;
     made.first = made.plan;
     made.owns_values = !engine->ops->host_memory;
     made.values = host_values;
