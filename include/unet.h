@@ -77,6 +77,7 @@ typedef enum { UNET_ACT_RELU, UNET_ACT_LEAKY_RELU } unet_act;
 typedef enum { UNET_CONCAT_UP_SKIP, UNET_CONCAT_SKIP_UP } unet_concat;
 typedef enum { UNET_BIAS_UNLESS_NORM, UNET_BIAS_ALWAYS, UNET_BIAS_NEVER } unet_bias;
 typedef enum { UNET_DOWN_POOL, UNET_DOWN_CONV } unet_down;
+typedef enum { UNET_RESIDUAL_NONE, UNET_RESIDUAL_NNUNET } unet_residual;
 
 #define UNET_MAX_DEPTH 8
 #define UNET_SET_DEPTH 6 /* levels whose channels can be set; deeper ones have the usual number */
@@ -137,6 +138,8 @@ typedef struct unet_spec {
                        stride 2, as nnU-Net's; only with UNET_PADDING_SAME */
     int widest;     /* > 0: the usual number of channels is at most this */
     int norm_plain; /* 1: norms have no scale and shift; only with UNET_NORM_INSTANCE */
+    unet_residual residual; /* what the encoder's blocks are, if not plain: docs/design.md */
+    int blocks[UNET_MAX_DEPTH + 1]; /* how many, by level; 0: 1, 3, 4, 6, 6 .. from level 0 on */
 } unet_spec;
 
 typedef struct unet_model unet_model; /* a spec, its weights, and how images become its input */
@@ -152,8 +155,7 @@ static inline unet_spec unet_spec_default(void)
 
 /*
  * Makes a model with random weights: normal with variance 2 / fan_in (He et al. 2015), biases 0.
- * The same spec and seed give the same bits.  Free it with unet_model_free().
- * Fails with UNET_EINVAL (names the field of spec) or UNET_ENOMEM.
+ * The same spec and seed give the same bits.  UNET_EINVAL names the field of spec; UNET_ENOMEM.
  */
 UNET_API unet_code unet_model_create(const unet_spec *spec, uint64_t seed, unet_model **model,
                                      unet_error *err);
@@ -346,8 +348,7 @@ UNET_API const char *unet_dataset_coding_text(const unet_dataset *dataset);
 /* One line on how images and masks were paired: "by name". */
 UNET_API const char *unet_dataset_pairing_text(const unet_dataset *dataset);
 
-/* One line on files without a partner, which are not in the set: "1 mask without an image: a.png";
- * "" when there are none. */
+/* Files without a partner, which are not in the set: "1 mask without an image: a.png"; or "". */
 UNET_API const char *unet_dataset_left_out(const unet_dataset *dataset);
 
 /* Image i, its mask [height][width] and its file name; all belong to the data set. */
@@ -408,8 +409,7 @@ typedef struct unet_progress {
     int rank_count;
 } unet_progress;
 
-typedef struct unet_validated
-    unet_validated; /* unet_train.h: an image and what the network makes of it */
+typedef struct unet_validated unet_validated; /* unet_train.h: an image that was predicted */
 
 typedef struct unet_train_job {
     size_t size;

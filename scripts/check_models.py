@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks made by the code of other programs, read by unet: what both answer is compared.
 
-Usage: scripts/check_models.py UNET [PART...]   PART: nnunet, keras; all of them by default
+Usage: scripts/check_models.py UNET [PART...]   PART: nnunet, resenc, keras; all of them by default
 
 Each network is filled with random weights, saved as its program saves it, and run by that program
 (nnU-Net's in double precision); then `unet predict --logits` runs the file on the same image.  The
@@ -175,6 +175,106 @@ def check_nnunet_refusals(unet, folder):
         print(f"nnU-Net, refused: {run.stderr.strip().split(': ', 2)[-1]}")
 
 
+# ---- nnU-Net's residual encoder ----
+
+def resenc(channels, classes, features, blocks, **more):
+    import torch
+    from dynamic_network_architectures.architectures.unet import ResidualEncoderUNet
+    n = len(features)
+    return ResidualEncoderUNet(
+        channels, n, features, torch.nn.Conv2d, 3, [1] + [2] * (n - 1), blocks, classes,
+        [1] * (n - 1), conv_bias=True, norm_op=torch.nn.InstanceNorm2d,
+        norm_op_kwargs={"eps": 1e-5, "affine": True}, nonlin=torch.nn.LeakyReLU,
+        nonlin_kwargs={"inplace": True}, deep_supervision=True, **more)
+
+
+def resenc_plans(features, channels):
+    n = len(features)
+    plans = nnunet_plans(features, [[1, 1]] + [[2, 2]] * (n - 1), [[3, 3]] * n, channels)
+    architecture = plans["configurations"]["2d"]["architecture"]
+    architecture["network_class_name"] = architecture["network_class_name"].replace(
+        "PlainConvUNet", "ResidualEncoderUNet")
+    return plans
+
+
+def answer(net, image):
+    """The first head's scores, in double precision."""
+    import torch
+    with torch.no_grad():
+        return net.double()(image[None].double())[0][0].numpy()
+
+
+def check_resenc(unet, folder):
+    import torch
+    usual = [1, 3, 4, 6, 6, 6, 6, 6, 6]
+    cases = [  # features, blocks, channels, classes, image
+        ([8, 16, 32, 32], [1, 2, 2, 3], 1, 3, (64, 48)),
+        ([32, 64, 128, 256, 512, 512], usual[:6], 1, 2, (128, 160)),
+        ([8, 16, 32, 32, 32, 32, 32, 32], usual[:8], 2, 4, (256, 384)),
+        ([4, 8, 8, 8, 8, 8, 8, 8, 8], usual, 3, 2, (512, 512)),
+    ]
+    for number, (features, blocks, channels, classes, size) in enumerate(cases):
+        net = resenc(channels, classes, features, blocks).eval()
+        randomise(net, number)
+        labels = {"background": 0, **{f"class {k}": k for k in range(1, classes)}}
+        path = nnunet_save(folder / f"resenc{number}", net, resenc_plans(features, channels),
+                           labels)
+        image = torch.randn(channels, *size)
+        wanted = answer(net, image)
+        name = f"nnU-Net, residual, {len(features)} stages, {size[0]} x {size[1]}"
+        compare(name + ", exact", unet_logits(unet, path, image.numpy(), "--exact"), wanted)
+        compare(name, unet_logits(unet, path, image.numpy()), wanted, 1e-5)
+    check_resenc_training(unet, folder)
+    check_resenc_refusals(unet, folder)
+
+
+def check_resenc_training(unet, folder):
+    """Trained on, written under the same names, and taken back by nnU-Net's class."""
+    import torch
+    from PIL import Image
+    features = [8, 16, 32]
+    net = resenc(1, 2, features, [1, 2, 2]).eval()
+    randomise(net, 1)
+    path = nnunet_save(folder / "tuned", net, resenc_plans(features, 1),
+                       {"background": 0, "cell": 1})
+    rng = numpy.random.default_rng(1)
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir()
+    for i in range(2):
+        mask = (rng.normal(0, 1, (8, 8)) > 0).astype(numpy.uint8).repeat(8, 0).repeat(8, 1)
+        image = (90 + 60 * mask + rng.normal(0, 20, mask.shape)).clip(0, 255)
+        Image.fromarray(mask).save(folder / "masks" / f"{i}.png")
+        Image.fromarray(image.astype(numpy.uint8)).save(folder / "images" / f"{i}.png")
+    run = lambda *args: subprocess.run([unet, *args], check=True, capture_output=True)
+    run("train", "--images", folder / "images", "--masks", folder / "masks", "-o", folder / "run", "--init", path,
+        "--steps", "8", "--batch", "2", "--tile", "32", "--val-share", "0")
+    tuned = folder / "run" / "last.safetensors"
+    back = folder / "back.pth"
+    run("convert", tuned, "-o", back, "--names", "nnunet_resenc")
+    state = torch.load(back, weights_only=True)
+    missing, unexpected = net.float().load_state_dict(state, strict=False)
+    before = {name for name in missing if ".all_modules." not in name
+              and not name.startswith("decoder.encoder.")}
+    heads = {f"decoder.seg_layers.{i}.{kind}" for i in range(len(features) - 2)
+             for kind in ("weight", "bias")}
+    assert not unexpected and before == heads, (unexpected, before)
+    image = torch.randn(1, 64, 64)
+    compare("nnU-Net, residual, trained on and written back",
+            unet_logits(unet, tuned, image.numpy(), "--exact"), answer(net, image))
+
+
+def check_resenc_refusals(unet, folder):
+    from dynamic_network_architectures.building_blocks.residual import BottleneckD
+    cases = [(dict(block=BottleneckD, bottleneck_channels=4), "three convolutions")]
+    for number, (fields, word) in enumerate(cases):
+        net = resenc(1, 2, [8, 16], [1, 2], **fields)
+        path = nnunet_save(folder / f"other{number}", net, resenc_plans([8, 16], 1),
+                           {"background": 0, "cell": 1})
+        run = subprocess.run([unet, "info", path], capture_output=True, text=True)
+        assert run.returncode == 1 and word in run.stderr, (word, run.stderr)
+        print(f"nnU-Net, residual, refused: {run.stderr.strip().split(': ', 2)[-1]}")
+
+
 # ---- Keras ----
 
 def keras_unet(width, depth, up, norm, classes, channels, head, act="relu"):
@@ -233,7 +333,7 @@ def check_keras(unet, folder):
             compare(f"Keras, .{ending}, {fields}", found, wanted, 1e-5)
 
 
-PARTS = {"nnunet": check_nnunet, "keras": check_keras}
+PARTS = {"nnunet": check_nnunet, "resenc": check_resenc, "keras": check_keras}
 
 
 def main():

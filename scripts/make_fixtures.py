@@ -79,7 +79,7 @@ def random_net(spec, seed):
     torch.manual_seed(seed)
     net = UNet(spec).double()
     for name, p in net.named_parameters():
-        if ("conv_block" in name or "upnorm" in name) and p.dim() == 1:
+        if ("block" in name or "upnorm" in name) and p.dim() == 1:
             p.data = p.data + 0.3 * torch.randn_like(p)  # norms and biases that do something
     for name, b in net.named_buffers():
         if name.endswith("running_mean"):
@@ -261,6 +261,11 @@ VARIANTS = {
     "down_conv": (dict(down="conv", norm="instance", bias="always", act="leaky"), (32, 24)),
     "down_conv_batch": (dict(down="conv", norm="batch", widest=3, depth=3, in_channels=2,
                              classes=3, up="bilinear"), (16, 24)),
+    # nnU-Net's of residual blocks
+    "residual": (dict(residual="nnunet", down="conv", norm="instance", bias="always", act="leaky",
+                      convs=1), (32, 24)),
+    "residual_batch": (dict(residual="nnunet", down="conv", norm="batch", depth=1, in_channels=2,
+                            classes=3), (16, 24)),
     # torch_em's, whose sides the number of poolings divides
     "before_conv": (dict(norm="instance", norm_plain=1, norm_order="before_conv", up="bilinear",
                          width=4, depth=1),

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes tests/fixtures/foreign: small weights in other people's layouts, saved as they save them.
 
-Run by hand:  python3 scripts/make_foreign.py   (needs torch, onnx, onnxscript, safetensors)
+Run by hand:  python3 scripts/make_foreign.py   (needs torch, onnx, onnxscript, safetensors,
+dynamic_network_architectures)
 What is there is left as it is: delete a file, or a network's arrays, to have them made anew.
 
 INDEX.tsv has a line for each file.  Its column "expect" names arrays of expect.safetensors:
@@ -70,6 +71,27 @@ def fill(net, seed):
                 m.running_mean.copy_(0.3 * torch.randn_like(m.running_mean))
                 m.running_var.copy_(0.5 + torch.rand_like(m.running_var))
                 m.num_batches_tracked.fill_(120)
+
+
+def resenc(channels, classes, features, blocks, convs, bias=True):
+    """nnU-Net's residual network, made by its own library."""
+    from dynamic_network_architectures.architectures.unet import ResidualEncoderUNet
+    n = len(features)
+    net = ResidualEncoderUNet(
+        channels, n, features, nn.Conv2d, 3, [1] + [2] * (n - 1), blocks, classes,
+        [convs] * (n - 1), conv_bias=bias, norm_op=nn.InstanceNorm2d,
+        norm_op_kwargs={"eps": 1e-5, "affine": True}, nonlin=nn.LeakyReLU,
+        nonlin_kwargs={"inplace": False}, deep_supervision=False)
+    net.spec = dict(in_channels=channels, classes=classes, width=features[0], depth=n - 1,
+                    padding="same", norm="instance", up="transpose", act="leaky_relu",
+                    leaky_slope=0.01, down="conv", bias="always" if bias else "never",
+                    residual="nnunet",
+                    blocks=[0 if b == u else b for b, u in zip(blocks, [1, 3, 4, 6, 6])])
+    if convs == 1:
+        net.spec["convs"] = 1
+    if features[-1] < features[0] << (n - 1):
+        net.spec["widest"] = features[-1]
+    return net
 
 
 def parts_of(layer, first):
@@ -526,6 +548,15 @@ def cases():
     ]
     yield "nnunet", Case("nnunet", more.NnUnet(1, 3, 2, 3, 6), (32, 24)), [
         ("nnunet.pth", as_nnunet, "strided convolutions; heads of lower levels; second names"),
+    ]
+
+    yield "nnunet_resenc", Case("nnunet_resenc", resenc(1, 3, [4, 8, 8, 8], [1, 2, 2, 1], 1),
+                                (32, 40)), [
+        ("nnunet_resenc.pth", as_nnunet, "nnU-Net's own class: residual blocks; second names"),
+    ]
+    yield "nnunet_resenc", Case("nnunet_resenc_plain", resenc(2, 2, [2, 4], [2, 3], 2, False),
+                                (18, 16)), [
+        ("nnunet_resenc_plain.pth", as_zip, "convolutions without bias; two in the decoder"),
     ]
 
     def own(**fields):

@@ -105,6 +105,50 @@ class Block(nn.Module):
         return self.conv_block(x)
 
 
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut, as nnU-Net's; halves: to half the size."""
+
+    def __init__(self, cin, cout, spec, inplace, halves):
+        super().__init__()
+        bias = spec.get("bias") == "always"
+        self.pool = nn.AvgPool2d(2) if halves else nn.Identity()
+        if cin != cout:
+            self.skip, self.skip_norm = nn.Conv2d(cin, cout, 1, bias=False), norm(spec, cout)
+        self.conv1 = nn.Conv2d(cin, cout, 3, padding=1, stride=1 + halves, bias=bias)
+        self.norm1 = norm(spec, cout)
+        self.conv2 = nn.Conv2d(cout, cout, 3, padding=1, bias=bias)
+        self.norm2 = norm(spec, cout)
+        self.act1, self.act2 = act(spec, inplace), act(spec, inplace)
+
+    def forward(self, x):
+        beside = self.pool(x)
+        if hasattr(self, "skip"):
+            beside = self.skip_norm(self.skip(beside))
+        x = self.norm2(self.conv2(self.act1(self.norm1(self.conv1(x)))))
+        return self.act2(x + beside)
+
+
+class ResidualLevel(nn.Module):
+    """Residual blocks; stem: a convolution before them."""
+
+    def __init__(self, cin, cout, count, spec, inplace, stem):
+        super().__init__()
+        if stem:
+            bias = spec.get("bias") == "always"
+            self.conv_block = nn.Sequential(nn.Conv2d(cin, cout, 3, padding=1, bias=bias),
+                                            norm(spec, cout), act(spec, inplace))
+            cin = cout
+        self.blocks = nn.ModuleList(
+            ResidualBlock(cout if i else cin, cout, spec, inplace, not stem and not i)
+            for i in range(count))
+
+    def forward(self, x):
+        x = self.conv_block(x) if hasattr(self, "conv_block") else x
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
 class UNet(nn.Module):
     """inplace: whether activations overwrite their input, which takes less time and memory."""
 
@@ -114,7 +158,12 @@ class UNet(nn.Module):
         cin, strided = spec["in_channels"], spec.get("down") == "conv"
         for d in range(depth + 1):
             name = f"enc_{d}" if d < depth else "bottleneck"
-            setattr(self, name, Block(cin, c.enc[d], spec, inplace, 2 if strided and d else 1))
+            if spec.get("residual"):
+                count = usual((spec.get("blocks") or [0] * (depth + 1))[d], [1, 3, 4, 6][min(d, 3)])
+                level = ResidualLevel(cin, c.enc[d][-1], count, spec, inplace, d == 0)
+            else:
+                level = Block(cin, c.enc[d], spec, inplace, 2 if strided and d else 1)
+            setattr(self, name, level)
             cin = c.enc[d][-1]
         for d in reversed(range(depth)):
             self.add_up(d, cin, c.up[d], inplace)

@@ -90,6 +90,7 @@ class Model:
         down: Optional[Literal["pool", "conv"]] = None,
         widest: Optional[int] = None,
         norm_plain: Optional[bool] = None,
+        residual: Optional[Literal["none", "nnunet"]] = None,
     ) -> None: ...
     @classmethod
     def load(
@@ -428,6 +429,7 @@ def train(
     down: Optional[Literal["pool", "conv"]] = None,
     widest: Optional[int] = None,
     norm_plain: Optional[bool] = None,
+    residual: Optional[Literal["none", "nnunet"]] = None,
     epochs: Optional[int] = None,
     steps: Optional[int] = None,
     seconds: Optional[float] = None,

@@ -282,7 +282,7 @@ unet_code un_model_import(const char *path, const unet_known *known, unet_model 
     if (code)
         return code;
     code = un_model_from_file(path, known, &arrays, &made, &told, err);
-    if (!code && !arrays.metadata && !strcmp(told.layout, "nnunet"))
+    if (!code && !arrays.metadata && !strncmp(told.layout, "nnunet", 6))
         code = un_nnunet_apply(path, known, made, err);
     un_arrays_release(&arrays);
     if (code) {

@@ -13,6 +13,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of what stands in a residual block. */
+static void name_in_block(struct un_node *node, const char *block)
+{
+    static const char *const layers[][3] = {[UN_NODE_CONV] = {"conv1", "conv2", "skip"},
+                                            [UN_NODE_NORM] = {"norm1", "norm2", "skip_norm"},
+                                            [UN_NODE_ADD] = {"add", "add", "add"},
+                                            [UN_NODE_MEANPOOL] = {"pool", "pool", "pool"}};
+    snprintf(node->name, sizeof node->name, "%.12s.blocks.%d.%s", block, node->where.block - 1,
+             layers[node->kind][node->where.index]);
+}
+
 static void name_node(const struct un_graph *graph, struct un_node *node)
 {
     static const char *const blocks[] = {
@@ -25,7 +36,9 @@ static void name_node(const struct un_graph *graph, struct un_node *node)
         strcpy(block, "bottleneck");
     else
         snprintf(block, sizeof block, blocks[w.role], w.level);
-    if (node->kind == UN_NODE_MAXPOOL)
+    if (w.block)
+        name_in_block(node, block);
+    else if (node->kind == UN_NODE_MAXPOOL)
         snprintf(name, size, "pool_%d", w.level);
     else if (node->kind == UN_NODE_UPSAMPLE)
         snprintf(name, size, "upsample_%d", w.level);
@@ -57,8 +70,8 @@ static int add_param(struct un_graph *graph, const struct un_node *node, enum un
                      int dims, const int *shape, int fan_in, float initial)
 {
     struct un_param *p = &graph->params[graph->param_count];
-    /* the longest, "bottleneck.conv_block.4.running_mean", has 36 characters */
-    snprintf(p->name, sizeof p->name, "%.26s.%s", node->name, param_kinds[kind].suffix);
+    /* the longest, "bottleneck.blocks.49.skip_norm.running_mean", has 43 characters */
+    snprintf(p->name, sizeof p->name, "%.34s.%s", node->name, param_kinds[kind].suffix);
     p->kind = kind;
     p->node = graph->node_count;
     p->dims = dims;

@@ -10,39 +10,7 @@
  *
  * Or without poolings, where the first convolution of a level below takes every second pixel.
  */
-#include "net/graph.h"
-
-static struct un_activation spec_activation(const unet_spec *spec)
-{
-    if (spec->act == UNET_ACT_LEAKY_RELU)
-        return (struct un_activation){UN_ACT_LEAKY, spec->leaky_slope};
-    return (struct un_activation){UN_ACT_RELU, 0};
-}
-
-/* What follows a convolution: a norm, an activation, both in either order, or nothing.  A norm
- * before the convolution is none of it. */
-struct tail {
-    bool norm, act;
-};
-
-static bool has_bias(const unet_spec *spec, struct tail tail)
-{
-    return spec->bias == UNET_BIAS_ALWAYS || (spec->bias == UNET_BIAS_UNLESS_NORM && !tail.norm);
-}
-
-/* A convolution and its tail. */
-static int add_layer(struct un_graph *graph, struct un_where where, enum un_conv_kind kind,
-                     const int src[2], int channels, bool bias, struct tail tail)
-{
-    const unet_spec *spec = &graph->spec;
-    const struct un_activation none = {UN_ACT_NONE, 0};
-    const struct un_activation act = tail.act ? spec_activation(spec) : none;
-    const bool norm_last = tail.norm && spec->norm_order == UNET_ACT_FIRST;
-    int value = un_graph_conv(graph, where, kind, src, channels, bias,
-                              tail.norm && !norm_last ? none : act);
-    where.number += 1 + (norm_last && tail.act);
-    return tail.norm ? un_graph_norm(graph, where, norm_last ? none : act) : value;
-}
+#include "net/layers.h"
 
 /* Of two sources skip is the number of the skip connection. */
 static int add_block(struct un_graph *graph, enum un_role role, int level, const int src[2],
@@ -51,19 +19,20 @@ static int add_block(struct un_graph *graph, enum un_role role, int level, const
     const unet_spec *spec = &graph->spec;
     const int convs = un_spec_convs(spec);
     const bool normed = spec->norm != UNET_NORM_NONE, before = spec->norm_order == UNET_BEFORE_CONV;
-    struct un_where where = {role, level, 0, 0};
+    struct un_where where = {role, level, 0, 0, 0};
     int from[2] = {src[0], src[1]};
     for (; where.index < convs; where.index++) {
         const bool halves =
             spec->down == UNET_DOWN_CONV && role == UN_ROLE_ENC && level > 0 && where.index == 0;
-        const struct tail tail = {normed && !before, where.index == convs - 1 || !spec->single_act};
+        const struct un_tail tail = {normed && !before,
+                                     where.index == convs - 1 || !spec->single_act};
         if (normed && before) {
             un_graph_norm_sources(graph, where, from, skip == 0);
             where.number++;
         }
         const int conv = graph->node_count;
-        from[0] = add_layer(graph, where, halves ? UN_CONV3X3_HALF : UN_CONV3X3, from,
-                            channels[where.index], has_bias(spec, tail), tail);
+        from[0] = un_graph_layer(graph, where, halves ? UN_CONV3X3_HALF : UN_CONV3X3, from,
+                                 channels[where.index], un_tail_bias(spec, tail), tail);
         if (from[1] >= 0)
             graph->nodes[conv].skip = skip;
         from[1] = -1;
@@ -75,14 +44,14 @@ static int add_block(struct un_graph *graph, enum un_role role, int level, const
 static int add_up(struct un_graph *graph, int level, int src)
 {
     const unet_spec *spec = &graph->spec;
-    const struct tail tail = {spec->up_norm, spec->up_act};
-    const struct un_where where = {UN_ROLE_UP, level, 0, 0};
+    const struct un_tail tail = {spec->up_norm, spec->up_act};
+    const struct un_where where = {UN_ROLE_UP, level, 0, 0, 0};
     const int channels = un_spec_up(spec, level);
-    const bool bias = tail.norm ? has_bias(spec, tail) : spec->bias != UNET_BIAS_NEVER;
+    const bool bias = tail.norm ? un_tail_bias(spec, tail) : spec->bias != UNET_BIAS_NEVER;
     const bool wide = spec->up_conv == UNET_UP_CONV3X3;
     int from[2] = {src, -1};
     if (spec->up == UNET_UP_TRANSPOSE)
-        return add_layer(graph, where, UN_UPCONV2X2, from, channels, bias, tail);
+        return un_graph_layer(graph, where, UN_UPCONV2X2, from, channels, bias, tail);
     if (spec->up_conv == UNET_UP_NO_CONV)
         return un_graph_plain(graph, where, UN_NODE_UPSAMPLE, src);
     /* A 1x1 convolution and an interpolation commute (the weights of the latter sum to 1), so the
@@ -90,7 +59,8 @@ static int add_up(struct un_graph *graph, int level, int src)
     const bool first = !wide && !tail.norm && !tail.act;
     if (!first)
         from[0] = un_graph_plain(graph, where, UN_NODE_UPSAMPLE, src);
-    int value = add_layer(graph, where, wide ? UN_CONV3X3 : UN_CONV1X1, from, channels, bias, tail);
+    int value =
+        un_graph_layer(graph, where, wide ? UN_CONV3X3 : UN_CONV1X1, from, channels, bias, tail);
     return first ? un_graph_plain(graph, where, UN_NODE_UPSAMPLE, value) : value;
 }
 
@@ -100,6 +70,12 @@ static int add_encoder_block(struct un_graph *graph, int level, int src)
     const int channels[2] = {un_spec_enc(&graph->spec, level, 0),
                              un_spec_enc(&graph->spec, level, 1)};
     return add_block(graph, UN_ROLE_ENC, level, from, 0, channels);
+}
+
+static int add_level(struct un_graph *graph, int level, int src)
+{
+    return graph->spec.residual ? un_graph_residual(graph, level, src)
+                                : add_encoder_block(graph, level, src);
 }
 
 static int add_decoder_block(struct un_graph *graph, int level, int up, int skip)
@@ -114,7 +90,7 @@ static int add_decoder_block(struct un_graph *graph, int level, int up, int skip
 static int add_head(struct un_graph *graph, int src)
 {
     const int from[2] = {src, -1};
-    return un_graph_conv(graph, (struct un_where){UN_ROLE_HEAD, 0, 0, 0}, UN_CONV1X1, from,
+    return un_graph_conv(graph, (struct un_where){UN_ROLE_HEAD, 0, 0, 0, 0}, UN_CONV1X1, from,
                          un_spec_outputs(&graph->spec), true,
                          (struct un_activation){UN_ACT_NONE, 0});
 }
@@ -124,14 +100,14 @@ void un_graph_build(struct un_graph *graph, const unet_spec *spec)
     int skips[UN_MAX_DEPTH], value = 0;
     un_graph_begin(graph, spec);
     for (int d = 0; d < spec->depth; d++) {
-        skips[d] = value = add_encoder_block(graph, d, value);
+        skips[d] = value = add_level(graph, d, value);
         if (d == spec->depth - 1)
             graph->nodes[value - 1].dropout = spec->dropout;
         if (spec->down == UNET_DOWN_POOL)
-            value = un_graph_plain(graph, (struct un_where){UN_ROLE_ENC, d, 0, 0}, UN_NODE_MAXPOOL,
-                                   value);
+            value = un_graph_plain(graph, (struct un_where){UN_ROLE_ENC, d, 0, 0, 0},
+                                   UN_NODE_MAXPOOL, value);
     }
-    value = add_encoder_block(graph, spec->depth, value);
+    value = add_level(graph, spec->depth, value);
     graph->nodes[value - 1].dropout = spec->dropout;
     for (int d = spec->depth - 1; d >= 0; d--)
         value = add_decoder_block(graph, d, add_up(graph, d, value), skips[d]);

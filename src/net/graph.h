@@ -7,7 +7,8 @@
  * `unet info` and the run over the network all read.  un_graph_size() then gives every value its
  * shape for one input size.
  *
- *   graph.c  the U of a spec     build.c  what it is put together with
+ *   graph.c  the U of a spec     build.c  what it is put together with, layers.c  and by layers
+ *   residual.c  encoders of residual blocks
  *   sides.c  how large its maps are, and how far a pixel sees
  *   spec.c   what a spec may say      spec_fields.c  its fields
  */
@@ -22,9 +23,12 @@
 enum {
     UN_MAX_DEPTH = UNET_MAX_DEPTH,
     UN_MAX_RIMS = 8,
-    /* depth 8 with norms everywhere: 17 blocks of 2 * 2, 8 pools, 8 * 3 ups, head */
-    UN_MAX_NODES = 104,
-    UN_MAX_PARAMS = 256, /* of 34 + 8 convolutions with bias and norm, 6 each, and the head */
+    UN_MAX_BLOCKS = 50, /* residual blocks of an encoder */
+    /* depth 8 with norms everywhere: a stem of 2, blocks of 5, 8 shortcuts of 3, 8 ups of 2, 8
+     * blocks of 4, head */
+    UN_MAX_NODES = 2 + 5 * UN_MAX_BLOCKS + 8 * (3 + 2 + 4) + 1,
+    /* a convolution and its norm have 6; of a shortcut, without bias, 5 */
+    UN_MAX_PARAMS = 6 + 12 * UN_MAX_BLOCKS + 8 * (5 + 6 + 12) + 2,
     UN_MAX_OUTPUTS = UN_MAX_DEPTH + 1,
 };
 
@@ -37,13 +41,17 @@ struct un_where {
     int level;  /* of ENC, depth: the bottleneck; of UP, the one it leads to; of the head, 0 */
     int index;  /* which convolution of its block, and with it the norm behind */
     int number; /* in the block's nn.Sequential of convolutions, norms and activations */
+    int block;  /* > 0: which residual block of its level, from 1; there index 0 and 1 are its
+                   convolutions and UN_SHORTCUT what its input goes through beside them */
 };
+
+enum { UN_SHORTCUT = 2 };
 
 enum un_param_kind { UN_PARAM_WEIGHT, UN_PARAM_BIAS, UN_PARAM_RUNNING_MEAN, UN_PARAM_RUNNING_VAR };
 
 /* One parameter tensor.  Its name is for files and people; what it is, kind and node say. */
 struct un_param {
-    char name[40]; /* "enc_0.conv_block.0.weight" */
+    char name[48]; /* "enc_0.conv_block.0.weight" */
     enum un_param_kind kind;
     int node; /* whose it is */
     int dims;
@@ -62,6 +70,7 @@ enum un_node_kind {
     UN_NODE_MAXPOOL,
     UN_NODE_UPSAMPLE,
     UN_NODE_ADD, /* the sum of two maps of equal channels */
+    UN_NODE_MEANPOOL,
 };
 
 /*
@@ -72,7 +81,7 @@ struct un_node {
     enum un_node_kind kind;
     enum un_conv_kind conv;        /* of UN_NODE_CONV */
     struct un_where where;         /* in the U */
-    char name[40];                 /* "enc_0.conv_block.0", for files and people */
+    char name[48];                 /* "enc_0.conv_block.0", for files and people */
     int src[2];                    /* two values that it reads; src[1] < 0: one source */
     int channels;                  /* of its value */
     struct un_activation act;      /* applied to its value */
@@ -128,6 +137,8 @@ int un_spec_enc(const unet_spec *spec, int level, int i); /* level depth: the bo
 int un_spec_dec(const unet_spec *spec, int level, int i);
 int un_spec_up(const unet_spec *spec, int level);
 int un_spec_convs(const unet_spec *spec); /* 1 or 2 */
+/* Residual blocks of a level. */
+int un_spec_blocks(const unet_spec *spec, int level);
 /* Groups of a norm over channels that are all or a part of `of` neighbouring ones; 0: over the
  * batch. */
 int un_spec_groups(const unet_spec *spec, int channels, int of);
@@ -158,7 +169,7 @@ int un_graph_norm(struct un_graph *graph, struct un_where where, struct un_activ
 /* The spec's norm before a convolution, of each of the values that it reads. */
 void un_graph_norm_sources(struct un_graph *graph, struct un_where where, int src[2],
                            bool skip_first);
-/* A node without parameters that reads one value: UN_NODE_MAXPOOL or UN_NODE_UPSAMPLE. */
+/* A node without parameters that reads one value: of a pooling or UN_NODE_UPSAMPLE. */
 int un_graph_plain(struct un_graph *graph, struct un_where where, enum un_node_kind kind, int src);
 /* src[1] is cropped as a skip connection is; neither is the network's input. */
 int un_graph_add(struct un_graph *graph, struct un_where where, const int src[2],

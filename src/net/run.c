@@ -290,6 +290,9 @@ static void node_forward(struct un_network *network, int i)
     case UN_NODE_ADD:
         add_forward(network, i);
         break;
+    case UN_NODE_MEANPOOL:
+        e->ops->meanpool_forward(e, value(network, node->src[0]), value(network, i + 1));
+        break;
     }
 }
 
@@ -387,6 +390,10 @@ static void node_backward(struct un_network *network, int i)
             dsrc = gradient_from(network, i, node->src[s]);
             e->ops->add_backward(e, ddst, node->top[s], node->left[s], &dsrc);
         }
+        break;
+    case UN_NODE_MEANPOOL:
+        dsrc = gradient_from(network, i, node->src[0]);
+        e->ops->meanpool_backward(e, ddst, &dsrc);
         break;
     }
 }

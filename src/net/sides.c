@@ -57,7 +57,8 @@ static int side_of(const struct un_graph *graph, int i, struct axis *axis)
         if (node->conv != UN_CONV3X3_HALF)
             return side;
         return side % 2 == 0 ? side / 2 : 0; /* else what comes up again would be larger */
-    case UN_NODE_MAXPOOL:                    /* padded: a last odd row is dropped */
+    case UN_NODE_MAXPOOL:
+    case UN_NODE_MEANPOOL: /* padded: a last odd row is dropped */
         return is_padded(graph) || side % 2 == 0 ? side / 2 : 0;
     case UN_NODE_UPSAMPLE:
         return 2 * side - 2 * node->trim;
@@ -94,6 +95,7 @@ static int reads_from(const struct un_node *node, int first, int p)
             return 2 * p + first;
         return node->conv == UN_UPCONV2X2 ? half(p) : p + first;
     case UN_NODE_MAXPOOL:
+    case UN_NODE_MEANPOOL:
         return 2 * p;
     case UN_NODE_UPSAMPLE: /* an interpolation looks at the neighbour, too */
         return half(p + node->trim - (node->doubling != UN_NEAREST));

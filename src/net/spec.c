@@ -31,6 +31,12 @@ int un_spec_convs(const unet_spec *spec)
     return either(spec->convs, 2);
 }
 
+int un_spec_blocks(const unet_spec *spec, int level)
+{
+    static const int usual[] = {1, 3, 4, 6};
+    return either(spec->blocks[level], usual[level < 3 ? level : 3]);
+}
+
 /* The channels of the value that comes from below to level's up-convolution. */
 static int below(const unet_spec *spec, int level)
 {
@@ -187,6 +193,39 @@ static unet_code check_together(const unet_spec *spec, unet_error *err)
     return spec->norm_order == UNET_BEFORE_CONV ? check_before_conv(spec, err) : UNET_OK;
 }
 
+/* What networks with residual blocks are made of, and that there is room for them. */
+static unet_code check_residual(const unet_spec *spec, unet_error *err)
+{
+    static const char head[] = "residual is nnunet, wanted only with";
+    int blocks = 0;
+    for (int d = 0; d <= UNET_MAX_DEPTH; d++)
+        if (spec->blocks[d] && (!spec->residual || d > spec->depth))
+            return un_fail(err, UNET_EINVAL, "blocks of level %d are %d, wanted 0%s", d,
+                           spec->blocks[d], spec->residual ? "" : " where residual is none");
+    if (!spec->residual)
+        return UNET_OK;
+    for (int d = 0; d <= spec->depth; d++) {
+        const int count = un_spec_blocks(spec, d);
+        blocks += count;
+        if (count < 1 || blocks > UN_MAX_BLOCKS)
+            return un_fail(err, UNET_EINVAL,
+                           "blocks of level %d are %d, wanted 1 or more, and %d at most in all", d,
+                           count, UN_MAX_BLOCKS);
+        if (un_spec_enc(spec, d, 0) != un_spec_enc(spec, d, un_spec_convs(spec) - 1))
+            return un_fail(err, UNET_EINVAL,
+                           "channels.enc of level %d are %d and %d, wanted the same of all that a "
+                           "level of residual blocks makes",
+                           d, un_spec_enc(spec, d, 0), un_spec_enc(spec, d, 1));
+    }
+    if (spec->norm == UNET_NORM_NONE || spec->norm_order != UNET_NORM_FIRST)
+        return un_fail(err, UNET_EINVAL, "%s norms between convolutions and activations", head);
+    if (spec->down != UNET_DOWN_CONV)
+        return un_fail(err, UNET_EINVAL, "%s down conv", head);
+    if (spec->single_act)
+        return un_fail(err, UNET_EINVAL, "%s single_act 0", head);
+    return UNET_OK;
+}
+
 unet_code un_spec_check(const unet_spec *spec, unet_error *err)
 {
     unet_code code = un_fields_check(spec, &un_spec_fields, err);
@@ -198,5 +237,7 @@ unet_code un_spec_check(const unet_spec *spec, unet_error *err)
         code = check_all_channels(spec, err);
     if (!code && spec->norm == UNET_NORM_GROUP && spec->norm_order == UNET_BEFORE_CONV)
         code = check_groups_before(spec, err);
+    if (!code)
+        code = check_residual(spec, err);
     return code;
 }

@@ -11,6 +11,7 @@ static const char *const biases[] = {"unless_norm", "always", "never", NULL};
 static const char *const concats[] = {"up_skip", "skip_up", NULL};
 static const char *const up_convs[] = {"conv1x1", "conv3x3", "none", NULL};
 static const char *const downs[] = {"pool", "conv", NULL};
+static const char *const residuals[] = {"none", "nnunet", NULL};
 
 #define ROW unet_spec
 #define INT(field, low, high, how, help) UN_FIELD(field, UNET_FIELD_INT, low, high, how, help)
@@ -58,6 +59,7 @@ static const struct un_field rows[] = {
     UN_FIELD_CHOICE(down, downs, MORE, "conv: stride 2 instead of poolings"),
     INT(widest, 0, 65536, MORE, "most channels of any level; 0: no limit"),
     UN_FIELD_FLAG(norm_plain, MORE, "norms without scale and shift"),
+    UN_FIELD_CHOICE(residual, residuals, MORE, "the encoder's blocks, if residual"),
 };
 
 const struct un_fields un_spec_fields = {rows, sizeof rows / sizeof *rows};

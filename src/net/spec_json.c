@@ -41,10 +41,26 @@ static json_t *write_channels(const unet_spec *spec)
                      pair_list(c->dec, depth), "up", up);
 }
 
+static json_t *write_blocks(const unet_spec *spec)
+{
+    json_t *list = json_array();
+    for (int d = 0; d <= spec->depth; d++)
+        json_array_append_new(list, json_integer(spec->blocks[d]));
+    return list;
+}
+
+static bool blocks_set(const unet_spec *spec)
+{
+    bool set = false;
+    for (int d = 0; d <= spec->depth; d++)
+        set |= spec->blocks[d] != 0;
+    return set;
+}
+
 int un_spec_is_plain(const unet_spec *spec)
 {
     bool found = spec->norm > UNET_NORM_BATCH || spec->up > UNET_UP_BILINEAR ||
-                 channels_set(&spec->channels);
+                 channels_set(&spec->channels) || blocks_set(spec);
     for (int i = 0; i < un_spec_fields.count; i++)
         found |= un_spec_fields.rows[i].how & UN_FIELD_SPARSE &&
                  !un_field_is_zero(spec, &un_spec_fields.rows[i]);
@@ -66,6 +82,8 @@ json_t *un_spec_to_json(const unet_spec *spec)
     }
     if (channels_set(&spec->channels))
         failed |= json_object_set_new(object, "channels", write_channels(spec));
+    if (blocks_set(spec))
+        failed |= json_object_set_new(object, "blocks", write_blocks(spec));
     if (!failed)
         return object;
     json_decref(object);
@@ -133,6 +151,9 @@ unet_code un_spec_from_json(const char *what, const json_t *object, unet_spec *s
         code = un_json_field(&at, "channels", JSON_OBJECT, &channels, err);
         code = code ? code : read_channels(what, channels, &made, err);
     }
+    if (!code && made.depth >= 1 && made.depth <= UNET_MAX_DEPTH &&
+        json_object_get(object, "blocks"))
+        code = read_numbers(&at, "blocks", made.depth + 1, 1, made.blocks, err);
     if (code)
         return code;
     if (un_spec_check(&made, &why))

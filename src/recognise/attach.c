@@ -114,7 +114,10 @@ static unet_code attach_before(struct un_modules *modules, unet_error *err)
 
 unet_code un_modules_attach_norms(struct un_modules *modules, unet_error *err)
 {
-    if (un_layout_is_before(un_layout_of(modules), modules))
+    const struct un_names *layout = un_layout_of(modules);
+    if (layout && layout->residual)
+        return UNET_OK; /* there names say all */
+    if (un_layout_is_before(layout, modules))
         return attach_before(modules, err);
     if (modules->arrays->one_network && attach_as_they_run(modules))
         return UNET_OK;

@@ -41,9 +41,14 @@ static bool is_lower_head(const struct un_arrays *arrays, const char *name)
 static bool is_second_name(const struct un_arrays *arrays, const char *name)
 {
     static const char inner[] = "decoder.";
-    return fits("encoder.stages.#.#.convs.#.all_modules.*", name) ||
-           fits("decoder.stages.#.convs.#.all_modules.*", name) ||
-           (arrays->count <= MOST && fits("decoder.encoder.stages.*", name) &&
+    static const char *const second[] = {
+        "encoder.stages.#.#.convs.#.all_modules.*", "encoder.stem.convs.#.all_modules.*",
+        "encoder.stages.#.blocks.#.conv#.all_modules.*",
+        "encoder.stages.#.blocks.#.skip.#.all_modules.*", "decoder.stages.#.convs.#.all_modules.*"};
+    for (size_t i = 0; i < sizeof second / sizeof *second; i++)
+        if (fits(second[i], name))
+            return true;
+    return (arrays->count <= MOST && fits("decoder.encoder.*", name) &&
             (strstr(name, ".all_modules.") || un_arrays_find(arrays, name + strlen(inner))));
 }
 

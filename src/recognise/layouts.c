@@ -64,6 +64,17 @@ KEYS(nnunet) = {"encoder.stages.#.#.convs.#.conv",
                 "decoder.transpconvs.#",
                 "decoder.seg_layers.#",
                 NULL};
+KEYS(nnunet_resenc) = {"encoder.stem.convs.#.conv",
+                       "encoder.stem.convs.#.norm",
+                       "encoder.stages.#.blocks.#.conv#.conv",
+                       "encoder.stages.#.blocks.#.conv#.norm",
+                       "?encoder.stages.#.blocks.#.skip.#.conv",
+                       "?encoder.stages.#.blocks.#.skip.#.norm",
+                       "decoder.stages.#.convs.#.conv",
+                       "decoder.stages.#.convs.#.norm",
+                       "decoder.transpconvs.#",
+                       "decoder.seg_layers.#",
+                       NULL};
 
 /* ---- the layouts ---- */
 
@@ -75,6 +86,10 @@ KEYS(nnunet) = {"encoder.stages.#.#.convs.#.conv",
     .direction = UN_NUMBERS_RISE, SAME, RELU, .norm_order = UNET_NORM_FIRST,                       \
     .concat = UNET_CONCAT_SKIP_UP, NO_OTHER_NORM, .up = UNET_UP_BILINEAR, .align_corners = 1,      \
     .up_act = 0
+#define NNUNET                                                                                     \
+    .direction = UN_NUMBERS_RISE, SAME, .act = UNET_ACT_LEAKY_RELU, .leaky_slope = 0.01f,          \
+    .single_act = 0, .norm_order = UNET_NORM_FIRST, .concat = UNET_CONCAT_UP_SKIP,                 \
+    .norm = UNET_NORM_INSTANCE, TRANSPOSED, .down = UNET_DOWN_CONV, .lists = true
 
 static const struct un_names layouts[] = {
     {.name = "unet",
@@ -175,19 +190,8 @@ static const struct un_names layouts[] = {
      .align_corners = 0,
      .up_act = 0,
      .keys = torch_em_keys},
-    {.name = "nnunet", /* PlainConvUNet of the second version */
-     .direction = UN_NUMBERS_RISE,
-     SAME,
-     .act = UNET_ACT_LEAKY_RELU,
-     .leaky_slope = 0.01f,
-     .single_act = 0,
-     .norm_order = UNET_NORM_FIRST,
-     .concat = UNET_CONCAT_UP_SKIP,
-     .norm = UNET_NORM_INSTANCE,
-     TRANSPOSED,
-     .down = UNET_DOWN_CONV,
-     .lists = true,
-     .keys = nnunet_keys},
+    {.name = "nnunet", NNUNET, .keys = nnunet_keys}, /* PlainConvUNet of the second version */
+    {.name = "nnunet_resenc", NNUNET, .residual = UNET_RESIDUAL_NNUNET, .keys = nnunet_resenc_keys},
     {.name = "monai",
      .direction = UN_NUMBERS_FALL,
      SAME,
@@ -207,10 +211,16 @@ enum { LAYOUTS = sizeof layouts / sizeof *layouts };
  * in a key is one that the other network has and a plain one of the same names has not. */
 static const struct {
     const char *key, *reason; /* * stands for anything */
+    bool unread;              /* only where no layout is of these names */
 } refused[] = {
-    {"conv_blocks_context.#.*", "the names of nnU-Net's first version; that of its second is read"},
-    {"encoder.stages.#.blocks.#.*", "residual blocks"},
-    {"down_sample_layers.#.layers.4.*", "fastMRI's average poolings"},
+    {"conv_blocks_context.#.*", "the names of nnU-Net's first version; that of its second is read",
+     false},
+    {"encoder.stages.#.blocks.#.conv3.*", "residual blocks of three convolutions (bottlenecks)",
+     false},
+    {"encoder.stages.#.blocks.#.squeeze*", "residual blocks with squeeze and excitation", false},
+    {"encoder.stages.#.blocks.#.*",
+     "residual blocks and other arrays than nnU-Net's ResidualEncoderUNet has", true},
+    {"down_sample_layers.#.layers.4.*", "fastMRI's average poolings", false},
 };
 
 /* ---- looking up ---- */
@@ -305,11 +315,12 @@ const struct un_names *un_layout_at(int i)
     return i < LAYOUTS ? &layouts[i] : NULL;
 }
 
-const char *un_layout_refusal(const char *name)
+const char *un_layout_refusal(const char *name, bool unread)
 {
     for (const char *at = name; at; at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL)
         for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-            if (un_layout_matches(refused[i].key, at, (int)strnlen(at, UN_MAX_MODULE_NAME)))
+            if (refused[i].unread <= unread &&
+                un_layout_matches(refused[i].key, at, (int)strnlen(at, UN_MAX_MODULE_NAME)))
                 return refused[i].reason;
     return NULL;
 }

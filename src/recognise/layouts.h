@@ -27,10 +27,12 @@ struct un_names {
     int single_act, norm_order, concat;
     int norm; /* of norms without running statistics, and of networks without arrays of norms */
     int up, align_corners, up_act;
-    int down;                /* never open: what is not told is a pooling */
-    bool before;             /* blocks of its networks with norms are norm, convolution, activation,
-                                twice: 3x3 convolutions are number 1 and 4, without norms 0 and 2 */
-    bool lists;              /* numbers in names count levels, and never layers without arrays */
+    int down;     /* never open: what is not told is a pooling */
+    bool before;  /* blocks of its networks with norms are norm, convolution, activation,
+                     twice: 3x3 convolutions are number 1 and 4, without norms 0 and 2 */
+    int residual; /* as in unet_spec; never open.  The search for a chain is not for these:
+                     residual.c */
+    bool lists;   /* numbers in names count levels, and never layers without arrays */
     const char *const *keys; /* patterns of the modules' names, NULL at the end */
 };
 
@@ -54,9 +56,9 @@ const struct un_names *un_layout_at(int i);
 
 /*
  * Why networks with arrays of this name are no plain U-Nets though their shapes might look like
- * one, NULL: nothing is known against them.
+ * one, NULL: nothing is known against them.  unread: no layout has the names of all arrays.
  */
-const char *un_layout_refusal(const char *name);
+const char *un_layout_refusal(const char *name, bool unread);
 
 /* ---- writing (naming.c) ---- */
 
@@ -67,7 +69,7 @@ unet_code un_layout_check(const struct un_names *layout, const unet_spec *spec, 
 /* What parameter `param` of a graph is called in the layout; false: the layout has no name for it.
  * The parts of a norm over two maps (un_graph_joined()) may be called the same: they are one array.
  * The spec has passed un_layout_check(). */
-enum { UN_LAYOUT_NAME = 80 };
+enum { UN_LAYOUT_NAME = 96 };
 bool un_layout_name(const struct un_names *layout, const struct un_graph *graph, int param,
                     char name[UN_LAYOUT_NAME]);
 

@@ -12,12 +12,15 @@
 
 /*
  * Letters after % stand for: d the level, f the number of a decoder counted from the deepest (1), e
- * the same from 0, n the number in the block's nn.Sequential.
+ * the same from 0, h the last of these, n the number in the block's nn.Sequential, k whether it is
+ * a conv or a norm; i which convolution of its block, from 0, j the same from 1, b the residual
+ * block, s how many nodes stand before it in the shortcut.
  */
 struct naming {
     const char *layout;
     const char *first, *enc, *bottleneck;  /* the encoder's: level 0, the others, the deepest */
     const char *up, *up_norm, *dec, *head; /* NULL: there is no such layer */
+    const char *block, *shortcut;          /* of residual blocks */
     unet_code (*check)(const char *layout, const unet_spec *spec, unet_error *err);
 };
 
@@ -151,17 +154,76 @@ static unet_code check_torch_em(const char *layout, const unet_spec *spec, unet_
     return code ? code : check_torch_em_widths(layout, spec, err);
 }
 
+/* Both networks of nnU-Net's, whose channels are told by their plans. */
+static unet_code check_nnunet_as(const char *layout, const unet_spec *spec, unet_residual residual,
+                                 unet_error *err)
+{
+    const struct expected fields[] = {
+        {FOUND(residual), (int)residual},
+        {FOUND(down), UNET_DOWN_CONV},
+        {FOUND(padding), UNET_PADDING_SAME},
+        {FOUND(norm), spec->norm == UNET_NORM_BATCH ? UNET_NORM_BATCH : UNET_NORM_INSTANCE},
+        {FOUND(norm_order), UNET_NORM_FIRST},
+        {FOUND(norm_plain), 0},
+        {FOUND(act), UNET_ACT_LEAKY_RELU},
+        {FOUND(single_act), 0},
+        {FOUND(concat), UNET_CONCAT_UP_SKIP},
+        {FOUND(up), UNET_UP_TRANSPOSE},
+        {FOUND(up_norm), 0},
+        {FOUND(up_act), 0},
+    };
+    return expect_all(layout, spec, fields, sizeof fields / sizeof *fields, err);
+}
+
+static unet_code check_nnunet(const char *layout, const unet_spec *spec, unet_error *err)
+{
+    return check_nnunet_as(layout, spec, UNET_RESIDUAL_NONE, err);
+}
+
+static unet_code check_resenc(const char *layout, const unet_spec *spec, unet_error *err)
+{
+    return check_nnunet_as(layout, spec, UNET_RESIDUAL_NNUNET, err);
+}
+
 #undef FOUND
 
 /* ---- the table ---- */
 
+#define NNUNET_DECODER                                                                             \
+    .up = "decoder.transpconvs.%e", .dec = "decoder.stages.%e.convs.%i.%k",                        \
+    .head = "decoder.seg_layers.%h"
+#define NNUNET_ENCODER "encoder.stages.%d.0.convs.%i.%k"
+
 static const struct naming namings[] = {
     {.layout = "unet", .check = accept_all}, /* our own names */
-    {"milesial", "inc.double_conv.%n", "down%d.maxpool_conv.1.double_conv.%n",
-     "down%d.maxpool_conv.1.double_conv.%n", "up%f.up", NULL, "up%f.conv.double_conv.%n",
-     "outc.conv", check_milesial},
-    {"torch_em", "encoder.blocks.%d.block.%n", "encoder.blocks.%d.block.%n", "base.block.%n",
-     "decoder.samplers.%e.conv", NULL, "decoder.blocks.%e.block.%n", "out_conv", check_torch_em},
+    {.layout = "milesial",
+     .first = "inc.double_conv.%n",
+     .enc = "down%d.maxpool_conv.1.double_conv.%n",
+     .bottleneck = "down%d.maxpool_conv.1.double_conv.%n",
+     .up = "up%f.up",
+     .dec = "up%f.conv.double_conv.%n",
+     .head = "outc.conv",
+     .check = check_milesial},
+    {.layout = "torch_em",
+     .first = "encoder.blocks.%d.block.%n",
+     .enc = "encoder.blocks.%d.block.%n",
+     .bottleneck = "base.block.%n",
+     .up = "decoder.samplers.%e.conv",
+     .dec = "decoder.blocks.%e.block.%n",
+     .head = "out_conv",
+     .check = check_torch_em},
+    {.layout = "nnunet",
+     .first = NNUNET_ENCODER,
+     .enc = NNUNET_ENCODER,
+     .bottleneck = NNUNET_ENCODER,
+     NNUNET_DECODER,
+     .check = check_nnunet},
+    {.layout = "nnunet_resenc",
+     .first = "encoder.stem.convs.0.%k",
+     NNUNET_DECODER,
+     .block = "encoder.stages.%d.blocks.%b.conv%j.%k",
+     .shortcut = "encoder.stages.%d.blocks.%b.skip.%s.%k",
+     .check = check_resenc},
 };
 
 static const struct naming *naming_of(const struct un_names *layout)
@@ -177,7 +239,8 @@ unet_code un_layout_check(const struct un_names *layout, const unet_spec *spec, 
     const struct naming *naming = naming_of(layout);
     if (!naming)
         return un_fail(err, UNET_EINVAL,
-                       "layout %s: only read, not written; wanted unet, milesial or torch_em",
+                       "layout %s: only read, not written; wanted unet, milesial, torch_em, "
+                       "nnunet or nnunet_resenc",
                        layout->name);
     return naming->check(layout->name, spec, err);
 }
@@ -186,6 +249,8 @@ unet_code un_layout_check(const struct un_names *layout, const unet_spec *spec, 
 static const char *format_of(const struct naming *naming, const struct un_graph *graph,
                              const struct un_node *node)
 {
+    if (node->where.block)
+        return node->where.index == UN_SHORTCUT ? naming->shortcut : naming->block;
     switch (node->where.role) {
     case UN_ROLE_ENC:
         return node->where.level == 0                   ? naming->first
@@ -199,6 +264,37 @@ static const char *format_of(const struct naming *naming, const struct un_graph 
         break;
     }
     return naming->head;
+}
+
+/* Nodes of its shortcut before the convolution (or its norm): a pooling, or none. */
+static int before_in_shortcut(const struct un_where *where)
+{
+    return where->level > 0 && where->block == 1;
+}
+
+/* What a letter stands for. */
+static int number_of(char letter, const struct un_graph *graph, const struct un_where *where)
+{
+    switch (letter) {
+    case 'd':
+        return where->level;
+    case 'f':
+        return graph->spec.depth - where->level;
+    case 'e':
+        return graph->spec.depth - where->level - 1;
+    case 'h':
+        return graph->spec.depth - 1;
+    case 'i':
+        return where->index;
+    case 'j':
+        return where->index + 1;
+    case 'b':
+        return where->block - 1;
+    case 's':
+        return before_in_shortcut(where);
+    default:
+        return where->number;
+    }
 }
 
 bool un_layout_name(const struct un_names *layout, const struct un_graph *graph, int param,
@@ -223,11 +319,12 @@ bool un_layout_name(const struct un_names *layout, const struct un_graph *graph,
             continue;
         }
         f++;
-        int value = *f == 'd'   ? node->where.level
-                    : *f == 'f' ? graph->spec.depth - node->where.level
-                    : *f == 'e' ? graph->spec.depth - node->where.level - 1
-                                : node->where.number;
-        length += (size_t)snprintf(name + length, UN_LAYOUT_NAME - length, "%d", value);
+        if (*f == 'k')
+            length += (size_t)snprintf(name + length, UN_LAYOUT_NAME - length,
+                                       node->kind == UN_NODE_NORM ? "norm" : "conv");
+        else
+            length += (size_t)snprintf(name + length, UN_LAYOUT_NAME - length, "%d",
+                                       number_of(*f, graph, &node->where));
     }
     /* the longest, down4.maxpool_conv.1.double_conv.4.running_mean, has 46 characters */
     snprintf(name + length, UN_LAYOUT_NAME - length, ".%s", un_param_suffix(p->kind));

@@ -213,7 +213,7 @@ bool un_array_fits(const struct un_array *array, const struct un_graph *graph, i
                     array->shape[0] == un_graph_joined(graph, param, &first));
 }
 
-static unet_code check_sources(const struct un_work *w, unet_error *err)
+unet_code un_work_check_sources(const struct un_work *w, unet_error *err)
 {
     for (int i = 0; i < w->graph.param_count; i++) {
         const struct un_param *p = &w->graph.params[i];
@@ -229,10 +229,11 @@ static unet_code check_sources(const struct un_work *w, unet_error *err)
     return UNET_OK;
 }
 
-static unet_code refuse_known(const struct un_arrays *arrays, const char *path, unet_error *err)
+static unet_code refuse_known(const struct un_arrays *arrays, bool unread, const char *path,
+                              unet_error *err)
 {
     for (int i = 0; i < arrays->count; i++) {
-        const char *reason = un_layout_refusal(arrays->items[i].name);
+        const char *reason = un_layout_refusal(arrays->items[i].name, unread);
         if (reason)
             return un_fail(err, UNET_EFORMAT, "%s: tensor %.100s: is of a network with %s", path,
                            arrays->items[i].name, reason);
@@ -255,10 +256,14 @@ static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
         return un_fail(err, UNET_EFORMAT,
                        "%s: its settings name the activation %s, which none of unet's networks has",
                        path, w->arrays->hints.strange_act);
-    if ((code = refuse_known(w->arrays, path, err)) ||
+    if ((code = refuse_known(w->arrays, false, path, err)) ||
         (code = un_modules_group(path, w->arrays, &w->modules, err)))
         return code;
     w->out->layout = un_layout_of(&w->modules);
+    if (w->out->layout && w->out->layout->residual)
+        return un_work_residual(w, err);
+    if ((code = refuse_known(w->arrays, !w->out->layout, path, err)))
+        return code;
     w->before = un_layout_is_before(w->out->layout, &w->modules);
     if ((code = un_chain_find(&w->modules, w->out->layout, direction, &w->chain, err)) ||
         (code = find_norms(w, false, &norms, &running, err)) ||
@@ -273,7 +278,7 @@ static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
     if (un_spec_check(&w->out->spec, &why))
         return un_fail(err, UNET_EFORMAT, "%s: is no network that unet has: %s", path, why.text);
     choose_bias(w);
-    return check_sources(w, err);
+    return un_work_check_sources(w, err);
 }
 
 unet_code un_recognise(const char *path, const struct un_arrays *arrays, const unet_known *known,

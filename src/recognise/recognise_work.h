@@ -20,6 +20,14 @@ struct un_work {
  * norms: the file has arrays of norms behind its 3x3 convolutions. */
 unet_code un_work_check_gaps(const struct un_work *w, bool norms, unet_error *err);
 
+/* residual.c: all of it for a layout of residual blocks, whose names say where each array stands.
+ */
+unet_code un_work_residual(struct un_work *work, unet_error *err);
+
+/* Whether an array that parameter of work->graph has as its source has another's shape: names it.
+ */
+unet_code un_work_check_sources(const struct un_work *work, unet_error *err);
+
 /* Refuses what the caller cannot know, since the arrays say otherwise: UNET_EINVAL. */
 unet_code un_work_check_known(const struct un_work *work, bool norms, bool running,
                               unet_error *err);

@@ -45,7 +45,7 @@ static const struct edit {
     {"\"__metadata__\":", "\"__metadat__\":", "tensor __metadat__: dtype is missing"},
     {"{" Q "format" Q ":1", "", "unet metadata is not valid JSON at byte 1"},
     {"\"{" Q "format" Q ":1", "\"[{" Q "format" Q ":1", "unet metadata is not valid JSON at byte"},
-    {Q "format" Q ":1", Q "format" Q ":8", META "format is 8, this version of unet reads up to 7"},
+    {Q "format" Q ":1", Q "format" Q ":9", META "format is 9, this version of unet reads up to 8"},
     {Q "format" Q ":1", Q "format" Q ":0", META "format is 0, wanted 1..2147483647"},
     {Q "format" Q ":1", Q "forma" Q ":1", META "format is missing"},
     {Q "format" Q ":1", Q "format" Q ":" Q "1" Q, META "format is a string, wanted an integer"},

@@ -21,7 +21,7 @@ static const struct un_activation smooth = {UN_ACT_LEAKY, 0.999f}, none = {UN_AC
 
 static struct un_where at(enum un_role role, int level, int index)
 {
-    return (struct un_where){role, level, index, index};
+    return (struct un_where){role, level, index, index, 0};
 }
 
 /* A 3x3 convolution to `channels`; normed: with a norm behind. */

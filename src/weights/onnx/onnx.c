@@ -138,37 +138,47 @@ static unet_code make_room(struct un_onnx_walk *walk)
     return UNET_OK;
 }
 
-unet_code un_onnx_list(struct un_onnx_walk *walk, int i, const struct un_onnx_node *of,
-                       const char *suffix, struct un_array **array)
+unet_code un_onnx_put_array(struct un_onnx_walk *walk, int tensor, const char *name,
+                            struct un_array **array)
 {
     struct un_onnx_table *table = walk->table;
     struct un_arrays *arrays = walk->arrays;
-    const int value = un_onnx_input(table, walk->node, i);
-    const bool whole = value >= 0 && !table->values[value].spread;
-    const int tensor = whole ? table->values[value].tensor : -1;
-    if (tensor < 0)
-        return un_onnx_refuse(walk, "its %s is %s, wanted stored numbers", suffix,
-                              value < 0 ? "missing" : "calculated");
-    if (arrays->count == MAX_WEIGHTS)
-        return un_onnx_refuse(walk, "more than %d weights, which no U-Net has", MAX_WEIGHTS);
     unet_code code = make_room(walk);
     struct un_array *made = code ? NULL : &arrays->items[arrays->count];
     if (!code)
         code = un_onnx_tensor_load(table, tensor, made, walk->err);
     if (code)
         return code;
-    if (!made->dtype->to_float)
-        return un_onnx_refuse(walk, "its %s is of type %s, wanted floats", suffix,
-                              made->dtype->name);
-    char name[NAME_ROOM];
-    if (!make_name(walk, value, of, suffix, name))
-        return un_onnx_refuse(walk, "its %s would be the second %s", suffix, name);
     char *copy = un_arena_alloc(&table->arena, strlen(name) + 1);
     if (!copy)
         return un_fail_memory(walk->err, strlen(name) + 1, table->path);
     made->name = made->key = strcpy(copy, name);
-    arrays->count++;
     *array = made;
+    return UNET_OK;
+}
+
+unet_code un_onnx_list(struct un_onnx_walk *walk, int i, const struct un_onnx_node *of,
+                       const char *suffix, struct un_array **array)
+{
+    struct un_onnx_table *table = walk->table;
+    const int value = un_onnx_input(table, walk->node, i);
+    const bool whole = value >= 0 && !table->values[value].spread;
+    const int tensor = whole ? table->values[value].tensor : -1;
+    char name[NAME_ROOM];
+    if (tensor < 0)
+        return un_onnx_refuse(walk, "its %s is %s, wanted stored numbers", suffix,
+                              value < 0 ? "missing" : "calculated");
+    if (walk->arrays->count == MAX_WEIGHTS)
+        return un_onnx_refuse(walk, "more than %d weights, which no U-Net has", MAX_WEIGHTS);
+    if (!make_name(walk, value, of, suffix, name))
+        return un_onnx_refuse(walk, "its %s would be the second %s", suffix, name);
+    unet_code code = un_onnx_put_array(walk, tensor, name, array);
+    if (code)
+        return code;
+    if (!(*array)->dtype->to_float)
+        return un_onnx_refuse(walk, "its %s is of type %s, wanted floats", suffix,
+                              (*array)->dtype->name);
+    walk->arrays->count++;
     return UNET_OK;
 }
 
@@ -231,9 +241,9 @@ static unet_code parse(const char *path, const unsigned char *bytes, size_t size
     unet_code code = un_onnx_table_read(path, bytes, size, &owner->table, err);
     owner->table.beside = beside;
     if (!code)
-        code = un_onnx_walk(&walk);
-    if (!code)
         code = copy_metadata(&owner->table, &made, err);
+    if (!code)
+        code = un_onnx_is_own(&walk) ? un_onnx_own(&walk) : un_onnx_walk(&walk);
     owner->items = made.items;
     made.size = un_onnx_external_bytes(&owner->table);
     if (code)

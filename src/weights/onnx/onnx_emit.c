@@ -179,7 +179,11 @@ static void both_sources(struct un_onnx_emit *emit, const struct un_node *node)
 
 static void sum(struct un_onnx_emit *emit, const struct un_node *node)
 {
-    both_sources(emit, node);
+    if (node->where.block) /* residual blocks add maps of one size */
+        for (int s = 0; s < 2; s++)
+            un_emit_input(emit, "%s", value_name(emit, node->src[s]));
+    else
+        both_sources(emit, node);
     un_emit_end(emit, "Add", "%s%s", made_by(emit, node), before_act(node));
     activation(emit, node);
 }
@@ -264,7 +268,8 @@ static void pooling(struct un_onnx_emit *emit, const struct un_node *node)
     un_emit_input(emit, "%s", value_name(emit, node->src[0]));
     un_emit_ints(emit, "kernel_shape", 2, 2);
     un_emit_ints(emit, "strides", 2, 2);
-    un_emit_end(emit, "MaxPool", "%s", made_by(emit, node));
+    un_emit_end(emit, node->kind == UN_NODE_MAXPOOL ? "MaxPool" : "AveragePool", "%s",
+                made_by(emit, node));
 }
 
 static void doubling(struct un_onnx_emit *emit, const struct un_node *node)
@@ -326,6 +331,7 @@ void un_onnx_emit_graph(struct un_onnx_emit *emit)
             norm(emit, node);
             break;
         case UN_NODE_MAXPOOL:
+        case UN_NODE_MEANPOOL:
             pooling(emit, node);
             break;
         case UN_NODE_UPSAMPLE:

@@ -99,6 +99,19 @@ const char *un_onnx_maker_name(const struct un_onnx_map *map);
 unet_code un_onnx_list(struct un_onnx_walk *walk, int i, const struct un_onnx_node *of,
                        const char *suffix, struct un_array **array);
 
+/* Lists a tensor under this name; it counts (arrays->count) when who calls has looked at it. */
+unet_code un_onnx_put_array(struct un_onnx_walk *walk, int tensor, const char *name,
+                            struct un_array **array);
+
+/* ---- onnx_own.c ---- */
+
+/* Whether the metadata of unet say that it is a network which un_onnx_walk() does not know. */
+bool un_onnx_is_own(struct un_onnx_walk *walk);
+
+/* Lists the weights of such a network by their names.  UNET_EFORMAT: its nodes are not those that
+ * unet writes; UNET_ENOMEM. */
+unet_code un_onnx_own(struct un_onnx_walk *walk);
+
 /* The functions that operators are looked up with. */
 unet_code un_onnx_conv(struct un_onnx_walk *walk);
 unet_code un_onnx_conv_transpose(struct un_onnx_walk *walk);

@@ -358,7 +358,7 @@ static void test_sum(void **state)
         .in_channels = 1, .classes = 2, .width = 4, .depth = 1, .padding = UNET_PADDING_SAME};
     const struct un_activation relu = {UN_ACT_RELU, 0}, none = {UN_ACT_NONE, 0};
     const struct un_onnx_options options = {0};
-    struct un_where where = {UN_ROLE_ENC, 0, 0, 0};
+    struct un_where where = {UN_ROLE_ENC, 0, 0, 0, 0};
     struct un_graph *graph = malloc(sizeof *graph);
     struct un_onnx_table table = {0};
     unet_error err;
@@ -369,7 +369,7 @@ static void test_sum(void **state)
     where.index = where.number = 1;
     int b = un_graph_conv(graph, where, UN_CONV3X3, (const int[2]){a, -1}, 4, true, none);
     int sum = un_graph_add(graph, where, (const int[2]){b, a}, relu);
-    where = (struct un_where){UN_ROLE_HEAD, 0, 0, 0};
+    where = (struct un_where){UN_ROLE_HEAD, 0, 0, 0, 0};
     un_graph_output(
         graph, un_graph_conv(graph, where, UN_CONV1X1, (const int[2]){sum, -1}, 2, true, none));
     un_graph_end(graph);
