@@ -10,6 +10,7 @@ parts() {
     cat <<PARTS
 isa        10  make test with the instruction sets below this processor's best
 far        10  the tests by an engine whose memory the host cannot touch
+opencl     60  the OpenCL engine: kernels by clang's compilers, operations under oclgrind, the tests by PoCL
 reference  60  the C tests by the reference engine, and more where the processor is slow
 install     5  installations of every kind, and a build below another project
 sanitize   20  the tests under AddressSanitizer and UBSan
@@ -57,6 +58,10 @@ part_far() {
     for test in predict train eval cli check; do
         UNET_DEVICE=far sh "tests/${test}_test.sh" "$(pwd)/build-test/unet_far" "$(pwd)" "$(pwd)/build-test"
     done
+}
+part_opencl() {
+    build_tests
+    scripts/check_opencl.sh build-test
 }
 part_reference() {
     build_tests

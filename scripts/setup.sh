@@ -41,6 +41,7 @@ want_build() {
     like libblosc-dev pkg-config --exists blosc
     like libmicrohttpd-dev pkg-config --exists libmicrohttpd # unet studio
     like libyaml-dev pkg-config --exists yaml-0.1 # bioimage.io packages
+    like opencl-c-headers sh -c 'echo "#include <CL/cl.h>" | ${CC:-gcc} -E -' # graphics cards
 }
 
 # what the fuzzers are built with: clang, and its run-time library where that is a package of its own
@@ -72,6 +73,8 @@ test)
     want libcmocka-dev pkg-config --exists cmocka
     like libopenmpi-dev sh -c 'command -v mpicc' # several processes as one
     like openmpi-bin sh -c 'command -v mpirun'
+    # an OpenCL for the processor, where there is none for a graphics card
+    like "ocl-icd-libopencl1 pocl-opencl-icd" sh -c 'PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q libOpenCL && ls /etc/OpenCL/vendors/*.icd'
     like "python3-dev python3-numpy python3-pytest" sh -c 'python3 -c "import numpy, pytest" || /usr/bin/python3 -c "import numpy, pytest"'
     like libopenslide0 sh -c 'PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q libopenslide' # levels of slides
     ;;
