@@ -60,6 +60,7 @@ part_far() {
     done
 }
 part_opencl() {
+    scripts/setup.sh opencl
     build_tests
     scripts/check_opencl.sh build-test
 }

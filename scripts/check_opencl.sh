@@ -47,7 +47,7 @@ check_kernels() {
 check_oclgrind() {
     command -v oclgrind >/dev/null || { echo "skipped: there is no oclgrind (Debian: oclgrind)"; return 0; }
     find /usr/lib* /usr/local/lib -name liboclgrind-rt-icd.so 2>/dev/null | head -n 1 >"$work/oclgrind.icd"
-    for operation in transfer maxpool add upsample dropout norm_statistics norm_forward norm_backward norm_channels \
+    for operation in transfer maxpool meanpool add upsample dropout norm_statistics norm_forward norm_backward norm_channels \
         loss mixed answers optimizer blend sum_squares count_nonfinite conv1x1 upconv2x2 conv3x3_half conv3x3; do
         UNET_TEST_SLOW=37 UNET_DEVICE=opencl OCL_ICD_VENDORS="$work/oclgrind.icd" XDG_CACHE_HOME="$work" timeout 1800 \
             oclgrind --data-races "$build/test_ops" "$operation" >"$work/log" 2>&1 || complain "$operation under oclgrind failed"

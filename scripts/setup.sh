@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what building (and, with "test", testing) needs and is not there yet; says so first.
 # Whoever may not install is told, in one line, what to ask an administrator for.
-# Usage: scripts/setup.sh build|libraries|test|fuzz|page|aarch64|riscv64|s390x|fresh|slurm
+# Usage: scripts/setup.sh build|libraries|test|fuzz|opencl|page|aarch64|riscv64|s390x|fresh|slurm
 set -eu
 need=""
 
@@ -73,14 +73,15 @@ test)
     want libcmocka-dev pkg-config --exists cmocka
     like libopenmpi-dev sh -c 'command -v mpicc' # several processes as one
     like openmpi-bin sh -c 'command -v mpirun'
-    # an OpenCL for the processor, where there is none for a graphics card
-    like "ocl-icd-libopencl1 pocl-opencl-icd" sh -c 'PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q libOpenCL && ls /etc/OpenCL/vendors/*.icd'
     like "python3-dev python3-numpy python3-pytest" sh -c 'python3 -c "import numpy, pytest" || /usr/bin/python3 -c "import numpy, pytest"'
     like libopenslide0 sh -c 'PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q libopenslide' # levels of slides
     ;;
 fuzz)
     want libcmocka-dev pkg-config --exists cmocka
     want_clang
+    ;;
+opencl) # for the processor, where there is none for a graphics card
+    like "ocl-icd-libopencl1 pocl-opencl-icd" sh -c 'PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q libOpenCL && ls /etc/OpenCL/vendors/*.icd'
     ;;
 page) want chromium sh -c 'command -v chromium || command -v google-chrome' ;;
 aarch64 | riscv64 | s390x)
