@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_PLATFORMS = 16, MOST = 32 };
@@ -99,6 +100,7 @@ bool un_opencl_device(int device, struct un_opencl_device *info)
     ask_text(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
     ask_text(id, CL_DEVICE_VERSION, info->version, sizeof info->version);
     ask_text(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
-    info->has_doubles = ask_number(id, CL_DEVICE_DOUBLE_FP_CONFIG) != 0;
+    info->has_doubles =
+        ask_number(id, CL_DEVICE_DOUBLE_FP_CONFIG) != 0 && !getenv("UNET_OPENCL_SOFT");
     return true;
 }

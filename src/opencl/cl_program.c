@@ -27,8 +27,11 @@ const char *un_cl_kernel_name(enum un_cl_kernel kernel)
     return kernels[kernel].name;
 }
 
-static const struct un_cl_source *source_of(const char *name)
+/* real.cl is soft.cl where the device has no doubles. */
+static const struct un_cl_source *source_of(const struct un_cl_engine *e, const char *name)
 {
+    if (!e->device.has_doubles && !strcmp(name, "real.cl"))
+        name = "soft.cl";
     const struct un_cl_source *s = un_cl_sources;
     while (s->name && strcmp(s->name, name))
         s++;
@@ -82,7 +85,7 @@ static cl_program build(struct un_cl_engine *e, const char *file)
     const char *texts[PARTS];
     size_t sizes[PARTS];
     for (int i = 0; i < PARTS; i++) {
-        const struct un_cl_source *s = source_of(i < BEFORE ? before[i] : file);
+        const struct un_cl_source *s = source_of(e, i < BEFORE ? before[i] : file);
         texts[i] = (const char *)s->text;
         sizes[i] = s->size;
     }

@@ -90,8 +90,6 @@ static unet_code find(struct un_cl_engine *e, int device, unet_error *err)
     if (!un_cl_device_id(device, &e->id) || !un_opencl_device(device, &e->device))
         return un_fail(err, UNET_EDEVICE, "OpenCL has no device %d, it has %d, counted from 0",
                        device, un_opencl_devices());
-    if (!e->device.has_doubles)
-        return un_fail(err, UNET_EDEVICE, "%s cannot compute in double precision", e->device.name);
     e->cl = un_cl_api();
     return UNET_OK;
 }

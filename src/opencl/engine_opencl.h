@@ -18,7 +18,8 @@ struct un_opencl_device {
     char name[128], vendor[64], version[128], driver[64]; /* version: "OpenCL 3.0 ..." */
     uint64_t memory, largest; /* bytes: of the device; of one buffer, as the driver says */
     bool is_gpu;              /* or an accelerator; else the processor */
-    bool has_doubles;
+    bool has_doubles; /* and UNET_OPENCL_SOFT is not in the environment, for tests of what lacks
+                         them */
     int compute_units;
 };
 

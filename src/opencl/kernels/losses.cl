@@ -49,21 +49,6 @@ KERNEL void loss_scores(IN(logits), IN(labels), IN(weights), OUT(scores), const 
     AS(float4, scores)[i] = s;
 }
 
-/* The sum of a value over the work items of a group, in all of them. */
-static inline real group_sum(__local real *part, real value)
-{
-    const int lane = (int)get_local_id(0);
-    barrier(CLK_LOCAL_MEM_FENCE);
-    part[lane] = value;
-    for (int step = GROUP / 2; step > 0; step /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (lane < step)
-            part[lane] = real_add(part[lane], part[lane + step]);
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    return part[0];
-}
-
 static inline float focal_power(float miss, float gamma)
 {
     return gamma > 0.0f ? (miss > 0.0f ? pow(miss, gamma) : 0.0f) : 1.0f;
@@ -79,12 +64,13 @@ KERNEL void loss_bands(IN(logits), IN(labels), IN(weights), IN(scores), OUT(sums
 {
     __local real part[GROUP];
     const int band = (int)get_group_id(0), row = (int)get_global_id(1), n = (int)get_global_id(2);
+    const int lane = (int)get_local_id(0);
     const int from = (int)((long)pixels * band / bands);
     const int to = (int)((long)pixels * (band + 1) / bands), k = row - 1;
     const ulong image = (ulong)n * (ulong)pixels;
     const int rows = 2 + 3 * max(classes, 2);
     real a = real_of(0.0f), b = a, c = a;
-    for (int p = from + (int)get_local_id(0); p < to; p += GROUP) {
+    for (int p = from + lane; p < to; p += GROUP) {
         const ulong i = image + (ulong)p;
         const float w = AS(const float, weights)[i];
         if (w == 0.0f)
@@ -105,17 +91,18 @@ KERNEL void loss_bands(IN(logits), IN(labels), IN(weights), IN(scores), OUT(sums
                 b = real_add(b, share);
         }
     }
-    a = group_sum(part, a);
-    b = group_sum(part, b);
-    c = group_sum(part, c);
-    if (get_local_id(0) == 0) {
-        __global real *to_sums =
-            AS(real, sums) + ((size_t)n * (size_t)bands + (size_t)band) * (size_t)rows;
-        to_sums += row ? 3 * row - 1 : 0;
-        to_sums[0] = a;
-        to_sums[1] = b;
-        if (row)
-            to_sums[2] = c;
+    const real ends[3] = {a, b, c};
+    for (int i = 0; i < (row ? 3 : 2); i++) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        part[lane] = ends[i];
+        for (int step = GROUP / 2; step > 0; step /= 2) {
+            barrier(CLK_LOCAL_MEM_FENCE);
+            if (lane < step)
+                part[lane] = real_add(part[lane], part[lane + step]);
+        }
+        if (lane == 0)
+            AS(real, sums)[((size_t)n * (size_t)bands + (size_t)band) * (size_t)rows +
+                           (size_t)((row ? 3 * row - 1 : 0) + i)] = part[0];
     }
 }
 
