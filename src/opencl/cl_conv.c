@@ -8,6 +8,7 @@
 #include "opencl/cl_conv.h"
 #include "opencl/cl_call.h"
 #include "opencl/cl_norms.h"
+#include "opencl/cl_winograd.h"
 
 /* Where in the weights' array the next output, and the next input, lies. */
 static void strides(const struct un_conv *c, int *by_out, int *by_in)
@@ -22,11 +23,6 @@ static int source_count(const struct un_conv *c)
     return c->src[1].tensor.shape.c ? 2 : 1;
 }
 
-static int source_blocks(const struct un_conv *c, int s)
-{
-    return un_cl_blocks(c->src[s].tensor.shape.c);
-}
-
 /* float4s of the weights packed forward, or backward for one source */
 static size_t packed_count(const struct un_conv *c, int blocks)
 {
@@ -34,26 +30,36 @@ static size_t packed_count(const struct un_conv *c, int blocks)
     return (size_t)un_cl_blocks(c->dst.shape.c) * (size_t)blocks * (size_t)(side * side) * 4;
 }
 
+static size_t forward_count(const struct un_conv *c)
+{
+    return packed_count(c, un_cl_source_blocks(c, 0) + un_cl_source_blocks(c, 1));
+}
+
 enum { FLOAT4 = 4 * sizeof(float) };
 
 static size_t conv_pack_bytes(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
 {
-    (void)e;
     if (pass == UN_PASS_BACKWARD_WEIGHTS)
         return 0;
-    size_t count = packed_count(c, source_blocks(c, 0) + source_blocks(c, 1));
+    if (un_cl_winograd_takes(e, c))
+        return un_cl_winograd_pack_bytes(c, pass);
+    size_t count = forward_count(c);
     if (pass == UN_PASS_FORWARD)
         count += (size_t)un_cl_blocks(c->dst.shape.c);
     return (count * FLOAT4 + 63) / 64 * 64;
 }
 
+/* The norm's comes after the convolution, in the same place. */
 static size_t conv_workspace(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
 {
     if (pass == UN_PASS_BACKWARD_WEIGHTS)
-        return un_cl_outer_workspace(c);
+        return un_cl_outer_workspace(e, c);
+    size_t norm = 0, tiles = 0;
     if (pass == UN_PASS_FORWARD && c->dst.layout == UN_FEATURES)
-        return un_cl_norm_workspace(e, c->dst.shape, c->measures ? c->norm.groups : 1);
-    return 0;
+        norm = un_cl_norm_workspace(e, c->dst.shape, c->measures ? c->norm.groups : 1);
+    if (un_cl_winograd_takes(e, c))
+        tiles = un_cl_winograd_workspace(c, pass);
+    return norm > tiles ? norm : tiles;
 }
 
 /* in0 and in1 inputs to `out` outputs; first, by_out, by_in: in the array of weights */
@@ -84,22 +90,31 @@ static void *after(void *packed, size_t float4s)
     return (char *)packed + float4s * FLOAT4;
 }
 
+void un_cl_pack_bias(struct un_engine *e, const struct un_conv *c, void *to)
+{
+    struct un_cl_call call = un_cl_begin(e, UN_CL_CONV_PACK_BIAS);
+    un_cl_address(&call, c->scale ? c->shift : c->bias);
+    un_cl_address(&call, to);
+    un_cl_int(&call, c->dst.shape.c);
+    un_cl_run(&call, (size_t)un_cl_blocks(c->dst.shape.c), 1, 1);
+}
+
 static void pack_forward(struct un_engine *e, const struct un_conv *c, int by_out, int by_in)
 {
     const int out = c->dst.shape.c;
     void *to = c->packed[UN_PASS_FORWARD];
     pack(e, c, to, out, c->src[0].tensor.shape.c, c->src[1].tensor.shape.c, 0, by_out, by_in);
-    struct un_cl_call call = un_cl_begin(e, UN_CL_CONV_PACK_BIAS);
-    un_cl_address(&call, c->scale ? c->shift : c->bias);
-    un_cl_address(&call, after(to, packed_count(c, source_blocks(c, 0) + source_blocks(c, 1))));
-    un_cl_int(&call, out);
-    un_cl_run(&call, (size_t)un_cl_blocks(out), 1, 1);
+    un_cl_pack_bias(e, c, after(to, forward_count(c)));
 }
 
 static void conv_pack(struct un_engine *e, const struct un_conv *c, enum un_pass pass)
 {
     int by_out, by_in;
     strides(c, &by_out, &by_in);
+    if (un_cl_winograd_takes(e, c)) {
+        un_cl_winograd_pack(e, c, pass);
+        return;
+    }
     if (pass == UN_PASS_FORWARD) {
         pack_forward(e, c, by_out, by_in);
         return;
@@ -109,7 +124,7 @@ static void conv_pack(struct un_engine *e, const struct un_conv *c, enum un_pass
     for (int s = 0; s < source_count(c); s++) {
         const int channels = c->src[s].tensor.shape.c;
         pack(e, c, to, channels, c->dst.shape.c, 0, first * by_in, by_in, by_out);
-        to = after(to, packed_count(c, source_blocks(c, s)));
+        to = after(to, packed_count(c, un_cl_source_blocks(c, s)));
         first += channels;
     }
 }
@@ -136,13 +151,8 @@ static struct un_cl_gather gather_of(const struct un_conv *c, bool back)
                                  .div = ways[c->kind][back].div};
 }
 
-/* What is gathered from and where it goes. */
-struct places {
-    const void *src[2], *packed, *bias, *y;
-    void *dst, *pooled, *window;
-};
-
-static void run(struct un_engine *e, const struct un_cl_gather *g, const struct places *p, int n)
+static void run(struct un_engine *e, const struct un_cl_gather *g, const struct un_cl_places *p,
+                int n)
 {
     struct un_cl_call c = un_cl_begin(e, UN_CL_CONV_GATHER);
     un_cl_address(&c, p->src[0]);
@@ -158,7 +168,7 @@ static void run(struct un_engine *e, const struct un_cl_gather *g, const struct 
               (size_t)g->dst.blocks, (size_t)n);
 }
 
-static void set_parts(struct un_cl_gather *g, struct places *p, const struct un_parts *parts)
+static void set_parts(struct un_cl_gather *g, struct un_cl_places *p, const struct un_parts *parts)
 {
     g->parts = parts->pooled.shape.c != 0;
     if (!g->parts)
@@ -176,9 +186,11 @@ static void set_parts(struct un_cl_gather *g, struct places *p, const struct un_
 static void conv_forward(struct un_engine *e, const struct un_conv *c)
 {
     struct un_cl_gather g = gather_of(c, false);
-    struct places p = {.packed = c->packed[UN_PASS_FORWARD], .dst = c->dst.data};
-    p.bias = after(c->packed[UN_PASS_FORWARD],
-                   packed_count(c, source_blocks(c, 0) + source_blocks(c, 1)));
+    struct un_cl_places p = {.packed = c->packed[UN_PASS_FORWARD], .dst = c->dst.data};
+    const int blocks = un_cl_source_blocks(c, 0) + un_cl_source_blocks(c, 1);
+    const bool tiles = un_cl_winograd_takes(e, c);
+    p.bias = tiles ? un_cl_winograd_after(p.packed, blocks, un_cl_blocks(c->dst.shape.c))
+                   : after(c->packed[UN_PASS_FORWARD], forward_count(c));
     for (int s = 0; s < source_count(c); s++) {
         g.src[s] = un_cl_map_of(&c->src[s].tensor);
         g.top[s] = c->src[s].top;
@@ -189,7 +201,10 @@ static void conv_forward(struct un_engine *e, const struct un_conv *c)
     g.act = c->act.kind != UN_ACT_NONE;
     g.slope = un_cl_slope(c->act);
     set_parts(&g, &p, &c->parts);
-    run(e, &g, &p, c->dst.shape.n);
+    if (tiles)
+        un_cl_winograd_run(e, &g, &p, c->dst.shape.n);
+    else
+        run(e, &g, &p, c->dst.shape.n);
     if (c->measures)
         un_cl_norm_statistics(e, c->dst, &c->norm, e->workspace);
 }
@@ -197,24 +212,29 @@ static void conv_forward(struct un_engine *e, const struct un_conv *c)
 static void conv_backward_data(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
                                const struct un_gradient dsrc[2])
 {
+    const bool tiles = un_cl_winograd_takes(e, c);
     const void *packed = c->packed[UN_PASS_BACKWARD_DATA];
     for (int s = 0; s < source_count(c); s++) {
         const struct un_gradient *d = &dsrc[s];
         struct un_cl_gather g = gather_of(c, true);
-        const struct places p = {.src = {ddst.data},
-                                 .packed = packed,
-                                 .y = d->act.kind != UN_ACT_NONE ? d->y.data : NULL,
-                                 .dst = d->d.data};
+        const struct un_cl_places p = {.src = {ddst.data},
+                                       .packed = packed,
+                                       .y = d->act.kind != UN_ACT_NONE ? d->y.data : NULL,
+                                       .dst = d->d.data};
         g.src[0] = un_cl_map_of(&ddst);
         g.dst = un_cl_map_of(&d->d);
-        g.top[0] = -c->src[s].top;
-        g.left[0] = -c->src[s].left;
+        g.top[0] = -c->src[s].top - (tiles ? 2 : 0); /* tiles: mirrored, taps count from there */
+        g.left[0] = -c->src[s].left - (tiles ? 2 : 0);
         g.gives = 1;
         g.accumulate = d->accumulate;
         g.act = d->act.kind != UN_ACT_NONE;
         g.slope = un_cl_slope(d->act);
-        run(e, &g, &p, ddst.shape.n);
-        packed = after((void *)packed, packed_count(c, source_blocks(c, s)));
+        if (tiles)
+            un_cl_winograd_run(e, &g, &p, ddst.shape.n);
+        else
+            run(e, &g, &p, ddst.shape.n);
+        packed = tiles ? un_cl_winograd_after(packed, g.src[0].blocks, g.dst.blocks)
+                       : after((void *)packed, packed_count(c, un_cl_source_blocks(c, s)));
     }
 }
 

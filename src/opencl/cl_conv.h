@@ -32,6 +32,20 @@ static inline struct un_cl_map un_cl_map_of(const struct un_tensor *t)
                               .plain = t->layout == UN_PIXELS};
 }
 
-size_t un_cl_outer_workspace(const struct un_conv *c);
+static inline int un_cl_source_blocks(const struct un_conv *c, int s)
+{
+    return un_cl_blocks(c->src[s].tensor.shape.c);
+}
+
+/* What is gathered from, and where it goes. */
+struct un_cl_places {
+    const void *src[2], *packed, *bias, *y;
+    void *dst, *pooled, *window;
+};
+
+/* Packs shift or bias of a forward pass. */
+void un_cl_pack_bias(struct un_engine *e, const struct un_conv *c, void *to);
+
+size_t un_cl_outer_workspace(const struct un_engine *e, const struct un_conv *c);
 
 #endif

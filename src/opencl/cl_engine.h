@@ -9,7 +9,8 @@
  *   cl_transfer.c     what crosses
  *   cl_program.c      kernels, compiled when they are first wanted; cl_cache.c keeps them
  *   cl_call.c         how a kernel is called
- *   cl_conv.c, cl_outer.c, cl_maps.c, cl_norms.c, cl_losses.c, cl_steps.c   operations
+ *   cl_conv.c, cl_outer.c, cl_winograd.c, cl_maps.c, cl_norms.c, cl_losses.c, cl_steps.c:
+ *                     operations
  *
  * The engine is lost with the first call of OpenCL that fails: operations then do nothing, and
  * finish() says for ever what it was.

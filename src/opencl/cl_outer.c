@@ -8,7 +8,7 @@
  */
 #include "base/tree.h"
 #include "opencl/cl_call.h"
-#include "opencl/cl_conv.h"
+#include "opencl/cl_winograd.h"
 
 /* Work items that a large device is busy with. */
 enum { ITEMS = 1 << 15 };
@@ -44,11 +44,16 @@ static size_t slot_floats(const struct un_conv *c)
     return un_cl_weights(c) + (size_t)c->dst.shape.c;
 }
 
-size_t un_cl_outer_workspace(const struct un_conv *c)
+/* Floats that the sums of an image need. */
+static size_t image_floats(const struct un_engine *e, const struct un_conv *c)
 {
-    return ((size_t)pieces_of(c) * un_cl_weights(c) +
-            (size_t)rooms_of(c->dst.shape.n) * slot_floats(c)) *
-           sizeof(float);
+    return un_cl_winograd_takes(e, c) ? un_cl_winograd_weights_floats(c)
+                                      : (size_t)pieces_of(c) * un_cl_weights(c);
+}
+
+size_t un_cl_outer_workspace(const struct un_engine *e, const struct un_conv *c)
+{
+    return (image_floats(e, c) + (size_t)rooms_of(c->dst.shape.n) * slot_floats(c)) * sizeof(float);
 }
 
 static void add_source(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst, int s,
@@ -74,12 +79,10 @@ static void add_source(struct un_engine *e, const struct un_conv *c, struct un_t
     un_cl_run(&call, (size_t)o.a.blocks * (size_t)o.b.blocks * (size_t)o.side, (size_t)o.pieces, 1);
 }
 
-/* The sums of image n: weights, then biases. */
-static void sum_image(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst, int n,
-                      float *pieces, float *slot)
+static void sum_weights(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst, int n,
+                        float *pieces, float *slot)
 {
     const size_t count = un_cl_weights(c);
-    const struct un_cl_map m = un_cl_map_of(&ddst);
     int first = 0;
     for (int s = 0; s < 2 && c->src[s].tensor.shape.c; s++) {
         add_source(e, c, ddst, s, first, n, pieces);
@@ -91,9 +94,14 @@ static void sum_image(struct un_engine *e, const struct un_conv *c, struct un_te
     un_cl_ulong(&call, count);
     un_cl_int(&call, pieces_of(c));
     un_cl_run(&call, count, 1, 1);
-    call = un_cl_begin(e, UN_CL_OUTER_BIAS);
+}
+
+static void sum_bias(struct un_engine *e, struct un_tensor ddst, int n, float *to)
+{
+    const struct un_cl_map m = un_cl_map_of(&ddst);
+    struct un_cl_call call = un_cl_begin(e, UN_CL_OUTER_BIAS);
     un_cl_address(&call, ddst.data);
-    un_cl_address(&call, slot + count);
+    un_cl_address(&call, to);
     un_cl_value(&call, &m, sizeof m);
     un_cl_int(&call, n);
     un_cl_run(&call, (size_t)m.blocks * UN_CL_GROUP, 1, 1);
@@ -112,10 +120,15 @@ static void conv_backward_weights(struct un_engine *e, const struct un_conv *c,
                                   struct un_tensor ddst, float *dweight, float *dbias)
 {
     const size_t count = un_cl_weights(c), step = slot_floats(c);
-    float *pieces = e->workspace, *slots = pieces + (size_t)pieces_of(c) * count;
+    float *pieces = e->workspace, *slots = pieces + image_floats(e, c);
     struct un_tree tree = {.total = ddst.shape.n};
     for (int n = 0; n < ddst.shape.n; n++) {
-        sum_image(e, c, ddst, n, pieces, slots + (size_t)tree.count * step);
+        float *slot = slots + (size_t)tree.count * step;
+        if (un_cl_winograd_takes(e, c))
+            un_cl_winograd_weights(e, c, ddst, n, pieces, slot);
+        else
+            sum_weights(e, c, ddst, n, pieces, slot);
+        sum_bias(e, ddst, n, slot + count);
         un_tree_push(&tree, (struct un_block){n, 0});
         while (un_tree_fold(&tree)) {
             float *to = slots + (size_t)(tree.count - 1) * step;

@@ -31,6 +31,17 @@
     X(outer, outer_sums, OUTER_SUMS)                                                               \
     X(outer, outer_fold, OUTER_FOLD)                                                               \
     X(outer, outer_bias, OUTER_BIAS)                                                               \
+    X(winograd, winograd_source, WINOGRAD_SOURCE)                                                  \
+    X(winograd, winograd_gradient, WINOGRAD_GRADIENT)                                              \
+    X(winograd, winograd_result, WINOGRAD_RESULT)                                                  \
+    X(winograd, winograd_weights, WINOGRAD_WEIGHTS)                                                \
+    X(winograd, winograd_back, WINOGRAD_BACK)                                                      \
+    X(product, product_64, PRODUCT_64)                                                             \
+    X(product, product_32, PRODUCT_32)                                                             \
+    X(product, product_16, PRODUCT_16)                                                             \
+    X(product, product_outer_64, PRODUCT_OUTER_64)                                                 \
+    X(product, product_outer_32, PRODUCT_OUTER_32)                                                 \
+    X(product, product_outer_16, PRODUCT_OUTER_16)                                                 \
     X(norms, norm_bands, NORM_BANDS)                                                               \
     X(norms, norm_images, NORM_IMAGES)                                                             \
     X(norms, norm_tree, NORM_TREE)                                                                 \
@@ -65,7 +76,7 @@ enum un_cl_kernel {
         UN_CL_KERNELS
 };
 
-enum { UN_CL_PROGRAMS = 8 }; /* at most */
+enum { UN_CL_PROGRAMS = 12 }; /* at most */
 
 struct un_cl_engine;
 

@@ -46,6 +46,24 @@ struct un_cl_outer {
     int first, all;
 };
 
+/*
+ * A map in tiles of Winograd's: tile i of `count` is tile first + i of all images, of which each
+ * has per_image in rows of `columns`.  Its pixels begin at pixel (4 row + top, 4 column + left) of
+ * the map.  What is made of it goes to [36][all blocks][room], from block first_block on.
+ */
+struct un_cl_tiles {
+    struct un_cl_map map;
+    int top, left;
+    int columns, per_image, first, count, room;
+    int first_block, all_blocks;
+};
+
+/* Of a product over tiles: their room, blocks of both factors, pieces; whether it adds to what is
+ * there. */
+struct un_cl_sizes {
+    int room, blocks_k, blocks_c, pieces, adds;
+};
+
 /* unet_loss; planes first .. end - 1 are those of the overlap term */
 struct un_cl_loss {
     float pixel, overlap, pos_weight, focal, false_positive, false_negative, smooth;

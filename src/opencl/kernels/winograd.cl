@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * winograd.cl - the transforms of Winograd's F(4x4, 3x3); cpu/winograd/winograd.h tells it from the
+ * beginning
+ *
+ *   source    V = B' d B   6x6 pixels -> 36 frequencies    result   y = A' M A   36 -> 4x4 pixels
+ *   gradient  A dy A'      4x4 pixels -> 36 frequencies    weights  U = G g G'   3x3 -> 36
+ *                                                          and back dg = G' dU G
+ *
+ * A work item makes a tile of four channels.  Frequencies are [36][blocks][room] of float4, so that
+ * neighbouring work items read and write neighbouring tiles, and a matrix product (product.cl) finds
+ * its columns side by side.
+ */
+
+/* B' d: a column of six, in place */
+static inline void source_column(float4 *d, int by)
+{
+    const float4 a = d[0], b = d[by], c = d[2 * by], e = d[3 * by], f = d[4 * by], g = d[5 * by];
+    const float4 even1 = f - 4.0f * c, odd1 = e - 4.0f * b;
+    const float4 even2 = f - c, odd2 = 2.0f * (e - b);
+    d[0] = 4.0f * a + (f - 5.0f * c);
+    d[by] = even1 + odd1;
+    d[2 * by] = even1 - odd1;
+    d[3 * by] = even2 + odd2;
+    d[4 * by] = even2 - odd2;
+    d[5 * by] = 4.0f * b + (g - 5.0f * e);
+}
+
+/* A y: four make six */
+static inline void gradient_column(float4 *d, int by)
+{
+    const float4 a = d[0], b = d[by], c = d[2 * by], e = d[3 * by];
+    const float4 even1 = a + c, odd1 = b + e, even2 = a + 4.0f * c, odd2 = 2.0f * b + 8.0f * e;
+    d[by] = even1 + odd1;
+    d[2 * by] = even1 - odd1;
+    d[3 * by] = even2 + odd2;
+    d[4 * by] = even2 - odd2;
+    d[5 * by] = e;
+}
+
+/* A' m: six make four */
+static inline void result_column(float4 *m, int by)
+{
+    const float4 near = m[by] + m[2 * by], far = m[3 * by] + m[4 * by];
+    const float4 near_odd = m[by] - m[2 * by], far_odd = m[3 * by] - m[4 * by];
+    m[0] = m[0] + near + far;
+    m[by] = near_odd + 2.0f * far_odd;
+    m[2 * by] = near + 4.0f * far;
+    m[3 * by] = near_odd + 8.0f * far_odd + m[5 * by];
+}
+
+/* Four channels of a pixel of the map; zero outside of it. */
+static inline float4 pixel(__global const float4 *plane, const struct un_cl_map *m, int y, int x)
+{
+    return y >= 0 && y < m->h && x >= 0 && x < m->w ? plane[y * m->w + x] : 0.0f;
+}
+
+static inline void store_frequencies(const float4 d[36], __global float4 *to,
+                                     const struct un_cl_tiles *t, int block, int tile)
+{
+    to += (size_t)(t->first_block + block) * (size_t)t->room + (size_t)tile;
+    for (int f = 0; f < 36; f++)
+        to[(size_t)f * (size_t)t->all_blocks * (size_t)t->room] = d[f];
+}
+
+/* The first pixel of a tile, and its plane of the map. */
+static inline __global const float4 *tile_at(const struct un_cl_tiles *t,
+                                             __global const float4 *map, int tile, int block,
+                                             int *y, int *x)
+{
+    const int n = (t->first + tile) / t->per_image, within = (t->first + tile) % t->per_image;
+    *y = within / t->columns * 4 + t->top;
+    *x = within % t->columns * 4 + t->left;
+    return map + ((size_t)n * (size_t)t->map.blocks + (size_t)block) *
+                     (size_t)(t->map.h * t->map.w);
+}
+
+/* dimensions: tile, those up to the room becoming zero; block */
+KERNEL void winograd_source(IN(src), OUT(v), const struct un_cl_tiles t)
+{
+    const int tile = (int)get_global_id(0), block = (int)get_global_id(1);
+    float4 d[36];
+    int y = 0, x = 0;
+    if (tile >= t.room)
+        return;
+    __global const float4 *plane = tile_at(&t, AS(const float4, src), tile, block, &y, &x);
+    for (int i = 0; i < 36; i++)
+        d[i] = tile < t.count ? pixel(plane, &t.map, y + i / 6, x + i % 6) : 0.0f;
+    for (int i = 0; i < 6; i++)
+        source_column(d + i, 6);
+    for (int i = 0; i < 6; i++)
+        source_column(d + 6 * i, 1);
+    store_frequencies(d, AS(float4, v), &t, block, tile);
+}
+
+KERNEL void winograd_gradient(IN(g), OUT(v), const struct un_cl_tiles t, const int from_block)
+{
+    const int tile = (int)get_global_id(0), block = (int)get_global_id(1);
+    float4 d[36];
+    int y = 0, x = 0;
+    if (tile >= t.room)
+        return;
+    __global const float4 *plane =
+        tile_at(&t, AS(const float4, g), tile, from_block + block, &y, &x);
+    for (int i = 0; i < 16; i++)
+        d[i / 4 * 6 + i % 4] =
+            tile < t.count ? pixel(plane, &t.map, y + i / 4, x + i % 4) : 0.0f;
+    for (int i = 0; i < 4; i++)
+        gradient_column(d + i, 6);
+    for (int i = 0; i < 6; i++)
+        gradient_column(d + 6 * i, 1);
+    store_frequencies(d, AS(float4, v), &t, block, tile);
+}
+
+/* t: of the result, whose map is g.dst's; bias: packed, or missing */
+KERNEL void winograd_result(IN(m), IN(bias), OUT(dst), OUT(pooled), OUT(window), IN(y),
+                            const struct un_cl_tiles t, const struct un_cl_gather g)
+{
+    const int tile = (int)get_global_id(0), block = (int)get_global_id(1);
+    if (tile >= t.count)
+        return;
+    const int n = (t.first + tile) / t.per_image, within = (t.first + tile) % t.per_image;
+    const int top = within / t.columns * 4, left = within % t.columns * 4;
+    float4 d[36];
+    __global const float4 *from =
+        AS(const float4, m) + (size_t)block * (size_t)t.room + (size_t)tile;
+    for (int f = 0; f < 36; f++)
+        d[f] = from[(size_t)f * (size_t)t.all_blocks * (size_t)t.room];
+    for (int i = 0; i < 6; i++)
+        result_column(d + i, 6);
+    for (int i = 0; i < 4; i++)
+        result_column(d + 6 * i, 1);
+    const float4 b = bias_base ? AS(const float4, bias)[block] : 0.0f;
+    for (int i = 0; i < 4 && !g.gives; i++)
+        for (int j = 0; j < 4; j++)
+            d[6 * i + j] = activate(d[6 * i + j] + b, g.act, g.slope);
+    for (int i = 0; i < 4 && g.parts; i++) {
+        const int row = i / 2 * 2, column = i % 2 * 2;
+        const float4 quad[4] = {d[6 * row + column], d[6 * row + column + 1],
+                                d[6 * row + column + 6], d[6 * row + column + 7]};
+        store_parts(&g, AS(float4, pooled), AS(float4, window),
+                    (size_t)n * (size_t)g.dst.blocks + (size_t)block, top + row, left + column,
+                    quad);
+    }
+    for (int i = 0; i < 16 && !g.parts; i++)
+        if (top + i / 4 < g.dst.h && left + i % 4 < g.dst.w)
+            store_pixel(&g, AS(float, dst), n, block, (top + i / 4) * g.dst.w + left + i % 4,
+                        d[i / 4 * 6 + i % 4], AS(const float4, y));
+}
+
+/* G g: three make six; G = (1/4 0 0) (-1/6 -1/6 -1/6) (-1/6 1/6 -1/6) (1/24 1/12 1/6)
+ * (1/24 -1/12 1/6) (0 0 1) */
+static inline void weights_column(float4 *g, int by)
+{
+    const float4 a = g[0], b = g[by], c = g[2 * by];
+    const float4 even1 = (a + c) * (-1.0f / 6), odd1 = b * (-1.0f / 6);
+    const float4 even2 = a * (1.0f / 24) + c * (1.0f / 6), odd2 = b * (1.0f / 12);
+    g[0] = a * 0.25f;
+    g[by] = even1 + odd1;
+    g[2 * by] = even1 - odd1;
+    g[3 * by] = even2 + odd2;
+    g[4 * by] = even2 - odd2;
+    g[5 * by] = c;
+}
+
+/* G' u: six make three */
+static inline void back_column(float4 *u, int by)
+{
+    const float4 a = u[by] + u[2 * by], b = u[by] - u[2 * by];
+    const float4 c = u[3 * by] + u[4 * by], d = u[3 * by] - u[4 * by];
+    u[0] = 0.25f * u[0] - a * (1.0f / 6) + c * (1.0f / 24);
+    u[by] = d * (1.0f / 12) - b * (1.0f / 6);
+    u[2 * by] = c * (1.0f / 6) - a * (1.0f / 6) + u[5 * by];
+}
+
+/*
+ * Packs weights as U [36][4 C / 4 blocks of both sources][K / 4] of four k: weight (k, c, tap) is
+ * from[first + k * by_k + c * by_c + tap], or the tap's mirror image.  dimensions: block of k, place
+ * of c.
+ */
+KERNEL void winograd_weights(IN(from), IN(scale), OUT(to), const int out, const int in0,
+                             const int in1, const int first, const int by_k, const int by_c,
+                             const int mirror)
+{
+    const int blocks_k = (out + 3) / 4, blocks0 = (in0 + 3) / 4;
+    const int places = 4 * (blocks0 + (in1 + 3) / 4);
+    const int block = (int)get_global_id(0), place = (int)get_global_id(1);
+    const int second = place >= 4 * blocks0, k = 4 * block;
+    const int c = second ? place - 4 * blocks0 : place;
+    float4 g[36];
+    if (block >= blocks_k)
+        return;
+    for (int i = 0; i < 36; i++)
+        g[i] = 0.0f;
+    if (c < (second ? in1 : in0))
+        for (int tap = 0; tap < 9; tap++) {
+            __global const float *w = AS(const float, from) + first +
+                                      (size_t)(c + (second ? in0 : 0)) * by_c + (size_t)k * by_k +
+                                      (mirror ? 8 - tap : tap);
+            float4 v = 0.0f;
+            v.x = w[0];
+            if (k + 1 < out)
+                v.y = w[by_k];
+            if (k + 2 < out)
+                v.z = w[2 * by_k];
+            if (k + 3 < out)
+                v.w = w[3 * by_k];
+            if (scale_base)
+                v *= load_channels(AS(const float, scale), k, out);
+            g[tap / 3 * 6 + tap % 3] = v;
+        }
+    for (int i = 0; i < 3; i++)
+        weights_column(g + i, 6);
+    for (int i = 0; i < 6; i++)
+        weights_column(g + 6 * i, 1);
+    for (int f = 0; f < 36; f++)
+        AS(float4, to)[((size_t)f * (size_t)places + (size_t)place) * (size_t)blocks_k + block] =
+            g[f];
+}
+
+/*
+ * Gradients of weights from sums [pieces][36][4 K / 4 blocks][C / 4] of four c: those of k from
+ * first_k on and of c from first_c on of all `in`, in PyTorch's order.  dimensions: block of c, k.
+ */
+KERNEL void winograd_back(IN(sums), OUT(to), const int pieces, const int places_k,
+                          const int channels, const int first_k, const int out, const int first_c,
+                          const int in)
+{
+    const int blocks = (channels + 3) / 4;
+    const int block = (int)get_global_id(0), k = (int)get_global_id(1);
+    const size_t by_f = (size_t)places_k * (size_t)blocks;
+    float4 u[36];
+    if (block >= blocks || first_k + k >= out)
+        return;
+    __global const float4 *from = AS(const float4, sums) + (size_t)k * (size_t)blocks + block;
+    for (int f = 0; f < 36; f++) {
+        u[f] = from[(size_t)f * by_f];
+        for (int piece = 1; piece < pieces; piece++)
+            u[f] += from[((size_t)piece * 36 + (size_t)f) * by_f];
+    }
+    for (int i = 0; i < 6; i++)
+        back_column(u + i, 6);
+    for (int i = 0; i < 3; i++)
+        back_column(u + 6 * i, 1);
+    __global float *w =
+        AS(float, to) + ((size_t)(first_k + k) * (size_t)in + (size_t)(first_c + 4 * block)) * 9;
+    for (int tap = 0; tap < 9; tap++) {
+        const float4 v = u[tap / 3 * 6 + tap % 3];
+        w[tap] = v.x;
+        if (4 * block + 1 < channels)
+            w[9 + tap] = v.y;
+        if (4 * block + 2 < channels)
+            w[18 + tap] = v.z;
+        if (4 * block + 3 < channels)
+            w[27 + tap] = v.w;
+    }
+}
