@@ -20,7 +20,8 @@ struct un_work {
  * norms: the file has arrays of norms behind its 3x3 convolutions. */
 unet_code un_work_check_gaps(const struct un_work *w, bool norms, unet_error *err);
 
-/* residual.c: all of it for a layout of residual blocks, whose names say where each array stands.
+/* recognise_residual.c: all of it for a layout of residual blocks, whose names say where each array
+ * stands.
  */
 unet_code un_work_residual(struct un_work *work, unet_error *err);
 
