@@ -106,7 +106,7 @@ struct un_geometry {
     bool even;  /* padded: an input's sides are multiples of grid; else any from grid on */
     int grid;   /* 2^depth */
     int border; /* pixels of input beyond each side of the output that the output depends on;
-                   padded networks: the reach of the receptive field, rounded up to the grid */
+                   padded networks: the receptive field's reach (see sides.c), in whole grids */
 };
 
 struct un_graph {

@@ -138,6 +138,16 @@ int un_fit_output(const struct un_graph *graph, int side, int *input)
     return walk(graph, *input, &axis);
 }
 
+/* Networks of many blocks on deep levels reach over thousands of pixels.  Where norms look at the
+ * whole map anyhow, so that tiles are never exact, a border of that size would be memory for
+ * nothing. */
+enum { ENOUGH = 128 };
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 struct un_geometry un_geometry(const struct un_graph *graph)
 {
     struct un_geometry g = {.grid = 1 << graph->spec.depth,
@@ -149,6 +159,8 @@ struct un_geometry un_geometry(const struct un_graph *graph)
         g.border = (smallest - walk(graph, smallest, &axis)) / 2;
     } else {
         g.border = (reach(graph) + g.grid - 1) / g.grid * g.grid;
+        if (graph->spec.residual && !un_spec_local(&graph->spec))
+            g.border = least(g.border, (ENOUGH + g.grid - 1) / g.grid * g.grid);
     }
     return g;
 }

@@ -246,6 +246,7 @@ static void test_specs(void **state)
         const char *want; /* NULL: is one */
     } rows[] = {
         {3, UNET_DOWN_CONV, UNET_NORM_INSTANCE, 0, 1, 0, NULL},
+        {8, UNET_DOWN_CONV, UNET_NORM_INSTANCE, 3, 1, 0, NULL},
         {8, UNET_DOWN_CONV, UNET_NORM_BATCH, 7, 2, 0, NULL},
         {8, UNET_DOWN_CONV, UNET_NORM_BATCH, 8, 2, 0, "50 at most in all"},
         {3, UNET_DOWN_CONV, UNET_NORM_INSTANCE, -1, 2, 0, "blocks of level 1 are -1"},
@@ -278,6 +279,9 @@ static void test_specs(void **state)
             continue;
         un_graph_build(&graph, &spec);
         assert_true(graph.node_count <= UN_MAX_NODES && graph.param_count <= UN_MAX_PARAMS);
+        /* an image of 512 pixels must not want the memory of one of 12000 */
+        if (spec.norm == UNET_NORM_INSTANCE && graph.geometry.border > 256)
+            fail_msg("row %zu: a border of %d", i, graph.geometry.border);
     }
     unet_spec plain = un_spec_default();
     unet_error err;
