@@ -144,7 +144,7 @@ static void *allocate(struct un_engine *e, size_t bytes, const char *what, unet_
 {
     void *memory = e->ops->alloc(e, bytes);
     if (!memory)
-        un_fail_memory(err, bytes, what);
+        un_fail_engine_memory(e, bytes, what, err);
     return memory;
 }
 

@@ -18,7 +18,7 @@ static const struct {
 
 /* What is put together for a program: these, then its own file. */
 static const char *const before[] = {"arguments.h", "common.cl", "real.cl", "result.cl"};
-enum { BEFORE = sizeof before / sizeof *before, PARTS = BEFORE + 1 };
+enum { REAL = 2, BEFORE = sizeof before / sizeof *before, PARTS = BEFORE + 1 };
 
 static const char options[] = "-cl-std=CL1.2";
 
@@ -82,7 +82,10 @@ static cl_program build(struct un_cl_engine *e, const char *file)
     const char *texts[PARTS];
     size_t sizes[PARTS];
     for (int i = 0; i < PARTS; i++) {
-        const struct un_cl_source *s = source_of(i < BEFORE ? before[i] : file);
+        const char *name = i < BEFORE ? before[i] : file;
+        if (i == REAL && !e->device.has_doubles)
+            name = "real_whole.cl";
+        const struct un_cl_source *s = source_of(name);
         texts[i] = (const char *)s->text;
         sizes[i] = s->size;
     }

@@ -50,7 +50,7 @@ KERNEL void loss_scores(IN(logits), IN(labels), IN(weights), OUT(scores), const 
 }
 
 /* The sum of a value over the work items of a group, in all of them. */
-static inline real group_sum(__local real *part, real value)
+ALWAYS_INLINE real group_sum(__local real *part, real value)
 {
     const int lane = (int)get_local_id(0);
     barrier(CLK_LOCAL_MEM_FENCE);
