@@ -361,8 +361,13 @@ struct un_engine {
     /* set by the owner before it plans: do not convolve by way of tiles, so that the bits of a
      * pixel do not depend on where a map begins */
     bool exact;
-    void *workspace; /* set by the owner: the largest of the _workspace() sizes it plans with */
+    void *workspace;   /* set by the owner: the largest of the _workspace() sizes it plans with */
+    char refused[160]; /* why alloc() last gave NULL, where the engine knows: "the card has ..." */
 };
+
+/* UNET_ENOMEM with UNET_HINT_MEMORY, as un_fail_memory(), for what alloc() did not give. */
+unet_code un_fail_engine_memory(const struct un_engine *e, size_t bytes, const char *what,
+                                unet_error *err);
 
 /*
  * The engines.  isa: "avx512", "avx2", "baseline" (x86), "neon" (64-bit Arm), or NULL for the best

@@ -143,10 +143,8 @@ size_t un_network_bytes(const struct un_graph *graph, const struct un_plan *plan
 static void *allocate(struct un_engine *e, size_t bytes, const char *what, unet_error *err)
 {
     void *memory = e->ops->alloc(e, bytes);
-    char text[24];
     if (!memory)
-        un_fail_hint(err, UNET_ENOMEM, UNET_HINT_MEMORY, "%s: not enough memory for %s", what,
-                     un_bytes_text((double)bytes, text));
+        un_fail_engine_memory(e, bytes, what, err);
     return memory;
 }
 

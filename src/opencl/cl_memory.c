@@ -6,6 +6,7 @@
  * has as many addresses of the host as it has bytes, of pages that nobody may touch; an operation
  * finds the buffer that an address belongs to, and its distance from the beginning.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,11 +44,25 @@ static cl_mem make_buffer(struct un_cl_engine *e, size_t bytes)
     return NULL;
 }
 
+/* Why there is no memory, for whoever was refused. */
+static void *refuse(struct un_cl_engine *e)
+{
+    char all[24], used[24], largest[24];
+    snprintf(e->base.refused, sizeof e->base.refused,
+             "%.60s has %s, of which %s are taken, and gives up to %s in one piece", e->device.name,
+             un_bytes_text((double)e->device.memory, all), un_bytes_text((double)e->used, used),
+             un_bytes_text((double)e->device.largest, largest));
+    return NULL;
+}
+
 void *un_cl_alloc(struct un_engine *engine, size_t bytes)
 {
     struct un_cl_engine *e = un_cl(engine);
-    if (e->lost || bytes > SIZE_MAX / 4)
+    e->base.refused[0] = 0;
+    if (e->lost)
         return NULL;
+    if (bytes > SIZE_MAX / 4)
+        return refuse(e);
     struct un_cl_region *list =
         grown(e->regions, e->region_count, &e->region_room, sizeof *e->regions);
     if (!list)
@@ -60,7 +75,7 @@ void *un_cl_alloc(struct un_engine *engine, size_t bytes)
     if (!r.address) {
         if (r.buffer)
             e->cl->clReleaseMemObject(r.buffer);
-        return NULL;
+        return refuse(e);
     }
     e->used += r.bytes;
     e->regions[e->region_count++] = r;

@@ -2,7 +2,10 @@
 /* engine_opencl.c - how the engine comes to be, and what it says when it fails */
 #include "opencl/engine_opencl.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "opencl/cl_devices.h"
 #include "opencl/cl_engine.h"
@@ -83,8 +86,16 @@ static unet_code open_device(struct un_cl_engine *e, unet_error *err)
     return un_cl_program_ready(e, UN_CL_TRANSFER_IN) ? UNET_OK : un_fail_again(err, &e->why);
 }
 
+/* The process that uses OpenCL: its drivers' threads are not in a child that was forked later. */
+static atomic_int owner;
+
 static unet_code find(struct un_cl_engine *e, int device, unet_error *err)
 {
+    int none = 0;
+    if (!atomic_compare_exchange_strong(&owner, &none, (int)getpid()) && none != (int)getpid())
+        return un_fail(err, UNET_EDEVICE,
+                       "OpenCL was used before this process was forked, and its drivers do not "
+                       "survive that: fork first, or start a program anew");
     if (!un_opencl_devices())
         return un_fail(err, UNET_EDEVICE, "%s", un_opencl_lacks());
     if (!un_cl_device_id(device, &e->id) || !un_opencl_device(device, &e->device))

@@ -139,7 +139,7 @@ static unet_code allocate(unet_trainer *t, unet_error *err)
                      : list[i].host ? ops->host_alloc(t->engine, bytes)
                                     : ops->alloc(t->engine, bytes);
         if (bytes && !made)
-            return un_fail_memory(err, bytes, "training");
+            return un_fail_engine_memory(t->engine, bytes, "training", err);
         *pointer_at(t, &list[i]) = made;
     }
     t->result = ops->alloc(t->engine, 2 * sizeof *t->result);

@@ -86,6 +86,10 @@ static void test_too_much(void **state)
         return;
     assert_null(e->ops->alloc(e, (size_t)1 << 50));
     assert_null(e->ops->alloc(e, SIZE_MAX));
+    assert_int_equal(un_fail_engine_memory(e, (size_t)1 << 50, "a map", &err), UNET_ENOMEM);
+    if (strncmp(err.text, "a map: not enough memory for 1.1 PB: ", 37) ||
+        !strstr(err.text, "gives up to"))
+        fail_msg("%s", err.text);
     assert_int_equal(e->ops->finish(e, &err), UNET_OK);
     void *memory = e->ops->alloc(e, 0);
     assert_non_null(memory);

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "support/chosen.h"
 #include "support/few_threads.h"
 #include "train/trainer.h"
 #include "train/training_set.h"
@@ -129,6 +130,8 @@ static void test_another_thread_than_its_maker(void **state)
 static void test_made_and_freed(void **state)
 {
     (void)state;
+    if (chosen_has_threads())
+        skip();
     for (int i = 0; i < 20; i++) {
         unet_session *session = new_session(1 + i % 4);
         assert_int_equal(predict(session), 0);
@@ -202,6 +205,8 @@ static void test_fork(void **state)
 {
     (void)state;
     skip_where_no_child_has_threads();
+    if (chosen_has_threads())
+        skip();
     for (int threads = 1; threads <= 3; threads++) {
         unet_session *session = new_session(threads);
         assert_int_equal(predict(session), 0);

@@ -3,6 +3,7 @@
 #ifndef TEST_CHOSEN_H
 #define TEST_CHOSEN_H
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,12 @@ static inline const char *chosen_engine(void)
     if (!wanted || !*wanted || !strncmp(wanted, "cpu", 3) || !strncmp(wanted, "reference", 9))
         return NULL;
     return wanted;
+}
+
+/* Whether that has threads of its own, which a driver starts and keeps, and a fork loses. */
+static inline bool chosen_has_threads(void)
+{
+    return chosen_engine() && !strncmp(chosen_engine(), "opencl", 6);
 }
 
 #endif

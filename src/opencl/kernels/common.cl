@@ -14,6 +14,10 @@
 #define OUT(x) __global uchar *x##_base, const ulong x##_at
 #define AS(type, x) ((__global type *)(x##_base + x##_at))
 
+/* Of functions that are given local memory: PoCL 3.1 lets groups share what it finds in a function
+ * that has not become part of its kernel. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 #define GROUP 64
 #define KERNEL __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 

@@ -22,7 +22,7 @@ enum { PIXELS = 8, STEP = 2 }; /* of a work item; blocks of channels that lie in
  * m[K / 4][room] = v[C / 4][room] u[C][K / 4], four k in each place; the group's work items stand in
  * `columns` columns of two blocks of k, and 64 / columns rows of eight tiles.
  */
-static inline void product(__global const float4 *v, __global const float4 *u, __global float4 *m,
+ALWAYS_INLINE void product(__global const float4 *v, __global const float4 *u, __global float4 *m,
                            int room, int blocks_c, int blocks_k, __local float4 *a,
                            __local float4 *b, const int columns)
 {
@@ -81,7 +81,7 @@ PRODUCT(product_16, 2) /* 256 by 16 */
  * added to what is there, or not.  side x side work items have two blocks of k and two of c each;
  * what is left of the group takes turns at the tiles, and is added up in order at the end.
  */
-static inline void product_outer(__global const float4 *g, __global const float4 *v,
+ALWAYS_INLINE void product_outer(__global const float4 *g, __global const float4 *v,
                                  __global float4 *sums, struct un_cl_sizes o, __local float4 *a,
                                  __local float4 *b, const int side, const int step)
 {
