@@ -250,7 +250,7 @@ def check_resenc_training(unet, folder):
         "--steps", "8", "--batch", "2", "--tile", "32", "--val-share", "0")
     tuned = folder / "run" / "last.safetensors"
     back = folder / "back.pth"
-    run("convert", tuned, "-o", back, "--names", "nnunet_resenc")
+    run("convert", tuned, back, "--names", "nnunet_resenc")
     state = torch.load(back, weights_only=True)
     missing, unexpected = net.float().load_state_dict(state, strict=False)
     before = {name for name in missing if ".all_modules." not in name

@@ -263,9 +263,9 @@ VARIANTS = {
                              classes=3, up="bilinear"), (16, 24)),
     # nnU-Net's of residual blocks
     "residual": (dict(residual="nnunet", down="conv", norm="instance", bias="always", act="leaky",
-                      convs=1), (32, 24)),
+                      leaky_slope=0.9, convs=1), (16, 20)),
     "residual_batch": (dict(residual="nnunet", down="conv", norm="batch", depth=1, in_channels=2,
-                            classes=3), (16, 24)),
+                            classes=3, act="leaky", leaky_slope=0.7), (12, 10)),
     # torch_em's, whose sides the number of poolings divides
     "before_conv": (dict(norm="instance", norm_plain=1, norm_order="before_conv", up="bilinear",
                          width=4, depth=1),
