@@ -170,7 +170,9 @@ def stubs(package):
     text += model_class(package.Model)
     for name in ("convert", "evaluate", "objects", "read_image", "train"):
         text += function(name, getattr(package, name)) + "\n"
-    return text + "def has(feature: str) -> bool: ...\ndef isa() -> str: ...\n"
+    for made in ("devices() -> List[Dict[str, Any]]", "has(feature: str) -> bool", "isa() -> str"):
+        text += f"def {made}: ...\n"
+    return text
 
 
 if __name__ == "__main__":

@@ -182,9 +182,33 @@ static PyObject *isa(PyObject *module, PyObject *args)
     return PyUnicode_FromString(unet_isa());
 }
 
+/* What networks can run on, and what UNET_DEVICE takes of it. */
+static PyObject *devices(PyObject *module, PyObject *args)
+{
+    unet_device device, chosen;
+    unet_error err;
+    (void)module;
+    (void)args;
+    if (unet_device_chosen(&chosen, &err))
+        return core_fail(&err);
+    PyObject *list = PyList_New(0);
+    for (int i = 0; list && !unet_device_get(i, &device, NULL); i++) {
+        PyObject *row = Py_BuildValue(
+            "{sisssssssKsisO}", "number", device.number, "name", device.name, "type", device.type,
+            "driver", device.driver, "bytes", (unsigned long long)device.bytes, "units",
+            device.units, "taken", device.number == chosen.number ? Py_True : Py_False);
+        if (!row || PyList_Append(list, row))
+            Py_CLEAR(list);
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
 PyMethodDef core_fields_methods[] = {
     {"fields", fields, METH_VARARGS, "fields(kind) -> [(name, type, default, words, help)]"},
     {"has", has, METH_VARARGS, "has(feature) -> bool"},
     {"isa", isa, METH_NOARGS, "isa() -> str"},
+    {"devices", devices, METH_NOARGS,
+     "devices() -> [{number, name, type, driver, bytes, units, taken}]"},
     {NULL, NULL, 0, NULL},
 };

@@ -90,3 +90,13 @@ def test_what_there_is():
     assert unet_c.has("png") and unet_c.has("onnx") and not unet_c.has("magic")
     assert unet_c.isa() in ("avx512", "avx2", "baseline", "neon")
     assert unet_c.__version__.count(".") == 2
+
+
+def test_devices(monkeypatch):
+    first = unet_c.devices()[0]
+    assert first["number"] == 0 and first["type"] == "cpu" and first["driver"] == unet_c.isa()
+    assert first["taken"] and first["units"] > 0
+    monkeypatch.setenv("UNET_DEVICE", "abacus")
+    with pytest.raises(unet_c.ArgumentError, match="abacus.*unet_c.devices") as raised:
+        unet_c.devices()
+    assert raised.value.hints == ("device",)

@@ -29,6 +29,7 @@ __version__ = _core.version
 IGNORE = _core.IGNORE
 has = _core.has
 isa = _core.isa
+devices = _core.devices
 
 __all__ = [
     "ArgumentError",
@@ -44,6 +45,7 @@ __all__ = [
     "Progress",
     "Stopped",
     "convert",
+    "devices",
     "evaluate",
     "has",
     "isa",

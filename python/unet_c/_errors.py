@@ -66,6 +66,8 @@ _hints = {
     64: ("fill", 'fill="nan" takes it as no data'),
     128: ("as_stored", "as_stored=True takes pixels as they lie in the files"),
     256: ("pair", "pair=(IMAGE, MASK), or a list of pairs"),
+    4096: ("device", 'UNET_DEVICE in os.environ; unet_c.devices() lists what is there'),
+    8192: ("tile", "tile=, and in training batch= and width=, make it smaller"),
 }
 
 

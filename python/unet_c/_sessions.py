@@ -22,7 +22,7 @@ class Sessions:
     def use(self, others, options, fill):
         """A session of these weights, averaged with those of others, for one thread."""
         models = (self.handle,) + others
-        key = (models, tuple(options), fill)
+        key = (models, tuple(options), fill, os.environ.get("UNET_DEVICE"))
         with self._lock:
             if self._key != key:
                 self._key, self._idle = key, []
