@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks made by the code of other programs, read by unet: what both answer is compared.
 
-Usage: scripts/check_models.py UNET [PART...]   PART: nnunet, resenc, keras; all of them by default
+Usage: scripts/check_models.py UNET [PART...]   PART: nnunet, resenc, torch_em, keras; all by default
 
 Each network is filled with random weights, saved as its program saves it, and run by that program
 (nnU-Net's in double precision); then `unet predict --logits` runs the file on the same image.  The
-difference must be below 5e-6 of the largest logit (Keras, which computes in single: 1e-5).
+difference must be below 5e-6 of the largest logit (Keras, which computes in single: 1e-5; torch_em,
+whose norms make more of rounding: see docs/design.md).
 """
 import json
 import os
@@ -275,6 +276,27 @@ def check_resenc_refusals(unet, folder):
         print(f"nnU-Net, residual, refused: {run.stderr.strip().split(': ', 2)[-1]}")
 
 
+# ---- torch_em ----
+
+def check_torch_em(unet, folder):
+    """Its default and its group norm; beside them what single precision makes of them in PyTorch."""
+    import torch
+    from torch_em.model.unet import UNet2d
+    for norm, limit in (("InstanceNorm", 5e-5), ("GroupNorm", 3e-5)):
+        torch.manual_seed(1)
+        net = UNet2d(1, 2, depth=4, initial_features=32, norm=norm).eval()
+        path = folder / f"{norm}.pt"
+        torch.save(net.state_dict(), path)
+        image = torch.randn(1, 128, 128)
+        with torch.no_grad():
+            single = net(image[None])[0].numpy()
+            wanted = net.double()(image[None].double())[0].numpy()
+        compare(f"torch_em, {norm}, PyTorch in single precision", single, wanted, 1e-5)
+        for way, bound in ((["--exact"], 1e-5), ([], limit)):
+            compare(f"torch_em, {norm} {' '.join(way)}",
+                    unet_logits(unet, path, image.numpy(), *way), wanted, bound)
+
+
 # ---- Keras ----
 
 def keras_unet(width, depth, up, norm, classes, channels, head, act="relu"):
@@ -333,7 +355,8 @@ def check_keras(unet, folder):
             compare(f"Keras, .{ending}, {fields}", found, wanted, 1e-5)
 
 
-PARTS = {"nnunet": check_nnunet, "resenc": check_resenc, "keras": check_keras}
+PARTS = {"nnunet": check_nnunet, "resenc": check_resenc, "torch_em": check_torch_em,
+         "keras": check_keras}
 
 
 def main():
