@@ -11,7 +11,7 @@
 
 enum {
     LEAST_CHANNELS = 8, /* below, transforms cost more than products */
-    CHUNK = 48 << 20,   /* bytes of V and M: as the second-level caches of large cards */
+    CHUNK = 32 << 20,   /* bytes of V and M: less than the second-level caches of large cards */
     FLOAT4 = 4 * sizeof(float)
 };
 

@@ -35,7 +35,10 @@ KERNEL void outer_sums(IN(a), IN(b), OUT(sums), const struct un_cl_outer o)
     for (int y = from; y < to; y++)
         for (int x = 0; x < o.a.w; x++) {
             const float4 v = load_pixel(AS(const float, a), &o.a, o.n, block_a, y, x);
-            for (int j = 0; j < o.side; j++) {
+#pragma unroll
+            for (int j = 0; j < 3; j++) { /* sums that are numbered at run time are no registers */
+                if (j >= o.side)
+                    continue;
                 const float4 u = load_pixel(AS(const float, b), &o.b, o.n, block_b,
                                             y * o.mul + row + o.top, x * o.mul + j + o.left);
                 sum[j][0] = mad(v.x, u, sum[j][0]);
@@ -47,12 +50,23 @@ KERNEL void outer_sums(IN(a), IN(b), OUT(sums), const struct un_cl_outer o)
     const int taps = o.side * o.side;
     __global float *all =
         AS(float, sums) + (size_t)piece * ((size_t)o.a.channels * (size_t)(o.all * taps));
-    for (int k = 0; k < 4 && 4 * block_a + k < o.a.channels; k++)
-        for (int j = 0; j < o.side; j++) {
-            const float lanes[4] = {sum[j][k].x, sum[j][k].y, sum[j][k].z, sum[j][k].w};
-            for (int c = 0; c < 4 && 4 * block_b + c < o.b.channels; c++)
-                all[((size_t)(4 * block_a + k) * o.all + (o.first + 4 * block_b + c)) * taps +
-                    row * o.side + j] = lanes[c];
+#pragma unroll
+    for (int k = 0; k < 4; k++)
+#pragma unroll
+        for (int j = 0; j < 3; j++) {
+            __global float *at =
+                all + ((size_t)(4 * block_a + k) * o.all + (o.first + 4 * block_b)) * taps +
+                row * o.side + j;
+            const int left = o.b.channels - 4 * block_b;
+            if (j >= o.side || 4 * block_a + k >= o.a.channels)
+                continue;
+            at[0] = sum[j][k].x;
+            if (left > 1)
+                at[taps] = sum[j][k].y;
+            if (left > 2)
+                at[2 * taps] = sum[j][k].z;
+            if (left > 3)
+                at[3 * taps] = sum[j][k].w;
         }
 }
 
