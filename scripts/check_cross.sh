@@ -14,8 +14,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 machine=${1:-}
-tests='^test_(image|npy|samples|nifti|volumes|bmp_gif|jpeg|tiff_bits|tiff_levels|written|zarr|zarr_ome|values|view'
-tests=$tests'|safetensors|onnx|import|model|package|decimal|fields|file|logits|objects_files|outline_file|outlines|tensorboard)$'
+tests='^test_(image|image_refused|known_files|npy|samples|reading|nifti|volumes|bmp_gif|jpeg|tiff|tiff_bits|tiff_levels|tiff_pages'
+tests=$tests'|written|zarr|zarr_ome|values|view|channels|safetensors|arrays|onnx|torch|pickle|hints|import|model|foreign|keras|package|nnunet'
+tests=$tests'|decimal|fields|file|logits|base|tree|objects_files|outline_file|outlines|mask_files|labels|tensorboard|predict|resume)$'
 case $machine in
 aarch64) debian=arm64 tests=. ;;
 riscv64 | s390x) debian=$machine ;;

@@ -3,11 +3,16 @@
  * Every setting of a training but class_weights, which is an array.  A name with a dot is a field
  * of a struct inside the struct, and of an object inside the JSON object.
  */
+#include <limits.h>
+
 #include "predict/session_fields.h"
 #include "train/train_options.h"
 
 static const char *const schedules[] = {"constant", "poly", "cosine", "step", "plateau", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", "rmsprop", NULL};
+
+/* a long of Windows has 32 bits */
+#define MOST_STEPS (LONG_MAX < 1000000000000000 ? (double)LONG_MAX : 1e15)
 
 #define ROW unet_train_options
 #define INT(field, low, high, how, help) UN_FIELD(field, UNET_FIELD_INT, low, high, how, help)
@@ -25,7 +30,7 @@ enum { FREE = UN_FIELD_FREE };
 
 static const struct un_field rows[] = {
     INT(epochs, 0, 1e9, FREE, "stop after this many"),
-    LONG(steps, 0, 1e15, FREE, "stop after this many"),
+    LONG(steps, 0, MOST_STEPS, FREE, "stop after this many"),
     DOUBLE(seconds, 0, 1e12, FREE, "stop after these"),
     INT(patience, 0, 1e9, FREE, "stop after so many epochs without a better score"),
     INT(batch, 1, 4096, 0, "tiles of a pass"),
@@ -62,7 +67,7 @@ static const struct un_field rows[] = {
     FLOAT(factor, 1e-30, 1, FREE, "step, plateau: times this"),
     INT(every, 0, 1e9, FREE, "step, plateau: after so many epochs"),
     FLOAT(lowest, 0, 1, FREE, "the rate ends at this share of learning_rate"),
-    LONG(warmup, 0, 1e15, FREE, "steps in which the rate rises from 0"),
+    LONG(warmup, 0, MOST_STEPS, FREE, "steps in which the rate rises from 0"),
     UN_FIELD_FLAG(augment.flip, 0, "mirror, and turn by quarters"),
     FLOAT(augment.rotate, 0, 180, 0, "turned by up to so many degrees"),
     FLOAT(augment.scale, 0, 10, 0, "zoomed by up to 1 + this, either way"),

@@ -135,8 +135,8 @@ static void release_owner(void *pointer)
 }
 
 static unet_code open_all(const char *path, const struct shards *shards,
-                          unet_code (*open)(const char *path, struct un_arrays *arrays,
-                                            unet_error *err),
+                          unet_code (*open_one)(const char *path, struct un_arrays *arrays,
+                                                unet_error *err),
                           struct owner *owner, unet_error *err)
 {
     const int folder = (int)(base_of(path) - path);
@@ -148,7 +148,7 @@ static unet_code open_all(const char *path, const struct shards *shards,
             return un_fail(err, UNET_EFORMAT,
                            "%s: is one of %d files of a model, and %s is not there", path,
                            shards->count, shards->names[i]);
-        if (!(code = open(name, &owner->parts[i], err)))
+        if (!(code = open_one(name, &owner->parts[i], err)))
             owner->count++;
     }
     return code;
@@ -206,12 +206,12 @@ static unet_code join(const char *path, struct owner *owner, struct un_arrays *a
 }
 
 unet_code un_shards_open(const char *path,
-                         unet_code (*open)(const char *path, struct un_arrays *arrays,
-                                           unet_error *err),
+                         unet_code (*open_one)(const char *path, struct un_arrays *arrays,
+                                               unet_error *err),
                          struct un_arrays *arrays, unet_error *err)
 {
     if (!is_index(path)) { /* a model of ours may be called so */
-        unet_code code = open(path, arrays, err);
+        unet_code code = open_one(path, arrays, err);
         if (code || arrays->metadata)
             return code;
         un_arrays_release(arrays);
@@ -223,7 +223,7 @@ unet_code un_shards_open(const char *path,
     if (!code && !(owner = calloc(1, sizeof *owner + (size_t)shards.count * sizeof *owner->parts)))
         code = un_fail_memory(err, (size_t)shards.count * sizeof *owner->parts, path);
     if (!code)
-        code = open_all(path, &shards, open, owner, err);
+        code = open_all(path, &shards, open_one, owner, err);
     if (!code)
         code = join(path, owner, arrays, err);
     if (code && owner)

@@ -14,13 +14,13 @@
 bool un_shards_named(const char *path);
 
 /*
- * The arrays of all pieces, which lie in the folder of path; open reads one of them.  What names
- * itself a piece and is a whole model of ours is read alone.  UNET_EFORMAT: the index is none, a
- * piece is not there, two arrays have one name; what open fails with.
+ * The arrays of all pieces, which lie in the folder of path; open_one reads one of them.  What
+ * names itself a piece and is a whole model of ours is read alone.  UNET_EFORMAT: the index is
+ * none, a piece is not there, two arrays have one name; what open_one fails with.
  */
 unet_code un_shards_open(const char *path,
-                         unet_code (*open)(const char *path, struct un_arrays *arrays,
-                                           unet_error *err),
+                         unet_code (*open_one)(const char *path, struct un_arrays *arrays,
+                                               unet_error *err),
                          struct un_arrays *arrays, unet_error *err);
 
 #endif
