@@ -6,8 +6,8 @@
 # scores, and makes the files that this system's command makes.  Windows itself is not asked.
 #
 # Not there: unet studio, MPI, OpenSlide.  Left out of the tests are those that end a process by a
-# signal, limit it (ulimit), fork it, put something in the place of the C library's functions, or have
-# names that differ by capitals alone.
+# signal, limit it (ulimit), fork it, put something in the place of the C library's functions, or make
+# files with names that Windows does not take, or that differ by capitals alone.
 # The last line is "N passed, N failed".
 # Usage: scripts/check_windows.sh [REGEX]   REGEX: of the tests, as ctest -R takes it
 set -eu
@@ -16,7 +16,7 @@ here=$(pwd)
 build=$here/build-windows
 only=${1:-.}
 left_out='^(test_(far|file|killed|pool|threads|together|training|stream_ranks|ranks|slide|abi|model|torch|image_refused'
-left_out=$left_out'|objects_split|objects_shown|pairs_layouts)|far_.*)$'
+left_out=$left_out'|objects_split|objects_shown|pairs_layouts|run|run_page)|far_.*)$'
 jobs=${CTEST_PARALLEL_LEVEL:-$(nproc 2>/dev/null || echo 2)}
 
 scripts/setup.sh build
