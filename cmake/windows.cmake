@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# unet_for_this_system(LIST): takes the files of Windows out of a list of sources, or puts them in the
+# place of those that POSIX has alone.  On Windows (mingw-w64), moreover, the compiler reads
+# windows_posix.h before every file, and the headers of POSIX that are not there are files that lead there.
+set(UNET_WINDOWS_KERNEL_FLAGS "")
+set(UNET_WINDOWS_MAIN "")
+
+if(WIN32)
+  set(posix ${CMAKE_CURRENT_BINARY_DIR}/posix)
+  foreach(header IN ITEMS dirent sys/file sys/ioctl sys/mman sys/random sys/resource sys/wait)
+    file(WRITE ${posix}/${header}.h "/* what is there of it is in windows_posix.h, which was read before */\n")
+  endforeach()
+  file(WRITE ${posix}/sys/socket.h "typedef int socklen_t;\nstruct sockaddr;\n")
+  file(WRITE ${posix}/regex.h "#include <tre/regex.h>\n")
+  include_directories(BEFORE ${posix})
+  # (-Wno-format: gcc takes the formats of C for those of Windows' own library, which is not asked)
+  add_compile_options(-include ${CMAKE_CURRENT_SOURCE_DIR}/src/base/windows/windows_posix.h -Wno-format)
+  add_compile_definitions(_FILE_OFFSET_BITS=64 _CRT_RAND_S WIN32_LEAN_AND_MEAN ZIP_STATIC YAML_DECLARE_STATIC)
+  add_link_options(-static) # winpthreads and libgcc go along
+  pkg_check_modules(UNET_TRE REQUIRED IMPORTED_TARGET GLOBAL tre) # patterns of POSIX
+  list(APPEND UNET_LIBRARIES PkgConfig::UNET_TRE)
+  set(UNET_WINDOWS_MAIN -Wl,--wrap=main)
+  # Windows aligns the stack to 16 bytes, and gcc takes it to have more (its bug 54412)
+  set(UNET_WINDOWS_KERNEL_FLAGS -Wa,-muse-unaligned-vector-move)
+endif()
+
+function(unet_for_this_system list)
+  set(files ${${list}})
+  if(WIN32)
+    list(FILTER files EXCLUDE REGEX "/(base/system|shared/(machine|interrupt))[.]c$|/cli/studio/")
+  else()
+    list(FILTER files EXCLUDE REGEX "/(base|shared)/windows/")
+  endif()
+  set(${list} ${files} PARENT_SCOPE)
+endfunction()
+
+# unet_exports(TARGET): a DLL gives away what the headers promise, and nothing else
+function(unet_exports target)
+  if(NOT WIN32)
+    return()
+  endif()
+  set(names "EXPORTS\n")
+  file(GLOB headers ${CMAKE_CURRENT_SOURCE_DIR}/include/*.h)
+  foreach(header IN LISTS headers)
+    file(READ ${header} text)
+    string(REPLACE ";" " ;" text "${text}")
+    string(REGEX MATCHALL "UNET_API [^;(]*[ *]unet_[a-z0-9_]+\\(" found "${text}")
+    foreach(declared IN LISTS found)
+      string(REGEX REPLACE ".*[ *](unet_[a-z0-9_]+)\\(" "\\1" name "${declared}")
+      string(APPEND names "${name}\n")
+    endforeach()
+  endforeach()
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/unet.def "${names}")
+  target_sources(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/unet.def)
+endfunction()
