@@ -101,7 +101,7 @@ typedef struct unet_device {
     int number;      /* from 0 on: the processor; -1: of an engine for tests */
     char name[96];   /* as its maker calls it */
     char driver[96]; /* and the driver's version; of the processor the instruction set */
-    char type[16];   /* "cpu", "gpu" or "other" */
+    char type[16];   /* "cpu", or "gpu" for cards of all kinds */
     uint64_t bytes;  /* of its memory */
     int units;       /* that compute at the same time: cores, multiprocessors */
 } unet_device;

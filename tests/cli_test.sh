@@ -69,7 +69,7 @@ expect 0 'parameters 31,030,593' - info --classes 1
 expect 0 '1 cell #' - info w.safetensors --size 64x48
 expect 0 '^\{"spec"' - info w.safetensors --json
 check 'unet info --json is no JSON' is_json .out
-expect 0 '^\*  0  cpu ' - info --devices
+expect 0 '^\*  0  cpu ' - info --devices --device cpu
 expect 0 '"type":"cpu"' - info --devices --json
 expect 1 - 'device "abacus": nothing is called so.*unet info --devices' info --devices --device abacus
 expect 1 - 'device 77: there is none' predict w.safetensors x.png -o y.png --device 77

@@ -14,6 +14,7 @@
 
 #include "model/models.h"
 #include "shared/cli.h"
+#include "shared/device.h"
 #include "shared/json_out.h"
 #include "shared/network_options.h"
 #include "shared/paths.h"
@@ -250,7 +251,8 @@ static int run_convert(const struct command *command, int argc, char **argv)
     struct stat in, out;
     int operands, status;
 
-    if (!options_parse(command, argc, argv, &settings, &operands, &status))
+    if (!options_parse(command, argc, argv, &settings, &operands, &status) ||
+        (status = device_begin(&settings.common)) != EXIT_DONE)
         return status;
     if (!path_has_ending(argv[1], endings))
         return usage_error(command,

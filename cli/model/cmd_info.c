@@ -6,6 +6,7 @@
 
 #include "model/models.h"
 #include "shared/cli.h"
+#include "shared/device.h"
 #include "shared/json_out.h"
 #include "shared/network_options.h"
 #include "shared/progress.h"
@@ -194,6 +195,8 @@ static int run_info(const struct command *command, int argc, char **argv)
         return status;
     if (settings.devices)
         return info_devices_print(settings.common.json);
+    if ((status = device_begin(&settings.common)) != EXIT_DONE)
+        return status;
     given = network_given(&settings.network, NULL, name);
     if (operands && given)
         return usage_error(command, "--%s describes a new network, but %s is a finished one", given,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "shared/cli.h"
+#include "shared/device.h"
 #include "shared/json_out.h"
 #include "shared/network_options.h"
 #include "shared/paths.h"
@@ -59,7 +60,8 @@ static int run_init(const struct command *command, int argc, char **argv)
     unet_spec spec;
     int operands, status;
 
-    if (!options_parse(command, argc, argv, &settings, &operands, &status))
+    if (!options_parse(command, argc, argv, &settings, &operands, &status) ||
+        (status = device_begin(&settings.common)) != EXIT_DONE)
         return status;
     if (path_is_foreign(settings.output))
         return usage_error(command,

@@ -31,8 +31,10 @@ int info_devices_print(int as_json)
     unet_device device, chosen;
     unet_error err;
 
-    if (unet_device_chosen(&chosen, &err))
-        return fail(&err);
+    const unet_code code = unet_device_chosen(&chosen, &err);
+
+    if (code)
+        chosen.number = -1; /* the list is what helps then */
     if (!as_json)
         say(stdout, "   N  type   name                                          memory  units  "
                     "driver\n");
@@ -42,10 +44,14 @@ int info_devices_print(int as_json)
         else
             print_row(&device, device.number == chosen.number);
     }
+    if (as_json && !json_print(json_pack("{so}", "devices", rows)))
+        return fail_memory();
     if (as_json)
-        return json_print(json_pack("{so}", "devices", rows)) ? EXIT_DONE : fail_memory();
+        return code ? fail(&err) : EXIT_DONE;
     say(stdout, "\n* is taken; another one: --device N, a part of its name, gpu, or auto\n");
     if (*unet_device_lacks())
         say(stdout, "\nNo graphics card: %s\n", unet_device_lacks());
-    return EXIT_DONE;
+    if (code)
+        err.hints = 0; /* which would say to look at this list */
+    return code ? fail(&err) : EXIT_DONE;
 }

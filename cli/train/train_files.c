@@ -15,8 +15,8 @@
 
 enum { SETTINGS_FORMAT = 1 };
 
-/* Runs from before it was there drew images one by one, and go on with those. */
 static const char device_key[] = "device"; /* what it ran on, see device_text() */
+/* Runs from before it was there drew images one by one, and go on with those. */
 static const char split_key[] = "held_out_by";
 static const char objects_key[] = "objects";
 

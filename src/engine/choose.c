@@ -94,7 +94,7 @@ static const struct un_engine_kind *find_kind(const char *name, size_t length)
 {
     const struct un_engine_kind *kind;
     for (int i = 0; (kind = kind_at(i)); i++)
-        if (strlen(kind->name) == length && !strncmp(kind->name, name, length))
+        if (strlen(kind->name) == length && !strncasecmp(kind->name, name, length))
             return kind;
     return NULL;
 }
@@ -156,6 +156,8 @@ struct seeking {
 static bool has_part(const char *name, const char *part)
 {
     const size_t length = strlen(part);
+    if (!part[strspn(part, " ")]) /* nothing but blanks */
+        return false;
     for (; strlen(name) >= length; name++)
         if (!strncasecmp(name, part, length))
             return true;
@@ -253,16 +255,16 @@ static unet_code find_in_kind(const struct un_engine_kind *kind, const char *wan
             *device = i;
             return UNET_OK;
         }
-    return un_fail(err, UNET_EDEVICE,
-                   "device %s:%s: there is none, %s has %d, counted from 0%s%.60s", kind->name,
-                   wanted, kind->name, count, count ? "; the first is " : "",
-                   count ? devices[0].name : "");
+    return un_fail_hint(err, UNET_EDEVICE, UNET_HINT_DEVICE,
+                        "device %s:%s: there is none, %s has %d, counted from 0%s%.60s", kind->name,
+                        wanted, kind->name, count, count ? "; the first is " : "",
+                        count ? devices[0].name : "");
 }
 
 static unet_code no_such_device(const char *wanted, unet_error *err)
 {
     struct seeking last = {.number = un_device_count() - 1};
-    if (!strcmp(wanted, "gpu"))
+    if (!strcasecmp(wanted, "gpu"))
         return un_fail_hint(err, UNET_EDEVICE, UNET_HINT_DEVICE,
                             "device gpu: there is no graphics card with a driver");
     if (last.number < 0 || number_of(wanted) < 0)
@@ -276,6 +278,37 @@ static unet_code no_such_device(const char *wanted, unet_error *err)
                         last.device.name);
 }
 
+struct counting {
+    const char *name;
+    int count;
+    char names[2][64]; /* of the first two */
+};
+
+static bool count_named(void *context, const struct un_choice *choice, const unet_device *device)
+{
+    struct counting *c = context;
+    (void)choice;
+    if (!has_part(device->name, c->name))
+        return false;
+    if (c->count < 2)
+        snprintf(c->names[c->count], sizeof c->names[0], "%d, %.50s", device->number, device->name);
+    c->count++;
+    return false;
+}
+
+/* A part of a name must not be one of several: the processor and a card can have the same maker. */
+static unet_code check_one(const char *name, unet_error *err)
+{
+    struct counting c = {.name = name};
+    each_device(count_named, &c);
+    if (c.count < 2)
+        return UNET_OK;
+    return un_fail_hint(err, UNET_EINVAL, UNET_HINT_DEVICE,
+                        "device \"%.40s\": %d are called so, such as %s and %s; wanted one of the "
+                        "numbers",
+                        name, c.count, c.names[0], c.names[1]);
+}
+
 unet_code un_choice_of(const char *wanted, struct un_choice *choice, unet_error *err)
 {
     struct un_choice made = {&known[0], 0};
@@ -287,17 +320,19 @@ unet_code un_choice_of(const char *wanted, struct un_choice *choice, unet_error 
         return UNET_OK;
     }
     const struct un_engine_kind *kind = find_kind(wanted, length);
-    if (!strcmp(wanted, "auto")) {
+    if (!strcasecmp(wanted, "auto")) {
         made = find_fastest();
     } else if (kind) {
         made.kind = kind;
         if (wanted[length])
             code = find_in_kind(kind, wanted + length + 1, &made.device, err);
     } else {
-        if (!strcmp(wanted, "gpu"))
+        if (!strcasecmp(wanted, "gpu"))
             s.type = "gpu";
         else if (s.number < 0)
             s.name = wanted;
+        if (s.name && (code = check_one(wanted, err)))
+            return code;
         if (each_device(is_it, &s))
             made = s.choice;
         else

@@ -206,11 +206,11 @@ static unet_code check_residual(const unet_spec *spec, unet_error *err)
         return UNET_OK;
     for (int d = 0; d <= spec->depth; d++) {
         const int count = un_spec_blocks(spec, d);
-        blocks += count;
-        if (count < 1 || blocks > UN_MAX_BLOCKS)
+        if (count < 1 || count > UN_MAX_BLOCKS - blocks)
             return un_fail(err, UNET_EINVAL,
                            "blocks of level %d are %d, wanted 1 or more, and %d at most in all", d,
                            count, UN_MAX_BLOCKS);
+        blocks += count;
         if (un_spec_enc(spec, d, 0) != un_spec_enc(spec, d, un_spec_convs(spec) - 1))
             return un_fail(err, UNET_EINVAL,
                            "channels.enc of level %d are %d and %d, wanted the same of all that a "

@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { MOST_PLATFORMS = 16, MOST = 32 };
+enum { MOST_PLATFORMS = 16, MOST = 16 /* as many as choose.c lists of a kind */ };
 
+static pid_t owner; /* who asked: a driver's threads are not in a child that was forked later */
 static cl_device_id devices[MOST];
 static int device_count;
 static const char *lacks = "";
@@ -34,6 +36,7 @@ static void ask(void)
     const struct un_cl_api *cl = un_cl_api();
     cl_platform_id platforms[MOST_PLATFORMS];
     cl_uint found = 0;
+    owner = getpid();
     if (!cl) {
         lacks = "there is no OpenCL here: libOpenCL.so.1 was not found; the graphics card's driver "
                 "brings it, or the package ocl-icd-libopencl1";
@@ -55,13 +58,16 @@ static void ask(void)
 int un_opencl_devices(void)
 {
     pthread_once(&devices_once, ask);
-    return device_count;
+    return owner == getpid() ? device_count : 0;
 }
 
 const char *un_opencl_lacks(void)
 {
     pthread_once(&devices_once, ask);
-    return lacks;
+    return owner == getpid()
+               ? lacks
+               : "OpenCL was asked before this process was forked, and its drivers do "
+                 "not survive that: fork first, or start a program anew";
 }
 
 bool un_cl_device_id(int device, cl_device_id *id)

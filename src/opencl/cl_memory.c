@@ -124,9 +124,11 @@ void *un_cl_host_alloc(struct un_engine *engine, size_t bytes)
 {
     struct un_cl_engine *e = un_cl(engine);
     cl_int code;
+    if (e->lost)
+        return NULL;
     struct un_cl_pinned *list =
         grown(e->pinned, e->pinned_count, &e->pinned_room, sizeof *e->pinned);
-    if (e->lost || !list)
+    if (!list)
         return NULL;
     e->pinned = list;
     struct un_cl_pinned p = {.bytes = bytes < LEAST ? LEAST : bytes};

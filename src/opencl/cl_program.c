@@ -50,8 +50,15 @@ static int program_of(enum un_cl_kernel kernel)
 /* The first line of the compiler's that says "error", or its first. */
 static void fail_build(struct un_cl_engine *e, cl_program program, cl_int code, const char *file)
 {
-    char log[4096] = "", error[64], text[200];
-    e->cl->clGetProgramBuildInfo(program, e->id, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+    char error[64], text[200];
+    size_t size = 0;
+    e->cl->clGetProgramBuildInfo(program, e->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    char *log = calloc(size + 1, 1);
+    if (!log) {
+        un_cl_went(e, code, file);
+        return;
+    }
+    e->cl->clGetProgramBuildInfo(program, e->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
     char *line = strstr(log, "error");
     while (line && line > log && line[-1] != '\n')
         line--;
@@ -62,6 +69,7 @@ static void fail_build(struct un_cl_engine *e, cl_program program, cl_int code, 
     if (*line)
         un_fail(&e->why, UNET_EDEVICE, "%s: compiling %s: %s: %s", e->device.name, file,
                 un_cl_error_text(code, error), line);
+    free(log);
 }
 
 static cl_program compile(struct un_cl_engine *e, const char *const *texts, const size_t *sizes,

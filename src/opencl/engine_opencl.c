@@ -2,10 +2,9 @@
 /* engine_opencl.c - how the engine comes to be, and what it says when it fails */
 #include "opencl/engine_opencl.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "opencl/cl_devices.h"
 #include "opencl/cl_engine.h"
@@ -48,7 +47,10 @@ static void engine_free(struct un_engine *engine)
     free(e);
 }
 
-static struct un_engine_ops opencl_ops(void)
+static struct un_engine_ops operations; /* once for all */
+static pthread_once_t operations_once = PTHREAD_ONCE_INIT;
+
+static void list_operations(void)
 {
     struct un_engine_ops ops = {.name = "opencl",
                                 .free = engine_free,
@@ -65,7 +67,7 @@ static struct un_engine_ops opencl_ops(void)
     un_cl_norm_operations(&ops);
     un_cl_loss_operations(&ops);
     un_cl_step_operations(&ops);
-    return ops;
+    operations = ops;
 }
 
 /* The parts that OpenCL has to give; what there is when one fails is freed by engine_free(). */
@@ -86,16 +88,8 @@ static unet_code open_device(struct un_cl_engine *e, unet_error *err)
     return un_cl_program_ready(e, UN_CL_TRANSFER_IN) ? UNET_OK : un_fail_again(err, &e->why);
 }
 
-/* The process that uses OpenCL: its drivers' threads are not in a child that was forked later. */
-static atomic_int owner;
-
 static unet_code find(struct un_cl_engine *e, int device, unet_error *err)
 {
-    int none = 0;
-    if (!atomic_compare_exchange_strong(&owner, &none, (int)getpid()) && none != (int)getpid())
-        return un_fail(err, UNET_EDEVICE,
-                       "OpenCL was used before this process was forked, and its drivers do not "
-                       "survive that: fork first, or start a program anew");
     if (!un_opencl_devices())
         return un_fail(err, UNET_EDEVICE, "%s", un_opencl_lacks());
     if (!un_cl_device_id(device, &e->id) || !un_opencl_device(device, &e->device))
@@ -108,14 +102,13 @@ static unet_code find(struct un_cl_engine *e, int device, unet_error *err)
 unet_code un_engine_opencl_create(int device, int threads, struct un_engine **engine,
                                   unet_error *err)
 {
-    static struct un_engine_ops ops;
     struct un_cl_engine *e = calloc(1, sizeof *e);
     if (!e)
         return un_fail_memory(err, sizeof *e, "the OpenCL engine");
-    if (!ops.name)
-        ops = opencl_ops();
+    pthread_once(&operations_once, list_operations);
     struct un_pool *pool = un_pool_create(threads);
-    e->base = (struct un_engine){.ops = &ops, .threads = un_pool_threads(pool), .pool = pool};
+    e->base =
+        (struct un_engine){.ops = &operations, .threads = un_pool_threads(pool), .pool = pool};
     unet_code code = pool ? find(e, device, err) : un_fail_memory(err, 0, "the engine's threads");
     if (!code)
         code = open_device(e, err);

@@ -273,11 +273,13 @@ static unet_code check_fits(const unet_session *s, unet_error *err)
     char needed[24], there[24];
     unet_code code = network_bytes(s, s->height, s->width, &arenas, &all, err);
     const double bytes = (double)arenas;
-    const double has = (double)s->engine->ops->memory(s->engine);
+    double has = (double)s->engine->ops->memory(s->engine);
+    for (int m = 0; has > 0 && !s->engine->ops->host_memory && m < s->member_count; m++)
+        has += (double)s->members[m].network.plan.arena_bytes; /* what is held now goes first */
     if (code || bytes <= has || has <= 0)
         return code;
     return un_fail(err, UNET_ENOMEM,
-                   "%d x %d pixels at once need %s, this machine has %s; this network looks "
+                   "%d x %d pixels at once need %s, there are %s; this network looks "
                    "at whole images, so tiles only give nearly the same: set a tile to have them",
                    s->height, s->width, un_bytes_text(bytes, needed), un_bytes_text(has, there));
 }

@@ -91,6 +91,7 @@ static unet_code measure(struct un_work *w, unet_error *err)
 {
     unet_spec *spec = &w->out->spec;
     const struct un_module *stem = named(w, "encoder.stem.convs.0.conv");
+    char name[UN_LAYOUT_NAME];
     spec->residual = (unet_residual)w->out->layout->residual;
     spec->leaky_slope = 0.1f;
     if (!stem)
@@ -99,8 +100,10 @@ static unet_code measure(struct un_work *w, unet_error *err)
     if (code)
         return code;
     const struct un_module *head = numbered(w, "decoder.seg_layers.%d", spec->depth - 1, 0);
-    if (!head)
-        return fail_missing(w, "decoder.seg_layers of the first level", err);
+    if (!head) {
+        snprintf(name, sizeof name, "decoder.seg_layers.%d.weight", spec->depth - 1);
+        return fail_missing(w, name, err);
+    }
     spec->in_channels = stem->in;
     spec->classes = head->out;
     const struct un_module *up = named(w, "decoder.transpconvs.0");

@@ -30,6 +30,9 @@ static void test_words(void **state)
         {"toys:1", UNET_OK, "toys", 1},
         {"toys:3000", UNET_OK, "toys", 1},
         {"toys:2", UNET_EDEVICE, "toys has 2", 0},
+        {"TOYS:1", UNET_OK, "toys", 1},
+        {" ", UNET_EINVAL, "nothing is called so", 0},
+        {"a", UNET_EINVAL, "are called so, such as ", 0}, /* Array 9, Toy Card 3000 */
         {"abacus", UNET_EINVAL, "device \"abacus\": nothing is called so, wanted auto, cpu", 0},
         {"cpu:1", UNET_EDEVICE, "cpu has 1, counted from 0", 0},
     };

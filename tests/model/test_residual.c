@@ -4,6 +4,7 @@
  * written back under their names; and files that are nearly of them.  What they compute is in
  * test_foreign.c, and with all gradients in net/test_network.c.
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -250,6 +251,8 @@ static void test_specs(void **state)
         {8, UNET_DOWN_CONV, UNET_NORM_BATCH, 7, 2, 0, NULL},
         {8, UNET_DOWN_CONV, UNET_NORM_BATCH, 8, 2, 0, "50 at most in all"},
         {3, UNET_DOWN_CONV, UNET_NORM_INSTANCE, -1, 2, 0, "blocks of level 1 are -1"},
+        {3, UNET_DOWN_CONV, UNET_NORM_INSTANCE, INT_MAX, 2, 0, "50 at most in all"},
+        {8, UNET_DOWN_CONV, UNET_NORM_INSTANCE, INT_MAX - 8, 2, 0, "50 at most in all"},
         {3, UNET_DOWN_POOL, UNET_NORM_INSTANCE, 0, 2, 0, "wanted only with down conv"},
         {3, UNET_DOWN_CONV, UNET_NORM_NONE, 0, 2, 0, "wanted only with norms"},
         {3, UNET_DOWN_CONV, UNET_NORM_INSTANCE, 0, 2, 5, "wanted the same of all"},

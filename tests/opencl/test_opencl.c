@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -50,6 +52,27 @@ static void test_devices(void **state)
     assert_int_equal(un_engine_opencl_create(count, 1, &e, &err), UNET_EDEVICE);
     if (!strstr(err.text, count ? "OpenCL has no device" : "OpenCL"))
         fail_msg("%s", err.text);
+}
+
+/* A child is refused, as soon as its parent asked a driver: it would wait for threads for ever. */
+static void test_fork(void **state)
+{
+    int status = 0;
+    (void)state;
+    if (!un_opencl_devices())
+        skip();
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (!child) {
+        struct un_engine *e;
+        unet_error err = {0};
+        alarm(20);
+        _exit(un_engine_opencl_create(0, 1, &e, &err) != UNET_EDEVICE ||
+              !strstr(err.text, "before this process was forked"));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status))
+        fail_msg("the child ended with status %d", status);
 }
 
 /* An address that was added to is that many bytes behind the beginning. */
@@ -164,6 +187,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_fork),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_too_much),
         cmocka_unit_test(test_lost),

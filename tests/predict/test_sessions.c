@@ -203,6 +203,8 @@ static void test_choice_of_engine(void **state)
     for (size_t k = 0; k < count; k++)
         if (fabs(usual[k]) > scale) /* not fmax(): see above */
             scale = fabs(usual[k]);
+    const char *device = getenv("UNET_DEVICE");
+    char *before = device ? strdup(device) : NULL;
     unet_session *session;
     unet_error err;
     (void)state;
@@ -222,12 +224,15 @@ static void test_choice_of_engine(void **state)
     setenv("UNET_DEVICE", "abacus", 1);
     assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "device \"abacus\""));
-    unsetenv("UNET_DEVICE");
+    unsetenv("UNET_DEVICE"); /* only the CPU engine looks at UNET_ISA */
     setenv("UNET_ISA", "avx3", 1);
     assert_int_equal(unet_session_create(model, NULL, &session, &err), UNET_EINVAL);
     assert_non_null(strstr(err.text, "avx3"));
     assert_string_equal(unet_isa(), "none");
     unsetenv("UNET_ISA");
+    if (before)
+        setenv("UNET_DEVICE", before, 1);
+    free(before);
     free(usual);
     unet_image_release(&image);
     unet_model_free(model);

@@ -3,7 +3,8 @@
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 typedef double real;
 
-/* Functions, so that no product is fused with a sum. */
+/* No product is fused with a sum: soft.cl has the same bits. */
+#pragma OPENCL FP_CONTRACT OFF
 static inline real real_of(float x)
 {
     return x;
