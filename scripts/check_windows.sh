@@ -110,7 +110,10 @@ try "this system's, to TIFF" "$here/build-test/unet" predict $model demo/test/im
 try "PNG with the same bytes" same_folder masks/png here/png
 try "TIFF with the same pixels" same_pixels masks/tif here/tif
 try "eval" unet eval $model --images demo/test/images --masks demo/test/masks --quiet
-try "predict, of TIFF" unet predict $model masks/tif -o again --quiet
+try "objects, as TIFF" unet predict $model demo/test/images/cells_501.png --instances cells.tif --quiet
+try "predict, of TIFF" unet predict $model cells.tif -o again.png --quiet
+try "this system's, of TIFF" "$here/build-test/unet" predict $model cells.tif -o again_here.png --quiet
+try "the same bytes of TIFF" cmp again.png again_here.png
 {
     printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (64, 64), }"
     head -c 4096 "$build/unet.exe"
