@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
+
 /* ---- convolutions ---- */
 
 /* An attribute of `count` whole numbers that are all `want`; left out it is `otherwise`. */
@@ -63,6 +65,8 @@ static unet_code widen_kernel(struct un_onnx_walk *walk, struct un_array *array)
     for (size_t k = 0; k < pairs; k++)
         for (size_t t = 0; t < 4; t++)
             wide[9 * k + (t / 2 + after) * 3 + t % 2 + after] = narrow[4 * k + t];
+    if (UN_HOST_BIG) /* as in a file */
+        un_swap(wide, 9 * pairs, sizeof *wide);
     array->dtype = un_dtype_find("F32");
     array->data = (const unsigned char *)wide;
     un_array_set_shape(array, 4, shape);
