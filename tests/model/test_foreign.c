@@ -16,6 +16,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/number.h"
 #include "image/image.h"
 #include "model/model.h"
 #include "net/run.h"
@@ -322,6 +323,8 @@ static void *read_npy(const char *path, size_t count, size_t bytes)
         fseek(file, 10 + head[8] + 256 * head[9], SEEK_SET) ||
         fread(values, bytes, count, file) != count || fgetc(file) != EOF)
         fail_msg("%s: is not %zu values", path, count);
+    if (UN_HOST_BIG)
+        un_swap(values, count, (int)bytes);
     fclose(file);
     return values;
 }
