@@ -71,7 +71,8 @@ expect 0 '^\{"spec"' - info w.safetensors --json
 check 'unet info --json is no JSON' is_json .out
 expect 0 '^\*  0  cpu ' - info --devices --device cpu
 expect 0 '"type":"cpu"' - info --devices --json
-expect 1 - 'device "abacus": nothing is called so.*unet info --devices' info --devices --device abacus
+expect 1 '^   0  cpu ' 'device "abacus": nothing is called so' info --devices --device abacus
+expect 1 - 'device "abacus": nothing is called so.*unet info --devices' predict w.safetensors x.png -o y.png --device abacus
 expect 1 - 'device 77: there is none' predict w.safetensors x.png -o y.png --device 77
 expect 2 - '--device: nothing follows it' predict w.safetensors x.png -o y.png --device
 expect 0 '"parameters":' - init -o w2.safetensors --width 1 --depth 1 --json
