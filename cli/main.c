@@ -28,7 +28,8 @@ const int command_count = (int)(sizeof(commands) / sizeof(commands[0]));
 const struct option_row common_options[] = {
     OPT_HEADING("all commands:"),
     OPT_INT("threads", AT(threads), 1, 1024, "N", NULL),
-    OPT_ENVIRONMENT("device", "UNET_DEVICE", "D", "threads [one per core], device [cpu]"),
+    OPT_ENVIRONMENT("device", AT(device), "UNET_DEVICE", "D",
+                    "threads [one per core], device [cpu]"),
     OPT_SEED("seed", AT(seed), "S", NULL),
     OPT_FLAG("quiet", AT(quiet), NULL),
     OPT_FLAG("json", AT(json), "seed [0]; say less; report as JSON on stdout"),

@@ -12,12 +12,13 @@ extern const struct command command_init, command_info, command_train, command_p
 extern const struct command *const commands[]; /* all of them, command_count */
 extern const int command_count;
 
-/* --threads, --seed, --quiet, --json: the last rows of each command's table take them in. */
+/* --threads, --device, --seed, --quiet, --json: the last rows of each command's table take them in. */
 struct common_settings {
     int threads; /* 0: one per core */
     uint64_t seed;
     int quiet;
     int json;
+    int device; /* it was said here, not in the environment */
 };
 extern const struct option_row common_options[];
 

@@ -28,16 +28,18 @@ int device_begin(const struct common_settings *common)
     unet_device device;
     unet_error err;
     char number[16];
+    int automatic;
 
     if (!wanted || !*wanted || !strcmp(wanted, "cpu"))
         return EXIT_DONE;
+    automatic = !strcmp(wanted, "auto");
     if (unet_device_chosen(&device, &err))
         return fail(&err);
-    if (!strcmp(wanted, "auto")) { /* measured once, and not again by each session */
+    if (automatic) { /* measured once, and not again by each session */
         snprintf(number, sizeof(number), "%d", device.number);
         setenv("UNET_DEVICE", number, 1);
     }
-    if (!common->quiet && ranks_first())
+    if (!common->quiet && ranks_first() && (common->device || automatic))
         say(stderr, "unet: runs on %s%s%s%s\n", device.name, *device.driver ? " (" : "",
             device.driver, *device.driver ? ")" : "");
     return EXIT_DONE;

@@ -11,8 +11,8 @@
 void device_text(char *text, size_t size);
 
 /*
- * Once options are parsed: says on stderr what is taken, where another than "cpu" was asked for.
- * EXIT_FAILED (told): what was asked for is not there.
+ * Once options are parsed: says on stderr what is taken, where another than "cpu" was asked for
+ * here, or "auto" anywhere. EXIT_FAILED (told): what was asked for is not there.
  */
 int device_begin(const struct common_settings *common);
 

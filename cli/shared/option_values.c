@@ -246,6 +246,7 @@ int option_store(const struct option_row *row, const char *text, void *place)
     case OPTION_SIZE:
         return read_size(text, row->low, row->high, place);
     case OPTION_ENVIRONMENT:
+        *(int *)place = 1;
         return text[0] && !setenv(row->field, text, 1);
     default:
         *(const char **)place = text;

@@ -41,7 +41,7 @@ enum option_type {
     OPTION_BYTES,       /* double: 500M, 2G, 1048576 */
     OPTION_SEED,        /* uint64_t */
     OPTION_FIELD,       /* struct said, a field of the library */
-    OPTION_ENVIRONMENT, /* nothing: the variable `field` of the environment has the value */
+    OPTION_ENVIRONMENT, /* int, set to 1; the variable `field` of the environment gets the value */
     OPTION_SIZE         /* int[2], height and width, each low..high: 512x640, or 512 for a square */
 };
 
@@ -150,9 +150,10 @@ struct option_row {
         .type = OPTION_STRING, .name = word, .letter = key, .required = 1, .offset = place,        \
         .meta = value, .help = text                                                                \
     }
-#define OPT_ENVIRONMENT(word, variable, value, text)                                               \
+#define OPT_ENVIRONMENT(word, place, variable, value, text)                                        \
     {                                                                                              \
-        .type = OPTION_ENVIRONMENT, .name = word, .field = variable, .meta = value, .help = text   \
+        .type = OPTION_ENVIRONMENT, .name = word, .offset = place, .field = variable,              \
+        .meta = value, .help = text                                                                \
     }
 #define OPT_END                                                                                    \
     {                                                                                              \
