@@ -12,7 +12,8 @@ extern const struct command command_init, command_info, command_train, command_p
 extern const struct command *const commands[]; /* all of them, command_count */
 extern const int command_count;
 
-/* --threads, --device, --seed, --quiet, --json: the last rows of each command's table take them in. */
+/* --threads, --device, --seed, --quiet, --json: the last rows of each command's table take them in.
+ */
 struct common_settings {
     int threads; /* 0: one per core */
     uint64_t seed;
