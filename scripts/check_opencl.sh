@@ -32,9 +32,9 @@ check_kernels() {
             continue
         fi
         for file in src/opencl/kernels/*.cl; do
-            case $file in */common.cl | */real.cl | */soft.cl | */result.cl) continue ;; esac
+            case $file in */common.cl | */real.cl | */soft.cl | */group.cl | */result.cl) continue ;; esac
             for doubles in real.cl soft.cl; do
-                (cd src/opencl/kernels && cat arguments.h common.cl $doubles result.cl "${file##*/}") >"$work/kernel.cl"
+                (cd src/opencl/kernels && cat arguments.h common.cl $doubles group.cl result.cl "${file##*/}") >"$work/kernel.cl"
                 # shellcheck disable=SC2086  # a target and its options
                 "$clang" -x cl -target $target -cl-std=CL1.2 -O2 -S -emit-llvm -Wall -Werror -Wno-unused-function \
                     -Xclang -finclude-default-header "$work/kernel.cl" -o /dev/null ||

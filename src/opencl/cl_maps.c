@@ -26,14 +26,25 @@ static void way(struct un_cl_call *c, const struct un_gradient *g)
     un_cl_act(c, g->act);
 }
 
-static void maxpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
+static void pool_forward(struct un_engine *e, enum un_cl_kernel kernel, struct un_tensor src,
+                         struct un_tensor dst)
 {
-    struct un_cl_call c = un_cl_begin(e, UN_CL_MAXPOOL_FORWARD);
+    struct un_cl_call c = un_cl_begin(e, kernel);
     un_cl_address(&c, src.data);
     un_cl_address(&c, dst.data);
     sides(&c, src.shape);
     sides(&c, dst.shape);
     run_over(&c, dst.shape);
+}
+
+static void maxpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
+{
+    pool_forward(e, UN_CL_MAXPOOL_FORWARD, src, dst);
+}
+
+static void meanpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
+{
+    pool_forward(e, UN_CL_MEANPOOL_FORWARD, src, dst);
 }
 
 static void maxpool_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
@@ -47,16 +58,6 @@ static void maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
     sides(&c, ddst.shape);
     way(&c, dsrc);
     run_over(&c, src.shape);
-}
-
-static void meanpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
-{
-    struct un_cl_call c = un_cl_begin(e, UN_CL_MEANPOOL_FORWARD);
-    un_cl_address(&c, src.data);
-    un_cl_address(&c, dst.data);
-    sides(&c, src.shape);
-    sides(&c, dst.shape);
-    run_over(&c, dst.shape);
 }
 
 static void meanpool_backward(struct un_engine *e, struct un_tensor ddst,

@@ -17,7 +17,8 @@ static const struct {
 };
 
 /* What is put together for a program: these, then its own file. */
-static const char *const before[] = {"arguments.h", "common.cl", "real.cl", "result.cl"};
+static const char *const before[] = {"arguments.h", "common.cl", "real.cl", "group.cl",
+                                     "result.cl"};
 enum { BEFORE = sizeof before / sizeof *before, PARTS = BEFORE + 1 };
 
 static const char options[] = "-cl-std=CL1.2";

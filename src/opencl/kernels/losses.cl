@@ -93,16 +93,10 @@ KERNEL void loss_bands(IN(logits), IN(labels), IN(weights), IN(scores), OUT(sums
     }
     const real ends[3] = {a, b, c};
     for (int i = 0; i < (row ? 3 : 2); i++) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        part[lane] = ends[i];
-        for (int step = GROUP / 2; step > 0; step /= 2) {
-            barrier(CLK_LOCAL_MEM_FENCE);
-            if (lane < step)
-                part[lane] = real_add(part[lane], part[lane + step]);
-        }
+        const real sum = group_sum(part, ends[i]);
         if (lane == 0)
             AS(real, sums)[((size_t)n * (size_t)bands + (size_t)band) * (size_t)rows +
-                           (size_t)((row ? 3 * row - 1 : 0) + i)] = part[0];
+                           (size_t)((row ? 3 * row - 1 : 0) + i)] = sum;
     }
 }
 

@@ -75,15 +75,9 @@ KERNEL void norm_bands(IN(x), IN(dy), IN(mean), OUT(sums), const int plane, cons
         real_pair(second.high.x, second.low.x), real_pair(second.high.y, second.low.y),
         real_pair(second.high.z, second.low.z), real_pair(second.high.w, second.low.w)};
     for (int i = 0; i < 8; i++) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        part[lane] = ends[i];
-        for (int step = GROUP / 2; step > 0; step /= 2) {
-            barrier(CLK_LOCAL_MEM_FENCE);
-            if (lane < step)
-                part[lane] = real_add(part[lane], part[lane + step]);
-        }
+        const real sum = group_sum(part, ends[i]);
         if (lane == 0)
-            AS(real, sums)[(which * (size_t)bands + (size_t)band) * 8 + (size_t)i] = part[0];
+            AS(real, sums)[(which * (size_t)bands + (size_t)band) * 8 + (size_t)i] = sum;
     }
 }
 
