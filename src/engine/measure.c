@@ -2,7 +2,8 @@
 #include "engine/measure.h"
 
 #include <math.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 enum { SIDE = 192, CHANNELS = 32, TRIES = 4, PARTS = 9 };
 
@@ -64,13 +65,6 @@ static bool pass_once(struct un_engine *e, const struct layer *l)
     return !e->ops->finish(e, NULL);
 }
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 double un_engine_seconds(struct un_engine *e)
 {
     void *before = e->workspace;
@@ -78,9 +72,9 @@ double un_engine_seconds(struct un_engine *e)
     struct layer l;
     make(e, &l);
     for (int i = 0; i < TRIES && !l.failed; i++) {
-        const double begun = now();
+        const double begun = un_clock_seconds();
         l.failed = !pass_once(e, &l);
-        const double took = now() - begun;
+        const double took = un_clock_seconds() - begun;
         if (i > 0 && took < least)
             least = took;
     }

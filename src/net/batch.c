@@ -14,9 +14,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/tree.h"
+#include "base/clock.h"
 #include "net/run.h"
 
 /* Images i .. i + count - 1 of a tensor. */
@@ -149,13 +149,6 @@ void un_batch_norm_backward(struct un_network *n, int i, struct un_tensor x,
 
 /* ---- ranks ---- */
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Images of the rank that has most. */
 static int most_images(const struct un_network *n)
 {
@@ -172,10 +165,10 @@ void un_network_sum(struct un_network *n, int width)
     e->ops->get(e, mine, n->moments, (size_t)n->graph.input.n * row);
     if (!n->failed)
         n->failed = e->ops->finish(e, &n->why);
-    const double since = seconds_now();
+    const double since = un_clock_seconds();
     if (!n->failed)
         n->failed = un_ranks_gather(n->ranks, UN_CHANNEL_TALK, mine, most * row, all, &n->why);
-    n->waited += seconds_now() - since;
+    n->waited += un_clock_seconds() - since;
     if (n->failed)
         return;
     for (int r = 1; r < ranks; r++) { /* those of one rank behind those of the one before */

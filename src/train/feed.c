@@ -9,9 +9,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/rng.h"
 
 struct slot {
@@ -314,13 +314,6 @@ unet_code un_feed_put(struct un_feed *f, int i, struct un_prepared *prepared, un
     return code;
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 const struct un_batch *un_feed_take(struct un_feed *f, long pass)
 {
     pthread_mutex_lock(&f->lock);
@@ -336,13 +329,13 @@ const struct un_batch *un_feed_take(struct un_feed *f, long pass)
     }
     struct slot *slot = &f->slots[pass % f->slot_count];
     if (slot->ready != pass) {
-        double since = seconds_now();
+        double since = un_clock_seconds();
         while (slot->ready != pass)
             if (f->running)
                 pthread_cond_wait(&f->drawn, &f->lock);
             else
                 draw_next(f, f->scratch[0]);
-        f->waited += seconds_now() - since;
+        f->waited += un_clock_seconds() - since;
     }
     pthread_mutex_unlock(&f->lock);
     return &slot->batch;

@@ -7,22 +7,15 @@
  * the epoch, with the same results and the same files.  A stop that is asked for leaves an epoch
  * open; its sums and counters are in the state, so the next run closes it as this one would have.
  */
+#include "base/clock.h"
 #include "train/loop.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
-
-double un_loop_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 double un_loop_seconds(const struct un_loop *l)
 {
-    return l->seconds_before + un_loop_clock() - l->started;
+    return l->seconds_before + un_clock_seconds() - l->started;
 }
 
 /* By which all processes decide. */
@@ -209,7 +202,7 @@ static bool epoch_complete(const struct un_loop *l)
 bool un_loop_due(const struct un_loop *l)
 {
     const double every = l->job->checkpoint_seconds > 0 ? l->job->checkpoint_seconds : 60;
-    return l->job->checkpoint_path && un_loop_clock() - l->saved >= every;
+    return l->job->checkpoint_path && un_clock_seconds() - l->saved >= every;
 }
 
 static bool checkpoint_due(const struct un_loop *l)
@@ -312,7 +305,7 @@ static unet_code prepare(struct un_loop *l, const unet_train_options *options, u
                              .val_accuracy = NAN,
                              .labels = un_model_labels(job->model)};
     l->now.steps = count_steps(l);
-    l->saved = un_loop_clock();
+    l->saved = un_clock_seconds();
     if ((code = un_loop_compare(l, err)))
         return code;
     return job->resume ? un_loop_resume(l, err) : UNET_OK;
@@ -332,7 +325,7 @@ static unet_train_job job_of_rank(const unet_train_job *job)
 unet_code un_train(const unet_train_job *given, const unet_train_options *options, unet_error *err)
 {
     const unet_train_job own = job_of_rank(given), *job = &own;
-    struct un_loop l = {.job = job, .started = un_loop_clock()};
+    struct un_loop l = {.job = job, .started = un_clock_seconds()};
     unet_code code = un_ranks_check(job->ranks, err);
     code = code ? code : prepare(&l, options, err);
     if (!code) {

@@ -63,8 +63,6 @@ struct un_loop {
     unet_rank_time *times; /* of all ranks, at the end of the last epoch */
 };
 
-double un_loop_clock(void);
-
 /* Whether several processes train as one. */
 static inline bool un_loop_shared(const struct un_loop *loop)
 {

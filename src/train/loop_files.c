@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "train/loop.h"
 
 unet_code un_loop_save_model(struct un_loop *l, const char *path, unet_error *err)
@@ -27,7 +28,7 @@ unet_code un_loop_save_checkpoint(struct un_loop *l, unet_error *err)
     unet_code code = un_checkpoint_write(l->trainer, &l->state, &l->held_out, path, err);
     if (code)
         return code;
-    l->saved = un_loop_clock();
+    l->saved = un_clock_seconds();
     un_loop_report(l, UNET_EVENT_CHECKPOINT);
     return UNET_OK;
 }

@@ -16,8 +16,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/tree.h"
 
 enum { BUCKET = 1 << 20 }; /* floats */
@@ -44,13 +44,6 @@ struct un_reducer {
     unet_error why;
     struct un_reducer_cost cost;
 };
-
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* A bucket, and the share of it that a rank owns. */
 struct bucket {
@@ -150,13 +143,13 @@ static unet_code gather_sums(struct un_reducer *r, struct bucket b, unet_error *
 
 static unet_code reduce(struct un_reducer *r, struct bucket b, unet_error *err)
 {
-    const double since = seconds_now();
+    const double since = un_clock_seconds();
     unet_code code = gather_blocks(r, b, err);
     if (!code) {
         add_blocks(r, share_of(r, b, r->ranks->rank));
         code = gather_sums(r, b, err);
     }
-    r->cost.seconds += seconds_now() - since;
+    r->cost.seconds += un_clock_seconds() - since;
     return code;
 }
 
@@ -327,7 +320,7 @@ static void bring(struct un_reducer *r)
 unet_code un_reducer_finish(struct un_reducer *r, unet_error *err)
 {
     struct un_network *n = r->network;
-    const double since = seconds_now();
+    const double since = un_clock_seconds();
     struct bucket b;
     bring(r);
     pthread_mutex_lock(&r->lock);
@@ -345,7 +338,7 @@ unet_code un_reducer_finish(struct un_reducer *r, unet_error *err)
         n->engine->ops->put(n->engine, n->gradients + r->first, r->values[0] + r->first,
                             (r->end - r->first) * sizeof(float));
     un_network_reduced(n);
-    r->cost.waited += seconds_now() - since;
+    r->cost.waited += un_clock_seconds() - since;
     return UNET_OK;
 }
 

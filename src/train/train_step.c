@@ -12,9 +12,9 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/rng.h"
+#include "base/clock.h"
 #include "train/feed.h"
 #include "train/trainer.h"
 
@@ -227,17 +227,10 @@ static unet_code make_step(unet_trainer *t, double *loss, unet_error *err)
     return UNET_OK;
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 unet_code un_trainer_step(unet_trainer *t, double *loss, unet_error *err)
 {
-    const double since = seconds_now();
+    const double since = un_clock_seconds();
     unet_code code = make_step(t, loss, err);
-    t->stepping += seconds_now() - since;
+    t->stepping += un_clock_seconds() - since;
     return code;
 }
