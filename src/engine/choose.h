@@ -25,6 +25,11 @@ struct un_engine_kind {
  * are linked with a list of their own in the place of more.c. */
 extern const struct un_engine_kind *const un_more_engines[];
 
+/* All kinds in turn, the processor first, then NULL; the one whose name is the first length
+ * characters, NULL: none. */
+const struct un_engine_kind *un_kind_at(int i);
+const struct un_engine_kind *un_kind_find(const char *name, size_t length);
+
 /* A device: of its kind, and its number there. */
 struct un_choice {
     const struct un_engine_kind *kind;
