@@ -15,9 +15,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 machine=${1:-}
-tests='^test_(image|known_files|npy|samples|reading|nifti|volumes|bmp_gif|jpeg|tiff_bits|tiff_levels|tiff_pages|written|zarr|zarr_ome'
+tests='^test_(image|known_files|npy|samples|reading|nifti|volumes|bmp|gif|xml|yaml|checksum|jpeg|tiff_bits|tiff_levels|tiff_pages|written|zarr|zarr_ome'
 tests=$tests'|values|view|channels|safetensors|onnx|import|model|package|decimal|fields|file|logits|base|tree|objects_files|outline_file'
-tests=$tests'|outlines|mask_files|labels|tensorboard|tiff|foreign|keras|nnunet|hints)$'
+tests=$tests'|outlines|mask_files|labels|tensorboard|tiff|foreign|foreign_real|keras|nnunet|hints)$'
 case $machine in
 aarch64) debian=arm64 tests=. ;;
 riscv64 | s390x) debian=$machine ;;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Other people's weights: each file of tests/fixtures/foreign is recognised as INDEX.tsv says, and
- * its logits are PyTorch's (scripts/make_foreign.py); the same for the real files of
- * ../shared/data/weights, where they are.
+ * its logits are PyTorch's (scripts/make_foreign.py).
  */
 #include <math.h>
 #include <setjmp.h>
@@ -16,10 +15,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "base/number.h"
 #include "image/image.h"
 #include "model/model.h"
-#include "net/run.h"
+#include "network_answer.h"
 #include "net/spec_json.h"
 #include "support/known.h"
 #include "weights/arrays.h"
@@ -43,58 +41,6 @@ static float *values_of(const char *name, const char *what, struct un_shape *sha
     if (un_array_to_float("expect.safetensors", a, values, &err))
         fail_msg("%s", err.text);
     return values;
-}
-
-/* [C][H][W] to [H][W][C], or back. */
-static float *turned(const float *from, struct un_shape s, bool to_pixels)
-{
-    float *to = malloc((size_t)s.h * s.w * s.c * sizeof *to);
-    for (int y = 0; y < s.h; y++)
-        for (int x = 0; x < s.w; x++)
-            for (int c = 0; c < s.c; c++) {
-                size_t pixel = ((size_t)y * s.w + x) * s.c + c;
-                size_t plane = ((size_t)c * s.h + y) * s.w + x;
-                to[to_pixels ? pixel : plane] = from[to_pixels ? plane : pixel];
-            }
-    return to;
-}
-
-/* The whole input [H][W][C] through the network at once: logits [H][W][K]. */
-static float *run_whole(const char *name, const unet_model *model, const float *input,
-                        struct un_shape in, struct un_shape *out)
-{
-    static struct un_graph graph;
-    struct un_engine *engine;
-    struct un_network network;
-    unet_error err;
-    graph = model->graph;
-    if (in.c != graph.spec.in_channels || un_graph_size(&graph, 1, in.h, in.w, &err))
-        fail_msg("%s: does not take its input", name);
-    if (un_engine_choose(2, &engine, &err) ||
-        un_network_create(&network, engine, &graph, UN_PREDICT, model->values, &err))
-        fail_msg("%s: %s", name, err.text);
-    engine->ops->upload(engine, un_network_input(&network), input);
-    un_network_forward(&network, 0);
-    *out = un_network_output(&network).shape;
-    float *logits = malloc((size_t)out->h * out->w * out->c * sizeof *logits);
-    engine->ops->download(engine, logits, un_network_output(&network));
-    un_network_release(&network);
-    engine->ops->free(engine);
-    return logits;
-}
-
-/* The largest difference of logits, as a share of the largest logit. */
-static double difference(const float *got, const float *want, size_t count)
-{
-    double most = 0, largest = 0;
-    for (size_t i = 0; i < count; i++) {
-        double d = fabs((double)got[i] - (double)want[i]), size = fabs((double)want[i]);
-        if (!(d <= most))
-            most = d;
-        if (size > largest)
-            largest = size;
-    }
-    return most / largest;
 }
 
 static double compare(const char *file, const char *expect, const unet_model *model)
@@ -311,104 +257,6 @@ static void test_names(void **state)
     unlink(made);
 }
 
-/* ---- real files ---- */
-
-/* The values of a .npy file of any shape, of `bytes` each. */
-static void *read_npy(const char *path, size_t count, size_t bytes)
-{
-    unsigned char head[10];
-    FILE *file = fopen(path, "rb");
-    void *values = malloc(count * bytes);
-    if (!file || fread(head, 1, 10, file) != 10 ||
-        fseek(file, 10 + head[8] + 256 * head[9], SEEK_SET) ||
-        fread(values, bytes, count, file) != count || fgetc(file) != EOF)
-        fail_msg("%s: is not %zu values", path, count);
-    if (UN_HOST_BIG)
-        un_swap(values, count, (int)bytes);
-    fclose(file);
-    return values;
-}
-
-/* To mean 0 and variance 1, as both networks below were trained. */
-static void standardize(float *x, size_t count)
-{
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += (double)x[i];
-    const double mean = sum / (double)count;
-    for (size_t i = 0; i < count; i++)
-        squares += ((double)x[i] - mean) * ((double)x[i] - mean);
-    for (size_t i = 0; i < count; i++)
-        x[i] = (float)(((double)x[i] - mean) / (sqrt(squares / (double)count) + 1e-6));
-}
-
-static unet_model *read_real(const char *name)
-{
-    char path[512];
-    unet_model *model = NULL;
-    unet_error err;
-    snprintf(path, sizeof path, "%s/weights/%s", TEST_SHARED, name);
-    if (access(path, R_OK)) {
-        print_message("skipped: no %s\n", path);
-        skip();
-    }
-    if (un_model_read(path, &model, &err))
-        fail_msg("%s", err.text);
-    return model;
-}
-
-/* What is stored of its results are probabilities. */
-static void test_nuclei(void **state)
-{
-    static const char *const files[] = {"nuclei_broad/weights.pt", "nuclei_broad/weights.onnx"};
-    enum { SIDE = 512, COUNT = SIDE * SIDE };
-    (void)state;
-    for (int f = 0; f < 2; f++) {
-        struct un_shape in = {1, SIDE, SIDE, 1}, out;
-        unet_model *model = read_real(files[f]);
-        float *input =
-            read_npy(TEST_SHARED "/weights/nuclei_broad/test_input.npy", COUNT, sizeof *input);
-        float *want =
-            read_npy(TEST_SHARED "/weights/nuclei_broad/test_output.npy", COUNT, sizeof *want);
-        standardize(input, COUNT);
-        float *got = run_whole(files[f], model, input, in, &out);
-        double most = 0;
-        for (int i = 0; i < COUNT; i++)
-            most = fmax(most, fabs(1 / (1 + exp(-(double)got[i])) - (double)want[i]));
-        if (!(most <= 1e-5))
-            fail_msg("%s: probabilities differ by %g", files[f], most);
-        free(input);
-        free(want);
-        free(got);
-        unet_model_free(model);
-    }
-}
-
-static void test_stemseg(void **state)
-{
-    enum { SIDE = 192, COUNT = SIDE * SIDE, CLASSES = 5 };
-    const char *folder = TEST_SHARED "/weights/stemseg/graphene_d150";
-    struct un_shape in = {1, SIDE, SIDE, 1}, out;
-    char path[512];
-    (void)state;
-    unet_model *model = read_real("stemseg/unet.pt");
-    snprintf(path, sizeof path, "%s_image.npy", folder);
-    float *input = read_npy(path, COUNT, sizeof *input);
-    snprintf(path, sizeof path, "%s_logits_f64ref.npy", folder);
-    float *want = read_npy(path, COUNT * CLASSES, sizeof *want);
-    standardize(input, COUNT);
-    float *got = run_whole("stemseg", model, input, in, &out);
-    float *planes = turned(got, out, false);
-    double found = difference(planes, want, COUNT * CLASSES);
-    if (!(found <= 1e-5))
-        fail_msg("logits differ by %g of the largest", found);
-    free(input);
-    free(want);
-    free(got);
-    free(planes);
-    unet_model_free(model);
-}
-
 /* The same by way of the command's option: raw samples go in, and prediction standardises them. */
 static void test_standardize(void **state)
 {
@@ -453,8 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_index),       cmocka_unit_test(test_refused),
         cmocka_unit_test(test_round_trips), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_nuclei),      cmocka_unit_test(test_standardize),
-        cmocka_unit_test(test_stemseg),
+        cmocka_unit_test(test_standardize),
     };
     unet_error err;
     if (un_safetensors_open(FOLDER "expect.safetensors", &expected, &err)) {

@@ -386,86 +386,9 @@ static void test_own_description(void **state)
     un_model_free(model);
 }
 
-/* ---- what they are made of ---- */
-
-static void test_sha256(void **state)
-{
-    static const struct {
-        const char *text, *want;
-    } rows[] = {
-        {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-        {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
-    };
-    char found[UN_SHA256_TEXT];
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        un_sha256_text(rows[i].text, strlen(rows[i].text), found);
-        assert_string_equal(found, rows[i].want);
-    }
-    /* in pieces of any size */
-    unsigned char bytes[1000];
-    char want[UN_SHA256_TEXT];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (unsigned char)(i * 37 >> 3);
-    un_sha256_text(bytes, sizeof bytes, want);
-    for (size_t piece = 1; piece <= 200; piece++) {
-        struct un_sha256 sum;
-        un_sha256_begin(&sum);
-        for (size_t at = 0; at < sizeof bytes; at += piece)
-            un_sha256_add(&sum, bytes + at, sizeof bytes - at < piece ? sizeof bytes - at : piece);
-        un_sha256_end(&sum, found);
-        assert_string_equal(found, want);
-    }
-}
-
-static void expect_yaml(const char *text, const char *want)
-{
-    json_t *value = NULL;
-    unet_error err = {0};
-    if (!un_yaml_parse("x", text, strlen(text), &value, &err)) {
-        char *found = un_json_text(value);
-        assert_string_equal(found, want);
-        free(found);
-        json_decref(value);
-    } else if (!strstr(err.text, want)) {
-        fail_msg("found \"%s\", wanted \"%s\"", err.text, want);
-    }
-}
-
-static void test_yaml(void **state)
-{
-    char chain[4096] = "a0: &a0 [x]\n";
-    (void)state;
-    expect_yaml("a: [1, -2, 1.5, 1e-6, '1', ~, true, No, 0.4.10, \"x\\ny\"]",
-                "{\"a\":[1,-2,1.5,1e-6,\"1\",null,true,\"No\",\"0.4.10\",\"x\\ny\"]}");
-    expect_yaml("a: &x [1, 2]\nb: *x\nc: !!python/object/apply:os.system [ls]\nd: !!str 5",
-                "{\"a\":[1,2],\"b\":[1,2],\"c\":[\"ls\"],\"d\":\"5\"}");
-    expect_yaml("a: 1\na: 2", "the key \"a\" for the second time");
-    expect_yaml("a: *x", "stands for nothing");
-    expect_yaml("a: &x [*x]", "stands for nothing");
-    expect_yaml("a: [1", "not valid YAML");
-    expect_yaml("a: 1\n---\nb: 1", "a second document");
-    expect_yaml("? [a]\n: 1", "a key that is a list or map");
-    expect_yaml("", "nothing is in it");
-    for (int i = 1; i < 40; i++)
-        snprintf(chain + strlen(chain), sizeof chain - strlen(chain), "a%d: &a%d [*a%d]\n", i, i,
-                 i - 1);
-    expect_yaml(chain, "nested deeper");
-    strcpy(chain, "a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
-    for (int i = 1; i < 9; i++)
-        snprintf(chain + strlen(chain), sizeof chain - strlen(chain),
-                 "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1, i - 1, i - 1,
-                 i - 1, i - 1, i - 1, i - 1);
-    expect_yaml(chain, "more than 100000 values");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sha256),
-        cmocka_unit_test(test_yaml),
         cmocka_unit_test(test_own),
         cmocka_unit_test(test_own_description),
         cmocka_unit_test(test_foreign_weights),
