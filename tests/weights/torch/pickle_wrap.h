@@ -53,6 +53,7 @@ struct row {
     expect_refused(rows[i].pickle, rows[i].size, rows[i].want)
 
 #define TEXT(size, text) "X" size "\0\0\0" text
+/* ("storage", FloatStorage, "0", "cpu", 4), of the archive's only storage */
 #define STORAGE(type, key)                                                                         \
     "(" TEXT("\7", "storage") "ctorch\n" type "\n" TEXT("\1", key) TEXT("\3", "cpu") "K\4tQ"
 #define REBUILD "ctorch._utils\n_rebuild_tensor_v2\n"

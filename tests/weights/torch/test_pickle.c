@@ -97,7 +97,6 @@ static void test_broken(void **state)
     EXPECT_ROWS(rows);
 }
 
-/* ("storage", FloatStorage, "0", "cpu", 4), of the archive's only storage */
 static void test_tensors(void **state)
 {
     (void)state;
