@@ -41,10 +41,10 @@ KERNEL void outer_sums(IN(a), IN(b), OUT(sums), const struct un_cl_outer o)
                     continue;
                 const float4 u = load_pixel(AS(const float, b), &o.b, o.n, block_b,
                                             y * o.mul + row + o.top, x * o.mul + j + o.left);
-                sum[j][0] = mad(v.x, u, sum[j][0]);
-                sum[j][1] = mad(v.y, u, sum[j][1]);
-                sum[j][2] = mad(v.z, u, sum[j][2]);
-                sum[j][3] = mad(v.w, u, sum[j][3]);
+                sum[j][0] = mad((float4)(v.x), u, sum[j][0]);
+                sum[j][1] = mad((float4)(v.y), u, sum[j][1]);
+                sum[j][2] = mad((float4)(v.z), u, sum[j][2]);
+                sum[j][3] = mad((float4)(v.w), u, sum[j][3]);
             }
         }
     const int taps = o.side * o.side;
