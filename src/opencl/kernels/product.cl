@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * product.cl - batched matrix products, one for each frequency (dimension 2)
+ * product.cl - batched matrix products, one for each frequency (dimension 2) or one alone
  *
  * A group of 64 work items makes a tile of the result, of which each has 8x8 values in registers.
  * Both factors come through local memory, a few columns at a time.  A value is the sum over all
@@ -112,7 +112,8 @@ ALWAYS_INLINE void product_outer(__global const float4 *g, __global const float4
     float4 sum[8][2];
     g += f * (size_t)o.blocks_k * (size_t)o.room;
     v += f * (size_t)o.blocks_c * (size_t)o.room;
-    sums += ((size_t)piece * 36 + f) * (size_t)(4 * o.blocks_k) * (size_t)o.blocks_c;
+    sums +=
+        ((size_t)piece * get_global_size(2) + f) * (size_t)(4 * o.blocks_k) * (size_t)o.blocks_c;
 #pragma unroll
     for (int i = 0; i < 8; i++)
         sum[i][0] = sum[i][1] = 0.0f;
