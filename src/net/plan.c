@@ -15,6 +15,7 @@
  */
 #include "net/plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/tree.h"
@@ -327,10 +328,9 @@ static void give_kept(struct un_placing *p, struct un_plan *plan, const struct u
     un_place_give(p, 0, at, -1, 2 * graph->node_count);
 }
 
-void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
-                  enum un_mode mode)
+static void make_plan(struct un_plan *plan, struct un_placing *p, const struct un_graph *graph,
+                      struct un_engine *engine, enum un_mode mode)
 {
-    struct un_placing p = {.count = 0};
     const int n = graph->node_count;
     memset(plan, 0xff, sizeof *plan); /* UN_NOWHERE, and -1 */
     plan->mode = mode;
@@ -341,23 +341,23 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
         plan->blocks =
             un_tree_of(first, first + graph->input.n, un_graph_total(graph), &plan->rooms).count;
         plan->gradients = 0;
-        give_gradients(&p, graph);
+        give_gradients(p, graph);
         for (int i = 0; i < n && plan->rooms > plan->blocks; i++)
-            want_leaves(&p, plan, graph, i);
+            want_leaves(p, plan, graph, i);
     } else {
-        give_kept(&p, plan, graph, engine);
+        give_kept(p, plan, graph, engine);
     }
     for (int v = 0; v <= n; v++)
         if (mode == UN_TRAIN)
-            want_trained(&p, plan, graph, engine, v);
+            want_trained(p, plan, graph, engine, v);
         else
-            want_predicted(&p, plan, graph, engine, v);
+            want_predicted(p, plan, graph, engine, v);
     for (int i = 0; i < n; i++)
         if (graph->nodes[i].kind == UN_NODE_NORM)
-            want_norm(&p, plan, graph, engine, i);
+            want_norm(p, plan, graph, engine, i);
         else if (graph->nodes[i].kind == UN_NODE_CONV)
-            want_conv(&p, plan, graph, engine, i);
-    plan->arena_bytes = un_place_all(&p);
+            want_conv(p, plan, graph, engine, i);
+    plan->arena_bytes = un_place_all(p);
     for (int v = 1; mode == UN_PREDICT && v <= n; v++)
         if (is_overwriting(graph, v))
             plan->value[v] = plan->value[v - 1];
@@ -366,4 +366,16 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
             plan->gradient[v] = plan->value[v];
         else if (is_followed(graph, v - 1))
             plan->gradient[v] = plan->gradient[v + 1];
+}
+
+unet_code un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
+                       enum un_mode mode, unet_error *err)
+{
+    struct un_placing *p = malloc(sizeof *p); /* too large for the stack of a program's thread */
+    if (!p)
+        return un_fail_memory(err, sizeof *p, "the plan of a network");
+    p->given = p->count = 0;
+    make_plan(plan, p, graph, engine, mode);
+    free(p);
+    return UNET_OK;
 }

@@ -47,9 +47,10 @@ struct un_plan {
     size_t arena_bytes;
 };
 
-/* Plans for the graph's present size.  Smaller sizes then fit the same plan. */
-void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
-                  enum un_mode mode);
+/* Plans for the graph's present size.  Smaller sizes then fit the same plan.  UNET_ENOMEM: there is
+ * no memory to plan in. */
+unet_code un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
+                       enum un_mode mode, unet_error *err);
 
 /*
  * Whether a convolution is followed by a norm that prediction folds into it, one over the batch
@@ -103,6 +104,6 @@ void un_place_give(struct un_placing *p, size_t first, size_t end, int from, int
 
 /* Finds a place for all arrays, such that no two that exist at the same time overlap; returns the
  * bytes of all. */
-size_t un_place_all(const struct un_placing *p);
+size_t un_place_all(struct un_placing *p);
 
 #endif

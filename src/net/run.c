@@ -167,31 +167,32 @@ unet_code un_network_create(struct un_network *network, struct un_engine *engine
                             const struct un_graph *graph, enum un_mode mode, float *host_values,
                             unet_error *err)
 {
-    struct un_network made = {.engine = engine, .graph = *graph};
-    size_t bytes = graph->values * sizeof(float);
-    un_plan_make(&made.plan, graph, engine, mode);
-    if (check_room(engine, un_network_bytes(graph, &made.plan), err))
+    const size_t bytes = graph->values * sizeof(float);
+    memset(network, 0, sizeof *network); /* in its place: it is large for a stack */
+    network->graph = *graph;
+    if (un_plan_make(&network->plan, graph, engine, mode, err) ||
+        check_room(engine, un_network_bytes(graph, &network->plan), err))
         return UNET_ENOMEM;
-    made.first = made.plan;
-    made.owns_values = !engine->ops->host_memory;
-    made.values = host_values;
-    if (made.owns_values) {
-        made.values = allocate(engine, bytes, "the weights", err);
-        if (!made.values)
-            return UNET_ENOMEM;
-        engine->ops->put(engine, made.values, host_values, bytes);
+    network->engine = engine;
+    network->first = network->plan;
+    network->values = host_values;
+    if (!engine->ops->host_memory) {
+        network->values = allocate(engine, bytes, "the weights", err);
+        network->owns_values = network->values != NULL;
+        if (network->owns_values)
+            engine->ops->put(engine, network->values, host_values, bytes);
     }
-    if (!(made.arena = allocate(engine, made.plan.arena_bytes, "the feature maps", err)))
-        goto failed;
+    if (!engine->ops->host_memory == network->owns_values)
+        network->arena = allocate(engine, network->plan.arena_bytes, "the feature maps", err);
+    if (!network->arena) {
+        un_network_release(network);
+        return UNET_ENOMEM;
+    }
     if (mode == UN_TRAIN)
-        made.gradients = at(&made, made.plan.gradients);
-    *network = made;
+        network->gradients = at(network, network->plan.gradients);
     if (mode == UN_PREDICT)
         un_network_repack(network);
     return UNET_OK;
-failed:
-    un_network_release(&made);
-    return UNET_ENOMEM;
 }
 
 void un_network_release(struct un_network *network)
@@ -204,7 +205,7 @@ void un_network_release(struct un_network *network)
         e->ops->release(e, network->values);
     e->ops->release(e, network->arena);
     e->workspace = NULL;
-    *network = (struct un_network){0};
+    memset(network, 0, sizeof *network);
 }
 
 unet_code un_network_size(struct un_network *network, int n, int height, int width, unet_error *err)
@@ -217,8 +218,8 @@ unet_code un_network_size(struct un_network *network, int n, int height, int wid
         return code;
     /* smaller maps lie closer together, so that less memory is ever touched; but nothing says that
      * what place.c finds for them is never more than what it found for the largest */
-    un_plan_make(&network->plan, &network->graph, network->engine, UN_PREDICT);
-    if (network->plan.arena_bytes > bytes)
+    if (un_plan_make(&network->plan, &network->graph, network->engine, UN_PREDICT, NULL) ||
+        network->plan.arena_bytes > bytes)
         network->plan = network->first;
     network->plan.arena_bytes = bytes;
     return UNET_OK;
