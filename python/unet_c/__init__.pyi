@@ -304,6 +304,7 @@ class Model:
         standardize: Optional[bool] = None,
         seed: Optional[int] = None,
         threads: Optional[int] = None,
+        recompute: Optional[bool] = None,
     ) -> Model: ...
     def evaluate(
         self,
@@ -488,6 +489,7 @@ def train(
     standardize: Optional[bool] = None,
     seed: Optional[int] = None,
     threads: Optional[int] = None,
+    recompute: Optional[bool] = None,
 ) -> Model: ...
 
 def devices() -> List[Dict[str, Any]]: ...

@@ -31,8 +31,7 @@ static void fill_layer(const struct un_graph *graph, int i, unet_layer *layer)
         layer->parameters = param_count(graph, node->weight) + param_count(graph, node->bias);
 }
 
-static unet_code fill_cost(const struct un_graph *graph, int batch, unet_cost *cost,
-                           unet_error *err)
+static unet_code fill_cost(struct un_graph *graph, int batch, unet_cost *cost, unet_error *err)
 {
     struct un_engine *engine;
     struct un_plan *plan;
@@ -57,9 +56,14 @@ static unet_code fill_cost(const struct un_graph *graph, int batch, unet_cost *c
     if (!code)
         cost->predict_bytes = un_network_bytes(graph, plan) +
                               (size_t)batch * un_session_extra_bytes(&graph->spec, 1, in_pixels);
-    if (!code && !(code = un_plan_make(plan, graph, engine, UN_TRAIN, err)))
-        cost->train_bytes = un_network_bytes(graph, plan) +
-                            un_trainer_extra_bytes(graph, batch, in_pixels, out_pixels);
+    for (int again = 0; again < 2 && !code; again++) {
+        graph->recompute = again;
+        code = un_plan_make(plan, graph, engine, UN_TRAIN, err);
+        *(again ? &cost->recompute_bytes : &cost->train_bytes) =
+            un_network_bytes(graph, plan) +
+            un_trainer_extra_bytes(graph, batch, in_pixels, out_pixels);
+    }
+    graph->recompute = false;
     free(plan);
     engine->ops->free(engine);
     return code;
