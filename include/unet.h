@@ -235,8 +235,8 @@ typedef struct unet_session_options {
     size_t size;
     int threads; /* 0: one per core */
     int tile;  /* side of the output tile in pixels, rounded up to the network's grid; 0: chosen */
-    int exact; /* not 0: a pixel's result has the same bits for every tile; takes 2 to 3 times as
-                  long.  Else tiles differ by rounding, some 1e-6 to 1e-5 of the largest logit */
+    int exact; /* not 0: tiles that are not blended change no bit; takes 2 to 3 times as long.  Else
+                  they change rounding, some 1e-6 to 1e-5 of the largest logit */
     unet_tta tta; /* views of each tile whose probabilities are averaged, which takes as many times
                      as long; logits are then those of the averages */
     /* Further models, whose probabilities are averaged with those of the first (and of each with
@@ -274,9 +274,9 @@ UNET_API size_t unet_session_bytes(const unet_session *session);
  *   mask   [height][width], allocated by the caller, overwritten
  *
  * An image larger than the session's tile is cut into tiles that see their real neighbours, and
- * mirrored pixels only beyond the image's edge (paper, section 2, overlap-tile); the result does
- * not depend on the tile size.  Fails with UNET_EINVAL when channels do not fit, samples are of
- * another type than those of the training (see any_samples) or not finite.
+ * mirrored pixels only beyond the image's edge (paper, section 2, overlap-tile), which changes no
+ * more than rounding; those of norms of whole images are blended.  Fails with UNET_EINVAL when
+ * channels do not fit, samples are of another type than in training (any_samples) or not finite.
  */
 UNET_API unet_code unet_predict(unet_session *session, const unet_image *image, uint8_t *mask,
                                 unet_error *err);

@@ -50,6 +50,10 @@ expect 0 - "memory: at most [0-9]+M of ${useful}M, tiles of $side$" \
     predict deep.safetensors strips.tif -o x.png --memory "${useful}M"
 expect 0 - 'warning: this network looks at whole images' \
     predict whole.safetensors strips.tif -o x.png --memory "$((least + 3))M"
+expect 0 - 'warning: this network looks at whole images: with tiles of 64, which are blended' \
+    predict whole.safetensors strips.tif -o x.png --tile 64 --exact
+expect 0 - - predict whole.safetensors strips.tif -o x.png --tile 700 --quiet
+expect 0 - - predict $m strips.tif -o x.png --tile 64 --quiet
 
 # ---- levels, and OME-XML ----
 

@@ -25,7 +25,7 @@ static const struct option_row eval_options[] = {
     OPT_STRING("ignore", AT(ignore), "V", "mask value without a label: 255, -1, nan"),
     OPT_STRING("fill", AT(fill), "V", "sample that is no data: -9999, nan [declared, as trained]"),
     OPT_FIELD_FROM("tile", AT(session), &said_session, "tile", 1, "N",
-                   "side of the tiles; results are the same"),
+                   "side of tiles; told where results change"),
     OPT_FIELD("tta", AT(session), &said_session, "tta", NULL,
               "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_LETTER(0, "csv", AT(csv), "FILE", "a table with a row for each image"),

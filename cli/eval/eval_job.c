@@ -170,6 +170,21 @@ static void warn_of_labels(const struct eval_job *job, int quiet)
         say(stderr, "warning: --labels: %s\n", text);
 }
 
+/* Where tiles that were asked for change the scores. */
+static void warn_of_tiles(const struct eval_job *job, const unet_session_options *work)
+{
+    for (int i = 0; i < unet_dataset_count(job->dataset) && work->tile; i++) {
+        const unet_image *image = unet_dataset_image(job->dataset, i, NULL, NULL);
+        const unet_page page = {.height = image->height,
+                                .width = image->width,
+                                .channels = image->channels,
+                                .sample = image->sample};
+
+        if (warn_of_tile(job->model, work, &page))
+            break;
+    }
+}
+
 static int open_model(const struct eval_settings *settings, char *path, struct eval_job *job)
 {
     unet_session_options work = {.size = sizeof(work),
@@ -212,6 +227,7 @@ static int open_model(const struct eval_settings *settings, char *path, struct e
     if (!settings->common.quiet)
         say_views(work.tta, &settings->session);
     warn_of_images(settings, job->dataset, &job->models);
+    warn_of_tiles(job, &work);
     return unet_session_create(job->model, &work, &job->session, &err) ? fail(&err) : EXIT_DONE;
 }
 

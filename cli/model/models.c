@@ -105,6 +105,23 @@ void say_views(unet_tta tta, const struct said *said)
             said_text(said, "tta") ? "" : "; the model's preset says so, --tta none does not");
 }
 
+int warn_of_tile(const unet_model *model, const unet_session_options *options,
+                 const unet_page *page)
+{
+    const unet_stream stream = {.size = sizeof(stream)};
+    unet_memory_plan found = {0};
+
+    if (!options->tile ||
+        unet_plan_memory(model, options, page, &stream, 0, &found, NULL) != UNET_OK ||
+        !found.blended)
+        return 0;
+    say(stderr,
+        "warning: this network looks at whole images: with tiles of %d, which are blended, the "
+        "result is only near that of the whole image\n",
+        options->tile);
+    return 1;
+}
+
 void say_fill(const unet_model *model, const char *given)
 {
     char known[32];

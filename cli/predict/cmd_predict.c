@@ -47,10 +47,10 @@ static const struct option_row predict_options[] = {
               "average over 4 mirrored, 8 turned views [as trained]"),
     OPT_BYTES("memory", AT(memory), "SIZE", "stay below it: 500M, 2G; any image fits"),
     OPT_FIELD_FROM("tile", AT(session), &said_session, "tile", 1, "N",
-                   "side of tiles: memory changes, not the mask"),
+                   "side of tiles; told where the mask changes"),
     OPT_STRING("level", AT(level), "N|auto", NULL),
     OPT_FLAG("as-stored", AT(as_stored), "level of slides; turn none by EXIF, TIFF"),
-    OPT_FLAG("exact", AT(exact), "same bits for any tile; 2 to 3 times slower"),
+    OPT_FLAG("exact", AT(exact), "no rounding by tiles; 2 to 3 times slower"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };

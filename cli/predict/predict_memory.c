@@ -197,6 +197,20 @@ static int fit_all(struct promise *promise, const struct shapes *shapes)
     return status;
 }
 
+/* Without a promise: a tile that was asked for is told of where it changes an answer. */
+static int warn_of_tiles(const struct predict_settings *settings, const struct predict_plan *plan,
+                         const unet_model *model, const unet_session_options *work)
+{
+    struct shapes shapes = {0};
+    int ok = !work->tile || list_shapes(&shapes, settings, plan, model);
+
+    for (size_t i = 0; i < shapes.count && ok; i++)
+        if (warn_of_tile(model, work, &shapes.list[i].page))
+            break;
+    free(shapes.list);
+    return ok ? EXIT_DONE : fail_memory();
+}
+
 int predict_memory_plan(const struct predict_settings *settings, const struct predict_plan *plan,
                         const unet_model *model, unet_session_options *work)
 {
@@ -206,7 +220,7 @@ int predict_memory_plan(const struct predict_settings *settings, const struct pr
     int status = EXIT_DONE;
 
     if (settings->memory <= 0)
-        return EXIT_DONE;
+        return warn_of_tiles(settings, plan, model, work);
     if (!list_shapes(&shapes, settings, plan, model))
         status = fail_memory();
     if (!status)

@@ -91,8 +91,7 @@ static PyObject *session_bytes(PyObject *module, PyObject *args)
     return PyLong_FromSize_t(unet_session_bytes(held->session));
 }
 
-/* The tile with which the prediction of an image stays below a number of bytes, and whether tiles
- * are blended, as they are of a network that sees whole images. */
+/* The tile with which the prediction of an image stays below a number of bytes. */
 static PyObject *plan_tile(PyObject *module, PyObject *args)
 {
     PyObject *models, *fields, *image;
@@ -121,7 +120,7 @@ static PyObject *plan_tile(PyObject *module, PyObject *args)
     options.log = NULL;
     unet_code code = unet_plan_memory(first, &options, &page, &stream, limit, &plan, &err);
     free(held.others);
-    return code ? core_fail(&err) : Py_BuildValue("(ii)", plan.tile, plan.blended);
+    return code ? core_fail(&err) : PyLong_FromLong(plan.tile);
 }
 
 /* Where answers go: arrays or None.  0: raised. */
@@ -255,8 +254,7 @@ static PyObject *image_copy(PyObject *module, PyObject *args)
 PyMethodDef core_predict_methods[] = {
     {"session_create", session_create, METH_VARARGS, "(models, fields, fill) -> session"},
     {"session_bytes", session_bytes, METH_VARARGS, "(session) -> int"},
-    {"plan_tile", plan_tile, METH_VARARGS,
-     "(models, fields, image, bytes, scores) -> (tile, blended)"},
+    {"plan_tile", plan_tile, METH_VARARGS, "(models, fields, image, bytes, scores) -> tile"},
     {"predict", predict, METH_VARARGS,
      "(session, image, prepared, mask, logits, probabilities, inner, progress)"},
     {"predict_item", predict_item, METH_VARARGS, "(session, dataset, i, mask, inner)"},

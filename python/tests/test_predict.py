@@ -173,7 +173,7 @@ def test_tiles_and_memory(model, tmp_path):
 
 def test_whole_images_in_little_memory():
     model = unet_c.Model(width=8, depth=2, padding="same", norm="instance")
-    with pytest.warns(unet_c.DataWarning, match="tiles are blended"):
+    with pytest.warns(unet_c.DataWarning, match="which are blended"):
         assert model.predict(np.eye(400), memory="8M").shape == (400, 400)
 
 

@@ -8,7 +8,7 @@ import tempfile
 import numpy as np
 
 from . import _arrays, _core, _data, _fields, _objects, _scores, _torch, _train, _values
-from ._errors import ArgumentError, note
+from ._errors import ArgumentError
 from ._sessions import Sessions
 
 
@@ -192,9 +192,7 @@ class Model:
         fields = self._session_fields(options)
         if memory is not None and len(planes):
             models, limit = (sessions.handle,) + others, _values.size(memory)
-            tile, blended = _core.plan_tile(models, fields, planes[0], limit, int(bool(answer)))
-            if blended:
-                note("the network sees whole images, which do not fit: tiles are blended")
+            tile = _core.plan_tile(models, fields, planes[0], limit, int(bool(answer)))
             fields = [field for field in fields if field[0] != "tile"] + [("tile", str(tile))]
         with sessions.use(others, fields, fill) as session:
             for i, plane in enumerate(planes):

@@ -119,10 +119,12 @@ unet_code un_stream_plan(const unet_model *model, const unet_session_options *op
     const bool local = un_spec_local(&model->graph.spec);
     const int tile = options->tile;
     unet_memory_plan made = {.tile = tile};
+    int side, input;
     unet_code code = find_smallest(&wanted, &made, err);
     if (code)
         return code;
-    made.blended = !local && tile;
+    un_span_sides(&model->graph, tile, options->tta != UNET_TTA_NONE, &side, &input);
+    made.blended = !local && tile && (page->height > side || page->width > side);
     if (tile || limit == 0 || !local)
         code = reckon(&wanted, tile, &made.bytes, &made.work, err);
     if (limit && !tile && (local || code || made.bytes > limit)) {

@@ -290,6 +290,14 @@ static unet_code check_fits(const unet_session *s, unet_error *err)
 unet_code un_session_fit(unet_session *s, int height, int width, unet_error *err)
 {
     const int tall = s->height, wide = s->width, tile = s->tile, overlap = s->overlap;
+    if (!s->whole && !s->told && (height > tile || width > tile) &&
+        !un_spec_local(&s->model->graph.spec)) {
+        un_note(s->log, UNET_WARNING,
+                "this network looks at whole images: with tiles of %d, which are blended, the "
+                "result is only near that of the whole image",
+                tile);
+        s->told = true;
+    }
     if (!s->whole || !grow_sides(s, height, width))
         return UNET_OK;
     unet_code code = check_fits(s, err);

@@ -82,6 +82,7 @@ struct unet_session {
     bool any_samples;          /* options->any_samples */
     const unet_cancel *cancel; /* options->cancel and ->log; NULL: none */
     const unet_log *log;
+    bool told;         /* that tiles are blended */
     bool whole;        /* no tile was asked for, and the network sees the whole image at once */
     int64_t most;      /* where the whole is seen: pixels of an image that are seen at once */
     int views;         /* of each tile, averaged: 1, 4 or 8 */
@@ -120,7 +121,8 @@ int un_session_answers(const unet_session *session);
 unet_code un_session_check(const unet_session *session, unet_sample sample, int prepared,
                            const char *name, unet_error *err);
 
-/* Before an image of this size is predicted: grows where that is needed. */
+/* Before an image of this size is predicted: grows where that is needed, and says once where tiles
+ * that were asked for change the answer. */
 unet_code un_session_fit(unet_session *session, int height, int width, unet_error *err);
 
 /* After the models' weights have changed.  UNET_EDEVICE: they cannot be had. */
