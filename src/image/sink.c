@@ -61,6 +61,7 @@ unet_code un_sink_like(struct un_sink_page *page, struct unet_source *like, int 
     if (code)
         return code;
     page->geo = found.geo;
+    page->pixel_depth = strcmp(page->unit, found.unit) ? 0 : found.pixel_depth;
     page->place = found.place;
     page->depth = like->pages == like->file_pages ? like->depth : 0;
     if (i == 0)

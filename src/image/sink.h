@@ -22,6 +22,7 @@ struct un_sink_page {
                                     until the commit */
     int colors;
     double pixel_height, pixel_width; /* written where the format can say it; 0: not known */
+    double pixel_depth;               /* of OME-TIFF: from a plane to the next */
     char unit[8];
     struct un_place place;    /* the same */
     const struct un_geo *geo; /* NULL: none; looked at when the page begins */

@@ -60,6 +60,7 @@ struct un_page {
     double slope,
         offset; /* of NIfTI: a value is sample * slope + offset; slope 0: it is the sample */
     double pixel_height, pixel_width; /* in `unit`; 0: not known */
+    double pixel_depth;               /* from a plane to the next, in OME-TIFF and ImageJ's */
     char unit[8];                     /* "um", "mm", "nm"; "" */
     struct un_fill fill;              /* that the file declares, as un_source_read() gives it */
     struct un_place place;            /* count[2]: of the file, 1 where pages have their own */

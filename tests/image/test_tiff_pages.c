@@ -319,8 +319,8 @@ static void test_imagej(void **state)
     struct maker pages[12] = {{.resolution = 4}};
     make_planes(
         in_folder("ij.tif"),
-        "ImageJ=1.53c\nimages=12\nchannels=2\nslices=3\nframes=2\nunit=micron\nloop=false\n", pages,
-        12);
+        "ImageJ=1.53c\nimages=12\nchannels=2\nslices=3\nframes=2\nunit=micron\nspacing=1.5\n",
+        pages, 12);
     struct unet_source *source = must_open(in_folder("ij.tif"));
     assert_string_equal(source->note, "");
     assert_int_equal(source->pages, 6);
@@ -329,6 +329,7 @@ static void test_imagej(void **state)
     struct un_page page = must_page(source, 3);
     assert_true(page.pixel_width == 0.25 && page.pixel_height == 0.25);
     assert_string_equal(page.unit, "um");
+    assert_true(page.pixel_depth == 1.5);
     un_source_close(source);
 
     make_planes(in_folder("ij.tif"), "ImageJ=1.53c\nimages=12\nchannels=2\n", pages, 5);

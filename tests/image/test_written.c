@@ -220,6 +220,7 @@ static void test_ome(void **state)
                                 .bytes = 1,
                                 .pixel_height = 0.325,
                                 .pixel_width = 0.25,
+                                .pixel_depth = 1.5,
                                 .unit = "um",
                                 .pages = 2};
     const uint8_t rows[9 * 7] = {1, 2, 3};
@@ -234,6 +235,7 @@ static void test_ome(void **state)
     assert_string_equal(source->note, "");
     assert_true(found.pixel_height == 0.325 && found.pixel_width == 0.25);
     assert_string_equal(found.unit, "um");
+    assert_true(found.pixel_depth == 1.5);
     un_source_close(source);
     /* times stay times, also in what is written like it */
     source = must_open(in_folder("a&b.ome.tif"));
@@ -246,6 +248,7 @@ static void test_ome(void **state)
     like.depth = 0;
     assert_int_equal(un_sink_like(&like, times, 1, &err), UNET_OK);
     assert_int_equal(like.depth, 1);
+    assert_true(like.pixel_depth == 1.5);
     un_source_close(times);
     un_source_close(source);
     TIFF *tif = TIFFOpen(in_folder("a&b.ome.tif"), "r");
@@ -253,6 +256,7 @@ static void test_ome(void **state)
     assert_non_null(strstr(text, "Name=\"a&#38;b.ome.tif\""));
     assert_non_null(strstr(text, "PhysicalSizeX=\"0.25\" PhysicalSizeXUnit=\"&#181;m\""));
     assert_non_null(strstr(text, "SizeZ=\"2\""));
+    assert_non_null(strstr(text, "PhysicalSizeZ=\"1.5\" PhysicalSizeZUnit=\"&#181;m\""));
     TIFFClose(tif);
     /* a text that would not be true is not written */
     page.pages = 3;

@@ -71,6 +71,7 @@ char *un_ome_text(const char *path, const struct un_sink_page *page)
             page->width, page->height, page->channels, depth, pages / depth);
     put_size(file, "X", page->pixel_width, page->unit);
     put_size(file, "Y", page->pixel_height, page->unit);
+    put_size(file, "Z", page->pixel_depth, page->unit);
     fprintf(file,
             "><Channel ID=\"Channel:0:0\" SamplesPerPixel=\"%d\"/><TiffData/></Pixels></Image>"
             "</OME>",

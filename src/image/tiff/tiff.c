@@ -182,6 +182,7 @@ static void finish_page(struct unet_source *source, uint32_t scale_index)
         un_tiff_resolution(r->tif, "", &scale);
     r->page.pixel_height = scale.height;
     r->page.pixel_width = scale.width;
+    r->page.pixel_depth = scale.width > 0 ? scale.depth : 0;
     memcpy(r->page.unit, scale.unit, sizeof scale.unit);
     if (r->page.orientation <= 1) {
         un_geo_read(r->tif, &r->geo);

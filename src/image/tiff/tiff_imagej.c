@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
+#include "image/pixel_size.h"
 #include "image/tiff/tiff_read.h"
 
 /* The value of a line `key=value`, cut at its end; false: there is none. */
@@ -40,6 +42,18 @@ static uint32_t find_count(const char *text, const char *key)
     return end == value || *end || n < 1 || n > UN_SOURCE_PAGES ? 1 : (uint32_t)n;
 }
 
+/* "spacing", which is in the text's unit, in that of the scale; 0: not known. */
+static double find_depth(const char *text, const char *unit, const char *wanted)
+{
+    char value[32], known[8];
+    double factor, spacing;
+    if (!find_line(text, "spacing", value, sizeof value) ||
+        un_decimal_read(value, &spacing) == value || !un_length_unit(unit, &factor, known) ||
+        strcmp(known, wanted))
+        return 0;
+    return spacing > 1e-12 && spacing < 1e12 ? spacing * factor : 0;
+}
+
 bool un_tiff_imagej(struct unet_source *source, const char *text, struct un_tiff_table *table)
 {
     const struct un_tiff *r = source->state;
@@ -62,6 +76,7 @@ bool un_tiff_imagej(struct unet_source *source, const char *text, struct un_tiff
     }
     find_line(text, "unit", unit, sizeof unit);
     un_tiff_resolution(r->tif, unit, &scale);
+    scale.depth = find_depth(text, unit, scale.unit);
     if (!un_tiff_add_scale(table, &scale))
         return false;
     table->contiguous = contiguous;

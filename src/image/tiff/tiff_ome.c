@@ -79,7 +79,7 @@ static int dimension(const struct ome *ome, char name)
 
 static void take_scale(struct ome *ome, const struct un_xml *xml)
 {
-    char across[8] = "", down[8] = "";
+    char across[8] = "", down[8] = "", deep[8] = "";
     struct un_tiff_scale scale = {0};
     scale.width = find_length(xml, "PhysicalSizeX", "PhysicalSizeXUnit", across);
     scale.height = find_length(xml, "PhysicalSizeY", "PhysicalSizeYUnit", down);
@@ -87,6 +87,9 @@ static void take_scale(struct ome *ome, const struct un_xml *xml)
     if (!(scale.width > 0) || !(scale.height > 0) || strcmp(across, down))
         return;
     memcpy(scale.unit, across, sizeof across);
+    scale.depth = find_length(xml, "PhysicalSizeZ", "PhysicalSizeZUnit", deep);
+    if (strcmp(across, deep))
+        scale.depth = 0;
     ome->scale = scale;
 }
 

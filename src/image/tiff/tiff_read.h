@@ -25,7 +25,7 @@
 /* ---- pages ------------------------------------------------------------------------------- */
 
 struct un_tiff_scale {
-    double height, width; /* of a pixel in `unit`; 0: not known */
+    double height, width, depth; /* of a pixel in `unit`; 0: not known */
     char unit[8];
 };
 
