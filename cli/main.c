@@ -64,8 +64,10 @@ int fail_memory(void)
 
 int finish_output(int status)
 {
+    errno = 0; /* what was refused before is no longer known by it */
     if (fflush(stdout) || ferror(stdout))
-        return fail_text("standard output: cannot write: %s", strerror(errno));
+        return fail_text("standard output: cannot write%s%s", errno ? ": " : "",
+                         errno ? strerror(errno) : "");
     return status;
 }
 

@@ -68,9 +68,11 @@ static unet_code check_member(const unet_model *first, const unet_model *other, 
 unet_code un_members_set(unet_session *s, const unet_model *model,
                          const unet_session_options *options, unet_error *err)
 {
-    const int others = options->others ? options->other_count : 0;
+    const int others = options->other_count;
     if (others < 0 || others > 1000)
         return un_fail(err, UNET_EINVAL, "%d other models, wanted 0 to 1000", others);
+    if (others && !options->others)
+        return un_fail(err, UNET_EINVAL, "others is NULL, wanted %d models", others);
     if (!(s->members = calloc((size_t)others + 1, sizeof *s->members)))
         return un_fail_memory(err, ((size_t)others + 1) * sizeof *s->members, "models");
     s->members[0].model = model;

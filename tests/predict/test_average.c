@@ -310,6 +310,11 @@ static void test_strangers(void **state)
     assert_non_null(strstr(err.text, "class 1 is 'road', of the first model 'cell'"));
     options.others = none;
     assert_int_equal(unet_session_create(model, &options, &session, &err), UNET_EINVAL);
+    options.other_count = 3;
+    options.others = NULL;
+    assert_int_equal(unet_session_create(model, &options, &session, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "others is NULL, wanted 3 models"));
+    options.others = others;
     options.other_count = -1;
     assert_int_equal(unet_session_create(model, &options, &session, &err), UNET_EINVAL);
     unet_model_free(model);

@@ -61,6 +61,16 @@ static void plain_numbers(struct un_onnx_emit *emit, int groups)
         un_emit_numbers(emit, name, UN_EMIT_INTS, 3, shape);
 }
 
+/*
+ * Whether the maps of a node are of one size: unet brings the sides of such a network's input to
+ * multiples of its grid by mirrored pixels.  The graph does not, and whoever runs it on another
+ * size hears of it: with zeros around a map, as below, it would answer something else in silence.
+ */
+static bool of_one_size(const struct un_onnx_emit *emit)
+{
+    return emit->graph->geometry.even;
+}
+
 /* Those that nodes share, each only when some node reads it. */
 static void shared_numbers(struct un_onnx_emit *emit)
 {
@@ -70,10 +80,11 @@ static void shared_numbers(struct un_onnx_emit *emit)
     const unet_spec *spec = &emit->graph->spec;
     const bool padded = spec->padding == UNET_PADDING_SAME;
     const bool trimmed = !padded && spec->up == UNET_UP_BILINEAR;
-    un_emit_numbers(emit, "two", UN_EMIT_INTS, 2, twos);
-    if (padded)
+    if (!of_one_size(emit))
+        un_emit_numbers(emit, "two", UN_EMIT_INTS, 2, twos);
+    if (padded && !of_one_size(emit))
         un_emit_numbers(emit, "zero", UN_EMIT_INTS, 2, zeros);
-    else
+    if (!padded)
         un_emit_numbers(emit, "axes", UN_EMIT_INTS, 2, axes);
     if (spec->up != UNET_UP_TRANSPOSE)
         un_emit_numbers(emit, "doubling", UN_EMIT_FLOATS, 4, doubling);
@@ -169,7 +180,7 @@ static int fit_sources(struct un_onnx_emit *emit, const struct un_node *node)
 /* Both maps that a node reads, of one size, as inputs of what is emitted next. */
 static void both_sources(struct un_onnx_emit *emit, const struct un_node *node)
 {
-    const int changed = fit_sources(emit, node);
+    const int changed = of_one_size(emit) ? -1 : fit_sources(emit, node);
     for (int s = 0; s < 2; s++)
         if (s == changed)
             un_emit_input(emit, "%s.fitted", node->name);
