@@ -126,10 +126,9 @@ int un_graph_conv(struct un_graph *graph, struct un_where where, enum un_conv_ki
 {
     struct un_node node = node_of(graph, UN_NODE_CONV, where, src[0], src[1]);
     int in = node.channels + (src[1] >= 0 ? value_channels(graph, src[1]) : 0);
-    const bool wide = un_conv_is_wide(kind);
-    int side = wide ? 3 : kind == UN_UPCONV2X2 ? 2 : 1;
+    const int side = un_conv_side(kind);
     /* each output of a 2x2 up-convolution of stride 2 has just one tap of each input channel */
-    int fan_in = wide ? 9 * in : in;
+    const int fan_in = kind == UN_UPCONV2X2 ? in : side * side * in;
     int shape[4] = {channels, in, side, side};
     if (kind == UN_UPCONV2X2) {
         shape[0] = in;

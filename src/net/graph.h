@@ -71,6 +71,7 @@ enum un_node_kind {
     UN_NODE_UPSAMPLE,
     UN_NODE_ADD, /* the sum of two maps of equal channels */
     UN_NODE_MEANPOOL,
+    UN_NODE_MAXPOOL3, /* of 3x3 around every second pixel */
 };
 
 /*

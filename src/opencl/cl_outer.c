@@ -28,7 +28,7 @@ static int row_count(const struct un_conv *c)
 static int pieces_of(const struct un_conv *c)
 {
     const int in = un_cl_blocks(un_cl_in(c)), out = un_cl_blocks(c->dst.shape.c);
-    const long items = (long)in * out * un_cl_side(c->kind), want = (ITEMS + items - 1) / items;
+    const long items = (long)in * out * un_conv_side(c->kind), want = (ITEMS + items - 1) / items;
     return want < row_count(c) ? (int)want : row_count(c);
 }
 
@@ -60,12 +60,12 @@ static void add_source(struct un_engine *e, const struct un_conv *c, struct un_t
                        int first, int n, float *sums)
 {
     const struct un_tensor *src = &c->src[s].tensor;
-    const bool swap = by_source(c), apart = c->kind == UN_UPCONV2X2 || c->kind == UN_CONV3X3_HALF;
+    const bool swap = by_source(c), apart = c->kind == UN_UPCONV2X2 || un_conv_halves(c->kind);
     const struct un_cl_outer o = {.a = un_cl_map_of(swap ? src : &ddst),
                                   .b = un_cl_map_of(swap ? &ddst : src),
                                   .n = n,
                                   .pieces = pieces_of(c),
-                                  .side = un_cl_side(c->kind),
+                                  .side = un_conv_side(c->kind),
                                   .mul = apart ? 2 : 1,
                                   .top = c->src[s].top,
                                   .left = c->src[s].left,
@@ -76,7 +76,9 @@ static void add_source(struct un_engine *e, const struct un_conv *c, struct un_t
     un_cl_address(&call, swap ? ddst.data : src->data);
     un_cl_address(&call, sums);
     un_cl_value(&call, &o, sizeof o);
-    un_cl_run(&call, (size_t)o.a.blocks * (size_t)o.b.blocks * (size_t)o.side, (size_t)o.pieces, 1);
+    const size_t thirds = (size_t)(o.side + UN_CL_OUTER_TAPS - 1) / UN_CL_OUTER_TAPS;
+    un_cl_run(&call, (size_t)o.a.blocks * (size_t)o.b.blocks * (size_t)o.side * thirds,
+              (size_t)o.pieces, 1);
 }
 
 static void sum_weights(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst, int n,

@@ -22,6 +22,8 @@ struct un_cl_map {
  *   CONV1X1              1    1     1    1  0                               1  1   1  1  0
  *   UPCONV2X2            2    1    -1    2  0                               2  2   1  1  0
  *   CONV3X3_HALF         3    2     1    1  -1                              3  1  -1  2  1
+ *   CONV7X7_HALF         7    2     1    1  -3                              7  1  -1  2  3
+ *   CONV1X1_HALF         1    2     1    1  0                               1  1  -1  2  0
  */
 struct un_cl_gather {
     struct un_cl_map src[2], dst;
@@ -45,6 +47,8 @@ struct un_cl_outer {
     int side, mul, top, left;
     int first, all;
 };
+
+enum { UN_CL_OUTER_TAPS = 3 }; /* of a row of the kernel, whose sums a work item holds */
 
 /*
  * A map in tiles of Winograd's: tile i of `count` is tile first + i of all images, of which each

@@ -2,8 +2,8 @@
 /*
  * outer.cl - gradients of weights, directly; what struct un_cl_outer says
  *
- * A work item holds the sums of four channels of a times four of b at the taps of one row of the
- * kernel, and walks over the pixels of a piece.  Pieces are then added in their order.
+ * A work item holds the sums of four channels of a times four of b at up to three taps of a row of
+ * the kernel, and walks over the pixels of a piece.  Pieces are then added in their order.
  */
 
 static inline float4 load_pixel(__global const float *map, const struct un_cl_map *m, int n,
@@ -19,28 +19,32 @@ static inline float4 load_pixel(__global const float *map, const struct un_cl_ma
                 map)[((size_t)n * (size_t)m->blocks + (size_t)block) * plane + at];
 }
 
-/* dimensions: row of taps and block of b and of a, piece */
+/* dimensions: row of taps, third of it and block of b and of a, piece */
 KERNEL void outer_sums(IN(a), IN(b), OUT(sums), const struct un_cl_outer o)
 {
     const int i = (int)get_global_id(0), row = i % o.side, piece = (int)get_global_id(1);
-    const int block_b = i / o.side % o.b.blocks, block_a = i / o.side / o.b.blocks;
+    const int thirds = (o.side + UN_CL_OUTER_TAPS - 1) / UN_CL_OUTER_TAPS;
+    const int left_tap = i / o.side % thirds * UN_CL_OUTER_TAPS, pair = i / o.side / thirds;
+    const int block_b = pair % o.b.blocks, block_a = pair / o.b.blocks;
     if (block_a >= o.a.blocks)
         return;
     const int from = (int)((long)o.a.h * piece / o.pieces);
     const int to = (int)((long)o.a.h * (piece + 1) / o.pieces);
-    float4 sum[3][4]; /* [tap][channel of a], over those of b */
-    for (int j = 0; j < 3; j++)
+    float4 sum[UN_CL_OUTER_TAPS][4]; /* [tap][channel of a], over those of b */
+    for (int j = 0; j < UN_CL_OUTER_TAPS; j++)
         for (int k = 0; k < 4; k++)
             sum[j][k] = 0.0f;
     for (int y = from; y < to; y++)
         for (int x = 0; x < o.a.w; x++) {
             const float4 v = load_pixel(AS(const float, a), &o.a, o.n, block_a, y, x);
 #pragma unroll
-            for (int j = 0; j < 3; j++) { /* sums that are numbered at run time are no registers */
-                if (j >= o.side)
+            /* sums that are numbered at run time are no registers */
+            for (int j = 0; j < UN_CL_OUTER_TAPS; j++) {
+                if (left_tap + j >= o.side)
                     continue;
-                const float4 u = load_pixel(AS(const float, b), &o.b, o.n, block_b,
-                                            y * o.mul + row + o.top, x * o.mul + j + o.left);
+                const float4 u =
+                    load_pixel(AS(const float, b), &o.b, o.n, block_b, y * o.mul + row + o.top,
+                               x * o.mul + left_tap + j + o.left);
                 sum[j][0] = mad(v.x, u, sum[j][0]);
                 sum[j][1] = mad(v.y, u, sum[j][1]);
                 sum[j][2] = mad(v.z, u, sum[j][2]);
@@ -53,12 +57,12 @@ KERNEL void outer_sums(IN(a), IN(b), OUT(sums), const struct un_cl_outer o)
 #pragma unroll
     for (int k = 0; k < 4; k++)
 #pragma unroll
-        for (int j = 0; j < 3; j++) {
+        for (int j = 0; j < UN_CL_OUTER_TAPS; j++) {
             __global float *at =
                 all + ((size_t)(4 * block_a + k) * o.all + (o.first + 4 * block_b)) * taps +
-                row * o.side + j;
+                row * o.side + left_tap + j;
             const int left = o.b.channels - 4 * block_b;
-            if (j >= o.side || 4 * block_a + k >= o.a.channels)
+            if (left_tap + j >= o.side || 4 * block_a + k >= o.a.channels)
                 continue;
             at[0] = sum[j][k].x;
             if (left > 1)
