@@ -32,6 +32,9 @@ typedef struct unet_known {
                            with, dicts and modules joined by dots ("student"); NULL: not told */
     const struct unet_log *log; /* unet_embed.h: hears what of a file was left; may be NULL */
     int down;                   /* a field of unet_spec, as those above */
+    /* How images become input, too: samples in 0 .. 1 (8-bit ones / 255) go in as (sample - mean) /
+       std, a number for each channel: "0.485,0.456,0.406"; both or none */
+    const char *mean, *std;
 } unet_known;
 
 UNET_API void unet_known_init(unet_known *known, size_t size); /* size: of *known */
