@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The OpenCL engine at length: its kernels by clang's compilers for four kinds of devices, its operations
-# under oclgrind (races, what lies outside of a buffer), and the tests by a device.
-# Usage: scripts/check_opencl.sh BUILD_FOLDER [kernels|oclgrind|tests...]; all of them by default
+# The OpenCL engine at length: its kernels by clang's compilers for four kinds of devices, whether NVIDIA's
+# hold in registers what is meant to be there, its operations under oclgrind (races, what lies outside of a
+# buffer), and the tests by a device.
+# Usage: scripts/check_opencl.sh BUILD_FOLDER [kernels|registers|oclgrind|tests...]; all of them by default
 set -eu
 cd "$(dirname "$0")/.."
 build=$(cd "$1" && pwd)
@@ -45,6 +46,31 @@ check_kernels() {
     done
 }
 
+# An array that stays an array lies in a card's memory, and the kernel is many times slower: there is none
+# in the kernels that compute.  Where the CUDA toolkit's ptxas is, it says how many registers they take.
+check_registers() {
+    find_clang || { echo "skipped: there is no clang"; return 0; }
+    nvptx="-x cl -target nvptx64-nvidia-nvcl -Xclang -target-cpu -Xclang sm_80 -cl-std=CL1.2 -O3"
+    for file in winograd product conv outer norms; do
+        (cd src/opencl/kernels && cat ../../../scripts/nvptx_builtins.cl arguments.h common.cl real.cl group.cl result.cl $file.cl) >"$work/kernel.cl"
+        # shellcheck disable=SC2086  # a list of words
+        if ! "$clang" $nvptx -S -w -Xclang -finclude-default-header "$work/kernel.cl" -o "$work/$file.ptx" 2>/dev/null; then
+            echo "skipped: $clang does not make NVIDIA's instructions"
+            return 0
+        fi
+        for kernel in $(awk -F'[ (]' '/^[.]entry/ { name = $2 } /local_depot.*\[/ { print name }' "$work/$file.ptx"); do
+            complain "$kernel has an array in memory"
+        done
+        if command -v ptxas >/dev/null; then
+            ptxas -arch=sm_80 -c -v "$work/$file.ptx" -o /dev/null 2>&1 |
+                sed -nE "s/.*entry function '([^']*)'.*/\1/p; s/.*Used ([0-9]+) registers.*/\1/p; s/.* ([1-9][0-9]*) bytes spill stores.*/spills \1/p" |
+                awk '/^spills/ { spills = " and " $2 " bytes in memory" } /^[a-z]/ && !/^spills/ { name = $0 }
+                    /^[0-9]/ { print "registers: " name ": " $0 spills; spills = "" }'
+        fi
+    done
+    echo "registers: looked for arrays in memory"
+}
+
 # A few cases of each operation: it is thousands of times slower.
 check_oclgrind() {
     command -v oclgrind >/dev/null || { echo "skipped: there is no oclgrind (Debian: oclgrind)"; return 0; }
@@ -71,7 +97,7 @@ check_tests() {
     done
 }
 
-for part in ${*:-kernels oclgrind tests}; do
+for part in ${*:-kernels registers oclgrind tests}; do
     "check_$part"
 done
 exit "$failed"

@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 here=$(pwd)
 build=$here/build-windows
 only=${1:-.}
-left_out='^(test_(far|file|killed|pool|threads|together|training|stream_ranks|ranks|slide|abi|model|torch|image_refused'
+left_out='^(test_(far|opencl|file|killed|pool|threads|together|training|stream_ranks|ranks|slide|abi|model|torch_write|image_refused'
 left_out=$left_out'|objects_split|objects_shown|pairs_layouts|run|run_page)|far_.*)$'
 jobs=${CTEST_PARALLEL_LEVEL:-$(nproc 2>/dev/null || echo 2)}
 

@@ -178,7 +178,8 @@ double training_bytes(const unet_survey_facts *facts, const unet_spec *spec,
 
     if (unet_spec_cost(spec, side, side, options->batch, &cost, NULL, &layers, NULL))
         return -1;
-    return (double)cost.train_bytes + (double)facts->bytes;
+    return (double)(options->recompute ? cost.recompute_bytes : cost.train_bytes) +
+           (double)facts->bytes;
 }
 
 static int fits(const unet_survey_facts *facts, double memory, const unet_spec *spec,
@@ -195,7 +196,9 @@ int choose_for_memory(const unet_survey_facts *facts, double memory, unet_spec *
     while (!fits(facts, memory, spec, options)) {
         int side = training_tile(facts, spec, options);
 
-        if (options->batch > 1)
+        if (!options->recompute)
+            options->recompute = 1;
+        else if (options->batch > 1)
             options->batch /= 2;
         else if (side > 96)
             options->tile = (side / 2 + 15) / 16 * 16;

@@ -43,8 +43,9 @@ double training_bytes(const unet_survey_facts *facts, const unet_spec *spec,
                       const unet_train_options *options);
 
 /*
- * Fits training into `memory` bytes: a smaller batch, then smaller tiles, then a network of half
- * the width.  0: nothing fits; spec and options are then the smallest that were tried.
+ * Fits training into `memory` bytes: by feature maps that are made twice, which changes no result,
+ * then a smaller batch, then smaller tiles, then a network of half the width.  0: nothing fits;
+ * spec and options are then the smallest that were tried.
  */
 int choose_for_memory(const unet_survey_facts *facts, double memory, unet_spec *spec,
                       unet_train_options *options);

@@ -176,6 +176,8 @@ void recipe_describe(const unet_spec *spec, const unet_train_options *options, i
         options->batch * (options->accumulate > 1 ? options->accumulate : 1));
     if (options->accumulate > 1)
         add(text, "in %d passes", options->accumulate);
+    if (options->recompute)
+        add(text, "feature maps made twice, to save memory");
     if (augment->at_foreground > 0 || augment->at_background > 0 || augment->at_ignored > 0)
         add(text, "middles on foreground %.3g, background %.3g, ignored %.3g",
             (double)augment->at_foreground, (double)augment->at_background,

@@ -52,6 +52,7 @@ static const struct option_row optimizer_options[] = {
                    "step, plateau: times X [{factor}] after N epochs [{=}]"),
     STEP("lowest", "lowest", "X", "the rate ends at this share of lr [{=}]"),
     STEP("warmup", "warmup", "N", "{} [{=}]"),
+    STEP("recompute", "recompute", NULL, "feature maps twice: {} [{=}]"),
     OPT_END,
 };
 
@@ -100,7 +101,8 @@ const struct option_row train_options[] = {
     OPT_TOPIC("layers", AT(network), network_more_options, "rarer kinds of network"),
     OPT_TOPIC("loss", AT(loss), loss_options, "losses and class weights"),
     OPT_TOPIC("augment", AT(augment), augment_options, "random changes to tiles, border weights"),
-    OPT_TOPIC("optimizer", AT(optimizer), optimizer_options, "optimisers, learning rate, schedule"),
+    OPT_TOPIC("optimizer", AT(optimizer), optimizer_options,
+              "optimisers, learning rate, --recompute"),
     OPT_TABLE(AT(common), common_options),
     OPT_END,
 };

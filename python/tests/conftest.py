@@ -2,12 +2,21 @@
 """What the tests share: a small model, generated images, the command."""
 
 import os
+import signal
 import subprocess
 
 import numpy as np
 import pytest
 
 import unet_c
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible():
+    """A shell lets what it runs in the background ignore SIGINT, and Python leaves it so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -308,6 +308,7 @@ class Model:
         standardize: Optional[bool] = None,
         seed: Optional[int] = None,
         threads: Optional[int] = None,
+        recompute: Optional[bool] = None,
     ) -> Model: ...
     def evaluate(
         self,
@@ -494,6 +495,7 @@ def train(
     standardize: Optional[bool] = None,
     seed: Optional[int] = None,
     threads: Optional[int] = None,
+    recompute: Optional[bool] = None,
 ) -> Model: ...
 
 def devices() -> List[Dict[str, Any]]: ...

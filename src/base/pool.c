@@ -45,11 +45,11 @@ struct worker {
 };
 
 struct un_pool {
-    int threads, running; /* wanted, with the caller; workers that there are */
-    int64_t spin;         /* nanoseconds */
-    atomic_int process;   /* whose threads they are; 0: there were none yet */
-    atomic_bool busy, leave;
-    pthread_mutex_t lock; /* for those who sleep */
+    int threads, running;   /* wanted, with the caller; workers that there are */
+    int64_t spin;           /* nanoseconds */
+    atomic_int process;     /* whose threads they are; 0: there were none yet */
+    atomic_int busy, leave; /* 0 or 1; of a byte's size, RISC-V would want libatomic for them */
+    pthread_mutex_t lock;   /* for those who sleep */
     pthread_cond_t called, empty;
     atomic_int sleepers;
     un_pool_task *task;
@@ -240,7 +240,7 @@ static bool prepare(struct un_pool *pool, int process)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->called, NULL);
     pthread_cond_init(&pool->empty, NULL);
-    atomic_store(&pool->busy, false);
+    atomic_store(&pool->busy, 0);
     atomic_store(&pool->sleepers, 0);
     atomic_store(&pool->ticket, 0);
     atomic_store(&pool->gate, 0);
@@ -254,7 +254,7 @@ static bool prepare(struct un_pool *pool, int process)
 void un_pool_free(struct un_pool *pool)
 {
     if (pool && atomic_load(&pool->process) == getpid()) {
-        atomic_store(&pool->leave, true);
+        atomic_store(&pool->leave, 1);
         call(pool, pool->running);
         for (int i = 0; i < pool->running; i++)
             pthread_join(pool->workers[i].thread, NULL);
@@ -285,9 +285,9 @@ static void share(struct un_pool *pool, int count, un_pool_task *task, void *con
 void un_pool_run(struct un_pool *pool, int count, un_pool_task *task, void *context)
 {
     if (pool && pool->threads > 1 && count > 1 && prepare(pool, getpid()) &&
-        !atomic_exchange(&pool->busy, true)) {
+        !atomic_exchange(&pool->busy, 1)) {
         share(pool, count, task, context);
-        atomic_store(&pool->busy, false);
+        atomic_store(&pool->busy, 0);
         return;
     }
     for (int i = 0; i < count; i++)

@@ -48,12 +48,12 @@ unet_code un_model_copy(const unet_model *from, unet_model **model, unet_error *
     if (code || (code = un_model_new(&from->graph.spec, &made, err)))
         return code;
     /* all that it knows, but for what it owns */
-    const unet_model own = *made;
+    float *values = made->values;
+    const struct un_keeper keeper = made->keeper;
     *made = *from;
-    made->graph = own.graph;
-    made->values = own.values;
+    made->values = values;
     made->settings = NULL;
-    made->keeper = own.keeper;
+    made->keeper = keeper;
     memcpy(made->values, from->values, from->graph.values * sizeof *made->values);
     if ((code = un_model_set_settings(made, from->settings, err)))
         un_model_free(made);

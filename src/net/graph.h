@@ -121,6 +121,7 @@ struct un_graph {
     /* set by who deals a batch to several processes, before it is planned: images first .. first +
      * input.n - 1 of total are here; total 0: all are */
     int first, total;
+    bool recompute; /* set by who trains, before it is planned: with less memory, in more time */
     struct un_node nodes[UN_MAX_NODES];
     struct un_param params[UN_MAX_PARAMS];
 };

@@ -82,12 +82,13 @@ static size_t place(struct un_placing *p,
     return total;
 }
 
-size_t un_place_all(const struct un_placing *p)
+size_t un_place_all(struct un_placing *p)
 {
-    struct un_placing large = *p, lasting = *p;
-    size_t bytes = place(&large, is_larger), other = place(&lasting, lasts_longer);
-    const struct un_placing *best = other < bytes ? &lasting : &large;
-    for (int i = best->given; i < best->count; i++)
-        *best->list[i].offset = best->list[i].at;
-    return other < bytes ? other : bytes;
+    const size_t lasting = place(p, lasts_longer);
+    size_t bytes = place(p, is_larger);
+    if (lasting < bytes)
+        bytes = place(p, lasts_longer);
+    for (int i = p->given; i < p->count; i++)
+        *p->list[i].offset = p->list[i].at;
+    return bytes;
 }

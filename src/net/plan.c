@@ -15,6 +15,7 @@
  */
 #include "net/plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/tree.h"
@@ -195,11 +196,13 @@ static void want_trained(struct un_placing *p, struct un_plan *plan, const struc
     readers(graph, v, &first, &last);
     /* the losses read the outputs, and write their gradients, at time n */
     const bool out = un_graph_is_output(graph, v);
-    int until = out ? n : 2 * n - 1 - first, begin = out ? n : 2 * n - 1 - last;
+    int until = out ? n : plan->back[first], begin = out ? n : plan->back[last];
     bool norm = v > 0 && graph->nodes[maker].kind == UN_NODE_NORM;
-    int end = 2 * n - 1 - (norm ? maker - 1 : maker);
-    bool replaced = is_replaced(graph, v);
-    un_place_want(p, bytes, maker, replaced ? end : until, &plan->value[v]);
+    const int from = norm ? maker - 1 : maker, end = from < 0 ? plan->end : plan->back[from];
+    bool replaced = is_replaced(graph, v), again = v > 0 && plan->again[maker] >= 0;
+    un_place_want(p, bytes, maker, again ? last : replaced ? end : until, &plan->value[v]);
+    if (again)
+        un_place_want(p, bytes, plan->again[maker], replaced ? end : until, &plan->remade[v]);
     /* the gradient of what a norm reads is made in the place of the norm's: see run.c */
     if (un_graph_learns(graph, v) && !replaced && !is_followed(graph, maker))
         un_place_want(p, bytes, begin, end, &plan->gradient[v]);
@@ -220,16 +223,18 @@ static void want_norm(struct un_placing *p, struct un_plan *plan, const struct u
                       struct un_engine *engine, int i)
 {
     const struct un_node *node = &graph->nodes[i];
-    const int n = graph->node_count;
     const bool train = plan->mode == UN_TRAIN;
     if (!train && un_plan_folded(graph, i - 1) == i)
         return;
     size_t bytes = engine->ops->norm_workspace(engine, node->shape, node->groups);
     want_workspace(p, plan, bytes, i);
     if (train)
-        want_workspace(p, plan, bytes, 2 * n - 1 - i);
+        want_workspace(p, plan, bytes, plan->back[i]);
+    if (train && plan->again[i] >= 0)
+        want_workspace(p, plan, bytes, plan->again[i]);
     if (train || node->groups) /* else prediction has its statistics from training */
-        un_place_want(p, norm_bytes(node), train ? -1 : i - 1, train ? 2 * n : i, &plan->norm[i]);
+        un_place_want(p, norm_bytes(node), train ? -1 : i - 1, train ? plan->end : i,
+                      &plan->norm[i]);
 }
 
 static size_t larger(size_t a, size_t b)
@@ -254,7 +259,7 @@ static void want_conv(struct un_placing *p, struct un_plan *plan, const struct u
     const struct un_engine_ops *ops = engine->ops;
     const struct un_conv c = un_plan_conv(plan, graph, i);
     const bool train = plan->mode == UN_TRAIN;
-    const int n = graph->node_count, back = 2 * n - 1 - i;
+    const int n = graph->node_count, back = plan->back[i], again = plan->again[i];
     size_t pack[2], work[3];
     for (int pass = 0; pass < (train ? 3 : 1); pass++) {
         work[pass] = ops->conv_workspace(engine, &c, (enum un_pass)pass);
@@ -268,6 +273,10 @@ static void want_conv(struct un_placing *p, struct un_plan *plan, const struct u
         size_t loss = i == n - 1 ? loss_workspace(graph, engine) : 0;
         un_place_want(p, pack[1], back, back, &plan->packed[i][UN_PASS_BACKWARD_DATA]);
         want_workspace(p, plan, larger(loss, larger(work[1], work[2])), back);
+    }
+    if (train && again >= 0) {
+        un_place_want(p, pack[0], again, again, &plan->packed[i][UN_PASS_BACKWARD_WEIGHTS]);
+        want_workspace(p, plan, work[0], again);
     }
 }
 
@@ -287,22 +296,22 @@ static void want_leaves(struct un_placing *p, struct un_plan *plan, const struct
 {
     if (graph->nodes[i].kind != UN_NODE_NORM || !graph->nodes[i].groups)
         return;
-    const int back = 2 * graph->node_count - 1 - i;
+    const int back = plan->back[i];
     const size_t floats = un_plan_parameters(graph, i) * (size_t)(plan->rooms - plan->blocks);
     un_place_want(p, un_round_up(floats * sizeof(float), UN_ALIGN), back, back, &plan->leaves[i]);
 }
 
 /* The gradients of the parameters, node by node. */
-static void give_gradients(struct un_placing *p, const struct un_graph *graph)
+static void give_gradients(struct un_placing *p, const struct un_plan *plan,
+                           const struct un_graph *graph)
 {
-    const int n = graph->node_count;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < graph->node_count; i++) {
         const int params[] = {graph->nodes[i].weight, graph->nodes[i].bias};
         for (int k = 0; k < 2; k++) {
             const struct un_param *a = params[k] < 0 ? NULL : &graph->params[params[k]];
             if (a)
                 un_place_give(p, a->offset * sizeof(float), (a->offset + a->count) * sizeof(float),
-                              2 * n - 1 - i, 2 * n);
+                              plan->back[i], plan->end);
         }
     }
 }
@@ -327,10 +336,9 @@ static void give_kept(struct un_placing *p, struct un_plan *plan, const struct u
     un_place_give(p, 0, at, -1, 2 * graph->node_count);
 }
 
-void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
-                  enum un_mode mode)
+static void make_plan(struct un_plan *plan, struct un_placing *p, const struct un_graph *graph,
+                      struct un_engine *engine, enum un_mode mode)
 {
-    struct un_placing p = {.count = 0};
     const int n = graph->node_count;
     memset(plan, 0xff, sizeof *plan); /* UN_NOWHERE, and -1 */
     plan->mode = mode;
@@ -341,29 +349,42 @@ void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_
         plan->blocks =
             un_tree_of(first, first + graph->input.n, un_graph_total(graph), &plan->rooms).count;
         plan->gradients = 0;
-        give_gradients(&p, graph);
+        un_plan_moments(plan, graph);
+        give_gradients(p, plan, graph);
         for (int i = 0; i < n && plan->rooms > plan->blocks; i++)
-            want_leaves(&p, plan, graph, i);
+            want_leaves(p, plan, graph, i);
     } else {
-        give_kept(&p, plan, graph, engine);
+        give_kept(p, plan, graph, engine);
     }
     for (int v = 0; v <= n; v++)
         if (mode == UN_TRAIN)
-            want_trained(&p, plan, graph, engine, v);
+            want_trained(p, plan, graph, engine, v);
         else
-            want_predicted(&p, plan, graph, engine, v);
+            want_predicted(p, plan, graph, engine, v);
     for (int i = 0; i < n; i++)
         if (graph->nodes[i].kind == UN_NODE_NORM)
-            want_norm(&p, plan, graph, engine, i);
+            want_norm(p, plan, graph, engine, i);
         else if (graph->nodes[i].kind == UN_NODE_CONV)
-            want_conv(&p, plan, graph, engine, i);
-    plan->arena_bytes = un_place_all(&p);
+            want_conv(p, plan, graph, engine, i);
+    plan->arena_bytes = un_place_all(p);
     for (int v = 1; mode == UN_PREDICT && v <= n; v++)
         if (is_overwriting(graph, v))
             plan->value[v] = plan->value[v - 1];
     for (int v = n; mode == UN_TRAIN && v > 0; v--)
         if (is_replaced(graph, v))
-            plan->gradient[v] = plan->value[v];
+            plan->gradient[v] = plan->again[v - 1] >= 0 ? plan->remade[v] : plan->value[v];
         else if (is_followed(graph, v - 1))
             plan->gradient[v] = plan->gradient[v + 1];
+}
+
+unet_code un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
+                       enum un_mode mode, unet_error *err)
+{
+    struct un_placing *p = malloc(sizeof *p); /* too large for the stack of a program's thread */
+    if (!p)
+        return un_fail_memory(err, sizeof *p, "the plan of a network");
+    p->given = p->count = 0;
+    make_plan(plan, p, graph, engine, mode);
+    free(p);
+    return UNET_OK;
 }

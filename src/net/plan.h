@@ -2,8 +2,9 @@
 /*
  * plan.h - where every array of a pass lies, before any of them exists
  *
- * Time is counted in node runs: forward 0..n-1, then (training) backward n..2n-1, node i's backward
- * pass at 2n-1-i; the losses of all outputs belong to that of the last node, n.  Every array has an
+ * Time is counted in node runs: forward 0..n-1, then (training) backward from n on, node i's at
+ * back[i]; the losses of all outputs belong to that of the last node, n.  Where values are made
+ * again, the nodes that make them run once more in between (moments.c).  Every array has an
  * interval of time in which it must exist; arrays whose intervals do not meet share memory.  The
  * sum is exact and known before anything is allocated.
  */
@@ -20,24 +21,32 @@ enum un_mode {
 
 #define UN_NOWHERE SIZE_MAX
 
+enum { UN_MAX_MOMENTS = 3 * UN_MAX_NODES };
+
 struct un_plan {
     enum un_mode mode;
+    /* UN_TRAIN, by node: when its backward pass runs, and when it makes its value again; -1: it
+     * does not.  end: the moment behind the last */
+    int back[UN_MAX_NODES], again[UN_MAX_NODES], end;
     /* bytes from the start of the arena; by value (0 = input); UN_NOWHERE: not needed */
     size_t value[UN_MAX_NODES + 1];
     size_t gradient[UN_MAX_NODES + 1];
+    /* UN_TRAIN: where a value lies from the moment on at which it is made again */
+    size_t remade[UN_MAX_NODES + 1];
     /* by node, of a norm: mean and variance, those of each image when it has groups; or scale and
      * shift of the convolution that it is folded into (UN_PREDICT).  A batch norm that prediction
      * does not fold needs none */
     size_t norm[UN_MAX_NODES];
     /* by node and enum un_pass: packed weights.  UN_PREDICT keeps all of them; in training they
-     * change with every step, and exist while the node runs */
-    size_t packed[UN_MAX_NODES][2];
+     * change with every step, and exist while the node runs; those of UN_PASS_BACKWARD_WEIGHTS,
+     * which has none of its own, while it makes its value again */
+    size_t packed[UN_MAX_NODES][3];
     /* UN_TRAIN, by node: the gradients of its parameters by some of the images, one after the
      * other, while they are added up in a tree (batch.c) */
     size_t leaves[UN_MAX_NODES];
     int rooms, blocks; /* of that tree: slots in all, and those that are left at the end */
     /* by time: the engine's workspace */
-    size_t workspace[2 * UN_MAX_NODES];
+    size_t workspace[UN_MAX_MOMENTS];
     /* UN_TRAIN: the gradients of the parameters, [graph.trainable] floats.  What the backward pass
      * has not yet written of them holds other arrays */
     size_t gradients;
@@ -47,9 +56,13 @@ struct un_plan {
     size_t arena_bytes;
 };
 
-/* Plans for the graph's present size.  Smaller sizes then fit the same plan. */
-void un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
-                  enum un_mode mode);
+/* Plans for the graph's present size.  Smaller sizes then fit the same plan.  UNET_ENOMEM: there is
+ * no memory to plan in. */
+unet_code un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
+                       enum un_mode mode, unet_error *err);
+
+/* moments.c: sets back, again and end, of UN_TRAIN. */
+void un_plan_moments(struct un_plan *plan, const struct un_graph *graph);
 
 /*
  * Whether a convolution is followed by a norm that prediction folds into it, one over the batch
@@ -80,8 +93,8 @@ int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, in
  */
 
 /* by node: value, gradient, norm, packed weights and workspaces of two passes, gradients of
- * parameters and of their leaves */
-enum { UN_MAX_PLACED = 9 * UN_MAX_NODES + 8 };
+ * parameters and of their leaves; value, packed weights and workspace when it runs again */
+enum { UN_MAX_PLACED = 12 * UN_MAX_NODES + 8 };
 
 struct un_placed {
     size_t bytes;
@@ -103,6 +116,6 @@ void un_place_give(struct un_placing *p, size_t first, size_t end, int from, int
 
 /* Finds a place for all arrays, such that no two that exist at the same time overlap; returns the
  * bytes of all. */
-size_t un_place_all(const struct un_placing *p);
+size_t un_place_all(struct un_placing *p);
 
 #endif

@@ -109,10 +109,13 @@ static struct un_conv bind_conv(const struct un_network *network, int i)
         c.scale = at(network, network->plan.norm[written - 1]);
         c.shift = c.scale + node->channels;
     }
+    c.measures &= !network->again; /* the statistics are there */
     if (c.measures)
         c.norm = bind_norm(network, i + 1);
     for (int pass = 0; pass < 2; pass++)
         c.packed[pass] = at(network, network->plan.packed[i][pass]);
+    if (network->again)
+        c.packed[UN_PASS_FORWARD] = at(network, network->plan.packed[i][UN_PASS_BACKWARD_WEIGHTS]);
     return c;
 }
 
@@ -167,31 +170,32 @@ unet_code un_network_create(struct un_network *network, struct un_engine *engine
                             const struct un_graph *graph, enum un_mode mode, float *host_values,
                             unet_error *err)
 {
-    struct un_network made = {.engine = engine, .graph = *graph};
-    size_t bytes = graph->values * sizeof(float);
-    un_plan_make(&made.plan, graph, engine, mode);
-    if (check_room(engine, un_network_bytes(graph, &made.plan), err))
+    const size_t bytes = graph->values * sizeof(float);
+    memset(network, 0, sizeof *network); /* in its place: it is large for a stack */
+    network->graph = *graph;
+    if (un_plan_make(&network->plan, graph, engine, mode, err) ||
+        check_room(engine, un_network_bytes(graph, &network->plan), err))
         return UNET_ENOMEM;
-    made.first = made.plan;
-    made.owns_values = !engine->ops->host_memory;
-    made.values = host_values;
-    if (made.owns_values) {
-        made.values = allocate(engine, bytes, "the weights", err);
-        if (!made.values)
-            return UNET_ENOMEM;
-        engine->ops->put(engine, made.values, host_values, bytes);
+    network->engine = engine;
+    network->first = network->plan;
+    network->values = host_values;
+    if (!engine->ops->host_memory) {
+        network->values = allocate(engine, bytes, "the weights", err);
+        network->owns_values = network->values != NULL;
+        if (network->owns_values)
+            engine->ops->put(engine, network->values, host_values, bytes);
     }
-    if (!(made.arena = allocate(engine, made.plan.arena_bytes, "the feature maps", err)))
-        goto failed;
+    if (!engine->ops->host_memory == network->owns_values)
+        network->arena = allocate(engine, network->plan.arena_bytes, "the feature maps", err);
+    if (!network->arena) {
+        un_network_release(network);
+        return UNET_ENOMEM;
+    }
     if (mode == UN_TRAIN)
-        made.gradients = at(&made, made.plan.gradients);
-    *network = made;
+        network->gradients = at(network, network->plan.gradients);
     if (mode == UN_PREDICT)
         un_network_repack(network);
     return UNET_OK;
-failed:
-    un_network_release(&made);
-    return UNET_ENOMEM;
 }
 
 void un_network_release(struct un_network *network)
@@ -204,7 +208,7 @@ void un_network_release(struct un_network *network)
         e->ops->release(e, network->values);
     e->ops->release(e, network->arena);
     e->workspace = NULL;
-    *network = (struct un_network){0};
+    memset(network, 0, sizeof *network);
 }
 
 unet_code un_network_size(struct un_network *network, int n, int height, int width, unet_error *err)
@@ -217,8 +221,8 @@ unet_code un_network_size(struct un_network *network, int n, int height, int wid
         return code;
     /* smaller maps lie closer together, so that less memory is ever touched; but nothing says that
      * what place.c finds for them is never more than what it found for the largest */
-    un_plan_make(&network->plan, &network->graph, network->engine, UN_PREDICT);
-    if (network->plan.arena_bytes > bytes)
+    if (un_plan_make(&network->plan, &network->graph, network->engine, UN_PREDICT, NULL) ||
+        network->plan.arena_bytes > bytes)
         network->plan = network->first;
     network->plan.arena_bytes = bytes;
     return UNET_OK;
@@ -237,10 +241,11 @@ static void norm_forward(struct un_network *network, int i)
     struct un_engine *e = network->engine;
     const struct un_node *node = &network->graph.nodes[i];
     const struct un_norm norm = bind_norm(network, i);
-    const bool train = network->plan.mode == UN_TRAIN;
+    const bool train = network->plan.mode == UN_TRAIN && !network->again;
     struct un_tensor x = value(network, node->src[0]);
     double count = (double)un_graph_total(&network->graph) * x.shape.h * x.shape.w;
-    if ((train || norm.groups) && !un_plan_measures(&network->plan, &network->graph, i - 1))
+    if ((train || norm.groups) && !network->again &&
+        !un_plan_measures(&network->plan, &network->graph, i - 1))
         un_batch_norm_statistics(network, x, &norm);
     e->ops->norm_forward(e, x, &norm, node->act, value(network, i + 1));
     if (train && !norm.groups)
@@ -297,16 +302,36 @@ static void node_forward(struct un_network *network, int i)
     }
 }
 
+static void run_forward(struct un_network *network, int i, int time, uint64_t key)
+{
+    use_workspace(network, time);
+    node_forward(network, i);
+    if (network->plan.mode == UN_TRAIN && network->graph.nodes[i].dropout > 0)
+        drop_out(network, i, value(network, i + 1), key);
+}
+
 void un_network_forward(struct un_network *network, uint64_t key)
 {
-    for (int i = 0; i < network->graph.node_count; i++) {
-        float rate = network->graph.nodes[i].dropout;
-        use_workspace(network, i);
-        node_forward(network, i);
-        if (network->plan.mode == UN_TRAIN && rate > 0)
-            drop_out(network, i, value(network, i + 1), key);
-    }
+    if (network->graph.recompute)
+        memcpy(network->plan.value, network->first.value, sizeof network->plan.value);
+    for (int i = 0; i < network->graph.node_count; i++)
+        run_forward(network, i, i, key);
     use_workspace(network, network->graph.node_count);
+}
+
+/* Makes the values again whose moments lie before that of node i's backward pass. */
+static void make_again(struct un_network *network, int i, uint64_t key)
+{
+    struct un_plan *plan = &network->plan;
+    const int n = network->graph.node_count, since = i + 1 < n ? plan->back[i + 1] : n - 1;
+    network->again = true;
+    for (int j = 0; j <= i && since + 1 < plan->back[i]; j++) {
+        if (plan->again[j] <= since || plan->again[j] >= plan->back[i])
+            continue;
+        plan->value[j + 1] = plan->remade[j + 1];
+        run_forward(network, j, plan->again[j], key);
+    }
+    network->again = false;
 }
 
 /*
@@ -408,9 +433,10 @@ void un_network_backward(struct un_network *network, uint64_t key)
     const int n = network->graph.node_count;
     for (int i = n - 1; i >= network->first_trained; i--) {
         float rate = network->graph.nodes[i].dropout;
+        make_again(network, i, key);
         if (rate > 0)
             drop_out(network, i, gradient(network, i + 1), key);
-        use_workspace(network, 2 * n - 1 - i);
+        use_workspace(network, network->plan.back[i]);
         node_backward(network, i);
         if (network->ready)
             network->ready(network->ready_context, i);

@@ -9,6 +9,7 @@
  *   cl_transfer.c     what crosses
  *   cl_program.c      kernels, compiled when they are first wanted; cl_cache.c keeps them
  *   cl_call.c         how a kernel is called
+ *   cl_product.c      matrix products, and how large ones are cut
  *   cl_conv.c, cl_outer.c, cl_winograd.c, cl_maps.c, cl_norms.c, cl_losses.c, cl_steps.c:
  *                     operations
  *

@@ -30,8 +30,8 @@
     X(conv, conv_gather, CONV_GATHER)                                                              \
     X(conv, conv_pack, CONV_PACK)                                                                  \
     X(conv, conv_pack_bias, CONV_PACK_BIAS)                                                        \
-    X(outer, outer_sums, OUTER_SUMS)                                                               \
-    X(outer, outer_fold, OUTER_FOLD)                                                               \
+    X(outer, outer_taps, OUTER_TAPS)                                                               \
+    X(outer, outer_back, OUTER_BACK)                                                               \
     X(outer, outer_bias, OUTER_BIAS)                                                               \
     X(winograd, winograd_source, WINOGRAD_SOURCE)                                                  \
     X(winograd, winograd_gradient, WINOGRAD_GRADIENT)                                              \

@@ -8,10 +8,10 @@
  */
 #include "opencl/cl_winograd.h"
 #include "opencl/cl_call.h"
+#include "opencl/cl_product.h"
 
 enum {
     LEAST_CHANNELS = 8, /* below, transforms cost more than products */
-    CHUNK = 32 << 20,   /* bytes of V and M: less than the second-level caches of large cards */
     FLOAT4 = 4 * sizeof(float)
 };
 
@@ -88,23 +88,15 @@ struct un_cl_tiles un_cl_tiles_of(struct un_cl_map map, int h, int w, int top, i
     return t;
 }
 
-int un_cl_chunk(size_t tiles, int blocks)
-{
-    const size_t each = (size_t)UN_CL_FREQUENCIES * (size_t)blocks * FLOAT4;
-    const size_t most = CHUNK / each / UN_CL_ROOM * UN_CL_ROOM;
-    const size_t all = (tiles + UN_CL_ROOM - 1) / UN_CL_ROOM * UN_CL_ROOM;
-    const size_t least = most ? most : UN_CL_ROOM;
-    return (int)(all < least ? all : least);
-}
-
 static size_t tile_count(int images, int h, int w)
 {
     return (size_t)images * (size_t)((h + 3) / 4) * (size_t)((w + 3) / 4);
 }
 
-static size_t room_bytes(size_t tiles, int blocks)
+static size_t chunk_bytes(size_t tiles, int blocks)
 {
-    return (size_t)UN_CL_FREQUENCIES * (size_t)blocks * FLOAT4 * (size_t)un_cl_chunk(tiles, blocks);
+    return un_cl_room_bytes(un_cl_chunk(tiles, blocks, UN_CL_FREQUENCIES), blocks,
+                            UN_CL_FREQUENCIES);
 }
 
 size_t un_cl_winograd_workspace(const struct un_conv *c, enum un_pass pass)
@@ -112,11 +104,11 @@ size_t un_cl_winograd_workspace(const struct un_conv *c, enum un_pass pass)
     const int out = un_cl_blocks(c->dst.shape.c), images = c->dst.shape.n;
     size_t most = 0;
     if (pass == UN_PASS_FORWARD)
-        return room_bytes(tile_count(images, c->dst.shape.h, c->dst.shape.w),
-                          out + un_cl_source_blocks(c, 0) + un_cl_source_blocks(c, 1));
+        return chunk_bytes(tile_count(images, c->dst.shape.h, c->dst.shape.w),
+                           out + un_cl_source_blocks(c, 0) + un_cl_source_blocks(c, 1));
     for (int s = 0; s < 2 && c->src[s].tensor.shape.c; s++) {
         const struct un_shape d = c->src[s].tensor.shape;
-        const size_t bytes = room_bytes(tile_count(images, d.h, d.w), out + un_cl_blocks(d.c));
+        const size_t bytes = chunk_bytes(tile_count(images, d.h, d.w), out + un_cl_blocks(d.c));
         most = bytes > most ? bytes : most;
     }
     return most;
@@ -131,31 +123,6 @@ static void transform(struct un_engine *e, const void *src, void *v, const struc
     un_cl_address(&c, v);
     un_cl_value(&c, t, sizeof *t);
     un_cl_run(&c, (size_t)t->room, (size_t)t->map.blocks, 1);
-}
-
-/* The shapes of a group's tile (kernels/product.cl), by the blocks of channels that a product
- * makes. */
-static const struct {
-    enum un_cl_kernel kernel;
-    int tiles, blocks;
-} shapes[] = {{UN_CL_PRODUCT_16, 256, 4}, {UN_CL_PRODUCT_32, 128, 8}, {UN_CL_PRODUCT_64, 64, 16}};
-
-static void multiply(struct un_engine *e, const void *v, const void *u, void *m, int room,
-                     int blocks_in, int blocks_out)
-{
-    int shape = 0;
-    while (shape < 2 && blocks_out > shapes[shape].blocks)
-        shape++;
-    struct un_cl_call c = un_cl_begin(e, shapes[shape].kernel);
-    un_cl_address(&c, v);
-    un_cl_address(&c, u);
-    un_cl_address(&c, m);
-    un_cl_int(&c, room);
-    un_cl_int(&c, blocks_in);
-    un_cl_int(&c, blocks_out);
-    un_cl_run(&c, (size_t)(room / shapes[shape].tiles) * UN_CL_GROUP,
-              (size_t)((blocks_out + shapes[shape].blocks - 1) / shapes[shape].blocks),
-              UN_CL_FREQUENCIES);
 }
 
 static void transform_back(struct un_engine *e, const void *m, const struct un_cl_places *p,
@@ -178,7 +145,7 @@ void un_cl_winograd_run(struct un_engine *e, const struct un_cl_gather *g,
 {
     const int in = g->src[0].blocks + g->src[1].blocks, out = g->dst.blocks;
     const size_t tiles = tile_count(images, g->dst.h, g->dst.w);
-    const int chunk = un_cl_chunk(tiles, in + out);
+    const int chunk = un_cl_chunk(tiles, in + out, UN_CL_FREQUENCIES);
     float *v = e->workspace, *m = v + (size_t)UN_CL_FREQUENCIES * (size_t)in * 4 * (size_t)chunk;
     for (size_t first = 0; first < tiles; first += (size_t)chunk) {
         const int count = (int)(tiles - first < (size_t)chunk ? tiles - first : (size_t)chunk);
@@ -193,7 +160,7 @@ void un_cl_winograd_run(struct un_engine *e, const struct un_cl_gather *g,
             transform(e, p->src[s], v, &t);
             block += g->src[s].blocks;
         }
-        multiply(e, v, p->packed, m, t.room, in, out);
+        un_cl_product(e, v, p->packed, m, t.room, in, out, UN_CL_FREQUENCIES);
         t.first_block = 0;
         t.all_blocks = out;
         transform_back(e, m, p, &t, g);

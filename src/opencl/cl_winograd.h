@@ -10,7 +10,7 @@
 
 #include "opencl/cl_conv.h"
 
-enum { UN_CL_FREQUENCIES = 36, UN_CL_ROOM = 256 }; /* a room for tiles is a multiple of this */
+enum { UN_CL_FREQUENCIES = 36 };
 
 /* Whether a convolution goes this way in all its passes; kind, layout and channels decide. */
 bool un_cl_winograd_takes(const struct un_engine *e, const struct un_conv *c);
@@ -29,10 +29,6 @@ void un_cl_winograd_run(struct un_engine *e, const struct un_cl_gather *g,
 
 /* A frame in tiles, none of which is there yet. */
 struct un_cl_tiles un_cl_tiles_of(struct un_cl_map map, int h, int w, int top, int left);
-
-/* How many tiles are made at once, of so many; each has that many blocks on both sides of the
- * product.  A multiple of UN_CL_ROOM. */
-int un_cl_chunk(size_t tiles, int blocks);
 
 /* The gradient of weights of image n goes to slot, in PyTorch's order. */
 size_t un_cl_winograd_weights_floats(const struct un_conv *c);

@@ -40,7 +40,8 @@ static unet_code network_bytes(const unet_session *s, int height, int width, siz
         draft->graph = s->members[m].model->graph;
         if ((code = un_graph_size(&draft->graph, 1, height, width, err)))
             break;
-        un_plan_make(&draft->plan, &draft->graph, s->engine, UN_PREDICT);
+        if ((code = un_plan_make(&draft->plan, &draft->graph, s->engine, UN_PREDICT, err)))
+            break;
         *arenas += draft->plan.arena_bytes;
         *bytes += un_network_bytes(&draft->graph, &draft->plan);
     }

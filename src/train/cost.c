@@ -39,17 +39,20 @@ static void fill_layer(const struct un_graph *graph, int i, unet_layer *layer)
         layer->parameters = param_count(graph, node->weight) + param_count(graph, node->bias);
 }
 
-static unet_code fill_cost(const struct un_graph *graph, int batch, unet_cost *cost,
-                           unet_error *err)
+static unet_code fill_cost(struct un_graph *graph, int batch, unet_cost *cost, unet_error *err)
 {
     struct un_engine *engine;
-    struct un_plan plan;
+    struct un_plan *plan;
     struct un_shape out = un_graph_value(graph, graph->outputs[0]);
     size_t in_pixels = (size_t)graph->input.h * graph->input.w;
     size_t out_pixels = (size_t)out.h * out.w;
     unet_code code = un_engine_choose(0, &engine, err);
     if (code)
         return code;
+    if (!(plan = malloc(sizeof *plan))) {
+        engine->ops->free(engine);
+        return un_fail_memory(err, sizeof *plan, "the plan of a network");
+    }
     *cost = (unet_cost){.in_height = graph->input.h,
                         .in_width = graph->input.w,
                         .out_height = out.h,
@@ -57,14 +60,21 @@ static unet_code fill_cost(const struct un_graph *graph, int batch, unet_cost *c
                         .parameters = graph->trainable};
     for (int i = 0; i < graph->node_count; i++)
         cost->macs += un_graph_macs(graph, &graph->nodes[i]);
-    un_plan_make(&plan, graph, engine, UN_PREDICT);
-    cost->predict_bytes = un_network_bytes(graph, &plan) +
-                          (size_t)batch * un_session_extra_bytes(&graph->spec, 1, in_pixels);
-    un_plan_make(&plan, graph, engine, UN_TRAIN);
-    cost->train_bytes = un_network_bytes(graph, &plan) +
-                        un_trainer_extra_bytes(graph, batch, in_pixels, out_pixels);
+    code = un_plan_make(plan, graph, engine, UN_PREDICT, err);
+    if (!code)
+        cost->predict_bytes = un_network_bytes(graph, plan) +
+                              (size_t)batch * un_session_extra_bytes(&graph->spec, 1, in_pixels);
+    for (int again = 0; again < 2 && !code; again++) {
+        graph->recompute = again;
+        code = un_plan_make(plan, graph, engine, UN_TRAIN, err);
+        *(again ? &cost->recompute_bytes : &cost->train_bytes) =
+            un_network_bytes(graph, plan) +
+            un_trainer_extra_bytes(graph, batch, in_pixels, out_pixels);
+    }
+    graph->recompute = false;
+    free(plan);
     engine->ops->free(engine);
-    return UNET_OK;
+    return code;
 }
 
 unet_code un_spec_cost(const unet_spec *spec, int height, int width, int batch, unet_cost *cost,

@@ -212,6 +212,7 @@ static unet_code build(unet_trainer *t, struct un_graph *graph, unet_error *err)
 {
     const unet_train_options *o = &t->options;
     unet_code code;
+    graph->recompute = o->recompute;
     t->in_side = un_trainer_tile(graph, t->dataset, o->tile, &t->out_side);
     if ((code = un_together_deal(t, graph, err)) ||
         (code = un_graph_size(graph, t->local, t->in_side, t->in_side, err)) ||

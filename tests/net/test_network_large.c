@@ -224,6 +224,67 @@ static void test_smooth(void **state)
         subjects[i].engine->ops->free(subjects[i].engine);
 }
 
+/* ---- values that are made twice: the same bits, in less memory ---- */
+
+#define DEEP .in_channels = 1, .classes = 2, .width = 12, .depth = 3, SAME
+static const unet_spec deep_cases[] = {
+    {DEEP},
+    {DEEP, .norm = UNET_NORM_BATCH, .dropout = 0.4f},
+    {DEEP, .norm = UNET_NORM_INSTANCE, .dropout = 0.2f},
+    {DEEP, .norm = UNET_NORM_INSTANCE, .down = UNET_DOWN_CONV, .residual = 1},
+    {.in_channels = 1, .classes = 2, .width = 12, .depth = 3},
+};
+
+/* Gradients with and without; returns the bytes of both. */
+static void check_recomputed(struct un_graph *graph, const struct subject *s, const char *what,
+                             size_t bytes[2])
+{
+    float *got[2];
+    for (int k = 0; k < 2; k++) {
+        struct un_plan plan;
+        graph->recompute = k;
+        assert_int_equal(un_plan_make(&plan, graph, s->engine, UN_TRAIN, NULL), UNET_OK);
+        bytes[k] = plan.arena_bytes;
+        got[k] = smooth_gradients(graph, s->engine);
+    }
+    graph->recompute = false;
+    if (memcmp(got[0], got[1], graph->trainable * sizeof *got[0]))
+        fail_msg("%s on %s: other gradients when values are made again", what, s->name);
+    free(got[0]);
+    free(got[1]);
+}
+
+static void test_recomputed(void **state)
+{
+    const size_t smooth = sizeof smooth_cases / sizeof *smooth_cases;
+    const size_t deep = sizeof deep_cases / sizeof *deep_cases;
+    struct subject subjects[9];
+    int count = list_subjects(subjects);
+    (void)state;
+    for (size_t c = 0; c < smooth + deep; c++) {
+        const bool large = c >= smooth;
+        const unet_spec spec = large ? deep_cases[c - smooth] : smooth_cases[c].spec;
+        const int h = large ? spec.padding ? 96 : 140 : smooth_cases[c].h;
+        struct un_graph graph;
+        char what[24];
+        unet_error err;
+        size_t bytes[2];
+        snprintf(what, sizeof what, "%s %zu", large ? "deep" : "smooth", large ? c - smooth : c);
+        un_graph_build(&graph, &spec);
+        if (un_graph_size(&graph, large ? 1 : smooth_cases[c].n, h, large ? h : smooth_cases[c].w,
+                          &err))
+            fail_msg("%s: %s", what, err.text);
+        for (int i = 1; i < count; i++) {
+            check_recomputed(&graph, &subjects[i], what, bytes);
+            if (large && bytes[1] > bytes[0] * (spec.norm ? 75 : 90) / 100)
+                fail_msg("%s on %s: %zu bytes when values are made again, else %zu", what,
+                         subjects[i].name, bytes[1], bytes[0]);
+        }
+    }
+    for (int i = 0; i < count; i++)
+        subjects[i].engine->ops->free(subjects[i].engine);
+}
+
 static bool no_parts(struct un_engine *e, const struct un_conv *c)
 {
     (void)e;
@@ -351,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_smooth),
+        cmocka_unit_test(test_recomputed),
     };
     return cmocka_run_group_tests_name("large networks", tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ static void test_paper(void **state)
     const unet_spec spec = un_spec_default();
     struct un_graph graph = make_graph(&spec, 1, 572);
     struct un_plan plan;
-    un_plan_make(&plan, &graph, engine, UN_TRAIN);
+    assert_int_equal(un_plan_make(&plan, &graph, engine, UN_TRAIN, NULL), UNET_OK);
     size_t moments = 2 * graph.trainable * sizeof(float);
     double mib = (double)(un_network_bytes(&graph, &plan) + moments) / (1 << 20);
     if (mib > 1020)
@@ -66,7 +66,7 @@ static void test_in_place(void **state)
         spec.up = bilinear ? UNET_UP_BILINEAR : UNET_UP_TRANSPOSE;
         struct un_graph graph = make_graph(&spec, 1, 32);
         struct un_plan plan;
-        un_plan_make(&plan, &graph, engine, UN_TRAIN);
+        assert_int_equal(un_plan_make(&plan, &graph, engine, UN_TRAIN, NULL), UNET_OK);
         for (int i = 0; i < graph.node_count; i++) {
             bool plain = !strncmp(graph.nodes[i].name, "pool_", 5) ||
                          !strncmp(graph.nodes[i].name, bilinear ? "upsample_" : "upconv_", 7);

@@ -199,6 +199,32 @@ static void test_predict_while_training(void **state)
     free(alone);
 }
 
+/* ---- small stacks: 128 KB, musl's own, in which a session and a training are made and run ---- */
+
+#ifndef __SANITIZE_ADDRESS__ /* whose frames are larger */
+static void *in_a_small_stack(void *unused)
+{
+    (void)unused;
+    return with_a_session((void *)1) ? NULL : train(1);
+}
+
+static void test_small_stack(void **state)
+{
+    pthread_t thread;
+    pthread_attr_t small;
+    void *weights;
+    float *wanted = train(1);
+    (void)state;
+    assert_int_equal(pthread_attr_init(&small), 0);
+    assert_int_equal(pthread_attr_setstacksize(&small, 128 << 10), 0);
+    assert_int_equal(pthread_create(&thread, &small, in_a_small_stack, NULL), 0);
+    assert_int_equal(pthread_join(thread, &weights), 0);
+    pthread_attr_destroy(&small);
+    expect_weights(weights, wanted, "in a small stack");
+    free(wanted);
+}
+#endif
+
 /* ---- fork ---- */
 
 static void test_fork(void **state)
@@ -255,6 +281,9 @@ int main(void)
         cmocka_unit_test(test_another_thread_than_its_maker),
         cmocka_unit_test(test_made_and_freed),
         cmocka_unit_test(test_predict_while_training),
+#ifndef __SANITIZE_ADDRESS__
+        cmocka_unit_test(test_small_stack),
+#endif
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_without_threads),
     };

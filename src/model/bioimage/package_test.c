@@ -61,23 +61,27 @@ unet_code un_package_run(const unet_model *model, const float *input, int height
                          float **logits, int *out_height, int *out_width, unet_error *err)
 {
     struct un_engine *engine = NULL;
-    struct un_network network;
+    struct un_network *network = malloc(sizeof *network);
     struct un_graph *graph = malloc(sizeof *graph);
-    if (!graph)
-        return un_fail_memory(err, sizeof *graph, "test tensors");
-    *graph = model->graph;
-    unet_code code = un_graph_size(graph, 1, height, width, err);
+    unet_code code = UNET_OK;
+    if (!graph || !network)
+        code = un_fail_memory(err, sizeof *network, "test tensors");
+    if (!code) {
+        *graph = model->graph;
+        code = un_graph_size(graph, 1, height, width, err);
+    }
     if (!code && !(code = un_model_fetch(model, err)))
         code = un_engine_choose(0, &engine, err);
     if (!code &&
-        !(code = un_network_create(&network, engine, graph, UN_PREDICT, model->values, err))) {
-        code = forward(&network, input, logits, err);
-        *out_height = un_network_output(&network).shape.h;
-        *out_width = un_network_output(&network).shape.w;
-        un_network_release(&network);
+        !(code = un_network_create(network, engine, graph, UN_PREDICT, model->values, err))) {
+        code = forward(network, input, logits, err);
+        *out_height = un_network_output(network).shape.h;
+        *out_width = un_network_output(network).shape.w;
+        un_network_release(network);
     }
     if (engine)
         engine->ops->free(engine);
+    free(network);
     free(graph);
     return code;
 }

@@ -37,18 +37,21 @@ struct un_cl_gather {
 };
 
 /*
- * The gradient of weights: over the pixels (y, x) of map a, of which this is image n, the sums of
- * a(y, x) * b(y * mul + i + top, x * mul + j + left), b zero outside.  first: of b's channels among
- * all.  rows of a are cut into pieces.
+ * Taps of image n of a map, as the columns of a matrix: tap (i, j) of pixel (y, x) of a frame of
+ * `columns` columns is pixel (y * mul + i + top, x * mul + j + left) of the map, zero outside of
+ * it. There are `count` pixels from number `first` on, up to the room zero.  A row of the matrix is
+ * a channel at a tap: taps one after the other, each with blocks of four channels; of a plain map,
+ * whose channels are few, tap * channels + channel.
  */
-struct un_cl_outer {
-    struct un_cl_map a, b;
-    int n, pieces;
+struct un_cl_taps {
+    struct un_cl_map map;
+    int n, columns, first, count, room;
     int side, mul, top, left;
-    int first, all;
 };
 
-enum { UN_CL_OUTER_TAPS = 3 }; /* of a row of the kernel, whose sums a work item holds */
+/* How many blocks of four rows that makes. */
+#define UN_CL_TAP_BLOCKS(map, taps)                                                                \
+    ((map).plain ? ((taps) * (map).channels + 3) / 4 : (taps) * (map).blocks)
 
 /*
  * A map in tiles of Winograd's: tile i of `count` is tile first + i of all images, of which each
@@ -62,8 +65,8 @@ struct un_cl_tiles {
     int first_block, all_blocks;
 };
 
-/* Of a product over tiles: their room, blocks of both factors, pieces; whether it adds to what is
- * there. */
+/* Of a product over tiles or pixels: their room, blocks of both factors, pieces; whether it adds to
+ * what is there. */
 struct un_cl_sizes {
     int room, blocks_k, blocks_c, pieces, adds;
 };

@@ -32,10 +32,10 @@ static inline float4 load(__global const float *image, const struct un_cl_map *m
 
 static inline float4 multiply(float4 sum, float4 v, __global const float4 *w)
 {
-    sum = mad(v.x, w[0], sum);
-    sum = mad(v.y, w[1], sum);
-    sum = mad(v.z, w[2], sum);
-    return mad(v.w, w[3], sum);
+    sum = mad((float4)(v.x), w[0], sum);
+    sum = mad((float4)(v.y), w[1], sum);
+    sum = mad((float4)(v.z), w[2], sum);
+    return mad((float4)(v.w), w[3], sum);
 }
 
 /* Adds what source s gives to the four pixels; w: its first block's weights. */

@@ -74,6 +74,7 @@ KERNEL void norm_bands(IN(x), IN(dy), IN(mean), OUT(sums), const int plane, cons
         real_pair(first.high.z, first.low.z),   real_pair(first.high.w, first.low.w),
         real_pair(second.high.x, second.low.x), real_pair(second.high.y, second.low.y),
         real_pair(second.high.z, second.low.z), real_pair(second.high.w, second.low.w)};
+#pragma unroll
     for (int i = 0; i < 8; i++) {
         const real sum = group_sum(part, ends[i]);
         if (lane == 0)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outer.cl - gradients of weights, directly; what struct un_cl_outer says
- *
- * A work item holds the sums of four channels of a times four of b at up to three taps of a row of
- * the kernel, and walks over the pixels of a piece.  Pieces are then added in their order.
+ * outer.cl - gradients of weights directly: maps become matrices (struct un_cl_taps), whose product
+ * is product.cl's, and sums become weights
  */
 
 static inline float4 load_pixel(__global const float *map, const struct un_cl_map *m, int n,
@@ -15,75 +13,71 @@ static inline float4 load_pixel(__global const float *map, const struct un_cl_ma
     if (m->plain)
         return load_plain(map + ((size_t)n * plane + at) * (size_t)m->channels + 4 * block,
                           m->channels - 4 * block);
-    return ((__global const float4 *)
-                map)[((size_t)n * (size_t)m->blocks + (size_t)block) * plane + at];
+    return (
+        (__global const float4 *)map)[((size_t)n * (size_t)m->blocks + (size_t)block) * plane + at];
 }
 
-/* dimensions: row of taps, third of it and block of b and of a, piece */
-KERNEL void outer_sums(IN(a), IN(b), OUT(sums), const struct un_cl_outer o)
+/* Row `row` of a plain map's matrix. */
+static inline float plain_tap(__global const float *map, const struct un_cl_taps *t, int row, int y,
+                              int x)
 {
-    const int i = (int)get_global_id(0), row = i % o.side, piece = (int)get_global_id(1);
-    const int thirds = (o.side + UN_CL_OUTER_TAPS - 1) / UN_CL_OUTER_TAPS;
-    const int left_tap = i / o.side % thirds * UN_CL_OUTER_TAPS, pair = i / o.side / thirds;
-    const int block_b = pair % o.b.blocks, block_a = pair / o.b.blocks;
-    if (block_a >= o.a.blocks)
-        return;
-    const int from = (int)((long)o.a.h * piece / o.pieces);
-    const int to = (int)((long)o.a.h * (piece + 1) / o.pieces);
-    float4 sum[UN_CL_OUTER_TAPS][4]; /* [tap][channel of a], over those of b */
-    for (int j = 0; j < UN_CL_OUTER_TAPS; j++)
-        for (int k = 0; k < 4; k++)
-            sum[j][k] = 0.0f;
-    for (int y = from; y < to; y++)
-        for (int x = 0; x < o.a.w; x++) {
-            const float4 v = load_pixel(AS(const float, a), &o.a, o.n, block_a, y, x);
-#pragma unroll
-            /* sums that are numbered at run time are no registers */
-            for (int j = 0; j < UN_CL_OUTER_TAPS; j++) {
-                if (left_tap + j >= o.side)
-                    continue;
-                const float4 u =
-                    load_pixel(AS(const float, b), &o.b, o.n, block_b, y * o.mul + row + o.top,
-                               x * o.mul + left_tap + j + o.left);
-                sum[j][0] = mad(v.x, u, sum[j][0]);
-                sum[j][1] = mad(v.y, u, sum[j][1]);
-                sum[j][2] = mad(v.z, u, sum[j][2]);
-                sum[j][3] = mad(v.w, u, sum[j][3]);
-            }
-        }
-    const int taps = o.side * o.side;
-    __global float *all =
-        AS(float, sums) + (size_t)piece * ((size_t)o.a.channels * (size_t)(o.all * taps));
-#pragma unroll
-    for (int k = 0; k < 4; k++)
-#pragma unroll
-        for (int j = 0; j < UN_CL_OUTER_TAPS; j++) {
-            __global float *at =
-                all + ((size_t)(4 * block_a + k) * o.all + (o.first + 4 * block_b)) * taps +
-                row * o.side + left_tap + j;
-            const int left = o.b.channels - 4 * block_b;
-            if (left_tap + j >= o.side || 4 * block_a + k >= o.a.channels)
-                continue;
-            at[0] = sum[j][k].x;
-            if (left > 1)
-                at[taps] = sum[j][k].y;
-            if (left > 2)
-                at[2 * taps] = sum[j][k].z;
-            if (left > 3)
-                at[3 * taps] = sum[j][k].w;
-        }
+    const int channels = t->map.channels, tap = row / channels;
+    const int sy = y + tap / t->side, sx = x + tap % t->side;
+    if (tap >= t->side * t->side || sy < 0 || sy >= t->map.h || sx < 0 || sx >= t->map.w)
+        return 0.0f;
+    return map[((size_t)t->n * (size_t)(t->map.h * t->map.w) + (size_t)(sy * t->map.w + sx)) *
+                   (size_t)channels +
+               (size_t)(row % channels)];
 }
 
-/* to[i] = the sum over the pieces of sums[piece][i] */
-KERNEL void outer_fold(IN(sums), OUT(to), const ulong count, const int pieces)
+/* to [blocks of rows][room]; dimensions: pixel, block */
+KERNEL void outer_taps(IN(map), OUT(to), const struct un_cl_taps t)
 {
-    const ulong i = get_global_id(0);
-    if (i >= count)
+    const int i = (int)get_global_id(0), block = (int)get_global_id(1), p = t.first + i;
+    if (i >= t.room)
         return;
-    float sum = 0.0f;
-    for (int piece = 0; piece < pieces; piece++)
-        sum += AS(const float, sums)[(ulong)piece * count + i];
-    AS(float, to)[i] = sum;
+    float4 v = 0.0f;
+    const int y = p / t.columns * t.mul + t.top, x = p % t.columns * t.mul + t.left;
+    if (i < t.count && t.map.plain) {
+        v.x = plain_tap(AS(const float, map), &t, 4 * block, y, x);
+        v.y = plain_tap(AS(const float, map), &t, 4 * block + 1, y, x);
+        v.z = plain_tap(AS(const float, map), &t, 4 * block + 2, y, x);
+        v.w = plain_tap(AS(const float, map), &t, 4 * block + 3, y, x);
+    } else if (i < t.count) {
+        const int tap = block / t.map.blocks;
+        v = load_pixel(AS(const float, map), &t.map, t.n, block % t.map.blocks, y + tap / t.side,
+                       x + tap % t.side);
+    }
+    AS(float4, to)[(size_t)block * (size_t)t.room + (size_t)i] = v;
+}
+
+/*
+ * Gradients of weights from sums [pieces][rows of a][blocks of b's rows] of four: those of a's
+ * channels from first_a on, in the order [a][all of b's channels][tap].  dimensions: block, channel
+ * of a.
+ */
+KERNEL void outer_back(IN(sums), OUT(to), const struct un_cl_taps t, const int pieces,
+                       const int rows_a, const int first_a, const int channels_a, const int first,
+                       const int all)
+{
+    const int taps = t.side * t.side, blocks = UN_CL_TAP_BLOCKS(t.map, taps);
+    const int block = (int)get_global_id(0), k = (int)get_global_id(1);
+    if (block >= blocks || first_a + k >= channels_a)
+        return;
+    __global const float4 *from = AS(const float4, sums) + (size_t)k * (size_t)blocks + block;
+    float4 v = from[0];
+    for (int piece = 1; piece < pieces; piece++)
+        v += from[(size_t)piece * (size_t)rows_a * (size_t)blocks];
+    const float sum[4] = {v.x, v.y, v.z, v.w};
+    __global float *row = AS(float, to) + (size_t)(first_a + k) * (size_t)(all * taps);
+#pragma unroll
+    for (int lane = 0; lane < 4; lane++) {
+        const int place = 4 * block + lane;
+        const int tap = t.map.plain ? place / t.map.channels : block / t.map.blocks;
+        const int c = t.map.plain ? place % t.map.channels : place - 4 * tap * t.map.blocks;
+        if (tap < taps && c < t.map.channels)
+            row[(first + c) * taps + tap] = sum[lane];
+    }
 }
 
 /* The sums over the pixels of image n, each group a block of channels. */

@@ -8,8 +8,8 @@
  *                                                          and back dg = G' dU G
  *
  * A work item makes a tile of four channels.  Frequencies are [36][blocks][room] of float4, so that
- * neighbouring work items read and write neighbouring tiles, and a matrix product (product.cl) finds
- * its columns side by side.
+ * neighbouring work items read and write neighbouring tiles, and a matrix product (product.cl)
+ * finds its columns side by side.
  */
 
 /* B' d: a column of six, in place */
@@ -59,6 +59,7 @@ static inline void store_frequencies(const float4 d[36], __global float4 *to,
                                      const struct un_cl_tiles *t, int block, int tile)
 {
     to += (size_t)(t->first_block + block) * (size_t)t->room + (size_t)tile;
+#pragma unroll
     for (int f = 0; f < 36; f++)
         to[(size_t)f * (size_t)t->all_blocks * (size_t)t->room] = d[f];
 }
@@ -71,8 +72,8 @@ static inline __global const float4 *tile_at(const struct un_cl_tiles *t,
     const int n = (t->first + tile) / t->per_image, within = (t->first + tile) % t->per_image;
     *y = within / t->columns * 4 + t->top;
     *x = within % t->columns * 4 + t->left;
-    return map + ((size_t)n * (size_t)t->map.blocks + (size_t)block) *
-                     (size_t)(t->map.h * t->map.w);
+    return map +
+           ((size_t)n * (size_t)t->map.blocks + (size_t)block) * (size_t)(t->map.h * t->map.w);
 }
 
 /* dimensions: tile, those up to the room becoming zero; block */
@@ -84,10 +85,13 @@ KERNEL void winograd_source(IN(src), OUT(v), const struct un_cl_tiles t)
     if (tile >= t.room)
         return;
     __global const float4 *plane = tile_at(&t, AS(const float4, src), tile, block, &y, &x);
+#pragma unroll
     for (int i = 0; i < 36; i++)
         d[i] = tile < t.count ? pixel(plane, &t.map, y + i / 6, x + i % 6) : 0.0f;
+#pragma unroll
     for (int i = 0; i < 6; i++)
         source_column(d + i, 6);
+#pragma unroll
     for (int i = 0; i < 6; i++)
         source_column(d + 6 * i, 1);
     store_frequencies(d, AS(float4, v), &t, block, tile);
@@ -102,11 +106,13 @@ KERNEL void winograd_gradient(IN(g), OUT(v), const struct un_cl_tiles t, const i
         return;
     __global const float4 *plane =
         tile_at(&t, AS(const float4, g), tile, from_block + block, &y, &x);
+#pragma unroll
     for (int i = 0; i < 16; i++)
-        d[i / 4 * 6 + i % 4] =
-            tile < t.count ? pixel(plane, &t.map, y + i / 4, x + i % 4) : 0.0f;
+        d[i / 4 * 6 + i % 4] = tile < t.count ? pixel(plane, &t.map, y + i / 4, x + i % 4) : 0.0f;
+#pragma unroll
     for (int i = 0; i < 4; i++)
         gradient_column(d + i, 6);
+#pragma unroll
     for (int i = 0; i < 6; i++)
         gradient_column(d + 6 * i, 1);
     store_frequencies(d, AS(float4, v), &t, block, tile);
@@ -124,16 +130,22 @@ KERNEL void winograd_result(IN(m), IN(bias), OUT(dst), OUT(pooled), OUT(window),
     float4 d[36];
     __global const float4 *from =
         AS(const float4, m) + (size_t)block * (size_t)t.room + (size_t)tile;
+#pragma unroll
     for (int f = 0; f < 36; f++)
         d[f] = from[(size_t)f * (size_t)t.all_blocks * (size_t)t.room];
+#pragma unroll
     for (int i = 0; i < 6; i++)
         result_column(d + i, 6);
+#pragma unroll
     for (int i = 0; i < 4; i++)
         result_column(d + 6 * i, 1);
     const float4 b = bias_base ? AS(const float4, bias)[block] : 0.0f;
+#pragma unroll
     for (int i = 0; i < 4 && !g.gives; i++)
+#pragma unroll
         for (int j = 0; j < 4; j++)
             d[6 * i + j] = activate(d[6 * i + j] + b, g.act, g.slope);
+#pragma unroll
     for (int i = 0; i < 4 && g.parts; i++) {
         const int row = i / 2 * 2, column = i % 2 * 2;
         const float4 quad[4] = {d[6 * row + column], d[6 * row + column + 1],
@@ -142,6 +154,7 @@ KERNEL void winograd_result(IN(m), IN(bias), OUT(dst), OUT(pooled), OUT(window),
                     (size_t)n * (size_t)g.dst.blocks + (size_t)block, top + row, left + column,
                     quad);
     }
+#pragma unroll
     for (int i = 0; i < 16 && !g.parts; i++)
         if (top + i / 4 < g.dst.h && left + i % 4 < g.dst.w)
             store_pixel(&g, AS(float, dst), n, block, (top + i / 4) * g.dst.w + left + i % 4,
@@ -175,8 +188,8 @@ static inline void back_column(float4 *u, int by)
 
 /*
  * Packs weights as U [36][4 C / 4 blocks of both sources][K / 4] of four k: weight (k, c, tap) is
- * from[first + k * by_k + c * by_c + tap], or the tap's mirror image.  dimensions: block of k, place
- * of c.
+ * from[first + k * by_k + c * by_c + tap], or the tap's mirror image.  dimensions: block of k,
+ * place of c.
  */
 KERNEL void winograd_weights(IN(from), IN(scale), OUT(to), const int out, const int in0,
                              const int in1, const int first, const int by_k, const int by_c,
@@ -190,9 +203,11 @@ KERNEL void winograd_weights(IN(from), IN(scale), OUT(to), const int out, const 
     float4 g[36];
     if (block >= blocks_k)
         return;
+#pragma unroll
     for (int i = 0; i < 36; i++)
         g[i] = 0.0f;
     if (c < (second ? in1 : in0))
+#pragma unroll
         for (int tap = 0; tap < 9; tap++) {
             __global const float *w = AS(const float, from) + first +
                                       (size_t)(c + (second ? in0 : 0)) * by_c + (size_t)k * by_k +
@@ -209,13 +224,16 @@ KERNEL void winograd_weights(IN(from), IN(scale), OUT(to), const int out, const 
                 v *= load_channels(AS(const float, scale), k, out);
             g[tap / 3 * 6 + tap % 3] = v;
         }
+#pragma unroll
     for (int i = 0; i < 3; i++)
         weights_column(g + i, 6);
+#pragma unroll
     for (int i = 0; i < 6; i++)
         weights_column(g + 6 * i, 1);
+#pragma unroll
     for (int f = 0; f < 36; f++)
-        AS(float4, to)[((size_t)f * (size_t)places + (size_t)place) * (size_t)blocks_k + block] =
-            g[f];
+        AS(float4, to)
+        [((size_t)f * (size_t)places + (size_t)place) * (size_t)blocks_k + block] = g[f];
 }
 
 /*
@@ -233,17 +251,21 @@ KERNEL void winograd_back(IN(sums), OUT(to), const int pieces, const int places_
     if (block >= blocks || first_k + k >= out)
         return;
     __global const float4 *from = AS(const float4, sums) + (size_t)k * (size_t)blocks + block;
+#pragma unroll
     for (int f = 0; f < 36; f++) {
         u[f] = from[(size_t)f * by_f];
         for (int piece = 1; piece < pieces; piece++)
             u[f] += from[((size_t)piece * 36 + (size_t)f) * by_f];
     }
+#pragma unroll
     for (int i = 0; i < 6; i++)
         back_column(u + i, 6);
+#pragma unroll
     for (int i = 0; i < 3; i++)
         back_column(u + 6 * i, 1);
     __global float *w =
         AS(float, to) + ((size_t)(first_k + k) * (size_t)in + (size_t)(first_c + 4 * block)) * 9;
+#pragma unroll
     for (int tap = 0; tap < 9; tap++) {
         const float4 v = u[tap / 3 * 6 + tap % 3];
         w[tap] = v.x;
