@@ -120,9 +120,7 @@ static struct plain_conv fetch_conv(struct un_engine *e, const struct un_conv *c
 {
     return (struct plain_conv){
         .conv = c,
-        .taps = un_conv_is_wide(c->kind)  ? 3
-                : c->kind == UN_UPCONV2X2 ? 2
-                                          : 1,
+        .taps = un_conv_side(c->kind),
         .in = c->src[0].tensor.shape.c + c->src[1].tensor.shape.c,
         .src = {fetch_plain(e, c->src[0].tensor), fetch_plain(e, c->src[1].tensor)},
         .dst = fetch_plain(e, c->dst),

@@ -77,7 +77,12 @@ typedef enum { UNET_ACT_RELU, UNET_ACT_LEAKY_RELU } unet_act;
 typedef enum { UNET_CONCAT_UP_SKIP, UNET_CONCAT_SKIP_UP } unet_concat;
 typedef enum { UNET_BIAS_UNLESS_NORM, UNET_BIAS_ALWAYS, UNET_BIAS_NEVER } unet_bias;
 typedef enum { UNET_DOWN_POOL, UNET_DOWN_CONV } unet_down;
-typedef enum { UNET_RESIDUAL_NONE, UNET_RESIDUAL_NNUNET } unet_residual;
+typedef enum {
+    UNET_RESIDUAL_NONE,
+    UNET_RESIDUAL_NNUNET,
+    UNET_RESIDUAL_RESNET,           /* of pairs of convolutions: ResNet-18, ResNet-34 */
+    UNET_RESIDUAL_RESNET_BOTTLENECK /* of three: ResNet-50, ResNet-101, ResNet-152 */
+} unet_residual;
 
 #define UNET_MAX_DEPTH 8
 #define UNET_SET_DEPTH 6 /* levels whose channels can be set; deeper ones have the usual number */
@@ -139,7 +144,8 @@ typedef struct unet_spec {
     int widest;     /* > 0: the usual number of channels is at most this */
     int norm_plain; /* 1: norms have no scale and shift; only with UNET_NORM_INSTANCE */
     unet_residual residual; /* what the encoder's blocks are, if not plain: docs/design.md */
-    int blocks[UNET_MAX_DEPTH + 1]; /* how many, by level; 0: 1, 3, 4, 6, 6 .. from level 0 on */
+    int blocks[UNET_MAX_DEPTH + 1]; /* how many, by level; 0: 1, 3, 4, 6, 6 .. from level 0 on, of
+                                       a ResNet 3, 4, 6, 3 from level 2 on */
 } unet_spec;
 
 typedef struct unet_model unet_model; /* a spec, its weights, and how images become its input */
@@ -153,10 +159,8 @@ static inline unet_spec unet_spec_default(void)
     return spec;
 }
 
-/*
- * Makes a model with random weights: normal with variance 2 / fan_in (He et al. 2015), biases 0.
- * The same spec and seed give the same bits.  UNET_EINVAL names the field of spec; UNET_ENOMEM.
- */
+/* Makes a model with random weights: normal with variance 2 / fan_in (He et al. 2015), biases 0.
+ * The same spec and seed give the same bits.  UNET_EINVAL names the field of spec; UNET_ENOMEM. */
 UNET_API unet_code unet_model_create(const unet_spec *spec, uint64_t seed, unet_model **model,
                                      unet_error *err);
 
@@ -180,10 +184,8 @@ UNET_API void unet_model_copy_spec(const unet_model *model, unet_spec *copy, siz
 /* How many different values a mask of this model can have: max(2, classes). */
 UNET_API int unet_model_labels(const unet_model *model);
 
-/*
- * The name and colour of class index `label`, 0 <= label < unet_model_labels().  Strings belong
- * to the model.  A name may be "" (none given); rgb may be NULL.
- */
+/* The name and colour of class index `label`, 0 <= label < unet_model_labels().  Strings belong
+ * to the model.  A name may be "" (none given); rgb may be NULL. */
 UNET_API const char *unet_model_class(const unet_model *model, int label, uint8_t rgb[3]);
 
 /* Of an image; of a mask in unet_embed.h UNET_U32, too. */
@@ -214,10 +216,8 @@ UNET_API unet_code unet_image_read(const char *path, unet_image *image, unet_err
 UNET_API unet_code unet_image_write(const char *path, const unet_image *image, unet_error *err);
 UNET_API void unet_image_release(unet_image *image);
 
-/*
- * Writes a mask as an indexed PNG or a TIFF with a palette, by the ending of path.  Pixel values
- * are class indices; colors [color_count][3] is what a person sees (color_count 1..256).
- */
+/* Writes a mask as an indexed PNG or a TIFF with a palette, by the ending of path.  Pixel values
+ * are class indices; colors [color_count][3] is what a person sees (color_count 1..256). */
 UNET_API unet_code unet_mask_write(const char *path, const uint8_t *mask, int height, int width,
                                    const uint8_t (*colors)[3], int color_count, unet_error *err);
 

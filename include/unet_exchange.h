@@ -32,6 +32,9 @@ typedef struct unet_known {
                            with, dicts and modules joined by dots ("student"); NULL: not told */
     const struct unet_log *log; /* unet_embed.h: hears what of a file was left; may be NULL */
     int down;                   /* a field of unet_spec, as those above */
+    /* How images become input, too: samples in 0 .. 1 (8-bit ones / 255) go in as (sample - mean) /
+       std, a number for each channel: "0.485,0.456,0.406"; both or none */
+    const char *mean, *std;
 } unet_known;
 
 UNET_API void unet_known_init(unet_known *known, size_t size); /* size: of *known */
@@ -215,13 +218,14 @@ UNET_API unet_code unet_model_from_tensors(const unet_tensor *tensors, int count
                                            const unet_known *known, unet_model **model,
                                            unet_origin *origin, unet_error *err);
 
-#define UNET_MAX_LAYERS 104 /* rows of unet_spec_cost() */
+#define UNET_MAX_LAYERS 432 /* rows of unet_spec_cost() */
 
 /* One row of the network as it runs. */
 typedef struct unet_layer {
-    char name[40];  /* "enc_0.conv_block.0" */
-    const char *op; /* "conv3x3", "conv3x3s2" (of stride 2), "norm", "maxpool", "upconv2x2",
-                       "upsample", "conv1x1", "add" */
+    char name[40]; /* "enc_0.conv_block.0" */
+    const char
+        *op; /* "conv3x3", "conv3x3s2" (of stride 2), "norm", "maxpool", "maxpool3x3",
+                "meanpool", "upconv2x2", "upsample", "conv1x1", "conv1x1s2", "conv7x7s2", "add" */
     int height, width, channels; /* of its output */
     uint64_t parameters;         /* trainable */
     uint64_t macs;               /* multiply-adds of one forward pass for one image */

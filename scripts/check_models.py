@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks made by the code of other programs, read by unet: what both answer is compared.
 
-Usage: scripts/check_models.py UNET [PART...]   PART: nnunet, resenc, torch_em, keras; all by default
+Usage: scripts/check_models.py UNET [PART...]   PART: nnunet, resenc, torch_em, smp, keras; all by
+default
 
 Each network is filled with random weights, saved as its program saves it, and run by that program
 (nnU-Net's in double precision); then `unet predict --logits` runs the file on the same image.  The
 difference must be below 5e-6 of the largest logit (Keras, which computes in single: 1e-5; torch_em,
-whose norms make more of rounding: see docs/design.md).
+whose norms make more of rounding: see docs/design.md), and by Winograd's tiles below 2e-5.
 """
 import json
 import os
@@ -229,18 +230,12 @@ def check_resenc(unet, folder):
     check_resenc_refusals(unet, folder)
 
 
-def check_resenc_training(unet, folder):
-    """Trained on, written under the same names, and taken back by nnU-Net's class."""
-    import torch
+def train_on(unet, folder, path, names):
+    """A network, trained on for a few steps: its file, and what it is written back as."""
     from PIL import Image
-    features = [8, 16, 32]
-    net = resenc(1, 2, features, [1, 2, 2]).eval()
-    randomise(net, 1)
-    path = nnunet_save(folder / "tuned", net, resenc_plans(features, 1),
-                       {"background": 0, "cell": 1})
     rng = numpy.random.default_rng(1)
     for kind in ("images", "masks"):
-        (folder / kind).mkdir()
+        (folder / kind).mkdir(parents=True)
     for i in range(2):
         mask = (rng.normal(0, 1, (8, 8)) > 0).astype(numpy.uint8).repeat(8, 0).repeat(8, 1)
         image = (90 + 60 * mask + rng.normal(0, 20, mask.shape)).clip(0, 255)
@@ -251,7 +246,19 @@ def check_resenc_training(unet, folder):
         "--steps", "8", "--batch", "2", "--tile", "32", "--val-share", "0")
     tuned = folder / "run" / "last.safetensors"
     back = folder / "back.pth"
-    run("convert", tuned, back, "--names", "nnunet_resenc")
+    run("convert", tuned, back, "--names", names)
+    return tuned, back
+
+
+def check_resenc_training(unet, folder):
+    """Trained on, written under the same names, and taken back by nnU-Net's class."""
+    import torch
+    features = [8, 16, 32]
+    net = resenc(1, 2, features, [1, 2, 2]).eval()
+    randomise(net, 1)
+    path = nnunet_save(folder / "tuned", net, resenc_plans(features, 1),
+                       {"background": 0, "cell": 1})
+    tuned, back = train_on(unet, folder / "trained", path, "nnunet_resenc")
     state = torch.load(back, weights_only=True)
     missing, unexpected = net.float().load_state_dict(state, strict=False)
     before = {name for name in missing if ".all_modules." not in name
@@ -295,6 +302,106 @@ def check_torch_em(unet, folder):
         for way, bound in ((["--exact"], 1e-5), ([], limit)):
             compare(f"torch_em, {norm} {' '.join(way)}",
                     unet_logits(unet, path, image.numpy(), *way), wanted, bound)
+
+
+# ---- segmentation_models_pytorch ----
+
+def smp_unet(encoder, seed, **fields):
+    import segmentation_models_pytorch as smp
+    net = smp.Unet(encoder, encoder_weights=None, **fields).eval()
+    randomise(net, seed)
+    return net
+
+
+def check_smp(unet, folder):
+    """Its Unet with each ResNet; other sizes of the encoder, of the decoder and of the image."""
+    import torch
+    cases = [("resnet18", {}, (64, 96)), ("resnet34", dict(in_channels=1, classes=3), (128, 160)),
+             ("resnet50", dict(classes=2), (96, 128)), ("resnet101", {}, (64, 64)),
+             ("resnet152", {}, (64, 64)),
+             ("resnet18", dict(encoder_depth=4, decoder_channels=(64, 48, 32, 16)), (80, 64)),
+             ("resnet50", dict(encoder_depth=3, decoder_channels=(64, 48, 32)), (72, 64)),
+             ("resnet18", dict(decoder_interpolation="bilinear"), (64, 96)),
+             ("resnet18", dict(aux_params=dict(classes=4)), (64, 64))]
+    for number, (encoder, fields, size) in enumerate(cases):
+        net = smp_unet(encoder, number, **fields)
+        path = folder / f"{number}.pth"
+        torch.save(net.state_dict(), path)
+        if "decoder_interpolation" in fields:
+            converted = folder / f"{number}.safetensors"
+            subprocess.run([unet, "convert", path, converted, "--up", "bilinear"], check=True,
+                           stderr=subprocess.DEVNULL)
+            path = converted
+        image = torch.randn(fields.get("in_channels", 3), *size)
+        with torch.no_grad():
+            wanted = net.double()(image[None].double())
+        wanted = (wanted[0] if "aux_params" in fields else wanted)[0].numpy()
+        name = f"smp, {encoder} {fields}, {size[0]} x {size[1]}"
+        compare(name + ", exact", unet_logits(unet, path, image.numpy(), "--exact"), wanted)
+        compare(name, unet_logits(unet, path, image.numpy()), wanted, 2e-5)
+    check_smp_training(unet, folder)
+    check_smp_onnx(unet, folder)
+    check_smp_refusals(unet, folder)
+
+
+def check_smp_training(unet, folder):
+    """Trained on, written under the same names, and taken back by its class."""
+    import torch
+    for encoder in ("resnet18", "resnet50"):
+        net = smp_unet(encoder, 1, classes=2)
+        path = folder / f"{encoder}.pth"
+        torch.save(net.state_dict(), path)
+        tuned, back = train_on(unet, folder / encoder, path, "smp")
+        before = net.encoder.conv1.weight.clone()
+        net.load_state_dict(torch.load(back, weights_only=True))
+        assert not torch.equal(before, net.encoder.conv1.weight)
+        image = torch.randn(3, 64, 96)
+        with torch.no_grad():
+            wanted = net.double()(image[None].double())[0].numpy()
+        compare(f"smp, {encoder}, trained on and written back",
+                unet_logits(unet, tuned, image.numpy(), "--exact"), wanted)
+
+
+def check_smp_onnx(unet, folder):
+    """As ONNX, run by onnxruntime, and read back."""
+    import onnxruntime
+    import torch
+    for encoder in ("resnet18", "resnet50"):
+        net = smp_unet(encoder, 2)
+        path, onnx = folder / "to.pth", folder / f"{encoder}.onnx"
+        torch.save(net.state_dict(), path)
+        subprocess.run([unet, "convert", path, onnx], check=True, stderr=subprocess.DEVNULL)
+        image = torch.randn(3, 96, 64)
+        with torch.no_grad():
+            wanted = net.double()(image[None].double())[0].numpy()
+        session = onnxruntime.InferenceSession(str(onnx))
+        compare(f"smp, {encoder}, as ONNX in onnxruntime",
+                session.run(None, {"image": image[None].numpy()})[0][0], wanted, 1e-5)
+        compare(f"smp, {encoder}, as ONNX read back",
+                unet_logits(unet, onnx, image.numpy(), "--exact"), wanted)
+
+
+def check_smp_refusals(unet, folder):
+    import segmentation_models_pytorch as smp
+    import torch
+    cases = [(smp.Unet, dict(encoder_name="resnext50_32x4d"), "grouped convolution"),
+             (smp.Unet, dict(encoder_name="se_resnet50"), "squeeze and excitation"),
+             (smp.Unet, dict(encoder_name="efficientnet-b0"), "of its encoders resnet18"),
+             (smp.Unet, dict(encoder_name="vgg11_bn"), "of its encoders resnet18"),
+             (smp.Unet, dict(encoder_name="mit_b0"), "of its encoders resnet18"),
+             (smp.Unet, dict(encoder_name="tu-resnet18"), "of its encoders resnet18"),
+             (smp.Unet, dict(decoder_attention_type="scse"), "attention"),
+             (smp.Unet, dict(decoder_use_norm=False), "no batch norms"),
+             (smp.UnetPlusPlus, {}, "UnetPlusPlus"), (smp.MAnet, {}, "MAnet"),
+             (smp.Linknet, {}, "of its decoders Unet's"), (smp.FPN, {}, "of its decoders Unet's"),
+             (smp.DeepLabV3Plus, {}, "of its decoders Unet's")]
+    for number, (kind, fields, word) in enumerate(cases):
+        fields = dict(dict(encoder_name="resnet18", encoder_weights=None), **fields)
+        path = folder / f"refused{number}.pth"
+        torch.save(kind(**fields).state_dict(), path)
+        run = subprocess.run([unet, "info", path], capture_output=True, text=True)
+        assert run.returncode == 1 and word in run.stderr, (fields, word, run.stderr)
+        print(f"smp, refused: {run.stderr.strip().split(': ', 2)[-1]}")
 
 
 # ---- Keras ----
@@ -356,7 +463,7 @@ def check_keras(unet, folder):
 
 
 PARTS = {"nnunet": check_nnunet, "resenc": check_resenc, "torch_em": check_torch_em,
-         "keras": check_keras}
+         "smp": check_smp, "keras": check_keras}
 
 
 def main():

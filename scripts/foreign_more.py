@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""More networks that other people use (see foreign_nets.py): nnU-Net's and torch_em's."""
+"""More networks that other people use (see foreign_nets.py): nnU-Net's, torch_em's, and Unet of
+segmentation_models_pytorch."""
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -134,3 +135,109 @@ class TorchEm(nn.Module):
 
     def forward(self, x):
         return self.logits(x)
+
+
+# ---- segmentation_models_pytorch's Unet; its encoder's layers have torchvision's names ----
+
+class SmpBlock(nn.Module):
+    """Of two convolutions (ResNet-18, -34) or three (ResNet-50 and deeper)."""
+
+    def __init__(self, cin, cout, stride, bottleneck):
+        super().__init__()
+        inner = cout // 4 if bottleneck else cout
+        shapes = [(cin, inner, 1, 1), (inner, inner, 3, stride), (inner, cout, 1, 1)] \
+            if bottleneck else [(cin, cout, 3, stride), (cout, cout, 3, 1)]
+        self.downsample = nn.Identity()
+        if stride > 1 or cin != cout:
+            self.downsample = nn.Sequential(nn.Conv2d(cin, cout, 1, stride, bias=False),
+                                            nn.BatchNorm2d(cout))
+        for i, (a, b, side, step) in enumerate(shapes, 1):
+            setattr(self, f"conv{i}", nn.Conv2d(a, b, side, step, side // 2, bias=False))
+            setattr(self, f"bn{i}", nn.BatchNorm2d(b))
+        self.count = len(shapes)
+
+    def forward(self, x):
+        shortcut = self.downsample(x)
+        for i in range(1, self.count + 1):
+            x = getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x))
+            x = F.relu(x + shortcut if i == self.count else x)
+        return x
+
+
+class SmpEncoder(nn.Module):
+    """Always of four layers, of which the first depth - 1 are looked at."""
+
+    def __init__(self, channels, width, counts, bottleneck, depth):
+        super().__init__()
+        self.depth, four = depth, 4 if bottleneck else 1
+        self.conv1 = nn.Conv2d(channels, width, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.out = [width]
+        for i, count in enumerate(counts):
+            cin, cout = self.out[-1], (width << i) * four
+            setattr(self, f"layer{i + 1}", nn.Sequential(*(
+                SmpBlock(cout if b else cin, cout, 2 if i and not b else 1, bottleneck)
+                for b in range(count))))
+            self.out.append(cout)
+
+    def forward(self, x):
+        maps = [F.relu(self.bn1(self.conv1(x)))]
+        for i in range(1, self.depth):
+            x = F.max_pool2d(maps[-1], 3, 2, 1) if i == 1 else maps[-1]
+            maps.append(getattr(self, f"layer{i}")(x))
+        return maps
+
+
+class SmpDecoderBlock(nn.Module):
+    def __init__(self, cin, cout):
+        super().__init__()
+        for i, a in ((1, cin), (2, cout)):
+            setattr(self, f"conv{i}", nn.Sequential(nn.Conv2d(a, cout, 3, padding=1, bias=False),
+                                                    nn.BatchNorm2d(cout), nn.ReLU()))
+
+    def forward(self, x, skip, mode):
+        x = F.interpolate(x, scale_factor=2, mode=mode)
+        x = x if skip is None else torch.cat([x, skip], 1)
+        return self.conv2(self.conv1(x))
+
+
+class SmpDecoder(nn.Module):
+    def __init__(self, out, channels):
+        super().__init__()
+        skips = out[-2::-1] + [0]
+        ins = [out[-1]] + channels[:-1]
+        self.blocks = nn.ModuleList(SmpDecoderBlock(a + s, b)
+                                    for a, s, b in zip(ins, skips, channels))
+
+    def forward(self, maps, mode):
+        x, skips = maps[-1], maps[-2::-1] + [None]
+        for block, skip in zip(self.blocks, skips):
+            x = block(x, skip, mode)
+        return x
+
+
+class SmpUnet(nn.Module):
+    """decoder: its channels, as many as the encoder has halvings."""
+
+    def __init__(self, channels, classes, width, counts, decoder, bottleneck=False, mode="nearest"):
+        super().__init__()
+        depth, self.mode = len(decoder), mode
+        self.encoder = SmpEncoder(channels, width, counts, bottleneck, depth)
+        self.decoder = SmpDecoder(self.encoder.out[:depth], decoder)
+        self.segmentation_head = nn.Sequential(nn.Conv2d(decoder[-1], classes, 3, padding=1),
+                                               nn.Identity())
+        usual = [max(1, (width << d) // 4) for d in range(depth)]
+        plain = decoder[::-1] == usual
+        self.spec = dict(in_channels=channels, classes=classes, width=width, depth=depth,
+                         padding="same", norm="batch", up=mode, act="relu", down="conv",
+                         up_conv="none",
+                         residual="resnet_bottleneck" if bottleneck else "resnet",
+                         blocks=[0, 0] + [0 if b == u else b for b, u in
+                                          zip(counts[:depth - 1], [3, 4, 6, 3])])
+        if not plain:
+            self.spec["channels"] = dict(
+                enc=[[0, 0]] * (depth + 1), up=[0] * depth,
+                dec=[[0 if b == u else b] * 2 for b, u in zip(decoder[::-1], usual)])
+
+    def forward(self, x):
+        return self.segmentation_head(self.decoder(self.encoder(x), self.mode))

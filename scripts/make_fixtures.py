@@ -62,6 +62,11 @@ def margin(net, x):
         if (ties > 0).any():  # all zero after a ReLU: the gradient stops there anyway
             look(ties[ties > 0], values)
 
+    def pooled_around(values):
+        columns = F.unfold(F.pad(values, (1, 1, 1, 1), value=-1e9).flatten(0, 1).unsqueeze(1), 3,
+                           stride=2).sort(dim=1).values
+        look(columns[:, 8] - columns[:, 7], values)
+
     def active(module, inputs, output):
         look(inputs[0], inputs[0])
         pooled(output)
@@ -69,6 +74,8 @@ def margin(net, x):
     hooks = [m.register_forward_hook(active) for m in net.modules()
              if isinstance(m, (nn.ReLU, nn.LeakyReLU))]
     hooks.append(net.pool.register_forward_hook(lambda module, inputs, output: pooled(inputs[0])))
+    hooks += [m.register_forward_hook(lambda module, inputs, output: pooled_around(inputs[0]))
+              for m in net.modules() if isinstance(m, nn.MaxPool2d) and m.kernel_size == 3]
     net(x)
     for h in hooks:
         h.remove()
@@ -266,6 +273,12 @@ VARIANTS = {
                       leaky_slope=0.9, convs=1), (16, 20)),
     "residual_batch": (dict(residual="nnunet", down="conv", norm="batch", depth=1, in_channels=2,
                             classes=3, act="leaky", leaky_slope=0.7), (12, 10)),
+    # segmentation_models_pytorch's, with ResNets
+    "resnet": (dict(residual="resnet", down="conv", norm="batch", up="nearest", up_conv="none",
+                    width=4, depth=3, in_channels=3, act="leaky", leaky_slope=0.9), (24, 32)),
+    "resnet_bottleneck": (dict(residual="resnet_bottleneck", down="conv", norm="batch",
+                               up="nearest", up_conv="none", width=3, depth=2, classes=3,
+                               act="leaky", leaky_slope=0.8), (20, 24)),
     # torch_em's, whose sides the number of poolings divides
     "before_conv": (dict(norm="instance", norm_plain=1, norm_order="before_conv", up="bilinear",
                          width=4, depth=1),

@@ -327,6 +327,15 @@ def lightning(case, path):
                 "hyper_parameters": {"lr": 1e-3, "name": "unet"}}, path)
 
 
+def lightning_smp(case, path):
+    """As the examples of segmentation_models_pytorch, which normalise images in the module."""
+    named = {"std": torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1),
+             "mean": torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)}
+    named.update(("model." + k, v) for k, v in state(case.net).items())
+    torch.save({"epoch": 3, "global_step": 1200, "pytorch-lightning_version": "2.1.0",
+                "state_dict": collections.OrderedDict(named)}, path)
+
+
 def parameters(case, path):
     """nn.Parameter objects; only a network without running statistics can be saved like this."""
     torch.save(dict(case.net.named_parameters()), path)
@@ -557,6 +566,16 @@ def cases():
     yield "nnunet_resenc", Case("nnunet_resenc_plain", resenc(2, 2, [2, 4], [2, 3], 2, False),
                                 (18, 16)), [
         ("nnunet_resenc_plain.pth", as_zip, "convolutions without bias; two in the decoder"),
+    ]
+
+    yield "smp", Case("smp", more.SmpUnet(3, 2, 4, [2, 2, 1, 1], [16, 8, 4, 2, 1]), (32, 64)), [
+        ("smp.pth", as_zip, "a ResNet of pairs of convolutions"),
+        ("smp.ckpt", lightning_smp, "prefix model., beside it mean and std of the images"),
+    ]
+    yield "smp", Case("smp_bottleneck", more.SmpUnet(1, 1, 4, [1, 2, 1, 1], [8, 6, 5, 4], True),
+                      (32, 48)), [
+        ("smp_bottleneck.safetensors", as_safetensors,
+         "of bottlenecks, depth 4: layer4 is not looked at; names sorted"),
     ]
 
     def own(**fields):

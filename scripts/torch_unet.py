@@ -18,6 +18,10 @@ def usual(value, otherwise):
     return value if value else otherwise
 
 
+def is_resnet(spec):
+    return str(spec.get("residual")).startswith("resnet")
+
+
 class Channels:
     """How many channels each layer has: enc[d] and dec[d] are lists, one number a convolution."""
 
@@ -28,6 +32,13 @@ class Channels:
         self.enc = [self.row(given.get("enc"), d, [min(spec["width"] << d, widest)] * 2)
                     for d in range(depth + 1)]
         self.dec = [self.row(given.get("dec"), d, self.enc[d]) for d in range(depth)]
+        if is_resnet(spec):
+            four = 4 if spec["residual"] == "resnet_bottleneck" else 1
+            usual_enc = [spec["width"] if d < 2 else (spec["width"] << d - 2) * four
+                         for d in range(depth + 1)]
+            self.enc = [self.row(given.get("enc"), d, [usual_enc[d]] * 2) for d in range(depth + 1)]
+            self.dec = [self.row(given.get("dec"), d, [max(1, (spec["width"] << d) // 4)] * 2)
+                        for d in range(depth)]
         ups = given.get("up") or []
         self.up = [usual(ups[d] if d < len(ups) else 0, self.enc[d][-1]) for d in range(depth)]
         if spec["up"] != "transpose" and spec.get("up_conv") == "none":
@@ -149,6 +160,56 @@ class ResidualLevel(nn.Module):
         return x
 
 
+class ResNetBlock(nn.Module):
+    """Two convolutions beside a shortcut, or three, of which 1x1 ones are around a 3x3."""
+
+    def __init__(self, cin, cout, spec, inplace, halves):
+        super().__init__()
+        bias, stride = spec.get("bias") == "always", 1 + halves
+        if spec["residual"] == "resnet":
+            layers = [(cin, cout, 3, stride), (cout, cout, 3, 1)]
+        else:
+            layers = [(cin, cout // 4, 1, 1), (cout // 4, cout // 4, 3, stride),
+                      (cout // 4, cout, 1, 1)]
+        if halves or cin != cout:
+            self.skip = nn.Conv2d(cin, cout, 1, stride=stride, bias=False)
+            self.skip_norm = norm(spec, cout)
+        for i, (a, b, side, step) in enumerate(layers, 1):
+            setattr(self, f"conv{i}", nn.Conv2d(a, b, side, padding=side // 2, stride=step,
+                                                bias=bias))
+            setattr(self, f"norm{i}", norm(spec, b))
+            setattr(self, f"act{i}", act(spec, inplace))
+        self.count = len(layers)
+
+    def forward(self, x):
+        beside = self.skip_norm(self.skip(x)) if hasattr(self, "skip") else x
+        for i in range(1, self.count + 1):
+            x = getattr(self, f"norm{i}")(getattr(self, f"conv{i}")(x))
+            x = getattr(self, f"act{i}")(x + beside if i == self.count else x)
+        return x
+
+
+class ResNetLevel(nn.Module):
+    """Level 1 is the stem, level 2 begins with a pooling, those below halve in their first block."""
+
+    def __init__(self, cin, cout, count, spec, inplace, d):
+        super().__init__()
+        if d == 1:
+            self.conv_block = nn.Sequential(
+                nn.Conv2d(cin, cout, 7, stride=2, padding=3, bias=spec.get("bias") == "always"),
+                norm(spec, cout), act(spec, inplace))
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1) if d == 2 else nn.Identity()
+        self.blocks = nn.ModuleList(
+            ResNetBlock(cout if i else cin, cout, spec, inplace, d > 2 and not i)
+            for i in range(count if d > 1 else 0))
+
+    def forward(self, x):
+        x = self.conv_block(x) if hasattr(self, "conv_block") else self.pool(x)
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
 class UNet(nn.Module):
     """inplace: whether activations overwrite their input, which takes less time and memory."""
 
@@ -156,9 +217,13 @@ class UNet(nn.Module):
         super().__init__()
         self.spec, depth, c = spec, spec["depth"], Channels(spec)
         cin, strided = spec["in_channels"], spec.get("down") == "conv"
-        for d in range(depth + 1):
+        resnet = is_resnet(spec)
+        for d in range(resnet, depth + 1):
             name = f"enc_{d}" if d < depth else "bottleneck"
-            if spec.get("residual"):
+            if resnet:
+                count = usual((spec.get("blocks") or [0] * (depth + 1))[d], [0, 0, 3, 4, 6, 3][d])
+                level = ResNetLevel(cin, c.enc[d][-1], count, spec, inplace, d)
+            elif spec.get("residual"):
                 count = usual((spec.get("blocks") or [0] * (depth + 1))[d], [1, 3, 4, 6][min(d, 3)])
                 level = ResidualLevel(cin, c.enc[d][-1], count, spec, inplace, d == 0)
             else:
@@ -167,11 +232,11 @@ class UNet(nn.Module):
             cin = c.enc[d][-1]
         for d in reversed(range(depth)):
             self.add_up(d, cin, c.up[d], inplace)
-            cin = c.up[d] + c.enc[d][-1]
+            cin = c.up[d] + (c.enc[d][-1] if d or not resnet else 0)
             setattr(self, f"dec_{d}", Block(cin, c.dec[d], spec, inplace, up=c.up[d]))
             cin = c.dec[d][-1]
         outputs = spec["classes"] + spec.get("rims", 0) * (spec["classes"] - 1)
-        self.out_conv = nn.Conv2d(cin, outputs, 1)
+        self.out_conv = nn.Conv2d(cin, outputs, 3 if resnet else 1, padding=int(resnet))
         # the last row or column of an odd side is not seen
         self.pool = nn.Identity() if strided else nn.MaxPool2d(2)
 
@@ -211,6 +276,8 @@ class UNet(nn.Module):
         return x
 
     def join(self, x, skip):
+        if skip is None:
+            return x
         dy, dx = skip.shape[2] - x.shape[2], skip.shape[3] - x.shape[3]
         if dy or dx:
             top, left = dy // 2, dx // 2
@@ -227,6 +294,9 @@ class UNet(nn.Module):
     def forward(self, x):
         skips, depth = [], self.spec["depth"]
         for d in range(depth):
+            if is_resnet(self.spec) and not d:
+                skips.append(None)
+                continue
             x = getattr(self, f"enc_{d}")(x)
             if d + 1 == depth:
                 x = self.drop(x)

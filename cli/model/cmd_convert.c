@@ -23,7 +23,7 @@
 #include "unet_embed.h"
 
 struct convert_settings {
-    const char *names, *check, *prefix;
+    const char *names, *check, *prefix, *mean, *std;
     const char *author, *license, *about; /* of a bioimage.io package */
     int normalize, standardize, decoder;
     struct network_settings network;
@@ -41,10 +41,12 @@ static const struct option_row class_options[] = {
 static const char *const decoder_words[] = {"deepest-first", "top-first", NULL};
 
 static const struct option_row convert_options[] = {
-    OPT_STRING("names", AT(names), "unet|milesial|torch_em|nnunet|nnunet_resenc",
+    OPT_STRING("names", AT(names), "unet|milesial|torch_em|nnunet|nnunet_resenc|smp",
                "how the arrays of OUT are called [unet]"),
     OPT_FLAG("normalize", AT(normalize), ".onnx: takes samples as images have them"),
     OPT_FLAG("standardize", AT(standardize), "the network takes images of mean 0 and variance 1"),
+    OPT_STRING("mean", AT(mean), "A,B,C", "of each channel, of samples in 0..1"),
+    OPT_STRING("std", AT(std), "A,B,C", "the same: (sample - mean) / std goes in"),
     OPT_STRING("prefix", AT(prefix), "NAME", "of several networks in IN, the one below NAME"),
     OPT_STRING("check", AT(check), "IMAGE", "predict it with IN and OUT and compare"),
     OPT_STRING("author", AT(author), "NAME", ".zip: who made the model"),
@@ -186,6 +188,8 @@ static int read_input(const struct convert_settings *settings, const char *input
     known.standardize = settings->standardize;
     known.decoder = settings->decoder;
     known.prefix = settings->prefix;
+    known.mean = settings->mean;
+    known.std = settings->std;
     known.log = settings->common.quiet ? NULL : &log;
     if (model_path_one(input, &file, &err))
         return fail(&err);

@@ -149,23 +149,58 @@ static void add(char *text, size_t size, const char *format, ...)
     va_end(args);
 }
 
+static int is_resnet(const unet_spec *spec)
+{
+    return spec->residual == UNET_RESIDUAL_RESNET ||
+           spec->residual == UNET_RESIDUAL_RESNET_BOTTLENECK;
+}
+
+static int usual_channels(const unet_spec *spec, int level)
+{
+    const int four = spec->residual == UNET_RESIDUAL_RESNET_BOTTLENECK ? 4 : 1;
+    const int usual = spec->width << level;
+
+    if (is_resnet(spec))
+        return level < 2 ? spec->width : (spec->width << (level - 2)) * four;
+    return spec->widest && usual > spec->widest ? spec->widest : usual;
+}
+
+/* Of a ResNet from level 1 on, where it begins, and of its decoder, which has others. */
 static void describe_channels(const unet_spec *spec, char *text, size_t size)
 {
     const unet_channels *c = &spec->channels;
     static const unet_channels none;
+    const int first = is_resnet(spec);
 
     if (!memcmp(c, &none, sizeof(none)))
         return;
     add(text, size, ", channels");
-    for (int d = 0; d <= spec->depth; d++) {
-        const int usual = spec->width << d;
+    for (int d = first; d <= spec->depth; d++) {
         const int set = d <= UNET_SET_DEPTH ? c->enc[d][0] : 0;
 
-        add(text, size, "%s%d", d ? "-" : " ",
-            set                                    ? set
-            : spec->widest && usual > spec->widest ? spec->widest
-                                                   : usual);
+        add(text, size, "%s%d", d > first ? "-" : " ", set ? set : usual_channels(spec, d));
     }
+    for (int d = spec->depth - 1; first && d >= 0; d--) {
+        const int usual = (spec->width << d) / 4;
+
+        add(text, size, "%s%d", d < spec->depth - 1 ? "-" : ", of the decoder ",
+            c->dec[d][0] ? c->dec[d][0]
+            : usual      ? usual
+                         : 1);
+    }
+}
+
+/* How many blocks each level of a residual encoder has. */
+static void describe_blocks(const unet_spec *spec, char *text, size_t size)
+{
+    static const int plain[] = {1, 3, 4, 6, 6, 6, 6, 6, 6}, resnet[] = {0, 0, 3, 4, 6, 3};
+    const int first = is_resnet(spec) ? 2 : 0;
+
+    for (int d = first; spec->residual && d <= spec->depth; d++)
+        add(text, size, "%s%d", d > first ? "-" : ", blocks ",
+            spec->blocks[d] ? spec->blocks[d]
+            : first         ? resnet[d]
+                            : plain[d]);
 }
 
 /* A field that is not as in most networks. */
@@ -211,5 +246,6 @@ void network_describe(const unet_spec *spec, char *text, size_t size)
     }
     if (spec->norm_epsilon > 0)
         add(text, size, ", epsilon %g", (double)spec->norm_epsilon);
+    describe_blocks(spec, text, size);
     describe_channels(spec, text, size);
 }

@@ -61,13 +61,21 @@ static PyObject *imported(unet_model *model, const unet_origin *origin)
                          origin->layout, "arrays", origin->arrays, "guesses", guesses);
 }
 
-static int take_known(PyObject *list, int decoder, int standardize, unet_known *known)
+/* How images become input: what of a network is known beside its fields. */
+struct input {
+    int standardize;
+    const char *mean, *std;
+};
+
+static int take_known(PyObject *list, int decoder, const struct input *input, unet_known *known)
 {
     *known = unet_known_nothing();
     if (!core_fields_set(CORE_KNOWN, known, list))
         return 0;
     known->decoder = decoder;
-    known->standardize = standardize;
+    known->standardize = input->standardize;
+    known->mean = input->mean;
+    known->std = input->std;
     return 1;
 }
 
@@ -75,15 +83,17 @@ static PyObject *model_load(PyObject *module, PyObject *args)
 {
     const char *path;
     PyObject *list;
-    int decoder, standardize;
+    int decoder;
+    struct input input;
     unet_known known;
     unet_model *model = NULL;
     unet_origin origin;
     unet_error err;
     struct core_call call;
     (void)module;
-    if (!PyArg_ParseTuple(args, "yO!ii", &path, &PyList_Type, &list, &decoder, &standardize) ||
-        !take_known(list, decoder, standardize, &known))
+    if (!PyArg_ParseTuple(args, "yO!iizz", &path, &PyList_Type, &list, &decoder, &input.standardize,
+                          &input.mean, &input.std) ||
+        !take_known(list, decoder, &input, &known))
         return NULL;
     core_begin(&call, NULL);
     if (core_end(&call, unet_model_import(path, &known, &model, &origin, &err), &err))
@@ -123,7 +133,8 @@ static int take_tensors(PyObject *list, unet_tensor **tensors, int *count)
 static PyObject *model_from_tensors(PyObject *module, PyObject *args)
 {
     PyObject *list, *fields;
-    int decoder, standardize, count;
+    int decoder, count;
+    struct input input;
     unet_known known;
     unet_tensor *tensors;
     unet_model *model = NULL;
@@ -131,9 +142,9 @@ static PyObject *model_from_tensors(PyObject *module, PyObject *args)
     unet_error err;
     struct core_call call;
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!O!ii", &PyList_Type, &list, &PyList_Type, &fields, &decoder,
-                          &standardize) ||
-        !take_known(fields, decoder, standardize, &known) || !take_tensors(list, &tensors, &count))
+    if (!PyArg_ParseTuple(args, "O!O!iizz", &PyList_Type, &list, &PyList_Type, &fields, &decoder,
+                          &input.standardize, &input.mean, &input.std) ||
+        !take_known(fields, decoder, &input, &known) || !take_tensors(list, &tensors, &count))
         return NULL;
     core_begin(&call, NULL);
     unet_code code = unet_model_from_tensors(tensors, count, &known, &model, &origin, &err);
@@ -247,9 +258,9 @@ static PyObject *model_set_class(PyObject *module, PyObject *args)
 PyMethodDef core_model_methods[] = {
     {"model_create", model_create, METH_VARARGS, "(fields, seed, recipe) -> model"},
     {"model_load", model_load, METH_VARARGS,
-     "(path, known, decoder, standardize) -> (model, origin)"},
+     "(path, known, decoder, standardize, mean, std) -> (model, origin)"},
     {"model_from_tensors", model_from_tensors, METH_VARARGS,
-     "([(name, array)], known, decoder, standardize) -> (model, origin)"},
+     "([(name, array)], known, decoder, standardize, mean, std) -> (model, origin)"},
     {"model_copy", model_copy, METH_VARARGS, "(model, in_channels, classes, seed) -> model"},
     {"model_save", model_save, METH_VARARGS, "(model, path)"},
     {"model_export", model_export, METH_VARARGS,

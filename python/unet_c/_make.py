@@ -50,8 +50,9 @@ def train(
 
 
 @_fields.takes(_fields.KNOWN)
-def convert(source, target, *, names=None, normalize=False, decoder=-1, standardize=False, **known):
+def convert(source, target, *, names=None, normalize=False, decoder=-1, standardize=False,
+            mean=None, std=None, **known):
     """Reads a model of any format and writes it in another, by the ending of target; returns it."""
-    model = Model.load(source, decoder=decoder, standardize=standardize, **known)
+    model = Model.load(source, decoder=decoder, standardize=standardize, mean=mean, std=std, **known)
     model.export(target, names=names, normalize=normalize)
     return model

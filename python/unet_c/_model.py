@@ -31,6 +31,11 @@ def _result(out, shape, kind):
     return out
 
 
+def _numbers(values):
+    """A number for each channel, as the library reads them."""
+    return None if values is None else ",".join(repr(float(value)) for value in values)
+
+
 class Model:
     """A U-Net with its weights, and all that prediction needs.
 
@@ -64,27 +69,31 @@ class Model:
 
     @classmethod
     @_fields.takes(_fields.KNOWN)
-    def load(cls, path, *, decoder=-1, standardize=False, **known):
+    def load(cls, path, *, decoder=-1, standardize=False, mean=None, std=None, **known):
         """Loads a model from a file of any format: ours, PyTorch, safetensors, ONNX.
 
         The folder of a training stands for its best model.  What is known of a network goes before
-        what its file tells; origin says what was guessed.
+        what its file tells; origin says what was guessed.  mean and std: what (sample - mean) / std
+        goes in with for each channel, samples in 0..1.
         """
         (fields,) = _fields.texts(known, _fields.KNOWN)
         if os.path.isdir(path):
             path = os.path.join(os.fsdecode(path), "best.safetensors")
-        made = _core.model_load(os.fsencode(path), fields, decoder, int(standardize))
+        made = _core.model_load(os.fsencode(path), fields, decoder, int(standardize),
+                                _numbers(mean), _numbers(std))
         return cls._of(*made)
 
     @classmethod
     @_fields.takes(_fields.KNOWN)
-    def from_torch(cls, module_or_state_dict, *, decoder=-1, standardize=False, **known):
+    def from_torch(cls, module_or_state_dict, *, decoder=-1, standardize=False, mean=None, std=None,
+                   **known):
         """A model of the weights of a PyTorch module or its state_dict (or of a dict of arrays)."""
         (fields,) = _fields.texts(known, _fields.KNOWN)
         tensors = _torch.tensors_of(module_or_state_dict)
         if not tensors:
             raise ArgumentError("no tensors")
-        return cls._of(*_core.model_from_tensors(tensors, fields, decoder, int(standardize)))
+        return cls._of(*_core.model_from_tensors(tensors, fields, decoder, int(standardize),
+                                                 _numbers(mean), _numbers(std)))
 
     def to_torch_state_dict(self, torch=None, *, names=None):
         """The weights by name, as arrays, or as tensors of the module torch if it is given.

@@ -158,6 +158,8 @@ static const struct un_engine_ops cpu_ops = {
     .count_nonfinite = un_cpu_count_nonfinite,
     .meanpool_forward = un_cpu_meanpool_forward,
     .meanpool_backward = un_cpu_meanpool_backward,
+    .maxpool3_forward = un_cpu_maxpool3_forward,
+    .maxpool3_backward = un_cpu_maxpool3_backward,
 };
 
 unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **engine,

@@ -141,6 +141,57 @@ void un_cpu_meanpool_backward(struct un_engine *e, struct un_tensor ddst,
     un_pool_run(e->pool, rows_of(&dsrc->d), meanpool_back_task, &m);
 }
 
+/* The rows of a map around row 2y, those of windows at y of a 3x3 pooling; NULL beyond its ends. */
+static void window_rows(const struct un_tensor *t, struct place at, int y, const float *rows[3])
+{
+    for (int i = 0; i < 3; i++) {
+        const int row = 2 * y + i - 1;
+        rows[i] = row >= 0 && row < t->shape.h ? un_row(t, at.n, at.block, row) : NULL;
+    }
+}
+
+static void maxpool3_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct place at = place_of(i, &m->dst, m->dst.shape.h);
+    const float *rows[3];
+    (void)thread;
+    window_rows(&m->src, at, at.y, rows);
+    m->k->maxpool3_row(rows, m->src.shape.w, un_row(&m->dst, at.n, at.block, at.y));
+}
+
+void un_cpu_maxpool3_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
+{
+    struct maps m = {.k = un_cpu_kernels(e), .src = src, .dst = dst};
+    un_pool_run(e->pool, rows_of(&dst), maxpool3_task, &m);
+}
+
+/* An even row of the source is the middle one of its windows, an odd one the last and the first of
+ * two rows of windows. */
+static void maxpool3_back_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct place at = place_of(i, &m->src, m->src.shape.h);
+    struct un_pool_windows windows[2];
+    int count = 0;
+    (void)thread;
+    for (int y = at.y / 2; y <= (at.y + 1) / 2 && y < m->dst.shape.h; y++, count++) {
+        window_rows(&m->src, at, y, windows[count].src);
+        windows[count].ddst = un_row(&m->dst, at.n, at.block, y);
+        windows[count].row = at.y - (2 * y - 1);
+    }
+    m->k->maxpool3_back_row(windows, count, m->src.shape.w,
+                            un_row(&m->dsrc->d, at.n, at.block, at.y),
+                            value_row(m->dsrc, at.n, at.block, at.y), finish_of(m->dsrc));
+}
+
+void un_cpu_maxpool3_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
+                              const struct un_gradient *dsrc)
+{
+    struct maps m = {.k = un_cpu_kernels(e), .src = src, .dst = ddst, .dsrc = dsrc};
+    un_pool_run(e->pool, rows_of(&src), maxpool3_back_task, &m);
+}
+
 /* Row y of a map, which begins at column left of what is added to; NULL beyond its ends. */
 static struct un_add_source add_source(const struct un_tensor *t, struct place at, int y, int left)
 {

@@ -108,12 +108,32 @@ enum un_conv_kind {
     UN_UPCONV2X2, /* dst(2y+i,2x+j,k) = act(b[k] + sum over c: w[c][k][i][j] * src(y, x, c)) */
     UN_CONV3X3_HALF, /* dst(y,x,k) = act(b[k] + sum over i,j<3, c: w[k][c][i][j] *
                         src(2y+i-1, 2x+j-1, c)): stride 2, and zeros around the map */
+    UN_CONV7X7_HALF, /* the same over i,j<7 of src(2y+i-3, 2x+j-3, c) */
+    UN_CONV1X1_HALF, /* the same of src(2y, 2x, c) alone */
 };
 
-/* Whether its kernel is 3x3. */
-static inline bool un_conv_is_wide(enum un_conv_kind kind)
+/* The side of its kernel. */
+static inline int un_conv_side(enum un_conv_kind kind)
 {
-    return kind == UN_CONV3X3 || kind == UN_CONV3X3_HALF;
+    switch (kind) {
+    case UN_CONV1X1:
+    case UN_CONV1X1_HALF:
+        return 1;
+    case UN_UPCONV2X2:
+        return 2;
+    case UN_CONV7X7_HALF:
+        return 7;
+    case UN_CONV3X3:
+    case UN_CONV3X3_HALF:
+        break;
+    }
+    return 3;
+}
+
+/* Whether its stride is 2. */
+static inline bool un_conv_halves(enum un_conv_kind kind)
+{
+    return kind == UN_CONV3X3_HALF || kind == UN_CONV7X7_HALF || kind == UN_CONV1X1_HALF;
 }
 
 /*
@@ -121,9 +141,11 @@ static inline bool un_conv_is_wide(enum un_conv_kind kind)
  *
  * src[1].tensor.shape.c == 0: one source.  With two, the channels of src[0] come first in the
  * weights; the concatenation never exists in memory.  CONV1X1 and UPCONV2X2 have one source with
- * top = left = 0, CONV3X3_HALF one of h x w with top = left = -1 and a destination of half of that,
- * rounded up.  Where the kind allows UN_PIXELS: the source of a CONV3X3 (the network's first
- * layer; one source), the destination of a CONV1X1 (its last); everything else is UN_FEATURES.
+ * top = left = 0, those of stride 2 one of h x w with top = left = -(side / 2) and a destination of
+ * half of that, rounded up.  Where the kind allows UN_PIXELS: the source of a CONV3X3 or
+ * CONV7X7_HALF (the network's first layer; one source), the destination of a CONV1X1, or of a
+ * CONV3X3 with one source of its size in UN_FEATURES with top = left = -1 (its last); everything
+ * else is UN_FEATURES.
  *
  * scale and shift, when not NULL, fold a normalisation into the weights: the forward pass computes
  * act(scale[k] * (sum without bias) + shift[k]), and bias is not looked at.  Only for prediction.
@@ -138,8 +160,7 @@ struct un_conv {
     enum un_conv_kind kind;
     struct un_operand src[2];
     struct un_tensor dst;
-    const float *weight;        /* CONV3X3 and _HALF [out][in][3][3], CONV1X1 [out][in], UPCONV2X2
-                                   [in][out][2][2] */
+    const float *weight;        /* [out][in][side][side], UPCONV2X2 [in][out][2][2] */
     const float *bias;          /* [out], or NULL */
     const float *scale, *shift; /* [out], or NULL */
     struct un_activation act;
@@ -350,6 +371,13 @@ struct un_engine_ops {
      *    the gradient, and a last odd row or column, which is left out, none -- */
     void (*meanpool_forward)(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
     void (*meanpool_backward)(struct un_engine *e, struct un_tensor ddst,
+                              const struct un_gradient *dsrc);
+
+    /* -- 3x3 max pooling, stride 2, around every second pixel: dst(y,x,c) [N][(H+1)/2][(W+1)/2][C]
+     * is the largest of src(2y+i-1, 2x+j-1, c), i,j<3, of those that are inside; the gradient goes
+     * to the first of them (row by row) that is the largest, and a pixel may get that of four -- */
+    void (*maxpool3_forward)(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
+    void (*maxpool3_backward)(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
                               const struct un_gradient *dsrc);
 };
 

@@ -95,6 +95,16 @@ static void standardize(struct un_reading *r, bool apart)
     un_reading_standardize(r, apart, &all);
 }
 
+/* (x - offset) * scale, and then by mean and deviation, in one. */
+static void centre(struct un_reading *r, const struct un_scaling *scaling)
+{
+    for (int c = 0; c < r->channels; c++) {
+        r->offsets[c] = r->offset + scaling->means[c] / r->scale;
+        r->scales[c] = r->scale / scaling->deviations[c];
+    }
+    r->apart = true;
+}
+
 struct un_reading un_reading_of(unet_view image, int channels, const struct un_scaling *scaling)
 {
     struct un_reading r = {.view = image, .height = image.height, .channels = channels, .scale = 1};
@@ -119,6 +129,8 @@ struct un_reading un_reading_of(unet_view image, int channels, const struct un_s
     } else if (image.sample == UNET_U16) {
         r.scale = 1 / 65535.f;
     }
+    if (scaling && !scaling->per_image && scaling->centred && scaling->centred == channels)
+        centre(&r, scaling);
     return r;
 }
 

@@ -24,7 +24,12 @@
  * apart: each of its channels by itself.
  *
  * clips: samples below low or above high count as these.
+ *
+ * centred > 0: what comes of all that, x, goes in as (x - means[c]) / deviations[c], as networks
+ * want it that began with weights of ImageNet; of so many channels, and not with per_image.
  */
+enum { UN_READING_CHANNELS = 64 }; /* most that a network has */
+
 struct un_scaling {
     bool set; /* false: the defaults above */
     bool per_image;
@@ -34,9 +39,9 @@ struct un_scaling {
     unsigned trained_on; /* UN_SAMPLES_.. of samples.h; 0: not known */
     bool apart, clips;
     float low, high;
+    int centred;
+    float means[UN_READING_CHANNELS], deviations[UN_READING_CHANNELS];
 };
-
-enum { UN_READING_CHANNELS = 64 }; /* most that a network has */
 
 /* Whether 8-bit samples with these 0.1 and 99 percentiles are dim. */
 static inline bool un_is_dim(float low, float high)
@@ -49,7 +54,7 @@ struct un_reading {
     unet_view view;      /* the image: all of it, or some of its rows */
     int top, height;     /* the first row that view has; the rows of all of it */
     int channels;        /* of the network; an image of another count is read as its grey */
-    float offset, scale; /* apart: those of the first channel */
+    float offset, scale; /* apart: those of the first channel, before it is centred */
     struct un_fill fill;
     bool apart, clips;
     float low, high;

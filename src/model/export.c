@@ -68,6 +68,11 @@ static unet_code write_onnx(const struct leaving *l, unet_error *err)
                        "%s: normalisation cannot be in the graph: this model brings each image to "
                        "mean 0 and variance 1",
                        l->path);
+    if (l->options->normalize && scaling->centred)
+        return un_fail(err, UNET_EINVAL,
+                       "%s: normalisation cannot be in the graph: this model has a mean and a "
+                       "deviation for each channel",
+                       l->path);
     if (l->options->normalize && scaling->clips)
         return un_fail(
             err, UNET_EINVAL,

@@ -8,10 +8,12 @@
  * file's size, whatever the text claims, however often one value stands for many (stride 0), and
  * whatever the members of an archive unpack to.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/file.h"
 #include "model/bioimage/package.h"
 #include "model/model.h"
@@ -205,6 +207,43 @@ static void take_scale(const struct un_hints *hints, struct un_scaling *scaling)
     scaling->offset = scaling->dim_offset = -hints->shift / hints->scale;
 }
 
+/* As many numbers as the network has channels. */
+static unet_code read_numbers(const char *what, const char *text, int channels, float *values,
+                              unet_error *err)
+{
+    const char *at = text;
+    double value = 0;
+    for (int i = 0; i < channels; i++, at++) {
+        const bool number = un_decimal_read_plain(at, &at, &value);
+        values[i] = (float)value;
+        if (!number || !isfinite(values[i]) || (i < channels - 1 ? *at != ',' : *at))
+            return un_fail(err, UNET_EINVAL,
+                           "%s is %.60s, wanted %d number%s with commas between: one for each "
+                           "channel of the network",
+                           what, text, channels, channels == 1 ? "" : "s");
+    }
+    return UNET_OK;
+}
+
+static unet_code take_centre(const unet_known *known, int channels, struct un_scaling *scaling,
+                             unet_error *err)
+{
+    if (!known->mean && !known->std)
+        return UNET_OK;
+    if (!known->mean || !known->std || known->standardize > 0)
+        return un_fail(err, UNET_EINVAL,
+                       "mean and std are wanted together, and without standardize: each says how "
+                       "images become input");
+    unet_code code = read_numbers("mean", known->mean, channels, scaling->means, err);
+    if (!code)
+        code = read_numbers("std", known->std, channels, scaling->deviations, err);
+    for (int i = 0; i < channels && !code; i++)
+        if (!(scaling->deviations[i] > 0))
+            code = un_fail(err, UNET_EINVAL, "std is %.60s, wanted numbers above 0", known->std);
+    scaling->centred = channels;
+    return code;
+}
+
 static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
                                const unet_known *known, unet_model *model, int *source,
                                unet_origin *origin, unet_error *err)
@@ -216,6 +255,8 @@ static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
     un_model_prepare(model, &found.spec);
     model->scaling.per_image = known->standardize > 0;
     take_scale(&arrays->hints, &model->scaling);
+    if ((code = take_centre(known, found.spec.in_channels, &model->scaling, err)))
+        return code;
     memcpy(source, found.source, sizeof found.source);
     tell(origin, arrays, found.layout ? found.layout->name : "");
     for (int i = 0; i < found.guesses; i++) {

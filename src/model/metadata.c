@@ -20,7 +20,8 @@
  * that are more than a list of values; 4: also samples that are no data, and dim 8-bit ones; 5:
  * also rims of objects; 6: also strided convolutions, a width that ends, depths of 7 and 8, and
  * channels that are scaled apart, and limits of samples; 7: also norms before convolutions, and
- * norms without scale and shift; 8: also residual blocks */
+ * norms without scale and shift; 8: also residual blocks; 9: also ResNets, and channels that are
+ * centred */
 enum {
     FORMAT_PLAIN = 1,
     FORMAT_SPEC = 2,
@@ -29,7 +30,8 @@ enum {
     FORMAT_RIMS = 5,
     FORMAT_LEVELS = 6,
     FORMAT_NORMS = 7,
-    FORMAT = 8
+    FORMAT_RESIDUAL = 8,
+    FORMAT = 9
 };
 
 /* A list that lacks an entry for want of memory must not be written. */
@@ -55,6 +57,15 @@ static json_t *write_trained_on(unsigned trained_on)
     return unless_failed(list, failed);
 }
 
+static json_t *write_floats(const float *values, int count)
+{
+    json_t *list = json_array();
+    bool failed = false;
+    for (int i = 0; i < count; i++)
+        failed |= json_array_append_new(list, un_json_from_float(values[i])) != 0;
+    return unless_failed(list, failed);
+}
+
 static json_t *write_scaling(const struct un_scaling *scaling)
 {
     json_t *object =
@@ -68,6 +79,11 @@ static json_t *write_scaling(const struct un_scaling *scaling)
     if (object && scaling->clips)
         failed |= json_object_set_new(object, "low", un_json_from_float(scaling->low)) != 0 ||
                   json_object_set_new(object, "high", un_json_from_float(scaling->high)) != 0;
+    if (object && scaling->centred)
+        failed |=
+            json_object_set_new(object, "means", write_floats(scaling->means, scaling->centred)) ||
+            json_object_set_new(object, "deviations",
+                                write_floats(scaling->deviations, scaling->centred));
     if (object && scaling->dim_scale > 0)
         failed |=
             json_object_set_new(object, "dim_offset", un_json_from_float(scaling->dim_offset)) !=
@@ -100,6 +116,43 @@ static unet_code read_trained_on(const struct un_json_at *at, unsigned *trained_
     return UNET_OK;
 }
 
+/* A number for each of at most UN_READING_CHANNELS channels. */
+static unet_code read_floats(const struct un_json_at *at, const char *name, float *values,
+                             int *count, unet_error *err)
+{
+    const json_t *list = NULL;
+    unet_code code = un_json_field(at, name, JSON_ARRAY, &list, err);
+    *count = code ? 0 : (int)json_array_size(list);
+    if (!code && (json_array_size(list) < 1 || json_array_size(list) > UN_READING_CHANNELS))
+        code = un_fail(err, UNET_EFORMAT, "%s: %s%s has %zu entries, wanted 1 to %d", at->what,
+                       at->prefix, name, json_array_size(list), UN_READING_CHANNELS);
+    for (int i = 0; i < *count && !code; i++) {
+        values[i] = (float)json_number_value(json_array_get(list, (size_t)i));
+        if (!json_is_number(json_array_get(list, (size_t)i)) || !isfinite(values[i]))
+            code = un_fail(err, UNET_EFORMAT, "%s: %s%s[%d] is no number", at->what, at->prefix,
+                           name, i);
+    }
+    return code;
+}
+
+/* What channels are centred by. */
+static unet_code read_centre(const struct un_json_at *at, struct un_scaling *scaling,
+                             unet_error *err)
+{
+    int deviations = 0;
+    unet_code code = read_floats(at, "means", scaling->means, &scaling->centred, err);
+    if (!code)
+        code = read_floats(at, "deviations", scaling->deviations, &deviations, err);
+    if (!code && deviations != scaling->centred)
+        code = un_fail(err, UNET_EFORMAT, "%s: scaling has %d means and %d deviations", at->what,
+                       scaling->centred, deviations);
+    for (int i = 0; i < deviations && !code; i++)
+        if (!(scaling->deviations[i] > 0))
+            code = un_fail(err, UNET_EFORMAT, "%s: scaling.deviations[%d] is not above 0", at->what,
+                           i);
+    return code;
+}
+
 static unet_code read_scaling(const char *what, const json_t *object, struct un_scaling *scaling,
                               unet_error *err)
 {
@@ -120,6 +173,8 @@ static unet_code read_scaling(const char *what, const json_t *object, struct un_
     if (!code && json_object_get(object, "dim_scale") &&
         !(code = un_json_float(&at, "dim_offset", &scaling->dim_offset, err)))
         code = un_json_float(&at, "dim_scale", &scaling->dim_scale, err);
+    if (!code && json_object_get(object, "means"))
+        code = read_centre(&at, scaling, err);
     const json_t *fill = json_object_get(object, "fill");
     if (!code && fill && un_fill_of_text(json_string_value(fill), &scaling->fill, NULL))
         code = un_fail(err, UNET_EFORMAT, "%s: scaling.fill is no number", what);
@@ -337,7 +392,8 @@ static int format_of(const unet_model *model)
 {
     const unet_spec *spec = &model->graph.spec;
     const bool limits = model->scaling.apart || model->scaling.clips;
-    return spec->residual                                                         ? FORMAT
+    return un_spec_is_resnet(spec) || model->scaling.centred                      ? FORMAT
+           : spec->residual                                                       ? FORMAT_RESIDUAL
            : spec->norm_order == UNET_BEFORE_CONV || spec->norm_plain             ? FORMAT_NORMS
            : spec->down || spec->widest || spec->depth > UNET_SET_DEPTH || limits ? FORMAT_LEVELS
            : spec->rims                                                           ? FORMAT_RIMS

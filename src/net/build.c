@@ -16,12 +16,14 @@
 /* Of what stands in a residual block. */
 static void name_in_block(struct un_node *node, const char *block)
 {
-    static const char *const layers[][3] = {[UN_NODE_CONV] = {"conv1", "conv2", "skip"},
-                                            [UN_NODE_NORM] = {"norm1", "norm2", "skip_norm"},
-                                            [UN_NODE_ADD] = {"add", "add", "add"},
-                                            [UN_NODE_MEANPOOL] = {"pool", "pool", "pool"}};
+    static const char *const convs[] = {"conv1", "conv2", "conv3", "skip"};
+    static const char *const norms[] = {"norm1", "norm2", "norm3", "skip_norm"};
+    const char *layer = node->kind == UN_NODE_CONV   ? convs[node->where.index]
+                        : node->kind == UN_NODE_NORM ? norms[node->where.index]
+                        : node->kind == UN_NODE_ADD  ? "add"
+                                                     : "pool";
     snprintf(node->name, sizeof node->name, "%.12s.blocks.%d.%s", block, node->where.block - 1,
-             layers[node->kind][node->where.index]);
+             layer);
 }
 
 static void name_node(const struct un_graph *graph, struct un_node *node)
@@ -38,7 +40,7 @@ static void name_node(const struct un_graph *graph, struct un_node *node)
         snprintf(block, sizeof block, blocks[w.role], w.level);
     if (w.block)
         name_in_block(node, block);
-    else if (node->kind == UN_NODE_MAXPOOL)
+    else if (node->kind == UN_NODE_MAXPOOL || node->kind == UN_NODE_MAXPOOL3)
         snprintf(name, size, "pool_%d", w.level);
     else if (node->kind == UN_NODE_UPSAMPLE)
         snprintf(name, size, "upsample_%d", w.level);
@@ -126,10 +128,9 @@ int un_graph_conv(struct un_graph *graph, struct un_where where, enum un_conv_ki
 {
     struct un_node node = node_of(graph, UN_NODE_CONV, where, src[0], src[1]);
     int in = node.channels + (src[1] >= 0 ? value_channels(graph, src[1]) : 0);
-    const bool wide = un_conv_is_wide(kind);
-    int side = wide ? 3 : kind == UN_UPCONV2X2 ? 2 : 1;
+    const int side = un_conv_side(kind);
     /* each output of a 2x2 up-convolution of stride 2 has just one tap of each input channel */
-    int fan_in = wide ? 9 * in : in;
+    const int fan_in = kind == UN_UPCONV2X2 ? in : side * side * in;
     int shape[4] = {channels, in, side, side};
     if (kind == UN_UPCONV2X2) {
         shape[0] = in;

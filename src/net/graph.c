@@ -8,7 +8,8 @@
  *     |
  *   out_conv
  *
- * Or without poolings, where the first convolution of a level below takes every second pixel.
+ * Or without poolings, where the first convolution of a level below takes every second pixel.  A
+ * ResNet has no enc_0: dec_0 reads what comes up alone, and out_conv is of 3x3.
  */
 #include "net/layers.h"
 
@@ -81,7 +82,8 @@ static int add_level(struct un_graph *graph, int level, int src)
 static int add_decoder_block(struct un_graph *graph, int level, int up, int skip)
 {
     const bool skip_first = graph->spec.concat == UNET_CONCAT_SKIP_UP;
-    const int from[2] = {skip_first ? skip : up, skip_first ? up : skip};
+    const int from[2] = {skip_first && skip > 0 ? skip : up,
+                         skip > 0 ? skip_first ? up : skip : -1};
     const int channels[2] = {un_spec_dec(&graph->spec, level, 0),
                              un_spec_dec(&graph->spec, level, 1)};
     return add_block(graph, UN_ROLE_DEC, level, from, !skip_first, channels);
@@ -90,7 +92,8 @@ static int add_decoder_block(struct un_graph *graph, int level, int up, int skip
 static int add_head(struct un_graph *graph, int src)
 {
     const int from[2] = {src, -1};
-    return un_graph_conv(graph, (struct un_where){UN_ROLE_HEAD, 0, 0, 0, 0}, UN_CONV1X1, from,
+    return un_graph_conv(graph, (struct un_where){UN_ROLE_HEAD, 0, 0, 0, 0},
+                         un_spec_is_resnet(&graph->spec) ? UN_CONV3X3 : UN_CONV1X1, from,
                          un_spec_outputs(&graph->spec), true,
                          (struct un_activation){UN_ACT_NONE, 0});
 }

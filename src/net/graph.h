@@ -24,11 +24,11 @@ enum {
     UN_MAX_DEPTH = UNET_MAX_DEPTH,
     UN_MAX_RIMS = 8,
     UN_MAX_BLOCKS = 50, /* residual blocks of an encoder */
-    /* depth 8 with norms everywhere: a stem of 2, blocks of 5, 8 shortcuts of 3, 8 ups of 2, 8
-     * blocks of 4, head */
-    UN_MAX_NODES = 2 + 5 * UN_MAX_BLOCKS + 8 * (3 + 2 + 4) + 1,
+    /* depth 8 with norms everywhere: a stem of 2 and a pooling, blocks of 7 (three convolutions
+     * with norms, a sum), 8 shortcuts of 3, 8 ups of 2, 8 blocks of 4, head */
+    UN_MAX_NODES = 3 + 7 * UN_MAX_BLOCKS + 8 * (3 + 2 + 4) + 1,
     /* a convolution and its norm have 6; of a shortcut, without bias, 5 */
-    UN_MAX_PARAMS = 6 + 12 * UN_MAX_BLOCKS + 8 * (5 + 6 + 12) + 2,
+    UN_MAX_PARAMS = 6 + 18 * UN_MAX_BLOCKS + 8 * (5 + 6 + 12) + 2,
     UN_MAX_OUTPUTS = UN_MAX_DEPTH + 1,
 };
 
@@ -41,11 +41,11 @@ struct un_where {
     int level;  /* of ENC, depth: the bottleneck; of UP, the one it leads to; of the head, 0 */
     int index;  /* which convolution of its block, and with it the norm behind */
     int number; /* in the block's nn.Sequential of convolutions, norms and activations */
-    int block;  /* > 0: which residual block of its level, from 1; there index 0 and 1 are its
+    int block;  /* > 0: which residual block of its level, from 1; there index 0, 1 and 2 are its
                    convolutions and UN_SHORTCUT what its input goes through beside them */
 };
 
-enum { UN_SHORTCUT = 2 };
+enum { UN_SHORTCUT = 3 };
 
 enum un_param_kind { UN_PARAM_WEIGHT, UN_PARAM_BIAS, UN_PARAM_RUNNING_MEAN, UN_PARAM_RUNNING_VAR };
 
@@ -71,6 +71,7 @@ enum un_node_kind {
     UN_NODE_UPSAMPLE,
     UN_NODE_ADD, /* the sum of two maps of equal channels */
     UN_NODE_MEANPOOL,
+    UN_NODE_MAXPOOL3, /* of 3x3 around every second pixel */
 };
 
 /*
@@ -140,6 +141,8 @@ int un_spec_up(const unet_spec *spec, int level);
 int un_spec_convs(const unet_spec *spec); /* 1 or 2 */
 /* Residual blocks of a level. */
 int un_spec_blocks(const unet_spec *spec, int level);
+/* Whether the encoder is a ResNet, which has nothing at level 0: see residual.c. */
+bool un_spec_is_resnet(const unet_spec *spec);
 /* Groups of a norm over channels that are all or a part of `of` neighbouring ones; 0: over the
  * batch. */
 int un_spec_groups(const unet_spec *spec, int channels, int of);
@@ -175,7 +178,7 @@ int un_graph_plain(struct un_graph *graph, struct un_where where, enum un_node_k
 /* src[1] is cropped as a skip connection is; neither is the network's input. */
 int un_graph_add(struct un_graph *graph, struct un_where where, const int src[2],
                  struct un_activation act);
-/* Of a 1x1 convolution, which no node reads.  The last node makes one. */
+/* Of a 1x1 or a padded 3x3 convolution, which no node reads.  The last node makes one. */
 void un_graph_output(struct un_graph *graph, int value);
 void un_graph_end(struct un_graph *graph);
 

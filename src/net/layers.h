@@ -19,7 +19,7 @@ bool un_tail_bias(const unet_spec *spec, struct un_tail tail);
 int un_graph_layer(struct un_graph *graph, struct un_where where, enum un_conv_kind kind,
                    const int src[2], int channels, bool bias, struct un_tail tail);
 
-/* residual.c: a level of an encoder of residual blocks; level 0 begins with its stem. */
+/* residual.c: a level of an encoder of residual blocks; of a ResNet, level 0 is src itself. */
 int un_graph_residual(struct un_graph *graph, int level, int src);
 
 #endif

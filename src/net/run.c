@@ -293,6 +293,9 @@ static void node_forward(struct un_network *network, int i)
     case UN_NODE_ADD:
         add_forward(network, i);
         break;
+    case UN_NODE_MAXPOOL3:
+        e->ops->maxpool3_forward(e, value(network, node->src[0]), value(network, i + 1));
+        break;
     case UN_NODE_MEANPOOL:
         e->ops->meanpool_forward(e, value(network, node->src[0]), value(network, i + 1));
         break;
@@ -413,6 +416,10 @@ static void node_backward(struct un_network *network, int i)
             dsrc = gradient_from(network, i, node->src[s]);
             e->ops->add_backward(e, ddst, node->top[s], node->left[s], &dsrc);
         }
+        break;
+    case UN_NODE_MAXPOOL3:
+        dsrc = gradient_from(network, i, node->src[0]);
+        e->ops->maxpool3_backward(e, src, ddst, &dsrc);
         break;
     case UN_NODE_MEANPOOL:
         dsrc = gradient_from(network, i, node->src[0]);

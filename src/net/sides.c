@@ -48,15 +48,17 @@ static int side_of(const struct un_graph *graph, int i, struct axis *axis)
     const int side = frame_of(graph, node, axis, first);
     switch (node->kind) {
     case UN_NODE_CONV:
-        if (!un_conv_is_wide(node->conv))
-            return node->conv == UN_UPCONV2X2 ? 2 * side : side;
+        if (node->conv == UN_UPCONV2X2)
+            return 2 * side;
         if (!is_padded(graph))
-            return side - 2;
-        first[0]--;
-        first[1]--;
-        if (node->conv != UN_CONV3X3_HALF)
+            return side - un_conv_side(node->conv) + 1;
+        first[0] -= un_conv_side(node->conv) / 2;
+        first[1] -= un_conv_side(node->conv) / 2;
+        if (!un_conv_halves(node->conv))
             return side;
         return side % 2 == 0 ? side / 2 : 0; /* else what comes up again would be larger */
+    case UN_NODE_MAXPOOL3:
+        return side % 2 == 0 ? side / 2 : 0;
     case UN_NODE_MAXPOOL:
     case UN_NODE_MEANPOOL: /* padded: a last odd row is dropped */
         return is_padded(graph) || side % 2 == 0 ? side / 2 : 0;
@@ -91,12 +93,14 @@ static int reads_from(const struct un_node *node, int first, int p)
 {
     switch (node->kind) {
     case UN_NODE_CONV:
-        if (node->conv == UN_CONV3X3_HALF)
+        if (un_conv_halves(node->conv))
             return 2 * p + first;
         return node->conv == UN_UPCONV2X2 ? half(p) : p + first;
     case UN_NODE_MAXPOOL:
     case UN_NODE_MEANPOOL:
         return 2 * p;
+    case UN_NODE_MAXPOOL3:
+        return 2 * p - 1;
     case UN_NODE_UPSAMPLE: /* an interpolation looks at the neighbour, too */
         return half(p + node->trim - (node->doubling != UN_NEAREST));
     case UN_NODE_NORM:

@@ -2,6 +2,8 @@
 /* What a spec may say, and what it leaves unsaid: the widths of its blocks. */
 #include "net/graph.h"
 
+#include <stdio.h>
+
 unet_spec un_spec_default(void)
 {
     return (unet_spec){
@@ -13,17 +15,33 @@ static int either(int set, int usual)
     return set ? set : usual;
 }
 
+bool un_spec_is_resnet(const unet_spec *spec)
+{
+    return spec->residual == UNET_RESIDUAL_RESNET ||
+           spec->residual == UNET_RESIDUAL_RESNET_BOTTLENECK;
+}
+
+/* Of a ResNet level 1 and level 2 have as many, but for bottlenecks, which have four times that. */
+static int usual_enc(const unet_spec *spec, int level)
+{
+    const int bottleneck = spec->residual == UNET_RESIDUAL_RESNET_BOTTLENECK ? 4 : 1;
+    if (un_spec_is_resnet(spec))
+        return level < 2 ? spec->width : (spec->width << (level - 2)) * bottleneck;
+    return spec->width << level;
+}
+
 int un_spec_enc(const unet_spec *spec, int level, int i)
 {
     const int set = level <= UNET_SET_DEPTH ? spec->channels.enc[level][i] : 0;
-    const int usual = spec->width << level;
+    const int usual = usual_enc(spec, level);
     return either(set, spec->widest && usual > spec->widest ? spec->widest : usual);
 }
 
 int un_spec_dec(const unet_spec *spec, int level, int i)
 {
     const int set = level < UNET_SET_DEPTH ? spec->channels.dec[level][i] : 0;
-    return either(set, un_spec_enc(spec, level, i));
+    const int quarter = (spec->width << level) / 4;
+    return either(set, un_spec_is_resnet(spec) ? quarter + !quarter : un_spec_enc(spec, level, i));
 }
 
 int un_spec_convs(const unet_spec *spec)
@@ -33,8 +51,9 @@ int un_spec_convs(const unet_spec *spec)
 
 int un_spec_blocks(const unet_spec *spec, int level)
 {
-    static const int usual[] = {1, 3, 4, 6};
-    return either(spec->blocks[level], usual[level < 3 ? level : 3]);
+    static const int usual[] = {1, 3, 4, 6}, resnet[] = {0, 0, 3, 4, 6, 3};
+    return either(spec->blocks[level], un_spec_is_resnet(spec) ? resnet[level < 5 ? level : 5]
+                                                               : usual[level < 3 ? level : 3]);
 }
 
 /* The channels of the value that comes from below to level's up-convolution. */
@@ -193,29 +212,57 @@ static unet_code check_together(const unet_spec *spec, unet_error *err)
     return spec->norm_order == UNET_BEFORE_CONV ? check_before_conv(spec, err) : UNET_OK;
 }
 
+/* What a ResNet has not, and what its decoder's first level cannot be without. */
+static unet_code check_resnet(const unet_spec *spec, unet_error *err)
+{
+    const char *word = un_field_word(un_field_find(&un_spec_fields, "residual"), spec->residual);
+    const unet_channels *set = &spec->channels;
+    if (spec->depth < 2 || spec->depth > 5)
+        return un_fail(err, UNET_EINVAL, "depth is %d, wanted 2 to 5 with residual %s", spec->depth,
+                       word);
+    if (set->enc[0][0] || set->enc[0][1] || spec->widest)
+        return un_fail(err, UNET_EINVAL, "%s, wanted 0 with residual %s",
+                       spec->widest ? "widest is set" : "channels.enc of level 0 are set", word);
+    for (int d = 2; d <= spec->depth && spec->residual == UNET_RESIDUAL_RESNET_BOTTLENECK; d++)
+        if (un_spec_enc(spec, d, 0) % 4)
+            return un_fail(err, UNET_EINVAL,
+                           "channels.enc of level %d are %d, wanted a multiple of 4 with residual "
+                           "%s",
+                           d, un_spec_enc(spec, d, 0), word);
+    return UNET_OK;
+}
+
 /* What networks with residual blocks are made of, and that there is room for them. */
 static unet_code check_residual(const unet_spec *spec, unet_error *err)
 {
-    static const char head[] = "residual is nnunet, wanted only with";
+    const bool resnet = un_spec_is_resnet(spec);
+    const int first = resnet ? 2 : 0; /* level of blocks */
+    char head[64];
     int blocks = 0;
+    snprintf(head, sizeof head, "residual is %s, wanted only with",
+             un_field_word(un_field_find(&un_spec_fields, "residual"), spec->residual));
     for (int d = 0; d <= UNET_MAX_DEPTH; d++)
-        if (spec->blocks[d] && (!spec->residual || d > spec->depth))
+        if (spec->blocks[d] && (!spec->residual || d < first || d > spec->depth))
             return un_fail(err, UNET_EINVAL, "blocks of level %d are %d, wanted 0%s", d,
                            spec->blocks[d], spec->residual ? "" : " where residual is none");
     if (!spec->residual)
         return UNET_OK;
-    for (int d = 0; d <= spec->depth; d++) {
+    if (resnet && check_resnet(spec, err))
+        return UNET_EINVAL;
+    for (int d = resnet; d <= spec->depth; d++) {
+        if (un_spec_enc(spec, d, 0) != un_spec_enc(spec, d, un_spec_convs(spec) - 1))
+            return un_fail(err, UNET_EINVAL,
+                           "channels.enc of level %d are %d and %d, wanted the same of all that a "
+                           "level of residual blocks makes",
+                           d, un_spec_enc(spec, d, 0), un_spec_enc(spec, d, 1));
+        if (d < first)
+            continue;
         const int count = un_spec_blocks(spec, d);
         if (count < 1 || count > UN_MAX_BLOCKS - blocks)
             return un_fail(err, UNET_EINVAL,
                            "blocks of level %d are %d, wanted 1 or more, and %d at most in all", d,
                            count, UN_MAX_BLOCKS);
         blocks += count;
-        if (un_spec_enc(spec, d, 0) != un_spec_enc(spec, d, un_spec_convs(spec) - 1))
-            return un_fail(err, UNET_EINVAL,
-                           "channels.enc of level %d are %d and %d, wanted the same of all that a "
-                           "level of residual blocks makes",
-                           d, un_spec_enc(spec, d, 0), un_spec_enc(spec, d, 1));
     }
     if (spec->norm == UNET_NORM_NONE || spec->norm_order != UNET_NORM_FIRST)
         return un_fail(err, UNET_EINVAL, "%s norms between convolutions and activations", head);

@@ -11,7 +11,7 @@ static const char *const biases[] = {"unless_norm", "always", "never", NULL};
 static const char *const concats[] = {"up_skip", "skip_up", NULL};
 static const char *const up_convs[] = {"conv1x1", "conv3x3", "none", NULL};
 static const char *const downs[] = {"pool", "conv", NULL};
-static const char *const residuals[] = {"none", "nnunet", NULL};
+static const char *const residuals[] = {"none", "nnunet", "resnet", "resnet_bottleneck", NULL};
 
 #define ROW unet_spec
 #define INT(field, low, high, how, help) UN_FIELD(field, UNET_FIELD_INT, low, high, how, help)

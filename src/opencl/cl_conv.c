@@ -13,7 +13,7 @@
 /* Where in the weights' array the next output, and the next input, lies. */
 static void strides(const struct un_conv *c, int *by_out, int *by_in)
 {
-    const int side = un_cl_side(c->kind), taps = side * side;
+    const int side = un_conv_side(c->kind), taps = side * side;
     *by_out = c->kind == UN_UPCONV2X2 ? taps : un_cl_in(c) * taps;
     *by_in = c->kind == UN_UPCONV2X2 ? c->dst.shape.c * taps : taps;
 }
@@ -26,7 +26,7 @@ static int source_count(const struct un_conv *c)
 /* float4s of the weights packed forward, or backward for one source */
 static size_t packed_count(const struct un_conv *c, int blocks)
 {
-    const int side = un_cl_side(c->kind);
+    const int side = un_conv_side(c->kind);
     return (size_t)un_cl_blocks(c->dst.shape.c) * (size_t)blocks * (size_t)(side * side) * 4;
 }
 
@@ -66,7 +66,7 @@ static size_t conv_workspace(struct un_engine *e, const struct un_conv *c, enum 
 static void pack(struct un_engine *e, const struct un_conv *c, void *to, int out, int in0, int in1,
                  int first, int by_out, int by_in)
 {
-    const int side = un_cl_side(c->kind);
+    const int side = un_conv_side(c->kind);
     const size_t count = (size_t)un_cl_blocks(out) *
                          (size_t)(un_cl_blocks(in0) + un_cl_blocks(in1)) * (size_t)(side * side) *
                          4;
@@ -132,7 +132,7 @@ static void conv_pack(struct un_engine *e, const struct un_conv *c, enum un_pass
 static bool conv_parts(struct un_engine *e, const struct un_conv *c)
 {
     (void)e;
-    return c->kind == UN_CONV3X3;
+    return c->kind == UN_CONV3X3 && c->dst.layout == UN_FEATURES;
 }
 
 /* What the kinds differ in (kernels/arguments.h); [1]: for the gradient. */
@@ -141,7 +141,9 @@ static const struct {
 } ways[][2] = {[UN_CONV3X3] = {{3, 1, 1, 1}, {3, 1, -1, 1}},
                [UN_CONV1X1] = {{1, 1, 1, 1}, {1, 1, 1, 1}},
                [UN_UPCONV2X2] = {{2, 1, -1, 2}, {2, 2, 1, 1}},
-               [UN_CONV3X3_HALF] = {{3, 2, 1, 1}, {3, 1, -1, 2}}};
+               [UN_CONV3X3_HALF] = {{3, 2, 1, 1}, {3, 1, -1, 2}},
+               [UN_CONV7X7_HALF] = {{7, 2, 1, 1}, {7, 1, -1, 2}},
+               [UN_CONV1X1_HALF] = {{1, 2, 1, 1}, {1, 1, -1, 2}}};
 
 static struct un_cl_gather gather_of(const struct un_conv *c, bool back)
 {

@@ -11,15 +11,9 @@ static inline int un_cl_in(const struct un_conv *c)
     return c->src[0].tensor.shape.c + c->src[1].tensor.shape.c;
 }
 
-/* of a kernel's sides */
-static inline int un_cl_side(enum un_conv_kind kind)
-{
-    return un_conv_is_wide(kind) ? 3 : kind == UN_UPCONV2X2 ? 2 : 1;
-}
-
 static inline size_t un_cl_weights(const struct un_conv *c)
 {
-    const int side = un_cl_side(c->kind);
+    const int side = un_conv_side(c->kind);
     return (size_t)(side * side) * (size_t)un_cl_in(c) * (size_t)c->dst.shape.c;
 }
 

@@ -47,10 +47,15 @@ static void meanpool_forward(struct un_engine *e, struct un_tensor src, struct u
     pool_forward(e, UN_CL_MEANPOOL_FORWARD, src, dst);
 }
 
-static void maxpool_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
-                             const struct un_gradient *dsrc)
+static void maxpool3_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
 {
-    struct un_cl_call c = un_cl_begin(e, UN_CL_MAXPOOL_BACKWARD);
+    pool_forward(e, UN_CL_MAXPOOL3_FORWARD, src, dst);
+}
+
+static void largest_backward(struct un_engine *e, enum un_cl_kernel kernel, struct un_tensor src,
+                             struct un_tensor ddst, const struct un_gradient *dsrc)
+{
+    struct un_cl_call c = un_cl_begin(e, kernel);
     un_cl_address(&c, src.data);
     un_cl_address(&c, ddst.data);
     gradient(&c, dsrc);
@@ -58,6 +63,18 @@ static void maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
     sides(&c, ddst.shape);
     way(&c, dsrc);
     run_over(&c, src.shape);
+}
+
+static void maxpool_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
+                             const struct un_gradient *dsrc)
+{
+    largest_backward(e, UN_CL_MAXPOOL_BACKWARD, src, ddst, dsrc);
+}
+
+static void maxpool3_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
+                              const struct un_gradient *dsrc)
+{
+    largest_backward(e, UN_CL_MAXPOOL3_BACKWARD, src, ddst, dsrc);
 }
 
 static void meanpool_backward(struct un_engine *e, struct un_tensor ddst,
@@ -148,6 +165,8 @@ void un_cl_map_operations(struct un_engine_ops *ops)
 {
     ops->maxpool_forward = maxpool_forward;
     ops->maxpool_backward = maxpool_backward;
+    ops->maxpool3_forward = maxpool3_forward;
+    ops->maxpool3_backward = maxpool3_backward;
     ops->meanpool_forward = meanpool_forward;
     ops->meanpool_backward = meanpool_backward;
     ops->add_forward = add_forward;

@@ -30,11 +30,11 @@ static bool by_source(const struct un_conv *c)
 static struct pair pair_of(const struct un_conv *c, struct un_tensor ddst, int s, int first)
 {
     const struct un_tensor *src = &c->src[s].tensor;
-    const bool swap = by_source(c), apart = c->kind == UN_UPCONV2X2 || c->kind == UN_CONV3X3_HALF;
+    const bool swap = by_source(c), apart = c->kind == UN_UPCONV2X2 || un_conv_halves(c->kind);
     struct pair p = {.a = swap ? *src : ddst, .b = swap ? ddst : *src, .first = first};
     p.taps = (struct un_cl_taps){.map = un_cl_map_of(&p.b),
                                  .columns = p.a.shape.w,
-                                 .side = un_cl_side(c->kind),
+                                 .side = un_conv_side(c->kind),
                                  .mul = apart ? 2 : 1,
                                  .top = c->src[s].top,
                                  .left = c->src[s].left};

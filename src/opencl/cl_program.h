@@ -18,6 +18,8 @@
     X(transfer, transfer_out, TRANSFER_OUT)                                                        \
     X(maps, maxpool_forward, MAXPOOL_FORWARD)                                                      \
     X(maps, maxpool_backward, MAXPOOL_BACKWARD)                                                    \
+    X(maps, maxpool3_forward, MAXPOOL3_FORWARD)                                                    \
+    X(maps, maxpool3_backward, MAXPOOL3_BACKWARD)                                                  \
     X(maps, meanpool_forward, MEANPOOL_FORWARD)                                                    \
     X(maps, meanpool_backward, MEANPOOL_BACKWARD)                                                  \
     X(maps, add_forward, ADD_FORWARD)                                                              \

@@ -18,7 +18,8 @@ enum {
 bool un_cl_winograd_takes(const struct un_engine *e, const struct un_conv *c)
 {
     return c->kind == UN_CONV3X3 && !e->exact && c->src[0].tensor.layout == UN_FEATURES &&
-           un_cl_in(c) >= LEAST_CHANNELS && c->dst.shape.c >= LEAST_CHANNELS;
+           c->dst.layout == UN_FEATURES && un_cl_in(c) >= LEAST_CHANNELS &&
+           c->dst.shape.c >= LEAST_CHANNELS;
 }
 
 /* float4s of U for so many blocks on both sides */

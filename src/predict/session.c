@@ -10,9 +10,10 @@
 #include "image/samples.h"
 #include "predict/session_fields.h"
 
-/* A session chooses the largest of these output sides whose feature maps stay below this. */
+/* A session chooses the largest of these output sides whose feature maps stay below this.  Residual
+ * networks see far: a small tile of theirs is mostly border, so theirs may be larger. */
 static const int tile_choices[] = {1024, 768, 512, 384, 256, 192, 128, 64};
-static const size_t tile_memory = (size_t)512 << 20;
+static const size_t tile_memory = (size_t)512 << 20, far_memory = (size_t)2 << 30;
 
 /* Of a network that sees whole images and was trained on tiles of them, the pixels that are seen at
  * once are at most 1024 x 1024, fewer where the network is wider than 64.  Its norms take their
@@ -52,6 +53,7 @@ static unet_code choose_tile(unet_session *s, int wanted, unet_error *err)
 {
     const size_t count = sizeof tile_choices / sizeof *tile_choices;
     const unet_spec *spec = &s->model->graph.spec;
+    const size_t most = spec->residual ? far_memory : tile_memory;
     /* the image will say how large; until then, the smallest */
     int side = wanted > 0 ? wanted : tile_choices[count - 1];
     for (size_t i = 0; i < count && wanted == 0 && !s->whole; i++) {
@@ -62,7 +64,7 @@ static unet_code choose_tile(unet_session *s, int wanted, unet_error *err)
         unet_code code = network_bytes(s, input, input, &arenas, &bytes, err);
         if (code)
             return code;
-        if (arenas <= tile_memory)
+        if (arenas <= most)
             break;
     }
     un_span_sides(&s->model->graph, side, s->views > 1, &s->tile, &s->height);

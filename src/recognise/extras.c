@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What lies in checkpoints beside the layers that make a network's answer: counters, what belongs
- * to a loss, and of nnU-Net's networks
+ * to a loss or to images, a head that classifies these (segmentation_models_pytorch's), and of
+ * nnU-Net's networks
  *
  *   encoder.stages.0.0.convs.0.all_modules.0.weight   the same tensor under a second name,
  *   decoder.encoder.stages...                         a third and a fourth
@@ -20,6 +21,15 @@ enum { MOST = 4096 };
 static bool fits(const char *pattern, const char *name)
 {
     return un_layout_matches(pattern, name, (int)strnlen(name, UN_MAX_MODULE_NAME));
+}
+
+/* The same of a name that begins behind any dot. */
+static bool fits_within(const char *pattern, const char *name)
+{
+    const char *at = name;
+    while (at && !fits(pattern, at))
+        at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL;
+    return at;
 }
 
 /* Whether there is a head of the level above that of this one. */
@@ -52,6 +62,14 @@ static bool is_second_name(const struct un_arrays *arrays, const char *name)
             (strstr(name, ".all_modules.") || un_arrays_find(arrays, name + strlen(inner))));
 }
 
+/* Whether it is what a module of Lightning's brings images to mean 0 and variance 1 with, as in the
+ * examples of segmentation_models_pytorch. */
+static bool is_of_images(const struct un_array *array)
+{
+    return array->dims == 4 && array->count == array->shape[1] &&
+           (!strcmp(array->name, "mean") || !strcmp(array->name, "std"));
+}
+
 bool un_array_is_extra(const struct un_arrays *arrays, int index)
 {
     static const char *const owners[] = {"criterion.", "loss.", "loss_fn."};
@@ -65,5 +83,6 @@ bool un_array_is_extra(const struct un_arrays *arrays, int index)
         if (length >= strlen(ends[i]) && !strcmp(array->name + length - strlen(ends[i]), ends[i]))
             return true;
     return (!array->dtype->to_float && array->count <= 1) || is_second_name(arrays, array->name) ||
+           fits_within("classification_head.#.*", array->name) || is_of_images(array) ||
            is_lower_head(arrays, array->name);
 }

@@ -76,6 +76,15 @@ KEYS(nnunet_resenc) = {"encoder.stem.convs.#.conv",
                        "decoder.seg_layers.#",
                        NULL};
 
+KEYS(smp) = {"encoder.conv#",
+             "encoder.bn#",
+             "encoder.layer#.#.conv#",
+             "encoder.layer#.#.bn#",
+             "?encoder.layer#.#.downsample.#",
+             "decoder.blocks.#.conv#.#",
+             "segmentation_head.#",
+             NULL};
+
 /* ---- the layouts ---- */
 
 #define RELU .act = UNET_ACT_RELU, .leaky_slope = NAN, .single_act = 0
@@ -192,6 +201,22 @@ static const struct un_names layouts[] = {
      .keys = torch_em_keys},
     {.name = "nnunet", NNUNET, .keys = nnunet_keys}, /* PlainConvUNet of the second version */
     {.name = "nnunet_resenc", NNUNET, .residual = UNET_RESIDUAL_NNUNET, .keys = nnunet_resenc_keys},
+    /* segmentation_models_pytorch's Unet with the encoders resnet18 .. resnet152; of bottlenecks,
+       too */
+    {.name = "smp",
+     .direction = UN_NUMBERS_RISE,
+     SAME,
+     RELU,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_UP_SKIP,
+     NO_OTHER_NORM,
+     .up = UNET_UP_NEAREST,
+     .align_corners = 0,
+     .up_act = 0,
+     .down = UNET_DOWN_CONV,
+     .residual = UNET_RESIDUAL_RESNET,
+     .lists = true,
+     .keys = smp_keys},
     {.name = "monai",
      .direction = UN_NUMBERS_FALL,
      SAME,
@@ -220,6 +245,18 @@ static const struct {
     {"encoder.stages.#.blocks.#.squeeze*", "residual blocks with squeeze and excitation", false},
     {"encoder.stages.#.blocks.#.*",
      "residual blocks and other arrays than nnU-Net's ResidualEncoderUNet has", true},
+    {"encoder.layer#.#.se_module.*", "residual blocks with squeeze and excitation", false},
+    {"decoder.blocks.#.attention#.*",
+     "attention in its decoder (segmentation_models_pytorch's scse)", false},
+    {"decoder.blocks.x_#_#.*", "a nested decoder (segmentation_models_pytorch's UnetPlusPlus)",
+     false},
+    {"decoder.blocks.#.hl_conv.*", "attention in its decoder (segmentation_models_pytorch's MAnet)",
+     false},
+    {"encoder.layer#.#.*",
+     "residual blocks and other arrays than segmentation_models_pytorch's Unet with a ResNet as "
+     "its "
+     "encoder has",
+     true},
     {"down_sample_layers.#.layers.4.*", "fastMRI's average poolings", false},
 };
 

@@ -31,7 +31,7 @@ struct un_names {
     bool before;  /* blocks of its networks with norms are norm, convolution, activation,
                      twice: 3x3 convolutions are number 1 and 4, without norms 0 and 2 */
     int residual; /* as in unet_spec; never open.  The search for a chain is not for these:
-                     recognise_residual.c */
+                     recognise_residual.c, recognise_resnet.c */
     bool lists;   /* numbers in names count levels, and never layers without arrays */
     const char *const *keys; /* patterns of the modules' names, NULL at the end */
 };

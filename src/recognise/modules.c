@@ -124,6 +124,16 @@ static bool has_sides(const struct un_array *array, size_t side)
     return array->shape[2] == side && array->shape[3] == side;
 }
 
+static const char no_such_kernel[] = "a plain U-Net has 3x3, 2x2 (up) and 1x1 convolutions";
+
+/* Whether it may be the first layer of a ResNet: other networks have no kernel of 7x7. */
+static bool is_stem(const struct un_array *array)
+{
+    static const char stem[] = "encoder.conv1.weight";
+    const size_t length = strlen(array->name), end = strlen(stem);
+    return has_sides(array, 7) && length >= end && !strcmp(array->name + length - end, stem);
+}
+
 /* Refuses the shapes that no layer of a plain U-Net has, so that all of a module's fit in ints. */
 static unet_code check_shape(const struct un_modules *modules, int index, enum part part,
                              unet_error *err)
@@ -142,8 +152,8 @@ static unet_code check_shape(const struct un_modules *modules, int index, enum p
                       "a kernel of %zux%zu, which treats rows and columns differently (as a plan "
                       "of nnU-Net does whose patches or pixels are not square); unet's are square",
                       a->shape[2], a->shape[3]);
-    if (a->dims == 4 && !has_sides(a, 3) && !has_sides(a, 2) && !has_sides(a, 1))
-        return refuse(modules, index, err, "a plain U-Net has 3x3, 2x2 (up) and 1x1 convolutions");
+    if (a->dims == 4 && !has_sides(a, 3) && !has_sides(a, 2) && !has_sides(a, 1) && !is_stem(a))
+        return refuse(modules, index, err, "%s", no_such_kernel);
     for (int i = 0; i < a->dims; i++)
         if (a->shape[i] < 1 || a->shape[i] > UN_MAX_CHANNELS)
             return refuse(modules, index, err, "wanted 1 to %d channels", UN_MAX_CHANNELS);
@@ -221,6 +231,7 @@ static unet_code classify(struct un_modules *modules, struct un_module *m, unet_
     m->kind = a->dims == 1      ? UN_MODULE_NORM
               : has_sides(a, 3) ? UN_MODULE_CONV3X3
               : has_sides(a, 2) ? UN_MODULE_UP2X2
+              : has_sides(a, 7) ? UN_MODULE_CONV7X7
                                 : UN_MODULE_CONV1X1;
     if (m->kind == UN_MODULE_UP2X2) { /* a transposed convolution: [in][out][2][2] */
         m->in = m->out;
@@ -235,6 +246,14 @@ static unet_code classify(struct un_modules *modules, struct un_module *m, unet_
     if (m->mean >= 0 || m->var >= 0)
         return refuse(modules, m->mean >= 0 ? m->mean : m->var, err,
                       "running statistics of a convolution");
+    return UNET_OK;
+}
+
+unet_code un_modules_refuse_stem(const struct un_modules *modules, unet_error *err)
+{
+    for (int i = 0; i < modules->count; i++)
+        if (modules->items[i].kind == UN_MODULE_CONV7X7)
+            return un_module_fail(modules, i, err, "%s", no_such_kernel);
     return UNET_OK;
 }
 

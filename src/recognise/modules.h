@@ -18,14 +18,21 @@
 #include "weights/arrays.h"
 
 enum {
-    /* the largest network, of 50 residual blocks on 9 levels, has 108 convolutions there and a
-     * stem, all with norms, 8 up-convolutions and 16 convolutions with norms, and a head */
-    UN_MAX_MODULES = 288,
+    /* the largest network, of 50 bottlenecks on 4 levels, has 154 convolutions there and a stem,
+     * and 10 more on its way up, all with norms, and a head */
+    UN_MAX_MODULES = 336,
     UN_MAX_MODULE_NAME = 255,
     UN_MAX_CHANNELS = 65536,
 };
 
-enum un_module_kind { UN_MODULE_CONV3X3, UN_MODULE_UP2X2, UN_MODULE_CONV1X1, UN_MODULE_NORM };
+enum un_module_kind {
+    UN_MODULE_CONV3X3,
+    UN_MODULE_UP2X2,
+    UN_MODULE_CONV1X1,
+    UN_MODULE_NORM,
+    UN_MODULE_CONV7X7, /* only under the name that a ResNet's first layer has */
+    UN_MODULE_KINDS
+};
 
 struct un_module {
     const char *name; /* [length], not terminated: "enc1.0" */
@@ -42,7 +49,7 @@ struct un_module {
 struct un_modules {
     const char *path;
     const struct un_arrays *arrays;
-    int count, kinds[4]; /* all, and of each kind */
+    int count, kinds[UN_MODULE_KINDS]; /* all, and of each kind */
     struct un_module items[UN_MAX_MODULES];
     unsigned char common[UN_MAX_MODULES][UN_MAX_MODULES]; /* tokens with which both names begin */
     /* names that differ in nothing but numbers and single letters */
@@ -55,6 +62,9 @@ struct un_modules {
  */
 unet_code un_modules_group(const char *path, const struct un_arrays *arrays,
                            struct un_modules *modules, unet_error *err);
+
+/* Refuses 7x7 convolutions, after all: the network is no ResNet. */
+unet_code un_modules_refuse_stem(const struct un_modules *modules, unet_error *err);
 
 /* Fails with "path: tensor NAME: has shape SHAPE; " and what was wanted, of a module's weight. */
 unet_code un_module_fail(const struct un_modules *modules, int module, unet_error *err,

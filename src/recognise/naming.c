@@ -14,7 +14,8 @@
  * Letters after % stand for: d the level, f the number of a decoder counted from the deepest (1), e
  * the same from 0, h the last of these, n the number in the block's nn.Sequential, k whether it is
  * a conv or a norm; i which convolution of its block, from 0, j the same from 1, b the residual
- * block, s how many nodes stand before it in the shortcut.
+ * block, s how many nodes stand before it in the shortcut; c is conv or bn, z 0 for a conv and 1
+ * for a norm, l the level above.
  */
 struct naming {
     const char *layout;
@@ -185,6 +186,27 @@ static unet_code check_resenc(const char *layout, const unet_spec *spec, unet_er
     return check_nnunet_as(layout, spec, UNET_RESIDUAL_NNUNET, err);
 }
 
+static unet_code check_smp(const char *layout, const unet_spec *spec, unet_error *err)
+{
+    const bool bilinear = spec->up == UNET_UP_BILINEAR;
+    const struct expected fields[] = {
+        {FOUND(residual), un_spec_is_resnet(spec) ? (int)spec->residual : UNET_RESIDUAL_RESNET},
+        {FOUND(norm), UNET_NORM_BATCH},
+        {FOUND(act), UNET_ACT_RELU},
+        {"convs", un_spec_convs(spec), 2},
+        {FOUND(bias), UNET_BIAS_UNLESS_NORM},
+        {FOUND(concat), UNET_CONCAT_UP_SKIP},
+        {FOUND(up), bilinear ? UNET_UP_BILINEAR : UNET_UP_NEAREST},
+        {FOUND(up_conv), UNET_UP_NO_CONV},
+        {FOUND(align_corners), 0},
+    };
+    unet_code code = expect_all(layout, spec, fields, sizeof fields / sizeof *fields, err);
+    for (int d = 0; d < spec->depth && !code; d++)
+        code =
+            expect(layout, "channels.dec", un_spec_dec(spec, d, 1), un_spec_dec(spec, d, 0), err);
+    return code;
+}
+
 #undef FOUND
 
 /* ---- the table ---- */
@@ -224,6 +246,13 @@ static const struct naming namings[] = {
      .block = "encoder.stages.%d.blocks.%b.conv%j.%k",
      .shortcut = "encoder.stages.%d.blocks.%b.skip.%s.%k",
      .check = check_resenc},
+    {.layout = "smp",
+     .enc = "encoder.%c1",
+     .dec = "decoder.blocks.%e.conv%j.%z",
+     .head = "segmentation_head.0",
+     .block = "encoder.layer%l.%b.%c%j",
+     .shortcut = "encoder.layer%l.%b.downsample.%z",
+     .check = check_smp},
 };
 
 static const struct naming *naming_of(const struct un_names *layout)
@@ -240,7 +269,7 @@ unet_code un_layout_check(const struct un_names *layout, const unet_spec *spec, 
     if (!naming)
         return un_fail(err, UNET_EINVAL,
                        "layout %s: only read, not written; wanted unet, milesial, torch_em, "
-                       "nnunet or nnunet_resenc",
+                       "nnunet, nnunet_resenc or smp",
                        layout->name);
     return naming->check(layout->name, spec, err);
 }
@@ -273,11 +302,16 @@ static int before_in_shortcut(const struct un_where *where)
 }
 
 /* What a letter stands for. */
-static int number_of(char letter, const struct un_graph *graph, const struct un_where *where)
+static int number_of(char letter, const struct un_graph *graph, const struct un_node *node)
 {
+    const struct un_where *where = &node->where;
     switch (letter) {
     case 'd':
         return where->level;
+    case 'l':
+        return where->level - 1;
+    case 'z':
+        return node->kind == UN_NODE_NORM;
     case 'f':
         return graph->spec.depth - where->level;
     case 'e':
@@ -319,12 +353,14 @@ bool un_layout_name(const struct un_names *layout, const struct un_graph *graph,
             continue;
         }
         f++;
-        if (*f == 'k')
+        if (*f == 'k' || *f == 'c')
             length += (size_t)snprintf(name + length, UN_LAYOUT_NAME - length,
-                                       node->kind == UN_NODE_NORM ? "norm" : "conv");
+                                       node->kind != UN_NODE_NORM ? "conv"
+                                       : *f == 'k'                ? "norm"
+                                                                  : "bn");
         else
             length += (size_t)snprintf(name + length, UN_LAYOUT_NAME - length, "%d",
-                                       number_of(*f, graph, &node->where));
+                                       number_of(*f, graph, node));
     }
     /* the longest, down4.maxpool_conv.1.double_conv.4.running_mean, has 46 characters */
     snprintf(name + length, UN_LAYOUT_NAME - length, ".%s", un_param_suffix(p->kind));

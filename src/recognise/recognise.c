@@ -257,12 +257,14 @@ static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
                        "%s: its settings name the activation %s, which none of unet's networks has",
                        path, w->arrays->hints.strange_act);
     if ((code = refuse_known(w->arrays, false, path, err)) ||
+        (code = un_work_refuse_encoder(w, path, err)) ||
         (code = un_modules_group(path, w->arrays, &w->modules, err)))
         return code;
     w->out->layout = un_layout_of(&w->modules);
     if (w->out->layout && w->out->layout->residual)
         return un_work_residual(w, err);
-    if ((code = refuse_known(w->arrays, !w->out->layout, path, err)))
+    if ((code = refuse_known(w->arrays, !w->out->layout, path, err)) ||
+        (code = un_modules_refuse_stem(&w->modules, err)))
         return code;
     w->before = un_layout_is_before(w->out->layout, &w->modules);
     if ((code = un_chain_find(&w->modules, w->out->layout, direction, &w->chain, err)) ||

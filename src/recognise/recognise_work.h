@@ -25,6 +25,21 @@ unet_code un_work_check_gaps(const struct un_work *w, bool norms, unet_error *er
  */
 unet_code un_work_residual(struct un_work *work, unet_error *err);
 
+/* The module of this name behind the prefix that all have, NULL: none; and with numbers in it. */
+const struct un_module *un_work_named(const struct un_work *work, const char *name);
+const struct un_module *un_work_numbered(const struct un_work *work, const char *format, int a,
+                                         int b);
+unet_code un_work_fail_missing(const struct un_work *work, const char *what, unet_error *err);
+
+/* recognise_resnet.c: the fields of the spec that shapes tell, of a layout with a ResNet. */
+unet_code un_work_measure_resnet(struct un_work *work, unet_error *err);
+/* Whether a module of such a file is there, but no part of the network: layers of the encoder that
+ * are deeper than the decoder. */
+bool un_work_is_idle(const struct un_work *work, const struct un_module *module);
+/* Refuses networks of segmentation_models_pytorch's that are others, by the names of their arrays.
+ */
+unet_code un_work_refuse_encoder(const struct un_work *work, const char *path, unet_error *err);
+
 /* Whether an array that parameter of work->graph has as its source has another's shape: names it.
  */
 unet_code un_work_check_sources(const struct un_work *work, unet_error *err);

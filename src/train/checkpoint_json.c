@@ -77,16 +77,28 @@ static json_t *pack_print(const struct un_fingerprint *print)
                      from_bits(print->masks));
 }
 
+/* Means and deviations of channels that are centred; NULL: none are. */
+static json_t *pack_centre(const struct un_scaling *scaling)
+{
+    json_t *list = scaling->centred ? json_array() : NULL;
+    for (int c = 0; c < scaling->centred; c++) {
+        json_array_append_new(list, from_double((double)scaling->means[c]));
+        json_array_append_new(list, from_double((double)scaling->deviations[c]));
+    }
+    return list;
+}
+
 static json_t *pack_scaling(const struct un_scaling *scaling)
 {
-    return json_pack("{s:b, s:b, s:o*, s:o*, s:o*, s:o, s:o, s:o*, s:o*}", "set", scaling->set,
-                     "per_image", scaling->per_image, "per_channel",
+    return json_pack("{s:b, s:b, s:o*, s:o*, s:o*, s:o, s:o, s:o*, s:o*, s:o*}", "set",
+                     scaling->set, "per_image", scaling->per_image, "per_channel",
                      scaling->apart ? json_true() : NULL, "low",
                      scaling->clips ? from_double((double)scaling->low) : NULL, "high",
                      scaling->clips ? from_double((double)scaling->high) : NULL, "offset",
                      from_double(scaling->offset), "scale", from_double(scaling->scale), "fill",
                      scaling->fill.set ? from_double((double)scaling->fill.value) : NULL, "dim",
-                     scaling->dim_scale > 0 ? from_double((double)scaling->dim_scale) : NULL);
+                     scaling->dim_scale > 0 ? from_double((double)scaling->dim_scale) : NULL,
+                     "centre", pack_centre(scaling));
 }
 
 static json_t *pack_state(const struct un_progress_state *state)

@@ -242,6 +242,9 @@ static void take_scaling(struct un_scaling *scaling, const struct un_scaling *fo
 {
     const struct un_scaling before = *scaling;
     *scaling = *found;
+    scaling->centred = before.centred;
+    memcpy(scaling->means, before.means, sizeof before.means);
+    memcpy(scaling->deviations, before.deviations, sizeof before.deviations);
     if (!(before.trained_on & UN_SAMPLES_U8))
         return;
     scaling->dim_offset = before.dim_offset;
@@ -314,6 +317,8 @@ unet_code un_trainer_create(unet_model *model, const unet_dataset *dataset,
     if (!scaling.set && !scaling.per_image)
         take_scaling(&model->scaling, &dataset->scaling);
     model->scaling.per_image |= options->standardize;
+    if (options->standardize)
+        model->scaling.centred = 0;
     if (dataset->scaling.fill.set)
         model->scaling.fill = dataset->scaling.fill;
     model->scaling.trained_on = scaling.trained_on | dataset->scaling.trained_on;

@@ -15,7 +15,7 @@ struct conv_inputs {
 
 static int conv_taps(enum un_conv_kind kind)
 {
-    return un_conv_is_wide(kind) ? 9 : kind == UN_UPCONV2X2 ? 4 : 1;
+    return un_conv_side(kind) * un_conv_side(kind);
 }
 
 static struct conv_inputs conv_make(struct op_run *r, const struct op_case *k)
@@ -41,10 +41,11 @@ static struct conv_inputs conv_make(struct op_run *r, const struct op_case *k)
     return in;
 }
 
-/* What is made from pixels is convolved directly. */
+/* What is made from pixels, or as pixels, is convolved directly. */
 static bool conv_by_tiles(const struct op_case *k)
 {
-    return k->kind == UN_CONV3X3 && k->src_layout == UN_FEATURES && !k->variant;
+    return k->kind == UN_CONV3X3 && k->src_layout == UN_FEATURES && k->dst_layout == UN_FEATURES &&
+           !k->variant;
 }
 
 /* The tolerance of a sum in any of the passes. */
@@ -68,7 +69,7 @@ static float *conv_check_forward(struct op_run *r, const struct op_case *k,
                                  const struct conv_inputs *in)
 {
     /* an up-convolution's output sums over the channels only */
-    double terms = (un_conv_is_wide(k->kind) ? 9 : 1) * in->in;
+    double terms = (k->kind == UN_UPCONV2X2 ? 1 : in->taps) * in->in;
     double tolerance = conv_tolerance(k, terms + 1);
     float *plain = NULL;
     static const char *const names[3] = {"sum", "act(sum + bias)", "act(scale * sum + shift)"};
@@ -358,23 +359,27 @@ static struct op_case conv_random_case(uint64_t *state, double most)
     return macs <= most ? k : conv_random_case(state, most);
 }
 
-/* The same of stride 2. */
-static struct op_case conv_random_half(uint64_t *state, double most)
+/* The same of stride 2; what: whose name kind is. */
+static struct op_case conv_random_half(uint64_t *state, double most, const char *what,
+                                       enum un_conv_kind kind)
 {
     static const struct un_activation acts[] = {
         {UN_ACT_NONE, 0}, {UN_ACT_RELU, 0}, {UN_ACT_LEAKY, 0.01f}};
     const int h = PICK(conv_sides, state), w = PICK(conv_sides, state);
-    const int c = PICK(conv_channels, state);
+    const int c = PICK(conv_channels, state), side = un_conv_side(kind);
+    const bool pixels = side == 7 && op_below(state, 2);
     const struct op_case k = {
-        .op = "conv3x3_half",
+        .op = what,
         .run = run_conv,
         .shape = {1 + op_below(state, 3), (h + 1) / 2, (w + 1) / 2, PICK(conv_channels, state)},
-        .kind = UN_CONV3X3_HALF,
-        .src_layout = UN_FEATURES,
+        .kind = kind,
+        .src_layout = pixels ? UN_PIXELS : UN_FEATURES,
         .dst_layout = UN_FEATURES,
-        .src = {{h, w, c, -1, -1}},
+        .src = {{h, w, c, -(side / 2), -(side / 2)}},
         .act = PICK(acts, state)};
-    return (double)op_volume(k.shape) * c * 9 <= most ? k : conv_random_half(state, most);
+    return (double)op_volume(k.shape) * c * side * side <= most
+               ? k
+               : conv_random_half(state, most, what, kind);
 }
 
 #endif

@@ -86,6 +86,32 @@ static void run_maxpool(struct op_run *r, const struct op_case *k)
     }
 }
 
+/* The same of 3x3, where a pixel gets up to four gradients, which are added. */
+static void run_maxpool3(struct op_run *r, const struct op_case *k)
+{
+    const struct un_engine_ops *ops = r->engine->ops;
+    struct un_shape s = k->shape, d = {s.n, (s.h + 1) / 2, (s.w + 1) / 2, s.c};
+    size_t count = op_volume(s), pooled = op_volume(d);
+    float *x = k->variant ? op_random_whole(r, count, 1) : op_random(r, count, -1, 1);
+    float *g = op_random(r, pooled, -1, 1);
+    struct un_tensor src = op_tensor(r, UN_FEATURES, s, x);
+    struct un_tensor dst = op_tensor(r, UN_FEATURES, d, NULL);
+    struct un_tensor ddst = op_tensor(r, UN_FEATURES, d, g);
+    op_workspace(r, 0);
+    ops->maxpool3_forward(r->engine, src, dst);
+    float *y = op_fetch(r, dst);
+    op_record(r, "dst", y, pooled, OP_EXACT);
+    for (int way = 0; way < OP_GRADIENT_WAYS; way++) {
+        struct un_gradient dsrc = op_gradient(r, way, s);
+        ops->maxpool3_backward(r->engine, src, ddst, &dsrc);
+        float *got = op_fetch(r, dsrc.d);
+        op_record(r, op_gradient_ways[way].name, got, count, 8 * EPS);
+        if (way == 0)
+            op_expect(r, "adjoint", op_dot(x, got, count), op_dot(y, g, pooled),
+                      8 * EPS * sqrt((double)pooled));
+    }
+}
+
 /* Three additions forward; for the gradient none, and those of struct un_gradient. */
 static void run_meanpool(struct op_run *r, const struct op_case *k)
 {

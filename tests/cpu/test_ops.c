@@ -62,6 +62,7 @@ static const struct family {
 } families[] = {
     {"transfer", run_transfer, SHAPES(map_shapes), {0, 1}, 2},
     {"maxpool", run_maxpool, SHAPES(map_shapes), {0, 1}, 2},
+    {"maxpool3", run_maxpool3, SHAPES(map_shapes), {0, 1}, 2},
     {"meanpool", run_meanpool, SHAPES(map_shapes), {0}, 1},
     {"add", run_add, SHAPES(map_shapes), {0, 1, 2, 3, 4}, 5},
     {"upsample", run_upsample, SHAPES(map_shapes), {0, 1, 2, 3}, 4},
@@ -109,10 +110,22 @@ static const struct family {
     }
 
 /* h x w: of the source */
-#define HALF(n, h, w, c, k, act)                                                                   \
+#define HALF_OF(op, kind, top, n, h, w, c, k, layout, ...)                                         \
     {                                                                                              \
-        "conv3x3_half", run_conv, {n, (h + 1) / 2, (w + 1) / 2, k}, 0, UN_CONV3X3_HALF,            \
-            UN_FEATURES, UN_FEATURES, {{h, w, c, -1, -1}}, act                                     \
+        op, run_conv, {n, (h + 1) / 2, (w + 1) / 2, k}, 0, kind, layout, UN_FEATURES,              \
+            {{h, w, c, top, top}}, __VA_ARGS__                                                     \
+    }
+#define HALF(n, h, w, c, k, act)                                                                   \
+    HALF_OF("conv3x3_half", UN_CONV3X3_HALF, -1, n, h, w, c, k, UN_FEATURES, act)
+#define HALF7(n, h, w, c, k, layout)                                                               \
+    HALF_OF("conv7x7_half", UN_CONV7X7_HALF, -3, n, h, w, c, k, layout, RELU)
+#define HALF1(n, h, w, c, k)                                                                       \
+    HALF_OF("conv1x1_half", UN_CONV1X1_HALF, 0, n, h, w, c, k, UN_FEATURES, NONE)
+/* a head */
+#define HEAD3(n, h, w, c, k)                                                                       \
+    {                                                                                              \
+        "conv3x3", run_conv, {n, h, w, k}, 0, UN_CONV3X3, UN_FEATURES, UN_PIXELS,                  \
+            {{h, w, c, -1, -1}}, NONE                                                              \
     }
 
 /* What networks are made of, and the corners; random cases follow. */
@@ -184,6 +197,29 @@ static const struct op_case conv_cases[] = {
     HALF(1, 14, 11, 31, 48, NONE),
     HALF(1, 33, 70, 16, 16, RELU),
     HALF(1, 4, 4, 320, 512, RELU),
+    /* the first layer of a ResNet, also of a map; kernels larger than the map */
+    HALF7(1, 1, 1, 1, 1, UN_PIXELS),
+    HALF7(1, 2, 2, 3, 16, UN_PIXELS),
+    HALF7(2, 32, 34, 3, 64, UN_PIXELS),
+    HALF7(5, 13, 19, 1, 17, UN_PIXELS),
+    HALF7(1, 9, 15, 17, 33, UN_PIXELS),
+    HALF7(1, 70, 67, 4, 32, UN_PIXELS),
+    HALF7(1, 1, 5, 16, 16, UN_FEATURES),
+    HALF7(3, 7, 8, 33, 17, UN_FEATURES),
+    HALF7(1, 18, 33, 16, 48, UN_FEATURES),
+    /* its shortcuts */
+    HALF1(1, 1, 1, 1, 1),
+    HALF1(2, 1, 18, 16, 33),
+    HALF1(5, 13, 1, 48, 16),
+    HALF1(1, 8, 10, 64, 128),
+    HALF1(3, 17, 15, 31, 47),
+    HALF1(1, 4, 4, 320, 512),
+    HEAD3(1, 1, 1, 1, 1),
+    HEAD3(2, 7, 5, 16, 1),
+    HEAD3(5, 31, 17, 16, 2),
+    HEAD3(1, 13, 11, 33, 21),
+    HEAD3(1, 61, 67, 16, 3),
+    HEAD3(1, 3, 4, 8, 254),
 };
 
 static struct op_case cases[MAX_CASES];
@@ -204,7 +240,7 @@ static void add_conv(struct op_case k)
 {
     add_case(k);
     k.variant = 1;
-    if (k.kind == UN_CONV3X3 && k.src_layout == UN_FEATURES)
+    if (k.kind == UN_CONV3X3 && k.src_layout == UN_FEATURES && k.dst_layout == UN_FEATURES)
         add_case(k);
 }
 
@@ -223,7 +259,11 @@ static void build_table(void)
     for (int i = 0; i < 300; i++)
         add_conv(conv_random_case(&state, i % 10 ? 2e5 : 1e6));
     for (int i = 0; i < 60; i++)
-        add_case(conv_random_half(&state, i % 10 ? 2e5 : 1e6));
+        add_case(conv_random_half(&state, i % 10 ? 2e5 : 1e6, "conv3x3_half", UN_CONV3X3_HALF));
+    for (int i = 0; i < 40; i++) {
+        add_case(conv_random_half(&state, i % 10 ? 4e5 : 1e6, "conv7x7_half", UN_CONV7X7_HALF));
+        add_case(conv_random_half(&state, i % 10 ? 2e5 : 1e6, "conv1x1_half", UN_CONV1X1_HALF));
+    }
 }
 
 /* ---- the engines under test ---- */
@@ -386,8 +426,9 @@ static void run_operation(void **state)
 
 int main(int argc, char **argv)
 {
-    static const char *const convolutions[] = {"conv3x3", "conv1x1", "upconv2x2", "conv3x3_half"};
-    enum { FAMILIES = sizeof families / sizeof *families, TESTS = FAMILIES + 4 };
+    static const char *const convolutions[] = {"conv3x3",      "conv1x1",      "upconv2x2",
+                                               "conv3x3_half", "conv7x7_half", "conv1x1_half"};
+    enum { FAMILIES = sizeof families / sizeof *families, TESTS = FAMILIES + 6 };
     struct CMUnitTest tests[TESTS];
     int count = 0;
     only_seed = argc > 2 ? atol(argv[2]) : -1;

@@ -126,7 +126,7 @@ static double conv_value(void *context)
 static void check_conv(enum un_conv_kind kind, struct un_operand a, struct un_operand b,
                        struct un_tensor dst)
 {
-    size_t taps = un_conv_is_wide(kind) ? 9 : kind == UN_UPCONV2X2 ? 4 : 1;
+    size_t side = (size_t)un_conv_side(kind), taps = side * side;
     size_t out = dst.shape.c, count = taps * (a.tensor.shape.c + b.tensor.shape.c) * out;
     float *w = numbers(count), *bias = numbers(out), *dw = numbers(count), *dbias = numbers(out);
     struct conv_context t = {{.kind = kind, .src = {a, b}, .dst = dst, .weight = w, .bias = bias},
@@ -158,6 +158,10 @@ static void test_conv(void **state)
                tensor(2, 2, 3, 3));
     check_conv(UN_CONV3X3_HALF, (struct un_operand){tensor(1, 5, 1, 2), -1, -1}, none,
                tensor(1, 3, 1, 2));
+    check_conv(UN_CONV7X7_HALF, (struct un_operand){tensor(2, 6, 5, 2), -3, -3}, none,
+               tensor(2, 3, 3, 3));
+    check_conv(UN_CONV1X1_HALF, (struct un_operand){tensor(2, 5, 4, 3), 0, 0}, none,
+               tensor(2, 3, 2, 2));
 }
 
 /* ---- maps ---- */

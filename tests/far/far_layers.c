@@ -25,10 +25,9 @@ static struct un_norm moments(struct un_engine *e, const struct un_norm *norm, s
 
 static size_t weight_count(const struct un_conv *c)
 {
-    static const size_t taps[] = {
-        [UN_CONV3X3] = 9, [UN_CONV1X1] = 1, [UN_UPCONV2X2] = 4, [UN_CONV3X3_HALF] = 9};
+    const size_t side = (size_t)un_conv_side(c->kind);
     const int in = c->src[0].tensor.shape.c + c->src[1].tensor.shape.c;
-    return taps[c->kind] * (size_t)in * (size_t)c->dst.shape.c;
+    return side * side * (size_t)in * (size_t)c->dst.shape.c;
 }
 
 static struct un_conv convolution(struct un_engine *e, const struct un_conv *conv)
@@ -133,6 +132,32 @@ static void maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
                              const struct un_gradient *dsrc)
 {
     struct far_call *c = far_queue(e, maxpool_backward_now);
+    c->t[0] = far_tensor(e, src);
+    c->t[1] = far_tensor(e, ddst);
+    c->g[0] = gradient(e, *dsrc);
+}
+
+static void maxpool3_forward_now(struct un_engine *e, const struct far_call *c)
+{
+    e->ops->maxpool3_forward(e, c->t[0], c->t[1]);
+}
+
+static void maxpool3_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
+{
+    struct far_call *c = far_queue(e, maxpool3_forward_now);
+    c->t[0] = far_tensor(e, src);
+    c->t[1] = far_tensor(e, dst);
+}
+
+static void maxpool3_backward_now(struct un_engine *e, const struct far_call *c)
+{
+    e->ops->maxpool3_backward(e, c->t[0], c->t[1], &c->g[0]);
+}
+
+static void maxpool3_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
+                              const struct un_gradient *dsrc)
+{
+    struct far_call *c = far_queue(e, maxpool3_backward_now);
     c->t[0] = far_tensor(e, src);
     c->t[1] = far_tensor(e, ddst);
     c->g[0] = gradient(e, *dsrc);
@@ -385,6 +410,8 @@ void far_layer_operations(struct un_engine_ops *ops)
     ops->conv_backward_weights = conv_backward_weights;
     ops->maxpool_forward = maxpool_forward;
     ops->maxpool_backward = maxpool_backward;
+    ops->maxpool3_forward = maxpool3_forward;
+    ops->maxpool3_backward = maxpool3_backward;
     ops->meanpool_forward = meanpool_forward;
     ops->meanpool_backward = meanpool_backward;
     ops->add_forward = add_forward;

@@ -17,6 +17,7 @@ static const char *const tokens[] = {
     ".all_modules.",
     /* segmentation_models_pytorch */
     "encoder.conv1.", "encoder.bn1.", "encoder.layer", ".downsample.", "segmentation_head.",
+    ".conv3.", ".bn2.", "layer4.", ".conv2.0.", ".conv1.1.", "mean", "std",
     /* MONAI */
     "model.", "submodule.", ".unit0.", ".adn.N.", ".adn.A.", "residual.", "upcat_", ".convs.conv_"};
 enum { TOKENS = sizeof tokens / sizeof *tokens, MOST = 200 };
@@ -66,8 +67,12 @@ static int take_network(struct reader *r, char (*names)[128], struct un_array *i
     spec.bias = (unet_bias)(take(r) % 3);
     spec.down = (unet_down)(take(r) % 2);
     spec.convs = (int)(take(r) % 3);
-    spec.residual = (unet_residual)(take(r) % 2);
-    for (int d = 0; spec.residual && d <= spec.depth; d++)
+    spec.residual = (unet_residual)(take(r) % 4);
+    if (un_spec_is_resnet(&spec)) {
+        spec.depth++;
+        spec.up_conv = UNET_UP_NO_CONV;
+    }
+    for (int d = un_spec_is_resnet(&spec) ? 2 : 0; spec.residual && d <= spec.depth; d++)
         spec.blocks[d] = 1 + (int)(take(r) % 2);
     if (!layout || un_spec_check(&spec, NULL) || un_layout_check(layout, &spec, NULL))
         return 0;

@@ -296,12 +296,68 @@ static void test_standardize(void **state)
     unet_model_free(back);
 }
 
+/* A mean and a deviation for each channel: in the model's file, in prediction, and in training. */
+static void test_centred(void **state)
+{
+    enum { SIDE = 32 };
+    static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
+    static uint8_t bytes[SIDE * SIDE * 3];
+    static float ready[SIDE * SIDE * 3], logits[2][2 * SIDE * SIDE];
+    static const struct {
+        const char *mean, *std, *want;
+    } rows[] = {{"0.485,0.456,0.406", NULL, "mean and std are wanted together"},
+                {"0.485,0.456", "1,1,1", "mean is 0.485,0.456, wanted 3 numbers"},
+                {"0.485,0.456,0.406", "1,1,1,1", "std is 1,1,1,1, wanted 3 numbers"},
+                {"0.485,0.456,nan", "1,1,1", "wanted 3 numbers"},
+                {"0.485,0.456,0.406", "1,0,1", "wanted numbers above 0"}};
+    unet_known known = un_known_nothing();
+    unet_model *model = NULL, *back = NULL;
+    char made[64];
+    unet_error err;
+    (void)state;
+    for (int i = 0; i < SIDE * SIDE * 3; i++) {
+        bytes[i] = (uint8_t)(i * i % 251);
+        ready[i] = ((float)bytes[i] / 255 - mean[i % 3]) / std[i % 3];
+    }
+    snprintf(made, sizeof made, "/tmp/unet_test_%d.safetensors", (int)getpid());
+    known.mean = "0.485,0.456,0.406";
+    known.std = "0.229,0.224,0.225";
+    if (un_model_import(FOLDER "smp.pth", &known, &model, NULL, &err) ||
+        un_model_export(model, made, NULL, &err) || un_model_read(made, &back, &err))
+        fail_msg("%s", err.text);
+    assert_memory_equal(&model->scaling, &back->scaling, sizeof model->scaling);
+    const unet_image images[] = {{SIDE, SIDE, 3, UNET_U8, 0, bytes},
+                                 {SIDE, SIDE, 3, UNET_F32, 1, ready}};
+    for (int i = 0; i < 2; i++) {
+        unet_session *session;
+        if (unet_session_create(back, NULL, &session, &err) ||
+            unet_predict_logits(session, &images[i], logits[i], &err))
+            fail_msg("%s", err.text);
+        unet_session_free(session);
+    }
+    if (!(difference(logits[0], logits[1], 2 * SIDE * SIDE) <= 1e-5))
+        fail_msg("differs by %g", difference(logits[0], logits[1], 2 * SIDE * SIDE));
+    const unet_export_options inside = {.normalize = 1};
+    assert_int_equal(un_model_export(back, "x.onnx", &inside, &err), UNET_EINVAL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        unet_model *none = NULL;
+        known.mean = rows[i].mean;
+        known.std = rows[i].std;
+        assert_int_equal(un_model_import(FOLDER "smp.pth", &known, &none, NULL, &err), UNET_EINVAL);
+        if (!strstr(err.text, rows[i].want))
+            fail_msg("row %zu: \"%s\", wanted \"%s\"", i, err.text, rows[i].want);
+    }
+    unlink(made);
+    unet_model_free(model);
+    unet_model_free(back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_index),       cmocka_unit_test(test_refused),
         cmocka_unit_test(test_round_trips), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_standardize),
+        cmocka_unit_test(test_standardize), cmocka_unit_test(test_centred),
     };
     unet_error err;
     if (un_safetensors_open(FOLDER "expect.safetensors", &expected, &err)) {

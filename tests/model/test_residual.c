@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nnU-Net's residual networks: trained on from a checkpoint of theirs, stopped and gone on, and
- * written back under their names; and files that are nearly of them.  What they compute is in
- * test_foreign.c, and with all gradients in net/test_network.c.
+ * Residual networks of nnU-Net's and of segmentation_models_pytorch: trained on from a checkpoint
+ * of theirs, stopped and gone on, and written back under their names; and files that are nearly of
+ * them.  What they compute is in test_foreign.c, and with all gradients in net/test_network.c.
  */
 #include <limits.h>
 #include <setjmp.h>
@@ -47,7 +47,8 @@ static unet_model *import(const char *path, const char *layout)
     known.standardize = 1;
     if (un_model_import(path, &known, &model, &origin, &err))
         fail_msg("%s", err.text);
-    assert_string_equal(origin.layout, layout);
+    if (layout)
+        assert_string_equal(origin.layout, layout);
     return model;
 }
 
@@ -63,23 +64,23 @@ static void assert_same(const unet_model *a, const unet_model *b, const char *wh
 
 /* ---- training ---- */
 
-enum { SIDE = 48, CLASSES = 3 };
+enum { SIDE = 48 };
 
-static unet_dataset *make_set(void)
+static unet_dataset *make_set(int classes)
 {
     static float image[SIDE * SIDE];
     static uint8_t mask[SIDE * SIDE];
     unet_dataset *set = NULL;
     unet_error err;
     for (int i = 0; i < SIDE * SIDE; i++) {
-        mask[i] = (uint8_t)((i / SIDE / 16 + i % SIDE / 16) % CLASSES);
+        mask[i] = (uint8_t)((i / SIDE / 16 + i % SIDE / 16) % classes);
         image[i] = (float)mask[i] + 0.3f * un_rng_normal(1, (uint64_t)i);
     }
     const unet_image seen = {SIDE, SIDE, 1, UNET_F32, 0, image};
     const unet_image truth = {SIDE, SIDE, 1, UNET_U8, 0, mask};
     const unet_pair pair = {.image = unet_view_of(&seen), .mask = unet_view_of(&truth)};
     const unet_dataset_options options = {
-        .size = sizeof options, .ignore = -1, .classes = CLASSES, .labels = "indices"};
+        .size = sizeof options, .ignore = -1, .classes = classes, .labels = "indices"};
     if (unet_dataset_from_arrays(&pair, 1, &options, &set, &err))
         fail_msg("%s", err.text);
     return set;
@@ -109,17 +110,15 @@ static double train(unet_model *model, const unet_dataset *set, int steps, bool 
     return loss;
 }
 
-static void test_training(void **state)
+static void check_training(const char *file, const char *layout, int classes)
 {
-    unet_dataset *set = make_set();
-    unet_model *model = import(FILE_OF("nnunet_resenc.pth"), "nnunet_resenc");
-    unet_model *whole = import(FILE_OF("nnunet_resenc.pth"), "nnunet_resenc");
-    unet_model *parted = import(FILE_OF("nnunet_resenc.pth"), "nnunet_resenc");
-    (void)state;
+    unet_dataset *set = make_set(classes);
+    unet_model *model = import(file, layout), *whole = import(file, layout);
+    unet_model *parted = import(file, layout);
     const double first = train(model, set, 1, false, false);
     const double last = train(model, set, 40, false, false);
     if (!(last < 0.8 * first))
-        fail_msg("40 steps: the loss was %g and is %g", first, last);
+        fail_msg("%s: 40 steps: the loss was %g and is %g", file, first, last);
     train(whole, set, 4, false, false);
     train(parted, set, 2, false, true);
     train(parted, set, 2, true, false);
@@ -128,6 +127,14 @@ static void test_training(void **state)
     unet_model_free(whole);
     unet_model_free(parted);
     unet_dataset_free(set);
+}
+
+static void test_training(void **state)
+{
+    (void)state;
+    check_training(FILE_OF("nnunet_resenc.pth"), "nnunet_resenc", 3);
+    check_training(FILE_OF("smp.ckpt"), "smp", 2);
+    check_training(FILE_OF("smp_bottleneck.safetensors"), "smp", 2);
 }
 
 /* ---- names ---- */
@@ -153,7 +160,9 @@ static void test_names(void **state)
 {
     static const char *const files[][2] = {{FILE_OF("nnunet_resenc.pth"), "nnunet_resenc"},
                                            {FILE_OF("nnunet_resenc_plain.pth"), "nnunet_resenc"},
-                                           {FILE_OF("nnunet.pth"), "nnunet"}};
+                                           {FILE_OF("nnunet.pth"), "nnunet"},
+                                           {FILE_OF("smp.pth"), "smp"},
+                                           {FILE_OF("smp_bottleneck.safetensors"), "smp"}};
     unet_error err;
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
@@ -182,11 +191,15 @@ static void test_wrong_names(void **state)
         {FILE_OF("nnunet.pth"), "nnunet_resenc",
          "layout nnunet_resenc: residual is none, networks of this class have nnunet"},
         {FILE_OF("nnunet_resenc.pth"), "milesial", "layout milesial: "},
+        {FILE_OF("smp.pth"), "nnunet_resenc",
+         "layout nnunet_resenc: residual is resnet, networks of this class have nnunet"},
+        {FILE_OF("nnunet_resenc.pth"), "smp",
+         "layout smp: residual is nnunet, networks of this class have resnet"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const unet_export_options options = {.names = rows[i].layout};
-        unet_model *model = import(rows[i].file, i == 1 ? "nnunet" : "nnunet_resenc");
+        unet_model *model = import(rows[i].file, NULL);
         unet_error err = {0};
         if (un_model_export(model, made, &options, &err) != UNET_EINVAL ||
             !strstr(err.text, rows[i].want))
@@ -198,31 +211,21 @@ static void test_wrong_names(void **state)
 /* ---- files that are nearly right ---- */
 
 /* A copy of the arrays of a file in which one is changed or left out. */
-static void test_wrong_arrays(void **state)
+struct wrong {
+    const char *name, *instead; /* NULL: left out */
+    const char *want;
+};
+
+static void check_wrong(const char *file, const struct wrong *rows, size_t count)
 {
-    static const struct {
-        const char *name, *instead; /* NULL: left out */
-        const char *want;
-    } rows[] = {
-        {"encoder.stages.1.blocks.1.conv2.conv.weight", NULL, "its layer has no weight"},
-        {"encoder.stages.1.blocks.0.skip.1.norm.weight",
-         "encoder.stages.1.blocks.0.skip.0.norm.weight", "a norm without a bias"},
-        {"encoder.stages.1.blocks.0.conv1.conv.weight", "encoder.stages.1.blocks.0.squeeze.weight",
-         "squeeze and excitation"},
-        {"encoder.stages.1.blocks.0.conv2.conv.weight",
-         "encoder.stages.1.blocks.0.conv3.conv.weight", "three convolutions"},
-        {"encoder.stages.1.blocks.0.skip.1.conv.weight", "encoder.stages.1.blocks.0.other.weight",
-         "other arrays than nnU-Net's ResidualEncoderUNet has"},
-    };
     struct un_arrays arrays;
     unet_error err;
-    (void)state;
-    if (un_arrays_open(FILE_OF("nnunet_resenc.pth"), &arrays, &err))
+    if (un_arrays_open(file, &arrays, &err))
         fail_msg("%s", err.text);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct un_array *a = (struct un_array *)un_arrays_find(&arrays, rows[i].name);
         const struct un_array kept = *a;
-        const int count = arrays.count;
+        const int before = arrays.count;
         unet_model *model = NULL;
         if (rows[i].instead)
             a->name = rows[i].instead;
@@ -233,9 +236,46 @@ static void test_wrong_arrays(void **state)
             fail_msg("%s: \"%s\", wanted \"%s\"", rows[i].name, code ? err.text : "read",
                      rows[i].want);
         *a = kept;
-        arrays.count = count;
+        arrays.count = before;
     }
     un_arrays_release(&arrays);
+}
+
+static void test_wrong_arrays(void **state)
+{
+    static const struct wrong nnunet[] = {
+        {"encoder.stages.1.blocks.1.conv2.conv.weight", NULL, "its layer has no weight"},
+        {"encoder.stages.1.blocks.0.skip.1.norm.weight",
+         "encoder.stages.1.blocks.0.skip.0.norm.weight", "a norm without a bias"},
+        {"encoder.stages.1.blocks.0.conv1.conv.weight", "encoder.stages.1.blocks.0.squeeze.weight",
+         "squeeze and excitation"},
+        {"encoder.stages.1.blocks.0.conv2.conv.weight",
+         "encoder.stages.1.blocks.0.conv3.conv.weight", "three convolutions"},
+        {"encoder.stages.1.blocks.0.skip.1.conv.weight", "encoder.stages.1.blocks.0.other.weight",
+         "other arrays than nnU-Net's ResidualEncoderUNet has"},
+    };
+    static const struct wrong smp[] = {
+        {"encoder.layer1.0.conv2.weight", NULL, "tensor encoder.layer1.0.conv2.weight is missing"},
+        {"encoder.layer4.0.conv1.weight", "encoder.layer4.0.conv4.weight",
+         "tensor encoder.layer4.0.conv1.weight is missing"},
+        {"encoder.layer2.0.downsample.0.weight", NULL,
+         "tensor encoder.layer2.0.downsample.0.weight is missing"},
+        {"encoder.layer2.1.bn2.weight", "encoder.layer2.1.se_module.fc1.weight",
+         "squeeze and excitation"},
+        {"decoder.blocks.2.conv1.0.weight", "decoder.blocks.2.attention1.attention.cSE.1.weight",
+         "attention in its decoder"},
+        {"decoder.blocks.2.conv1.0.weight", "decoder.blocks.x_0_2.conv1.0.weight", "UnetPlusPlus"},
+        {"decoder.blocks.0.conv1.1.running_mean", NULL,
+         "decoder.blocks.0.conv1.1.running_var: has shape [16]; a norm has both"},
+        {"encoder.layer1.0.conv1.weight", "encoder.layer1.0.spatial.weight",
+         "of its encoders resnet18, resnet34, resnet50, resnet101 and resnet152 are read"},
+        {"encoder.conv1.weight", "encoder.conv2.weight", "a plain U-Net has 3x3, 2x2 (up) and 1x1"},
+        {"encoder.layer2.0.bn1.weight", "encoder.layer2.0.norm1.weight",
+         "a norm without a bias, or a PReLU"},
+    };
+    (void)state;
+    check_wrong(FILE_OF("nnunet_resenc.pth"), nnunet, sizeof nnunet / sizeof *nnunet);
+    check_wrong(FILE_OF("smp.pth"), smp, sizeof smp / sizeof *smp);
 }
 
 /* ---- specs ---- */
@@ -293,12 +333,131 @@ static void test_specs(void **state)
     assert_non_null(strstr(err.text, "blocks of level 2 are 1, wanted 0 where residual is none"));
 }
 
+static void test_resnet_specs(void **state)
+{
+    static const struct {
+        int residual, depth, width, blocks[6], enc[2], widest, down; /* enc: level and channels */
+        const char *want;                                            /* NULL: is one */
+    } rows[] = {
+        {UNET_RESIDUAL_RESNET, 5, 64, {0}, {0}, 0, UNET_DOWN_CONV, NULL},
+        {UNET_RESIDUAL_RESNET_BOTTLENECK, 5, 64, {0, 0, 3, 8, 36, 3}, {0}, 0, UNET_DOWN_CONV, NULL},
+        {UNET_RESIDUAL_RESNET, 2, 1, {0}, {2, 7}, 0, UNET_DOWN_CONV, NULL},
+        {UNET_RESIDUAL_RESNET_BOTTLENECK,
+         5,
+         64,
+         {0, 0, 3, 8, 37, 3},
+         {0},
+         0,
+         UNET_DOWN_CONV,
+         "blocks of level 5 are 3, wanted 1 or more, and 50 at most in all"},
+        {UNET_RESIDUAL_RESNET, 6, 4, {0}, {0}, 0, UNET_DOWN_CONV, "depth is 6, wanted 2 to 5"},
+        {UNET_RESIDUAL_RESNET, 1, 4, {0}, {0}, 0, UNET_DOWN_CONV, "depth is 1, wanted 2 to 5"},
+        {UNET_RESIDUAL_RESNET,
+         3,
+         4,
+         {0, 1},
+         {0},
+         0,
+         UNET_DOWN_CONV,
+         "blocks of level 1 are 1, wanted 0"},
+        {UNET_RESIDUAL_RESNET,
+         3,
+         4,
+         {0},
+         {0, 4},
+         0,
+         UNET_DOWN_CONV,
+         "channels.enc of level 0 are set, wanted 0 with residual resnet"},
+        {UNET_RESIDUAL_RESNET_BOTTLENECK,
+         3,
+         4,
+         {0},
+         {3, 18},
+         0,
+         UNET_DOWN_CONV,
+         "channels.enc of level 3 are 18, wanted a multiple of 4 with residual resnet_bottleneck"},
+        {UNET_RESIDUAL_RESNET, 3, 4, {0}, {0}, 8, UNET_DOWN_CONV, "widest is set, wanted 0"},
+        {UNET_RESIDUAL_RESNET,
+         3,
+         4,
+         {0},
+         {0},
+         0,
+         UNET_DOWN_POOL,
+         "residual is resnet, wanted only with down conv"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static struct un_graph graph;
+        unet_error err = {0};
+        unet_spec spec = {.in_channels = 3, .classes = 2, .padding = UNET_PADDING_SAME};
+        spec.width = rows[i].width;
+        spec.depth = rows[i].depth;
+        spec.norm = UNET_NORM_BATCH;
+        spec.down = (unet_down)rows[i].down;
+        spec.widest = rows[i].widest;
+        spec.up = UNET_UP_NEAREST;
+        spec.up_conv = UNET_UP_NO_CONV;
+        spec.residual = (unet_residual)rows[i].residual;
+        memcpy(spec.blocks, rows[i].blocks, sizeof rows[i].blocks);
+        for (int k = 0; k < 2; k++)
+            spec.channels.enc[rows[i].enc[0]][k] = rows[i].enc[1];
+        const unet_code code = un_spec_check(&spec, &err);
+        if (rows[i].want && (!code || !strstr(err.text, rows[i].want)))
+            fail_msg("row %zu: \"%s\", wanted \"%s\"", i, err.text, rows[i].want);
+        if (!rows[i].want && code)
+            fail_msg("row %zu: %s", i, err.text);
+        if (code)
+            continue;
+        un_graph_build(&graph, &spec);
+        assert_true(graph.node_count <= UN_MAX_NODES && graph.param_count <= UN_MAX_PARAMS);
+        assert_int_equal(graph.geometry.grid, 1 << spec.depth);
+        assert_int_equal(graph.geometry.border % graph.geometry.grid, 0);
+    }
+}
+
+/* ---- tiles ---- */
+
+enum { HEIGHT = 96, WIDTH = 830 }; /* wider than a tile and what it sees */
+
+static void predict(const unet_model *model, const unet_image *image, int tile, float *logits)
+{
+    const unet_session_options options = {
+        .size = sizeof options, .threads = 2, .tile = tile, .exact = 1};
+    unet_session *session = NULL;
+    unet_error err;
+    if (unet_session_create(model, &options, &session, &err) ||
+        unet_predict_logits(session, image, logits, &err))
+        fail_msg("%s", err.text);
+    unet_session_free(session);
+}
+
+/* A ResNet's border has to be whole grids of 32 pixels, else its tiles would pool others. */
+static void test_tiles(void **state)
+{
+    static float pixels[HEIGHT * WIDTH * 3], whole[2 * HEIGHT * WIDTH], tiled[2 * HEIGHT * WIDTH];
+    const unet_image image = {HEIGHT, WIDTH, 3, UNET_F32, 1, pixels};
+    unet_model *model = import(FILE_OF("smp.pth"), "smp");
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++)
+        pixels[i] = un_rng_normal(3, i);
+    assert_true(model->graph.geometry.border < WIDTH / 3);
+    predict(model, &image, WIDTH, whole);
+    predict(model, &image, 32, tiled);
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (memcmp(&whole[i], &tiled[i], sizeof *whole))
+            fail_msg("logit %zu is %.9g by tiles, %.9g at once", i, (double)tiled[i],
+                     (double)whole[i]);
+    unet_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_training),    cmocka_unit_test(test_names),
         cmocka_unit_test(test_wrong_names), cmocka_unit_test(test_wrong_arrays),
-        cmocka_unit_test(test_specs),
+        cmocka_unit_test(test_specs),       cmocka_unit_test(test_resnet_specs),
+        cmocka_unit_test(test_tiles),
     };
     return cmocka_run_group_tests_name("residual", tests, name_file, remove_file);
 }

@@ -55,7 +55,8 @@ static void test_onnx(void **state)
 {
     static const char *const files[] = {"torch_em.pt",       "torch_em_batch.pt",
                                         "torch_em_group.pt", "torch_em_none.pt",
-                                        "nnunet_resenc.pth", "nnunet_resenc_plain.pth"};
+                                        "nnunet_resenc.pth", "nnunet_resenc_plain.pth",
+                                        "smp.pth",           "smp_bottleneck.safetensors"};
     char path[512], made[64];
     unet_error err;
     (void)state;

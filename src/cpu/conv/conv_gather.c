@@ -117,6 +117,12 @@ static void spread(const struct job *job, const struct scratch *s, int n, int y,
         }
 }
 
+/* Whether no tap of the window goes into pixels of this copy, which are zero then. */
+static bool is_empty(const struct un_conv_plan *p, int copy)
+{
+    return p->taps == 1 && p->at[copy][0] == UN_NO_TAP;
+}
+
 /* One tile for the output groups of units first .. end - 1 (unit = copy * groups + group). */
 static void run_tile(const struct job *job, struct scratch *s, int n, int y, int x, int pixels,
                      int first, int end)
@@ -126,7 +132,6 @@ static void run_tile(const struct job *job, struct scratch *s, int n, int y, int
     const bool direct = job->dst.layout == UN_FEATURES;
     list_segments(p, n, y, x, pixels, s);
     struct un_gather g = {.segment = s->segment,
-                          .segments = p->segments,
                           .depth = p->depth,
                           .src_step = (ptrdiff_t)p->step * un_pixel(&p->src[0].tensor),
                           .dst_step = direct ? scale * UN_BLOCK : UN_BLOCK,
@@ -138,6 +143,7 @@ static void run_tile(const struct job *job, struct scratch *s, int n, int y, int
         g.weight = job->weight +
                    (size_t)p->segments * (size_t)p->depth * (size_t)(copy * all + block) * UN_BLOCK;
         g.bias = job->bias ? job->bias + block * UN_BLOCK : NULL;
+        g.segments = is_empty(p, copy) ? 0 : p->segments;
         if (!direct) {
             g.dst = s->out;
             job->k->gather(&g, pixels, blocks);

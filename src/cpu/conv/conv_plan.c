@@ -11,16 +11,25 @@
 
 #include <string.h>
 
-/* The tap of a 3x3 kernel along one axis that pixel `side` (0, 1) of a 2x2 reads through tap t (0,
- * 1) of a window of what was made from it with stride 2: pixel 2u is in the middle of u's kernel,
- * 2u + 1 at the end of u's and the beginning of that of u + 1. */
-static int half_tap(int side, int t)
+/* How many pixels before pixel u of a result of stride 2 the first one lies that pixel 2u or 2u + 1
+ * of its source went into. */
+static int half_reach(int side)
 {
-    return side ? 2 - 2 * t : t ? UN_NO_TAP : 1;
+    return (side - 1) / 4;
+}
+
+/* The tap of a kernel along one axis that pixel `odd` (0, 1) of a 2x2 reads through tap t of a
+ * window of what was made from it with stride 2.  Of 3x3: pixel 2u is in the middle of u's kernel,
+ * 2u + 1 at the end of u's and the beginning of that of u + 1. */
+static int half_tap(int side, int odd, int t)
+{
+    const int tap = odd + side / 2 + 2 * (half_reach(side) - t);
+    return tap < 0 || tap >= side ? UN_NO_TAP : tap;
 }
 
 static void set_taps(struct un_conv_plan *p, const struct un_conv *c, bool forward)
 {
+    const int side = un_conv_side(c->kind);
     for (int copy = 0; copy < p->copies; copy++)
         for (int t = 0; t < p->taps * p->taps; t++) {
             int at = t;
@@ -28,9 +37,10 @@ static void set_taps(struct un_conv_plan *p, const struct un_conv *c, bool forwa
                 at = copy;
             } else if (c->kind == UN_CONV3X3 && !forward) {
                 at = 8 - t;
-            } else if (c->kind == UN_CONV3X3_HALF && !forward) {
-                const int i = half_tap(copy / 2, t / 2), j = half_tap(copy % 2, t % 2);
-                at = i < 0 || j < 0 ? UN_NO_TAP : i * 3 + j;
+            } else if (un_conv_halves(c->kind) && !forward) {
+                const int i = half_tap(side, copy / 2, t / p->taps);
+                const int j = half_tap(side, copy % 2, t % p->taps);
+                at = i < 0 || j < 0 ? UN_NO_TAP : i * side + j;
             }
             p->at[copy][t] = (signed char)at;
         }
@@ -40,7 +50,7 @@ static void set_strides(struct un_conv_plan *p, const struct un_conv *c, bool fo
 {
     const ptrdiff_t in = c->src[0].tensor.shape.c + c->src[1].tensor.shape.c;
     const ptrdiff_t out = c->dst.shape.c;
-    ptrdiff_t taps = un_conv_is_wide(c->kind) ? 9 : c->kind == UN_UPCONV2X2 ? 4 : 1;
+    const ptrdiff_t side = un_conv_side(c->kind), taps = side * side;
     ptrdiff_t k = c->kind == UN_UPCONV2X2 ? taps : in * taps;  /* stride of the layer's outputs */
     ptrdiff_t i = c->kind == UN_UPCONV2X2 ? out * taps : taps; /* and of its inputs */
     p->by_out = forward ? k : i;
@@ -68,8 +78,8 @@ struct un_conv_plan un_plan_forward(const struct un_conv *c)
 {
     struct un_conv_plan p = {.src = {c->src[0], c->src[1]},
                              .sources = c->src[1].tensor.shape.c ? 2 : 1,
-                             .taps = un_conv_is_wide(c->kind) ? 3 : 1,
-                             .step = c->kind == UN_CONV3X3_HALF ? 2 : 1,
+                             .taps = c->kind == UN_UPCONV2X2 ? 1 : un_conv_side(c->kind),
+                             .step = un_conv_halves(c->kind) ? 2 : 1,
                              .copies = c->kind == UN_UPCONV2X2 ? 4 : 1,
                              .frame =
                                  c->kind == UN_UPCONV2X2 ? c->src[0].tensor.shape : c->dst.shape};
@@ -82,19 +92,16 @@ struct un_conv_plan un_plan_forward(const struct un_conv *c)
 struct un_conv_plan un_plan_backward(const struct un_conv *c, int source)
 {
     const struct un_operand *src = &c->src[source];
-    const bool half = c->kind == UN_CONV3X3_HALF, wide = c->kind == UN_CONV3X3;
-    const bool up = c->kind == UN_UPCONV2X2;
-    const int reach = wide ? 2 : 0;
+    const bool half = un_conv_halves(c->kind), up = c->kind == UN_UPCONV2X2;
+    const int side = un_conv_side(c->kind), reach = c->kind == UN_CONV3X3 ? 2 : 0;
     struct un_conv_plan p = {.src = {{c->dst, -src->top - reach, -src->left - reach}},
                              .sources = 1,
-                             .taps = wide         ? 3
-                                     : up || half ? 2
-                                                  : 1,
+                             .taps = half ? (side + 1) / 2 : side,
                              .step = up ? 2 : 1,
                              .copies = half ? 4 : 1,
                              .frame = src->tensor.shape};
     if (half) { /* a frame of 2x2 pixels, which may end beyond the map */
-        p.src[0].top = p.src[0].left = 0;
+        p.src[0].top = p.src[0].left = -half_reach(side);
         p.frame.h = c->dst.shape.h;
         p.frame.w = c->dst.shape.w;
     }

@@ -13,13 +13,16 @@
  *   half forward        window 3x3 of src, 2 pixels further for each pixel
  *   half backward       window 2x2 of ddst, four times, once for each pixel of a 2x2 of the result,
  *                       of which the four taps are 1, 2, 2 and 4; the others have no weight
+ *
+ * Halves of 7x7 are the same with windows 7x7 and 4x4, and those of 1x1 with 1x1 and 1x1, where
+ * three of the four pixels have no tap at all.
  */
 #ifndef UN_CONV_PLAN_H
 #define UN_CONV_PLAN_H
 
 #include "cpu/engine_cpu.h"
 
-enum { UN_NO_TAP = -1 };
+enum { UN_NO_TAP = -1, UN_MAX_TAPS = 49 };
 
 struct un_conv_plan {
     struct un_operand src[2];
@@ -30,7 +33,7 @@ struct un_conv_plan {
     /* weight of (out, in, tap, copy) = weight[base + out * by_out + in * by_in + at[copy][tap]],
      * and zero where at is UN_NO_TAP */
     ptrdiff_t base, by_out, by_in;
-    signed char at[4][9];
+    signed char at[4][UN_MAX_TAPS];
     /* derived */
     int segments, depth;
     size_t packed; /* floats of the packed weights without the biases */

@@ -5,13 +5,15 @@
  *   dweight[k][c][tap] = sum over pixels: a(pixel moved by tap, c) * b(pixel, k)
  *
  * a gives the rows of a tile (a broadcast each), b the vectors.  a is the source and b is ddst;
- * only for the last layer, whose ddst is plain pixels of few channels, it is the other way round.
+ * only for the last layer, whose ddst is plain pixels of few channels, it is the other way round,
+ * and taps are mirrored: the pixel of ddst that tap i of a source's pixel goes into is moved by -i.
  *
  * The sums are [slice][plane][row][group of b's channels], a slice being a block of a's channels:
  *
- *   conv3x3    a plane for each row of taps, 3 x 16 rows in it (first layer: 3 x C)
+ *   conv3x3    a plane for each row of taps, 3 x 16 rows in it (first layer: 3 x C, last: 3 x K)
+ *   conv7x7    7 x 16 (first layer: 7 x C)
  *   conv1x1    one plane of 16 rows (last layer: K)
- *   half       as conv3x3, every second pixel of a for one of b
+ *   half       as these, every second pixel of a for one of b
  *   upconv     four planes, one for each pixel of the 2x2 of b
  *
  * Tasks are (group of b) x (chunk of slices whose sums fit the second-level cache) x (band of
@@ -33,7 +35,7 @@ struct plan {
     struct un_tensor b;
     struct un_shape frame; /* the pixels that are summed over */
     bool swapped;          /* a is ddst */
-    int planes, taps;      /* taps in a row of a plane: 3 or 1 */
+    int planes, taps;      /* taps in a row of a plane: the kernel's side, of upconv 1 */
     int a_step, b_step;    /* pixels of a, of b for one of the frame */
     ptrdiff_t by_a, by_b;  /* weight (channel of a, channel of b, tap) = [a by_a + b by_b + tap] */
     /* derived */
@@ -65,32 +67,29 @@ static struct plan make_plan(const struct un_engine *e, const struct un_conv *c)
 {
     const struct un_kernels *k = un_cpu_kernels(e);
     const int in = c->src[0].tensor.shape.c + c->src[1].tensor.shape.c, out = c->dst.shape.c;
+    const int side = un_conv_side(c->kind);
     struct plan p = {.a = {c->src[0], c->src[1]},
                      .sources = c->src[1].tensor.shape.c ? 2 : 1,
                      .b = c->dst,
                      .frame = c->kind == UN_UPCONV2X2 ? c->src[0].tensor.shape : c->dst.shape,
-                     .planes = 1,
-                     .taps = 1,
-                     .a_step = 1,
+                     .planes = side,
+                     .taps = side,
+                     .a_step = un_conv_halves(c->kind) ? 2 : 1,
                      .b_step = 1,
-                     .by_a = 1,
-                     .by_b = in};
-    if (un_conv_is_wide(c->kind)) {
-        p.a_step = c->kind == UN_CONV3X3_HALF ? 2 : 1;
-        p.planes = p.taps = 3;
-        p.by_a = 9;
-        p.by_b = in * 9;
-    } else if (c->kind == UN_UPCONV2X2) {
+                     .by_a = side * side,
+                     .by_b = in * side * side};
+    if (c->kind == UN_UPCONV2X2) {
         p.planes = 4;
+        p.taps = 1;
         p.b_step = 2;
         p.by_a = out * 4;
         p.by_b = 4;
     } else if (c->dst.layout == UN_PIXELS) {
         p.swapped = true;
-        p.a[0].tensor = c->dst;
+        p.a[0] = (struct un_operand){c->dst, -(side / 2), -(side / 2)};
         p.b = c->src[0].tensor;
-        p.by_a = in;
-        p.by_b = 1;
+        p.by_a = in * side * side;
+        p.by_b = side * side;
     }
     bool pixels = p.a[0].tensor.layout == UN_PIXELS;
     p.rows = pixels ? p.a[0].tensor.shape.c : UN_BLOCK;
@@ -174,7 +173,7 @@ static void add_run(const struct plan *p, const struct un_kernels *k, const stru
         const struct un_operand *src = slice_source(p, slice, &block);
         o.a_step = p->a_step * un_pixel(&src->tensor);
         for (int i = 0; i < p->planes; i++, o.sum += plane) {
-            int tap_row = p->taps == 3 ? i : 0;
+            const int tap_row = p->taps > 1 ? i : 0;
             o.a = run_of_a(src, n, block, y * p->a_step + tap_row, x * p->a_step, span(p, pixels),
                            patch);
             if (!o.a)
@@ -240,7 +239,8 @@ static void write_part(const struct plan *p, const struct un_kernels *k, const s
             for (int c = 0; c < channels; c++) {
                 float *to = dweight + (channel + c) * p->by_a + (first + k_b) * p->by_b;
                 for (int t = 0; t < taps; t++)
-                    to[t] = sum[((ptrdiff_t)t * p->rows + c) * width + k_b];
+                    to[p->swapped ? taps - 1 - t : t] =
+                        sum[((ptrdiff_t)t * p->rows + c) * width + k_b];
             }
         sum += (ptrdiff_t)taps * p->rows * width;
     }

@@ -76,6 +76,13 @@ struct un_add_source {
     int left, width;
 };
 
+/* A row of windows of a 3x3 pooling of stride 2: its rows of the source, NULL beyond the map; their
+ * gradients; and which of the three rows is asked for its part of them. */
+struct un_pool_windows {
+    const float *src[3], *ddst;
+    int row;
+};
+
 /* The two source positions that an output position of a doubled side is made of. */
 struct un_taps {
     int at[2]; /* the second may be the first */
@@ -191,6 +198,12 @@ struct un_kernels {
     /* pixels 2x and 2x + 1 of a row of d get a quarter of ddst[x] */
     void (*meanpool_back_row)(const float *ddst, float *d, const float *y, struct un_finish finish,
                               int pixels);
+    /* dst[x] = max of pixels 2x - 1 .. 2x + 1 of three rows of `width`, of which the first and the
+     * last may be NULL */
+    void (*maxpool3_row)(const float *const src[3], int width, float *dst);
+    /* a row of d, which count (1, 2) rows of windows have in common */
+    void (*maxpool3_back_row)(const struct un_pool_windows *windows, int count, int width, float *d,
+                              const float *y, struct un_finish finish);
     /* nothing was added here: d = act'(y) * (accumulate ? d : 0) */
     void (*finish_row)(float *d, const float *y, struct un_finish finish, int pixels);
 

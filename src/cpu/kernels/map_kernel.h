@@ -53,6 +53,76 @@ static void meanpool_back_row(const float *ddst, float *d, const float *y, struc
                        (ptrdiff_t)x * UN_BLOCK + j, finish);
 }
 
+/* The largest of a column of three pixels, of which only the middle one must be there. */
+INLINE vec column_max(const float *const row[3], ptrdiff_t at)
+{
+    vec most = vec_load(row[1] + at);
+    for (int i = 0; i < 3; i += 2)
+        if (row[i])
+            most = vec_max(most, vec_load(row[i] + at));
+    return most;
+}
+
+static void maxpool3_row(const float *const src[3], int width, float *dst)
+{
+    for (int j = 0; j < UN_BLOCK; j += VEC) {
+        vec last = column_max(src, j);
+        for (int x = 0; 2 * x < width; x++) {
+            const ptrdiff_t at = (ptrdiff_t)2 * x * UN_BLOCK + j;
+            const vec here = column_max(src, at);
+            const vec next = 2 * x + 1 < width ? column_max(src, at + UN_BLOCK) : here;
+            vec_store(dst + x * UN_BLOCK + j, vec_max(vec_max(last, here), next));
+            last = next;
+        }
+    }
+}
+
+/* Adds to share what the pixels of a window in its row w->row get, in columns first .. end - 1 of
+ * the three; at: of its middle pixel.  The first of the largest, row by row, gets all. */
+INLINE void add_shares(const struct un_pool_windows *w, ptrdiff_t at, vec gradient, const int first,
+                       const int end, vec share[3])
+{
+    vec top = vec_load(w->src[1] + at);
+    for (int i = 0; i < 3; i++)
+        for (int k = first; k < end && w->src[i]; k++)
+            top = vec_max(top, vec_load(w->src[i] + at + (k - 1) * UN_BLOCK));
+    vec_mask open = (top == top) | -1; /* lanes whose largest is not found yet */
+    for (int i = 0; i <= w->row; i++)
+        for (int k = first; k < end && w->src[i]; k++) {
+            const vec v = vec_load(w->src[i] + at + (k - 1) * UN_BLOCK);
+            const vec_mask here = open & ((v == top) | (v != v));
+            open &= ~here;
+            if (i == w->row)
+                share[k] += vec_keep(here, gradient);
+        }
+}
+
+static void maxpool3_back_row(const struct un_pool_windows *windows, int count, int width, float *d,
+                              const float *y, struct un_finish finish)
+{
+    for (int j = 0; j < UN_BLOCK; j += VEC) {
+        vec before = {0}; /* what pixel 2x - 1 got from the windows on its left */
+        for (int x = 0; 2 * x < width; x++) {
+            const ptrdiff_t at = (ptrdiff_t)2 * x * UN_BLOCK + j;
+            const int first = x == 0, end = 2 * x + 1 < width ? 3 : 2;
+            vec share[3] = {before, {0}, {0}};
+            for (int i = 0; i < count; i++) {
+                const vec gradient = vec_load(windows[i].ddst + x * UN_BLOCK + j);
+                if (first == 0 && end == 3)
+                    add_shares(&windows[i], at, gradient, 0, 3, share);
+                else
+                    add_shares(&windows[i], at, gradient, first, end, share);
+            }
+            if (x > 0)
+                vec_finish(share[0], d, y, at - UN_BLOCK, finish);
+            vec_finish(share[1], d, y, at, finish);
+            before = share[2];
+        }
+        if (width % 2 == 0)
+            vec_finish(before, d, y, (ptrdiff_t)(width - 1) * UN_BLOCK + j, finish);
+    }
+}
+
 static void finish_row(float *d, const float *y, struct un_finish finish, int pixels)
 {
     for (ptrdiff_t at = 0; at < (ptrdiff_t)pixels * UN_BLOCK; at += VEC)

@@ -144,6 +144,8 @@ static const struct un_engine_ops reference_ops = {
     .count_nonfinite = un_ref_count_nonfinite,
     .meanpool_forward = un_ref_meanpool_forward,
     .meanpool_backward = un_ref_meanpool_backward,
+    .maxpool3_forward = un_ref_maxpool3_forward,
+    .maxpool3_backward = un_ref_maxpool3_backward,
 };
 
 unet_code un_engine_reference_create(struct un_engine **engine, unet_error *err)

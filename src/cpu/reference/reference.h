@@ -56,6 +56,9 @@ void un_ref_maxpool_backward(struct un_engine *e, struct un_tensor src, struct u
 void un_ref_meanpool_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
 void un_ref_meanpool_backward(struct un_engine *e, struct un_tensor ddst,
                               const struct un_gradient *dsrc);
+void un_ref_maxpool3_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
+void un_ref_maxpool3_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
+                              const struct un_gradient *dsrc);
 void un_ref_add_forward(struct un_engine *e, const struct un_operand src[2],
                         struct un_activation act, struct un_tensor dst);
 void un_ref_add_backward(struct un_engine *e, struct un_tensor ddst, int top, int left,

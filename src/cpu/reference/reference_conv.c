@@ -23,7 +23,8 @@
  *   dw[c][k][i][j]   = sum over n,y,x: g(2y+i, 2x+j, k) * src(y, x, c)
  *
  * CONV3X3_HALF is CONV3X3 at every second pixel: y and x of the frame are twice those of the
- * destination, and of the gradient only those g count whose places are whole:
+ * destination, and of the gradient only those g count whose places are whole.  CONV7X7_HALF and
+ * CONV1X1_HALF are the same with more taps, and with one:
  *
  *   dframe(y,x,c)   = sum over i,j,k: w[k][c][i][j] * g((y-i)/2, (x-j)/2, k)    (y-i, x-j even)
  */
@@ -37,23 +38,16 @@ static int in_channels(const struct un_conv *c)
 /* Where weight (out k, in c, row i, column j) lies in the weights' array. */
 static size_t weight_index(const struct un_conv *conv, int k, int c, int i, int j)
 {
-    size_t in = (size_t)in_channels(conv), out = (size_t)conv->dst.shape.c;
-    switch (conv->kind) {
-    case UN_CONV1X1:
-        return k * in + c;
-    case UN_UPCONV2X2:
-        return ((c * out + k) * 2 + i) * 2 + j;
-    case UN_CONV3X3:
-    case UN_CONV3X3_HALF:
-    default:
-        return ((k * in + c) * 3 + i) * 3 + j;
-    }
+    const size_t in = (size_t)in_channels(conv), out = (size_t)conv->dst.shape.c;
+    const size_t side = (size_t)un_conv_side(conv->kind);
+    const size_t pair = conv->kind == UN_UPCONV2X2 ? c * out + k : k * in + c;
+    return (pair * side + i) * side + j;
 }
 
 /* Pixels of the frame from one of the destination to the next. */
 static int step_of(const struct un_conv *conv)
 {
-    return conv->kind == UN_CONV3X3_HALF ? 2 : 1;
+    return un_conv_halves(conv->kind) ? 2 : 1;
 }
 
 /* Pixel (y, x) of the frame, channel c of one source: zero outside of the source. */
@@ -74,7 +68,7 @@ static double weighted_sum(const struct un_conv *conv, int n, int y, int x, int 
                    frame(&conv->src[0], n, y / 2, x / 2, c);
         return sum;
     }
-    const int side = un_conv_is_wide(conv->kind) ? 3 : 1, step = step_of(conv);
+    const int side = un_conv_side(conv->kind), step = step_of(conv);
     int first = 0;
     double sum = 0;
     for (int s = 0; s < 2; s++) {
@@ -141,7 +135,7 @@ static double gradient_sum(const struct un_conv *conv, struct un_tensor g, int n
                            int c)
 {
     const bool up = conv->kind == UN_UPCONV2X2;
-    const int side = un_conv_is_wide(conv->kind) ? 3 : up ? 2 : 1, step = step_of(conv);
+    const int side = un_conv_side(conv->kind), step = step_of(conv);
     double sum = 0;
     for (int i = 0; i < side; i++)
         for (int j = 0; j < side; j++) {
@@ -214,7 +208,7 @@ void un_ref_conv_backward_weights(struct un_engine *e, const struct un_conv *c,
                                   struct un_tensor ddst, float *dweight, float *dbias)
 {
     (void)e;
-    const int side = un_conv_is_wide(c->kind) ? 3 : c->kind == UN_UPCONV2X2 ? 2 : 1;
+    const int side = un_conv_side(c->kind);
     for (int k = 0; k < c->dst.shape.c; k++) {
         struct place p = {.conv = c, .g = ddst, .k = k};
         int first = 0;

@@ -82,6 +82,58 @@ void un_ref_meanpool_backward(struct un_engine *e, struct un_tensor ddst,
                 }
 }
 
+/* ---- 3x3 max pooling of stride 2 ---- */
+
+/* Which of the nine pixels around (2y, 2x), counted row by row, is the first of the largest; *most:
+ * its value. */
+static int winner3(struct un_tensor src, int n, int y, int x, int c, float *most)
+{
+    int best = -1;
+    for (int i = 0; i < 9; i++) {
+        const int row = 2 * y + i / 3 - 1, column = 2 * x + i % 3 - 1;
+        if (!un_ref_inside(src, row, column))
+            continue;
+        const float value = *un_ref_at(src, n, row, column, c);
+        if (best < 0 || value > *most) {
+            best = i;
+            *most = value;
+        }
+    }
+    return best;
+}
+
+void un_ref_maxpool3_forward(struct un_engine *e, struct un_tensor src, struct un_tensor dst)
+{
+    (void)e;
+    struct un_shape d = dst.shape;
+    for (int n = 0; n < d.n; n++)
+        for (int y = 0; y < d.h; y++)
+            for (int x = 0; x < d.w; x++)
+                for (int c = 0; c < d.c; c++)
+                    winner3(src, n, y, x, c, un_ref_at(dst, n, y, x, c));
+}
+
+void un_ref_maxpool3_backward(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
+                              const struct un_gradient *dsrc)
+{
+    (void)e;
+    struct un_shape s = src.shape;
+    for (int n = 0; n < s.n; n++)
+        for (int y = 0; y < s.h; y++)
+            for (int x = 0; x < s.w; x++)
+                for (int c = 0; c < s.c; c++) {
+                    double sum = 0;
+                    float most;
+                    for (int v = y / 2; v <= (y + 1) / 2; v++)
+                        for (int u = x / 2; u <= (x + 1) / 2; u++)
+                            if (un_ref_inside(ddst, v, u) &&
+                                winner3(src, n, v, u, c, &most) ==
+                                    (y - 2 * v + 1) * 3 + x - 2 * u + 1)
+                                sum += *un_ref_at(ddst, n, v, u, c);
+                    un_ref_give(dsrc, n, y, x, c, sum);
+                }
+}
+
 /* ---- the sum of two maps ---- */
 
 void un_ref_add_forward(struct un_engine *e, const struct un_operand src[2],

@@ -12,7 +12,8 @@
 
 bool un_winograd_takes(const struct un_engine *e, const struct un_conv *c)
 {
-    return !e->exact && c->kind == UN_CONV3X3 && c->src[0].tensor.layout == UN_FEATURES;
+    return !e->exact && c->kind == UN_CONV3X3 && c->src[0].tensor.layout == UN_FEATURES &&
+           c->dst.layout == UN_FEATURES;
 }
 
 struct un_tiles un_tiles_of(struct un_shape frame)

@@ -259,10 +259,11 @@ unet_code un_package_write(const unet_model *model, const char *path, const char
     un_model_scale(model, &offset, &scale);
     m.input = (struct un_rdf_input){model->scaling.per_image, (double)offset, (double)scale};
     unet_code code = check_options(&m, err);
-    if (!code && (model->scaling.apart || model->scaling.clips))
+    const bool apart = model->scaling.apart || model->scaling.centred;
+    if (!code && (apart || model->scaling.clips))
         code =
             un_fail(err, UNET_EINVAL, "%s: a package cannot say how this model scales images: %s",
-                    path, model->scaling.apart ? "each channel by itself" : "within limits");
+                    path, apart ? "each channel by itself" : "within limits");
     if (!code && !(code = make_input(&m, smallest, err)) && !(code = make_tensors(&m, err)) &&
         !(code = make_weights(&m, err)) && !(code = make_texts(&m, smallest, halo, err)))
         code = save_members(&m, err);

@@ -46,6 +46,61 @@ KERNEL void maxpool_backward(IN(src), IN(ddst), OUT(d), IN(y), const int h, cons
          AS(const float4, y));
 }
 
+/* The largest of the nine pixels around pixel (2y, 2x) of a map of h x w, those that are inside, and
+ * in *best which it is, the first of them: 3 * row + column. */
+static inline float4 largest_of_nine(__global const float4 *s, int h, int w, int y, int x,
+                                     int4 *best)
+{
+    float4 most = s[2 * y * w + 2 * x]; /* replaced by the first of the nine that is inside */
+    bool found = false;
+    for (int i = 0; i < 9; i++) {
+        const int row = 2 * y + i / 3 - 1, column = 2 * x + i % 3 - 1;
+        if (row < 0 || row >= h || column < 0 || column >= w)
+            continue;
+        const float4 v = s[row * w + column];
+        const int4 more = found ? v > most : (int4)-1;
+        *best = select(*best, (int4)i, more);
+        most = select(most, v, more);
+        found = true;
+    }
+    return most;
+}
+
+KERNEL void maxpool3_forward(IN(src), OUT(dst), const int sh, const int sw, const int h,
+                             const int w)
+{
+    const int p = (int)get_global_id(0);
+    const size_t plane = get_global_id(1);
+    int4 best;
+    if (p < h * w)
+        AS(float4, dst)
+        [plane * (size_t)(h * w) + p] = largest_of_nine(
+            AS(const float4, src) + plane * (size_t)(sh * sw), sh, sw, p / w, p % w, &best);
+}
+
+/* h, w: of the source, whose odd rows and columns belong to two windows */
+KERNEL void maxpool3_backward(IN(src), IN(ddst), OUT(d), IN(y), const int h, const int w,
+                              const int dh, const int dw, const int accumulate, const int act,
+                              const float slope)
+{
+    const int p = (int)get_global_id(0), row = p / w, x = p % w;
+    const size_t plane = get_global_id(1);
+    if (p >= h * w)
+        return;
+    __global const float4 *s = AS(const float4, src) + plane * (size_t)(h * w);
+    __global const float4 *g = AS(const float4, ddst) + plane * (size_t)(dh * dw);
+    float4 sum = 0.0f;
+    for (int v = row / 2; v <= (row + 1) / 2 && v < dh; v++)
+        for (int u = x / 2; u <= (x + 1) / 2 && u < dw; u++) {
+            int4 best;
+            largest_of_nine(s, h, w, v, u, &best);
+            sum += select((float4)0.0f, g[v * dw + u],
+                          best == 3 * (row - 2 * v + 1) + x - 2 * u + 1);
+        }
+    give(AS(float4, d), plane * (size_t)(h * w) + p, sum, accumulate, act, slope,
+         AS(const float4, y));
+}
+
 KERNEL void meanpool_forward(IN(src), OUT(dst), const int sh, const int sw, const int h,
                              const int w)
 {

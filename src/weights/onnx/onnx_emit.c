@@ -201,8 +201,9 @@ static void sum(struct un_onnx_emit *emit, const struct un_node *node)
 
 static void convolution(struct un_onnx_emit *emit, const struct un_node *node)
 {
-    const bool wide = un_conv_is_wide(node->conv), up = node->conv == UN_UPCONV2X2;
-    const bool half = node->conv == UN_CONV3X3_HALF;
+    const bool up = node->conv == UN_UPCONV2X2, half = un_conv_halves(node->conv);
+    const bool padded = !up && emit->graph->spec.padding == UNET_PADDING_SAME;
+    const int side = un_conv_side(node->conv);
     if (node->src[1] >= 0) {
         both_sources(emit, node);
         un_emit_int(emit, "axis", 1);
@@ -214,9 +215,9 @@ static void convolution(struct un_onnx_emit *emit, const struct un_node *node)
     un_emit_input(emit, "%s", param_name(emit, node->weight));
     if (node->bias >= 0)
         un_emit_input(emit, "%s", param_name(emit, node->bias));
-    un_emit_ints(emit, "kernel_shape", 2, wide ? 3 : up ? 2 : 1);
+    un_emit_ints(emit, "kernel_shape", 2, side);
     un_emit_ints(emit, "strides", 2, up || half ? 2 : 1);
-    un_emit_ints(emit, "pads", 4, wide && emit->graph->spec.padding == UNET_PADDING_SAME);
+    un_emit_ints(emit, "pads", 4, padded ? side / 2 : 0);
     un_emit_end(emit, up ? "ConvTranspose" : "Conv", "%s%s", made_by(emit, node), before_act(node));
     activation(emit, node);
 }
@@ -276,10 +277,13 @@ static void norm(struct un_onnx_emit *emit, const struct un_node *node)
 
 static void pooling(struct un_onnx_emit *emit, const struct un_node *node)
 {
+    const bool around = node->kind == UN_NODE_MAXPOOL3;
     un_emit_input(emit, "%s", value_name(emit, node->src[0]));
-    un_emit_ints(emit, "kernel_shape", 2, 2);
+    un_emit_ints(emit, "kernel_shape", 2, around ? 3 : 2);
     un_emit_ints(emit, "strides", 2, 2);
-    un_emit_end(emit, node->kind == UN_NODE_MAXPOOL ? "MaxPool" : "AveragePool", "%s",
+    if (around)
+        un_emit_ints(emit, "pads", 4, 1);
+    un_emit_end(emit, node->kind == UN_NODE_MEANPOOL ? "AveragePool" : "MaxPool", "%s",
                 made_by(emit, node));
 }
 
@@ -342,6 +346,7 @@ void un_onnx_emit_graph(struct un_onnx_emit *emit)
             norm(emit, node);
             break;
         case UN_NODE_MAXPOOL:
+        case UN_NODE_MAXPOOL3:
         case UN_NODE_MEANPOOL:
             pooling(emit, node);
             break;

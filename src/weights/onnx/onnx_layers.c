@@ -228,6 +228,10 @@ unet_code un_onnx_conv(struct un_onnx_walk *walk)
                                     "zeros in the convolution itself");
     if ((code = un_onnx_check_trim(walk, &walk->in)) || (code = list_kernel(walk, true, &side)))
         return code;
+    if (side == 7)
+        return un_onnx_refuse(walk,
+                              "a kernel of 7x7, as a ResNet begins with; such encoders are read "
+                              "from a state_dict or TorchScript, and from ONNX that unet wrote");
     const bool halves =
         side == 3 && un_onnx_ints(walk->node, "strides", 8, strides) > 0 && strides[0] == 2;
     if ((code = check_all(walk, "strides", 2, halves ? 2 : 1, 1)) ||
