@@ -158,6 +158,9 @@ static const struct un_engine_ops cpu_ops = {
     .count_nonfinite = un_cpu_count_nonfinite,
     .meanpool_forward = un_cpu_meanpool_forward,
     .meanpool_backward = un_cpu_meanpool_backward,
+    .prelu_workspace = un_cpu_prelu_workspace,
+    .prelu_forward = un_cpu_prelu_forward,
+    .prelu_backward = un_cpu_prelu_backward,
 };
 
 unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **engine,

@@ -108,12 +108,20 @@ enum un_conv_kind {
     UN_UPCONV2X2, /* dst(2y+i,2x+j,k) = act(b[k] + sum over c: w[c][k][i][j] * src(y, x, c)) */
     UN_CONV3X3_HALF, /* dst(y,x,k) = act(b[k] + sum over i,j<3, c: w[k][c][i][j] *
                         src(2y+i-1, 2x+j-1, c)): stride 2, and zeros around the map */
+    UN_UPCONV3X3,    /* dst(y,x,k) = act(b[k] + sum over i,j<3, c: w[c][k][i][j] *
+                        src((y+1-i)/2, (x+1-j)/2, c), where these are whole): the adjoint of a HALF */
 };
 
 /* Whether its kernel is 3x3. */
 static inline bool un_conv_is_wide(enum un_conv_kind kind)
 {
-    return kind == UN_CONV3X3 || kind == UN_CONV3X3_HALF;
+    return kind == UN_CONV3X3 || kind == UN_CONV3X3_HALF || kind == UN_UPCONV3X3;
+}
+
+/* Whether it doubles its source; its weights are [in][out]. */
+static inline bool un_conv_is_up(enum un_conv_kind kind)
+{
+    return kind == UN_UPCONV2X2 || kind == UN_UPCONV3X3;
 }
 
 /*
@@ -121,8 +129,9 @@ static inline bool un_conv_is_wide(enum un_conv_kind kind)
  *
  * src[1].tensor.shape.c == 0: one source.  With two, the channels of src[0] come first in the
  * weights; the concatenation never exists in memory.  CONV1X1 and UPCONV2X2 have one source with
- * top = left = 0, CONV3X3_HALF one of h x w with top = left = -1 and a destination of half of that,
- * rounded up.  Where the kind allows UN_PIXELS: the source of a CONV3X3 (the network's first
+ * top = left = 0, UPCONV3X3 one or two of h x w with top = left = 0 and a destination of 2h x 2w,
+ * CONV3X3_HALF one of h x w with top = left = -1 and a destination of half of that, rounded up.
+ * Where the kind allows UN_PIXELS: the source of a CONV3X3 or CONV3X3_HALF (the network's first
  * layer; one source), the destination of a CONV1X1 (its last); everything else is UN_FEATURES.
  *
  * scale and shift, when not NULL, fold a normalisation into the weights: the forward pass computes
@@ -139,7 +148,7 @@ struct un_conv {
     struct un_operand src[2];
     struct un_tensor dst;
     const float *weight;        /* CONV3X3 and _HALF [out][in][3][3], CONV1X1 [out][in], UPCONV2X2
-                                   [in][out][2][2] */
+                                   [in][out][2][2], UPCONV3X3 [in][out][3][3] */
     const float *bias;          /* [out], or NULL */
     const float *scale, *shift; /* [out], or NULL */
     struct un_activation act;
@@ -239,7 +248,8 @@ struct un_engine_ops {
     /* -- the sum of two maps of dst's channels: dst(y,x,c) = act(sum over both sources:
      *    src(y + top, x + left, c), zero outside of it).  The gradient of one source, of which dst
      *    is a frame that begins at (top, left); ddst is before the activation; pixels that the
-     *    frame does not reach get zero.  UN_FEATURES -- */
+     *    frame does not reach get zero.  UN_FEATURES; where it is the network's answer dst is
+     *    UN_PIXELS, and src[1] may be missing (shape.c == 0) -- */
     void (*add_forward)(struct un_engine *e, const struct un_operand src[2],
                         struct un_activation act, struct un_tensor dst);
     void (*add_backward)(struct un_engine *e, struct un_tensor ddst, int top, int left,
@@ -351,6 +361,16 @@ struct un_engine_ops {
     void (*meanpool_forward)(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
     void (*meanpool_backward)(struct un_engine *e, struct un_tensor ddst,
                               const struct un_gradient *dsrc);
+
+    /* -- PReLU (He et al. 2015), a slope that is learnt: y = x > 0 ? x : slope * x; slope [count],
+     *    one for all channels, or (count == C) one for each.  y may be x, dx may be dy.  Overwrites
+     *    dslope [count] with the sums of x * dy where x is not above 0.  UN_FEATURES -- */
+    size_t (*prelu_workspace)(struct un_engine *e,
+                              struct un_shape shape); /* of the backward pass */
+    void (*prelu_forward)(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+                          struct un_tensor y);
+    void (*prelu_backward)(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+                           struct un_tensor dy, float *dslope, struct un_tensor dx);
 };
 
 struct un_engine {

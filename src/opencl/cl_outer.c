@@ -16,7 +16,7 @@ enum { ITEMS = 1 << 15 };
 /* Which map is a and which b (kernels/arguments.h); both as c has them, or ddst. */
 static bool by_source(const struct un_conv *c)
 {
-    return c->kind == UN_UPCONV2X2;
+    return un_conv_is_up(c->kind);
 }
 
 static int row_count(const struct un_conv *c)
@@ -60,17 +60,20 @@ static void add_source(struct un_engine *e, const struct un_conv *c, struct un_t
                        int first, int n, float *sums)
 {
     const struct un_tensor *src = &c->src[s].tensor;
-    const bool swap = by_source(c), apart = c->kind == UN_UPCONV2X2 || c->kind == UN_CONV3X3_HALF;
+    const bool swap = by_source(c), apart = swap || c->kind == UN_CONV3X3_HALF;
+    const int inside = c->kind == UN_UPCONV3X3;
     const struct un_cl_outer o = {.a = un_cl_map_of(swap ? src : &ddst),
                                   .b = un_cl_map_of(swap ? &ddst : src),
                                   .n = n,
                                   .pieces = pieces_of(c),
                                   .side = un_cl_side(c->kind),
                                   .mul = apart ? 2 : 1,
-                                  .top = c->src[s].top,
-                                  .left = c->src[s].left,
-                                  .first = first,
-                                  .all = swap ? ddst.shape.c : un_cl_in(c)};
+                                  .top = c->src[s].top - inside,
+                                  .left = c->src[s].left - inside,
+                                  .first = swap ? 0 : first,
+                                  .all = swap ? ddst.shape.c : un_cl_in(c),
+                                  .first_row = swap ? first : 0,
+                                  .rows = swap ? un_cl_in(c) : ddst.shape.c};
     struct un_cl_call call = un_cl_begin(e, UN_CL_OUTER_SUMS);
     un_cl_address(&call, swap ? src->data : ddst.data);
     un_cl_address(&call, swap ? ddst.data : src->data);

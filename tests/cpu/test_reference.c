@@ -158,6 +158,10 @@ static void test_conv(void **state)
                tensor(2, 2, 3, 3));
     check_conv(UN_CONV3X3_HALF, (struct un_operand){tensor(1, 5, 1, 2), -1, -1}, none,
                tensor(1, 3, 1, 2));
+    check_conv(UN_UPCONV3X3, (struct un_operand){tensor(2, 2, 3, 4), 0, 0}, none,
+               tensor(2, 4, 6, 3));
+    check_conv(UN_UPCONV3X3, (struct un_operand){tensor(1, 3, 1, 2), 0, 0},
+               (struct un_operand){tensor(1, 3, 1, 3), 0, 0}, tensor(1, 6, 2, 2));
 }
 
 /* ---- maps ---- */

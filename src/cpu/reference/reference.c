@@ -144,6 +144,9 @@ static const struct un_engine_ops reference_ops = {
     .count_nonfinite = un_ref_count_nonfinite,
     .meanpool_forward = un_ref_meanpool_forward,
     .meanpool_backward = un_ref_meanpool_backward,
+    .prelu_workspace = no_workspace,
+    .prelu_forward = un_ref_prelu_forward,
+    .prelu_backward = un_ref_prelu_backward,
 };
 
 unet_code un_engine_reference_create(struct un_engine **engine, unet_error *err)

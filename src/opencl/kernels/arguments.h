@@ -22,6 +22,7 @@ struct un_cl_map {
  *   CONV1X1              1    1     1    1  0                               1  1   1  1  0
  *   UPCONV2X2            2    1    -1    2  0                               2  2   1  1  0
  *   CONV3X3_HALF         3    2     1    1  -1                              3  1  -1  2  1
+ *   UPCONV3X3            3    1    -1    2  1                               3  2   1  1  -1
  */
 struct un_cl_gather {
     struct un_cl_map src[2], dst;
@@ -37,13 +38,14 @@ struct un_cl_gather {
 /*
  * The gradient of weights: over the pixels (y, x) of map a, of which this is image n, the sums of
  * a(y, x) * b(y * mul + i + top, x * mul + j + left), b zero outside.  first: of b's channels among
- * all.  rows of a are cut into pieces.
+ * all, as first_row is of a's among `rows`.  Rows of pixels of a are cut into pieces.
  */
 struct un_cl_outer {
     struct un_cl_map a, b;
     int n, pieces;
     int side, mul, top, left;
     int first, all;
+    int first_row, rows;
 };
 
 /*

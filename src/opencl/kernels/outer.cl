@@ -49,7 +49,8 @@ KERNEL void outer_sums(IN(a), IN(b), OUT(sums), const struct un_cl_outer o)
         }
     const int taps = o.side * o.side;
     __global float *all =
-        AS(float, sums) + (size_t)piece * ((size_t)o.a.channels * (size_t)(o.all * taps));
+        AS(float, sums) +
+        ((size_t)piece * (size_t)o.rows + (size_t)o.first_row) * (size_t)(o.all * taps);
 #pragma unroll
     for (int k = 0; k < 4; k++)
 #pragma unroll
