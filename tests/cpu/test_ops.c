@@ -406,8 +406,12 @@ static void run_operation(void **state)
 
 int main(int argc, char **argv)
 {
-    static const char *const convolutions[] = {"conv3x3", "conv1x1", "upconv2x2", "conv3x3_half"};
-    enum { FAMILIES = sizeof families / sizeof *families, TESTS = FAMILIES + 4 };
+    static const char *const convolutions[] = {"conv3x3", "conv1x1", "upconv2x2", "conv3x3_half",
+                                               "upconv3x3"};
+    enum {
+        FAMILIES = sizeof families / sizeof *families,
+        TESTS = FAMILIES + sizeof convolutions / sizeof *convolutions
+    };
     struct CMUnitTest tests[TESTS];
     int count = 0;
     only_seed = argc > 2 ? atol(argv[2]) : -1;
