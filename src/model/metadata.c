@@ -20,7 +20,7 @@
  * that are more than a list of values; 4: also samples that are no data, and dim 8-bit ones; 5:
  * also rims of objects; 6: also strided convolutions, a width that ends, depths of 7 and 8, and
  * channels that are scaled apart, and limits of samples; 7: also norms before convolutions, and
- * norms without scale and shift; 8: also residual blocks */
+ * norms without scale and shift; 8: also residual blocks; 9: also MONAI's UNet */
 enum {
     FORMAT_PLAIN = 1,
     FORMAT_SPEC = 2,
@@ -29,7 +29,8 @@ enum {
     FORMAT_RIMS = 5,
     FORMAT_LEVELS = 6,
     FORMAT_NORMS = 7,
-    FORMAT = 8
+    FORMAT_RESIDUAL = 8,
+    FORMAT = 9
 };
 
 /* A list that lacks an entry for want of memory must not be written. */
@@ -337,7 +338,8 @@ static int format_of(const unet_model *model)
 {
     const unet_spec *spec = &model->graph.spec;
     const bool limits = model->scaling.apart || model->scaling.clips;
-    return spec->residual                                                         ? FORMAT
+    return spec->family                                                           ? FORMAT
+           : spec->residual                                                       ? FORMAT_RESIDUAL
            : spec->norm_order == UNET_BEFORE_CONV || spec->norm_plain             ? FORMAT_NORMS
            : spec->down || spec->widest || spec->depth > UNET_SET_DEPTH || limits ? FORMAT_LEVELS
            : spec->rims                                                           ? FORMAT_RIMS

@@ -8,8 +8,10 @@
 
 static const char *op_name(const struct un_node *node)
 {
-    static const char *const convs[] = {"conv3x3", "conv1x1", "upconv2x2", "conv3x3s2"};
-    static const char *const others[] = {"conv", "norm", "maxpool", "upsample", "add"};
+    static const char *const convs[] = {"conv3x3", "conv1x1", "upconv2x2", "conv3x3s2",
+                                        "upconv3x3"};
+    static const char *const others[] = {"conv", "norm",     "maxpool", "upsample",
+                                         "add",  "meanpool", "prelu"};
     return node->kind == UN_NODE_CONV ? convs[node->conv] : others[node->kind];
 }
 

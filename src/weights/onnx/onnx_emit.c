@@ -182,17 +182,26 @@ static void sum(struct un_onnx_emit *emit, const struct un_node *node)
     if (node->where.block) /* residual blocks add maps of one size */
         for (int s = 0; s < 2; s++)
             un_emit_input(emit, "%s", value_name(emit, node->src[s]));
-    else
+    else if (node->src[1] >= 0)
         both_sources(emit, node);
-    un_emit_end(emit, "Add", "%s%s", made_by(emit, node), before_act(node));
+    else
+        un_emit_input(emit, "%s", value_name(emit, node->src[0]));
+    un_emit_end(emit, node->src[1] >= 0 ? "Add" : "Identity", "%s%s", made_by(emit, node),
+                before_act(node));
     activation(emit, node);
 }
 
 static void convolution(struct un_onnx_emit *emit, const struct un_node *node)
 {
-    const bool wide = un_conv_is_wide(node->conv), up = node->conv == UN_UPCONV2X2;
+    const bool wide = un_conv_is_wide(node->conv), up = un_conv_is_up(node->conv);
     const bool half = node->conv == UN_CONV3X3_HALF;
-    if (node->src[1] >= 0) {
+    if (node->conv == UN_UPCONV3X3) { /* whose maps are of one size */
+        for (int s = 0; s < 2; s++)
+            un_emit_input(emit, "%s", value_name(emit, node->src[s]));
+        un_emit_int(emit, "axis", 1);
+        un_emit_end(emit, "Concat", "%s.joined", node->name);
+        un_emit_input(emit, "%s.joined", node->name);
+    } else if (node->src[1] >= 0) {
         both_sources(emit, node);
         un_emit_int(emit, "axis", 1);
         un_emit_end(emit, "Concat", "%s.joined", node->name);
@@ -206,6 +215,8 @@ static void convolution(struct un_onnx_emit *emit, const struct un_node *node)
     un_emit_ints(emit, "kernel_shape", 2, wide ? 3 : up ? 2 : 1);
     un_emit_ints(emit, "strides", 2, up || half ? 2 : 1);
     un_emit_ints(emit, "pads", 4, wide && emit->graph->spec.padding == UNET_PADDING_SAME);
+    if (up && wide)
+        un_emit_ints(emit, "output_padding", 2, 1);
     un_emit_end(emit, up ? "ConvTranspose" : "Conv", "%s%s", made_by(emit, node), before_act(node));
     activation(emit, node);
 }
@@ -261,6 +272,13 @@ static void norm(struct un_onnx_emit *emit, const struct un_node *node)
                     made_by(emit, node), before_act(node));
     }
     activation(emit, node);
+}
+
+static void slope(struct un_onnx_emit *emit, const struct un_node *node)
+{
+    un_emit_input(emit, "%s", value_name(emit, node->src[0]));
+    un_emit_input(emit, "%s", param_name(emit, node->weight));
+    un_emit_end(emit, "PRelu", "%s", made_by(emit, node));
 }
 
 static void pooling(struct un_onnx_emit *emit, const struct un_node *node)
@@ -339,6 +357,9 @@ void un_onnx_emit_graph(struct un_onnx_emit *emit)
             break;
         case UN_NODE_ADD:
             sum(emit, node);
+            break;
+        case UN_NODE_PRELU:
+            slope(emit, node);
             break;
         }
     }
