@@ -25,7 +25,16 @@ enum {
     UN_MAX_CHANNELS = 65536,
 };
 
-enum un_module_kind { UN_MODULE_CONV3X3, UN_MODULE_UP2X2, UN_MODULE_CONV1X1, UN_MODULE_NORM };
+enum un_module_kind {
+    UN_MODULE_CONV3X3,
+    UN_MODULE_UP2X2,
+    UN_MODULE_CONV1X1,
+    UN_MODULE_NORM,
+    /* in layouts that have them, MONAI's UNet: transposed as its bias tells, and PReLU */
+    UN_MODULE_UP3X3,
+    UN_MODULE_SLOPE,
+    UN_MODULE_KINDS
+};
 
 struct un_module {
     const char *name; /* [length], not terminated: "enc1.0" */
@@ -42,7 +51,7 @@ struct un_module {
 struct un_modules {
     const char *path;
     const struct un_arrays *arrays;
-    int count, kinds[4]; /* all, and of each kind */
+    int count, kinds[UN_MODULE_KINDS]; /* all, and of each kind */
     struct un_module items[UN_MAX_MODULES];
     unsigned char common[UN_MAX_MODULES][UN_MAX_MODULES]; /* tokens with which both names begin */
     /* names that differ in nothing but numbers and single letters */
