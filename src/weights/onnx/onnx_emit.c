@@ -70,11 +70,12 @@ static void shared_numbers(struct un_onnx_emit *emit)
     const unet_spec *spec = &emit->graph->spec;
     const bool padded = spec->padding == UNET_PADDING_SAME;
     const bool trimmed = !padded && spec->up == UNET_UP_BILINEAR;
-    un_emit_numbers(emit, "two", UN_EMIT_INTS, 2, twos);
-    if (padded)
-        un_emit_numbers(emit, "zero", UN_EMIT_INTS, 2, zeros);
-    else
+    if (!spec->family) /* whose maps are of one size */
+        un_emit_numbers(emit, "two", UN_EMIT_INTS, 2, twos);
+    if (!padded)
         un_emit_numbers(emit, "axes", UN_EMIT_INTS, 2, axes);
+    else if (!spec->family)
+        un_emit_numbers(emit, "zero", UN_EMIT_INTS, 2, zeros);
     if (spec->up != UNET_UP_TRANSPOSE)
         un_emit_numbers(emit, "doubling", UN_EMIT_FLOATS, 4, doubling);
     if (trimmed) {
