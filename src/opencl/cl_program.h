@@ -56,16 +56,24 @@
     X(norms, norm_fold, NORM_FOLD)                                                                 \
     X(slopes, prelu_forward, PRELU_FORWARD)                                                        \
     X(slopes, prelu_backward, PRELU_BACKWARD)                                                      \
-    X(slopes, prelu_bands, PRELU_BANDS) X(slopes, prelu_sums, PRELU_SUMS)                          \
-        X(losses, loss_scores, LOSS_SCORES) X(losses, loss_bands, LOSS_BANDS)                      \
-            X(losses, loss_images, LOSS_IMAGES) X(losses, loss_factors, LOSS_FACTORS)              \
-                X(losses, loss_gradient, LOSS_GRADIENT) X(losses, probabilities, PROBABILITIES)    \
-                    X(losses, argmax, ARGMAX) X(steps, sgd, SGD) X(steps, adam, ADAM)              \
-                        X(steps, rmsprop, RMSPROP) X(steps, blend, BLEND) X(steps, fold, FOLD)     \
-                            X(steps, square_groups, SQUARE_GROUPS)                                 \
-                                X(steps, square_all, SQUARE_ALL)                                   \
-                                    X(steps, nonfinite_groups, NONFINITE_GROUPS)                   \
-                                        X(steps, nonfinite_all, NONFINITE_ALL)
+    X(slopes, prelu_bands, PRELU_BANDS)                                                            \
+    X(slopes, prelu_sums, PRELU_SUMS)                                                              \
+    X(losses, loss_scores, LOSS_SCORES)                                                            \
+    X(losses, loss_bands, LOSS_BANDS)                                                              \
+    X(losses, loss_images, LOSS_IMAGES)                                                            \
+    X(losses, loss_factors, LOSS_FACTORS)                                                          \
+    X(losses, loss_gradient, LOSS_GRADIENT)                                                        \
+    X(losses, probabilities, PROBABILITIES)                                                        \
+    X(losses, argmax, ARGMAX)                                                                      \
+    X(steps, sgd, SGD)                                                                             \
+    X(steps, adam, ADAM)                                                                           \
+    X(steps, rmsprop, RMSPROP)                                                                     \
+    X(steps, blend, BLEND)                                                                         \
+    X(steps, fold, FOLD)                                                                           \
+    X(steps, square_groups, SQUARE_GROUPS)                                                         \
+    X(steps, square_all, SQUARE_ALL)                                                               \
+    X(steps, nonfinite_groups, NONFINITE_GROUPS)                                                   \
+    X(steps, nonfinite_all, NONFINITE_ALL)
 
 enum un_cl_kernel {
 #define UN_CL_NAME(program, kernel, name) UN_CL_##name,
