@@ -91,6 +91,8 @@ class Model:
         widest: Optional[int] = None,
         norm_plain: Optional[bool] = None,
         residual: Optional[Literal["none", "nnunet", "resnet", "resnet_bottleneck"]] = None,
+        family: Optional[Literal["plain", "monai"]] = None,
+        units: Optional[int] = None,
     ) -> None: ...
     @classmethod
     def load(
@@ -437,6 +439,8 @@ def train(
     widest: Optional[int] = None,
     norm_plain: Optional[bool] = None,
     residual: Optional[Literal["none", "nnunet", "resnet", "resnet_bottleneck"]] = None,
+    family: Optional[Literal["plain", "monai"]] = None,
+    units: Optional[int] = None,
     epochs: Optional[int] = None,
     steps: Optional[int] = None,
     seconds: Optional[float] = None,

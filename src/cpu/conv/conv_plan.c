@@ -157,7 +157,7 @@ static ptrdiff_t pack_block(const struct un_conv_plan *p, const signed char *at,
     const int taps = p->taps * p->taps, pixels = p->src[0].tensor.layout == UN_PIXELS;
     const int tap_step = pixels ? channels : p->depth; /* rows of `to` from one tap to the next */
     const bool out_first = p->by_out > p->by_in;
-    int count = 0, place[9]; /* of the taps that there are */
+    int count = 0, place[UN_MAX_TAPS]; /* of the taps that there are */
     for (int t = 0; t < taps; t++)
         place[t] = at[t] == UN_NO_TAP ? -1 : count++;
     memset(to, 0, (size_t)count * (size_t)tap_step * (size_t)width * sizeof *to);
