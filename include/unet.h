@@ -73,7 +73,7 @@ typedef enum { UNET_NORM_NONE, UNET_NORM_BATCH, UNET_NORM_INSTANCE, UNET_NORM_GR
 typedef enum { UNET_NORM_FIRST, UNET_ACT_FIRST, UNET_BEFORE_CONV } unet_norm_order;
 typedef enum { UNET_UP_TRANSPOSE, UNET_UP_BILINEAR, UNET_UP_NEAREST } unet_up;
 typedef enum { UNET_UP_CONV1X1, UNET_UP_CONV3X3, UNET_UP_NO_CONV } unet_up_conv;
-typedef enum { UNET_ACT_RELU, UNET_ACT_LEAKY_RELU } unet_act;
+typedef enum { UNET_ACT_RELU, UNET_ACT_LEAKY_RELU, UNET_ACT_PRELU } unet_act;
 typedef enum { UNET_CONCAT_UP_SKIP, UNET_CONCAT_SKIP_UP } unet_concat;
 typedef enum { UNET_BIAS_UNLESS_NORM, UNET_BIAS_ALWAYS, UNET_BIAS_NEVER } unet_bias;
 typedef enum { UNET_DOWN_POOL, UNET_DOWN_CONV } unet_down;
@@ -83,6 +83,7 @@ typedef enum {
     UNET_RESIDUAL_RESNET,           /* of pairs of convolutions: ResNet-18, ResNet-34 */
     UNET_RESIDUAL_RESNET_BOTTLENECK /* of three: ResNet-50, ResNet-101, ResNet-152 */
 } unet_residual;
+typedef enum { UNET_FAMILY_PLAIN, UNET_FAMILY_MONAI } unet_family;
 
 #define UNET_MAX_DEPTH 8
 #define UNET_SET_DEPTH 6 /* levels whose channels can be set; deeper ones have the usual number */
@@ -91,8 +92,7 @@ typedef enum {
 typedef struct unet_channels {
     int enc[UNET_SET_DEPTH + 1][2]; /* usual: width * 2^d, at most widest */
     int dec[UNET_SET_DEPTH][2];     /* usual: as enc[d] */
-    int up[UNET_SET_DEPTH]; /* of the map that goes up to level d; usual: the last of enc[d];
-                               UNET_UP_NO_CONV: what comes from below, whatever is set */
+    int up[UNET_SET_DEPTH]; /* of the map up to level d, not with NO_CONV; usual: last of enc[d] */
 } unet_channels;
 
 /*
@@ -132,20 +132,20 @@ typedef struct unet_spec {
     unet_norm_order norm_order; /* UNET_BEFORE_CONV, only with padding same: of what is convolved */
     unet_bias bias;             /* which 3x3 convolutions of blocks have a bias */
     unet_concat concat;         /* UNET_CONCAT_SKIP_UP: channels of the skip connection first */
-    int align_corners;          /* 1: UNET_UP_BILINEAR with the corners of both maps on each other
-                                   (PyTorch's align_corners=True); only with UNET_PADDING_SAME */
-    unet_up_conv up_conv;       /* what follows a bilinear or nearest doubling */
-    int up_norm, up_act;        /* 1: a norm, an activation after the up-convolution */
+    int align_corners;    /* 1: UNET_UP_BILINEAR as PyTorch's align_corners=True; padding same */
+    unet_up_conv up_conv; /* what follows a bilinear or nearest doubling */
+    int up_norm, up_act;  /* 1: a norm, an activation after the up-convolution */
     unet_channels channels;
     int rims; /* 0: none; else each class but the first has as many outputs more, for its pixels
                  near the rims of objects, which tell touching ones apart: docs/objects.md */
-    unet_down down; /* UNET_DOWN_CONV: for poolings, the first convolution of each level below has
-                       stride 2, as nnU-Net's; only with UNET_PADDING_SAME */
+    unet_down down; /* UNET_DOWN_CONV: stride 2 for poolings, as nnU-Net's; only padding same */
     int widest;     /* > 0: the usual number of channels is at most this */
     int norm_plain; /* 1: norms have no scale and shift; only with UNET_NORM_INSTANCE */
     unet_residual residual; /* what the encoder's blocks are, if not plain: docs/design.md */
     int blocks[UNET_MAX_DEPTH + 1]; /* how many, by level; 0: 1, 3, 4, 6, 6 .. from level 0 on, of
                                        a ResNet 3, 4, 6, 3 from level 2 on */
+    unet_family family;             /* UNET_FAMILY_MONAI: the UNet of MONAI, see docs/design.md */
+    int units; /* of it: convolutions of a residual unit on the way down; 0: not residual */
 } unet_spec;
 
 typedef struct unet_model unet_model; /* a spec, its weights, and how images become its input */

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks made by the code of other programs, read by unet: what both answer is compared.
 
-Usage: scripts/check_models.py UNET [PART...]   PART: nnunet, resenc, torch_em, smp, keras; all by
-default
+Usage: scripts/check_models.py UNET [PART...]   PART: nnunet, resenc, monai, torch_em, smp, keras; all
+by default
 
 Each network is filled with random weights, saved as its program saves it, and run by that program
 (nnU-Net's in double precision); then `unet predict --logits` runs the file on the same image.  The
@@ -45,7 +45,10 @@ def randomise(net, seed):
     import torch
     torch.manual_seed(seed)
     for m in net.modules():
-        if isinstance(m, (torch.nn.InstanceNorm2d, torch.nn.BatchNorm2d, torch.nn.GroupNorm)):
+        if isinstance(m, torch.nn.PReLU):
+            m.weight.data.normal_(0.3, 0.2)
+        if isinstance(m, (torch.nn.InstanceNorm2d, torch.nn.BatchNorm2d, torch.nn.GroupNorm)) and \
+                m.weight is not None:
             m.weight.data.uniform_(0.5, 1.5)
             m.bias.data.normal_(0, 0.3)
         if isinstance(m, torch.nn.BatchNorm2d):
@@ -283,6 +286,112 @@ def check_resenc_refusals(unet, folder):
         print(f"nnU-Net, residual, refused: {run.stderr.strip().split(': ', 2)[-1]}")
 
 
+# ---- MONAI's UNet ----
+
+def monai_net(channels, **fields):
+    from monai.networks.nets import UNet
+    fields = {"in_channels": 1, "out_channels": 2, **fields}
+    return UNet(spatial_dims=2, channels=channels, strides=(2,) * (len(channels) - 1), **fields)
+
+
+def check_monai(unet, folder):
+    """Its own class, read; trained on and written back; ONNX and onnxruntime; and what is refused."""
+    import torch
+    cases = [  # channels, fields, image
+        ((16, 32, 64, 128, 256), dict(num_res_units=2), (128, 160)),
+        ((16, 32, 64, 128, 256), dict(num_res_units=0, out_channels=3), (96, 128)),
+        ((8, 16, 32), dict(num_res_units=1, in_channels=3, norm="BATCH"), (64, 52)),
+        ((8, 8, 12, 20), dict(num_res_units=3, out_channels=1,
+                              norm=("instance", {"affine": True})), (80, 64)),
+        ((4, 8, 16), dict(num_res_units=2, act="RELU", norm="BATCH", bias=False), (64, 64)),
+        ((4, 8, 16), dict(num_res_units=0, act="LEAKYRELU", dropout=0.1), (64, 64)),
+    ]
+    for number, (channels, fields, size) in enumerate(cases):
+        net = monai_net(channels, **fields).eval()
+        randomise(net, number)
+        path = folder / f"monai{number}.pt"
+        torch.save(net.state_dict(), path)
+        image = torch.randn(fields.get("in_channels", 1), *size)
+        told = path
+        if fields.get("act") == "LEAKYRELU":  # which no file tells
+            told = folder / f"monai{number}.safetensors"
+            subprocess.run([unet, "convert", path, told, "--act", "leaky-relu", "--leaky-slope",
+                            "0.01"], check=True, capture_output=True)
+        wanted = monai_answer(net, image)
+        name = f"MONAI, {channels}, {fields}"
+        compare(name + ", exact", unet_logits(unet, told, image.numpy(), "--exact"), wanted, 1e-5)
+        compare(name, unet_logits(unet, told, image.numpy()), wanted, 2e-5)
+        if number < 3:
+            script = folder / f"monai{number}.ts"
+            torch.jit.trace(net.float(), image[None]).save(str(script))
+            compare(name + ", TorchScript", unet_logits(unet, script, image.numpy()), wanted, 2e-5)
+        check_monai_back(unet, folder, path, told, net)
+        check_monai_onnx(unet, folder, told, image, wanted, name)
+    check_monai_training(unet, folder)
+    check_monai_refusals(unet, folder)
+
+
+def monai_answer(net, image):
+    import torch
+    with torch.no_grad():
+        return net.double()(image[None].double())[0].numpy()
+
+
+def check_monai_back(unet, folder, path, told, net):
+    """Names and values, which its class takes strictly."""
+    import torch
+    back = folder / "monai_back.pth"
+    subprocess.run([unet, "convert", told, back, "--names", "monai_unet"], check=True,
+                   capture_output=True)
+    state, before = torch.load(back, weights_only=True), torch.load(path, weights_only=True)
+    net.float().load_state_dict({**{k: v for k, v in before.items() if "num_batches" in k},
+                                 **state}, strict=True)
+    assert all(torch.equal(v, state[k]) for k, v in before.items() if "num_batches" not in k)
+
+
+def check_monai_onnx(unet, folder, path, image, wanted, name):
+    import onnxruntime
+    made = folder / "monai.onnx"
+    subprocess.run([unet, "convert", path, made], check=True, capture_output=True)
+    session = onnxruntime.InferenceSession(str(made))
+    found = session.run(None, {session.get_inputs()[0].name: image[None].numpy()})[0][0]
+    compare(name + ", ONNX, onnxruntime", found, wanted, 1e-5)
+    compare(name + ", ONNX, read back", unet_logits(unet, made, image.numpy()), wanted, 2e-5)
+
+
+def check_monai_training(unet, folder):
+    import torch
+    for units in (0, 2):
+        net = monai_net((8, 16, 32), num_res_units=units).eval()
+        randomise(net, units)
+        there = folder / f"monai_tuned{units}"
+        there.mkdir()
+        path = there / "net.pt"
+        torch.save(net.state_dict(), path)
+        tuned, back = train_on(unet, there / "trained", path, "monai_unet")
+        net.float().load_state_dict(torch.load(back, weights_only=True), strict=True)
+        image = torch.randn(1, 64, 64)
+        compare(f"MONAI, num_res_units {units}, trained on and written back",
+                unet_logits(unet, tuned, image.numpy(), "--exact"), monai_answer(net, image), 1e-5)
+
+
+def check_monai_refusals(unet, folder):
+    import torch
+    from monai.networks.nets import UNet
+    two = dict(spatial_dims=2, in_channels=1, out_channels=2, channels=(4, 8, 16),
+               strides=(2, 2), num_res_units=2)
+    cases = [(dict(spatial_dims=3), "three dimensions"), (dict(strides=(2, 1)), "strides of 2"),
+             (dict(kernel_size=5), "3x3, 2x2"), (dict(up_kernel_size=5), "3x3, 2x2"),
+             (dict(channels=(4, 4, 4), num_res_units=0,
+                   act=("prelu", {"num_parameters": 4})), "a slope for each channel")]
+    for fields, word in cases:
+        path = folder / "monai_other.pt"
+        torch.save(UNet(**{**two, **fields}).state_dict(), path)
+        run = subprocess.run([unet, "info", path], capture_output=True, text=True)
+        assert run.returncode == 1 and word in run.stderr, (word, run.stderr)
+        print(f"MONAI, refused: {run.stderr.strip().split(': ', 2)[-1]}")
+
+
 # ---- torch_em ----
 
 def check_torch_em(unet, folder):
@@ -462,8 +571,8 @@ def check_keras(unet, folder):
             compare(f"Keras, .{ending}, {fields}", found, wanted, 1e-5)
 
 
-PARTS = {"nnunet": check_nnunet, "resenc": check_resenc, "torch_em": check_torch_em,
-         "smp": check_smp, "keras": check_keras}
+PARTS = {"nnunet": check_nnunet, "resenc": check_resenc, "monai": check_monai,
+         "torch_em": check_torch_em, "smp": check_smp, "keras": check_keras}
 
 
 def main():

@@ -8,5 +8,5 @@ unet=$1
 folder=$2
 [ -x "$folder/bin/pip" ] || python3 -m venv "$folder"
 "$folder/bin/pip" install --quiet --disable-pip-version-check torch numpy pillow dynamic_network_architectures \
-    torch_em keras h5py segmentation_models_pytorch onnx onnxruntime
+    torch_em keras h5py segmentation_models_pytorch monai onnx onnxruntime
 "$folder/bin/python" scripts/check_models.py "$unet"

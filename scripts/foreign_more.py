@@ -241,3 +241,94 @@ class SmpUnet(nn.Module):
 
     def forward(self, x):
         return self.segmentation_head(self.decoder(self.encoder(x), self.mode))
+
+
+# ---- MONAI's UNet: model.0, model.1.submodule, model.2, and so on within the second ----
+
+class MonaiConvolution(nn.Sequential):
+    """bare: nothing follows the convolution."""
+
+    def __init__(self, cin, cout, stride, how, transposed=False, bare=False):
+        super().__init__()
+        self.add_module("conv", nn.ConvTranspose2d(cin, cout, 3, stride, 1, stride - 1)
+                        if transposed else nn.Conv2d(cin, cout, 3, stride, 1))
+        if bare:
+            return
+        adn = nn.Sequential()
+        if how["norm"] == "batch":
+            adn.add_module("N", nn.BatchNorm2d(cout))
+        elif how["norm"] == "instance":
+            adn.add_module("N", nn.InstanceNorm2d(cout))
+        adn.add_module("D", nn.Dropout(0.0))
+        adn.add_module("A", {"prelu": nn.PReLU, "relu": nn.ReLU}[how["act"]]())
+        self.add_module("adn", adn)
+
+
+class MonaiUnit(nn.Module):
+    def __init__(self, cin, cout, stride, count, how, bare=False):
+        super().__init__()
+        self.residual = nn.Identity()
+        if stride > 1 or cin != cout:
+            side = 3 if stride > 1 else 1
+            self.residual = nn.Conv2d(cin, cout, side, stride, side // 2)
+        self.conv = nn.Sequential()
+        for i in range(count):
+            self.conv.add_module(f"unit{i}", MonaiConvolution(
+                cout if i else cin, cout, 1 if i else stride, how, bare=bare and i == count - 1))
+
+    def forward(self, x):
+        beside = self.residual(x)  # it runs first
+        return self.conv(x) + beside
+
+
+class MonaiSkip(nn.Module):
+    def __init__(self, submodule):
+        super().__init__()
+        self.submodule = submodule
+
+    def forward(self, x):
+        return torch.cat([x, self.submodule(x)], 1)
+
+
+class Monai(nn.Module):
+    def __init__(self, channels, classes, features, units, norm="instance", act="prelu"):
+        super().__init__()
+        self.units, self.how = units, {"norm": norm, "act": act}
+        self.model = self.block(channels, classes, features, True)
+        depth = len(features) - 1
+        self.spec = dict(in_channels=channels, classes=classes, width=features[0], depth=depth,
+                         padding="same", norm=norm, up="transpose", act=act, bias="always",
+                         concat="skip_up", down="conv", family="monai")
+        if norm == "instance":
+            self.spec["norm_plain"] = 1
+        if units:
+            self.spec["units"] = units
+        if features != [features[0] << d for d in range(depth + 1)]:
+            self.spec["widest"] = max(features)
+            usual = [min(features[0] << d, max(features)) for d in range(depth + 1)]
+            self.spec["channels"] = dict(enc=[[0, 0] if f == u else [f, f]
+                                              for f, u in zip(features, usual)],
+                                         dec=[[0, 0]] * depth, up=[0] * depth)
+
+    def down(self, cin, cout, stride):
+        if self.units:
+            return MonaiUnit(cin, cout, stride, self.units, self.how)
+        return MonaiConvolution(cin, cout, stride, self.how)
+
+    def up(self, cin, cout, top):
+        conv = MonaiConvolution(cin, cout, 2, self.how, True, top and not self.units)
+        if not self.units:
+            return conv
+        return nn.Sequential(conv, MonaiUnit(cout, cout, 1, 1, self.how, top))
+
+    def block(self, cin, cout, features, top):
+        first, second = features[:2]
+        if len(features) > 2:
+            below, width = self.block(first, first, features[1:], False), first
+        else:
+            below, width = self.down(first, second, 1), second
+        return nn.Sequential(self.down(cin, first, 2), MonaiSkip(below),
+                             self.up(first + width, cout, top))
+
+    def forward(self, x):
+        return self.model(x)

@@ -22,7 +22,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from torch_unet import UNet
+from torch_unet import network
 
 
 def batch_loss(spec, logits, labels, weights, pos_weight):
@@ -72,7 +72,7 @@ def margin(net, x):
         pooled(output)
 
     hooks = [m.register_forward_hook(active) for m in net.modules()
-             if isinstance(m, (nn.ReLU, nn.LeakyReLU))]
+             if isinstance(m, (nn.ReLU, nn.LeakyReLU, nn.PReLU))]
     hooks.append(net.pool.register_forward_hook(lambda module, inputs, output: pooled(inputs[0])))
     hooks += [m.register_forward_hook(lambda module, inputs, output: pooled_around(inputs[0]))
               for m in net.modules() if isinstance(m, nn.MaxPool2d) and m.kernel_size == 3]
@@ -84,10 +84,13 @@ def margin(net, x):
 
 def random_net(spec, seed):
     torch.manual_seed(seed)
-    net = UNet(spec).double()
+    net = network(spec).double()
     for name, p in net.named_parameters():
         if ("block" in name or "upnorm" in name) and p.dim() == 1:
             p.data = p.data + 0.3 * torch.randn_like(p)  # norms and biases that do something
+    for m in net.modules():
+        if isinstance(m, nn.PReLU):  # a slope near 1 jumps less
+            m.weight.data = 0.8 + 0.3 * torch.randn_like(m.weight)
     for name, b in net.named_buffers():
         if name.endswith("running_mean"):
             b.copy_(0.2 * torch.randn_like(b))
@@ -220,6 +223,8 @@ def make_usual(folder):
 PLAIN = dict(in_channels=1, classes=2, width=2, depth=2, padding="same", norm="none",
              up="transpose", act="relu", leaky_slope=0.1)
 
+MONAI = dict(family="monai", down="conv", bias="always", concat="skip_up", width=3)
+
 # name: (fields that differ from PLAIN, input sides)
 VARIANTS = {
     "instance": (dict(norm="instance"), (23, 18)),
@@ -279,6 +284,14 @@ VARIANTS = {
     "resnet_bottleneck": (dict(residual="resnet_bottleneck", down="conv", norm="batch",
                                up="nearest", up_conv="none", width=3, depth=2, classes=3,
                                act="leaky", leaky_slope=0.8), (20, 24)),
+    # MONAI's
+    "monai": (dict(MONAI, units=2, norm="instance", norm_plain=1, act="prelu"), (16, 20)),
+    "monai_plain": (dict(MONAI, norm="batch", act="prelu", classes=1, in_channels=2), (16, 12)),
+    "monai_unit": (dict(MONAI, units=1, norm="instance", act="leaky", leaky_slope=0.7, classes=3,
+                        bias="never"), (12, 16)),
+    # a shortcut that is nothing at all
+    "monai_same": (dict(MONAI, units=3, act="prelu", depth=1, in_channels=3,
+                        channels=dict(enc=[[5, 5], [5, 5]], dec=[[0, 0]], up=[0])), (14, 10)),
     # torch_em's, whose sides the number of poolings divides
     "before_conv": (dict(norm="instance", norm_plain=1, norm_order="before_conv", up="bilinear",
                          width=4, depth=1),

@@ -30,7 +30,7 @@ from torch import nn
 
 import foreign_more as more
 import foreign_nets as theirs
-from torch_unet import UNet
+from torch_unet import UNet, network
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "foreign"
 
@@ -63,6 +63,8 @@ def fill(net, seed):
             nn.init.normal_(m.weight, 0, (2 / (taps * cin)) ** 0.5)
             if m.bias is not None:
                 nn.init.normal_(m.bias, 0, 0.2)
+        elif isinstance(m, nn.PReLU):
+            nn.init.normal_(m.weight, 0.3, 0.2)
         elif isinstance(m, (nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm)) and \
                 m.weight is not None:
             m.weight.data = 0.5 + torch.rand_like(m.weight)
@@ -106,7 +108,7 @@ def parts_of(layer, first):
 
 def check(name, net, x, logits):
     """Our class, given the same weights in the order of use, computes the same."""
-    ours = UNet(net.spec).double().eval()
+    ours = network(net.spec).double().eval()
     ours_ran, theirs_ran = ran(ours, x), ran(net, x)
     at = 0
     for layer in theirs_ran:
@@ -287,6 +289,13 @@ def as_nnunet(case, path):
                 "_best_ema": 0.75, "current_epoch": 1000, "trainer_name": "nnUNetTrainer",
                 "init_args": {"configuration": "2d", "fold": 0, "plans": {"plans_name": "x"}},
                 "inference_allowed_mirroring_axes": (0, 1)}, path)
+
+
+def as_old_monai(case, path):
+    """As before it had ADN: norm and act beside the convolution."""
+    named = collections.OrderedDict(
+        (k.replace("adn.N", "norm").replace("adn.A", "act"), v) for k, v in state(case.net).items())
+    torch.save(named, path)
 
 
 def as_torch_em(case, path):
@@ -576,6 +585,17 @@ def cases():
                       (32, 48)), [
         ("smp_bottleneck.safetensors", as_safetensors,
          "of bottlenecks, depth 4: layer4 is not looked at; names sorted"),
+    yield "monai_unet", Case("monai_unet", more.Monai(1, 3, [4, 8, 16], 2), (16, 24)), [
+        ("monai_unet.pt", as_zip, "residual units of two, slopes that are learnt, plain norms"),
+        ("monai_unet_wrapped.pt", with_prefix("_model."), "prefix _model."),
+    ]
+    yield "monai_unet", Case("monai_unet_batch",
+                             more.Monai(2, 2, [3, 5, 5, 5], 1, "batch"), (24, 16)), [
+        ("monai_unet_batch.pth", as_old_monai, "older names; a shortcut that is nothing"),
+    ]
+    yield "monai_unet", Case("monai_unet_plain", more.Monai(1, 1, [4, 8, 16], 0, act="relu"),
+                             (20, 16)), [
+        ("monai_unet_plain.safetensors", as_safetensors, "no units; ReLU; names sorted"),
     ]
 
     def own(**fields):

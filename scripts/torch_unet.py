@@ -81,6 +81,8 @@ class NormOfTwo(nn.Module):
 def act(spec, inplace):
     if spec.get("act", "relu") == "relu":
         return nn.ReLU(inplace)
+    if spec["act"] == "prelu":
+        return nn.PReLU()
     return nn.LeakyReLU(spec["leaky_slope"], inplace)
 
 
@@ -306,3 +308,95 @@ class UNet(nn.Module):
         for d in reversed(range(depth)):
             x = getattr(self, f"dec_{d}")(self.join(self.up(d, x), skips[d]))
         return self.out_conv(x)
+
+
+# ---- MONAI's UNet: the family "monai" ----
+
+
+class Unit(nn.Module):
+    """Convolutions beside a shortcut, if there is one; bare: nothing follows the convolution."""
+
+    def __init__(self, cin, cout, count, spec, stride=1, bare=False):
+        super().__init__()
+        bias, self.count = spec.get("bias") != "never", count
+        for i in range(1, count + 1):
+            conv = nn.Conv2d(cin if i == 1 else cout, cout, 3, stride if i == 1 else 1, 1,
+                             bias=bias)
+            setattr(self, f"conv{i}", conv)
+            if not bare and spec["norm"] != "none":
+                setattr(self, f"norm{i}", norm(spec, cout))
+            if not bare:
+                setattr(self, f"act{i}", act(spec, False))
+        if stride > 1:
+            self.skip = nn.Conv2d(cin, cout, 3, stride, 1, bias=bias)
+        elif cin != cout:
+            self.skip = nn.Conv2d(cin, cout, 1, bias=bias)
+
+    def forward(self, x):
+        beside = self.skip(x) if hasattr(self, "skip") else x
+        for i in range(1, self.count + 1):
+            for part in ("conv", "norm", "act"):
+                if hasattr(self, f"{part}{i}"):
+                    x = getattr(self, f"{part}{i}")(x)
+        return x + beside
+
+
+class Blocks(nn.Module):
+    """A level of MONAI's: a unit, or a plain convolution."""
+
+    def __init__(self, cin, cout, count, spec, stride=1, bare=False):
+        super().__init__()
+        if count:
+            self.blocks = nn.ModuleList([Unit(cin, cout, count, spec, stride, bare)])
+        else:
+            conv = nn.Conv2d(cin, cout, 3, stride, 1, bias=spec.get("bias") != "never")
+            norms = [norm(spec, cout)] if spec["norm"] != "none" else []
+            self.conv_block = nn.Sequential(conv, *norms, act(spec, False))
+
+    def forward(self, x):
+        return self.blocks[0](x) if hasattr(self, "blocks") else self.conv_block(x)
+
+
+class MonaiUNet(nn.Module):
+    """Levels are halved before they are convolved; 3x3 up-convolutions read two maps side by side
+    and make the map of the level above, the uppermost the classes."""
+
+    def __init__(self, spec):
+        super().__init__()
+        self.spec, depth, units = spec, spec["depth"], spec.get("units", 0)
+        enc = [row[0] for row in Channels(spec).enc]
+        cin = spec["in_channels"]
+        for d, channels in enumerate(enc):
+            name, stride = (f"enc_{d}", 2) if d < depth else ("bottleneck", 1)
+            setattr(self, name, Blocks(cin, channels, units, spec, stride))
+            cin = channels
+        for d in reversed(range(depth)):
+            cout = enc[d - 1] if d else spec["classes"]
+            conv = nn.ConvTranspose2d(enc[d] + cin, cout, 3, 2, 1, 1,
+                                      bias=spec.get("bias") != "never")
+            setattr(self, f"upconv_{d}", conv)
+            if (d or units) and spec["norm"] != "none":
+                setattr(self, f"upnorm_{d}", norm(spec, cout))
+            if d or units:
+                setattr(self, f"upact_{d}", act(spec, False))
+            if units:
+                setattr(self, f"dec_{d}", Blocks(cout, cout, 1, spec, bare=d == 0))
+            cin = cout
+        self.pool = nn.Identity()
+
+    def forward(self, x):
+        skips, depth = [], self.spec["depth"]
+        for d in range(depth):
+            x = getattr(self, f"enc_{d}")(x)
+            skips.append(x)
+        x = self.bottleneck(x)
+        for d in reversed(range(depth)):
+            x = torch.cat([skips[d], x], 1)
+            for part in ("upconv", "upnorm", "upact", "dec"):
+                if hasattr(self, f"{part}_{d}"):
+                    x = getattr(self, f"{part}_{d}")(x)
+        return x
+
+
+def network(spec):
+    return (MonaiUNet if spec.get("family") == "monai" else UNet)(spec)

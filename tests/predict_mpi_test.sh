@@ -127,8 +127,10 @@ bands() { # bands FOLDER: all that can be made of images
 }
 for model in m blend rims; do
     rm -rf whole
+    said=-
+    [ "$model" != blend ] || said='looks at whole images: with tiles of 32'
     # shellcheck disable=SC2046
-    expect 0 '' - predict $model.safetensors tall.pgm wide.pgm $(bands whole) --tile 32 --quiet
+    expect 0 '' "$said" predict $model.safetensors tall.pgm wide.pgm $(bands whole) --tile 32 --quiet
     cp .out whole.out
     for n in 3 4 7; do
         rm -rf cut_up

@@ -41,7 +41,7 @@ static const struct option_row class_options[] = {
 static const char *const decoder_words[] = {"deepest-first", "top-first", NULL};
 
 static const struct option_row convert_options[] = {
-    OPT_STRING("names", AT(names), "unet|milesial|torch_em|nnunet|nnunet_resenc|smp",
+    OPT_STRING("names", AT(names), "unet|milesial|torch_em|nnunet|nnunet_resenc|smp|monai_unet",
                "how the arrays of OUT are called [unet]"),
     OPT_FLAG("normalize", AT(normalize), ".onnx: takes samples as images have them"),
     OPT_FLAG("standardize", AT(standardize), "the network takes images of mean 0 and variance 1"),

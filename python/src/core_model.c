@@ -84,15 +84,15 @@ static PyObject *model_load(PyObject *module, PyObject *args)
     const char *path;
     PyObject *list;
     int decoder;
-    struct input input;
+    struct input input = {0, NULL, NULL};
     unet_known known;
     unet_model *model = NULL;
     unet_origin origin;
     unet_error err;
     struct core_call call;
     (void)module;
-    if (!PyArg_ParseTuple(args, "yO!iizz", &path, &PyList_Type, &list, &decoder, &input.standardize,
-                          &input.mean, &input.std) ||
+    if (!PyArg_ParseTuple(args, "yO!ii|zz", &path, &PyList_Type, &list, &decoder,
+                          &input.standardize, &input.mean, &input.std) ||
         !take_known(list, decoder, &input, &known))
         return NULL;
     core_begin(&call, NULL);
@@ -134,7 +134,7 @@ static PyObject *model_from_tensors(PyObject *module, PyObject *args)
 {
     PyObject *list, *fields;
     int decoder, count;
-    struct input input;
+    struct input input = {0, NULL, NULL};
     unet_known known;
     unet_tensor *tensors;
     unet_model *model = NULL;
@@ -142,7 +142,7 @@ static PyObject *model_from_tensors(PyObject *module, PyObject *args)
     unet_error err;
     struct core_call call;
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!O!iizz", &PyList_Type, &list, &PyList_Type, &fields, &decoder,
+    if (!PyArg_ParseTuple(args, "O!O!ii|zz", &PyList_Type, &list, &PyList_Type, &fields, &decoder,
                           &input.standardize, &input.mean, &input.std) ||
         !take_known(fields, decoder, &input, &known) || !take_tensors(list, &tensors, &count))
         return NULL;

@@ -160,6 +160,9 @@ static const struct un_engine_ops cpu_ops = {
     .meanpool_backward = un_cpu_meanpool_backward,
     .maxpool3_forward = un_cpu_maxpool3_forward,
     .maxpool3_backward = un_cpu_maxpool3_backward,
+    .prelu_workspace = un_cpu_prelu_workspace,
+    .prelu_forward = un_cpu_prelu_forward,
+    .prelu_backward = un_cpu_prelu_backward,
 };
 
 unet_code un_engine_cpu_create(const char *isa, int threads, struct un_engine **engine,

@@ -7,6 +7,7 @@
  *   conv.c         which way a convolution goes: directly (conv_plan.h) or by winograd.h
  *   maps.c         pooling, doubling, dropout
  *   norms.c        batch normalisation
+ *   slopes.c       activations whose slope is learnt
  *   losses.c       losses
  *   answers.c      probabilities, labels
  *   steps.c        optimisers
@@ -172,6 +173,13 @@ void un_cpu_norm_running(struct un_engine *e, int channels, double count, float 
                          float *running_variance);
 void un_cpu_norm_fold(struct un_engine *e, int channels, const struct un_norm *norm,
                       const float *bias, float *scale, float *shift);
+
+/* slopes.c */
+size_t un_cpu_prelu_workspace(struct un_engine *e, struct un_shape shape);
+void un_cpu_prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+                          struct un_tensor y);
+void un_cpu_prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+                           struct un_tensor dy, float *dslope, struct un_tensor dx);
 
 /* losses.c */
 size_t un_cpu_loss_workspace(struct un_engine *e, struct un_shape logits);

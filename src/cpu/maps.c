@@ -211,11 +211,41 @@ static void add_task(void *context, int i, int thread)
     m->k->add_row(source, m->act, un_row(&m->dst, at.n, at.block, at.y), m->dst.shape.w);
 }
 
+/* A row of the network's answer, whose channels are few. */
+static void add_pixels_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct un_shape d = m->dst.shape;
+    struct place at = {i / d.h, 0, i % d.h};
+    float *to = un_row(&m->dst, at.n, 0, at.y);
+    (void)thread;
+    for (int c = 0; c < d.c; c++) {
+        struct un_add_source source[2] = {{0}};
+        at.block = c / UN_BLOCK;
+        for (int s = 0; s < 2 && m->sources[s].tensor.shape.c; s++)
+            source[s] =
+                add_source(&m->sources[s].tensor, at, at.y + m->sources[s].top, m->sources[s].left);
+        for (int x = 0; x < d.w; x++) {
+            float sum = 0;
+            for (int s = 0; s < 2; s++) {
+                const int from = x + source[s].left;
+                if (source[s].row && from >= 0 && from < source[s].width)
+                    sum += source[s].row[(ptrdiff_t)from * UN_BLOCK + c % UN_BLOCK];
+            }
+            const bool whole = m->act.kind == UN_ACT_NONE || sum > 0;
+            to[(ptrdiff_t)x * d.c + c] = whole ? sum : m->act.slope * sum;
+        }
+    }
+}
+
 void un_cpu_add_forward(struct un_engine *e, const struct un_operand src[2],
                         struct un_activation act, struct un_tensor dst)
 {
     struct maps m = {.k = un_cpu_kernels(e), .sources = src, .act = act, .dst = dst};
-    un_pool_run(e->pool, rows_of(&dst), add_task, &m);
+    if (dst.layout == UN_PIXELS)
+        un_pool_run(e->pool, dst.shape.n * dst.shape.h, add_pixels_task, &m);
+    else
+        un_pool_run(e->pool, rows_of(&dst), add_task, &m);
 }
 
 static void add_back_task(void *context, int i, int thread)
@@ -229,11 +259,36 @@ static void add_back_task(void *context, int i, int thread)
                        value_row(m->dsrc, at.n, at.block, at.y), finish_of(m->dsrc), d->shape.w);
 }
 
+/* The same from a gradient in pixels. */
+static void add_pixels_back_task(void *context, int i, int thread)
+{
+    const struct maps *m = context;
+    const struct un_tensor *d = &m->dsrc->d;
+    const struct un_shape g = m->dst.shape;
+    const struct place at = place_of(i, d, d->shape.h);
+    const struct un_finish finish = finish_of(m->dsrc);
+    const int y = at.y - m->top, first = at.block * UN_BLOCK;
+    const float *from = y >= 0 && y < g.h ? un_row(&m->dst, at.n, 0, y) : NULL;
+    const float *values = value_row(m->dsrc, at.n, at.block, at.y);
+    float *to = un_row(d, at.n, at.block, at.y);
+    (void)thread;
+    for (int x = 0; x < d->shape.w; x++) {
+        const int left = x - m->left;
+        const bool there = from && left >= 0 && left < g.w;
+        for (int c = 0; c < UN_BLOCK; c++) {
+            const ptrdiff_t here = (ptrdiff_t)x * UN_BLOCK + c;
+            const float v = there && first + c < g.c ? from[(ptrdiff_t)left * g.c + first + c] : 0;
+            to[here] = un_finish_one(v, to[here], values ? values + here : NULL, finish);
+        }
+    }
+}
+
 void un_cpu_add_backward(struct un_engine *e, struct un_tensor ddst, int top, int left,
                          const struct un_gradient *dsrc)
 {
     struct maps m = {.k = un_cpu_kernels(e), .dst = ddst, .top = top, .left = left, .dsrc = dsrc};
-    un_pool_run(e->pool, rows_of(&dsrc->d), add_back_task, &m);
+    un_pool_run(e->pool, rows_of(&dsrc->d),
+                ddst.layout == UN_PIXELS ? add_pixels_back_task : add_back_task, &m);
 }
 
 static void bilinear_row(const struct un_kernels *k, const struct un_tensor *src,

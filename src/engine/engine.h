@@ -110,6 +110,8 @@ enum un_conv_kind {
                         src(2y+i-1, 2x+j-1, c)): stride 2, and zeros around the map */
     UN_CONV7X7_HALF, /* the same over i,j<7 of src(2y+i-3, 2x+j-3, c) */
     UN_CONV1X1_HALF, /* the same of src(2y, 2x, c) alone */
+    UN_UPCONV3X3,    /* dst(y,x,k) = act(b[k] + sum over i,j<3, c: w[c][k][i][j] *
+                        src((y+1-i)/2, (x+1-j)/2, c), where these are whole): the adjoint of a HALF */
 };
 
 /* The side of its kernel. */
@@ -125,6 +127,7 @@ static inline int un_conv_side(enum un_conv_kind kind)
         return 7;
     case UN_CONV3X3:
     case UN_CONV3X3_HALF:
+    case UN_UPCONV3X3:
         break;
     }
     return 3;
@@ -136,13 +139,20 @@ static inline bool un_conv_halves(enum un_conv_kind kind)
     return kind == UN_CONV3X3_HALF || kind == UN_CONV7X7_HALF || kind == UN_CONV1X1_HALF;
 }
 
+/* Whether it doubles its source; its weights are [in][out]. */
+static inline bool un_conv_is_up(enum un_conv_kind kind)
+{
+    return kind == UN_UPCONV2X2 || kind == UN_UPCONV3X3;
+}
+
 /*
  * One convolution, with all an engine needs to run any of its passes.
  *
  * src[1].tensor.shape.c == 0: one source.  With two, the channels of src[0] come first in the
  * weights; the concatenation never exists in memory.  CONV1X1 and UPCONV2X2 have one source with
- * top = left = 0, those of stride 2 one of h x w with top = left = -(side / 2) and a destination of
- * half of that, rounded up.  Where the kind allows UN_PIXELS: the source of a CONV3X3 or
+ * top = left = 0, UPCONV3X3 one or two of h x w with top = left = 0 and a destination of 2h x 2w,
+ * those of stride 2 one of h x w with top = left = -(side / 2) and a destination of half of that,
+ * rounded up.  Where the kind allows UN_PIXELS: the source of a CONV3X3, CONV3X3_HALF or
  * CONV7X7_HALF (the network's first layer; one source), the destination of a CONV1X1, or of a
  * CONV3X3 with one source of its size in UN_FEATURES with top = left = -1 (its last); everything
  * else is UN_FEATURES.
@@ -160,7 +170,7 @@ struct un_conv {
     enum un_conv_kind kind;
     struct un_operand src[2];
     struct un_tensor dst;
-    const float *weight;        /* [out][in][side][side], UPCONV2X2 [in][out][2][2] */
+    const float *weight;        /* [out][in][side][side], of UPCONV2X2 and 3X3 [in][out] first */
     const float *bias;          /* [out], or NULL */
     const float *scale, *shift; /* [out], or NULL */
     struct un_activation act;
@@ -260,7 +270,8 @@ struct un_engine_ops {
     /* -- the sum of two maps of dst's channels: dst(y,x,c) = act(sum over both sources:
      *    src(y + top, x + left, c), zero outside of it).  The gradient of one source, of which dst
      *    is a frame that begins at (top, left); ddst is before the activation; pixels that the
-     *    frame does not reach get zero.  UN_FEATURES -- */
+     *    frame does not reach get zero.  UN_FEATURES; where it is the network's answer dst is
+     *    UN_PIXELS, and src[1] may be missing (shape.c == 0) -- */
     void (*add_forward)(struct un_engine *e, const struct un_operand src[2],
                         struct un_activation act, struct un_tensor dst);
     void (*add_backward)(struct un_engine *e, struct un_tensor ddst, int top, int left,
@@ -379,6 +390,15 @@ struct un_engine_ops {
     void (*maxpool3_forward)(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
     void (*maxpool3_backward)(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
                               const struct un_gradient *dsrc);
+    /* -- PReLU (He et al. 2015), a slope that is learnt: y = x > 0 ? x : slope * x; slope [count],
+     *    one for all channels, or (count == C) one for each.  y may be x, dx may be dy.  Overwrites
+     *    dslope [count] with the sums of x * dy where x is not above 0.  UN_FEATURES -- */
+    size_t (*prelu_workspace)(struct un_engine *e,
+                              struct un_shape shape); /* of the backward pass */
+    void (*prelu_forward)(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+                          struct un_tensor y);
+    void (*prelu_backward)(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+                           struct un_tensor dy, float *dslope, struct un_tensor dx);
 };
 
 struct un_engine {

@@ -48,6 +48,14 @@ static int index_of(const struct un_arrays *arrays, const char *name)
     return found ? (int)(found - arrays->items) : -1;
 }
 
+/* The same where all names began with a word that wraps networks, which was dropped. */
+static int index_behind_wrapper(const struct un_arrays *arrays, const char *name)
+{
+    const char *dot = strchr(name, '.');
+    return dot && un_arrays_usual_wrapper(name, (size_t)(dot - name)) ? index_of(arrays, dot + 1)
+                                                                      : -1;
+}
+
 /* The arrays of the parameters under the names of a layout; false: one is not there. */
 static bool find_names(const struct un_graph *graph, const struct un_arrays *arrays,
                        const struct un_names *layout, int *source)
@@ -56,7 +64,8 @@ static bool find_names(const struct un_graph *graph, const struct un_arrays *arr
     for (int i = 0; i < graph->param_count; i++) {
         if (!un_layout_name(layout, graph, i, name))
             return false;
-        if ((source[i] = index_of(arrays, name)) < 0)
+        if ((source[i] = index_of(arrays, name)) < 0 &&
+            (source[i] = index_behind_wrapper(arrays, name)) < 0)
             return false;
     }
     return true;

@@ -20,8 +20,8 @@
  * that are more than a list of values; 4: also samples that are no data, and dim 8-bit ones; 5:
  * also rims of objects; 6: also strided convolutions, a width that ends, depths of 7 and 8, and
  * channels that are scaled apart, and limits of samples; 7: also norms before convolutions, and
- * norms without scale and shift; 8: also residual blocks; 9: also ResNets, and channels that are
- * centred */
+ * norms without scale and shift; 8: also residual blocks; 9: also ResNets, channels that are
+ * centred, and MONAI's UNet */
 enum {
     FORMAT_PLAIN = 1,
     FORMAT_SPEC = 2,
@@ -392,7 +392,7 @@ static int format_of(const unet_model *model)
 {
     const unet_spec *spec = &model->graph.spec;
     const bool limits = model->scaling.apart || model->scaling.clips;
-    return un_spec_is_resnet(spec) || model->scaling.centred                      ? FORMAT
+    return un_spec_is_resnet(spec) || spec->family || model->scaling.centred      ? FORMAT
            : spec->residual                                                       ? FORMAT_RESIDUAL
            : spec->norm_order == UNET_BEFORE_CONV || spec->norm_plain             ? FORMAT_NORMS
            : spec->down || spec->widest || spec->depth > UNET_SET_DEPTH || limits ? FORMAT_LEVELS

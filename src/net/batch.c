@@ -6,7 +6,8 @@
  * (base/tree.h), so that it does not matter which images are here and which elsewhere.  Slot 0 of
  * the tree is the place of the gradient; slots that are left at the end, where the images here are
  * no one block, are in partials.  A convolution adds up a block by itself.  For the few parameters
- * of a norm it is done here, in slots that are planned for the time that the node is at work.
+ * of a norm, and for a slope, it is done here, in slots that are planned for the time that the node
+ * is at work.
  *
  * A norm over the batch needs sums over all images in the middle of a pass.  The ranks gather those
  * of each image, in double, and each rank adds them up in the same tree.  So it has the gradients
@@ -143,6 +144,22 @@ void un_batch_norm_backward(struct un_network *n, int i, struct un_tensor x,
         one.variance += (size_t)image * (size_t)x.shape.c;
         ops->norm_backward(e, images_of(e, x, image, 1), &one, d, act, slot(n, i, 0, tree.count),
                            slot(n, i, 1, tree.count), images_of(e, dx, image, 1));
+        fold(n, i, &tree, image);
+    }
+}
+
+/* ---- slopes ---- */
+
+void un_batch_prelu_backward(struct un_network *n, int i, struct un_tensor x, struct un_tensor dy,
+                             struct un_tensor dx)
+{
+    struct un_engine *e = n->engine;
+    const struct un_param *p = &n->graph.params[n->graph.nodes[i].weight];
+    struct un_tree tree = {.total = un_graph_total(&n->graph)};
+    for (int image = 0; image < x.shape.n; image++) {
+        e->ops->prelu_backward(e, images_of(e, x, image, 1), n->values + p->offset, (int)p->count,
+                               images_of(e, dy, image, 1), slot(n, i, 0, tree.count),
+                               images_of(e, dx, image, 1));
         fold(n, i, &tree, image);
     }
 }

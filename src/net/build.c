@@ -16,14 +16,18 @@
 /* Of what stands in a residual block. */
 static void name_in_block(struct un_node *node, const char *block)
 {
-    static const char *const convs[] = {"conv1", "conv2", "conv3", "skip"};
-    static const char *const norms[] = {"norm1", "norm2", "norm3", "skip_norm"};
-    const char *layer = node->kind == UN_NODE_CONV   ? convs[node->where.index]
-                        : node->kind == UN_NODE_NORM ? norms[node->where.index]
-                        : node->kind == UN_NODE_ADD  ? "add"
-                                                     : "pool";
-    snprintf(node->name, sizeof node->name, "%.12s.blocks.%d.%s", block, node->where.block - 1,
-             layer);
+    static const struct {
+        const char *main, *shortcut;
+    } layers[] = {[UN_NODE_CONV] = {"conv%d", "skip"},
+                  [UN_NODE_NORM] = {"norm%d", "skip_norm"},
+                  [UN_NODE_ADD] = {"add", "add"},
+                  [UN_NODE_MEANPOOL] = {"pool", "pool"},
+                  [UN_NODE_PRELU] = {"act%d", "skip_act"}};
+    const bool beside = node->where.index == UN_SHORTCUT;
+    const size_t size = sizeof node->name;
+    const int used = snprintf(node->name, size, "%.12s.blocks.%d.", block, node->where.block - 1);
+    snprintf(node->name + used, size - (size_t)used,
+             beside ? layers[node->kind].shortcut : layers[node->kind].main, node->where.index + 1);
 }
 
 static void name_node(const struct un_graph *graph, struct un_node *node)
@@ -47,7 +51,11 @@ static void name_node(const struct un_graph *graph, struct un_node *node)
     else if (node->kind == UN_NODE_ADD)
         snprintf(name, size, "%s.add", block);
     else if (w.role == UN_ROLE_UP)
-        snprintf(name, size, "up%s_%d", node->kind == UN_NODE_NORM ? "norm" : "conv", w.level);
+        snprintf(name, size, "up%s_%d",
+                 node->kind == UN_NODE_NORM    ? "norm"
+                 : node->kind == UN_NODE_PRELU ? "act"
+                                               : "conv",
+                 w.level);
     else if (w.role == UN_ROLE_HEAD)
         snprintf(name, size, w.level ? "out_conv_%d" : "out_conv", w.level);
     else
@@ -129,10 +137,13 @@ int un_graph_conv(struct un_graph *graph, struct un_where where, enum un_conv_ki
     struct un_node node = node_of(graph, UN_NODE_CONV, where, src[0], src[1]);
     int in = node.channels + (src[1] >= 0 ? value_channels(graph, src[1]) : 0);
     const int side = un_conv_side(kind);
-    /* each output of a 2x2 up-convolution of stride 2 has just one tap of each input channel */
-    const int fan_in = kind == UN_UPCONV2X2 ? in : side * side * in;
+    /* each output of a 2x2 up-convolution of stride 2 has just one tap of each input channel, of a
+     * 3x3 one 9 / 4 in the mean */
+    const int fan_in = kind == UN_UPCONV2X2   ? in
+                       : kind == UN_UPCONV3X3 ? (9 * in + 3) / 4
+                                              : side * side * in;
     int shape[4] = {channels, in, side, side};
-    if (kind == UN_UPCONV2X2) {
+    if (un_conv_is_up(kind)) {
         shape[0] = in;
         shape[1] = channels;
     }
@@ -170,6 +181,14 @@ int un_graph_norm(struct un_graph *graph, struct un_where where, struct un_activ
 {
     const int src = graph->node_count, channels = value_channels(graph, src);
     return add_norm(graph, where, src, un_spec_groups(&graph->spec, channels, channels), NULL, act);
+}
+
+int un_graph_prelu(struct un_graph *graph, struct un_where where)
+{
+    struct un_node node = node_of(graph, UN_NODE_PRELU, where, graph->node_count, -1);
+    const int one = 1;
+    node.weight = add_param(graph, &node, UN_PARAM_WEIGHT, 1, &one, 0, 0.25f); /* as PyTorch's */
+    return append(graph, &node);
 }
 
 void un_graph_norm_sources(struct un_graph *graph, struct un_where where, int src[2],

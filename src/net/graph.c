@@ -9,7 +9,8 @@
  *   out_conv
  *
  * Or without poolings, where the first convolution of a level below takes every second pixel.  A
- * ResNet has no enc_0: dec_0 reads what comes up alone, and out_conv is of 3x3.
+ * ResNet has no enc_0: dec_0 reads what comes up alone, and out_conv is of 3x3.  MONAI's is another
+ * U: monai.c.
  */
 #include "net/layers.h"
 
@@ -102,6 +103,11 @@ void un_graph_build(struct un_graph *graph, const unet_spec *spec)
 {
     int skips[UN_MAX_DEPTH], value = 0;
     un_graph_begin(graph, spec);
+    if (spec->family == UNET_FAMILY_MONAI) {
+        un_graph_output(graph, un_graph_monai(graph));
+        un_graph_end(graph);
+        return;
+    }
     for (int d = 0; d < spec->depth; d++) {
         skips[d] = value = add_level(graph, d, value);
         if (d == spec->depth - 1)
@@ -180,7 +186,7 @@ uint64_t un_graph_macs(const struct un_graph *graph, const struct un_node *node)
         return 0;
     const struct un_param *weight = &graph->params[node->weight];
     struct un_shape out = node->shape;
-    /* every weight is used once per output pixel; a 2x2 up-convolution uses one of its four taps */
-    uint64_t taps = node->conv == UN_UPCONV2X2 ? 4 : 1;
+    /* every weight is used once per output pixel, of an up-convolution by a quarter of them */
+    uint64_t taps = un_conv_is_up(node->conv) ? 4 : 1;
     return (uint64_t)out.h * (uint64_t)out.w * weight->count / taps;
 }

@@ -8,7 +8,7 @@
  * shape for one input size.
  *
  *   graph.c  the U of a spec     build.c  what it is put together with, layers.c  and by layers
- *   residual.c  encoders of residual blocks
+ *   residual.c  encoders of residual blocks      monai.c  MONAI's UNet
  *   sides.c  how large its maps are, and how far a pixel sees
  *   spec.c   what a spec may say      spec_fields.c  its fields
  */
@@ -24,6 +24,7 @@ enum {
     UN_MAX_DEPTH = UNET_MAX_DEPTH,
     UN_MAX_RIMS = 8,
     UN_MAX_BLOCKS = 50, /* residual blocks of an encoder */
+    UN_MAX_UNITS = 8,   /* convolutions of a residual unit of MONAI's: 290 nodes at most */
     /* depth 8 with norms everywhere: a stem of 2 and a pooling, blocks of 7 (three convolutions
      * with norms, a sum), 8 shortcuts of 3, 8 ups of 2, 8 blocks of 4, head */
     UN_MAX_NODES = 3 + 7 * UN_MAX_BLOCKS + 8 * (3 + 2 + 4) + 1,
@@ -41,11 +42,11 @@ struct un_where {
     int level;  /* of ENC, depth: the bottleneck; of UP, the one it leads to; of the head, 0 */
     int index;  /* which convolution of its block, and with it the norm behind */
     int number; /* in the block's nn.Sequential of convolutions, norms and activations */
-    int block;  /* > 0: which residual block of its level, from 1; there index 0, 1 and 2 are its
-                   convolutions and UN_SHORTCUT what its input goes through beside them */
+    int block;  /* > 0: which residual block of its level, from 1; there index 0 and 1 (or more)
+                   are its convolutions and UN_SHORTCUT what its input goes through beside them */
 };
 
-enum { UN_SHORTCUT = 3 };
+enum { UN_SHORTCUT = UN_MAX_UNITS };
 
 enum un_param_kind { UN_PARAM_WEIGHT, UN_PARAM_BIAS, UN_PARAM_RUNNING_MEAN, UN_PARAM_RUNNING_VAR };
 
@@ -69,9 +70,10 @@ enum un_node_kind {
                      skip connection, which a pooling reads, too */
     UN_NODE_MAXPOOL,
     UN_NODE_UPSAMPLE,
-    UN_NODE_ADD, /* the sum of two maps of equal channels */
+    UN_NODE_ADD, /* the sum of two maps of equal channels; an output may be made of one */
     UN_NODE_MEANPOOL,
     UN_NODE_MAXPOOL3, /* of 3x3 around every second pixel */
+    UN_NODE_PRELU,    /* of the node before it, whose value nobody else reads */
 };
 
 /*
@@ -87,7 +89,8 @@ struct un_node {
     int channels;                  /* of its value */
     struct un_activation act;      /* applied to its value */
     float dropout;                 /* applied to its value, after act */
-    int weight, bias;              /* params (of a norm: gamma and beta), -1: none */
+    int weight, bias;              /* params (of a norm: gamma and beta; of a PReLU: its slope),
+                                      -1: none */
     int running_mean, running_var; /* params of a norm, -1: none */
     enum un_doubling doubling;     /* of an upsample */
     int trim;                      /* of an upsample */
@@ -175,10 +178,12 @@ void un_graph_norm_sources(struct un_graph *graph, struct un_where where, int sr
                            bool skip_first);
 /* A node without parameters that reads one value: of a pooling or UN_NODE_UPSAMPLE. */
 int un_graph_plain(struct un_graph *graph, struct un_where where, enum un_node_kind kind, int src);
-/* src[1] is cropped as a skip connection is; neither is the network's input. */
+/* Of the value made last. */
+int un_graph_prelu(struct un_graph *graph, struct un_where where);
+/* src[1] is cropped as a skip connection is, or -1; neither is the network's input. */
 int un_graph_add(struct un_graph *graph, struct un_where where, const int src[2],
                  struct un_activation act);
-/* Of a 1x1 or a padded 3x3 convolution, which no node reads.  The last node makes one. */
+/* Of a 1x1 or a padded 3x3 convolution or a sum, which no node reads.  The last node makes one. */
 void un_graph_output(struct un_graph *graph, int value);
 void un_graph_end(struct un_graph *graph);
 

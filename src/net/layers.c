@@ -5,6 +5,8 @@ struct un_activation un_spec_activation(const unet_spec *spec)
 {
     if (spec->act == UNET_ACT_LEAKY_RELU)
         return (struct un_activation){UN_ACT_LEAKY, spec->leaky_slope};
+    if (spec->act == UNET_ACT_PRELU) /* a node of its own */
+        return (struct un_activation){UN_ACT_NONE, 0};
     return (struct un_activation){UN_ACT_RELU, 0};
 }
 
@@ -23,5 +25,8 @@ int un_graph_layer(struct un_graph *graph, struct un_where where, enum un_conv_k
     int value = un_graph_conv(graph, where, kind, src, channels, bias,
                               tail.norm && !norm_last ? none : act);
     where.number += 1 + (norm_last && tail.act);
-    return tail.norm ? un_graph_norm(graph, where, norm_last ? none : act) : value;
+    if (tail.norm)
+        value = un_graph_norm(graph, where, norm_last ? none : act);
+    where.number += tail.norm;
+    return tail.act && spec->act == UNET_ACT_PRELU ? un_graph_prelu(graph, where) : value;
 }

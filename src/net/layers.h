@@ -22,4 +22,7 @@ int un_graph_layer(struct un_graph *graph, struct un_where where, enum un_conv_k
 /* residual.c: a level of an encoder of residual blocks; of a ResNet, level 0 is src itself. */
 int un_graph_residual(struct un_graph *graph, int level, int src);
 
+/* monai.c: all of MONAI's UNet; returns its answer. */
+int un_graph_monai(struct un_graph *graph);
+
 #endif

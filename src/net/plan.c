@@ -24,17 +24,22 @@
  * change nothing but rounding; with them, a window gives the same bits as the whole value. */
 enum { BEYOND = 3 };
 
-/* Whether the node behind a node is a norm of what it makes, which nobody else reads. */
+static bool is_followed_by(const struct un_graph *graph, int node, enum un_node_kind kind)
+{
+    return node >= 0 && node + 1 < graph->node_count && graph->nodes[node + 1].kind == kind &&
+           graph->nodes[node + 1].src[0] == node + 1;
+}
+
+/* Whether the node behind a node is a norm or PReLU of what it makes, which nobody else reads. */
 static bool is_followed(const struct un_graph *graph, int node)
 {
-    return node >= 0 && node + 1 < graph->node_count &&
-           graph->nodes[node + 1].kind == UN_NODE_NORM && graph->nodes[node + 1].src[0] == node + 1;
+    return is_followed_by(graph, node, UN_NODE_NORM) || is_followed_by(graph, node, UN_NODE_PRELU);
 }
 
 /* Whether a node is a convolution with a norm behind it. */
 static bool is_normed(const struct un_graph *graph, int node)
 {
-    return is_followed(graph, node) && graph->nodes[node].kind == UN_NODE_CONV;
+    return is_followed_by(graph, node, UN_NODE_NORM) && graph->nodes[node].kind == UN_NODE_CONV;
 }
 
 int un_plan_folded(const struct un_graph *graph, int node)
@@ -44,9 +49,30 @@ int un_plan_folded(const struct un_graph *graph, int node)
     return folded ? node + 1 : -1;
 }
 
+bool un_plan_absorbs(const struct un_graph *graph, int node)
+{
+    return is_followed_by(graph, node, UN_NODE_PRELU) &&
+           (graph->nodes[node].kind == UN_NODE_CONV || graph->nodes[node].kind == UN_NODE_NORM) &&
+           graph->nodes[node].act.kind == UN_ACT_NONE &&
+           graph->params[graph->nodes[node + 1].weight].count == 1;
+}
+
 int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, int i)
 {
-    return 1 + (plan->mode == UN_PREDICT && un_plan_folded(graph, i) >= 0 ? i + 1 : i);
+    if (plan->mode != UN_PREDICT)
+        return 1 + i;
+    if (un_plan_folded(graph, i) >= 0)
+        i++;
+    return 1 + i + un_plan_absorbs(graph, i);
+}
+
+/* The node that makes value v in prediction, or (v then is none) would make it. */
+static int runner(const struct un_graph *graph, int v)
+{
+    int i = v - 1;
+    if (i > 0 && un_plan_absorbs(graph, i - 1))
+        i--;
+    return i > 0 && un_plan_folded(graph, i - 1) == i ? i - 1 : i;
 }
 
 bool un_plan_measures(const struct un_plan *plan, const struct un_graph *graph, int i)
@@ -164,23 +190,30 @@ static bool is_replaced(const struct un_graph *graph, int v)
            graph->nodes[last].kind == UN_NODE_CONV && graph->nodes[v - 1].act.kind == UN_ACT_NONE;
 }
 
-/* Whether prediction makes value v, a norm's, in the place of the value that it is made from. */
-static bool is_overwriting(const struct un_graph *graph, int v)
+/* The value in whose place prediction makes value v, a norm's, which is made from it; -1: none. */
+static int overwritten(const struct un_plan *plan, const struct un_graph *graph, int v)
 {
     int first, last;
-    return v >= 2 && v <= graph->node_count && is_followed(graph, v - 2) &&
-           un_plan_folded(graph, v - 2) < 0 && readers(graph, v - 1, &first, &last) == 1;
+    if (v < 2 || v > graph->node_count)
+        return -1;
+    const int norm = runner(graph, v);
+    return is_followed_by(graph, norm - 1, UN_NODE_NORM) && un_plan_folded(graph, norm - 1) < 0 &&
+                   un_plan_written(plan, graph, norm) == v &&
+                   readers(graph, norm, &first, &last) == 1
+               ? norm
+               : -1;
 }
 
 static void want_predicted(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
                            struct un_engine *engine, int v)
 {
-    int maker = v - 1, first, last;
-    if (maker >= 0 && un_plan_folded(graph, maker) >= 0)
-        return; /* the convolution writes the norm's value */
-    if (is_overwriting(graph, v))
+    int maker = v ? runner(graph, v) : -1, first, last;
+    if (v && un_plan_written(plan, graph, maker) != v)
+        return; /* the convolution writes the norm's value, or that of the activation behind */
+    if (overwritten(plan, graph, v) >= 0)
         return;
-    readers(graph, is_overwriting(graph, v + 1) ? v + 1 : v, &first, &last);
+    const int norms = v < graph->node_count ? un_plan_written(plan, graph, v) : v;
+    readers(graph, overwritten(plan, graph, norms) == v ? norms : v, &first, &last);
     if (maker >= 1 && plan->window[v - 1] >= 0)
         maker--; /* nor does this pooling run by itself */
     if (maker >= 1 && un_plan_folded(graph, maker - 1) == maker)
@@ -197,8 +230,12 @@ static void want_trained(struct un_placing *p, struct un_plan *plan, const struc
     /* the losses read the outputs, and write their gradients, at time n */
     const bool out = un_graph_is_output(graph, v);
     int until = out ? n : plan->back[first], begin = out ? n : plan->back[last];
-    bool norm = v > 0 && graph->nodes[maker].kind == UN_NODE_NORM;
-    const int from = norm ? maker - 1 : maker, end = from < 0 ? plan->end : plan->back[from];
+    int start = maker; /* what made the value that those in its place began with */
+    if (v > 0 && graph->nodes[start].kind == UN_NODE_PRELU)
+        start--;
+    if (v > 0 && start >= 0 && graph->nodes[start].kind == UN_NODE_NORM)
+        start--;
+    const int end = start < 0 ? plan->end : plan->back[start];
     bool replaced = is_replaced(graph, v), again = v > 0 && plan->again[maker] >= 0;
     un_place_want(p, bytes, maker, again ? last : replaced ? end : until, &plan->value[v]);
     if (again)
@@ -289,12 +326,21 @@ size_t un_plan_parameters(const struct un_graph *graph, int i)
     return count;
 }
 
-/* What of a norm's sums over images outgrows the gradients themselves; a convolution's engine has
- * room for its own. */
+static void want_slope(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
+                       struct un_engine *engine, int i)
+{
+    if (plan->mode == UN_TRAIN)
+        want_workspace(p, plan, engine->ops->prelu_workspace(engine, graph->nodes[i].shape),
+                       plan->back[i]);
+}
+
+/* What of sums over images outgrows the gradients themselves, a norm's or a slope's; a
+ * convolution's engine has room for its own. */
 static void want_leaves(struct un_placing *p, struct un_plan *plan, const struct un_graph *graph,
                         int i)
 {
-    if (graph->nodes[i].kind != UN_NODE_NORM || !graph->nodes[i].groups)
+    const struct un_node *node = &graph->nodes[i];
+    if (node->kind != UN_NODE_PRELU && (node->kind != UN_NODE_NORM || !node->groups))
         return;
     const int back = plan->back[i];
     const size_t floats = un_plan_parameters(graph, i) * (size_t)(plan->rooms - plan->blocks);
@@ -366,10 +412,14 @@ static void make_plan(struct un_plan *plan, struct un_placing *p, const struct u
             want_norm(p, plan, graph, engine, i);
         else if (graph->nodes[i].kind == UN_NODE_CONV)
             want_conv(p, plan, graph, engine, i);
+        else if (graph->nodes[i].kind == UN_NODE_PRELU)
+            want_slope(p, plan, graph, engine, i);
+    if (mode == UN_TRAIN && graph->nodes[n - 1].kind == UN_NODE_ADD)
+        want_workspace(p, plan, loss_workspace(graph, engine), n);
     plan->arena_bytes = un_place_all(p);
     for (int v = 1; mode == UN_PREDICT && v <= n; v++)
-        if (is_overwriting(graph, v))
-            plan->value[v] = plan->value[v - 1];
+        if (overwritten(plan, graph, v) >= 0)
+            plan->value[v] = plan->value[overwritten(plan, graph, v)];
     for (int v = n; mode == UN_TRAIN && v > 0; v--)
         if (is_replaced(graph, v))
             plan->gradient[v] = plan->again[v - 1] >= 0 ? plan->remade[v] : plan->value[v];

@@ -70,6 +70,12 @@ void un_plan_moments(struct un_plan *plan, const struct un_graph *graph);
  */
 int un_plan_folded(const struct un_graph *graph, int node);
 
+/*
+ * Whether a node, a convolution or a norm, is followed by an activation of one slope that is
+ * learnt, which in prediction is part of it.
+ */
+bool un_plan_absorbs(const struct un_graph *graph, int node);
+
 /* The part of value v that exists, without data: its pixel (0, 0) is pixel (top, left) of v. */
 struct un_operand un_plan_value(const struct un_plan *plan, const struct un_graph *graph, int v);
 
@@ -82,7 +88,8 @@ struct un_conv un_plan_conv(const struct un_plan *plan, const struct un_graph *g
 /* Whether the convolution of node i also measures its result, for the norm behind it. */
 bool un_plan_measures(const struct un_plan *plan, const struct un_graph *graph, int i);
 
-/* The value that the convolution of node i writes: that of its norm when this is folded. */
+/* The value that the convolution or norm of node i writes: in prediction that of a norm that is
+ * folded, and of an activation behind it that is absorbed. */
 int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, int i);
 
 /* ---- place.c: arrays that exist for a while, in as little memory as can be found ---- */

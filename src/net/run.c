@@ -105,8 +105,9 @@ static struct un_conv bind_conv(const struct un_network *network, int i)
     }
     c.weight = param(network, node->weight);
     c.bias = param(network, node->bias);
-    if (written > i + 1) { /* a norm is folded into it */
-        c.scale = at(network, network->plan.norm[written - 1]);
+    const int folded = network->plan.mode == UN_PREDICT ? un_plan_folded(&network->graph, i) : -1;
+    if (folded >= 0) {
+        c.scale = at(network, network->plan.norm[folded]);
         c.shift = c.scale + node->channels;
     }
     c.measures &= !network->again; /* the statistics are there */
@@ -119,10 +120,23 @@ static struct un_conv bind_conv(const struct un_network *network, int i)
     return c;
 }
 
+/* A slope that was learnt is that of a leaky ReLU now, in what makes the value before. */
+static void fetch_slopes(struct un_network *network)
+{
+    struct un_engine *e = network->engine;
+    for (int i = 1; i < network->graph.node_count; i++) {
+        struct un_node *node = &network->graph.nodes[i];
+        node->act.kind = node->kind == UN_NODE_PRELU ? UN_ACT_LEAKY : node->act.kind;
+        if (node->kind == UN_NODE_PRELU && un_plan_absorbs(&network->graph, i - 1))
+            e->ops->get(e, &node->act.slope, param(network, node->weight), sizeof(float));
+    }
+}
+
 /* Prediction: the weights do not change any more, so they are laid out once. */
 void un_network_repack(struct un_network *network)
 {
     struct un_engine *e = network->engine;
+    fetch_slopes(network);
     for (int i = 0; i < network->graph.node_count; i++) {
         if (network->graph.nodes[i].kind != UN_NODE_CONV)
             continue;
@@ -247,7 +261,9 @@ static void norm_forward(struct un_network *network, int i)
     if ((train || norm.groups) && !network->again &&
         !un_plan_measures(&network->plan, &network->graph, i - 1))
         un_batch_norm_statistics(network, x, &norm);
-    e->ops->norm_forward(e, x, &norm, node->act, value(network, i + 1));
+    const int written = un_plan_written(&network->plan, &network->graph, i);
+    e->ops->norm_forward(e, x, &norm, network->graph.nodes[written - 1].act,
+                         value(network, written));
     if (train && !norm.groups)
         e->ops->norm_running(e, node->channels, count, UN_NORM_MOMENTUM, norm.mean, norm.variance,
                              param(network, node->running_mean), param(network, node->running_var));
@@ -259,9 +275,20 @@ static void add_forward(struct un_network *network, int i)
     struct un_operand src[2];
     for (int s = 0; s < 2; s++) {
         src[s] = un_graph_source(&network->graph, node, s);
-        src[s].tensor = value(network, node->src[s]);
+        if (node->src[s] >= 0)
+            src[s].tensor = value(network, node->src[s]);
     }
     network->engine->ops->add_forward(network->engine, src, node->act, value(network, i + 1));
+}
+
+static void prelu_forward(struct un_network *network, int i)
+{
+    struct un_engine *e = network->engine;
+    const struct un_node *node = &network->graph.nodes[i];
+    if (network->plan.mode == UN_TRAIN || !un_plan_absorbs(&network->graph, i - 1))
+        e->ops->prelu_forward(e, value(network, node->src[0]), param(network, node->weight),
+                              (int)network->graph.params[node->weight].count,
+                              value(network, i + 1));
 }
 
 static void node_forward(struct un_network *network, int i)
@@ -298,6 +325,9 @@ static void node_forward(struct un_network *network, int i)
         break;
     case UN_NODE_MEANPOOL:
         e->ops->meanpool_forward(e, value(network, node->src[0]), value(network, i + 1));
+        break;
+    case UN_NODE_PRELU:
+        prelu_forward(network, i);
         break;
     }
 }
@@ -412,7 +442,7 @@ static void node_backward(struct un_network *network, int i)
         e->ops->upsample_backward(e, ddst, node->doubling, node->trim, &dsrc);
         break;
     case UN_NODE_ADD:
-        for (int s = 0; s < 2; s++) {
+        for (int s = 0; s < 2 && node->src[s] >= 0; s++) {
             dsrc = gradient_from(network, i, node->src[s]);
             e->ops->add_backward(e, ddst, node->top[s], node->left[s], &dsrc);
         }
@@ -424,6 +454,9 @@ static void node_backward(struct un_network *network, int i)
     case UN_NODE_MEANPOOL:
         dsrc = gradient_from(network, i, node->src[0]);
         e->ops->meanpool_backward(e, ddst, &dsrc);
+        break;
+    case UN_NODE_PRELU: /* the gradient of its source lies in the same place: plan.c */
+        un_batch_prelu_backward(network, i, src, ddst, gradient(network, node->src[0]));
         break;
     }
 }

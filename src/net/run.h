@@ -99,6 +99,8 @@ void un_batch_conv_weights(struct un_network *network, int i, const struct un_co
 void un_batch_norm_backward(struct un_network *network, int i, struct un_tensor x,
                             const struct un_norm *norm, struct un_tensor dy,
                             struct un_activation act, struct un_tensor dx);
+void un_batch_prelu_backward(struct un_network *network, int i, struct un_tensor x,
+                             struct un_tensor dy, struct un_tensor dx);
 /* Mean and variance. */
 void un_batch_norm_statistics(struct un_network *network, struct un_tensor x,
                               const struct un_norm *norm);

@@ -48,7 +48,7 @@ static int side_of(const struct un_graph *graph, int i, struct axis *axis)
     const int side = frame_of(graph, node, axis, first);
     switch (node->kind) {
     case UN_NODE_CONV:
-        if (node->conv == UN_UPCONV2X2)
+        if (un_conv_is_up(node->conv))
             return 2 * side;
         if (!is_padded(graph))
             return side - un_conv_side(node->conv) + 1;
@@ -66,6 +66,7 @@ static int side_of(const struct un_graph *graph, int i, struct axis *axis)
         return 2 * side - 2 * node->trim;
     case UN_NODE_NORM:
     case UN_NODE_ADD:
+    case UN_NODE_PRELU:
         break;
     }
     return side;
@@ -95,6 +96,8 @@ static int reads_from(const struct un_node *node, int first, int p)
     case UN_NODE_CONV:
         if (un_conv_halves(node->conv))
             return 2 * p + first;
+        if (node->conv == UN_UPCONV3X3) /* on its right side it reads one more */
+            return half(p - 1);
         return node->conv == UN_UPCONV2X2 ? half(p) : p + first;
     case UN_NODE_MAXPOOL:
     case UN_NODE_MEANPOOL:
@@ -105,6 +108,7 @@ static int reads_from(const struct un_node *node, int first, int p)
         return half(p + node->trim - (node->doubling != UN_NEAREST));
     case UN_NODE_NORM:
     case UN_NODE_ADD:
+    case UN_NODE_PRELU:
         break;
     }
     return p + first;
@@ -163,7 +167,7 @@ struct un_geometry un_geometry(const struct un_graph *graph)
         g.border = (smallest - walk(graph, smallest, &axis)) / 2;
     } else {
         g.border = (reach(graph) + g.grid - 1) / g.grid * g.grid;
-        if (graph->spec.residual && !un_spec_local(&graph->spec))
+        if ((graph->spec.residual || graph->spec.family) && !un_spec_local(&graph->spec))
             g.border = least(g.border, (ENOUGH + g.grid - 1) / g.grid * g.grid);
     }
     return g;

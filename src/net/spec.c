@@ -39,6 +39,8 @@ int un_spec_enc(const unet_spec *spec, int level, int i)
 
 int un_spec_dec(const unet_spec *spec, int level, int i)
 {
+    if (spec->family == UNET_FAMILY_MONAI)
+        return un_spec_up(spec, level);
     const int set = level < UNET_SET_DEPTH ? spec->channels.dec[level][i] : 0;
     const int quarter = (spec->width << level) / 4;
     return either(set, un_spec_is_resnet(spec) ? quarter + !quarter : un_spec_enc(spec, level, i));
@@ -66,6 +68,8 @@ static int below(const unet_spec *spec, int level)
 
 int un_spec_up(const unet_spec *spec, int level)
 {
+    if (spec->family == UNET_FAMILY_MONAI)
+        return level ? un_spec_enc(spec, level - 1, 0) : un_spec_outputs(spec);
     if (spec->up != UNET_UP_TRANSPOSE && spec->up_conv == UNET_UP_NO_CONV)
         return below(spec, level);
     const int set = level < UNET_SET_DEPTH ? spec->channels.up[level] : 0;
@@ -273,6 +277,78 @@ static unet_code check_residual(const unet_spec *spec, unet_error *err)
     return UNET_OK;
 }
 
+/* A field, what a spec has there, and what all networks of a family have. */
+struct wanted {
+    const char *field;
+    int found, wanted;
+};
+
+static unet_code check_wanted(const struct wanted *rows, int count, const char *head,
+                              unet_error *err)
+{
+    for (int i = 0; i < count; i++) {
+        const struct un_field *row = un_field_find(&un_spec_fields, rows[i].field);
+        if (rows[i].found == rows[i].wanted)
+            continue;
+        return row->open.words
+                   ? un_fail(err, UNET_EINVAL, "%s %s %s, not %s", head, rows[i].field,
+                             un_field_word(row, rows[i].wanted), un_field_word(row, rows[i].found))
+                   : un_fail(err, UNET_EINVAL, "%s %s %d, not %d", head, rows[i].field,
+                             rows[i].wanted, rows[i].found);
+    }
+    return UNET_OK;
+}
+
+/* Channels that MONAI's UNet has no choice of. */
+static unet_code check_monai_channels(const unet_spec *spec, const char *head, unet_error *err)
+{
+    const unet_channels *set = &spec->channels;
+    for (int d = 0; d <= UNET_SET_DEPTH; d++)
+        if (set->enc[d][0] != set->enc[d][1] ||
+            (d < UNET_SET_DEPTH && (set->dec[d][0] || set->dec[d][1] || set->up[d])))
+            return un_fail(err, UNET_EINVAL,
+                           "%s one number of channels a level: enc of level %d is %d and %d, dec "
+                           "and up have to be 0",
+                           head, d, set->enc[d][0], set->enc[d][1]);
+    return UNET_OK;
+}
+
+#define WANTED(field, wanted) #field, (int)spec->field, (int)wanted
+
+/* What MONAI's UNet leaves no choice of. */
+static unet_code check_monai(const unet_spec *spec, unet_error *err)
+{
+    static const char head[] = "family is monai, wanted only with";
+    const struct wanted rows[] = {
+        {WANTED(padding, UNET_PADDING_SAME)},
+        {WANTED(down, UNET_DOWN_CONV)},
+        {WANTED(residual, UNET_RESIDUAL_NONE)},
+        {WANTED(up, UNET_UP_TRANSPOSE)},
+        {WANTED(up_norm, 0)},
+        {WANTED(up_act, 0)},
+        {WANTED(convs, 0)},
+        {WANTED(single_act, 0)},
+        {WANTED(norm_order, UNET_NORM_FIRST)},
+        {WANTED(concat, UNET_CONCAT_SKIP_UP)},
+    };
+    if (spec->family != UNET_FAMILY_MONAI) {
+        if (spec->units)
+            return un_fail(err, UNET_EINVAL, "units is %d, wanted 0 where family is plain",
+                           spec->units);
+        return spec->act != UNET_ACT_PRELU
+                   ? UNET_OK
+                   : un_fail(err, UNET_EINVAL, "act is prelu, wanted only where family is monai");
+    }
+    unet_code code = check_wanted(rows, sizeof rows / sizeof *rows, head, err);
+    if (code)
+        return code;
+    if (spec->norm == UNET_NORM_GROUP)
+        return un_fail(err, UNET_EINVAL, "%s another norm than group", head);
+    if (spec->bias == UNET_BIAS_UNLESS_NORM)
+        return un_fail(err, UNET_EINVAL, "%s bias always or never", head);
+    return check_monai_channels(spec, head, err);
+}
+
 unet_code un_spec_check(const unet_spec *spec, unet_error *err)
 {
     unet_code code = un_fields_check(spec, &un_spec_fields, err);
@@ -286,5 +362,7 @@ unet_code un_spec_check(const unet_spec *spec, unet_error *err)
         code = check_groups_before(spec, err);
     if (!code)
         code = check_residual(spec, err);
+    if (!code)
+        code = check_monai(spec, err);
     return code;
 }

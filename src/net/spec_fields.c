@@ -5,13 +5,14 @@
 static const char *const paddings[] = {"valid", "same", NULL};
 static const char *const norms[] = {"none", "batch", "instance", "group", NULL};
 static const char *const ups[] = {"transpose", "bilinear", "nearest", NULL};
-static const char *const acts[] = {"relu", "leaky_relu", NULL};
+static const char *const acts[] = {"relu", "leaky_relu", "prelu", NULL};
 static const char *const orders[] = {"norm_first", "act_first", "before_conv", NULL};
 static const char *const biases[] = {"unless_norm", "always", "never", NULL};
 static const char *const concats[] = {"up_skip", "skip_up", NULL};
 static const char *const up_convs[] = {"conv1x1", "conv3x3", "none", NULL};
 static const char *const downs[] = {"pool", "conv", NULL};
 static const char *const residuals[] = {"none", "nnunet", "resnet", "resnet_bottleneck", NULL};
+static const char *const families[] = {"plain", "monai", NULL};
 
 #define ROW unet_spec
 #define INT(field, low, high, how, help) UN_FIELD(field, UNET_FIELD_INT, low, high, how, help)
@@ -60,6 +61,8 @@ static const struct un_field rows[] = {
     INT(widest, 0, 65536, MORE, "most channels of any level; 0: no limit"),
     UN_FIELD_FLAG(norm_plain, MORE, "norms without scale and shift"),
     UN_FIELD_CHOICE(residual, residuals, MORE, "the encoder's blocks, if residual"),
+    UN_FIELD_CHOICE(family, families, MORE, "monai: the UNet of MONAI"),
+    INT(units, 0, UN_MAX_UNITS, MORE, "of family monai: convolutions of a residual unit"),
 };
 
 const struct un_fields un_spec_fields = {rows, sizeof rows / sizeof *rows};

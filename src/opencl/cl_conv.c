@@ -14,8 +14,8 @@
 static void strides(const struct un_conv *c, int *by_out, int *by_in)
 {
     const int side = un_conv_side(c->kind), taps = side * side;
-    *by_out = c->kind == UN_UPCONV2X2 ? taps : un_cl_in(c) * taps;
-    *by_in = c->kind == UN_UPCONV2X2 ? c->dst.shape.c * taps : taps;
+    *by_out = un_conv_is_up(c->kind) ? taps : un_cl_in(c) * taps;
+    *by_in = un_conv_is_up(c->kind) ? c->dst.shape.c * taps : taps;
 }
 
 static int source_count(const struct un_conv *c)
@@ -138,12 +138,14 @@ static bool conv_parts(struct un_engine *e, const struct un_conv *c)
 /* What the kinds differ in (kernels/arguments.h); [1]: for the gradient. */
 static const struct {
     int side, mul, step, div;
-} ways[][2] = {[UN_CONV3X3] = {{3, 1, 1, 1}, {3, 1, -1, 1}},
-               [UN_CONV1X1] = {{1, 1, 1, 1}, {1, 1, 1, 1}},
-               [UN_UPCONV2X2] = {{2, 1, -1, 2}, {2, 2, 1, 1}},
-               [UN_CONV3X3_HALF] = {{3, 2, 1, 1}, {3, 1, -1, 2}},
-               [UN_CONV7X7_HALF] = {{7, 2, 1, 1}, {7, 1, -1, 2}},
-               [UN_CONV1X1_HALF] = {{1, 2, 1, 1}, {1, 1, -1, 2}}};
+    int top; /* more than the operand's */
+} ways[][2] = {[UN_CONV3X3] = {{3, 1, 1, 1, 0}, {3, 1, -1, 1, 0}},
+               [UN_CONV1X1] = {{1, 1, 1, 1, 0}, {1, 1, 1, 1, 0}},
+               [UN_UPCONV2X2] = {{2, 1, -1, 2, 0}, {2, 2, 1, 1, 0}},
+               [UN_CONV3X3_HALF] = {{3, 2, 1, 1, 0}, {3, 1, -1, 2, 0}},
+               [UN_CONV7X7_HALF] = {{7, 2, 1, 1, 0}, {7, 1, -1, 2, 0}},
+               [UN_CONV1X1_HALF] = {{1, 2, 1, 1, 0}, {1, 1, -1, 2, 0}},
+               [UN_UPCONV3X3] = {{3, 1, -1, 2, 1}, {3, 2, 1, 1, -1}}};
 
 static struct un_cl_gather gather_of(const struct un_conv *c, bool back)
 {
@@ -195,8 +197,8 @@ static void conv_forward(struct un_engine *e, const struct un_conv *c)
                    : after(c->packed[UN_PASS_FORWARD], forward_count(c));
     for (int s = 0; s < source_count(c); s++) {
         g.src[s] = un_cl_map_of(&c->src[s].tensor);
-        g.top[s] = c->src[s].top;
-        g.left[s] = c->src[s].left;
+        g.top[s] = c->src[s].top + ways[c->kind][false].top;
+        g.left[s] = c->src[s].left + ways[c->kind][false].top;
         p.src[s] = c->src[s].tensor.data;
     }
     g.dst = un_cl_map_of(&c->dst);
@@ -225,8 +227,10 @@ static void conv_backward_data(struct un_engine *e, const struct un_conv *c, str
                                        .dst = d->d.data};
         g.src[0] = un_cl_map_of(&ddst);
         g.dst = un_cl_map_of(&d->d);
-        g.top[0] = -c->src[s].top - (tiles ? 2 : 0); /* tiles: mirrored, taps count from there */
-        g.left[0] = -c->src[s].left - (tiles ? 2 : 0);
+        /* tiles: mirrored, taps count from there */
+        const int top = tiles ? -2 : ways[c->kind][true].top;
+        g.top[0] = -c->src[s].top + top;
+        g.left[0] = -c->src[s].left + top;
         g.gives = 1;
         g.accumulate = d->accumulate;
         g.act = d->act.kind != UN_ACT_NONE;

@@ -10,8 +10,8 @@
  *   cl_program.c      kernels, compiled when they are first wanted; cl_cache.c keeps them
  *   cl_call.c         how a kernel is called
  *   cl_product.c      matrix products, and how large ones are cut
- *   cl_conv.c, cl_outer.c, cl_winograd.c, cl_maps.c, cl_norms.c, cl_losses.c, cl_steps.c:
- *                     operations
+ *   cl_conv.c, cl_outer.c, cl_winograd.c, cl_maps.c, cl_norms.c, cl_slopes.c, cl_losses.c,
+ *   cl_steps.c:       operations
  *
  * The engine is lost with the first call of OpenCL that fails: operations then do nothing, and
  * finish() says for ever what it was.
@@ -92,6 +92,7 @@ void un_cl_conv_operations(struct un_engine_ops *ops);
 void un_cl_outer_operations(struct un_engine_ops *ops);
 void un_cl_map_operations(struct un_engine_ops *ops);
 void un_cl_norm_operations(struct un_engine_ops *ops);
+void un_cl_slope_operations(struct un_engine_ops *ops);
 void un_cl_loss_operations(struct un_engine_ops *ops);
 void un_cl_step_operations(struct un_engine_ops *ops);
 

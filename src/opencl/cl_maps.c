@@ -89,6 +89,13 @@ static void meanpool_backward(struct un_engine *e, struct un_tensor ddst,
     run_over(&c, dsrc->d.shape);
 }
 
+/* Channels of a pixel of a tensor, 0: of features; and blocks. */
+static void plain(struct un_cl_call *c, struct un_tensor t)
+{
+    un_cl_int(c, t.layout == UN_PIXELS ? t.shape.c : 0);
+    un_cl_int(c, un_cl_blocks(t.shape.c));
+}
+
 static void add_forward(struct un_engine *e, const struct un_operand src[2],
                         struct un_activation act, struct un_tensor dst)
 {
@@ -103,6 +110,7 @@ static void add_forward(struct un_engine *e, const struct un_operand src[2],
     }
     sides(&c, dst.shape);
     un_cl_act(&c, act);
+    plain(&c, dst);
     run_over(&c, dst.shape);
 }
 
@@ -117,6 +125,7 @@ static void add_backward(struct un_engine *e, struct un_tensor ddst, int top, in
     un_cl_int(&c, left);
     sides(&c, dsrc->d.shape);
     way(&c, dsrc);
+    plain(&c, ddst);
     run_over(&c, dsrc->d.shape);
 }
 

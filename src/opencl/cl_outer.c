@@ -18,26 +18,30 @@ struct pair {
     struct un_cl_taps taps; /* of b */
     int rows_a, rows_b;     /* blocks of rows */
     int first, all;         /* the source's channels among all of b's */
+    int first_row;          /* or, where it is a, among a's */
     struct un_cl_cut cut;
 };
 
 /* An up-convolution's result has the taps. */
 static bool by_source(const struct un_conv *c)
 {
-    return c->kind == UN_UPCONV2X2;
+    return un_conv_is_up(c->kind);
 }
 
 static struct pair pair_of(const struct un_conv *c, struct un_tensor ddst, int s, int first)
 {
     const struct un_tensor *src = &c->src[s].tensor;
-    const bool swap = by_source(c), apart = c->kind == UN_UPCONV2X2 || un_conv_halves(c->kind);
-    struct pair p = {.a = swap ? *src : ddst, .b = swap ? ddst : *src, .first = first};
+    const bool swap = by_source(c), apart = swap || un_conv_halves(c->kind);
+    const int inside = c->kind == UN_UPCONV3X3;
+    struct pair p = {.a = swap ? *src : ddst, .b = swap ? ddst : *src};
+    p.first = swap ? 0 : first;
+    p.first_row = swap ? first : 0;
     p.taps = (struct un_cl_taps){.map = un_cl_map_of(&p.b),
                                  .columns = p.a.shape.w,
                                  .side = un_conv_side(c->kind),
                                  .mul = apart ? 2 : 1,
-                                 .top = c->src[s].top,
-                                 .left = c->src[s].left};
+                                 .top = c->src[s].top - inside,
+                                 .left = c->src[s].left - inside};
     p.rows_a = un_cl_blocks(p.a.shape.c);
     p.rows_b = UN_CL_TAP_BLOCKS(p.taps.map, p.taps.side * p.taps.side);
     p.all = swap ? ddst.shape.c : un_cl_in(c);
@@ -129,9 +133,10 @@ static void sum_weights(struct un_engine *e, const struct un_conv *c, struct un_
 {
     for (int s = 0, first = 0; s < 2 && c->src[s].tensor.shape.c; s++) {
         struct pair p = pair_of(c, ddst, s, first);
+        const size_t row = (size_t)p.all * (size_t)(p.taps.side * p.taps.side);
         p.taps.n = n;
         for (int block = 0; block < p.rows_a; block += p.cut.part)
-            add_part(e, &p, block, workspace, slot);
+            add_part(e, &p, block, workspace, slot + (size_t)p.first_row * row);
         first += c->src[s].tensor.shape.c;
     }
 }

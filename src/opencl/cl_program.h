@@ -54,6 +54,10 @@
     X(norms, norm_backward, NORM_BACKWARD)                                                         \
     X(norms, norm_running, NORM_RUNNING)                                                           \
     X(norms, norm_fold, NORM_FOLD)                                                                 \
+    X(slopes, prelu_forward, PRELU_FORWARD)                                                        \
+    X(slopes, prelu_backward, PRELU_BACKWARD)                                                      \
+    X(slopes, prelu_bands, PRELU_BANDS)                                                            \
+    X(slopes, prelu_sums, PRELU_SUMS)                                                              \
     X(losses, loss_scores, LOSS_SCORES)                                                            \
     X(losses, loss_bands, LOSS_BANDS)                                                              \
     X(losses, loss_images, LOSS_IMAGES)                                                            \

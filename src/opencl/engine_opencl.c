@@ -65,6 +65,7 @@ static void list_operations(void)
     un_cl_outer_operations(&ops);
     un_cl_map_operations(&ops);
     un_cl_norm_operations(&ops);
+    un_cl_slope_operations(&ops);
     un_cl_loss_operations(&ops);
     un_cl_step_operations(&ops);
     operations = ops;

@@ -115,7 +115,7 @@ static unet_code attach_before(struct un_modules *modules, unet_error *err)
 unet_code un_modules_attach_norms(struct un_modules *modules, unet_error *err)
 {
     const struct un_names *layout = un_layout_of(modules);
-    if (layout && layout->residual)
+    if (layout && (layout->residual || layout->family))
         return UNET_OK; /* there names say all */
     if (un_layout_is_before(layout, modules))
         return attach_before(modules, err);

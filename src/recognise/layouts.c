@@ -75,6 +75,7 @@ KEYS(nnunet_resenc) = {"encoder.stem.convs.#.conv",
                        "decoder.transpconvs.#",
                        "decoder.seg_layers.#",
                        NULL};
+KEYS(monai_unet) = {"0.*", "1.submodule.*", "2.*", NULL};
 
 KEYS(smp) = {"encoder.conv#",
              "encoder.bn#",
@@ -228,6 +229,20 @@ static const struct un_names layouts[] = {
      .norm = UNET_NORM_INSTANCE,
      TRANSPOSED,
      .keys = monai_keys},
+    {.name = "monai_unet",
+     .direction = UN_NUMBERS_RISE,
+     SAME,
+     .act = UNET_ACT_RELU, /* where it is not PReLU, which has arrays */
+     .leaky_slope = 0.01f,
+     .single_act = 0,
+     .norm_order = UNET_NORM_FIRST,
+     .concat = UNET_CONCAT_SKIP_UP,
+     .norm = UNET_NORM_INSTANCE,
+     TRANSPOSED,
+     .down = UNET_DOWN_CONV,
+     .lists = true,
+     .family = UNET_FAMILY_MONAI,
+     .keys = monai_unet_keys},
 };
 
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };

@@ -32,6 +32,7 @@ struct un_names {
                      twice: 3x3 convolutions are number 1 and 4, without norms 0 and 2 */
     int residual; /* as in unet_spec; never open.  The search for a chain is not for these:
                      recognise_residual.c, recognise_resnet.c */
+    int family;   /* as in unet_spec, likewise: recognise_monai.c */
     bool lists;   /* numbers in names count levels, and never layers without arrays */
     const char *const *keys; /* patterns of the modules' names, NULL at the end */
 };
@@ -69,7 +70,7 @@ unet_code un_layout_check(const struct un_names *layout, const unet_spec *spec, 
 /* What parameter `param` of a graph is called in the layout; false: the layout has no name for it.
  * The parts of a norm over two maps (un_graph_joined()) may be called the same: they are one array.
  * The spec has passed un_layout_check(). */
-enum { UN_LAYOUT_NAME = 96 };
+enum { UN_LAYOUT_NAME = 192 };
 bool un_layout_name(const struct un_names *layout, const struct un_graph *graph, int param,
                     char name[UN_LAYOUT_NAME]);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/decimal.h"
+#include "recognise/layouts.h"
 
 /* ---- messages ---- */
 
@@ -221,7 +222,9 @@ static unet_code check_norm(const struct un_modules *modules, const struct un_mo
     return UNET_OK;
 }
 
-static unet_code classify(struct un_modules *modules, struct un_module *m, unet_error *err)
+/* monai: it may be transposed, or a slope. */
+static unet_code classify(struct un_modules *modules, struct un_module *m, bool monai,
+                          unet_error *err)
 {
     if (m->weight < 0)
         return refuse(modules, first_array(m), err, "its layer has no weight");
@@ -233,8 +236,13 @@ static unet_code classify(struct un_modules *modules, struct un_module *m, unet_
               : has_sides(a, 2) ? UN_MODULE_UP2X2
               : has_sides(a, 7) ? UN_MODULE_CONV7X7
                                 : UN_MODULE_CONV1X1;
-    if (m->kind == UN_MODULE_UP2X2) { /* a transposed convolution: [in][out][2][2] */
-        m->in = m->out;
+    if (monai && m->kind == UN_MODULE_NORM && m->bias < 0 && m->mean < 0 && m->var < 0)
+        m->kind = UN_MODULE_SLOPE;
+    if (monai && m->kind == UN_MODULE_CONV3X3 && m->bias >= 0 && m->in != m->out &&
+        modules->arrays->items[m->bias].shape[0] == (size_t)m->in)
+        m->kind = UN_MODULE_UP3X3;
+    if (m->kind == UN_MODULE_UP2X2 || m->kind == UN_MODULE_UP3X3) {
+        m->in = m->out; /* a transposed convolution: [in][out][2][2] */
         m->out = (int)a->shape[1];
     }
     modules->kinds[m->kind]++;
@@ -283,12 +291,13 @@ unet_code un_modules_group(const char *path, const struct un_arrays *arrays,
     modules->arrays = arrays;
     for (int i = 0; i < arrays->count && !code; i++)
         code = add_array(modules, i, err);
+    if (!code && !modules->count)
+        return un_fail(err, UNET_EFORMAT, "%s: has no weights of a network", path);
+    const struct un_names *layout = code ? NULL : un_layout_of(modules);
     for (int i = 0; i < modules->count && !code; i++)
-        code = classify(modules, &modules->items[i], err);
+        code = classify(modules, &modules->items[i], layout && layout->family, err);
     if (code)
         return code;
-    if (!modules->count)
-        return un_fail(err, UNET_EFORMAT, "%s: has no weights of a network", path);
     compare_all(modules);
     return un_modules_attach_norms(modules, err);
 }

@@ -31,6 +31,9 @@ enum un_module_kind {
     UN_MODULE_CONV1X1,
     UN_MODULE_NORM,
     UN_MODULE_CONV7X7, /* only under the name that a ResNet's first layer has */
+    /* in layouts that have them, MONAI's UNet: transposed as its bias tells, and PReLU */
+    UN_MODULE_UP3X3,
+    UN_MODULE_SLOPE,
     UN_MODULE_KINDS
 };
 

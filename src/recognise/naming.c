@@ -15,7 +15,8 @@
  * the same from 0, h the last of these, n the number in the block's nn.Sequential, k whether it is
  * a conv or a norm; i which convolution of its block, from 0, j the same from 1, b the residual
  * block, s how many nodes stand before it in the shortcut; c is conv or bn, z 0 for a conv and 1
- * for a norm, l the level above.
+ * for a norm, l the level above; m where in MONAI's modules a level and a part of it lie, a what
+ * MONAI calls a layer.
  */
 struct naming {
     const char *layout;
@@ -160,6 +161,7 @@ static unet_code check_nnunet_as(const char *layout, const unet_spec *spec, unet
                                  unet_error *err)
 {
     const struct expected fields[] = {
+        {FOUND(family), UNET_FAMILY_PLAIN},
         {FOUND(residual), (int)residual},
         {FOUND(down), UNET_DOWN_CONV},
         {FOUND(padding), UNET_PADDING_SAME},
@@ -179,6 +181,15 @@ static unet_code check_nnunet_as(const char *layout, const unet_spec *spec, unet
 static unet_code check_nnunet(const char *layout, const unet_spec *spec, unet_error *err)
 {
     return check_nnunet_as(layout, spec, UNET_RESIDUAL_NONE, err);
+}
+
+static unet_code check_monai(const char *layout, const unet_spec *spec, unet_error *err)
+{
+    const struct expected fields[] = {
+        {FOUND(family), UNET_FAMILY_MONAI},
+        {FOUND(norm_plain), spec->norm == UNET_NORM_INSTANCE && spec->norm_plain},
+    };
+    return expect_all(layout, spec, fields, sizeof fields / sizeof *fields, err);
 }
 
 static unet_code check_resenc(const char *layout, const unet_spec *spec, unet_error *err)
@@ -253,6 +264,16 @@ static const struct naming namings[] = {
      .block = "encoder.layer%l.%b.%c%j",
      .shortcut = "encoder.layer%l.%b.downsample.%z",
      .check = check_smp},
+    {.layout = "monai_unet",
+     .first = "model.%m%a",
+     .enc = "model.%m%a",
+     .bottleneck = "model.%m%a",
+     .up = "model.%m%a",
+     .up_norm = "model.%m%a",
+     .head = "", /* there is none, and it has no parameters */
+     .block = "model.%mconv.unit%i.%a",
+     .shortcut = "model.%mresidual",
+     .check = check_monai},
 };
 
 static const struct naming *naming_of(const struct un_names *layout)
@@ -269,7 +290,7 @@ unet_code un_layout_check(const struct un_names *layout, const unet_spec *spec, 
     if (!naming)
         return un_fail(err, UNET_EINVAL,
                        "layout %s: only read, not written; wanted unet, milesial, torch_em, "
-                       "nnunet, nnunet_resenc or smp",
+                       "nnunet, nnunet_resenc, smp or monai_unet",
                        layout->name);
     return naming->check(layout->name, spec, err);
 }
@@ -331,6 +352,22 @@ static int number_of(char letter, const struct un_graph *graph, const struct un_
     }
 }
 
+/* Where a level and a part of it lie. */
+static size_t put_nest(char *to, size_t room, const struct un_graph *graph,
+                       const struct un_where *where)
+{
+    size_t length = 0;
+    for (int d = 0; d < where->level; d++)
+        length += (size_t)snprintf(to + length, room - length, "1.submodule.");
+    const bool bottom = where->role == UN_ROLE_ENC && where->level == graph->spec.depth;
+    const char *part = where->role == UN_ROLE_DEC                       ? "2.1."
+                       : where->role == UN_ROLE_UP && graph->spec.units ? "2.0."
+                       : where->role == UN_ROLE_UP                      ? "2."
+                       : bottom                                         ? ""
+                                                                        : "0.";
+    return length + (size_t)snprintf(to + length, room - length, "%s", part);
+}
+
 bool un_layout_name(const struct un_names *layout, const struct un_graph *graph, int param,
                     char name[UN_LAYOUT_NAME])
 {
@@ -353,7 +390,14 @@ bool un_layout_name(const struct un_names *layout, const struct un_graph *graph,
             continue;
         }
         f++;
-        if (*f == 'k' || *f == 'c')
+        if (*f == 'm')
+            length += put_nest(name + length, UN_LAYOUT_NAME - length, graph, &node->where);
+        else if (*f == 'a')
+            length += (size_t)snprintf(name + length, UN_LAYOUT_NAME - length, "%s",
+                                       node->kind == UN_NODE_NORM    ? "adn.N"
+                                       : node->kind == UN_NODE_PRELU ? "adn.A"
+                                                                     : "conv");
+        else if (*f == 'k' || *f == 'c')
             length += (size_t)snprintf(name + length, UN_LAYOUT_NAME - length,
                                        node->kind != UN_NODE_NORM ? "conv"
                                        : *f == 'k'                ? "norm"
@@ -362,7 +406,8 @@ bool un_layout_name(const struct un_names *layout, const struct un_graph *graph,
             length += (size_t)snprintf(name + length, UN_LAYOUT_NAME - length, "%d",
                                        number_of(*f, graph, node));
     }
-    /* the longest, down4.maxpool_conv.1.double_conv.4.running_mean, has 46 characters */
+    /* the longest, 8 times 1.submodule. and model.conv.unit7.adn.N.running_mean, has 137 characters
+     */
     snprintf(name + length, UN_LAYOUT_NAME - length, ".%s", un_param_suffix(p->kind));
     return true;
 }

@@ -249,10 +249,13 @@ static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
     int norms, up_norms, running, up_running;
     unet_error why;
     unet_code code;
-    if (w->arrays->hints.stranger)
+    /* one whose slopes are learnt is another act of MONAI's, and has arrays that tell */
+    const bool monai = un_work_is_monai(w->arrays);
+    if (w->arrays->hints.stranger && !(monai && !strcmp(w->arrays->hints.stranger, "PReLU")))
         return un_fail(err, UNET_EFORMAT, "%s: has %s, which none of unet's networks has", path,
                        w->arrays->hints.stranger);
-    if (w->arrays->hints.strange_act && w->known->act < 0 && !(w->known->leaky_slope > 0))
+    if (w->arrays->hints.strange_act && w->known->act < 0 && !(w->known->leaky_slope > 0) &&
+        !(monai && !strcmp(w->arrays->hints.strange_act, "PReLU")))
         return un_fail(err, UNET_EFORMAT,
                        "%s: its settings name the activation %s, which none of unet's networks has",
                        path, w->arrays->hints.strange_act);
@@ -263,6 +266,8 @@ static unet_code recognise(struct un_work *w, const char *path, unet_error *err)
     w->out->layout = un_layout_of(&w->modules);
     if (w->out->layout && w->out->layout->residual)
         return un_work_residual(w, err);
+    if (w->out->layout && w->out->layout->family)
+        return un_work_monai(w, err);
     if ((code = refuse_known(w->arrays, !w->out->layout, path, err)) ||
         (code = un_modules_refuse_stem(&w->modules, err)))
         return code;

@@ -13,11 +13,13 @@ static const char *op_name(const struct un_node *node)
     static const char *const convs[] = {
         [UN_CONV3X3] = "conv3x3",        [UN_CONV1X1] = "conv1x1",
         [UN_UPCONV2X2] = "upconv2x2",    [UN_CONV3X3_HALF] = "conv3x3s2",
-        [UN_CONV7X7_HALF] = "conv7x7s2", [UN_CONV1X1_HALF] = "conv1x1s2"};
+        [UN_CONV7X7_HALF] = "conv7x7s2", [UN_CONV1X1_HALF] = "conv1x1s2",
+        [UN_UPCONV3X3] = "upconv3x3"};
     static const char *const others[] = {
         [UN_NODE_NORM] = "norm",         [UN_NODE_MAXPOOL] = "maxpool",
         [UN_NODE_UPSAMPLE] = "upsample", [UN_NODE_ADD] = "add",
-        [UN_NODE_MEANPOOL] = "meanpool", [UN_NODE_MAXPOOL3] = "maxpool3x3"};
+        [UN_NODE_MEANPOOL] = "meanpool", [UN_NODE_MAXPOOL3] = "maxpool3x3",
+        [UN_NODE_PRELU] = "prelu"};
     return node->kind == UN_NODE_CONV ? convs[node->conv] : others[node->kind];
 }
 

@@ -170,7 +170,7 @@ static void test_known(void **state)
     assert_true(known.leaky_slope == 0.25f && isnan(known.norm_epsilon));
     assert_int_equal(known.act, -1);
     assert_int_equal(unet_known_set(&known, "act", "tanh", &err), UNET_EINVAL);
-    assert_string_equal(err.text, "act: found \"tanh\", wanted relu or leaky_relu");
+    assert_string_equal(err.text, "act: found \"tanh\", wanted relu, leaky_relu or prelu");
     assert_int_equal(unet_known_set(&known, "width", "8", &err), UNET_EINVAL);
     assert_string_equal(err.text, "width: there is no such field");
     assert_int_equal(known.act, -1);

@@ -359,6 +359,26 @@ static struct op_case conv_random_case(uint64_t *state, double most)
     return macs <= most ? k : conv_random_case(state, most);
 }
 
+/* An up-convolution of 3x3, of one source or two. */
+static struct op_case conv_random_up(uint64_t *state, double most)
+{
+    static const struct un_activation acts[] = {
+        {UN_ACT_NONE, 0}, {UN_ACT_RELU, 0}, {UN_ACT_LEAKY, 0.01f}};
+    const int h = PICK(conv_sides, state), w = PICK(conv_sides, state);
+    const int c0 = PICK(conv_channels, state);
+    const int c1 = op_below(state, 2) ? PICK(conv_channels, state) : 0;
+    const struct op_case k = {
+        .op = "upconv3x3",
+        .run = run_conv,
+        .shape = {1 + op_below(state, 3), 2 * h, 2 * w, PICK(conv_channels, state)},
+        .kind = UN_UPCONV3X3,
+        .src_layout = UN_FEATURES,
+        .dst_layout = UN_FEATURES,
+        .src = {{h, w, c0, 0, 0}, {h, w, c1, 0, 0}},
+        .act = PICK(acts, state)};
+    return (double)op_volume(k.shape) * (c0 + c1) * 3 <= most ? k : conv_random_up(state, most);
+}
+
 /* The same of stride 2; what: whose name kind is. */
 static struct op_case conv_random_half(uint64_t *state, double most, const char *what,
                                        enum un_conv_kind kind)
@@ -366,8 +386,9 @@ static struct op_case conv_random_half(uint64_t *state, double most, const char 
     static const struct un_activation acts[] = {
         {UN_ACT_NONE, 0}, {UN_ACT_RELU, 0}, {UN_ACT_LEAKY, 0.01f}};
     const int h = PICK(conv_sides, state), w = PICK(conv_sides, state);
-    const int c = PICK(conv_channels, state), side = un_conv_side(kind);
-    const bool pixels = side == 7 && op_below(state, 2);
+    const int side = un_conv_side(kind);
+    const bool pixels = side > 1 && op_below(state, 3) == 0;
+    const int c = pixels ? 1 + op_below(state, 4) : PICK(conv_channels, state);
     const struct op_case k = {
         .op = what,
         .run = run_conv,

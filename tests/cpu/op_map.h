@@ -187,6 +187,37 @@ static void run_add(struct op_run *r, const struct op_case *k)
     op_expect(r, "adjoint", backward, forward, 4 * EPS * sqrt((double)op_volume(d)));
 }
 
+/* The answer of a network: the sum of two maps, or (variant 1) one map, in pixels. */
+static void run_add_pixels(struct op_run *r, const struct op_case *k)
+{
+    const struct un_engine_ops *ops = r->engine->ops;
+    const struct un_activation none = {UN_ACT_NONE, 0};
+    const size_t count = op_volume(k->shape);
+    struct un_operand src[2] = {{{{0}, UN_FEATURES, NULL}, 0, 0}};
+    float *x[2], *g = op_random(r, count, -1, 1);
+    double backward = 0;
+    op_workspace(r, 0);
+    for (int s = 0; s < 2 - k->variant; s++) {
+        x[s] = op_random(r, count, -1, 1);
+        src[s].tensor = op_tensor(r, UN_FEATURES, k->shape, x[s]);
+    }
+    struct un_tensor dst = op_tensor(r, UN_PIXELS, k->shape, NULL);
+    struct un_tensor ddst = op_tensor(r, UN_PIXELS, k->shape, g);
+    ops->add_forward(r->engine, src, none, dst);
+    float *y = op_fetch(r, dst);
+    op_record(r, "dst", y, count, k->variant ? OP_EXACT : 2 * EPS);
+    for (int s = 0; s < 2 - k->variant; s++)
+        for (int way = 0; way < OP_GRADIENT_WAYS; way++) {
+            struct un_gradient dsrc = op_gradient(r, way, k->shape);
+            ops->add_backward(r->engine, ddst, 0, 0, &dsrc);
+            float *got = op_fetch(r, dsrc.d);
+            op_record(r, op_gradient_ways[way].name, got, count, 2 * EPS);
+            if (way == 0)
+                backward += op_dot(x[s], got, count);
+        }
+    op_expect(r, "adjoint", backward, op_dot(y, g, count), 4 * EPS * sqrt((double)count));
+}
+
 /*
  * variant: 1: trimmed; 2: corners on corners; 3: nearest.  Weights add up to 1 forward, to less
  * than 9 backward (3 along an axis: corners of a side of 2).

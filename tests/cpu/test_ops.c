@@ -23,6 +23,7 @@
 #include "op_conv.h"
 #include "op_loss.h"
 #include "op_map.h"
+#include "op_prelu.h"
 #include "support/chosen.h"
 #include "support/slow.h"
 
@@ -65,6 +66,8 @@ static const struct family {
     {"maxpool3", run_maxpool3, SHAPES(map_shapes), {0, 1}, 2},
     {"meanpool", run_meanpool, SHAPES(map_shapes), {0}, 1},
     {"add", run_add, SHAPES(map_shapes), {0, 1, 2, 3, 4}, 5},
+    {"add_pixels", run_add_pixels, SHAPES(map_shapes), {0, 1}, 2},
+    {"prelu", run_prelu, SHAPES(map_shapes), {0, 1}, 2},
     {"upsample", run_upsample, SHAPES(map_shapes), {0, 1, 2, 3}, 4},
     {"dropout", run_dropout, SHAPES(map_shapes), {0, 1, 4, 7, 8}, 5},
     {"norm_statistics", run_norm_statistics, SHAPES(map_shapes), {0, 1, 2, 3}, 4},
@@ -126,6 +129,13 @@ static const struct family {
     {                                                                                              \
         "conv3x3", run_conv, {n, h, w, k}, 0, UN_CONV3X3, UN_FEATURES, UN_PIXELS,                  \
             {{h, w, c, -1, -1}}, NONE                                                              \
+    }
+
+/* h x w, of c0 and c1 channels: the sources */
+#define UPCONV3(n, h, w, c0, c1, k, act)                                                           \
+    {                                                                                              \
+        "upconv3x3", run_conv, {n, 2 * (h), 2 * (w), k}, 0, UN_UPCONV3X3, UN_FEATURES,             \
+            UN_FEATURES, {{h, w, c0, 0, 0}, {h, w, c1, 0, 0}}, act                                 \
     }
 
 /* What networks are made of, and the corners; random cases follow. */
@@ -220,6 +230,14 @@ static const struct op_case conv_cases[] = {
     HEAD3(1, 13, 11, 33, 21),
     HEAD3(1, 61, 67, 16, 3),
     HEAD3(1, 3, 4, 8, 254),
+    UPCONV3(1, 1, 1, 1, 0, 1, NONE),
+    UPCONV3(1, 1, 17, 16, 0, 16, RELU),
+    UPCONV3(2, 19, 1, 16, 8, 8, RELU),
+    UPCONV3(1, 2, 3, 32, 16, 16, NONE),
+    UPCONV3(2, 8, 10, 16, 16, 2, RELU),
+    UPCONV3(5, 9, 15, 33, 17, 31, RELU),
+    UPCONV3(1, 33, 70, 16, 16, 3, NONE),
+    UPCONV3(1, 4, 4, 320, 128, 64, RELU),
 };
 
 static struct op_case cases[MAX_CASES];
@@ -260,6 +278,8 @@ static void build_table(void)
         add_conv(conv_random_case(&state, i % 10 ? 2e5 : 1e6));
     for (int i = 0; i < 60; i++)
         add_case(conv_random_half(&state, i % 10 ? 2e5 : 1e6, "conv3x3_half", UN_CONV3X3_HALF));
+    for (int i = 0; i < 60; i++)
+        add_case(conv_random_up(&state, i % 10 ? 2e5 : 1e6));
     for (int i = 0; i < 40; i++) {
         add_case(conv_random_half(&state, i % 10 ? 4e5 : 1e6, "conv7x7_half", UN_CONV7X7_HALF));
         add_case(conv_random_half(&state, i % 10 ? 2e5 : 1e6, "conv1x1_half", UN_CONV1X1_HALF));
@@ -427,8 +447,12 @@ static void run_operation(void **state)
 int main(int argc, char **argv)
 {
     static const char *const convolutions[] = {"conv3x3",      "conv1x1",      "upconv2x2",
-                                               "conv3x3_half", "conv7x7_half", "conv1x1_half"};
-    enum { FAMILIES = sizeof families / sizeof *families, TESTS = FAMILIES + 6 };
+                                               "conv3x3_half", "conv7x7_half", "conv1x1_half",
+                                               "upconv3x3"};
+    enum {
+        FAMILIES = sizeof families / sizeof *families,
+        TESTS = FAMILIES + sizeof convolutions / sizeof *convolutions
+    };
     struct CMUnitTest tests[TESTS];
     int count = 0;
     only_seed = argc > 2 ? atol(argv[2]) : -1;

@@ -162,6 +162,10 @@ static void test_conv(void **state)
                tensor(2, 3, 3, 3));
     check_conv(UN_CONV1X1_HALF, (struct un_operand){tensor(2, 5, 4, 3), 0, 0}, none,
                tensor(2, 3, 2, 2));
+    check_conv(UN_UPCONV3X3, (struct un_operand){tensor(2, 2, 3, 4), 0, 0}, none,
+               tensor(2, 4, 6, 3));
+    check_conv(UN_UPCONV3X3, (struct un_operand){tensor(1, 3, 1, 2), 0, 0},
+               (struct un_operand){tensor(1, 3, 1, 3), 0, 0}, tensor(1, 6, 2, 2));
 }
 
 /* ---- maps ---- */

@@ -122,6 +122,12 @@ static size_t norm_workspace(struct un_engine *e, struct un_shape shape, int gro
     return inner->ops->norm_workspace(inner, shape, groups);
 }
 
+static size_t prelu_workspace(struct un_engine *e, struct un_shape shape)
+{
+    struct un_engine *inner = far_inner(e);
+    return inner->ops->prelu_workspace(inner, shape);
+}
+
 static size_t loss_workspace(struct un_engine *e, struct un_shape logits)
 {
     struct un_engine *inner = far_inner(e);
@@ -141,5 +147,6 @@ void far_cross_operations(struct un_engine_ops *ops)
     ops->conv_workspace = conv_workspace;
     ops->conv_parts = conv_parts;
     ops->norm_workspace = norm_workspace;
+    ops->prelu_workspace = prelu_workspace;
     ops->loss_workspace = loss_workspace;
 }

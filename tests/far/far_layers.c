@@ -402,6 +402,40 @@ static void norm_fold(struct un_engine *e, int channels, const struct un_norm *n
     c->p[2] = far_floats(e, shift, n);
 }
 
+/* ---- slopes ---- */
+
+static void prelu_forward_now(struct un_engine *e, const struct far_call *c)
+{
+    e->ops->prelu_forward(e, c->t[0], c->p[0], c->i, c->t[1]);
+}
+
+static void prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+                          struct un_tensor y)
+{
+    struct far_call *c = far_queue(e, prelu_forward_now);
+    c->t[0] = far_tensor(e, x);
+    c->p[0] = far_floats(e, slope, (size_t)count);
+    c->i = count;
+    c->t[1] = far_tensor(e, y);
+}
+
+static void prelu_backward_now(struct un_engine *e, const struct far_call *c)
+{
+    e->ops->prelu_backward(e, c->t[0], c->p[0], c->i, c->t[1], c->p[1], c->t[2]);
+}
+
+static void prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+                           struct un_tensor dy, float *dslope, struct un_tensor dx)
+{
+    struct far_call *c = far_queue(e, prelu_backward_now);
+    c->t[0] = far_tensor(e, x);
+    c->p[0] = far_floats(e, slope, (size_t)count);
+    c->i = count;
+    c->t[1] = far_tensor(e, dy);
+    c->p[1] = far_floats(e, dslope, (size_t)count);
+    c->t[2] = far_tensor(e, dx);
+}
+
 void far_layer_operations(struct un_engine_ops *ops)
 {
     ops->conv_pack = conv_pack;
@@ -414,6 +448,8 @@ void far_layer_operations(struct un_engine_ops *ops)
     ops->maxpool3_backward = maxpool3_backward;
     ops->meanpool_forward = meanpool_forward;
     ops->meanpool_backward = meanpool_backward;
+    ops->prelu_forward = prelu_forward;
+    ops->prelu_backward = prelu_backward;
     ops->add_forward = add_forward;
     ops->add_backward = add_backward;
     ops->upsample_forward = upsample_forward;

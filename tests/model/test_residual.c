@@ -5,129 +5,8 @@
  * them.  What they compute is in test_foreign.c, and with all gradients in net/test_network.c.
  */
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/rng.h"
-#include "model/model.h"
-#include "unet_embed.h"
-#include "weights/arrays.h"
-
-#define FILE_OF(name) TEST_FIXTURES "/foreign/" name
-
-static char made[64];
-
-static int name_file(void **state)
-{
-    (void)state;
-    snprintf(made, sizeof made, "/tmp/unet_test_residual_%d.pth", (int)getpid());
-    return 0;
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    unlink(made);
-    return 0;
-}
-
-static unet_model *import(const char *path, const char *layout)
-{
-    unet_known known = unet_known_nothing();
-    unet_model *model = NULL;
-    unet_origin origin;
-    unet_error err;
-    known.standardize = 1;
-    if (un_model_import(path, &known, &model, &origin, &err))
-        fail_msg("%s", err.text);
-    if (layout)
-        assert_string_equal(origin.layout, layout);
-    return model;
-}
-
-static void assert_same(const unet_model *a, const unet_model *b, const char *what)
-{
-    if (memcmp(&a->graph.spec, &b->graph.spec, sizeof a->graph.spec))
-        fail_msg("%s: another spec", what);
-    for (size_t i = 0; i < a->graph.values; i++)
-        if (memcmp(&a->values[i], &b->values[i], sizeof *a->values))
-            fail_msg("%s: value %zu is %.9g, wanted %.9g", what, i, (double)b->values[i],
-                     (double)a->values[i]);
-}
-
-/* ---- training ---- */
-
-enum { SIDE = 48 };
-
-static unet_dataset *make_set(int classes)
-{
-    static float image[SIDE * SIDE];
-    static uint8_t mask[SIDE * SIDE];
-    unet_dataset *set = NULL;
-    unet_error err;
-    for (int i = 0; i < SIDE * SIDE; i++) {
-        mask[i] = (uint8_t)((i / SIDE / 16 + i % SIDE / 16) % classes);
-        image[i] = (float)mask[i] + 0.3f * un_rng_normal(1, (uint64_t)i);
-    }
-    const unet_image seen = {SIDE, SIDE, 1, UNET_F32, 0, image};
-    const unet_image truth = {SIDE, SIDE, 1, UNET_U8, 0, mask};
-    const unet_pair pair = {.image = unet_view_of(&seen), .mask = unet_view_of(&truth)};
-    const unet_dataset_options options = {
-        .size = sizeof options, .ignore = -1, .classes = classes, .labels = "indices"};
-    if (unet_dataset_from_arrays(&pair, 1, &options, &set, &err))
-        fail_msg("%s", err.text);
-    return set;
-}
-
-/* Steps from - to, after what stop has saved where there is something. */
-static double train(unet_model *model, const unet_dataset *set, int steps, bool loads, bool saves)
-{
-    unet_train_options options = unet_train_options_default(unet_model_spec(model));
-    unet_trainer *trainer = NULL;
-    unet_error err;
-    double loss = 0;
-    options.tile = 32;
-    options.batch = 2;
-    options.threads = 1;
-    if (unet_trainer_create(model, set, &options, &trainer, &err) ||
-        (loads && unet_trainer_load(trainer, made, &err)))
-        fail_msg("%s", err.text);
-    for (int i = 0; i < steps; i++)
-        if (unet_trainer_step(trainer, &loss, &err))
-            fail_msg("%s", err.text);
-    if (saves && unet_trainer_save(trainer, made, &err))
-        fail_msg("%s", err.text);
-    if (un_model_fetch(model, &err))
-        fail_msg("%s", err.text);
-    unet_trainer_free(trainer);
-    return loss;
-}
-
-static void check_training(const char *file, const char *layout, int classes)
-{
-    unet_dataset *set = make_set(classes);
-    unet_model *model = import(file, layout), *whole = import(file, layout);
-    unet_model *parted = import(file, layout);
-    const double first = train(model, set, 1, false, false);
-    const double last = train(model, set, 40, false, false);
-    if (!(last < 0.8 * first))
-        fail_msg("%s: 40 steps: the loss was %g and is %g", file, first, last);
-    train(whole, set, 4, false, false);
-    train(parted, set, 2, false, true);
-    train(parted, set, 2, true, false);
-    assert_same(whole, parted, "two steps, a checkpoint, and two steps");
-    unet_model_free(model);
-    unet_model_free(whole);
-    unet_model_free(parted);
-    unet_dataset_free(set);
-}
+#include "foreign_training.h"
 
 static void test_training(void **state)
 {
@@ -137,48 +16,14 @@ static void test_training(void **state)
     check_training(FILE_OF("smp_bottleneck.safetensors"), "smp", 2);
 }
 
-/* ---- names ---- */
-
-/* Every array of the file that was made has the name of one in the other, and its shape. */
-static void assert_names(const char *file)
-{
-    struct un_arrays before, after;
-    unet_error err;
-    if (un_arrays_open(file, &before, &err) || un_arrays_open(made, &after, &err))
-        fail_msg("%s", err.text);
-    for (int i = 0; i < after.count; i++) {
-        const struct un_array *a = &after.items[i], *b = un_arrays_find(&before, a->name);
-        if (!b || a->dims != b->dims ||
-            memcmp(a->shape, b->shape, sizeof *a->shape * (size_t)a->dims))
-            fail_msg("%s: %s is not in it", file, a->name);
-    }
-    un_arrays_release(&before);
-    un_arrays_release(&after);
-}
-
 static void test_names(void **state)
 {
-    static const char *const files[][2] = {{FILE_OF("nnunet_resenc.pth"), "nnunet_resenc"},
-                                           {FILE_OF("nnunet_resenc_plain.pth"), "nnunet_resenc"},
-                                           {FILE_OF("nnunet.pth"), "nnunet"},
-                                           {FILE_OF("smp.pth"), "smp"},
-                                           {FILE_OF("smp_bottleneck.safetensors"), "smp"}};
-    unet_error err;
     (void)state;
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        for (int own = 0; own < 2; own++) {
-            const char *layout = own ? "unet" : files[i][1];
-            const unet_export_options options = {.names = layout};
-            unet_model *model = import(files[i][0], files[i][1]);
-            if (un_model_export(model, made, &options, &err))
-                fail_msg("%s", err.text);
-            if (!own)
-                assert_names(files[i][0]);
-            unet_model *back = import(made, layout);
-            assert_same(model, back, files[i][0]);
-            unet_model_free(model);
-            unet_model_free(back);
-        }
+    check_names(FILE_OF("nnunet_resenc.pth"), "nnunet_resenc");
+    check_names(FILE_OF("nnunet_resenc_plain.pth"), "nnunet_resenc");
+    check_names(FILE_OF("nnunet.pth"), "nnunet");
+    check_names(FILE_OF("smp.pth"), "smp");
+    check_names(FILE_OF("smp_bottleneck.safetensors"), "smp");
 }
 
 static void test_wrong_names(void **state)
@@ -208,42 +53,9 @@ static void test_wrong_names(void **state)
     }
 }
 
-/* ---- files that are nearly right ---- */
-
-/* A copy of the arrays of a file in which one is changed or left out. */
-struct wrong {
-    const char *name, *instead; /* NULL: left out */
-    const char *want;
-};
-
-static void check_wrong(const char *file, const struct wrong *rows, size_t count)
-{
-    struct un_arrays arrays;
-    unet_error err;
-    if (un_arrays_open(file, &arrays, &err))
-        fail_msg("%s", err.text);
-    for (size_t i = 0; i < count; i++) {
-        struct un_array *a = (struct un_array *)un_arrays_find(&arrays, rows[i].name);
-        const struct un_array kept = *a;
-        const int before = arrays.count;
-        unet_model *model = NULL;
-        if (rows[i].instead)
-            a->name = rows[i].instead;
-        else
-            *a = arrays.items[--arrays.count];
-        unet_code code = un_model_from_arrays("x", &arrays, NULL, &model, NULL, &err);
-        if (code != UNET_EFORMAT || !strstr(err.text, rows[i].want))
-            fail_msg("%s: \"%s\", wanted \"%s\"", rows[i].name, code ? err.text : "read",
-                     rows[i].want);
-        *a = kept;
-        arrays.count = before;
-    }
-    un_arrays_release(&arrays);
-}
-
 static void test_wrong_arrays(void **state)
 {
-    static const struct wrong nnunet[] = {
+    static const struct wrong_array nnunet[] = {
         {"encoder.stages.1.blocks.1.conv2.conv.weight", NULL, "its layer has no weight"},
         {"encoder.stages.1.blocks.0.skip.1.norm.weight",
          "encoder.stages.1.blocks.0.skip.0.norm.weight", "a norm without a bias"},
@@ -254,7 +66,7 @@ static void test_wrong_arrays(void **state)
         {"encoder.stages.1.blocks.0.skip.1.conv.weight", "encoder.stages.1.blocks.0.other.weight",
          "other arrays than nnU-Net's ResidualEncoderUNet has"},
     };
-    static const struct wrong smp[] = {
+    static const struct wrong_array smp[] = {
         {"encoder.layer1.0.conv2.weight", NULL, "tensor encoder.layer1.0.conv2.weight is missing"},
         {"encoder.layer4.0.conv1.weight", "encoder.layer4.0.conv4.weight",
          "tensor encoder.layer4.0.conv1.weight is missing"},
@@ -274,8 +86,8 @@ static void test_wrong_arrays(void **state)
          "a norm without a bias, or a PReLU"},
     };
     (void)state;
-    check_wrong(FILE_OF("nnunet_resenc.pth"), nnunet, sizeof nnunet / sizeof *nnunet);
-    check_wrong(FILE_OF("smp.pth"), smp, sizeof smp / sizeof *smp);
+    check_wrong_arrays(FILE_OF("nnunet_resenc.pth"), nnunet, sizeof nnunet / sizeof *nnunet);
+    check_wrong_arrays(FILE_OF("smp.pth"), smp, sizeof smp / sizeof *smp);
 }
 
 /* ---- specs ---- */

@@ -49,14 +49,21 @@ static void test_torch_em(void **state)
     }
 }
 
-/* Networks with norms before their convolutions, and residual ones, leave as ONNX and come back;
- * one whose nodes were changed does not. */
+/* Networks with norms before their convolutions, residual ones, and MONAI's leave as ONNX and come
+ * back; one whose nodes were changed does not. */
 static void test_onnx(void **state)
 {
-    static const char *const files[] = {"torch_em.pt",       "torch_em_batch.pt",
-                                        "torch_em_group.pt", "torch_em_none.pt",
-                                        "nnunet_resenc.pth", "nnunet_resenc_plain.pth",
-                                        "smp.pth",           "smp_bottleneck.safetensors"};
+    static const char *const files[] = {"torch_em.pt",
+                                        "torch_em_batch.pt",
+                                        "torch_em_group.pt",
+                                        "torch_em_none.pt",
+                                        "nnunet_resenc.pth",
+                                        "nnunet_resenc_plain.pth",
+                                        "smp.pth",
+                                        "smp_bottleneck.safetensors",
+                                        "monai_unet.pt",
+                                        "monai_unet_batch.pth",
+                                        "monai_unet_plain.safetensors"};
     char path[512], made[64];
     unet_error err;
     (void)state;

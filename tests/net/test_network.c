@@ -289,7 +289,7 @@ static void test_against_pytorch(void **state)
         un_safetensors_release(&f.file);
     }
     closedir(folder);
-    assert_int_equal(fixtures, 44);
+    assert_int_equal(fixtures, 48);
     for (int i = 0; i < subject_count; i++)
         subjects[i].engine->ops->free(subjects[i].engine);
 }

@@ -73,6 +73,20 @@ static const struct variant variants[] = {
       .depth = 2,
       .padding = UNET_PADDING_SAME,
       .rims = 2}},
+    {"MONAI's",
+     {.size = sizeof(unet_spec),
+      .in_channels = 1,
+      .classes = 3,
+      .width = 5,
+      .depth = 2,
+      .padding = UNET_PADDING_SAME,
+      .norm = UNET_NORM_BATCH,
+      .act = UNET_ACT_PRELU,
+      .bias = UNET_BIAS_ALWAYS,
+      .concat = UNET_CONCAT_SKIP_UP,
+      .down = UNET_DOWN_CONV,
+      .family = UNET_FAMILY_MONAI,
+      .units = 2}},
     {"valid nearest",
      {.in_channels = 2,
       .classes = 3,
@@ -155,6 +169,9 @@ static inline void reference(const unet_model *model, const unet_image *image, f
     if (g.valid) {
         un_fit_output(&graph, image->height, &h);
         un_fit_output(&graph, image->width, &w);
+    } else if (g.even) { /* mirrored up to the next sides that fit */
+        h = un_fit_input(&graph, h);
+        w = un_fit_input(&graph, w);
     }
     struct un_reading reading = un_reading_of(un_view_of(image), spec->in_channels, NULL);
     float *input = malloc((size_t)h * w * spec->in_channels * sizeof *input);

@@ -292,6 +292,16 @@ static const struct {
       "upcat_1.convs.conv_1.conv",
       "upcat_1.convs.conv_1.adn.N",
       "final_conv"}},
+    {"monai_unet",
+     {.padding = UNET_PADDING_SAME,
+      .norm = UNET_NORM_INSTANCE,
+      .bias = UNET_BIAS_ALWAYS,
+      .concat = UNET_CONCAT_SKIP_UP,
+      .down = UNET_DOWN_CONV,
+      .family = UNET_FAMILY_MONAI},
+     {"model.0.conv", "model.0.adn.N", "model.1.submodule.0.conv", "model.1.submodule.0.adn.N",
+      "model.1.submodule.1.submodule.conv", "model.1.submodule.1.submodule.adn.N",
+      "model.1.submodule.2.conv", "model.1.submodule.2.adn.N", "model.2.conv"}},
 };
 
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };

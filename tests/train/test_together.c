@@ -22,34 +22,53 @@ struct kind {
     float overlap;
     const char *engine; /* "": the usual one */
     unet_norm_order order;
+    int family;
 };
 
+enum { PLAIN = UNET_FAMILY_PLAIN, MONAI = UNET_FAMILY_MONAI };
+
 static const struct kind kinds[] = {
-    {"no norm", UNET_NORM_NONE, 0, 5, 1, 0, 0, "", UNET_NORM_FIRST},
-    {"batch norm", UNET_NORM_BATCH, 0, 5, 1, 0, 0, "", UNET_NORM_FIRST},
-    {"instance norm", UNET_NORM_INSTANCE, 0, 6, 1, 0, 0, "", UNET_NORM_FIRST},
-    {"group norm", UNET_NORM_GROUP, 0, 4, 1, 0, 0, "", UNET_NORM_FIRST},
-    {"dropout", UNET_NORM_NONE, 0.4f, 5, 1, 0, 0, "", UNET_NORM_FIRST},
-    {"batch norm, dropout, Dice", UNET_NORM_BATCH, 0.3f, 4, 2, 0, 1, "", UNET_NORM_FIRST},
-    {"frozen encoder, batch norm", UNET_NORM_BATCH, 0, 4, 1, 1, 1, "", UNET_NORM_FIRST},
-    {"another memory, batch norm", UNET_NORM_BATCH, 0.2f, 4, 1, 0, 1, "far", UNET_NORM_FIRST},
-    {"batch norm before convolutions", UNET_NORM_BATCH, 0.2f, 5, 1, 0, 0, "", UNET_BEFORE_CONV},
+    {"no norm", UNET_NORM_NONE, 0, 5, 1, 0, 0, "", UNET_NORM_FIRST, PLAIN},
+    {"batch norm", UNET_NORM_BATCH, 0, 5, 1, 0, 0, "", UNET_NORM_FIRST, PLAIN},
+    {"instance norm", UNET_NORM_INSTANCE, 0, 6, 1, 0, 0, "", UNET_NORM_FIRST, PLAIN},
+    {"group norm", UNET_NORM_GROUP, 0, 4, 1, 0, 0, "", UNET_NORM_FIRST, PLAIN},
+    {"dropout", UNET_NORM_NONE, 0.4f, 5, 1, 0, 0, "", UNET_NORM_FIRST, PLAIN},
+    {"batch norm, dropout, Dice", UNET_NORM_BATCH, 0.3f, 4, 2, 0, 1, "", UNET_NORM_FIRST, PLAIN},
+    {"frozen encoder, batch norm", UNET_NORM_BATCH, 0, 4, 1, 1, 1, "", UNET_NORM_FIRST, PLAIN},
+    {"another memory, batch norm", UNET_NORM_BATCH, 0.2f, 4, 1, 0, 1, "far", UNET_NORM_FIRST,
+     PLAIN},
+    {"batch norm before convolutions", UNET_NORM_BATCH, 0.2f, 5, 1, 0, 0, "", UNET_BEFORE_CONV,
+     PLAIN},
     {"frozen encoder, group norm before convolutions", UNET_NORM_GROUP, 0, 4, 1, 1, 0, "",
-     UNET_BEFORE_CONV},
+     UNET_BEFORE_CONV, PLAIN},
+    {"MONAI's, instance norm", UNET_NORM_INSTANCE, 0, 5, 1, 0, 0, "", UNET_NORM_FIRST, MONAI},
+    {"MONAI's, another memory, batch norm, dropout", UNET_NORM_BATCH, 0.2f, 6, 1, 0, 1, "far",
+     UNET_NORM_FIRST, MONAI},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, MOST_RANKS = 5 };
 
 static unet_spec spec_of(const struct kind *k)
 {
-    return (unet_spec){.in_channels = 1,
-                       .classes = 2,
-                       .width = 4,
-                       .depth = 2,
-                       .padding = UNET_PADDING_SAME,
-                       .norm = k->norm,
-                       .groups = k->norm == UNET_NORM_GROUP ? 2 : 0,
-                       .norm_order = k->order,
-                       .dropout = k->dropout};
+    unet_spec spec = {.size = sizeof spec,
+                      .in_channels = 1,
+                      .classes = 2,
+                      .width = 4,
+                      .depth = 2,
+                      .padding = UNET_PADDING_SAME,
+                      .norm = k->norm,
+                      .groups = k->norm == UNET_NORM_GROUP ? 2 : 0,
+                      .norm_order = k->order,
+                      .dropout = k->dropout};
+    if (k->family == PLAIN)
+        return spec;
+    spec.family = (unet_family)k->family;
+    spec.units = 2;
+    spec.act = UNET_ACT_PRELU;
+    spec.norm_plain = k->norm == UNET_NORM_INSTANCE;
+    spec.bias = UNET_BIAS_ALWAYS;
+    spec.concat = UNET_CONCAT_SKIP_UP;
+    spec.down = UNET_DOWN_CONV;
+    return spec;
 }
 
 static unet_train_options options_of(const struct kind *k, long steps)

@@ -30,6 +30,7 @@ struct job {
 /* A thread's own memory. */
 struct scratch {
     const float **segment; /* [segments] */
+    const float **chosen;  /* [segments]: those that a copy has weights for */
     float *zeros;          /* a window row of zeros */
     float *out;            /* [blocks][tile][16] for a result in UN_PIXELS */
     float *patch;          /* [source][block][tap row][span][pixel] */
@@ -48,15 +49,16 @@ static size_t scratch_bytes(const struct un_conv_plan *p, const struct un_kernel
     size_t rows = (size_t)(p->src[0].tensor.layout == UN_PIXELS ? p->taps : p->segments / p->taps);
     size_t list = un_round_up((size_t)p->segments * sizeof(float *), UN_ALIGN);
     size_t out = (size_t)(k->tile * k->blocks * UN_BLOCK) * sizeof(float);
-    return list + row + out + rows * row;
+    return 2 * list + row + out + rows * row;
 }
 
 static struct scratch scratch_at(const struct un_conv_plan *p, const struct un_kernels *k, char *at)
 {
     size_t pixel = (size_t)un_max(un_pixel(&p->src[0].tensor), UN_BLOCK);
     size_t row = un_round_up((size_t)span(p, k->tile) * pixel * sizeof(float), UN_ALIGN);
-    struct scratch s = {.segment = (const float **)at};
-    at += un_round_up((size_t)p->segments * sizeof(float *), UN_ALIGN);
+    const size_t list = un_round_up((size_t)p->segments * sizeof(float *), UN_ALIGN);
+    struct scratch s = {.segment = (const float **)at, .chosen = (const float **)(at + list)};
+    at += 2 * list;
     s.zeros = (float *)at;
     memset(s.zeros, 0, row);
     at += row;
@@ -102,6 +104,19 @@ static void list_segments(const struct un_conv_plan *p, int n, int y, int x, int
     }
 }
 
+/* The segments of a copy. */
+static const float *const *choose(const struct un_conv_plan *p, const struct scratch *s, int copy)
+{
+    const int taps = p->taps * p->taps;
+    int count = 0;
+    if (p->used[copy] == p->segments)
+        return s->segment;
+    for (int i = 0; i < p->segments; i++)
+        if (p->at[copy][i % taps] != UN_NO_TAP)
+            s->chosen[count++] = s->segment[i];
+    return s->chosen;
+}
+
 /* A tile that was made in s->out goes to its place in a tensor of pixels. */
 static void spread(const struct job *job, const struct scratch *s, int n, int y, int x, int pixels,
                    int channel, int channels)
@@ -117,12 +132,6 @@ static void spread(const struct job *job, const struct scratch *s, int n, int y,
         }
 }
 
-/* Whether no tap of the window goes into pixels of this copy, which are zero then. */
-static bool is_empty(const struct un_conv_plan *p, int copy)
-{
-    return p->taps == 1 && p->at[copy][0] == UN_NO_TAP;
-}
-
 /* One tile for the output groups of units first .. end - 1 (unit = copy * groups + group). */
 static void run_tile(const struct job *job, struct scratch *s, int n, int y, int x, int pixels,
                      int first, int end)
@@ -131,8 +140,7 @@ static void run_tile(const struct job *job, struct scratch *s, int n, int y, int
     const int all = un_blocks(p->frame.c), scale = p->copies == 4 ? 2 : 1;
     const bool direct = job->dst.layout == UN_FEATURES;
     list_segments(p, n, y, x, pixels, s);
-    struct un_gather g = {.segment = s->segment,
-                          .depth = p->depth,
+    struct un_gather g = {.depth = p->depth,
                           .src_step = (ptrdiff_t)p->step * un_pixel(&p->src[0].tensor),
                           .dst_step = direct ? scale * UN_BLOCK : UN_BLOCK,
                           .dst_block = direct ? un_plane(&job->dst) : job->k->tile * UN_BLOCK,
@@ -140,10 +148,11 @@ static void run_tile(const struct job *job, struct scratch *s, int n, int y, int
     for (int unit = first; unit < end; unit++) {
         int copy = unit / job->groups, block = unit % job->groups * job->k->blocks;
         int blocks = un_min(job->k->blocks, all - block);
-        g.weight = job->weight +
-                   (size_t)p->segments * (size_t)p->depth * (size_t)(copy * all + block) * UN_BLOCK;
+        if (unit == first || block == 0)
+            g.segment = choose(p, s, copy);
+        g.segments = p->used[copy];
+        g.weight = job->weight + un_plan_packed_at(p, copy, block);
         g.bias = job->bias ? job->bias + block * UN_BLOCK : NULL;
-        g.segments = is_empty(p, copy) ? 0 : p->segments;
         if (!direct) {
             g.dst = s->out;
             job->k->gather(&g, pixels, blocks);

@@ -2,7 +2,7 @@
 /*
  * conv_plan.c - states each pass as a window, and packs the weights in the order the kernel reads
  *
- *   [copy][group of output channels][source][block][tap][channel][group's channels]
+ *   [copy][group of output channels][source][block][tap that it has][channel][group's channels]
  *
  * and behind them, for the forward pass, the biases.  The last group is one block of 16 channels
  * when the kernels take two and the number of blocks is odd.
@@ -37,7 +37,7 @@ static void set_taps(struct un_conv_plan *p, const struct un_conv *c, bool forwa
                 at = copy;
             } else if (c->kind == UN_CONV3X3 && !forward) {
                 at = 8 - t;
-            } else if (un_conv_halves(c->kind) && !forward) {
+            } else if (p->copies > 1) {
                 const int i = half_tap(side, copy / 2, t / p->taps);
                 const int j = half_tap(side, copy % 2, t % p->taps);
                 at = i < 0 || j < 0 ? UN_NO_TAP : i * side + j;
@@ -51,8 +51,8 @@ static void set_strides(struct un_conv_plan *p, const struct un_conv *c, bool fo
     const ptrdiff_t in = c->src[0].tensor.shape.c + c->src[1].tensor.shape.c;
     const ptrdiff_t out = c->dst.shape.c;
     const ptrdiff_t side = un_conv_side(c->kind), taps = side * side;
-    ptrdiff_t k = c->kind == UN_UPCONV2X2 ? taps : in * taps;  /* stride of the layer's outputs */
-    ptrdiff_t i = c->kind == UN_UPCONV2X2 ? out * taps : taps; /* and of its inputs */
+    ptrdiff_t k = un_conv_is_up(c->kind) ? taps : in * taps;  /* stride of the layer's outputs */
+    ptrdiff_t i = un_conv_is_up(c->kind) ? out * taps : taps; /* and of its inputs */
     p->by_out = forward ? k : i;
     p->by_in = forward ? i : k;
     set_taps(p, c, forward);
@@ -70,19 +70,37 @@ static void derive(struct un_conv_plan *p)
             p->segments += un_blocks(p->src[s].tensor.shape.c) * p->taps * p->taps;
         p->depth = p->sources == 1 ? un_min(first->shape.c, UN_BLOCK) : UN_BLOCK;
     }
-    size_t outs = (size_t)un_blocks(p->frame.c) * UN_BLOCK;
-    p->packed = (size_t)p->copies * (size_t)p->segments * (size_t)p->depth * outs;
+    const int taps = p->taps * p->taps;
+    for (int copy = 0; copy < p->copies; copy++) {
+        int count = 0;
+        for (int t = 0; t < taps; t++)
+            count += p->at[copy][t] != UN_NO_TAP;
+        p->used[copy] = count == taps ? p->segments : p->segments / taps * count;
+    }
+    p->packed = un_plan_packed_at(p, p->copies, 0);
+}
+
+size_t un_plan_packed_at(const struct un_conv_plan *p, int copy, int block)
+{
+    size_t segments = 0;
+    for (int before = 0; before < copy; before++)
+        segments += (size_t)p->used[before] * (size_t)un_blocks(p->frame.c);
+    if (copy < p->copies)
+        segments += (size_t)p->used[copy] * (size_t)block;
+    return segments * (size_t)p->depth * UN_BLOCK;
 }
 
 struct un_conv_plan un_plan_forward(const struct un_conv *c)
 {
+    const bool up = un_conv_is_up(c->kind);
     struct un_conv_plan p = {.src = {c->src[0], c->src[1]},
                              .sources = c->src[1].tensor.shape.c ? 2 : 1,
-                             .taps = c->kind == UN_UPCONV2X2 ? 1 : un_conv_side(c->kind),
+                             .taps = c->kind == UN_UPCONV2X2   ? 1
+                                     : c->kind == UN_UPCONV3X3 ? 2
+                                                               : un_conv_side(c->kind),
                              .step = un_conv_halves(c->kind) ? 2 : 1,
-                             .copies = c->kind == UN_UPCONV2X2 ? 4 : 1,
-                             .frame =
-                                 c->kind == UN_UPCONV2X2 ? c->src[0].tensor.shape : c->dst.shape};
+                             .copies = up ? 4 : 1,
+                             .frame = up ? c->src[0].tensor.shape : c->dst.shape};
     p.frame.c = c->dst.shape.c;
     set_strides(&p, c, true);
     derive(&p);
@@ -92,8 +110,9 @@ struct un_conv_plan un_plan_forward(const struct un_conv *c)
 struct un_conv_plan un_plan_backward(const struct un_conv *c, int source)
 {
     const struct un_operand *src = &c->src[source];
-    const bool half = un_conv_halves(c->kind), up = c->kind == UN_UPCONV2X2;
-    const int side = un_conv_side(c->kind), reach = c->kind == UN_CONV3X3 ? 2 : 0;
+    const bool half = un_conv_halves(c->kind), up = un_conv_is_up(c->kind);
+    const int side = un_conv_side(c->kind);
+    const int reach = c->kind == UN_CONV3X3 ? 2 : c->kind == UN_UPCONV3X3;
     struct un_conv_plan p = {.src = {{c->dst, -src->top - reach, -src->left - reach}},
                              .sources = 1,
                              .taps = half ? (side + 1) / 2 : side,
@@ -129,23 +148,29 @@ size_t un_direct_pack_bytes(const struct un_conv *c, enum un_pass pass)
     return floats * sizeof(float);
 }
 
-/* One block of one source for one group: [tap][channel][width], read in the order of memory. */
-static void pack_block(const struct un_conv_plan *p, const signed char *at, const float *weight,
-                       const float *scale, int channels, int out0, int outs, int width, float *to)
+/* One block of one source for one group: [tap][channel][width], read in the order of memory.
+ * Returns its floats. */
+static ptrdiff_t pack_block(const struct un_conv_plan *p, const signed char *at,
+                            const float *weight, const float *scale, int channels, int out0,
+                            int outs, int width, float *to)
 {
     const int taps = p->taps * p->taps, pixels = p->src[0].tensor.layout == UN_PIXELS;
     const int tap_step = pixels ? channels : p->depth; /* rows of `to` from one tap to the next */
     const bool out_first = p->by_out > p->by_in;
-    memset(to, 0, (size_t)taps * (size_t)tap_step * (size_t)width * sizeof *to);
+    int count = 0, place[UN_MAX_TAPS]; /* of the taps that there are */
+    for (int t = 0; t < taps; t++)
+        place[t] = at[t] == UN_NO_TAP ? -1 : count++;
+    memset(to, 0, (size_t)count * (size_t)tap_step * (size_t)width * sizeof *to);
     for (int a = 0; a < (out_first ? outs : channels); a++)
         for (int b = 0; b < (out_first ? channels : outs); b++) {
             int k = out_first ? a : b, c = out_first ? b : a;
             const float *from = weight + (out0 + k) * p->by_out + c * p->by_in;
             float factor = scale ? scale[out0 + k] : 1;
             for (int t = 0; t < taps; t++)
-                if (at[t] != UN_NO_TAP)
-                    to[((ptrdiff_t)t * tap_step + c) * width + k] = factor * from[at[t]];
+                if (place[t] >= 0)
+                    to[((ptrdiff_t)place[t] * tap_step + c) * width + k] = factor * from[at[t]];
         }
+    return (ptrdiff_t)count * tap_step * width;
 }
 
 static void pack_group(const struct un_conv_plan *p, const signed char *at, const float *weight,
@@ -157,9 +182,8 @@ static void pack_group(const struct un_conv_plan *p, const signed char *at, cons
         int block = t->layout == UN_PIXELS ? t->shape.c : UN_BLOCK;
         for (int c = 0; c < t->shape.c; c += block) {
             int channels = un_min(block, t->shape.c - c);
-            pack_block(p, at, weight + (in + c) * p->by_in, scale, channels, out0, outs, width, to);
-            to += (ptrdiff_t)p->taps * p->taps * width *
-                  (t->layout == UN_PIXELS ? channels : p->depth);
+            to += pack_block(p, at, weight + (in + c) * p->by_in, scale, channels, out0, outs,
+                             width, to);
         }
         in += t->shape.c;
     }
@@ -179,10 +203,9 @@ static void pack_unit(void *context, int unit, int thread)
     const struct un_conv_plan *p = k->plan;
     const int copy = unit / k->groups, block = unit % k->groups * k->blocks;
     const int all = un_blocks(p->frame.c), width = un_min(k->blocks, all - block) * UN_BLOCK;
-    const size_t sum = (size_t)p->segments * (size_t)p->depth;
     (void)thread;
     pack_group(p, p->at[copy], k->weight + p->base, k->scale, block * UN_BLOCK, width,
-               k->to + sum * (size_t)(copy * all + block) * UN_BLOCK);
+               k->to + un_plan_packed_at(p, copy, block));
 }
 
 static void pack(struct un_engine *e, const struct un_conv_plan *p, const float *weight,

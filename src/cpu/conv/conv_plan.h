@@ -12,7 +12,9 @@
  *   upconv backward     window 2x2 of ddst, 2 pixels further for each pixel
  *   half forward        window 3x3 of src, 2 pixels further for each pixel
  *   half backward       window 2x2 of ddst, four times, once for each pixel of a 2x2 of the result,
- *                       of which the four taps are 1, 2, 2 and 4; the others have no weight
+ *                       of which the four have 1, 2, 2 and 4 taps in it; the others are left out
+ *   upconv 3x3 forward  as half backward, of src
+ *   upconv 3x3 backward as half forward, of ddst
  *
  * Halves of 7x7 are the same with windows 7x7 and 4x4, and those of 1x1 with 1x1 and 1x1, where
  * three of the four pixels have no tap at all.
@@ -30,14 +32,18 @@ struct un_conv_plan {
     int taps, step;        /* window taps x taps; source pixels from one frame pixel to the next */
     int copies;            /* 4: the frame is made four times, for the 2x2 pixels of the result */
     struct un_shape frame; /* .c: output channels */
-    /* weight of (out, in, tap, copy) = weight[base + out * by_out + in * by_in + at[copy][tap]],
-     * and zero where at is UN_NO_TAP */
+    /* weight of (out, in, tap, copy) = weight[base + out * by_out + in * by_in + at[copy][tap]];
+     * there is none where at is UN_NO_TAP */
     ptrdiff_t base, by_out, by_in;
     signed char at[4][UN_MAX_TAPS];
     /* derived */
-    int segments, depth;
-    size_t packed; /* floats of the packed weights without the biases */
+    int segments, depth; /* of the whole window */
+    int used[4];         /* segments that have weights, by copy */
+    size_t packed;       /* floats of the packed weights without the biases */
 };
+
+/* Floats of the packed weights before those of a block of output channels of a copy. */
+size_t un_plan_packed_at(const struct un_conv_plan *p, int copy, int block);
 
 /* Tensors are those of c; the source of a backward plan is c->dst, for ddst's data to be set. */
 struct un_conv_plan un_plan_forward(const struct un_conv *c);

@@ -6,7 +6,8 @@
  *
  * a gives the rows of a tile (a broadcast each), b the vectors.  a is the source and b is ddst;
  * only for the last layer, whose ddst is plain pixels of few channels, it is the other way round,
- * and taps are mirrored: the pixel of ddst that tap i of a source's pixel goes into is moved by -i.
+ * and taps are mirrored: the pixel of ddst that tap i of a source's pixel goes into is moved by -i;
+ * and for upconv 3x3, which is half's adjoint, once for each source.
  *
  * The sums are [slice][plane][row][group of b's channels], a slice being a block of a's channels:
  *
@@ -15,6 +16,7 @@
  *   conv1x1    one plane of 16 rows (last layer: K)
  *   half       as these, every second pixel of a for one of b
  *   upconv     four planes, one for each pixel of the 2x2 of b
+ *   upconv 3x3 as half, with a and b exchanged
  *
  * Tasks are (group of b) x (chunk of slices whose sums fit the second-level cache) x (band of
  * rows of an image). Large layers have one band, and a task makes its part of dweight for all
@@ -34,8 +36,9 @@ struct plan {
     int sources;
     struct un_tensor b;
     struct un_shape frame; /* the pixels that are summed over */
-    bool swapped;          /* a is ddst */
-    int planes, taps;      /* taps in a row of a plane: the kernel's side, of upconv 1 */
+    bool swapped;          /* a is ddst, in pixels */
+    bool turned;           /* a is ddst, in features; of two sources b is one */
+    int planes, taps;      /* taps in a row of a plane: the kernel's side, of upconv 2x2 1 */
     int a_step, b_step;    /* pixels of a, of b for one of the frame */
     ptrdiff_t by_a, by_b;  /* weight (channel of a, channel of b, tap) = [a by_a + b by_b + tap] */
     /* derived */
@@ -63,7 +66,8 @@ static int span(const struct plan *p, int pixels)
     return (pixels - 1) * p->a_step + p->taps;
 }
 
-static struct plan make_plan(const struct un_engine *e, const struct un_conv *c)
+/* source: of an upconv 3x3, whose sources have a plan each */
+static struct plan make_plan(const struct un_engine *e, const struct un_conv *c, int source)
 {
     const struct un_kernels *k = un_cpu_kernels(e);
     const int in = c->src[0].tensor.shape.c + c->src[1].tensor.shape.c, out = c->dst.shape.c;
@@ -78,7 +82,16 @@ static struct plan make_plan(const struct un_engine *e, const struct un_conv *c)
                      .b_step = 1,
                      .by_a = side * side,
                      .by_b = in * side * side};
-    if (c->kind == UN_UPCONV2X2) {
+    if (c->kind == UN_UPCONV3X3) {
+        p.turned = true;
+        p.a[0] = (struct un_operand){c->dst, -1, -1};
+        p.a[1] = (struct un_operand){0};
+        p.sources = 1;
+        p.b = c->src[source].tensor;
+        p.frame = p.b.shape;
+        p.a_step = 2;
+        p.by_b = out * side * side;
+    } else if (c->kind == UN_UPCONV2X2) {
         p.planes = 4;
         p.taps = 1;
         p.b_step = 2;
@@ -114,10 +127,21 @@ static size_t slots(const struct un_engine *e, const struct plan *p)
     return (size_t)(p->slots * (p->bands == 1 ? e->threads : p->groups * p->chunks));
 }
 
+/* How many plans it takes. */
+static int plans(const struct un_conv *c)
+{
+    return c->kind == UN_UPCONV3X3 && c->src[1].tensor.shape.c ? 2 : 1;
+}
+
 size_t un_direct_weights_workspace(struct un_engine *e, const struct un_conv *c)
 {
-    struct plan p = make_plan(e, c);
-    return slots(e, &p) * p.slot_bytes + (size_t)e->threads * p.patch_bytes;
+    size_t most = 0;
+    for (int source = 0; source < plans(c); source++) {
+        struct plan p = make_plan(e, c, source);
+        size_t bytes = slots(e, &p) * p.slot_bytes + (size_t)e->threads * p.patch_bytes;
+        most = bytes > most ? bytes : most;
+    }
+    return most;
 }
 
 static struct part make_part(const struct plan *p, const struct un_kernels *k, int index,
@@ -186,10 +210,24 @@ static void add_run(const struct plan *p, const struct un_kernels *k, const stru
     }
 }
 
+/* The same of two rows of a, by the first group of b: once for each channel. */
+static void add_turned_bias(const struct plan *p, const struct un_kernels *k,
+                            const struct part *part, int n, int y)
+{
+    const struct un_tensor *d = &p->a[0].tensor;
+    for (int slice = part->first; slice < part->end && part->group == 0; slice++)
+        for (int i = 0; i < 2; i++)
+            k->sum_row(un_row(d, n, slice, 2 * y + i), d->shape.w, part->bias + slice * UN_BLOCK);
+}
+
 /* Adds row y of ddst to the bias's sums: once for each channel, so by the first chunks alone. */
 static void add_bias(const struct plan *p, const struct un_kernels *k, const struct part *part,
                      int n, int y)
 {
+    if (p->turned) {
+        add_turned_bias(p, k, part, n, y);
+        return;
+    }
     if (part->first > 0 || (p->swapped && part->group > 0))
         return;
     if (p->swapped) {
@@ -244,9 +282,13 @@ static void write_part(const struct plan *p, const struct un_kernels *k, const s
             }
         sum += (ptrdiff_t)taps * p->rows * width;
     }
-    if (!dbias || part->first > 0 || (p->swapped && part->group > 0))
+    if (!dbias || (!p->turned && part->first > 0) || ((p->swapped || p->turned) && part->group > 0))
         return;
-    if (p->swapped)
+    if (p->turned) {
+        const int done = part->first * UN_BLOCK, end = part->end * UN_BLOCK;
+        memcpy(dbias + done, part->bias + done,
+               (size_t)(un_min(end, p->a[0].tensor.shape.c) - done) * sizeof *dbias);
+    } else if (p->swapped)
         memcpy(dbias, part->bias, (size_t)p->a[0].tensor.shape.c * sizeof *dbias);
     else
         memcpy(dbias + first, part->bias, (size_t)count * sizeof *dbias);
@@ -326,16 +368,16 @@ static void add_task(void *context, int i, int thread)
         write_part(p, job->k, &sum, job->dweight, job->dbias);
 }
 
-void un_direct_backward_weights(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
-                                float *dweight, float *dbias)
+static void run(struct un_engine *e, const struct un_conv *c, int source, struct un_tensor ddst,
+                float *dweight, float *dbias)
 {
-    struct job job = {.plan = make_plan(e, c),
+    struct job job = {.plan = make_plan(e, c, source),
                       .k = un_cpu_kernels(e),
                       .slots = e->workspace,
                       .dweight = dweight,
                       .dbias = dbias};
     struct plan *p = &job.plan;
-    *(p->swapped ? &p->a[0].tensor.data : &p->b.data) = ddst.data;
+    *(p->swapped || p->turned ? &p->a[0].tensor.data : &p->b.data) = ddst.data;
     job.patches = job.slots + slots(e, p) * p->slot_bytes;
     job.tree.total = p->frame.n;
     if (p->bands == 1)
@@ -345,4 +387,13 @@ void un_direct_backward_weights(struct un_engine *e, const struct un_conv *c, st
         un_pool_run(e->pool, p->groups * p->chunks, add_task, &job);
         un_image_push(&job.tree, job.image);
     }
+}
+
+void un_direct_backward_weights(struct un_engine *e, const struct un_conv *c, struct un_tensor ddst,
+                                float *dweight, float *dbias)
+{
+    run(e, c, 0, ddst, dweight, dbias);
+    if (plans(c) > 1)
+        run(e, c, 1, ddst, dweight + (size_t)c->src[0].tensor.shape.c * (size_t)c->dst.shape.c * 9,
+            NULL);
 }

@@ -7,6 +7,7 @@
 #include "cpu/kernels/map_kernel.h"
 #include "cpu/kernels/norm_kernel.h"
 #include "cpu/kernels/outer_kernel.h"
+#include "cpu/kernels/prelu_kernel.h"
 #include "cpu/kernels/step_kernel.h"
 #include "cpu/kernels/transpose_kernel.h"
 #include "cpu/kernels/vec.h"
@@ -49,6 +50,8 @@ const struct un_kernels JOIN(un_kernels_, UN_ISA) = {
     .norm_back_row = norm_back_row,
     .moments_row = moments_row,
     .norm_sums_row = norm_sums_row,
+    .prelu_row = prelu_row,
+    .prelu_back_row = prelu_back_row,
     .loss_sums = loss_sums,
     .loss_overlap = loss_overlap,
     .sgd = sgd,

@@ -98,17 +98,17 @@ INLINE vec miss_power(vec miss, float gamma)
     return vec_keep(~none, vec_exp(gamma * vec_log(vec_select(none, vec_all(1), miss))));
 }
 
-/* df / dCE, see above */
-INLINE vec focal_slope(vec miss, vec ce, vec power, float gamma)
+/* df / dCE, see above; hit: p_t, which beside a large CE is no difference of 1 and miss */
+INLINE vec focal_slope(vec miss, vec hit, vec ce, vec power, float gamma)
 {
     vec_mask none = miss < vec_all(FLT_MIN);
     vec ratio = vec_select(none, vec_all(1), ce / vec_select(none, vec_all(1), miss));
-    return power * (1 + gamma * (1 - miss) * ratio);
+    return power * (1 + gamma * hit * ratio);
 }
 
 /* What the first pass finds of VEC pixels; planes then hold e_k. */
 struct scores {
-    vec ce, miss, share; /* share: 1 / sum over k: e_k */
+    vec ce, miss, hit, share; /* share: 1 / sum over k: e_k */
 };
 
 static struct scores score_pixels(float *planes, int count, vec_mask label)
@@ -126,7 +126,7 @@ static struct scores score_pixels(float *planes, int count, vec_mask label)
     }
     vec share = 1 / (other + own);
     vec rest = vec_select(x_own == most, other, other - 1 + own); /* of the sum, besides 1 */
-    return (struct scores){most - x_own + vec_log1p(rest), other * share, share};
+    return (struct scores){most - x_own + vec_log1p(rest), other * share, own * share, share};
 }
 
 /* Adds what class k has of true positives, false positives and false negatives. */
@@ -155,7 +155,7 @@ static void loss_sums(const struct un_loss_piece *p)
         const struct scores s = score_pixels(p->planes, count, g.label);
         if (gamma > 0) {
             vec power = miss_power(s.miss, gamma);
-            slope = factor * focal_slope(s.miss, s.ce, power, gamma);
+            slope = factor * focal_slope(s.miss, s.hit, s.ce, power, gamma);
             factor *= power;
         }
         add_lanes(p->sums, vec_keep(on, g.weight * factor * s.ce));
@@ -183,7 +183,7 @@ INLINE vec pixel_slope(const struct un_loss_piece *p, vec_mask label, vec miss)
     if (p->classes == 1)
         slope = vec_select(label == 1, slope * p->loss->pos_weight, slope);
     if (gamma > 0)
-        slope *= focal_slope(miss, -vec_log1p(-miss), miss_power(miss, gamma), gamma);
+        slope *= focal_slope(miss, 1 - miss, -vec_log1p(-miss), miss_power(miss, gamma), gamma);
     return slope;
 }
 

@@ -146,6 +146,9 @@ static const struct un_engine_ops reference_ops = {
     .meanpool_backward = un_ref_meanpool_backward,
     .maxpool3_forward = un_ref_maxpool3_forward,
     .maxpool3_backward = un_ref_maxpool3_backward,
+    .prelu_workspace = no_workspace,
+    .prelu_forward = un_ref_prelu_forward,
+    .prelu_backward = un_ref_prelu_backward,
 };
 
 unet_code un_engine_reference_create(struct un_engine **engine, unet_error *err)

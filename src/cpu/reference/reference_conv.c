@@ -27,6 +27,13 @@
  * CONV1X1_HALF are the same with more taps, and with one:
  *
  *   dframe(y,x,c)   = sum over i,j,k: w[k][c][i][j] * g((y-i)/2, (x-j)/2, k)    (y-i, x-j even)
+ *
+ * UPCONV3X3 (PyTorch's ConvTranspose2d with kernel 3, stride 2, padding 1 and output_padding 1) is
+ * the same read from its other side, with the weights of UPCONV2X2's order:
+ *
+ *   dst(y,x,k)       = sum over i,j,c: w[c][k][i][j] * src((y+1-i)/2, (x+1-j)/2, c)
+ *   dsrc(y,x,c)      = sum over i,j,k: w[c][k][i][j] * g(2y+i-1, 2x+j-1, k)
+ *   dw[c][k][i][j]   = sum over n,y,x: g(2y+i-1, 2x+j-1, k) * src(y, x, c)
  */
 #include "cpu/reference/reference.h"
 
@@ -40,7 +47,7 @@ static size_t weight_index(const struct un_conv *conv, int k, int c, int i, int 
 {
     const size_t in = (size_t)in_channels(conv), out = (size_t)conv->dst.shape.c;
     const size_t side = (size_t)un_conv_side(conv->kind);
-    const size_t pair = conv->kind == UN_UPCONV2X2 ? c * out + k : k * in + c;
+    const size_t pair = un_conv_is_up(conv->kind) ? c * out + k : k * in + c;
     return (pair * side + i) * side + j;
 }
 
@@ -50,12 +57,24 @@ static int step_of(const struct un_conv *conv)
     return un_conv_halves(conv->kind) ? 2 : 1;
 }
 
+/* Pixels that an up-convolution's kernel begins before twice its source's place. */
+static int first_of(enum un_conv_kind kind)
+{
+    return kind == UN_UPCONV3X3;
+}
+
 /* Pixel (y, x) of the frame, channel c of one source: zero outside of the source. */
 static double frame(const struct un_operand *s, int n, int y, int x, int c)
 {
     y += s->top;
     x += s->left;
     return un_ref_inside(s->tensor, y, x) ? *un_ref_at(s->tensor, n, y, x, c) : 0;
+}
+
+/* Pixel (y, x) of a map of which only every second row and column is there. */
+static double spread(const struct un_operand *s, int n, int y, int x, int c)
+{
+    return y % 2 == 0 && x % 2 == 0 ? frame(s, n, y / 2, x / 2, c) : 0;
 }
 
 /* Sum of weight * input for one output value; the channels of src[0] come first. */
@@ -69,6 +88,7 @@ static double weighted_sum(const struct un_conv *conv, int n, int y, int x, int 
         return sum;
     }
     const int side = un_conv_side(conv->kind), step = step_of(conv);
+    const bool up = conv->kind == UN_UPCONV3X3;
     int first = 0;
     double sum = 0;
     for (int s = 0; s < 2; s++) {
@@ -77,7 +97,8 @@ static double weighted_sum(const struct un_conv *conv, int n, int y, int x, int 
             for (int j = 0; j < side; j++)
                 for (int c = 0; c < channels; c++)
                     sum += conv->weight[weight_index(conv, k, first + c, i, j)] *
-                           frame(&conv->src[s], n, y * step + i, x * step + j, c);
+                           (up ? spread(&conv->src[s], n, y + 1 - i, x + 1 - j, c)
+                               : frame(&conv->src[s], n, y * step + i, x * step + j, c));
         first += channels;
     }
     return sum;
@@ -134,12 +155,12 @@ void un_ref_conv_forward(struct un_engine *e, const struct un_conv *c)
 static double gradient_sum(const struct un_conv *conv, struct un_tensor g, int n, int y, int x,
                            int c)
 {
-    const bool up = conv->kind == UN_UPCONV2X2;
-    const int side = un_conv_side(conv->kind), step = step_of(conv);
+    const bool up = un_conv_is_up(conv->kind);
+    const int side = un_conv_side(conv->kind), first = first_of(conv->kind), step = step_of(conv);
     double sum = 0;
     for (int i = 0; i < side; i++)
         for (int j = 0; j < side; j++) {
-            const int by = up ? 2 * y + i : y - i, bx = up ? 2 * x + j : x - j;
+            const int by = up ? 2 * y + i - first : y - i, bx = up ? 2 * x + j - first : x - j;
             const int gy = by / step, gx = bx / step;
             if (by % step == 0 && bx % step == 0 && un_ref_inside(g, gy, gx))
                 for (int k = 0; k < g.shape.c; k++)
@@ -175,17 +196,22 @@ struct place {
     int k, c, i, j;
 };
 
+static double gradient_at(struct un_tensor g, int n, int y, int x, int k)
+{
+    return un_ref_inside(g, y, x) ? *un_ref_at(g, n, y, x, k) : 0;
+}
+
 /* Sum of gradient * input over one image. */
 static double correlation(const struct place *p, int n)
 {
-    const bool up = p->s && p->conv->kind == UN_UPCONV2X2;
+    const bool up = p->s && un_conv_is_up(p->conv->kind);
     const struct un_shape d = up ? p->s->tensor.shape : p->g.shape;
-    const int step = step_of(p->conv);
+    const int step = step_of(p->conv), first = first_of(p->conv->kind);
     double sum = 0;
     for (int y = 0; y < d.h; y++)
         for (int x = 0; x < d.w; x++)
             if (up)
-                sum += *un_ref_at(p->g, n, 2 * y + p->i, 2 * x + p->j, p->k) *
+                sum += gradient_at(p->g, n, 2 * y + p->i - first, 2 * x + p->j - first, p->k) *
                        frame(p->s, n, y, x, p->c);
             else
                 sum += *un_ref_at(p->g, n, y, x, p->k) *

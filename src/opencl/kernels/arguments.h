@@ -24,6 +24,7 @@ struct un_cl_map {
  *   CONV3X3_HALF         3    2     1    1  -1                              3  1  -1  2  1
  *   CONV7X7_HALF         7    2     1    1  -3                              7  1  -1  2  3
  *   CONV1X1_HALF         1    2     1    1  0                               1  1  -1  2  0
+ *   UPCONV3X3            3    1    -1    2  1                               3  2   1  1  -1
  */
 struct un_cl_gather {
     struct un_cl_map src[2], dst;

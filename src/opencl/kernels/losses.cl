@@ -164,13 +164,13 @@ KERNEL void loss_factors(IN(sums), OUT(factors), OUT(result), const int planes, 
     }
 }
 
-/* df / dCE, f = miss^gamma CE */
-static inline float focal_slope(float miss, float ce, float gamma)
+/* df / dCE, f = miss^gamma CE; hit: p_t, which beside a large CE is no difference of 1 and miss */
+static inline float focal_slope(float miss, float hit, float ce, float gamma)
 {
     const float ratio = miss > 0.0f ? ce / miss : 1.0f;
     if (!(gamma > 0.0f))
         return 1.0f;
-    return focal_power(miss, gamma) * (1.0f + gamma * (1.0f - miss) * ratio);
+    return focal_power(miss, gamma) * (1.0f + gamma * hit * ratio);
 }
 
 KERNEL void loss_gradient(IN(logits), IN(labels), IN(weights), IN(scores), IN(factors), OUT(d),
@@ -192,7 +192,8 @@ KERNEL void loss_gradient(IN(logits), IN(labels), IN(weights), IN(scores), IN(fa
     }
     const int label = AS(const uchar, labels)[i];
     const float factor = classes == 1 && label == 1 ? l.pos_weight : 1.0f;
-    const float slope = f[0] * factor * focal_slope(s.z, s.w, l.focal);
+    const float hit = exp(logit(x, classes, label) - s.x) * s.y;
+    const float slope = f[0] * factor * focal_slope(s.z, hit, s.w, l.focal);
     float mean = 0.0f;
     for (int k = l.first; k < l.end && l.overlap > 0.0f; k++)
         mean += exp(logit(x, classes, k) - s.x) * s.y * f[k == label ? 1 + 2 * k : 2 + 2 * k];

@@ -128,9 +128,18 @@ KERNEL void meanpool_backward(IN(ddst), OUT(d), IN(y), const int h, const int w,
          AS(const float4, y));
 }
 
+/* Where in plain pixels the channels of a block lie; plane counts blocks of all images. */
+static inline size_t plain_at(size_t plane, int blocks, int pixels, int p, int channels)
+{
+    return (plane / (size_t)blocks * (size_t)pixels + (size_t)p) * (size_t)channels +
+           plane % (size_t)blocks * 4;
+}
+
+/* channels: of dst where it is plain pixels, else 0 */
 KERNEL void add_forward(IN(src0), IN(src1), OUT(dst), const int h0, const int w0, const int top0,
                         const int left0, const int h1, const int w1, const int top1,
-                        const int left1, const int h, const int w, const int act, const float slope)
+                        const int left1, const int h, const int w, const int act,
+                        const float slope, const int channels, const int blocks)
 {
     const int p = (int)get_global_id(0), y = p / w, x = p % w;
     const size_t plane = get_global_id(1);
@@ -142,20 +151,30 @@ KERNEL void add_forward(IN(src0), IN(src1), OUT(dst), const int h0, const int w0
         sum = AS(const float4, src0)[plane * (size_t)(h0 * w0) + (y0 * w0 + x0)];
     if (y1 >= 0 && y1 < h1 && x1 >= 0 && x1 < w1)
         sum += AS(const float4, src1)[plane * (size_t)(h1 * w1) + (y1 * w1 + x1)];
-    AS(float4, dst)[plane * (size_t)(h * w) + p] = activate(sum, act, slope);
+    sum = activate(sum, act, slope);
+    if (channels)
+        store_plain(AS(float, dst) + plain_at(plane, blocks, h * w, p, channels), sum,
+                    channels - (int)(plane % (size_t)blocks) * 4);
+    else
+        AS(float4, dst)[plane * (size_t)(h * w) + p] = sum;
 }
 
-/* h, w: of the source, of which ddst is a frame */
+/* h, w: of the source, of which ddst is a frame; channels: of ddst where it is plain pixels */
 KERNEL void add_backward(IN(ddst), OUT(d), IN(y), const int gh, const int gw, const int top,
                          const int left, const int h, const int w, const int accumulate,
-                         const int act, const float slope)
+                         const int act, const float slope, const int channels, const int blocks)
 {
     const int p = (int)get_global_id(0), gy = p / w - top, gx = p % w - left;
     const size_t plane = get_global_id(1);
     if (p >= h * w)
         return;
     float4 v = 0.0f;
-    if (gy >= 0 && gy < gh && gx >= 0 && gx < gw)
+    const bool there = gy >= 0 && gy < gh && gx >= 0 && gx < gw;
+    if (there && channels)
+        v = load_plain(AS(const float, ddst) +
+                           plain_at(plane, blocks, gh * gw, gy * gw + gx, channels),
+                       channels - (int)(plane % (size_t)blocks) * 4);
+    else if (there)
         v = AS(const float4, ddst)[plane * (size_t)(gh * gw) + (gy * gw + gx)];
     give(AS(float4, d), plane * (size_t)(h * w) + p, v, accumulate, act, slope,
          AS(const float4, y));

@@ -82,10 +82,10 @@ static void shared_numbers(struct un_onnx_emit *emit)
     const bool trimmed = !padded && spec->up == UNET_UP_BILINEAR;
     if (!of_one_size(emit))
         un_emit_numbers(emit, "two", UN_EMIT_INTS, 2, twos);
-    if (padded && !of_one_size(emit))
-        un_emit_numbers(emit, "zero", UN_EMIT_INTS, 2, zeros);
     if (!padded)
         un_emit_numbers(emit, "axes", UN_EMIT_INTS, 2, axes);
+    else if (!of_one_size(emit))
+        un_emit_numbers(emit, "zero", UN_EMIT_INTS, 2, zeros);
     if (spec->up != UNET_UP_TRANSPOSE)
         un_emit_numbers(emit, "doubling", UN_EMIT_FLOATS, 4, doubling);
     if (trimmed) {
@@ -193,17 +193,20 @@ static void sum(struct un_onnx_emit *emit, const struct un_node *node)
     if (node->where.block) /* residual blocks add maps of one size */
         for (int s = 0; s < 2; s++)
             un_emit_input(emit, "%s", value_name(emit, node->src[s]));
-    else
+    else if (node->src[1] >= 0)
         both_sources(emit, node);
-    un_emit_end(emit, "Add", "%s%s", made_by(emit, node), before_act(node));
+    else
+        un_emit_input(emit, "%s", value_name(emit, node->src[0]));
+    un_emit_end(emit, node->src[1] >= 0 ? "Add" : "Identity", "%s%s", made_by(emit, node),
+                before_act(node));
     activation(emit, node);
 }
 
 static void convolution(struct un_onnx_emit *emit, const struct un_node *node)
 {
-    const bool up = node->conv == UN_UPCONV2X2, half = un_conv_halves(node->conv);
-    const bool padded = !up && emit->graph->spec.padding == UNET_PADDING_SAME;
+    const bool up = un_conv_is_up(node->conv), half = un_conv_halves(node->conv);
     const int side = un_conv_side(node->conv);
+    const bool padded = side % 2 && emit->graph->spec.padding == UNET_PADDING_SAME;
     if (node->src[1] >= 0) {
         both_sources(emit, node);
         un_emit_int(emit, "axis", 1);
@@ -218,6 +221,8 @@ static void convolution(struct un_onnx_emit *emit, const struct un_node *node)
     un_emit_ints(emit, "kernel_shape", 2, side);
     un_emit_ints(emit, "strides", 2, up || half ? 2 : 1);
     un_emit_ints(emit, "pads", 4, padded ? side / 2 : 0);
+    if (node->conv == UN_UPCONV3X3)
+        un_emit_ints(emit, "output_padding", 2, 1);
     un_emit_end(emit, up ? "ConvTranspose" : "Conv", "%s%s", made_by(emit, node), before_act(node));
     activation(emit, node);
 }
@@ -273,6 +278,13 @@ static void norm(struct un_onnx_emit *emit, const struct un_node *node)
                     made_by(emit, node), before_act(node));
     }
     activation(emit, node);
+}
+
+static void slope(struct un_onnx_emit *emit, const struct un_node *node)
+{
+    un_emit_input(emit, "%s", value_name(emit, node->src[0]));
+    un_emit_input(emit, "%s", param_name(emit, node->weight));
+    un_emit_end(emit, "PRelu", "%s", made_by(emit, node));
 }
 
 static void pooling(struct un_onnx_emit *emit, const struct un_node *node)
@@ -355,6 +367,9 @@ void un_onnx_emit_graph(struct un_onnx_emit *emit)
             break;
         case UN_NODE_ADD:
             sum(emit, node);
+            break;
+        case UN_NODE_PRELU:
+            slope(emit, node);
             break;
         }
     }

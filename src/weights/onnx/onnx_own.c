@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files of our own whose networks the walk over the nodes does not know: those with norms before
- * their convolutions, and residual ones.  Their metadata have the whole spec, so nothing has to be
- * found out; the weights are listed by the names that unet gives them, and the operators must be
- * those that it writes for that spec, one after the other: a file that somebody has changed in
- * between is another network.
+ * their convolutions, residual ones, and MONAI's.  Their metadata have the whole spec, so nothing
+ * has to be found out; the weights are listed by the names that unet gives them, and the operators
+ * must be those that it writes for that spec, one after the other: a file that somebody has changed
+ * in between is another network.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,8 @@ static bool read_spec(const struct un_onnx_walk *walk, unet_spec *spec)
 bool un_onnx_is_own(struct un_onnx_walk *walk)
 {
     unet_spec spec;
-    return read_spec(walk, &spec) && (spec.norm_order == UNET_BEFORE_CONV || spec.residual);
+    return read_spec(walk, &spec) &&
+           (spec.norm_order == UNET_BEFORE_CONV || spec.residual || spec.family);
 }
 
 static bool is_op(const struct un_onnx_table *table, int node, const char *op)
