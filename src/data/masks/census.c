@@ -166,8 +166,11 @@ static unet_code add_file(struct un_census *census, const struct un_mask *mask, 
         census->file_room = room;
     }
     struct un_census_file *file = &census->files[census->file_count];
-    *file = (struct un_census_file){
-        .type = mask->type, .bits = mask->bits, .lossy = mask->lossy, .inverted = mask->inverted};
+    *file = (struct un_census_file){.type = mask->type,
+                                    .bits = mask->bits,
+                                    .lossy = mask->lossy,
+                                    .inverted = mask->inverted,
+                                    .turned = mask->turned};
     if (!(file->name = strdup(mask->name)))
         return un_fail_memory(err, strlen(mask->name), mask->name);
     census->file_count++;

@@ -35,9 +35,9 @@ struct un_census_file {
     enum un_code_type type;
     int bits;
     bool lossy;
-    uint32_t kinds; /* codes but 0 */
-    uint32_t most;  /* the largest */
-    bool inverted;  /* as of the mask */
+    uint32_t kinds;        /* codes but 0 */
+    uint32_t most;         /* the largest */
+    bool inverted, turned; /* as of the mask */
 };
 
 struct un_census {

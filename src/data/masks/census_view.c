@@ -220,6 +220,7 @@ unet_code un_view_make(const struct un_census *census, const struct un_wish *wis
     for (int i = 0; i < census->file_count; i++) {
         made.lossy |= census->files[i].lossy;
         made.inverted |= census->files[i].inverted;
+        made.turned |= census->files[i].turned;
         made.bits = census->files[i].bits > made.bits ? census->files[i].bits : made.bits;
     }
     made.entries = malloc((census->count + 1) * sizeof *made.entries);

@@ -16,6 +16,7 @@ struct un_view {
     uint32_t white;                  /* as in struct un_coding */
     bool lossy;                      /* some mask is */
     bool inverted;                   /* the numbers of some are shown so */
+    bool turned;                     /* some are of one bit, whose 1 is read as 0 */
     int bits;                        /* most of a mask */
     uint64_t clear;                  /* transparent pixels, which are not among the entries */
     struct un_census_entry *entries; /* ascending by code, each once */

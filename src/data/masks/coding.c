@@ -257,6 +257,9 @@ void un_coding_text(const struct un_coding *coding, char *text, size_t size)
                     "\"instances\"");
     if (coding->inverted)
         say(&words, "; numbers as stored, the files show them inverted");
+    if (coding->turned)
+        say(&words,
+            "; of one bit, read as shown: what a program stored as 1 (True) is black here, 0");
     if (coding->tolerance)
         say(&words, "; values near them and on soft edges taken to the nearest");
 }

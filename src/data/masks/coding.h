@@ -37,6 +37,7 @@ struct un_coding {
     int tolerance;                         /* > 0: codes this far off, and soft edges, are taken */
     int clear;                             /* 1 + the class of transparent pixels; 0: none known */
     bool inverted;                         /* said only: files show the numbers inverted */
+    bool turned;                           /* said only: bits of 1 are shown, and read, as 0 */
     bool by_file;                          /* said only: a file beside the masks says all this */
     struct un_fill told;                   /* said only: the value that UN_MASK_TOLD stands for */
     bool single;                           /* said only: each value is one piece where it is */

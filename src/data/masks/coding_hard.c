@@ -93,6 +93,22 @@ static unet_code check_white(const struct un_view *view, const struct indices *f
                         census->files[only_white].name, census->files[only_one].name);
 }
 
+/* Numbers of a file that a lossy compression went over are near what was meant, and class numbers
+ * lie next to each other: an edge makes new ones. */
+static unet_code check_lossy(const struct un_view *view, const struct indices *found,
+                             unet_error *err)
+{
+    char values[128];
+    if (!view->lossy || found->missing >= 0 || found->most > 32)
+        return UNET_OK;
+    un_view_list(view, values, sizeof values);
+    return un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
+                        "%s: mask values %s in a file with a lossy compression (JPEG), which makes "
+                        "class numbers of its own at edges: save masks as PNG or TIFF, or say what "
+                        "the values mean",
+                        un_view_file(view, found->last), values);
+}
+
 static unet_code add_indices(const struct un_view *view, const struct un_wish *wish, int labels,
                              struct un_coding *coding, unet_error *err)
 {
@@ -120,6 +136,8 @@ static unet_code find_indices(const struct un_view *view, const struct un_wish *
     int labels = wish->classes > 2 ? wish->classes : wish->classes > 0 ? 2 : most + 1;
     unet_code code = check_white(view, &found, err);
     char values[128];
+    if (!code && !said)
+        code = check_lossy(view, &found, err);
     if (code)
         return code;
     if (wish->classes > 0 && found.most >= (uint32_t)labels) {
@@ -184,6 +202,31 @@ static unet_code fail_thin(const struct un_view *view, const struct un_census_en
         un_view_file(view, thin), text, thin->row, thin->column, values);
 }
 
+/* 255 in masks of 8 bits and 65535 in masks of 16, never both, is white in either. */
+static unet_code check_depths(const struct un_view *view, unet_error *err)
+{
+    const struct un_census *census = view->census;
+    int eight = -1, sixteen = -1;
+    if (view->kind == UN_CODING_COLOR || !un_view_find(view, 255) || !un_view_find(view, 65535))
+        return UNET_OK;
+    for (int i = 0; i < census->file_count; i++) {
+        const struct un_census_file *file = &census->files[i];
+        if (file->kinds == 1 && file->most == 255 && file->bits <= 8)
+            eight = i;
+        else if (file->kinds == 1 && file->most == 65535)
+            sixteen = i;
+        else if (file->kinds)
+            return UNET_OK;
+    }
+    if (eight < 0 || sixteen < 0)
+        return UNET_OK;
+    return un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
+                        "%s has mask values 0 and 255 (8 bits), but %s 0 and 65535 (16 bits); if "
+                        "both are white say 'a=0,b=255|65535', if they are two classes "
+                        "'a=0,b=255,c=65535'",
+                        census->files[eight].name, census->files[sixteen].name);
+}
+
 /* Few values, well apart; coding->labels stays 0 when they are not. */
 static unet_code find_codes(const struct un_view *view, const struct un_wish *wish,
                             struct un_coding *coding, unet_error *err)
@@ -191,6 +234,9 @@ static unet_code find_codes(const struct un_view *view, const struct un_wish *wi
     const struct un_census_entry *thin = NULL;
     if (view->lossy || !is_far_apart(view))
         return UNET_OK;
+    const unet_code failed = check_depths(view, err);
+    if (failed)
+        return failed;
     int between = count_between(view, &thin);
     if (between > 2)
         return UNET_OK; /* soft edges */

@@ -205,6 +205,7 @@ unet_code un_mask_of_page(struct unet_source *source, int i, struct un_mask *mas
     made.palette_size = page.palette_size;
     memcpy(made.palette, page.palette, sizeof made.palette);
     made.inverted = settle_inverted(&page, &made);
+    made.turned = page.white_is_zero;
     made.type = page.palette_size > 0 ? UN_CODE_INDEX
                 : colors == 3         ? UN_CODE_COLOR
                 : page.bits == 1      ? UN_CODE_BIT

@@ -34,6 +34,7 @@ struct un_mask {
     enum un_code_type type;
     int bits;                /* of a sample in the file */
     bool lossy;              /* values are near what was meant */
+    bool turned;             /* of one bit, whose 1 is shown black and read as 0 */
     bool inverted;           /* numbers are shown inverted: white is 0, or a palette says so */
     bool clear;              /* pixels of UN_MASK_CLEAR are transparent */
     bool plain;              /* clear: all others have one code */

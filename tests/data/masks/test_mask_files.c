@@ -27,16 +27,16 @@ enum { W = 8, H = 4, PIXELS = W * H };
 static const uint8_t shape[PIXELS] = {0, 0, 0, 0, 0, 0, 0, 0, /**/ 0, 1, 1, 1, 0, 0, 0, 0,
                                       0, 1, 1, 1, 0, 0, 1, 0, /**/ 0, 0, 0, 0, 0, 0, 0, 0};
 
-/* Interleaved samples of 8 bits; alpha: the last sample is. */
-static void put_tiff(const char *name, int samples, int photometric, bool alpha,
-                     const uint8_t *values)
+/* Interleaved samples; alpha: the last one is. */
+static void put_samples(const char *name, int bits, int samples, int photometric, bool alpha,
+                        const uint8_t *values)
 {
     const uint16_t extra = EXTRASAMPLE_UNASSALPHA;
     TIFF *tif = TIFFOpen(in_folder(name), "w");
     assert_non_null(tif);
     TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, W);
     TIFFSetField(tif, TIFFTAG_IMAGELENGTH, H);
-    TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 8);
+    TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, bits);
     TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, samples);
     TIFFSetField(tif, TIFFTAG_PHOTOMETRIC, photometric);
     TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
@@ -49,10 +49,17 @@ static void put_tiff(const char *name, int samples, int photometric, bool alpha,
             map[i] = (uint16_t)((255 - i) * 257);
         TIFFSetField(tif, TIFFTAG_COLORMAP, map, map, map);
     }
+    const size_t row = (size_t)(W * samples * bits / 8);
     for (uint32_t y = 0; y < H; y++)
-        assert_int_equal(TIFFWriteScanline(tif, (void *)(values + y * W * (size_t)samples), y, 0),
-                         1);
+        assert_int_equal(TIFFWriteScanline(tif, (void *)(values + y * row), y, 0), 1);
     TIFFClose(tif);
+}
+
+/* The same of 8 bits. */
+static void put_tiff(const char *name, int samples, int photometric, bool alpha,
+                     const uint8_t *values)
+{
+    put_samples(name, 8, samples, photometric, alpha, values);
 }
 
 /* Pixels of one colour where the shape is, and of another elsewhere: RGBA. */
@@ -96,6 +103,27 @@ static void expect_mask(const unet_dataset *set, int i, const uint8_t *wanted)
         if (set->pairs[i].mask[p] != wanted[p])
             fail_msg("mask %d, pixel %d: class %d, wanted %d", i, p, set->pairs[i].mask[p],
                      wanted[p]);
+}
+
+/* Booleans as tifffile writes them: bits of 1 are black, and what is black is class 0.  That is
+ * said, for who wrote them may have meant otherwise. */
+static void test_bits_of_white(void **state)
+{
+    const uint8_t rows[H] = {0, 0x70, 0x72, 0}; /* the shape */
+    uint8_t others[PIXELS];
+    (void)state;
+    begin("a");
+    put_samples("m/a.tif", 1, 1, PHOTOMETRIC_MINISWHITE, false, rows);
+    unet_dataset *set = open_set(NULL, "class indices 0 to 1; 255 = no label; of one bit, read as "
+                                       "shown: what a program stored as 1 (True) is black here, 0");
+    for (int i = 0; i < PIXELS; i++)
+        others[i] = !shape[i];
+    expect_mask(set, 0, others);
+    unet_dataset_free(set);
+    put_samples("m/a.tif", 1, 1, PHOTOMETRIC_MINISBLACK, false, rows);
+    set = open_set(NULL, "class indices 0 to 1; 255 = no label");
+    expect_mask(set, 0, shape);
+    unet_dataset_free(set);
 }
 
 /* The same numbers with white as 0, and in a palette from white to black, are the same classes. */
@@ -390,10 +418,11 @@ static void test_dataset_json_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_inverted_tables), IN_FOLDER(test_shape_in_alpha),
-        IN_FOLDER(test_paint),           IN_FOLDER(test_constant_alpha),
-        IN_FOLDER(test_no_numbers),      IN_FOLDER(test_dataset_json),
-        IN_FOLDER(test_ignored_values),  IN_FOLDER(test_dataset_json_known),
+        IN_FOLDER(test_inverted_tables),    IN_FOLDER(test_bits_of_white),
+        IN_FOLDER(test_shape_in_alpha),     IN_FOLDER(test_paint),
+        IN_FOLDER(test_constant_alpha),     IN_FOLDER(test_no_numbers),
+        IN_FOLDER(test_dataset_json),       IN_FOLDER(test_ignored_values),
+        IN_FOLDER(test_dataset_json_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
