@@ -106,9 +106,18 @@ if [ -n "${UNET_TEST_SLOW:-}" ]; then
     make_npy tiny.npy
     expect 0 - 'tiny\.npy -> tiny\.png' predict w.safetensors tiny.npy -o tiny.png
     check 'a mask' test -s tiny.png
-    mkdir one
-    cp tiny.npy one/a.npy
-    cp tiny.png one/a_mask.png
+    mkdir one # an image of ones above zeros, whose mask is that
+    {
+        head -c 128 tiny.npy
+        for _ in 1 2 3 4 5 6 7 8; do printf '\000\000\200\077\000\000\200\077\000\000\200\077\000\000\200\077'; done
+        head -c 128 /dev/zero
+    } >one/a.npy
+    {
+        printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': (8, 8), }"
+        printf '\001\001\001\001\001\001\001\001\001\001\001\001\001\001\001\001'
+        printf '\001\001\001\001\001\001\001\001\001\001\001\001\001\001\001\001'
+        head -c 32 /dev/zero
+    } >one/a_mask.npy
     expect 0 - - train --images one --masks one --init w.safetensors -o x.safetensors --steps 1 \
         --batch 1 --tile 16 --quiet
     echo "cli_test: $checks checks, $failed failed; without the demo's pictures"
