@@ -132,7 +132,9 @@ static void check_row(const struct row *row)
             /* a norm over the few pixels of a deep level of a small image makes rounding large */
             const bool each = row->spec.norm >= UNET_NORM_INSTANCE;
             double found = compare(row->file, row->expect, model);
-            if (!(found <= (each ? 1e-4 : 1e-5)))
+            /* and five halvings of residual blocks add up what tiles round: docs/formats.md */
+            const double most = each ? 1e-4 : row->spec.residual ? 2e-5 : 1e-5;
+            if (!(found <= most))
                 fail_msg("%s%s: logits differ by %g of the largest", row->file,
                          given ? "" : ", nothing given", found);
         }
