@@ -50,6 +50,7 @@ expect 2 - '--size: found "12x", wanted a size' info --size 12x
 expect 2 - 'one argument too many' init -o x y
 expect 2 - '--seed: found "-1"' init -o x --seed -1
 expect 2 - '--dropout: found "nan"' init -o x --dropout nan
+expect 2 - '--class-names: "a": this name was given before' init -o x --classes 3 --class-names ab,a,a
 expect 2 - 'wanted: unet predict' predict model
 expect 2 - 'nothing to write' predict model image.png
 expect 2 - '--output: found "a.jpg"' predict model image.png -o a.jpg

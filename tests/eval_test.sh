@@ -52,6 +52,8 @@ pgm unclear/a.pgm 6 4  0 0 0 0 0 2  0 0 0 0 0 2  0 0 0 0 0 2  0 0 0 0 0 2
 expect 1 - "say labels 'a=0,b=2,c=255' if each is a class.* \\(--labels\\)$" \
     eval --predicted same --masks unclear --quiet
 expect 1 "^error .*numbers of objects \\(--labels\\)$" '' check --images same --masks unclear --no-page
+expect 1 - "say labels 'a=0,b=255' if 255 is what 1 is there, ignore 255 if it carries" \
+    eval --predicted truth --masks indices --quiet
 expect 1 - 'nowhere' eval --predicted same --masks truth --csv nowhere/t.csv
 expect 0 'pixel accuracy +1\.0000' - eval --predicted indices --masks truth --quiet \
     --predicted-labels indices

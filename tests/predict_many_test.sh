@@ -7,11 +7,12 @@
 # blobs FILE SIDE HIGH: a picture of 20 x 20 blobs, and dim between them; HIGH 255 or 65535
 blobs() {
     printf 'P5 %s %s %s\n' "$2" "$2" "$3" >"$1"
-    LC_ALL=C awk -v side="$2" -v high="$3" 'BEGIN {
+    LC_ALL=C awk -v side="$2" -v high="$3" -v upper="${4:-1}" 'BEGIN {
         for (y = 0; y < side; y++)
             for (x = 0; x < side; x++) {
                 v = x % 20 > 4 && x % 20 < 16 && y % 20 > 4 && y % 20 < 16 ? 200 : 20
-                printf((high > 255 ? "\\0%o" : "") "\\0%o", v, v)
+                if (high > 255) printf("\\0%o", v * upper)
+                printf("\\0%o", v)
             } }' | { read -r codes; printf '%b' "$codes"; } >>"$1"
 }
 mkdir deep deep_masks flat
@@ -59,6 +60,10 @@ mkdir dim_masks
 cp deep_masks/a.pgm dim_masks/a.pgm
 expect 0 '' "^warning: a.pgm: $far" \
     eval deep.safetensors --images dim/a.pgm --masks dim_masks/a.pgm --quiet
+
+blobs asis.pgm 40 65535 0 # numbers of 8 bits in 16
+expect 0 - '^warning: asis.pgm: .*; multiplied by 257 they would fit' \
+    predict deep.safetensors asis.pgm -o out/ --quiet
 
 # alpha FILE LIGHT: an RGBA TIFF of 32 x 32 pixels whose alpha says something
 alpha() {

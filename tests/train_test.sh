@@ -74,6 +74,7 @@ expect 0 - "" "$@" -o v --overwrite --steps 1 --loss bce --pos-weight 2 --quiet
 expect 0 '-> 1 class,' - info v/best.safetensors
 expect 2 - '--class-weights: found 3 numbers, wanted 2' "$@" -o x --class-weights 1,2,3
 expect 2 - '--class-names: found 3 names, wanted 2' "$@" -o x --class-names a,b,c
+expect 2 - '--class-names: "a": this name was given before' "$@" -o x --class-names a,a
 expect 2 - '--pos-weight is for a network with one class' "$@" -o x --loss ce --pos-weight 2
 expect 1 - '^unet: /proc/x: cannot be made: ' "$@" -o /proc/x
 one_line 'a run where none can be'

@@ -61,6 +61,7 @@ static int run_init(const struct command *command, int argc, char **argv)
     int operands, status;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status) ||
+        (status = network_check_names(&settings.network, command)) != EXIT_DONE ||
         (status = device_begin(&settings.common)) != EXIT_DONE)
         return status;
     if (path_is_foreign(settings.output))

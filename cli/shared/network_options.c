@@ -120,6 +120,23 @@ unet_known network_known(const struct network_settings *settings)
     return known;
 }
 
+int network_check_names(const struct network_settings *settings, const struct command *command)
+{
+    const char *at = settings->class_names, *end;
+
+    for (; at; at = *end ? end + 1 : NULL) {
+        const char *before = settings->class_names;
+        const size_t length = strcspn(at, ",");
+
+        end = at + length;
+        for (; length && before < at; before += strcspn(before, ",") + 1)
+            if (strcspn(before, ",") == length && !memcmp(before, at, length))
+                return usage_error(command, "--class-names: \"%.*s\": this name was given before",
+                                   length > 60 ? 60 : (int)length, at);
+    }
+    return EXIT_DONE;
+}
+
 unet_code network_name_classes(const struct network_settings *settings, unet_model *model,
                                unet_error *err)
 {

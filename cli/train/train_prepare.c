@@ -107,7 +107,7 @@ static int check_names(const struct train_run *run)
     for (; names && (names = strchr(names, ',')); names++)
         count++;
     if (!count || count == labels)
-        return EXIT_DONE;
+        return network_check_names(&run->settings->network, run->command);
     return usage_error(run->command, "--class-names: found %d names, wanted %d, one a class", count,
                        labels);
 }

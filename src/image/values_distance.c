@@ -84,6 +84,15 @@ static struct un_values multiplied(const struct un_values *v, float times)
     return made;
 }
 
+/* The largest value, as samples. */
+static float largest(const struct un_values *v)
+{
+    float most = -INFINITY;
+    for (int c = 0; c < v->channels; c++)
+        most = fmaxf(most, v->at[UN_VALUES_HIGH][c] / v->scale + v->offset);
+    return most;
+}
+
 /* Whether each percentile is where the training's are, so that none is beside the others. */
 static bool fits_throughout(const struct un_seen *seen, const struct un_values *v)
 {
@@ -115,6 +124,8 @@ static void explain(const struct un_seen *seen, const struct un_values *v, char 
     for (size_t i = 0; i < 2 * sizeof factors / sizeof *factors; i++) {
         const float factor = factors[i / 2];
         other = multiplied(v, i % 2 ? 1 / factor : factor);
+        if (factor == 255 && largest(i % 2 ? v : &other) > 255)
+            continue; /* of 8 bits in 16: 65535 / 255 */
         if (distance(seen, &other, NULL) < FITS && fits_throughout(seen, &other)) {
             un_decimal_format(text, size, "; %s by %g they would fit",
                               i % 2 ? "divided" : "multiplied", (double)factor);

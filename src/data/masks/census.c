@@ -87,6 +87,7 @@ static struct un_census_entry *entry_of(struct un_census *census, const struct u
     }
     if (entry->last_file != file) {
         struct un_census_file *here = &census->files[file];
+        entry->depths |= mask->bits > 8 ? 2 : 1;
         entry->last_file = file;
         entry->files++;
         if (wanted.type == UN_CODE_CLEAR)
@@ -104,24 +105,41 @@ static bool is_near(enum un_code_type type, uint32_t a, uint32_t b)
            UN_CENSUS_NEAR;
 }
 
-/* Whether all 8 neighbours have the same code (flat) or near ones (smooth); not at the edge. */
-static void look_around(const struct un_mask *mask, size_t pixel, bool *flat, bool *smooth)
+/* Whether the code of a pixel, which is not at the edge, is a mixture of two opposite neighbours':
+ * so are those of a soft edge; those of a line are not. */
+static bool is_slope(const struct un_mask *mask, size_t pixel)
+{
+    const ptrdiff_t W = mask->width, steps[4] = {1, W - 1, W, W + 1};
+    const uint32_t *p = mask->codes + pixel;
+    const enum un_coding_kind kind = mask->type == UN_CODE_COLOR ? UN_CODING_COLOR : UN_CODING_GREY;
+    for (int s = 0; s < 4 && mask->type != UN_CODE_INDEX; s++) {
+        const uint32_t a = p[-steps[s]], b = p[steps[s]];
+        if (a != *p && b != *p && a != b && un_code_between(kind, *p, a, b))
+            return true;
+    }
+    return false;
+}
+
+/* Whether all 8 neighbours have the same code (flat) or near ones (smooth), or two of them mix to
+ * it (slope); not at the edge. */
+static void look_around(const struct un_mask *mask, size_t pixel, struct un_census_entry *entry)
 {
     size_t W = (size_t)mask->width, y = pixel / W, x = pixel % W;
     const uint32_t *p = mask->codes + pixel;
-    *flat = *smooth = false;
     if (!y || !x || x + 1 == W || y + 1 == (size_t)mask->height)
         return;
-    *flat = *smooth = true;
-    for (int dy = -1; dy <= 1; dy++)
-        for (int dx = -1; dx <= 1; dx++) {
+    bool flat = true, smooth = true;
+    for (int dy = -1; dy <= 1 && smooth; dy++)
+        for (int dx = -1; dx <= 1 && smooth; dx++) {
             uint32_t other = p[dy * (ptrdiff_t)W + dx];
             if (other == *p)
                 continue;
-            *flat = false;
-            if (!(*smooth = *smooth && is_near(mask->type, *p, other)))
-                return;
+            flat = false;
+            smooth = is_near(mask->type, *p, other);
         }
+    entry->flat += flat;
+    entry->smooth += smooth;
+    entry->slope += !flat && is_slope(mask, pixel);
 }
 
 static uint32_t root_of(uint32_t *parent, uint32_t i)
@@ -186,14 +204,11 @@ unet_code un_census_take(struct un_census *census, const struct un_mask *mask, u
         code = un_fail_memory(err, count * sizeof *parent, mask->name);
     struct un_census_entry *entry = NULL;
     for (size_t i = 0; !code && i < count; i++) {
-        bool flat, smooth;
         if (i && mask->codes[i] == mask->codes[i - 1])
             entry->pixels++;
         else if (!(entry = entry_of(census, mask, i, &code, err)))
             break;
-        look_around(mask, i, &flat, &smooth);
-        entry->flat += flat;
-        entry->smooth += smooth;
+        look_around(mask, i, entry);
         entry->pieces += (uint32_t)join(mask, parent, i);
     }
     free(parent);

@@ -23,6 +23,8 @@ struct un_census_entry {
     uint64_t pixels; /* 0: the place in the table is empty */
     uint64_t flat;   /* pixels whose 8 neighbours have the same code */
     uint64_t smooth; /* pixels whose 8 neighbours are within UN_CENSUS_NEAR */
+    uint64_t slope;  /* pixels between two opposite neighbours, in place and in value */
+    uint32_t depths; /* 1: masks of 8 bits or fewer have it, 2: of more, 3: both */
     uint32_t files;  /* masks that have it */
     uint32_t pieces; /* connected areas in all of them */
     int file;        /* the first mask that has it */

@@ -172,6 +172,8 @@ static void merge(struct un_census_entry *to, const struct un_census_entry *from
     to->pixels += from->pixels;
     to->flat += from->flat;
     to->smooth += from->smooth;
+    to->slope += from->slope;
+    to->depths |= from->depths;
     to->files += from->files;
     to->pieces += from->pieces;
     to->last_file = from->last_file > to->last_file ? from->last_file : to->last_file;

@@ -53,6 +53,11 @@ bool un_coding_softens(const struct un_view *view, struct un_coding *coding,
 /* Labels that fit the values: "a=1,b=2,ignore=255".  (coding_propose.c) */
 void un_coding_propose(const struct un_view *view, char *text, size_t size);
 
+/* How many values are on slopes between others and fill nothing, and the first of them; so many of
+ * them are soft edges.  (coding_soft.c) */
+#define UN_SLOPES 3
+int un_view_slopes(const struct un_view *view, const struct un_census_entry **first);
+
 /* ---- coding_most.c ---- */
 
 /* The codes that a quarter of the masks have, if the others are in a third of the masks at most;

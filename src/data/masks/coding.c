@@ -260,6 +260,9 @@ void un_coding_text(const struct un_coding *coding, char *text, size_t size)
     if (coding->turned)
         say(&words,
             "; of one bit, read as shown: what a program stored as 1 (True) is black here, 0");
+    if (coding->turned && !coding->meant)
+        say(&words, "; if 1 was meant, say labels 'a=1,b=0' where all masks are such, else save "
+                    "these anew as PNG");
     if (coding->tolerance)
         say(&words, "; values near them and on soft edges taken to the nearest");
 }

@@ -38,6 +38,7 @@ struct un_coding {
     int clear;                             /* 1 + the class of transparent pixels; 0: none known */
     bool inverted;                         /* said only: files show the numbers inverted */
     bool turned;                           /* said only: bits of 1 are shown, and read, as 0 */
+    bool meant;                            /* said only: a person said what the values mean */
     bool by_file;                          /* said only: a file beside the masks says all this */
     struct un_fill told;                   /* said only: the value that UN_MASK_TOLD stands for */
     bool single;                           /* said only: each value is one piece where it is */

@@ -127,6 +127,7 @@ unet_code un_coding_find(const struct un_census *census, const struct un_wish *w
                          : un_coding_class(&made, 0) + 1;
     made.inverted = view.inverted;
     made.turned = view.turned;
+    made.meant = wish->what == UN_WISH_CODES && !wish->coding.by_file;
     made.by_file = wish->coding.by_file;
     made.told = wish->told;
     if (!code)

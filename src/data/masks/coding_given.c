@@ -28,9 +28,12 @@ static unet_code check_ignored_white(const struct un_view *view, const struct un
     if (un_coding_class(coding, 255) != UNET_IGNORE || !un_coding_is_black_and_white(view, ignore))
         return UNET_OK;
     return un_fail(err, UNET_EINVAL,
-                   "%s: mask values 0 and 255; the other masks have class indices (if 255 carries "
-                   "no label here, say ignore 255)",
-                   un_view_file(view, un_view_find(view, 255)));
+                   "%s: mask values 0 and 255; the other masks have class indices: say labels "
+                   "'a=0,b=255' if 255 is what 1 is there, ignore 255 if it carries no label%s",
+                   un_view_file(view, un_view_find(view, 255)),
+                   coding->turned ? "; those have one bit, whose 1 (True) is read as 0: if 1 was "
+                                    "meant, say labels 'a=1,b=0' of them"
+                                  : "");
 }
 
 /* Classes that a person named, of which an ignored value leaves nothing. */

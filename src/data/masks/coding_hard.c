@@ -99,7 +99,7 @@ static unet_code check_lossy(const struct un_view *view, const struct indices *f
                              unet_error *err)
 {
     char values[128];
-    if (!view->lossy || found->missing >= 0 || found->most > 32)
+    if (!view->lossy || found->most > 32)
         return UNET_OK;
     un_view_list(view, values, sizeof values);
     return un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
@@ -136,7 +136,7 @@ static unet_code find_indices(const struct un_view *view, const struct un_wish *
     int labels = wish->classes > 2 ? wish->classes : wish->classes > 0 ? 2 : most + 1;
     unet_code code = check_white(view, &found, err);
     char values[128];
-    if (!code && !said)
+    if (!code && wish->what != UN_WISH_INDICES)
         code = check_lossy(view, &found, err);
     if (code)
         return code;
@@ -145,7 +145,7 @@ static unet_code find_indices(const struct un_view *view, const struct un_wish *
         return un_fail(err, UNET_EINVAL, "%s: mask value %u (of %s); %d classes are 0..%d",
                        un_view_file(view, found.last), found.most, values, labels, labels - 1);
     }
-    if (!said && found.missing >= 0 && !all_one)
+    if (!said && (view->lossy || (found.missing >= 0 && !all_one)))
         return UNET_OK;
     if (!said && labels > 32 && un_view_is_grain(view))
         return UNET_OK;
@@ -202,29 +202,49 @@ static unet_code fail_thin(const struct un_view *view, const struct un_census_en
         un_view_file(view, thin), text, thin->row, thin->column, values);
 }
 
-/* 255 in masks of 8 bits and 65535 in masks of 16, never both, is white in either. */
+static unet_code fail_slopes(const struct un_view *view, const struct un_census_entry *slope,
+                             unet_error *err)
+{
+    const struct un_census_entry *unused;
+    char text[40], values[128];
+    un_code_text(view->kind == UN_CODING_COLOR ? UN_CODE_COLOR : UN_CODE_GREY, slope->code, text,
+                 sizeof text);
+    un_view_list(view, values, sizeof values);
+    return un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
+                        "%s: %s in row %d, column %d, and %d values more lie between others, in "
+                        "value and in place: soft edges? the masks have %s; make them again with "
+                        "nearest neighbour, or say which are classes",
+                        un_view_file(view, slope), text, slope->row, slope->column,
+                        un_view_slopes(view, &unused) - 1, values);
+}
+
+/* Values of masks of 8 bits and of 16, none of which is in both but 0, are two codings of the same,
+ * as 255 and 65535 are white in either. */
 static unet_code check_depths(const struct un_view *view, unet_error *err)
 {
-    const struct un_census *census = view->census;
-    int eight = -1, sixteen = -1;
-    if (view->kind == UN_CODING_COLOR || !un_view_find(view, 255) || !un_view_find(view, 65535))
+    const struct un_census_entry *last[4] = {NULL};
+    char text[40];
+    if (view->kind == UN_CODING_COLOR)
         return UNET_OK;
-    for (int i = 0; i < census->file_count; i++) {
-        const struct un_census_file *file = &census->files[i];
-        if (file->kinds == 1 && file->most == 255 && file->bits <= 8)
-            eight = i;
-        else if (file->kinds == 1 && file->most == 65535)
-            sixteen = i;
-        else if (file->kinds)
-            return UNET_OK;
+    for (size_t i = 0; i < view->count; i++)
+        if (view->entries[i].code)
+            last[view->entries[i].depths] = &view->entries[i];
+    if (last[3] || !last[1] || !last[2])
+        return UNET_OK;
+    const char *shallow = un_view_file(view, last[1]), *deep = un_view_file(view, last[2]);
+    if (view->count > 3 || view->entries[0].code) {
+        un_view_list(view, text, sizeof text);
+        return un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
+                            "%s has 8 bits and %s more, and no value of the masks is in both (%s): "
+                            "say which mean the same, as 'a=0,b=255|65535'",
+                            shallow, deep, text);
     }
-    if (eight < 0 || sixteen < 0)
-        return UNET_OK;
     return un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
-                        "%s has mask values 0 and 255 (8 bits), but %s 0 and 65535 (16 bits); if "
-                        "both are white say 'a=0,b=255|65535', if they are two classes "
-                        "'a=0,b=255,c=65535'",
-                        census->files[eight].name, census->files[sixteen].name);
+                        "%s has mask values 0 and %u (8 bits), but %s 0 and %u (16 bits); if both "
+                        "mean the same say 'a=0,b=%u|%u', if they are two classes "
+                        "'a=0,b=%u,c=%u'",
+                        shallow, last[1]->code, deep, last[2]->code, last[1]->code, last[2]->code,
+                        last[1]->code, last[2]->code);
 }
 
 /* Few values, well apart; coding->labels stays 0 when they are not. */
@@ -237,8 +257,9 @@ static unet_code find_codes(const struct un_view *view, const struct un_wish *wi
     const unet_code failed = check_depths(view, err);
     if (failed)
         return failed;
-    int between = count_between(view, &thin);
-    if (between > 2)
+    const int between = count_between(view, &thin);
+    const struct un_census_entry *slope;
+    if (between > 2 || un_view_slopes(view, &slope) >= UN_SLOPES)
         return UNET_OK; /* soft edges */
     if (between > 0)
         return fail_thin(view, thin, err);
@@ -266,6 +287,8 @@ unet_code un_coding_fail_unclear(const struct un_view *view, const struct un_wis
     struct indices found = look_at_indices(view, wish->ignore);
     const struct un_census_entry *last = found.last ? found.last : view->entries;
     un_view_list(view, values, sizeof values);
+    if (is_far_apart(view) && !view->lossy && un_view_slopes(view, &last) >= UN_SLOPES)
+        return fail_slopes(view, last, err);
     if (view->kind == UN_CODING_COLOR)
         return un_fail_hint(
             err, UNET_EINVAL, UNET_HINT_LABELS,

@@ -83,6 +83,17 @@ static bool is_soft(const struct un_view *view, const struct un_coding *coding,
     return false;
 }
 
+int un_view_slopes(const struct un_view *view, const struct un_census_entry **first)
+{
+    int count = 0;
+    for (size_t i = 0; i < view->count; i++) {
+        const struct un_census_entry *e = &view->entries[i];
+        if (e->flat * 20 <= e->pixels && e->slope * 2 > e->pixels && !count++)
+            *first = e;
+    }
+    return count;
+}
+
 /* Codes in use, and how many values are not known. */
 static void count_known(const struct un_view *view, const struct un_coding *coding, int *used,
                         size_t *unknown)

@@ -21,17 +21,18 @@ static const char *way_on(double value)
 {
     if (value != value || value < 0)
         return "; if it carries no label, say so (ignore -1, ignore nan)";
-    return value < UINT32_MAX
-               ? "; a map of probabilities or distances is to be cut into classes first"
-               : "";
+    if (value > UINT32_MAX)
+        return isinf(value) ? "" : "; numbers of objects are to be counted from 1 on first";
+    return "; a map of probabilities or distances is to be cut into classes first";
 }
 
-static unet_code fail_value(const struct un_mask *mask, size_t pixel, double value,
-                            const char *want, unet_error *err)
+static unet_code fail_value(const struct un_mask *mask, size_t pixel, double value, unet_error *err)
 {
     size_t W = (size_t)mask->width;
-    return un_fail(err, UNET_EFORMAT, "%s: value %g in row %zu, column %zu; %s wanted%s",
-                   mask->name, value, pixel / W, pixel % W, want, way_on(value));
+    return un_fail(err, UNET_EFORMAT,
+                   "%s: value %.*g in row %zu, column %zu; whole numbers of 0 to %u wanted%s",
+                   mask->name, value == nearbyint(value) ? 15 : 6, value, pixel / W, pixel % W,
+                   UINT32_MAX, way_on(value));
 }
 
 /* A number that a slope or a resampling in floating point left a little beside the whole one that
@@ -64,7 +65,7 @@ static unet_code take_numbers(const struct un_page *page, const void *samples, s
             continue;
         }
         if (!(v >= 0 && v <= UINT32_MAX) || v != (double)(uint32_t)v)
-            return fail_value(mask, first + i, v, "whole numbers of 0 and more", err);
+            return fail_value(mask, first + i, v, err);
         mask->codes[first + i] = (uint32_t)v;
     }
     return UNET_OK;
@@ -80,7 +81,7 @@ static unet_code take_colors(const struct un_page *page, const void *samples, si
         for (size_t c = 0; c < 3; c++) {
             v[c] = un_page_value(page, samples, i * C + c);
             if (!(v[c] >= 0 && v[c] <= UINT32_MAX) || v[c] != (double)(uint32_t)v[c])
-                return fail_value(mask, first + i, v[c], "whole numbers of 0 and more", err);
+                return fail_value(mask, first + i, v[c], err);
         }
         bool equal = v[0] == v[1] && v[0] == v[2];
         if (page->bytes > 1) {

@@ -83,6 +83,7 @@ unet_code un_mask_join(char *const *paths, struct unet_source *image, struct un_
             break;
         if (i || !(code = start(&file, &made, err)))
             code = add(&file, i + 1, paths, &all, err);
+        made.turned |= file.turned;
         un_mask_release(&file);
     }
     free(all.sizes);

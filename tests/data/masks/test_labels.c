@@ -423,46 +423,15 @@ static void test_noise(void **state)
     expect(mask, NULL, "m.png: mask values 0, 1, 2, 3, 4, 5 ... 199 (200 values); 0 ");
 }
 
-/* A JPEG of class numbers has classes of its own making at edges. */
-static void test_lossy_indices(void **state)
-{
-    struct un_mask mask = disc(UN_CODE_GREY, 0, 1);
-    (void)state;
-    mask.lossy = true;
-    mask.codes[5] = 2;
-    expect(mask, NULL, "m.png: mask values 0, 1, 2 in a file with a lossy compression (JPEG)");
-    mask = disc(UN_CODE_GREY, 0, 1);
-    mask.lossy = true;
-    expect(mask, "indices", "class indices 0 to 1; 255 = no label");
-}
-
-static void test_white_of_two_depths(void **state)
-{
-    struct un_mask masks[2] = {disc(UN_CODE_GREY, 0, 255), disc(UN_CODE_GREY, 0, 65535)};
-    (void)state;
-    masks[1].bits = 16;
-    expect_reading(masks, 2, NULL,
-                   "m.png has mask values 0 and 255 (8 bits), but m.png 0 and 65535 (16 bits)");
-    un_mask_release(&masks[0]);
-    un_mask_release(&masks[1]);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_grey_values),
-        cmocka_unit_test(test_proposals),
-        cmocka_unit_test(test_contradictions),
-        cmocka_unit_test(test_colors),
-        cmocka_unit_test(test_palettes),
-        cmocka_unit_test(test_mixed_depths),
-        cmocka_unit_test(test_objects),
-        cmocka_unit_test(test_borders),
-        cmocka_unit_test(test_soft_edges),
-        cmocka_unit_test(test_soft_middle),
+        cmocka_unit_test(test_grey_values),    cmocka_unit_test(test_proposals),
+        cmocka_unit_test(test_contradictions), cmocka_unit_test(test_colors),
+        cmocka_unit_test(test_palettes),       cmocka_unit_test(test_mixed_depths),
+        cmocka_unit_test(test_objects),        cmocka_unit_test(test_borders),
+        cmocka_unit_test(test_soft_edges),     cmocka_unit_test(test_soft_middle),
         cmocka_unit_test(test_noise),
-        cmocka_unit_test(test_lossy_indices),
-        cmocka_unit_test(test_white_of_two_depths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

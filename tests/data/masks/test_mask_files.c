@@ -114,11 +114,17 @@ static void test_bits_of_white(void **state)
     (void)state;
     begin("a");
     put_samples("m/a.tif", 1, 1, PHOTOMETRIC_MINISWHITE, false, rows);
-    unet_dataset *set = open_set(NULL, "class indices 0 to 1; 255 = no label; of one bit, read as "
-                                       "shown: what a program stored as 1 (True) is black here, 0");
+    unet_dataset *set = open_set(
+        NULL, "class indices 0 to 1; 255 = no label; of one bit, read as "
+              "shown: what a program stored as 1 (True) is black here, 0; if 1 was "
+              "meant, say labels 'a=1,b=0' where all masks are such, else save these anew as PNG");
     for (int i = 0; i < PIXELS; i++)
         others[i] = !shape[i];
     expect_mask(set, 0, others);
+    unet_dataset_free(set);
+    set = open_set("a=1,b=0", "grey values 1 = a, 0 = b; of one bit, read as shown: what a program "
+                              "stored as 1 (True) is black here, 0");
+    expect_mask(set, 0, shape);
     unet_dataset_free(set);
     put_samples("m/a.tif", 1, 1, PHOTOMETRIC_MINISBLACK, false, rows);
     set = open_set(NULL, "class indices 0 to 1; 255 = no label");
@@ -257,7 +263,10 @@ static void test_no_numbers(void **state)
         const char *said;
     } rows[] = {{-1, "wanted; if it carries no label, say so (ignore -1, ignore nan)"},
                 {NAN, "wanted; if it carries no label, say so (ignore -1, ignore nan)"},
-                {0.25f, "wanted; a map of probabilities or distances is to be cut"}};
+                {0.25f, "wanted; a map of probabilities or distances is to be cut"},
+                {8589934592.0f,
+                 "value 8589934592 in row 0, column 0; whole numbers of 0 to 4294967295 "
+                 "wanted; numbers of objects are to be counted from 1 on first"}};
     begin("a");
     for (size_t r = 0; r < COUNT(rows); r++) {
         float values[PIXELS];
