@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "model/models.h"
+#include "shared/class_names.h"
 #include "shared/cli.h"
 #include "shared/device.h"
 #include "shared/json_out.h"
@@ -224,7 +225,7 @@ static int convert(const struct convert_settings *settings, const char *input, c
     if (status != EXIT_DONE)
         return status;
     options.example = settings->check ? &comparison.image : NULL;
-    if (network_name_classes(&settings->network, model, &err) ||
+    if (class_names_give(&settings->network, model, &err) ||
         (settings->check && prepare(settings, model, &comparison, &err)) ||
         unet_model_export(model, output, &options, &err) ||
         (settings->check && compare(settings, output, &comparison, &err)))
@@ -256,7 +257,7 @@ static int run_convert(const struct command *command, int argc, char **argv)
     int operands, status;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status) ||
-        (status = network_check_names(&settings.network, command)) != EXIT_DONE ||
+        (status = class_names_check(&settings.network, command)) != EXIT_DONE ||
         (status = device_begin(&settings.common)) != EXIT_DONE)
         return status;
     if (!path_has_ending(argv[1], endings))

@@ -2,6 +2,7 @@
 /* cmd_init.c - unet init: a new model file with random weights */
 #include <stdio.h>
 
+#include "shared/class_names.h"
 #include "shared/cli.h"
 #include "shared/device.h"
 #include "shared/json_out.h"
@@ -61,7 +62,7 @@ static int run_init(const struct command *command, int argc, char **argv)
     int operands, status;
 
     if (!options_parse(command, argc, argv, &settings, &operands, &status) ||
-        (status = network_check_names(&settings.network, command)) != EXIT_DONE ||
+        (status = class_names_check(&settings.network, command)) != EXIT_DONE ||
         (status = device_begin(&settings.common)) != EXIT_DONE)
         return status;
     if (path_is_foreign(settings.output))
@@ -71,7 +72,7 @@ static int run_init(const struct command *command, int argc, char **argv)
                            settings.output);
     spec = network_spec(&settings.network, unet_spec_default());
     if (unet_model_create(&spec, settings.common.seed, &model, &err) ||
-        network_name_classes(&settings.network, model, &err) ||
+        class_names_give(&settings.network, model, &err) ||
         unet_model_save(model, settings.output, &err))
         status = fail(&err);
     else

@@ -33,13 +33,6 @@ const char *network_given(const struct network_settings *settings, const char *c
 /* What was given, for reading somebody else's weights. */
 unet_known network_known(const struct network_settings *settings);
 
-/* A usage error where two class names are the same; EXIT_DONE. */
-int network_check_names(const struct network_settings *settings, const struct command *command);
-
-/* Gives the model the class names of settings, if any. */
-unet_code network_name_classes(const struct network_settings *settings, unet_model *model,
-                               unet_error *err);
-
 /* One line: "1 channel -> 2 classes, width 16, depth 4, padding same, norm batch, ...". */
 void network_describe(const unet_spec *spec, char *text, size_t size);
 

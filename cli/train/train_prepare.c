@@ -7,6 +7,7 @@
 #include "check/check_words.h"
 #include "model/models.h"
 #include "recipe/recipe_choice.h"
+#include "shared/class_names.h"
 #include "shared/notes.h"
 #include "shared/progress.h"
 #include "shared/say.h"
@@ -107,7 +108,7 @@ static int check_names(const struct train_run *run)
     for (; names && (names = strchr(names, ',')); names++)
         count++;
     if (!count || count == labels)
-        return network_check_names(&run->settings->network, run->command);
+        return class_names_check(&run->settings->network, run->command);
     return usage_error(run->command, "--class-names: found %d names, wanted %d, one a class", count,
                        labels);
 }
@@ -239,7 +240,7 @@ int train_run_prepare(struct train_run *run)
     unet_model_copy_spec(run->model, &run->recipe.spec, sizeof(run->recipe.spec));
     if ((status = check_names(run)) != EXIT_DONE || (status = check_weights(run)) != EXIT_DONE)
         return status;
-    if (network_name_classes(&settings->network, run->model, &err) ||
+    if (class_names_give(&settings->network, run->model, &err) ||
         unet_train_options_check(&run->recipe.options, &run->recipe.spec, &err))
         return fail(&err);
     return EXIT_DONE;
