@@ -54,18 +54,18 @@ static int last_end(const struct un_graph *graph)
 
 void un_plan_moments(struct un_plan *plan, const struct un_graph *graph)
 {
-    const int n = graph->node_count, again = graph->recompute ? last_end(graph) : 0;
+    const int n = graph->node_count, last = graph->recompute ? last_end(graph) : 0;
     int clock = n;
-    for (int i = n - 1, end = n; i >= 0; i--) {
-        int first = i;
-        if (i + 1 == end)
-            while (!begins(graph, first))
-                first--;
-        for (int j = first; i + 1 == end && end <= again && j < end; j++)
-            if (is_within(graph, j, end))
-                plan->again[j] = clock++;
-        plan->back[i] = clock++;
-        end = begins(graph, i) ? i : end;
+    for (int end = n, first; end > 0; end = first) { /* stretches, from the last on */
+        for (first = end - 1; !begins(graph, first);)
+            first--;
+        for (int i = first; i < end && end <= last; i++)
+            if (is_within(graph, i, end)) {
+                plan->again[i] = clock++;
+                plan->stretch[end - 1] = first;
+            }
+        for (int i = end - 1; i >= first; i--)
+            plan->back[i] = clock++;
     }
     plan->end = clock;
 }

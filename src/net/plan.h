@@ -28,6 +28,8 @@ struct un_plan {
     /* UN_TRAIN, by node: when its backward pass runs, and when it makes its value again; -1: it
      * does not.  end: the moment behind the last */
     int back[UN_MAX_NODES], again[UN_MAX_NODES], end;
+    /* by node, the last of a stretch that is made again before its backward pass: the first; -1 */
+    int stretch[UN_MAX_NODES];
     /* bytes from the start of the arena; by value (0 = input); UN_NOWHERE: not needed */
     size_t value[UN_MAX_NODES + 1];
     size_t gradient[UN_MAX_NODES + 1];
