@@ -209,4 +209,38 @@ static void check_wrong_arrays(const char *file, const struct wrong_array *rows,
     un_arrays_release(&arrays);
 }
 
+/* Names of a class that cannot be this network. */
+struct wrong_names {
+    const char *file, *layout, *want;
+};
+
+static void check_wrong_names(const struct wrong_names *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const unet_export_options options = {.names = rows[i].layout};
+        unet_model *model = import(rows[i].file, NULL);
+        unet_error err = {0};
+        if (un_model_export(model, made, &options, &err) != UNET_EINVAL ||
+            !strstr(err.text, rows[i].want))
+            fail_msg("row %zu: \"%s\", wanted \"%s\"", i, err.text, rows[i].want);
+        unet_model_free(model);
+    }
+}
+
+/* ---- specs ---- */
+
+/* Whether row number i is a network, as it is to be (want NULL) or not, with these words; its graph
+ * has room. */
+static bool expect_spec(const unet_spec *spec, unet_code code, const unet_error *err, size_t i,
+                        const char *want, struct un_graph *graph)
+{
+    if (!want != !code || (code && !strstr(err->text, want)))
+        fail_msg("row %zu: \"%s\", wanted \"%s\"", i, code ? err->text : "", want ? want : "");
+    if (code)
+        return false;
+    un_graph_build(graph, spec);
+    assert_true(graph->node_count <= UN_MAX_NODES && graph->param_count <= UN_MAX_PARAMS);
+    return true;
+}
+
 #endif
