@@ -11,7 +11,8 @@
 #include "predict/session_fields.h"
 
 /* A session chooses the largest of these output sides whose feature maps stay below this.  Residual
- * networks see far: a small tile of theirs is mostly border, so theirs may be larger. */
+ * networks see far: a small tile of theirs is mostly border, so theirs may be larger, up to half of
+ * what there is. */
 static const int tile_choices[] = {1024, 768, 512, 384, 256, 192, 128, 64};
 static const size_t tile_memory = (size_t)512 << 20, far_memory = (size_t)2 << 30;
 
@@ -49,11 +50,18 @@ static unet_code network_bytes(const unet_session *s, int height, int width, siz
     return code;
 }
 
+static size_t most_bytes(const unet_session *s)
+{
+    const size_t half = s->engine->ops->memory(s->engine) / 2;
+    if (!s->model->graph.spec.residual || (half && half < tile_memory))
+        return tile_memory;
+    return half && half < far_memory ? half : far_memory;
+}
+
 static unet_code choose_tile(unet_session *s, int wanted, unet_error *err)
 {
-    const size_t count = sizeof tile_choices / sizeof *tile_choices;
+    const size_t count = sizeof tile_choices / sizeof *tile_choices, most = most_bytes(s);
     const unet_spec *spec = &s->model->graph.spec;
-    const size_t most = spec->residual ? far_memory : tile_memory;
     /* the image will say how large; until then, the smallest */
     int side = wanted > 0 ? wanted : tile_choices[count - 1];
     for (size_t i = 0; i < count && wanted == 0 && !s->whole; i++) {
