@@ -233,6 +233,8 @@ static unet_code check_resnet(const unet_spec *spec, unet_error *err)
                            "channels.enc of level %d are %d, wanted a multiple of 4 with residual "
                            "%s",
                            d, un_spec_enc(spec, d, 0), word);
+        else if (check_channels(spec, "enc", d, NULL, un_spec_enc(spec, d, 0) / 4, true, err))
+            return UNET_EINVAL; /* those between, whose norms have as many groups */
     return UNET_OK;
 }
 

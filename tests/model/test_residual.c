@@ -133,11 +133,20 @@ static void test_resnet_specs(void **state)
 {
     static const struct {
         int residual, depth, width, blocks[6], enc[2], widest, down; /* enc: level and channels */
+        int groups;                                                  /* 0: norm over the batch */
         const char *want;                                            /* NULL: is one */
     } rows[] = {
-        {UNET_RESIDUAL_RESNET, 5, 64, {0}, {0}, 0, UNET_DOWN_CONV, NULL},
-        {UNET_RESIDUAL_RESNET_BOTTLENECK, 5, 64, {0, 0, 3, 8, 36, 3}, {0}, 0, UNET_DOWN_CONV, NULL},
-        {UNET_RESIDUAL_RESNET, 2, 1, {0}, {2, 7}, 0, UNET_DOWN_CONV, NULL},
+        {UNET_RESIDUAL_RESNET, 5, 64, {0}, {0}, 0, UNET_DOWN_CONV, 0, NULL},
+        {UNET_RESIDUAL_RESNET_BOTTLENECK,
+         5,
+         64,
+         {0, 0, 3, 8, 36, 3},
+         {0},
+         0,
+         UNET_DOWN_CONV,
+         0,
+         NULL},
+        {UNET_RESIDUAL_RESNET, 2, 1, {0}, {2, 7}, 0, UNET_DOWN_CONV, 0, NULL},
         {UNET_RESIDUAL_RESNET_BOTTLENECK,
          5,
          64,
@@ -145,9 +154,10 @@ static void test_resnet_specs(void **state)
          {0},
          0,
          UNET_DOWN_CONV,
+         0,
          "blocks of level 5 are 3, wanted 1 or more, and 50 at most in all"},
-        {UNET_RESIDUAL_RESNET, 6, 4, {0}, {0}, 0, UNET_DOWN_CONV, "depth is 6, wanted 2 to 5"},
-        {UNET_RESIDUAL_RESNET, 1, 4, {0}, {0}, 0, UNET_DOWN_CONV, "depth is 1, wanted 2 to 5"},
+        {UNET_RESIDUAL_RESNET, 6, 4, {0}, {0}, 0, UNET_DOWN_CONV, 0, "depth is 6, wanted 2 to 5"},
+        {UNET_RESIDUAL_RESNET, 1, 4, {0}, {0}, 0, UNET_DOWN_CONV, 0, "depth is 1, wanted 2 to 5"},
         {UNET_RESIDUAL_RESNET,
          3,
          4,
@@ -155,6 +165,7 @@ static void test_resnet_specs(void **state)
          {0},
          0,
          UNET_DOWN_CONV,
+         0,
          "blocks of level 1 are 1, wanted 0"},
         {UNET_RESIDUAL_RESNET,
          3,
@@ -163,6 +174,7 @@ static void test_resnet_specs(void **state)
          {0, 4},
          0,
          UNET_DOWN_CONV,
+         0,
          "channels.enc of level 0 are set, wanted 0 with residual resnet"},
         {UNET_RESIDUAL_RESNET_BOTTLENECK,
          3,
@@ -171,8 +183,9 @@ static void test_resnet_specs(void **state)
          {3, 18},
          0,
          UNET_DOWN_CONV,
+         0,
          "channels.enc of level 3 are 18, wanted a multiple of 4 with residual resnet_bottleneck"},
-        {UNET_RESIDUAL_RESNET, 3, 4, {0}, {0}, 8, UNET_DOWN_CONV, "widest is set, wanted 0"},
+        {UNET_RESIDUAL_RESNET, 3, 4, {0}, {0}, 8, UNET_DOWN_CONV, 0, "widest is set, wanted 0"},
         {UNET_RESIDUAL_RESNET,
          3,
          4,
@@ -180,7 +193,19 @@ static void test_resnet_specs(void **state)
          {0},
          0,
          UNET_DOWN_POOL,
+         0,
          "residual is resnet, wanted only with down conv"},
+        /* the norms between have a quarter of a bottleneck's channels */
+        {UNET_RESIDUAL_RESNET_BOTTLENECK, 3, 32, {0}, {2, 32}, 0, UNET_DOWN_CONV, 8, NULL},
+        {UNET_RESIDUAL_RESNET_BOTTLENECK,
+         3,
+         32,
+         {0},
+         {2, 16},
+         0,
+         UNET_DOWN_CONV,
+         8,
+         "groups is 8, which does not divide the 4 channels of level 2"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -189,7 +214,8 @@ static void test_resnet_specs(void **state)
         unet_spec spec = {.in_channels = 3, .classes = 2, .padding = UNET_PADDING_SAME};
         spec.width = rows[i].width;
         spec.depth = rows[i].depth;
-        spec.norm = UNET_NORM_BATCH;
+        spec.norm = rows[i].groups ? UNET_NORM_GROUP : UNET_NORM_BATCH;
+        spec.groups = rows[i].groups;
         spec.down = (unet_down)rows[i].down;
         spec.widest = rows[i].widest;
         spec.up = UNET_UP_NEAREST;
