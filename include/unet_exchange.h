@@ -237,7 +237,6 @@ typedef struct unet_cost {
     uint64_t parameters, macs; /* of the whole network */
     size_t predict_bytes;      /* memory of a session that runs this input, weights included */
     size_t train_bytes;        /* memory of a trainer with this input, Adam, weights included */
-    size_t recompute_bytes;    /* the same where it makes feature maps twice */
 } unet_cost;
 
 /*

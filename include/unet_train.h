@@ -192,6 +192,15 @@ UNET_API unet_code unet_train_options_check(const unet_train_options *options,
                                             const unet_spec *spec, unet_error *err);
 
 /*
+ * Memory that a trainer with these options holds, weights and Adam's moments included, for input
+ * tiles of at least side x side, reckoned from its own plan (with one thread per core).  Of the
+ * options, batch and recompute are looked at: averaged weights, accumulation and weights of borders
+ * come on top.  UNET_EINVAL, UNET_ENOMEM.
+ */
+UNET_API unet_code unet_train_bytes(const unet_spec *spec, const unet_train_options *options,
+                                    int side, size_t *bytes, unet_error *err);
+
+/*
  * Draws a tile of image i as training does, to look at: changed as options->augment says, with the
  * weights of options->class_weights and options->border, by random numbers of (options->seed,
  * sample).  Other fields of options are not used, but have to be in range.

@@ -51,6 +51,19 @@ unet_code unet_train_options_check(const unet_train_options *options, const unet
                                   err);
 }
 
+unet_code unet_train_bytes(const unet_spec *spec, const unet_train_options *options, int side,
+                           size_t *bytes, unet_error *err)
+{
+    if (!spec || !options || !bytes)
+        return un_missing(err, !spec ? "spec" : !options ? "options" : "bytes");
+    unet_spec own_spec;
+    unet_train_options own;
+    unet_code code = un_take_spec(spec, &own_spec, err);
+    if (code || (code = un_take_train_options(options, &own, err)))
+        return code;
+    return un_train_bytes(&own_spec, &own, side, bytes, err);
+}
+
 unet_code unet_augment_draw(const unet_dataset *dataset, int i, const unet_train_options *options,
                             int sample, int side, unet_image *tile, uint8_t *labels, float *weights,
                             unet_error *err)

@@ -173,13 +173,11 @@ int training_tile(const unet_survey_facts *facts, const unet_spec *spec,
 double training_bytes(const unet_survey_facts *facts, const unet_spec *spec,
                       const unet_train_options *options)
 {
-    int side = training_tile(facts, spec, options), layers = 0;
-    unet_cost cost;
+    size_t bytes;
 
-    if (unet_spec_cost(spec, side, side, options->batch, &cost, NULL, &layers, NULL))
+    if (unet_train_bytes(spec, options, training_tile(facts, spec, options), &bytes, NULL))
         return -1;
-    return (double)(options->recompute ? cost.recompute_bytes : cost.train_bytes) +
-           (double)facts->bytes;
+    return (double)bytes + (double)facts->bytes;
 }
 
 static int fits(const unet_survey_facts *facts, double memory, const unet_spec *spec,

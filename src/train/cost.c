@@ -41,72 +41,103 @@ static void fill_layer(const struct un_graph *graph, int i, unet_layer *layer)
         layer->parameters = param_count(graph, node->weight) + param_count(graph, node->bias);
 }
 
-static unet_code fill_cost(struct un_graph *graph, int batch, unet_cost *cost, unet_error *err)
-{
+/* What a network is planned with. */
+struct draft {
+    struct un_graph graph;
+    struct un_plan plan;
     struct un_engine *engine;
-    struct un_plan *plan;
-    struct un_shape out = un_graph_value(graph, graph->outputs[0]);
-    size_t in_pixels = (size_t)graph->input.h * graph->input.w;
-    size_t out_pixels = (size_t)out.h * out.w;
-    unet_code code = un_engine_choose(0, &engine, err);
+};
+
+static void release(struct draft *d)
+{
+    if (d && d->engine)
+        d->engine->ops->free(d->engine);
+    free(d);
+}
+
+/* The network of a spec with a batch of inputs of at least these sides, and the engine; *draft is
+ * to be released. */
+static unet_code prepare(const unet_spec *spec, int height, int width, int batch,
+                         struct draft **draft, unet_error *err)
+{
+    unet_code code = un_spec_check(spec, err);
     if (code)
         return code;
-    if (!(plan = malloc(sizeof *plan))) {
-        engine->ops->free(engine);
-        return un_fail_memory(err, sizeof *plan, "the plan of a network");
+    struct draft *d = *draft = calloc(1, sizeof *d);
+    if (!d)
+        return un_fail_memory(err, sizeof *d, "a network");
+    un_graph_build(&d->graph, spec);
+    if (height >= 1 && height <= 1 << 20 && width >= 1 && width <= 1 << 20) {
+        height = un_fit_input(&d->graph, height);
+        width = un_fit_input(&d->graph, width);
     }
-    *cost = (unet_cost){.in_height = graph->input.h,
-                        .in_width = graph->input.w,
-                        .out_height = out.h,
-                        .out_width = out.w,
-                        .parameters = graph->trainable};
-    for (int i = 0; i < graph->node_count; i++)
-        cost->macs += un_graph_macs(graph, &graph->nodes[i]);
-    code = un_plan_make(plan, graph, engine, UN_PREDICT, err);
+    code = un_graph_size(&d->graph, batch, height, width, err);
+    return code ? code : un_engine_choose(0, &d->engine, err);
+}
+
+static size_t pixels_of(struct un_shape s)
+{
+    return (size_t)s.h * (size_t)s.w;
+}
+
+/* What a session, or a trainer, of this network takes. */
+static unet_code count_bytes(struct draft *d, enum un_mode mode, size_t *bytes, unet_error *err)
+{
+    const struct un_graph *g = &d->graph;
+    const size_t in = pixels_of(g->input), out = pixels_of(un_graph_value(g, g->outputs[0]));
+    const int batch = g->input.n;
+    unet_code code = un_plan_make(&d->plan, g, d->engine, mode, err);
     if (!code)
-        cost->predict_bytes = un_network_bytes(graph, plan) +
-                              (size_t)batch * un_session_extra_bytes(&graph->spec, 1, in_pixels);
-    for (int again = 0; again < 2 && !code; again++) {
-        graph->recompute = again;
-        code = un_plan_make(plan, graph, engine, UN_TRAIN, err);
-        *(again ? &cost->recompute_bytes : &cost->train_bytes) =
-            un_network_bytes(graph, plan) +
-            un_trainer_extra_bytes(graph, batch, in_pixels, out_pixels);
-    }
-    graph->recompute = false;
-    free(plan);
-    engine->ops->free(engine);
+        *bytes = un_network_bytes(g, &d->plan) +
+                 (mode == UN_TRAIN ? un_trainer_extra_bytes(g, batch, in, out)
+                                   : (size_t)batch * un_session_extra_bytes(&g->spec, 1, in));
+    return code;
+}
+
+static unet_code fill_cost(struct draft *d, unet_cost *cost, unet_error *err)
+{
+    const struct un_graph *g = &d->graph;
+    const struct un_shape out = un_graph_value(g, g->outputs[0]);
+    unet_cost made = {.in_height = g->input.h,
+                      .in_width = g->input.w,
+                      .out_height = out.h,
+                      .out_width = out.w,
+                      .parameters = g->trainable};
+    for (int i = 0; i < g->node_count; i++)
+        made.macs += un_graph_macs(g, &g->nodes[i]);
+    unet_code code = count_bytes(d, UN_PREDICT, &made.predict_bytes, err);
+    if (!code && !(code = count_bytes(d, UN_TRAIN, &made.train_bytes, err)))
+        *cost = made;
     return code;
 }
 
 unet_code un_spec_cost(const unet_spec *spec, int height, int width, int batch, unet_cost *cost,
                        unet_layer *layers, int *layer_count, unet_error *err)
 {
-    unet_code code = un_spec_check(spec, err);
-    struct un_graph *graph = code ? NULL : malloc(sizeof *graph);
-    if (code)
-        return code;
-    if (!graph)
-        return un_fail_memory(err, sizeof *graph, "a network");
-    un_graph_build(graph, spec);
-    if (height >= 1 && height <= 1 << 20 && width >= 1 && width <= 1 << 20) {
-        height = un_fit_input(graph, height);
-        width = un_fit_input(graph, width);
-    }
-    if ((code = un_graph_size(graph, batch, height, width, err)))
-        goto done;
-    if (layers && *layer_count < graph->node_count) {
+    struct draft *d = NULL;
+    unet_code code = prepare(spec, height, width, batch, &d, err);
+    if (!code && layers && *layer_count < d->graph.node_count)
         code = un_fail(err, UNET_EINVAL, "room for %d layers, the network has %d", *layer_count,
-                       graph->node_count);
-        goto done;
+                       d->graph.node_count);
+    if (!code && !(code = fill_cost(d, cost, err))) {
+        for (int i = 0; layers && i < d->graph.node_count; i++)
+            fill_layer(&d->graph, i, &layers[i]);
+        if (layer_count)
+            *layer_count = d->graph.node_count;
     }
-    if ((code = fill_cost(graph, batch, cost, err)))
-        goto done;
-    for (int i = 0; layers && i < graph->node_count; i++)
-        fill_layer(graph, i, &layers[i]);
-    if (layer_count)
-        *layer_count = graph->node_count;
-done:
-    free(graph);
+    release(d);
+    return code;
+}
+
+unet_code un_train_bytes(const unet_spec *spec, const unet_train_options *options, int side,
+                         size_t *bytes, unet_error *err)
+{
+    struct draft *d = NULL;
+    unet_code code = prepare(spec, side, side, options->batch, &d, err);
+    if (!code) {
+        d->graph.recompute = options->recompute;
+        code = count_bytes(d, UN_TRAIN, bytes, err);
+    }
+    release(d);
     return code;
 }

@@ -162,10 +162,12 @@ void un_trainer_show_average(unet_trainer *trainer, bool wanted);
 unet_code un_trainer_put(unet_trainer *trainer, int i, const unet_patch *patch, unet_error *err);
 unet_code un_trainer_copy(unet_trainer *trainer, unet_model **model, unet_error *err);
 
-/* ---- cost.c: unet_spec_cost() ------------------------------------------------------------- */
+/* ---- cost.c: unet_spec_cost(), unet_train_bytes() ----------------------------------------- */
 
 unet_code un_spec_cost(const unet_spec *spec, int height, int width, int batch, unet_cost *cost,
                        unet_layer *layers, int *layer_count, unet_error *err);
+unet_code un_train_bytes(const unet_spec *spec, const unet_train_options *options, int side,
+                         size_t *bytes, unet_error *err);
 
 /* ---- loop.c: unet_train() ----------------------------------------------------------------- */
 

@@ -210,12 +210,46 @@ static void test_standardize(void **state)
     }
 }
 
+/* What a training is said to take before there is a trainer, with feature maps kept or made twice:
+ * they differ by what trainers differ by. */
+static void test_foretold_bytes(void **state)
+{
+    unet_train_options o = few_steps(&small_same);
+    size_t told[2], held[2];
+    unet_cost cost;
+    unet_error err;
+    (void)state;
+    unet_dataset *set = make_dataset(1, 80, 80, 1);
+    unet_model *model = make_model(&small_same, 1);
+    o.tile = 80;
+    o.threads = 0;
+    for (int k = 0; k < 2; k++) {
+        unet_trainer *trainer;
+        o.recompute = k;
+        if (unet_train_bytes(&small_same, &o, o.tile, &told[k], &err) ||
+            unet_trainer_create(model, set, &o, &trainer, &err))
+            fail_msg("%s", err.text);
+        held[k] = unet_trainer_all(trainer).bytes;
+        unet_trainer_free(trainer);
+    }
+    assert_int_equal(unet_spec_cost(&small_same, 80, 80, o.batch, &cost, NULL, NULL, &err),
+                     UNET_OK);
+    assert_int_equal(told[0], cost.train_bytes);
+    assert_int_equal(told[0] - told[1], held[0] - held[1]);
+    if (told[1] >= told[0] || told[0] > held[0])
+        fail_msg("foretold %zu and %zu, held %zu and %zu", told[0], told[1], held[0], held[1]);
+    assert_int_equal(unet_train_bytes(NULL, &o, 80, told, &err), UNET_EINVAL);
+    assert_int_equal(unet_train_bytes(&small_same, &o, -1, told, &err), UNET_EINVAL);
+    unet_model_free(model);
+    free_dataset(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_images),   cmocka_unit_test(test_nothing_to_learn),
         cmocka_unit_test(test_views_are_kept), cmocka_unit_test(test_statistics_overflow),
-        cmocka_unit_test(test_standardize),
+        cmocka_unit_test(test_standardize),    cmocka_unit_test(test_foretold_bytes),
     };
     return cmocka_run_group_tests(tests, folder_create, folder_destroy);
 }
