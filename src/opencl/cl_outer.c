@@ -117,7 +117,7 @@ static void add_part(struct un_engine *e, const struct pair *p, int first_a, flo
     for (int first = 0; first < pixels; first += u->chunk) {
         a.first = b.first = first;
         a.count = b.count = pixels - first < u->chunk ? pixels - first : u->chunk;
-        a.room = b.room = (a.count + UN_CL_ROOM - 1) / UN_CL_ROOM * UN_CL_ROOM;
+        a.room = b.room = un_cl_room(a.count);
         if (first_a == 0 || pixels > u->chunk) { /* else they are there from the part before */
             make_matrix(e, p->a.data, g, &a, p->rows_a);
             make_matrix(e, p->b.data, v, &b, p->rows_b);

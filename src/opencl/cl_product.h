@@ -11,6 +11,11 @@
 
 enum { UN_CL_ROOM = 256 }; /* a room for columns is a multiple of this */
 
+static inline int un_cl_room(int columns)
+{
+    return (columns + UN_CL_ROOM - 1) / UN_CL_ROOM * UN_CL_ROOM;
+}
+
 /* How many columns are made at once, of so many; each has that many blocks of both factors. */
 int un_cl_chunk(size_t columns, int blocks, int frequencies);
 

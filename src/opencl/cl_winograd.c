@@ -154,7 +154,7 @@ void un_cl_winograd_run(struct un_engine *e, const struct un_cl_gather *g,
             t = un_cl_tiles_of(g->src[s], g->dst.h, g->dst.w, g->top[s], g->left[s]);
             t.first = (int)first;
             t.count = count;
-            t.room = (count + UN_CL_ROOM - 1) / UN_CL_ROOM * UN_CL_ROOM;
+            t.room = un_cl_room(count);
             t.first_block = block;
             t.all_blocks = in;
             transform(e, p->src[s], v, &t);

@@ -77,7 +77,7 @@ static void add_part(struct un_engine *e, const struct job *j, int first_block)
     for (int first = 0; first < tiles; first += j->cut.chunk) {
         from.first = to.first = j->n * tiles + first;
         from.count = to.count = min(tiles - first, j->cut.chunk);
-        from.room = to.room = (to.count + UN_CL_ROOM - 1) / UN_CL_ROOM * UN_CL_ROOM;
+        from.room = to.room = un_cl_room(to.count);
         if (first_block == 0 || tiles > j->cut.chunk) /* else it lies there from the part before */
             transform(e, UN_CL_WINOGRAD_SOURCE, j->src->tensor.data, j->v, &from, 0);
         transform(e, UN_CL_WINOGRAD_GRADIENT, j->ddst.data, j->g, &to, first_block);
