@@ -267,15 +267,4 @@ static void run_dropout(struct op_run *r, const struct op_case *k)
               memcmp(op_fetch(r, last), got[0] + before, op_volume(one) * sizeof *x) != 0, 0, 0);
 }
 
-/* ---- normalisation ---- */
-
-struct norm_inputs {
-    size_t count, channels, statistics; /* values, channels, means */
-    double values;                      /* that share a mean */
-    float *x;                           /* host */
-    struct un_norm norm;
-    struct un_tensor tensor;
-    double deviation; /* the smallest sqrt(variance + epsilon) */
-};
-
 #endif

@@ -6,6 +6,15 @@
 #include "base/tree.h"
 #include "op_run.h"
 
+struct norm_inputs {
+    size_t count, channels, statistics; /* values, channels, means */
+    double values;                      /* that share a mean */
+    float *x;                           /* host */
+    struct un_norm norm;
+    struct un_tensor tensor;
+    double deviation; /* the smallest sqrt(variance + epsilon) */
+};
+
 /* Two groups, three, or one. */
 static int some_groups(int channels)
 {
