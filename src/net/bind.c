@@ -20,7 +20,9 @@ static struct un_tensor tensor(const struct un_network *network, int v, size_t o
 
 struct un_tensor un_bind_value(const struct un_network *network, int v)
 {
-    return tensor(network, v, network->plan.value[v]);
+    const struct un_plan *plan = &network->plan;
+    const bool again = v > 0 && plan->again[v - 1] >= 0 && network->now >= plan->again[v - 1];
+    return tensor(network, v, again ? plan->remade[v] : plan->value[v]);
 }
 
 struct un_tensor un_bind_gradient(const struct un_network *network, int v)
@@ -65,12 +67,13 @@ struct un_conv un_bind_conv(const struct un_network *network, int i)
         c.scale = un_bind_at(network, network->plan.norm[folded]);
         c.shift = c.scale + node->channels;
     }
-    c.measures &= !network->again; /* the statistics are there */
+    const bool again = network->now == network->plan.again[i];
+    c.measures &= !again; /* the statistics are there */
     if (c.measures)
         c.norm = un_bind_norm(network, i + 1);
     for (int pass = 0; pass < 2; pass++)
         c.packed[pass] = un_bind_at(network, network->plan.packed[i][pass]);
-    if (network->again)
+    if (again)
         c.packed[UN_PASS_FORWARD] =
             un_bind_at(network, network->plan.packed[i][UN_PASS_BACKWARD_WEIGHTS]);
     return c;

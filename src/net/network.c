@@ -96,19 +96,16 @@ unet_code un_network_create(struct un_network *network, struct un_engine *engine
     const size_t bytes = graph->values * sizeof(float);
     memset(network, 0, sizeof *network); /* in its place: it is large for a stack */
     network->graph = *graph;
-    if (un_plan_make(&network->plan, graph, engine, mode, err) ||
-        check_room(engine, un_network_bytes(graph, &network->plan), err))
-        return UNET_ENOMEM;
     network->engine = engine;
+    network->owns_values = !engine->ops->host_memory;
+    if (!un_plan_make(&network->plan, graph, engine, mode, err) &&
+        !check_room(engine, un_network_bytes(graph, &network->plan), err))
+        network->values =
+            network->owns_values ? allocate(engine, bytes, "the weights", err) : host_values;
     network->first = network->plan;
-    network->values = host_values;
-    if (!engine->ops->host_memory) {
-        network->values = allocate(engine, bytes, "the weights", err);
-        network->owns_values = network->values != NULL;
-        if (network->owns_values)
-            engine->ops->put(engine, network->values, host_values, bytes);
-    }
-    if (!engine->ops->host_memory == network->owns_values)
+    if (network->values && network->owns_values)
+        engine->ops->put(engine, network->values, host_values, bytes);
+    if (network->values)
         network->arena = allocate(engine, network->plan.arena_bytes, "the feature maps", err);
     if (!network->arena) {
         un_network_release(network);

@@ -214,10 +214,8 @@ static void want_predicted(struct un_placing *p, struct un_plan *plan, const str
         return;
     const int norms = v < graph->node_count ? un_plan_written(plan, graph, v) : v;
     readers(graph, overwritten(plan, graph, norms) == v ? norms : v, &first, &last);
-    if (maker >= 1 && plan->window[v - 1] >= 0)
-        maker--; /* nor does this pooling run by itself */
-    if (maker >= 1 && un_plan_folded(graph, maker - 1) == maker)
-        maker--;
+    if (v > 1 && plan->window[v - 1] >= 0)
+        maker = runner(graph, v - 1); /* nor does this pooling run by itself */
     un_place_want(p, value_bytes(plan, graph, engine, v), maker, last, &plan->value[v]);
 }
 
@@ -414,7 +412,7 @@ static void make_plan(struct un_plan *plan, struct un_placing *p, const struct u
             want_conv(p, plan, graph, engine, i);
         else if (graph->nodes[i].kind == UN_NODE_PRELU)
             want_slope(p, plan, graph, engine, i);
-    if (mode == UN_TRAIN && graph->nodes[n - 1].kind == UN_NODE_ADD)
+    if (mode == UN_TRAIN && graph->nodes[n - 1].kind != UN_NODE_CONV)
         want_workspace(p, plan, loss_workspace(graph, engine), n);
     plan->arena_bytes = un_place_all(p);
     for (int v = 1; mode == UN_PREDICT && v <= n; v++)

@@ -63,7 +63,7 @@ struct un_plan {
 unet_code un_plan_make(struct un_plan *plan, const struct un_graph *graph, struct un_engine *engine,
                        enum un_mode mode, unet_error *err);
 
-/* moments.c: sets back, again and end, of UN_TRAIN. */
+/* moments.c: sets back, again, stretch and end, of UN_TRAIN. */
 void un_plan_moments(struct un_plan *plan, const struct un_graph *graph);
 
 /*

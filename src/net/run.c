@@ -7,13 +7,13 @@
  * (struct un_gradient).  So when a node's own backward pass starts, the gradient of what it made is
  * the gradient before its activation, and only a dropout remains to be undone.
  */
-#include <string.h>
 
 #include "net/bind.h"
 
-/* The workspace of what runs at this time: see plan.h. */
+/* What runs next does so at this time, with its workspace: see plan.h. */
 static void use_workspace(struct un_network *network, int time)
 {
+    network->now = time;
     network->engine->workspace = un_bind_at(network, network->plan.workspace[time]);
 }
 
@@ -30,10 +30,11 @@ static void norm_forward(struct un_network *network, int i)
     struct un_engine *e = network->engine;
     const struct un_node *node = &network->graph.nodes[i];
     const struct un_norm norm = un_bind_norm(network, i);
-    const bool train = network->plan.mode == UN_TRAIN && !network->again;
+    const bool again = network->now == network->plan.again[i]; /* the statistics are there */
+    const bool train = network->plan.mode == UN_TRAIN && !again;
     struct un_tensor x = un_bind_value(network, node->src[0]);
     double count = (double)un_graph_total(&network->graph) * x.shape.h * x.shape.w;
-    if ((train || norm.groups) && !network->again &&
+    if ((train || norm.groups) && !again &&
         !un_plan_measures(&network->plan, &network->graph, i - 1))
         un_batch_norm_statistics(network, x, &norm);
     const int written = un_plan_written(&network->plan, &network->graph, i);
@@ -122,8 +123,6 @@ static void run_forward(struct un_network *network, int i, int time, uint64_t ke
 
 void un_network_forward(struct un_network *network, uint64_t key)
 {
-    if (network->graph.recompute)
-        memcpy(network->plan.value, network->first.value, sizeof network->plan.value);
     for (int i = 0; i < network->graph.node_count; i++)
         run_forward(network, i, i, key);
     use_workspace(network, network->graph.node_count);
@@ -132,14 +131,10 @@ void un_network_forward(struct un_network *network, uint64_t key)
 /* Makes the values of a stretch again whose last node is i. */
 static void make_again(struct un_network *network, int i, uint64_t key)
 {
-    struct un_plan *plan = &network->plan;
-    network->again = true;
+    const struct un_plan *plan = &network->plan;
     for (int j = plan->stretch[i]; j >= 0 && j <= i; j++)
-        if (plan->again[j] >= 0) {
-            plan->value[j + 1] = plan->remade[j + 1];
+        if (plan->again[j] >= 0)
             run_forward(network, j, plan->again[j], key);
-        }
-    network->again = false;
 }
 
 /*

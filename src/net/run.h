@@ -20,7 +20,7 @@ struct un_network {
     float *values;        /* parameters in engine memory, [graph.values] */
     bool owns_values;
     char *arena;
-    bool again;        /* values are just being made for the second time */
+    int now;           /* the moment of what runs: see plan.h */
     int first_trained; /* node: the backward pass ends there; 0: goes through all */
     float *gradients;  /* UN_TRAIN: [graph.trainable], in the arena: from the end of the backward
                           pass to the next forward pass */
