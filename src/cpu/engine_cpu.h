@@ -176,9 +176,9 @@ void un_cpu_norm_fold(struct un_engine *e, int channels, const struct un_norm *n
 
 /* slopes.c */
 size_t un_cpu_prelu_workspace(struct un_engine *e, struct un_shape shape);
-void un_cpu_prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+void un_cpu_prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope,
                           struct un_tensor y);
-void un_cpu_prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+void un_cpu_prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope,
                            struct un_tensor dy, float *dslope, struct un_tensor dx);
 
 /* losses.c */

@@ -18,24 +18,13 @@ typedef double sums[UN_BLOCK];
 struct pass {
     const struct un_kernels *k;
     struct un_tensor x, y, dy, dx; /* those that there are */
-    const float *slope;
-    int count;
+    float slope;
     sums *sums; /* [blocks of all images][BANDS] */
 };
 
 static int blocks_of(struct un_shape s)
 {
     return s.n * un_blocks(s.c);
-}
-
-/* The slopes of a block's channels. */
-static void spread(const struct pass *p, int block, float slopes[UN_BLOCK])
-{
-    const int first = block * UN_BLOCK;
-    for (int c = 0; c < UN_BLOCK; c++)
-        slopes[c] = p->count == 1              ? p->slope[0]
-                    : first + c < p->x.shape.c ? p->slope[first + c]
-                                               : 0;
 }
 
 /* A band of a block of an image. */
@@ -45,17 +34,15 @@ static void forward_band(void *context, int task, int thread)
     const struct un_shape s = p->x.shape;
     const int blocks = un_blocks(s.c), band = task % BANDS;
     const int block = task / BANDS % blocks, n = task / BANDS / blocks;
-    _Alignas(UN_ALIGN) float slopes[UN_BLOCK];
     (void)thread;
-    spread(p, block, slopes);
     for (int y = un_piece(s.h, BANDS, band); y < un_piece(s.h, BANDS, band + 1); y++)
-        p->k->prelu_row(un_row(&p->x, n, block, y), slopes, un_row(&p->y, n, block, y), s.w);
+        p->k->prelu_row(un_row(&p->x, n, block, y), p->slope, un_row(&p->y, n, block, y), s.w);
 }
 
-void un_cpu_prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+void un_cpu_prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope,
                           struct un_tensor y)
 {
-    struct pass p = {.k = un_cpu_kernels(e), .x = x, .y = y, .slope = slope, .count = count};
+    struct pass p = {.k = un_cpu_kernels(e), .x = x, .y = y, .slope = *slope};
     un_pool_run(e->pool, blocks_of(x.shape) * BANDS, forward_band, &p);
 }
 
@@ -65,12 +52,10 @@ static void backward_band(void *context, int task, int thread)
     const struct un_shape s = p->x.shape;
     const int blocks = un_blocks(s.c), band = task % BANDS;
     const int block = task / BANDS % blocks, n = task / BANDS / blocks;
-    _Alignas(UN_ALIGN) float slopes[UN_BLOCK];
     (void)thread;
-    spread(p, block, slopes);
     memset(p->sums[task], 0, sizeof p->sums[task]);
     for (int y = un_piece(s.h, BANDS, band); y < un_piece(s.h, BANDS, band + 1); y++)
-        p->k->prelu_back_row(un_row(&p->x, n, block, y), un_row(&p->dy, n, block, y), slopes,
+        p->k->prelu_back_row(un_row(&p->x, n, block, y), un_row(&p->dy, n, block, y), p->slope,
                              un_row(&p->dx, n, block, y), p->sums[task], s.w);
 }
 
@@ -91,24 +76,14 @@ static double channel_sum(const struct pass *p, int c)
     return sum;
 }
 
-void un_cpu_prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+void un_cpu_prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope,
                            struct un_tensor dy, float *dslope, struct un_tensor dx)
 {
-    struct pass p = {.k = un_cpu_kernels(e),
-                     .x = x,
-                     .dy = dy,
-                     .dx = dx,
-                     .slope = slope,
-                     .count = count,
-                     .sums = e->workspace};
+    struct pass p = {
+        .k = un_cpu_kernels(e), .x = x, .dy = dy, .dx = dx, .slope = *slope, .sums = e->workspace};
     un_pool_run(e->pool, blocks_of(x.shape) * BANDS, backward_band, &p);
     double all = 0;
-    for (int c = 0; c < x.shape.c; c++) {
-        const double sum = channel_sum(&p, c);
-        if (count > 1)
-            dslope[c] = (float)sum;
-        all += sum;
-    }
-    if (count == 1)
-        dslope[0] = (float)all;
+    for (int c = 0; c < x.shape.c; c++)
+        all += channel_sum(&p, c);
+    *dslope = (float)all;
 }

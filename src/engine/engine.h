@@ -390,14 +390,14 @@ struct un_engine_ops {
     void (*maxpool3_forward)(struct un_engine *e, struct un_tensor src, struct un_tensor dst);
     void (*maxpool3_backward)(struct un_engine *e, struct un_tensor src, struct un_tensor ddst,
                               const struct un_gradient *dsrc);
-    /* -- PReLU (He et al. 2015), a slope that is learnt: y = x > 0 ? x : slope * x; slope [count],
-     *    one for all channels, or (count == C) one for each.  y may be x, dx may be dy.  Overwrites
-     *    dslope [count] with the sums of x * dy where x is not above 0.  UN_FEATURES -- */
+    /* -- PReLU (He et al. 2015), a slope [1] that is learnt: y = x > 0 ? x : slope * x.  y may be
+     * x, dx may be dy.  Overwrites dslope [1] with the sum of x * dy where x is not above 0.
+     *    UN_FEATURES -- */
     size_t (*prelu_workspace)(struct un_engine *e,
                               struct un_shape shape); /* of the backward pass */
-    void (*prelu_forward)(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+    void (*prelu_forward)(struct un_engine *e, struct un_tensor x, const float *slope,
                           struct un_tensor y);
-    void (*prelu_backward)(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+    void (*prelu_backward)(struct un_engine *e, struct un_tensor x, const float *slope,
                            struct un_tensor dy, float *dslope, struct un_tensor dx);
 };
 

@@ -157,7 +157,7 @@ void un_batch_prelu_backward(struct un_network *n, int i, struct un_tensor x, st
     const struct un_param *p = &n->graph.params[n->graph.nodes[i].weight];
     struct un_tree tree = {.total = un_graph_total(&n->graph)};
     for (int image = 0; image < x.shape.n; image++) {
-        e->ops->prelu_backward(e, images_of(e, x, image, 1), n->values + p->offset, (int)p->count,
+        e->ops->prelu_backward(e, images_of(e, x, image, 1), n->values + p->offset,
                                images_of(e, dy, image, 1), slot(n, i, 0, tree.count),
                                images_of(e, dx, image, 1));
         fold(n, i, &tree, image);

@@ -35,9 +35,10 @@ static void fetch_slopes(struct un_network *network)
     struct un_engine *e = network->engine;
     for (int i = 1; i < network->graph.node_count; i++) {
         struct un_node *node = &network->graph.nodes[i];
-        node->act.kind = node->kind == UN_NODE_PRELU ? UN_ACT_LEAKY : node->act.kind;
-        if (node->kind == UN_NODE_PRELU && un_plan_absorbs(&network->graph, i - 1))
-            e->ops->get(e, &node->act.slope, un_bind_param(network, node->weight), sizeof(float));
+        if (node->kind != UN_NODE_PRELU)
+            continue;
+        node->act.kind = UN_ACT_LEAKY;
+        e->ops->get(e, &node->act.slope, un_bind_param(network, node->weight), sizeof(float));
     }
 }
 

@@ -51,10 +51,7 @@ int un_plan_folded(const struct un_graph *graph, int node)
 
 bool un_plan_absorbs(const struct un_graph *graph, int node)
 {
-    return is_followed_by(graph, node, UN_NODE_PRELU) &&
-           (graph->nodes[node].kind == UN_NODE_CONV || graph->nodes[node].kind == UN_NODE_NORM) &&
-           graph->nodes[node].act.kind == UN_ACT_NONE &&
-           graph->params[graph->nodes[node + 1].weight].count == 1;
+    return is_followed_by(graph, node, UN_NODE_PRELU);
 }
 
 int un_plan_written(const struct un_plan *plan, const struct un_graph *graph, int i)

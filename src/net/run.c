@@ -63,10 +63,9 @@ static void prelu_forward(struct un_network *network, int i)
 {
     struct un_engine *e = network->engine;
     const struct un_node *node = &network->graph.nodes[i];
-    if (network->plan.mode == UN_TRAIN || !un_plan_absorbs(&network->graph, i - 1))
-        e->ops->prelu_forward(
-            e, un_bind_value(network, node->src[0]), un_bind_param(network, node->weight),
-            (int)network->graph.params[node->weight].count, un_bind_value(network, i + 1));
+    if (network->plan.mode == UN_TRAIN) /* in prediction what is before it does it */
+        e->ops->prelu_forward(e, un_bind_value(network, node->src[0]),
+                              un_bind_param(network, node->weight), un_bind_value(network, i + 1));
 }
 
 static void node_forward(struct un_network *network, int i)

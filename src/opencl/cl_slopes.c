@@ -22,26 +22,23 @@ static size_t prelu_workspace(struct un_engine *e, struct un_shape s)
     return blocks_of(s) * (size_t)bands_of(s) * 4 * sizeof(double);
 }
 
-static void run_over(struct un_cl_call *c, struct un_shape s, int count)
+static void run_over(struct un_cl_call *c, struct un_shape s)
 {
     un_cl_int(c, un_cl_plane(s));
-    un_cl_int(c, s.c);
-    un_cl_int(c, un_cl_blocks(s.c));
-    un_cl_int(c, count);
     un_cl_run(c, (size_t)un_cl_plane(s), blocks_of(s), 1);
 }
 
-static void prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+static void prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope,
                           struct un_tensor y)
 {
     struct un_cl_call c = un_cl_begin(e, UN_CL_PRELU_FORWARD);
     un_cl_address(&c, x.data);
     un_cl_address(&c, slope);
     un_cl_address(&c, y.data);
-    run_over(&c, x.shape, count);
+    run_over(&c, x.shape);
 }
 
-static void prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+static void prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope,
                            struct un_tensor dy, float *dslope, struct un_tensor dx)
 {
     const struct un_shape s = x.shape;
@@ -56,18 +53,14 @@ static void prelu_backward(struct un_engine *e, struct un_tensor x, const float 
     c = un_cl_begin(e, UN_CL_PRELU_SUMS);
     un_cl_address(&c, e->workspace);
     un_cl_address(&c, dslope);
-    un_cl_int(&c, bands);
-    un_cl_int(&c, s.c);
-    un_cl_int(&c, un_cl_blocks(s.c));
-    un_cl_int(&c, s.n);
-    un_cl_int(&c, count);
-    un_cl_run(&c, (size_t)count, 1, 1);
+    un_cl_ulong(&c, blocks_of(s) * (size_t)bands * 4);
+    un_cl_run(&c, UN_CL_GROUP, 1, 1);
     c = un_cl_begin(e, UN_CL_PRELU_BACKWARD);
     un_cl_address(&c, x.data);
     un_cl_address(&c, slope);
     un_cl_address(&c, dy.data);
     un_cl_address(&c, dx.data);
-    run_over(&c, s, count);
+    run_over(&c, s);
 }
 
 void un_cl_slope_operations(struct un_engine_ops *ops)

@@ -46,7 +46,7 @@ static const struct family {
     {"meanpool", run_meanpool, SHAPES(map_shapes), {0}, 1},
     {"add", run_add, SHAPES(map_shapes), {0, 1, 2, 3, 4}, 5},
     {"add_pixels", run_add_pixels, SHAPES(map_shapes), {0, 1}, 2},
-    {"prelu", run_prelu, SHAPES(map_shapes), {0, 1}, 2},
+    {"prelu", run_prelu, SHAPES(map_shapes), {0}, 1},
     {"upsample", run_upsample, SHAPES(map_shapes), {0, 1, 2, 3}, 4},
     {"dropout", run_dropout, SHAPES(map_shapes), {0, 1, 4, 7, 8}, 5},
     {"norm_statistics", run_norm_statistics, SHAPES(map_shapes), {0, 1, 2, 3}, 4},

@@ -406,33 +406,31 @@ static void norm_fold(struct un_engine *e, int channels, const struct un_norm *n
 
 static void prelu_forward_now(struct un_engine *e, const struct far_call *c)
 {
-    e->ops->prelu_forward(e, c->t[0], c->p[0], c->i, c->t[1]);
+    e->ops->prelu_forward(e, c->t[0], c->p[0], c->t[1]);
 }
 
-static void prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+static void prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope,
                           struct un_tensor y)
 {
     struct far_call *c = far_queue(e, prelu_forward_now);
     c->t[0] = far_tensor(e, x);
-    c->p[0] = far_floats(e, slope, (size_t)count);
-    c->i = count;
+    c->p[0] = far_floats(e, slope, 1);
     c->t[1] = far_tensor(e, y);
 }
 
 static void prelu_backward_now(struct un_engine *e, const struct far_call *c)
 {
-    e->ops->prelu_backward(e, c->t[0], c->p[0], c->i, c->t[1], c->p[1], c->t[2]);
+    e->ops->prelu_backward(e, c->t[0], c->p[0], c->t[1], c->p[1], c->t[2]);
 }
 
-static void prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+static void prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope,
                            struct un_tensor dy, float *dslope, struct un_tensor dx)
 {
     struct far_call *c = far_queue(e, prelu_backward_now);
     c->t[0] = far_tensor(e, x);
-    c->p[0] = far_floats(e, slope, (size_t)count);
-    c->i = count;
+    c->p[0] = far_floats(e, slope, 1);
     c->t[1] = far_tensor(e, dy);
-    c->p[1] = far_floats(e, dslope, (size_t)count);
+    c->p[1] = far_floats(e, dslope, 1);
     c->t[2] = far_tensor(e, dx);
 }
 

@@ -241,11 +241,11 @@ struct un_kernels {
     void (*norm_sums_row)(const float *x, const float *dy, const float *mean, double sum[2][16],
                           int pixels);
 
-    /* y = x > 0 ? x : slope * x, slope [16]; y may be x */
-    void (*prelu_row)(const float *x, const float *slope, float *y, int pixels);
+    /* y = x > 0 ? x : slope * x; y may be x */
+    void (*prelu_row)(const float *x, float slope, float *y, int pixels);
     /* dx = x > 0 ? dy : slope * dy, which may be dy; sum[16] += x * dy where x is not above 0 */
-    void (*prelu_back_row)(const float *x, const float *dy, const float *slope, float *dx,
-                           double sum[16], int pixels);
+    void (*prelu_back_row)(const float *x, const float *dy, float slope, float *dx, double sum[16],
+                           int pixels);
 
     /* adds to sums, and fills d for the second pass or, without an overlap term, with the gradient
      * of the sum of losses * weights */

@@ -6,22 +6,19 @@
 #include "cpu/kernels/finish_kernel.h"
 #include "cpu/kernels/norm_kernel.h"
 
-static void prelu_row(const float *x, const float *slope, float *y, int pixels)
+static void prelu_row(const float *x, float slope, float *y, int pixels)
 {
-    for (int j = 0; j < UN_BLOCK; j += VEC) {
-        const vec s = vec_load(slope + j);
-        for (ptrdiff_t at = j; at < (ptrdiff_t)pixels * UN_BLOCK; at += UN_BLOCK)
-            vec_store(y + at, vec_act(vec_load(x + at), UN_ACT_LEAKY, s));
-    }
+    const vec s = vec_all(slope);
+    for (ptrdiff_t at = 0; at < (ptrdiff_t)pixels * UN_BLOCK; at += VEC)
+        vec_store(y + at, vec_act(vec_load(x + at), UN_ACT_LEAKY, s));
 }
 
 /* Products and sums are double: what a whole map gives may be far less than its parts. */
-static void prelu_back_row(const float *x, const float *dy, const float *slope, float *dx,
-                           double sum[16], int pixels)
+static void prelu_back_row(const float *x, const float *dy, float slope, float *dx, double sum[16],
+                           int pixels)
 {
-    const vec zero = {0};
+    const vec zero = {0}, s = vec_all(slope);
     for (int j = 0; j < UN_BLOCK; j += VEC) {
-        const vec s = vec_load(slope + j);
         vec_double part[2] = {{0}}, below[2], wide[2];
         for (ptrdiff_t at = j; at < (ptrdiff_t)pixels * UN_BLOCK; at += UN_BLOCK) {
             const vec v = vec_load(x + at), d = vec_load(dy + at);

@@ -67,9 +67,9 @@ void un_ref_upsample_forward(struct un_engine *e, struct un_tensor src, struct u
                              enum un_doubling how, int trim);
 void un_ref_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum un_doubling how,
                               int trim, const struct un_gradient *dsrc);
-void un_ref_prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+void un_ref_prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope,
                           struct un_tensor y);
-void un_ref_prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+void un_ref_prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope,
                            struct un_tensor dy, float *dslope, struct un_tensor dx);
 void un_ref_dropout(struct un_engine *e, struct un_tensor x, float rate, uint64_t key,
                     uint64_t first);

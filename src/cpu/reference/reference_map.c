@@ -233,33 +233,29 @@ void un_ref_upsample_backward(struct un_engine *e, struct un_tensor ddst, enum u
 
 /* ---- a slope that is learnt ---- */
 
-void un_ref_prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+void un_ref_prelu_forward(struct un_engine *e, struct un_tensor x, const float *slope,
                           struct un_tensor y)
 {
     (void)e;
-    const size_t channels = (size_t)x.shape.c;
-    const size_t values = (size_t)x.shape.n * x.shape.h * x.shape.w * channels;
+    const size_t values = (size_t)x.shape.n * x.shape.h * x.shape.w * x.shape.c;
     for (size_t i = 0; i < values; i++) {
-        const double v = x.data[i], factor = slope[count > 1 ? i % channels : 0];
-        y.data[i] = (float)(v > 0 ? v : factor * v);
+        const double v = x.data[i];
+        y.data[i] = (float)(v > 0 ? v : *slope * v);
     }
 }
 
-void un_ref_prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope, int count,
+void un_ref_prelu_backward(struct un_engine *e, struct un_tensor x, const float *slope,
                            struct un_tensor dy, float *dslope, struct un_tensor dx)
 {
     (void)e;
-    const size_t channels = (size_t)x.shape.c;
-    const size_t values = (size_t)x.shape.n * x.shape.h * x.shape.w * channels;
-    for (int k = 0; k < count; k++) {
-        double sum = 0;
-        for (size_t i = (size_t)k; i<values; i += count> 1 ? channels : 1)
-            if (!(x.data[i] > 0))
-                sum += (double)x.data[i] * dy.data[i];
-        dslope[k] = (float)sum;
+    const size_t values = (size_t)x.shape.n * x.shape.h * x.shape.w * x.shape.c;
+    double sum = 0;
+    for (size_t i = 0; i < values; i++) {
+        const bool above = x.data[i] > 0;
+        sum += above ? 0 : (double)x.data[i] * dy.data[i];
+        dx.data[i] = above ? dy.data[i] : *slope * dy.data[i];
     }
-    for (size_t i = 0; i < values; i++)
-        dx.data[i] = x.data[i] > 0 ? dy.data[i] : slope[count > 1 ? i % channels : 0] * dy.data[i];
+    *dslope = (float)sum;
 }
 
 /* ---- dropout (Srivastava et al. 2014, in the "inverted" form) ---- */

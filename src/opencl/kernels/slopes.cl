@@ -2,39 +2,32 @@
 /*
  * slopes.cl - activations whose slope is learnt
  *
- * The gradient of a slope: the work items of a band add up what is in it, then bands and images
- * are added in order, all in double.
+ * The gradient of a slope: the work items of a band add up what is in it, then those of one group
+ * the bands of all images, all in double.  Channels that a last block has too many are zero, and
+ * add nothing.
  */
 
-/* The slopes of a block: one for all, or one for each channel. */
-static inline float4 slopes_of(__global const float *slope, int count, int block, int channels)
-{
-    return count == 1 ? slope[0] : load_channels(slope, 4 * block, channels);
-}
-
 /* dimensions: pixel, block of an image; y may be x */
-KERNEL void prelu_forward(OUT(x), IN(slope), OUT(y), const int plane, const int channels,
-                          const int blocks, const int count)
+KERNEL void prelu_forward(OUT(x), IN(slope), OUT(y), const int plane)
 {
-    const int p = (int)get_global_id(0), block = (int)get_global_id(1) % blocks;
+    const int p = (int)get_global_id(0);
     if (p >= plane)
         return;
     const size_t at = get_global_id(1) * (size_t)plane + (size_t)p;
     const float4 v = AS(float4, x)[at];
-    const float4 s = slopes_of(AS(const float, slope), count, block, channels);
+    const float4 s = AS(const float, slope)[0];
     AS(float4, y)[at] = select(s * v, v, v > 0.0f);
 }
 
 /* The same; dx may be dy. */
-KERNEL void prelu_backward(IN(x), IN(slope), OUT(dy), OUT(dx), const int plane, const int channels,
-                           const int blocks, const int count)
+KERNEL void prelu_backward(IN(x), IN(slope), OUT(dy), OUT(dx), const int plane)
 {
-    const int p = (int)get_global_id(0), block = (int)get_global_id(1) % blocks;
+    const int p = (int)get_global_id(0);
     if (p >= plane)
         return;
     const size_t at = get_global_id(1) * (size_t)plane + (size_t)p;
     const float4 d = AS(float4, dy)[at];
-    const float4 s = slopes_of(AS(const float, slope), count, block, channels);
+    const float4 s = AS(const float, slope)[0];
     AS(float4, dx)[at] = select(s * d, d, AS(const float4, x)[at] > 0.0f);
 }
 
@@ -49,7 +42,8 @@ KERNEL void prelu_bands(IN(x), IN(dy), OUT(sums), const int plane, const int ban
     __local real part[GROUP];
     const int lane = (int)get_local_id(0), band = (int)get_group_id(0);
     const size_t which = get_global_id(1);
-    const int from = (int)((long)plane * band / bands), to = (int)((long)plane * (band + 1) / bands);
+    const int from = (int)((long)plane * band / bands),
+              to = (int)((long)plane * (band + 1) / bands);
     __global const float4 *values = AS(const float4, x) + which * (size_t)plane;
     __global const float4 *gradients = AS(const float4, dy) + which * (size_t)plane;
     real sum[4];
@@ -69,19 +63,15 @@ KERNEL void prelu_bands(IN(x), IN(dy), OUT(sums), const int plane, const int ban
     }
 }
 
-/* dslope [count]: a work item for each slope adds what images and bands have */
-KERNEL void prelu_sums(IN(sums), OUT(dslope), const int bands, const int channels, const int blocks,
-                       const int images, const int count)
+/* dslope [1]; one group adds all sums of bands */
+KERNEL void prelu_sums(IN(sums), OUT(dslope), const ulong count)
 {
-    const int k = (int)get_global_id(0);
-    if (k >= count)
-        return;
+    __local real part[GROUP];
+    const int lane = (int)get_local_id(0);
     real sum = real_of(0.0f);
-    for (int n = 0; n < images; n++)
-        for (int c = k; c < (count == 1 ? channels : k + 1); c++)
-            for (int band = 0; band < bands; band++)
-                sum = real_add(sum, AS(const real, sums)[(((size_t)n * (size_t)blocks +
-                                                           (size_t)(c / 4)) * (size_t)bands +
-                                                          (size_t)band) * 4 + (size_t)(c % 4)]);
-    AS(float, dslope)[k] = real_float(sum);
+    for (ulong i = (ulong)lane; i < count; i += GROUP)
+        sum = real_add(sum, AS(const real, sums)[i]);
+    sum = group_sum(part, sum);
+    if (lane == 0)
+        AS(float, dslope)[0] = real_float(sum);
 }
