@@ -98,15 +98,18 @@ static unet_code check_white(const struct un_view *view, const struct indices *f
 static unet_code check_lossy(const struct un_view *view, const struct indices *found,
                              unet_error *err)
 {
+    const struct un_census_file *file = view->census->files;
     char values[128];
-    if (!view->lossy || found->most > 32)
+    if (!view->lossy || found->most < 1 || found->most > 32)
         return UNET_OK;
+    while (!file->lossy)
+        file++;
     un_view_list(view, values, sizeof values);
     return un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
                         "%s: mask values %s in a file with a lossy compression (JPEG), which makes "
                         "class numbers of its own at edges: save masks as PNG or TIFF, or say what "
                         "the values mean",
-                        un_view_file(view, found->last), values);
+                        file->name, values);
 }
 
 static unet_code add_indices(const struct un_view *view, const struct un_wish *wish, int labels,
@@ -145,7 +148,7 @@ static unet_code find_indices(const struct un_view *view, const struct un_wish *
         return un_fail(err, UNET_EINVAL, "%s: mask value %u (of %s); %d classes are 0..%d",
                        un_view_file(view, found.last), found.most, values, labels, labels - 1);
     }
-    if (!said && (view->lossy || (found.missing >= 0 && !all_one)))
+    if (!said && ((view->lossy && found.most > 0) || (found.missing >= 0 && !all_one)))
         return UNET_OK;
     if (!said && labels > 32 && un_view_is_grain(view))
         return UNET_OK;
@@ -220,31 +223,38 @@ static unet_code fail_slopes(const struct un_view *view, const struct un_census_
 
 /* Values of masks of 8 bits and of 16, none of which is in both but 0, are two codings of the same,
  * as 255 and 65535 are white in either. */
-static unet_code check_depths(const struct un_view *view, unet_error *err)
+static unet_code check_depths(const struct un_view *view, int ignore, unet_error *err)
 {
     const struct un_census_entry *last[4] = {NULL};
-    char text[40];
+    size_t count = 0;
+    char values[128];
     if (view->kind == UN_CODING_COLOR)
         return UNET_OK;
-    for (size_t i = 0; i < view->count; i++)
-        if (view->entries[i].code)
-            last[view->entries[i].depths] = &view->entries[i];
+    for (size_t i = 0; i < view->count; i++) {
+        const struct un_census_entry *e = &view->entries[i];
+        if ((int64_t)e->code == ignore)
+            continue;
+        count++;
+        if (e->code)
+            last[e->depths] = e;
+    }
     if (last[3] || !last[1] || !last[2])
         return UNET_OK;
     const char *shallow = un_view_file(view, last[1]), *deep = un_view_file(view, last[2]);
-    if (view->count > 3 || view->entries[0].code) {
-        un_view_list(view, text, sizeof text);
+    if (count > 3 || view->entries[0].code) {
+        un_view_list(view, values, sizeof values);
         return un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
                             "%s has 8 bits and %s more, and no value of the masks is in both (%s): "
                             "say which mean the same, as 'a=0,b=255|65535'",
-                            shallow, deep, text);
+                            shallow, deep, values);
     }
-    return un_fail_hint(err, UNET_EINVAL, UNET_HINT_LABELS,
-                        "%s has mask values 0 and %u (8 bits), but %s 0 and %u (16 bits); if both "
-                        "mean the same say 'a=0,b=%u|%u', if they are two classes "
-                        "'a=0,b=%u,c=%u'",
-                        shallow, last[1]->code, deep, last[2]->code, last[1]->code, last[2]->code,
-                        last[1]->code, last[2]->code);
+    return un_fail_hint(
+        err, UNET_EINVAL, UNET_HINT_LABELS,
+        "%s has mask values 0 and %u (8 bits), but %s 0 and %u (more bits); if both "
+        "mean the same say 'a=0,b=%u|%u', if they are two classes "
+        "'a=0,b=%u,c=%u'",
+        shallow, last[1]->code, deep, last[2]->code, last[1]->code, last[2]->code, last[1]->code,
+        last[2]->code);
 }
 
 /* Few values, well apart; coding->labels stays 0 when they are not. */
@@ -254,7 +264,7 @@ static unet_code find_codes(const struct un_view *view, const struct un_wish *wi
     const struct un_census_entry *thin = NULL;
     if (view->lossy || !is_far_apart(view))
         return UNET_OK;
-    const unet_code failed = check_depths(view, err);
+    const unet_code failed = check_depths(view, wish->ignore, err);
     if (failed)
         return failed;
     const int between = count_between(view, &thin);
@@ -285,10 +295,10 @@ unet_code un_coding_fail_unclear(const struct un_view *view, const struct un_wis
 {
     char values[128], labels[160];
     struct indices found = look_at_indices(view, wish->ignore);
-    const struct un_census_entry *last = found.last ? found.last : view->entries;
+    const struct un_census_entry *last = found.last ? found.last : view->entries, *slope;
     un_view_list(view, values, sizeof values);
-    if (is_far_apart(view) && !view->lossy && un_view_slopes(view, &last) >= UN_SLOPES)
-        return fail_slopes(view, last, err);
+    if (is_far_apart(view) && !view->lossy && un_view_slopes(view, &slope) >= UN_SLOPES)
+        return fail_slopes(view, slope, err);
     if (view->kind == UN_CODING_COLOR)
         return un_fail_hint(
             err, UNET_EINVAL, UNET_HINT_LABELS,

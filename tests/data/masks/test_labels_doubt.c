@@ -13,6 +13,19 @@ static void test_lossy_indices(void **state)
     mask = disc(UN_CODE_GREY, 0, 1);
     mask.lossy = true;
     expect(mask, "indices", "class indices 0 to 1; 255 = no label");
+    mask = blank(UN_CODE_GREY, 8, 0); /* nothing there, as some masks of a set are */
+    mask.lossy = true;
+    expect(mask, NULL, "class indices 0 to 1");
+    mask = blank(UN_CODE_GREY, 8, 255);
+    mask.lossy = true;
+    expect(mask, "ignore=255", "class indices 0 to 1; 255 = no label");
+    struct un_mask masks[2] = {disc(UN_CODE_GREY, 0, 2), disc(UN_CODE_GREY, 0, 1)};
+    free(masks[1].name);
+    masks[1].name = strdup("m.jpg"); /* the file to blame, where the largest is in the other */
+    masks[1].lossy = true;
+    expect_reading(masks, 2, NULL, "m.jpg: mask values 0, 1, 2 in a file with a lossy");
+    un_mask_release(&masks[0]);
+    un_mask_release(&masks[1]);
 }
 
 static void test_white_of_two_depths(void **state)
@@ -21,7 +34,8 @@ static void test_white_of_two_depths(void **state)
     (void)state;
     masks[1].bits = 16;
     expect_reading(masks, 2, NULL,
-                   "m.png has mask values 0 and 255 (8 bits), but m.png 0 and 65535 (16 bits)");
+                   "m.png has mask values 0 and 255 (8 bits), but m.png 0 and 65535 (more bits)");
+    expect_reading(masks, 2, "ignore=65535", "grey values 0 = class 0, 255 = class 1");
     un_mask_release(&masks[1]);
     masks[1] = disc(UN_CODE_GREY, 0, 4095); /* of 12 bits */
     masks[1].bits = 16;
@@ -33,6 +47,14 @@ static void test_white_of_two_depths(void **state)
     expect_reading(masks, 2, NULL,
                    "m.png has 8 bits and m.png more, and no value of the masks is in both (0, 128, "
                    "255, 2048, 4095): say which mean the same");
+    for (uint32_t k = 0; k < 10; k++) { /* long numbers are all told */
+        masks[0].codes[k] = 20 + 10 * k;
+        masks[1].codes[k] = 1000000000 + 1000000000 / 8 * k;
+    }
+    masks[1].bits = 32;
+    expect_reading(masks, 2, NULL, "... 2125000000 (25 values)): say which mean the same");
+    for (uint32_t k = 0; k < 10; k++)
+        masks[0].codes[k] = masks[1].codes[k] = 0;
     masks[1].codes[PIXELS - 1] = 128; /* one is: they are one coding */
     expect_reading(masks, 2, NULL, "grey values 0 = class 0, 128 = class 1, 255 = class 2, 2048 =");
     un_mask_release(&masks[0]);
