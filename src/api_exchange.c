@@ -36,6 +36,11 @@ void unet_model_coding_text(const unet_model *model, char *text, size_t size)
     un_model_coding_text(model, text, size);
 }
 
+void unet_model_samples_text(const unet_model *model, char *text, size_t size)
+{
+    un_scaling_text(&model->scaling, text, size);
+}
+
 void unet_model_fill_text(const unet_model *model, char *text, size_t size)
 {
     un_fill_text(model->scaling.fill, text, size);

@@ -82,7 +82,7 @@ static int print_json(const struct info_settings *settings, const struct info *i
                      "train_bytes", (json_int_t)cost->train_bytes, "layers", layers);
     if (info->model) {
         json_t *trained = json_loads(unet_model_settings(info->model), 0, NULL);
-        char fill[32];
+        char fill[32], samples[512];
 
         json_object_set_new(root, "model", json_path(info->path));
         json_object_set_new(root, "format", json_string(info->origin.format));
@@ -94,6 +94,8 @@ static int print_json(const struct info_settings *settings, const struct info *i
                                           info->test.largest));
         json_object_set_new(root, "classes", json_classes(info->model));
         unet_model_fill_text(info->model, fill, sizeof(fill));
+        unet_model_samples_text(info->model, samples, sizeof(samples));
+        json_object_set_new(root, "samples", json_string(samples));
         json_object_set_new(root, "fill", *fill ? json_string(fill) : json_null());
         json_object_set_new(root, "settings", trained ? trained : json_null());
     }
@@ -119,8 +121,10 @@ static void print_trained(const unet_model *model)
     json_t *trained = json_loads(unet_model_settings(model), 0, NULL), *value;
     const char *key;
     int column = 11;
-    char fill[32];
+    char fill[32], samples[512];
 
+    unet_model_samples_text(model, samples, sizeof(samples));
+    say(stdout, "samples    %s\n", samples);
     if (!json_is_object(trained)) {
         say(stdout, "training   none, the weights are as they were made or read\n");
         json_decref(trained);

@@ -12,6 +12,7 @@
 static void describe_adapted(unet_model *from, unet_model *to, const int *taken)
 {
     unet_tensor old, new;
+    char samples[512];
     int count = unet_model_tensor_count(to), fresh = 0;
 
     for (int i = 0; i < count; i++) {
@@ -26,6 +27,11 @@ static void describe_adapted(unet_model *from, unet_model *to, const int *taken)
             fresh++;
         }
         fputc('\n', stderr);
+    }
+    if (unet_model_spec(from)->in_channels != unet_model_spec(to)->in_channels) {
+        unet_model_samples_text(from, samples, sizeof(samples));
+        say(stderr, "init      other channels: how samples became input is found anew (was: %s)\n",
+            samples);
     }
     say(stderr, "init      %d tensor%s taken, %d new\n", count - fresh, plural(count - fresh, "s"),
         fresh);

@@ -105,6 +105,17 @@ void un_decimal_write(double value, bool single, char text[UN_DECIMAL_TEXT])
     }
 }
 
+void un_decimal_list(char *text, size_t size, const float *values, size_t count)
+{
+    char number[UN_DECIMAL_TEXT];
+    size_t n = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < count && n < size; i++) {
+        un_decimal_write((double)values[i], true, number);
+        n += (size_t)snprintf(text + n, size - n, "%s%s", i ? "," : "", number);
+    }
+}
+
 int un_natural_compare(const char *a, const char *b)
 {
     const char *p = a, *q = b;

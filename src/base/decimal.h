@@ -37,6 +37,9 @@ enum { UN_DECIMAL_TEXT = 32 }; /* bytes that are always enough */
  * exponent while they are exact. */
 void un_decimal_write(double value, bool single, char text[UN_DECIMAL_TEXT]);
 
+/* Numbers as un_decimal_write() has floats, with commas between; cut at size bytes. */
+void un_decimal_list(char *text, size_t size, const float *values, size_t count);
+
 /* vsnprintf() and snprintf() under the "C" locale, for texts in which a number is one of several
  * things. */
 int un_decimal_vformat(char *text, size_t size, const char *format, va_list args)

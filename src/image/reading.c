@@ -3,7 +3,10 @@
 #include "image/reading.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/decimal.h"
 
 int un_mirror(int i, int n)
 {
@@ -132,6 +135,34 @@ struct un_reading un_reading_of(unet_view image, int channels, const struct un_s
     if (scaling && !scaling->per_image && scaling->centred && scaling->centred == channels)
         centre(&r, scaling);
     return r;
+}
+
+void un_scaling_text(const struct un_scaling *scaling, char *text, size_t size)
+{
+    char means[UN_READING_CHANNELS * UN_DECIMAL_TEXT], by[sizeof means], limits[80] = "";
+    if (scaling->clips)
+        un_decimal_format(limits, sizeof limits, ", held to %g .. %g", (double)scaling->low,
+                          (double)scaling->high);
+    if (scaling->per_image)
+        snprintf(text, size, "%s of each image to mean 0 and variance 1%s",
+                 scaling->apart ? "each channel" : "all", limits);
+    else if (scaling->set && scaling->dim_scale > 0)
+        un_decimal_format(text, size, "less %g, times %g%s", (double)scaling->offset,
+                          (double)scaling->scale, limits);
+    else if (scaling->set)
+        un_decimal_format(text, size, "of 8 bits / 255, others less %g, times %g%s",
+                          (double)scaling->offset, (double)scaling->scale, limits);
+    else if (scaling->dim_scale > 0)
+        un_decimal_format(text, size, "of 8 bits less %g, times %g, of 16 / 65535%s",
+                          (double)scaling->dim_offset, (double)scaling->dim_scale, limits);
+    else
+        snprintf(text, size, "of 8 bits / 255, of 16 / 65535%s", limits);
+    if (scaling->per_image || !scaling->centred)
+        return;
+    un_decimal_list(means, sizeof means, scaling->means, scaling->centred);
+    un_decimal_list(by, sizeof by, scaling->deviations, scaling->centred);
+    const size_t n = strlen(text);
+    snprintf(text + n, size - n, "; then less mean %s, by std %s", means, by);
 }
 
 unet_code un_reading_check(unet_view image, const char *name, int channels, unet_error *err)

@@ -68,6 +68,9 @@ struct un_reading {
  */
 unet_code un_reading_check(unet_view image, const char *name, int channels, unet_error *err);
 
+/* What a scaling does, in words; cut at size bytes. */
+void un_scaling_text(const struct un_scaling *scaling, char *text, size_t size);
+
 /* scaling may be NULL: the defaults for the sample type.  image is all of it; with
  * scaling->per_image all its samples are looked at. */
 struct un_reading un_reading_of(unet_view image, int channels, const struct un_scaling *scaling);

@@ -194,11 +194,25 @@ static void tell(unet_origin *origin, const struct un_arrays *arrays, const char
     origin->arrays = arrays->count;
 }
 
-static unet_code shape_own(const char *path, const struct un_arrays *arrays, unet_model *model,
-                           int *source, unet_origin *origin, unet_error *err)
+/* What is told besides must be what the file says, which knows how images become input. */
+static unet_code check_told(const char *path, const unet_known *known, const unet_model *model,
+                            unet_error *err)
+{
+    if (known->mean || known->std || (known->standardize > 0 && !model->scaling.per_image))
+        return un_fail(err, UNET_EINVAL,
+                       "%s says itself how images become its input; %s is for files that do not",
+                       path, known->standardize > 0 ? "standardize" : "mean and std");
+    return un_known_check(known, &model->graph.spec, path, err);
+}
+
+static unet_code shape_own(const char *path, const struct un_arrays *arrays,
+                           const unet_known *known, unet_model *model, int *source,
+                           unet_origin *origin, unet_error *err)
 {
     const char *layout;
     unet_code code = un_metadata_parse(path, arrays->metadata, model, err);
+    if (!code)
+        code = check_told(path, known, model, err);
     if (!code)
         code = map_own(path, &model->graph, arrays, source, &layout, err);
     if (!code)
@@ -266,6 +280,7 @@ static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
     take_scale(&arrays->hints, &model->scaling);
     if ((code = take_centre(known, found.spec.in_channels, &model->scaling, err)))
         return code;
+    un_extras_tell(path, arrays, known);
     memcpy(source, found.source, sizeof found.source);
     tell(origin, arrays, found.layout ? found.layout->name : "");
     for (int i = 0; i < found.guesses; i++) {
@@ -286,9 +301,10 @@ unet_code un_model_from_arrays(const char *path, const struct un_arrays *arrays,
     unet_model *made = calloc(1, sizeof *made);
     if (!made)
         return un_fail_memory(err, sizeof *made, path);
-    unet_code code = arrays->metadata ? shape_own(path, arrays, made, source, &told, err)
-                                      : shape_foreign(path, arrays, known ? known : &nothing, made,
-                                                      source, &told, err);
+    known = known ? known : &nothing;
+    unet_code code = arrays->metadata
+                         ? shape_own(path, arrays, known, made, source, &told, err)
+                         : shape_foreign(path, arrays, known, made, source, &told, err);
     if (code || (code = check_size(path, arrays, &made->graph, err)) ||
         (code = un_model_allocate(made, err)) ||
         (code = read_values(path, arrays, source, made, err)) ||

@@ -219,6 +219,9 @@ static unet_code read_root(const char *what, const json_t *root, unet_model *mod
         (code = un_coding_from_json(what, root, labels, &model->coding, err)) ||
         (code = un_json_bool(&at, "trained", &model->trained, err)))
         return code;
+    if (model->scaling.centred && model->scaling.centred != spec.in_channels)
+        return un_fail(err, UNET_EFORMAT, "%s: scaling has %d means, the network has %d channels",
+                       what, model->scaling.centred, spec.in_channels);
     if (json_object_get(root, "channels") && (code = read_channels(&at, model, err)))
         return code;
     if (json_object_get(root, "objects") && (code = read_objects(what, root, model, err)))

@@ -141,6 +141,8 @@ unet_code un_metadata_read_scaling(const char *what, const json_t *object,
         code = un_json_float(&at, "offset", &scaling->offset, err);
     if (!code)
         code = un_json_float(&at, "scale", &scaling->scale, err);
+    if (!code && scaling->set && !(fabsf(scaling->scale) > 0))
+        code = un_fail(err, UNET_EFORMAT, "%s: scaling.scale is 0: all images would be one", what);
     if (!code && json_object_get(object, "per_image"))
         code = un_json_bool(&at, "per_image", &scaling->per_image, err);
     if (!code && json_object_get(object, "per_channel"))

@@ -264,7 +264,7 @@ static unet_code take_normalisation(const struct work *w)
             return refuse_scheme(w, other ? other : "a scheme",
                                  "is of one channel, and others have another");
     }
-    if (w->known->standardize > 0)
+    if (w->known->standardize > 0 || w->known->mean)
         return UNET_OK; /* who says so knows better */
     unet_code code = take_scheme(w, first);
     if (!code && json_is_true(json_array_get(masks, 0)))
@@ -348,6 +348,8 @@ static unet_code take_classes(const struct work *w)
 static unet_code take_plans(struct work *w)
 {
     unet_code code;
+    if (!w->plans.root && (w->known->standardize > 0 || w->known->mean))
+        return UNET_OK;
     if (!w->plans.root) {
         const bool one = w->model->graph.spec.in_channels == 1;
         un_note(w->known->log, UNET_WARNING,

@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
+#include "base/hooks.h"
 #include "recognise/layouts.h"
+#include "recognise/recognise.h"
 
 /* A network has fewer; so looking for a name among all of them takes bounded time. */
 enum { MOST = 4096 };
@@ -68,6 +71,35 @@ static bool is_of_images(const struct un_array *array)
 {
     return array->dims == 4 && array->count == array->shape[1] &&
            (!strcmp(array->name, "mean") || !strcmp(array->name, "std"));
+}
+
+/* The numbers of an array; false: there are too many, or they cannot be read. */
+static bool list(const char *path, const struct un_array *array, char *text, size_t size)
+{
+    float values[8];
+    if (array->count > sizeof values / sizeof *values ||
+        un_array_to_float(path, array, values, NULL))
+        return false;
+    un_decimal_list(text, size, values, array->count);
+    return true;
+}
+
+void un_extras_tell(const char *path, const struct un_arrays *arrays, const unet_known *known)
+{
+    char mean[100] = "", std[100] = "";
+    for (int i = 0; i < arrays->count && !known->mean; i++) {
+        const struct un_array *array = &arrays->items[i];
+        const bool first = !strcmp(array->name, "mean");
+        if (is_of_images(array) &&
+            !list(path, array, first ? mean : std, first ? sizeof mean : sizeof std))
+            return;
+    }
+    if (*mean && *std)
+        un_note(known->log, UNET_WARNING,
+                "%s: the module around the network had mean %s and std %s for its images; they are "
+                "left: tell them as mean and std if it was trained on samples / 255 brought to "
+                "these",
+                path, mean, std);
 }
 
 bool un_array_is_extra(const struct un_arrays *arrays, int index)

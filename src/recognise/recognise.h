@@ -42,4 +42,12 @@ unet_known un_known_nothing(void);
 /* From text, as unet_spec_set(). */
 unet_code un_known_set(unet_known *known, const char *field, const char *text, unet_error *err);
 
+/* Notes what a module around the network brought images to its input by, unless that is known.
+ * (extras.c) */
+void un_extras_tell(const char *path, const struct un_arrays *arrays, const unet_known *known);
+
+/* UNET_EINVAL: what is known is not what the file at path says of its network. */
+unet_code un_known_check(const unet_known *known, const unet_spec *spec, const char *path,
+                         unet_error *err);
+
 #endif

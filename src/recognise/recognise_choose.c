@@ -196,7 +196,7 @@ unet_code un_work_check_known(const struct un_work *w, bool norms, bool running,
                        "groups",
                        path);
     if (known->up >= 0 && (known->up == UNET_UP_TRANSPOSE) != transposed)
-        return un_fail(err, UNET_EINVAL, "%s: up is %stransposed, but the file has %s2x2 %s", path,
-                       transposed ? "not " : "", transposed ? "" : "no ", "convolutions");
+        return un_fail(err, UNET_EINVAL, "%s: up is %stransposed, but the file has %stransposed %s",
+                       path, transposed ? "not " : "", transposed ? "" : "no ", "convolutions");
     return UNET_OK;
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 #define MEMBER(field)                                                                              \
     {                                                                                              \
 #field, offsetof(unet_known, field)                                                        \
@@ -42,5 +44,40 @@ unet_code un_known_set(unet_known *known, const char *field, const char *text, u
         return code;
     const size_t width = row->open.type == UNET_FIELD_FLOAT ? sizeof(float) : sizeof(int);
     memcpy((char *)known + members[i].offset, (const char *)&spec + row->offset, width);
+    return UNET_OK;
+}
+
+/* What a member says, as a number; NAN: nothing. */
+static double told(const unet_known *known, size_t i, const struct un_field *row)
+{
+    float real;
+    int whole;
+    if (row->open.type == UNET_FIELD_FLOAT) {
+        memcpy(&real, (const char *)known + members[i].offset, sizeof real);
+        return (double)real;
+    }
+    memcpy(&whole, (const char *)known + members[i].offset, sizeof whole);
+    return whole < 0 ? (double)NAN : whole;
+}
+
+unet_code un_known_check(const unet_known *known, const unet_spec *spec, const char *path,
+                         unet_error *err)
+{
+    unet_spec has = *spec;
+    char text[UN_DECIMAL_TEXT];
+    has.norm_epsilon = un_spec_epsilon(spec);
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        const struct un_field *row = un_field_find(&un_spec_fields, members[i].field);
+        const double wanted = told(known, i, row);
+        if (isnan(wanted) || wanted == un_field_number(&has, row))
+            continue;
+        unet_code code =
+            un_field_get(&has, sizeof has, &un_spec_fields, row->open.name, text, sizeof text, err);
+        return code ? code
+                    : un_fail(err, UNET_EINVAL,
+                              "%s: its %s is %s, as the file itself says; what is told besides is "
+                              "for files that do not",
+                              path, row->open.name, text);
+    }
     return UNET_OK;
 }

@@ -441,7 +441,7 @@ static void test_claims(void **state)
         {true, true, UNET_NORM_GROUP, -1,
          "x: norm is group, and neither the file nor the caller tells how many groups"},
         {true, false, -1, UNET_UP_BILINEAR,
-         "x: up is not transposed, but the file has 2x2 convolutions"},
+         "x: up is not transposed, but the file has transposed convolutions"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {

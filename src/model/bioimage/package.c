@@ -194,6 +194,8 @@ static unet_code take_input(const struct un_package *p, const unet_known *known,
     struct un_rdf_input input;
     struct un_scaling *scaling = &model->scaling;
     unet_error why;
+    if (known->mean)
+        return UNET_OK; /* who says so knows better */
     unet_code code = un_rdf_preprocessing(&p->rdf, model->graph.spec.in_channels, &input, &why);
     if (code && known->standardize > 0) {
         un_note(known->log, UNET_WARNING, "%s; each is brought to mean 0 and variance 1 instead",
