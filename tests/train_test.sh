@@ -49,6 +49,9 @@ expect 0 '"seconds_per_epoch":' - train $data --width 4 --tile 64 --dry-run --js
 check 'unet train --dry-run --json is no JSON' is_json .out
 expect 1 - '--memory 1.00 MiB: training takes .* tiles of [1-9]' train $data -o x --memory 1048576
 absent 'a training that does not fit' x
+expect 0 'feature maps made twice' - train $data --width 16 --tile 128 --memory 46M --dry-run
+expect 1 - 'tiles of 512, the smallest that was tried; what was said stayed' \
+    train $data --recompute no --batch 1 --tile 512 --width 16 --dry-run --memory 46M
 
 # ---- one run ----
 

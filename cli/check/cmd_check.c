@@ -58,7 +58,11 @@ static void propose(const struct check_settings *settings, struct check *check)
     check->options = choose_training(&check->spec);
     check->fits = 1;
     if (check->memory > 0) {
-        check->fits = choose_for_memory(check->facts, check->memory, &check->spec, &check->options);
+        const struct said_parts said = {.width =
+                                            said_text(&settings->network.said, "width") != NULL};
+
+        check->fits =
+            choose_for_memory(check->facts, check->memory, said, &check->spec, &check->options);
         check->batch_most =
             largest_batch(check->facts, check->memory, &check->spec, &check->options);
     }

@@ -188,19 +188,19 @@ static int fits(const unet_survey_facts *facts, double memory, const unet_spec *
     return bytes >= 0 && bytes <= memory;
 }
 
-int choose_for_memory(const unet_survey_facts *facts, double memory, unet_spec *spec,
-                      unet_train_options *options)
+int choose_for_memory(const unet_survey_facts *facts, double memory, struct said_parts said,
+                      unet_spec *spec, unet_train_options *options)
 {
     while (!fits(facts, memory, spec, options)) {
         int side = training_tile(facts, spec, options);
 
-        if (!options->recompute)
+        if (!options->recompute && !said.recompute)
             options->recompute = 1;
-        else if (options->batch > 1)
+        else if (options->batch > 1 && !said.batch)
             options->batch /= 2;
-        else if (side > 96)
+        else if (side > 96 && !said.tile)
             options->tile = (side / 2 + 15) / 16 * 16;
-        else if (spec->width > 4)
+        else if (spec->width > 4 && !said.width)
             spec->width /= 2;
         else
             return 0;

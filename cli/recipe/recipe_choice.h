@@ -42,13 +42,18 @@ int training_tile(const unet_survey_facts *facts, const unet_spec *spec,
 double training_bytes(const unet_survey_facts *facts, const unet_spec *spec,
                       const unet_train_options *options);
 
+/* 1: somebody said it, and it stays. */
+struct said_parts {
+    int recompute, batch, tile, width;
+};
+
 /*
  * Fits training into `memory` bytes: by feature maps that are made twice, which changes no result,
- * then a smaller batch, then smaller tiles, then a network of half the width.  0: nothing fits;
- * spec and options are then the smallest that were tried.
+ * then a smaller batch, then smaller tiles, then a network of half the width; all but what was
+ * said.  0: nothing fits; spec and options are then the smallest that were tried.
  */
-int choose_for_memory(const unet_survey_facts *facts, double memory, unet_spec *spec,
-                      unet_train_options *options);
+int choose_for_memory(const unet_survey_facts *facts, double memory, struct said_parts said,
+                      unet_spec *spec, unet_train_options *options);
 
 /* The largest batch up to 64 that fits; at least options->batch. */
 int largest_batch(const unet_survey_facts *facts, double memory, const unet_spec *spec,

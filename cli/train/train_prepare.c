@@ -142,22 +142,27 @@ static int fit_memory(struct train_run *run)
     const unet_survey_facts *facts = unet_survey_all(run->survey);
     struct recipe *recipe = &run->recipe;
     unet_spec spec = recipe->spec;
+    const struct said_parts said = {
+        .recompute = said_text(&settings->optimizer, "recompute") != NULL,
+        .batch = said_text(&settings->length, "batch") != NULL,
+        .tile = said_text(&settings->length, "tile") != NULL,
+        .width = settings->init || said_text(&settings->network.said, "width")};
     char limit[24], bytes[24];
     double least;
 
     if (settings->memory <= 0)
         return EXIT_DONE;
-    if (choose_for_memory(facts, settings->memory, &spec, &recipe->options) &&
-        (spec.width == recipe->spec.width ||
-         (!settings->init && !said_text(&settings->network.said, "width")))) {
+    if (choose_for_memory(facts, settings->memory, said, &spec, &recipe->options)) {
         recipe->spec = spec;
         return EXIT_DONE;
     }
     least = training_bytes(facts, &spec, &recipe->options);
-    return fail_text("--memory %s: training takes %s with width %d, batch %d, tiles of %d, the "
-                     "smallest that was tried",
-                     format_bytes(settings->memory, limit), format_bytes(least, bytes), spec.width,
-                     recipe->options.batch, training_tile(facts, &spec, &recipe->options));
+    return fail_text(
+        "--memory %s: training takes %s with width %d, batch %d, tiles of %d, the "
+        "smallest that was tried%s",
+        format_bytes(settings->memory, limit), format_bytes(least, bytes), spec.width,
+        recipe->options.batch, training_tile(facts, &spec, &recipe->options),
+        said.recompute || said.batch || said.tile || said.width ? "; what was said stayed" : "");
 }
 
 /* Whether a network learns what parts objects, unless it is told otherwise. */
