@@ -17,7 +17,7 @@ const struct option_row network_untold_options[] = {
     SPEC("norm", "norm", NULL, NULL),
     SPEC("groups", "groups", "N", "after each 3x3 convolution; of group norm"),
     SPEC("up", "up", NULL, ""),
-    SPEC("act", "act", NULL, NULL),
+    SPEC("act", "act", "relu|leaky-relu", NULL),
     SPEC("leaky-slope", "leaky_slope", "X", "activation; its slope below 0 [0.1]"),
     OPT_END,
 };
