@@ -226,10 +226,10 @@ UNET_API unet_code unet_model_from_tensors(const unet_tensor *tensors, int count
 
 /* One row of the network as it runs. */
 typedef struct unet_layer {
-    char name[40]; /* "enc_0.conv_block.0" */
-    const char
-        *op; /* "conv3x3", "conv3x3s2" (of stride 2), "norm", "maxpool", "maxpool3x3",
-                "meanpool", "upconv2x2", "upsample", "conv1x1", "conv1x1s2", "conv7x7s2", "add" */
+    char name[40];  /* "enc_0.conv_block.0" */
+    const char *op; /* "conv3x3", "conv3x3s2" (of stride 2), "norm", "maxpool", "maxpool3x3",
+                       "meanpool", "upconv2x2", "upconv3x3", "upsample", "conv1x1", "conv1x1s2",
+                       "conv7x7s2", "add", "prelu" */
     int height, width, channels; /* of its output */
     uint64_t parameters;         /* trainable */
     uint64_t macs;               /* multiply-adds of one forward pass for one image */

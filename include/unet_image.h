@@ -271,8 +271,9 @@ UNET_API unet_code unet_session_rows(unet_session *session, int height, int widt
 /* What unet_plan_memory() settles. */
 typedef struct unet_memory_plan {
     int tile;          /* for unet_session_options */
-    int blended;       /* 1: the network sees whole images, which do not fit: tiles are blended, and
-                          the answer is only near that of the whole */
+    int blended;       /* 1: the network sees whole images, but the tile that was asked for is
+                          smaller than the page, or the whole does not fit into the limit: tiles
+                          are blended, and the answer is only near that of the whole */
     uint64_t bytes;    /* that session and stream will hold */
     double work;       /* how many times the arithmetic of one endless tile it takes: the smaller
                           the tile, the more of it is borders */

@@ -48,11 +48,12 @@ void models_average(const struct models *models, unet_session_options *work);
 void model_views(const unet_model *model, const struct said *said, unet_session_options *work);
 
 /* What makes a prediction take longer, and what turns it off where it was not asked for. */
+void say_views(unet_tta tta, const struct said *said);
+
 /* Whether tiles were asked for and change what this image is told; says so.  options: of sessions.
  */
 int warn_of_tile(const unet_model *model, const unet_session_options *options,
                  const unet_page *page);
-void say_views(unet_tta tta, const struct said *said);
 
 /* What samples are no data, given or (NULL) as the model knows. */
 void say_fill(const unet_model *model, const char *given);

@@ -89,7 +89,7 @@ const struct option_row train_options[] = {
     LENGTH("steps", "steps", NULL),
     OPT_DURATION("time", AT(time), "T", "stop at the first of these; T: 40s, 10m, 2h"),
     LENGTH("patience", "patience", "or after N epochs without a better score"),
-    OPT_BYTES("memory", AT(memory), "SIZE", "fit into this: smaller batch, tiles, network"),
+    OPT_BYTES("memory", AT(memory), "SIZE", "fit: --recompute; smaller batch, tile, width"),
     LENGTH("batch", "batch", NULL),
     LENGTH("accumulate", "accumulate", "tiles of a pass; passes of a step"),
     LENGTH("tile", "tile", NULL),

@@ -26,15 +26,6 @@ static bool fits(const char *pattern, const char *name)
     return un_layout_matches(pattern, name, (int)strnlen(name, UN_MAX_MODULE_NAME));
 }
 
-/* The same of a name that begins behind any dot. */
-static bool fits_within(const char *pattern, const char *name)
-{
-    const char *at = name;
-    while (at && !fits(pattern, at))
-        at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL;
-    return at;
-}
-
 /* Whether there is a head of the level above that of this one. */
 static bool is_lower_head(const struct un_arrays *arrays, const char *name)
 {
@@ -115,6 +106,6 @@ bool un_array_is_extra(const struct un_arrays *arrays, int index)
         if (length >= strlen(ends[i]) && !strcmp(array->name + length - strlen(ends[i]), ends[i]))
             return true;
     return (!array->dtype->to_float && array->count <= 1) || is_second_name(arrays, array->name) ||
-           fits_within("classification_head.#.*", array->name) || is_of_images(array) ||
-           is_lower_head(arrays, array->name);
+           un_layout_matches_within("classification_head.#.*", array->name) ||
+           is_of_images(array) || is_lower_head(arrays, array->name);
 }

@@ -298,6 +298,14 @@ bool un_layout_matches(const char *key, const char *name, int length)
     return name == end;
 }
 
+bool un_layout_matches_within(const char *pattern, const char *name)
+{
+    const char *at = name;
+    while (at && !un_layout_matches(pattern, at, (int)strnlen(at, UN_MAX_MODULE_NAME)))
+        at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL;
+    return at;
+}
+
 /* The length of the longest text up to a dot with which all names begin. */
 static int common_prefix(const struct un_modules *modules)
 {
@@ -369,10 +377,8 @@ const struct un_names *un_layout_at(int i)
 
 const char *un_layout_refusal(const char *name, bool unread)
 {
-    for (const char *at = name; at; at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL)
-        for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-            if (refused[i].unread <= unread &&
-                un_layout_matches(refused[i].key, at, (int)strnlen(at, UN_MAX_MODULE_NAME)))
-                return refused[i].reason;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (refused[i].unread <= unread && un_layout_matches_within(refused[i].key, name))
+            return refused[i].reason;
     return NULL;
 }

@@ -49,6 +49,9 @@ bool un_layout_is_before(const struct un_names *layout, const struct un_modules 
 /* Whether a name is of the pattern: # stands for a number, * at its end for anything. */
 bool un_layout_matches(const char *pattern, const char *name, int length);
 
+/* Whether a name is of the pattern from its beginning or from behind any dot on. */
+bool un_layout_matches_within(const char *pattern, const char *name);
+
 /* The layout of this name, NULL: none. */
 const struct un_names *un_layout_find(const char *name);
 

@@ -185,10 +185,7 @@ static unet_code check_nnunet(const char *layout, const unet_spec *spec, unet_er
 
 static unet_code check_monai(const char *layout, const unet_spec *spec, unet_error *err)
 {
-    const struct expected fields[] = {
-        {FOUND(family), UNET_FAMILY_MONAI},
-        {FOUND(norm_plain), spec->norm == UNET_NORM_INSTANCE && spec->norm_plain},
-    };
+    const struct expected fields[] = {{FOUND(family), UNET_FAMILY_MONAI}};
     return expect_all(layout, spec, fields, sizeof fields / sizeof *fields, err);
 }
 
@@ -406,7 +403,7 @@ bool un_layout_name(const struct un_names *layout, const struct un_graph *graph,
             length += (size_t)snprintf(name + length, UN_LAYOUT_NAME - length, "%d",
                                        number_of(*f, graph, node));
     }
-    /* the longest, 8 times 1.submodule. and model.conv.unit7.adn.N.running_mean, has 137 characters
+    /* the longest, 8 times 1.submodule. and model.conv.unit7.adn.N.running_mean, has 131 characters
      */
     snprintf(name + length, UN_LAYOUT_NAME - length, ".%s", un_param_suffix(p->kind));
     return true;

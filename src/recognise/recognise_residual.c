@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Networks of residual blocks, as nnU-Net's: what recognise_named.c needs to know of them. */
 #include <stdio.h>
-#include <string.h>
 
 #include "recognise/recognise_work.h"
 

@@ -136,10 +136,8 @@ bool un_work_is_idle(const struct un_work *w, const struct un_module *module)
 static int array_like(const struct un_arrays *arrays, const char *pattern)
 {
     for (int i = 0; i < arrays->count; i++)
-        for (const char *at = arrays->items[i].name; at;
-             at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL)
-            if (un_layout_matches(pattern, at, (int)strnlen(at, UN_MAX_MODULE_NAME)))
-                return i;
+        if (un_layout_matches_within(pattern, arrays->items[i].name))
+            return i;
     return -1;
 }
 

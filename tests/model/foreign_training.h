@@ -16,6 +16,7 @@
 
 #include "base/rng.h"
 #include "model/model.h"
+#include "same_model.h"
 #include "unet_embed.h"
 #include "weights/arrays.h"
 
@@ -49,16 +50,6 @@ static unet_model *import(const char *path, const char *layout)
     if (layout)
         assert_string_equal(origin.layout, layout);
     return model;
-}
-
-static void assert_same(const unet_model *a, const unet_model *b, const char *what)
-{
-    if (memcmp(&a->graph.spec, &b->graph.spec, sizeof a->graph.spec))
-        fail_msg("%s: another spec", what);
-    for (size_t i = 0; i < a->graph.values; i++)
-        if (memcmp(&a->values[i], &b->values[i], sizeof *a->values))
-            fail_msg("%s: value %zu is %.9g, wanted %.9g", what, i, (double)b->values[i],
-                     (double)a->values[i]);
 }
 
 /* ---- training ---- */
@@ -126,7 +117,7 @@ static void check_training(const char *file, const char *layout, int classes)
     train(whole, set, 4, false, false);
     train(parted, set, 2, false, true);
     train(parted, set, 2, true, false);
-    assert_same(whole, parted, "two steps, a checkpoint, and two steps");
+    assert_same_weights(whole, parted, "two steps, a checkpoint, and two steps");
     unet_model_free(model);
     unet_model_free(whole);
     unet_model_free(parted);
@@ -164,7 +155,7 @@ static void check_names(const char *file, const char *layout)
         if (!own)
             assert_names(file);
         unet_model *back = import(made, options.names);
-        assert_same(model, back, file);
+        assert_same_weights(model, back, file);
         unet_model_free(model);
         unet_model_free(back);
     }

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "model/model.h"
+#include "same_model.h"
 #include "unet_objects.h"
 
 static char folder[] = "/tmp/unet_test_XXXXXX";
@@ -96,33 +97,6 @@ static inline char *write_small(size_t *size)
     write_model(model);
     un_model_free(model);
     return read_bytes(size);
-}
-
-static inline void assert_same_model(const unet_model *a, const unet_model *b)
-{
-    assert_memory_equal(&a->graph.spec, &b->graph.spec, sizeof a->graph.spec);
-    assert_int_equal(a->graph.values, b->graph.values);
-    assert_memory_equal(a->values, b->values, a->graph.values * sizeof *a->values);
-    assert_int_equal(a->trained, b->trained);
-    assert_int_equal(a->scaling.set, b->scaling.set);
-    assert_memory_equal(&a->scaling.offset, &b->scaling.offset, sizeof(float));
-    assert_memory_equal(&a->scaling.scale, &b->scaling.scale, sizeof(float));
-    assert_int_equal(a->coding.labels, b->coding.labels);
-    assert_int_equal(a->coding.kind, b->coding.kind);
-    assert_int_equal(a->coding.count, b->coding.count);
-    assert_memory_equal(a->coding.codes, b->coding.codes,
-                        (size_t)a->coding.count * sizeof *a->coding.codes);
-    assert_int_equal(a->coding.tolerance, b->coding.tolerance);
-    assert_int_equal(a->coding.white, b->coding.white);
-    assert_int_equal(a->coding.border, b->coding.border);
-    assert_int_equal(a->coding.ordered, b->coding.ordered);
-    for (int i = 0; i < un_model_labels(a); i++) {
-        assert_string_equal(a->classes[i].name, b->classes[i].name);
-        assert_memory_equal(a->classes[i].rgb, b->classes[i].rgb, 3);
-    }
-    assert_int_equal(!a->settings, !b->settings);
-    if (a->settings)
-        assert_string_equal(a->settings, b->settings);
 }
 
 #endif

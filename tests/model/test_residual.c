@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include "foreign_training.h"
+#include "predict/predict_scene.h"
 
 static void test_training(void **state)
 {
@@ -236,34 +237,22 @@ static void test_resnet_specs(void **state)
 
 enum { HEIGHT = 96, WIDTH = 830 }; /* wider than a tile and what it sees */
 
-static void predict(const unet_model *model, const unet_image *image, int tile, float *logits)
-{
-    const unet_session_options options = {
-        .size = sizeof options, .threads = 2, .tile = tile, .exact = 1};
-    unet_session *session = NULL;
-    unet_error err;
-    if (unet_session_create(model, &options, &session, &err) ||
-        unet_predict_logits(session, image, logits, &err))
-        fail_msg("%s", err.text);
-    unet_session_free(session);
-}
-
 /* A ResNet's border has to be whole grids of 32 pixels, else its tiles would pool others. */
 static void test_tiles(void **state)
 {
-    static float pixels[HEIGHT * WIDTH * 3], whole[2 * HEIGHT * WIDTH], tiled[2 * HEIGHT * WIDTH];
-    const unet_image image = {HEIGHT, WIDTH, 3, UNET_F32, 1, pixels};
+    const unet_session_options whole = {
+        .size = sizeof whole, .threads = 2, .tile = WIDTH, .exact = 1};
+    unet_session_options tiles = whole;
+    unet_image image = make_image(HEIGHT, WIDTH, 3);
     unet_model *model = import(FILE_OF("smp.pth"), "smp");
     (void)state;
-    for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++)
-        pixels[i] = un_rng_normal(3, i);
+    tiles.tile = 32;
     assert_true(model->graph.geometry.border < WIDTH / 3);
-    predict(model, &image, WIDTH, whole);
-    predict(model, &image, 32, tiled);
-    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        if (memcmp(&whole[i], &tiled[i], sizeof *whole))
-            fail_msg("logit %zu is %.9g by tiles, %.9g at once", i, (double)tiled[i],
-                     (double)whole[i]);
+    float *want = logits_of(model, &image, whole), *got = logits_of(model, &image, tiles);
+    compare_logits("smp", tiles, got, want, (size_t)2 * HEIGHT * WIDTH, 0);
+    free(want);
+    free(got);
+    unet_image_release(&image);
     unet_model_free(model);
 }
 

@@ -65,6 +65,8 @@ static void plain_numbers(struct un_onnx_emit *emit, int groups)
  * Whether the maps of a node are of one size: unet brings the sides of such a network's input to
  * multiples of its grid by mirrored pixels.  The graph does not, and whoever runs it on another
  * size hears of it: with zeros around a map, as below, it would answer something else in silence.
+ * But for a side that is one short of a multiple, where no skip connection is at full size
+ * (ResNets, MONAI's): nothing fails to fit, and the answer has a pixel more.
  */
 static bool of_one_size(const struct un_onnx_emit *emit)
 {
