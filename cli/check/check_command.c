@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_command.c - the command that trains on what unet check has read, for a shell */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,11 +112,13 @@ char *check_command(const struct check *check)
     if (check->ignore)
         append(&command, "--ignore", check->ignore);
     append_network(&command, check->network);
-    if (check->memory > 0 && !network_asked(check->network).width) {
-        snprintf(text, sizeof(text), "%d", check->spec.width);
-        append(&command, "--width", text);
-    }
-    if (check->options.tile > 0) {
+    if (check->memory > 0) { /* training makes of it what was proposed */
+        const int mega = fmod(check->memory, 1e6) == 0;
+
+        snprintf(text, sizeof(text), "%.0f%s", mega ? check->memory / 1e6 : check->memory,
+                 mega ? "M" : "");
+        append(&command, "--memory", text);
+    } else if (check->options.tile > 0) {
         snprintf(text, sizeof(text), "%d", check->options.tile);
         append(&command, "--tile", text);
     }
