@@ -55,13 +55,34 @@ def tested(path):
 
 
 def ours(number, network):
-    model, package = "m%d.safetensors" % number, "m%d.zip" % number
+    model = "m%d.safetensors" % number
     words = [*network]
     if "--depth" not in words:
         words += ["--depth", "2"]
     run("init", "-o", model, "--width", "4", "--seed", str(number), *words)
+    there_and_back(number, model, " ".join(network))
+
+
+def bare(source, target):
+    """A state_dict as others have it: without our own member."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for member in old.namelist():
+            if not member.endswith("unet.json"):
+                new.writestr(member, old.read(member))
+
+
+def centred(number):
+    """A mean and a deviation for each channel."""
+    model = "m%d.safetensors" % number
+    run("init", "-o", "plain.pth", "--width", "4", "--depth", "2", "--in-channels", "3")
+    bare("plain.pth", "bare.pth")
+    run("convert", "bare.pth", model, "--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225", "--quiet")
+    there_and_back(number, model, "mean and std of each channel")
+
+
+def there_and_back(number, model, name):
+    package = "m%d.zip" % number
     run("convert", model, package, "--author", "A. Person", "--license", "CC-BY-4.0", "--quiet")
-    name = " ".join(network)
     described = load_description(package)
     check("valid: " + name, described.validation_summary.status == "valid-format",
           described.validation_summary.format())
@@ -84,11 +105,7 @@ def state_dict():
     import onnxruntime
     run("convert", "m1.safetensors", "m1.pth", "--quiet")
     run("convert", "m1.safetensors", "m1.onnx", "--quiet")
-    # as others have it: without our own member
-    with zipfile.ZipFile("m1.pth") as old, zipfile.ZipFile("weights.pth", "w") as new:
-        for member in old.namelist():
-            if not member.endswith("unet.json"):
-                new.writestr(member, old.read(member))
+    bare("m1.pth", "weights.pth")
     image = np.random.default_rng(3).integers(0, 4000, (1, 1, 52, 64)).astype(np.uint16)
     x = image.astype(np.float32)
     x = (x - x.mean()) / (x.std() + 1e-6)
@@ -154,5 +171,6 @@ def state_dict():
 os.chdir(tempfile.mkdtemp())
 for number, network in enumerate(NETWORKS):
     ours(number, network)
+centred(len(NETWORKS))
 state_dict()
 sys.exit(failed != 0)

@@ -247,6 +247,52 @@ static void test_preprocessing(void **state)
     }
 }
 
+/* A number for each channel, and limits: what the scaling does, in words. */
+static void test_channels(void **state)
+{
+    static const struct {
+        const char *steps, *want;
+    } rows[] = {
+        {"  preprocessing: [{id: scale_linear, kwargs: {gain: 0.5}}, {id: "
+         "fixed_zero_mean_unit_variance, kwargs: {axis: channel, mean: [1, 2, 3], std: [1, 2, "
+         "4]}}]\n",
+         "less 0, times 1; then less mean 2,4,6, by std 2,4,8"},
+        {"  preprocessing: [{id: scale_linear, kwargs: {axis: channel, gain: [2, 4, 1], offset: "
+         "[-2, "
+         "0, 3]}}]\n",
+         "less 0, times 1; then less mean 1,0,-3, by std 0.5,0.25,1"},
+        {"  preprocessing: [{id: zero_mean_unit_variance, kwargs: {axes: [y, x]}}]\n",
+         "each channel of each image to mean 0 and variance 1"},
+        {"  preprocessing: [{id: scale_linear, kwargs: {axis: channel, gain: [2, 4, 1]}}, {id: "
+         "zero_mean_unit_variance, kwargs: {axes: [y, x]}}]\n",
+         "each channel of each image to mean 0 and variance 1"},
+        {"  preprocessing: [{id: scale_linear, kwargs: {gain: 0.5, offset: -1}}, {id: clip, "
+         "kwargs: "
+         "{min: 0, max: 10}}]\n",
+         "less 2, times 0.5, held to 2 .. 22"},
+        {"  preprocessing: [{id: clip, kwargs: {min: 0, max: 10}}, {id: clip, kwargs: {max: 4}}]\n",
+         "less 0, times 1, held to 0 .. 4"},
+    };
+    char text[300];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        make_foreign("rdf.yaml", NEW, rows[i].steps, STATE, "smp.pth", 0);
+        unet_model *model = import_zip(NULL);
+        un_scaling_text(&model->scaling, text, sizeof text);
+        if (strcmp(text, rows[i].want))
+            fail_msg("row %zu: \"%s\", wanted \"%s\"", i, text, rows[i].want);
+        un_model_free(model);
+    }
+    unet_known known = un_known_nothing();
+    unet_model *model = NULL;
+    known.mean = known.std = "1,2,3"; /* goes before what the package says */
+    make_foreign("rdf.yaml", NEW, rows[0].steps, STATE, "smp.pth", 0);
+    assert_int_equal(un_model_import(zip_path, &known, &model, NULL, NULL), UNET_OK);
+    un_scaling_text(&model->scaling, text, sizeof text);
+    assert_non_null(strstr(text, "then less mean 1,2,3, by std 1,2,3"));
+    un_model_free(model);
+}
+
 static void expect_refused(const char *want)
 {
     unet_model *model = NULL;
@@ -256,6 +302,25 @@ static void expect_refused(const char *want)
         fail_msg("found \"%s\", wanted \"%s\"", err.text, want);
 }
 
+/* A network that takes (x - 127.5) / 127.5 of what the package's steps made. */
+static void test_scaled_twice(void **state)
+{
+    static const char onnx[] = "onnx: {source: weights}", file[] = "../keras/batch.onnx";
+    (void)state;
+    make_foreign("rdf.yaml", NEW,
+                 "  preprocessing: [{id: scale_linear, kwargs: {gain: 2, offset: 3}}]\n", onnx,
+                 file, 0);
+    unet_model *model = import_zip(NULL);
+    assert_true(model->scaling.set && fabs((double)model->scaling.offset - 62.25) < 1e-4);
+    assert_true(fabs((double)model->scaling.scale - 2 / 127.5) < 1e-8);
+    assert_true(model->scaling.dim_scale == model->scaling.scale &&
+                model->scaling.dim_offset == model->scaling.offset);
+    un_model_free(model);
+    make_foreign("rdf.yaml", NEW, "  preprocessing: [{id: zero_mean_unit_variance}]\n", onnx, file,
+                 0);
+    expect_refused("its network scales an image that was brought to mean 0 and variance 1");
+}
+
 static void test_refused(void **state)
 {
     static const struct {
@@ -263,10 +328,15 @@ static void test_refused(void **state)
     } rows[] = {
         {OLD, "  preprocessing: [{name: scale_range, kwargs: {mode: per_sample, axes: yx}}]\n",
          STATE, "prepared by scale_range (each by its own percentiles)"},
-        {OLD, "  preprocessing: [{name: clip, kwargs: {min: 0, max: 1}}]\n", STATE,
-         "prepared by clip"},
+        {OLD, "  preprocessing: [{name: clip, kwargs: {min: 2, max: 1}}]\n", STATE,
+         "prepared by clip to nothing"},
+        {OLD, "  preprocessing: [{name: clip, kwargs: {min_percentile: 1}}]\n", STATE,
+         "prepared by clip without a number"},
+        {OLD,
+         "  preprocessing: [{name: clip, kwargs: {min: 0}}, {name: zero_mean_unit_variance}]\n",
+         STATE, "by zero_mean_unit_variance after clip"},
         {OLD, "  preprocessing: [{name: scale_linear, kwargs: {gain: [1, 2]}}]\n", STATE,
-         "other factors for each channel"},
+         "without a number for each channel"},
         {OLD, "  preprocessing: [{name: scale_linear, kwargs: {gain: -1}}]\n", STATE,
          "a factor of 0 or below"},
         {OLD,
@@ -274,7 +344,7 @@ static void test_refused(void **state)
          "yx}}]\n",
          STATE, "over a data set"},
         {OLD, "  preprocessing: [{name: scale_linear, kwargs: {gain: .nan}}]\n", STATE,
-         "or no numbers"},
+         "without a number for each channel"},
         {NEW, "  preprocessing: [{id: fixed_zero_mean_unit_variance, kwargs: {mean: 0, std: 0}}]\n",
          STATE, "with a factor beyond all samples"},
         {NEW, "  preprocessing: [{id: zero_mean_unit_variance, kwargs: {eps: 0.1}}]\n", STATE,
@@ -349,8 +419,16 @@ static void test_own(void **state)
         spec.norm = i == 5 ? UNET_NORM_INSTANCE : UNET_NORM_NONE;
         spec.rims = i == 3 ? 2 : 0;
         unet_model *model = new_model(&spec, 3 + (uint64_t)i);
-        model->scaling.per_image = i == 6;
-        model->scaling.set = i == 2;
+        model->scaling.per_image = i >= 6;
+        model->scaling.apart = i == 7;
+        model->scaling.clips = model->scaling.set = i == 2;
+        model->scaling.low = i == 2 ? 300 : 0;
+        model->scaling.high = i == 2 ? 900.5f : 0;
+        model->scaling.centred = i == 4 ? 3 : 0;
+        for (int c = 0; c < model->scaling.centred; c++) {
+            model->scaling.means[c] = 0.4f + 0.1f * (float)c;
+            model->scaling.deviations[c] = 0.2f + 0.01f * (float)c;
+        }
         model->scaling.offset = 200;
         model->scaling.scale = 0.001f;
         options.example = i & 4 ? &example : NULL;
@@ -393,6 +471,8 @@ int main(void)
         cmocka_unit_test(test_own_description),
         cmocka_unit_test(test_foreign_weights),
         cmocka_unit_test(test_preprocessing),
+        cmocka_unit_test(test_channels),
+        cmocka_unit_test(test_scaled_twice),
         cmocka_unit_test(test_refused),
     };
     if (!un_yaml_reads()) {

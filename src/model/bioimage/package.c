@@ -187,16 +187,39 @@ static unet_code parse_weights(enum un_rdf_weights kind, const struct un_rdf *rd
     return code;
 }
 
+/* A network that scales what it is given by itself does so after the package's steps. */
+static unet_code scale_on(const struct un_package *p, const struct un_scaling *network,
+                          struct un_scaling *scaling, unet_error *err)
+{
+    const float offset = network->offset, scale = network->scale;
+    if (!network->set || (offset == 0 && scale == 1))
+        return UNET_OK;
+    if (scaling->per_image)
+        return un_fail(err, UNET_EFORMAT,
+                       "%s: its network scales an image that was brought to mean 0 and variance 1, "
+                       "which is not done here",
+                       p->path);
+    if (!scaling->centred)
+        scaling->offset += offset / scaling->scale;
+    for (int c = 0; c < scaling->centred; c++) {
+        scaling->means[c] += offset * scaling->deviations[c];
+        scaling->deviations[c] /= scale;
+    }
+    scaling->scale *= scaling->centred ? 1 : scale;
+    scaling->dim_offset = scaling->offset;
+    scaling->dim_scale = scaling->scale;
+    return UNET_OK;
+}
+
 /* Of a network that is not ours: how images become its input. */
 static unet_code take_input(const struct un_package *p, const unet_known *known, unet_model *model,
                             unet_error *err)
 {
-    struct un_rdf_input input;
-    struct un_scaling *scaling = &model->scaling;
+    struct un_scaling scaling = model->scaling;
     unet_error why;
-    if (known->mean)
-        return UNET_OK; /* who says so knows better */
-    unet_code code = un_rdf_preprocessing(&p->rdf, model->graph.spec.in_channels, &input, &why);
+    if (known->mean) /* who says so knows better, as who says standardize */
+        return UNET_OK;
+    unet_code code = un_rdf_preprocessing(&p->rdf, model->graph.spec.in_channels, &scaling, &why);
     if (code && known->standardize > 0) {
         un_note(known->log, UNET_WARNING, "%s; each is brought to mean 0 and variance 1 instead",
                 why.text);
@@ -204,13 +227,11 @@ static unet_code take_input(const struct un_package *p, const unet_known *known,
     }
     if (code)
         return un_fail_again(err, &why);
-    scaling->per_image = input.per_image || known->standardize > 0;
-    if (scaling->per_image)
+    if (known->standardize > 0)
         return UNET_OK;
-    scaling->set = true;
-    scaling->offset = scaling->dim_offset = (float)input.offset;
-    scaling->scale = scaling->dim_scale = (float)input.scale;
-    return UNET_OK;
+    if (!(code = scale_on(p, &model->scaling, &scaling, err)))
+        model->scaling = scaling;
+    return code;
 }
 
 /* The names of the output's channels, unless they are numbers of their places. */

@@ -57,8 +57,10 @@ unet_code un_package_file(const struct un_package *package, const struct un_rdf_
 unet_code un_package_run(const unet_model *model, const float *input, int height, int width,
                          float **logits, int *out_height, int *out_width, unet_error *err);
 
-/* Samples as the network takes them: one image of count samples. */
-void un_rdf_prepare(const struct un_rdf_input *input, float *values, size_t count);
+/* Samples of one image as the network takes them, [height][width][channels]; *values, from malloc,
+ * are replaced.  UNET_ENOMEM. */
+unet_code un_package_prepare(const struct un_scaling *scaling, int height, int width, int channels,
+                             float **values, unet_error *err);
 
 /* ---- rdf_write.c ---- */
 
@@ -66,9 +68,9 @@ void un_rdf_prepare(const struct un_rdf_input *input, float *values, size_t coun
 struct un_rdf_made {
     const unet_model *model;
     const unet_export_options *options;
-    struct un_rdf_input input; /* how samples become the network's input */
-    int smallest;              /* side of an input; then in steps of the network's grid */
-    int halo;                  /* rows at each edge that depend on what lies beyond; 0: none */
+    struct un_scaling input; /* how samples of any type become the network's input */
+    int smallest;            /* side of an input; then in steps of the network's grid */
+    int halo;                /* rows at each edge that depend on what lies beyond; 0: none */
     const char *weights, *test_input, *test_output; /* their sha256 */
 };
 

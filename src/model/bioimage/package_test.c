@@ -168,20 +168,19 @@ static unet_code read_map(const struct un_package *p, const struct un_rdf_tensor
     return code;
 }
 
-void un_rdf_prepare(const struct un_rdf_input *input, float *values, size_t count)
+unet_code un_package_prepare(const struct un_scaling *scaling, int height, int width, int channels,
+                             float **values, unet_error *err)
 {
-    double offset = input->offset, scale = input->scale;
-    if (input->per_image) {
-        double sum = 0, squares = 0;
-        for (size_t i = 0; i < count; i++)
-            sum += (double)values[i];
-        offset = sum / (double)count;
-        for (size_t i = 0; i < count; i++)
-            squares += ((double)values[i] - offset) * ((double)values[i] - offset);
-        scale = 1 / (sqrt(squares / (double)count) + 1e-6);
-    }
-    for (size_t i = 0; i < count; i++)
-        values[i] = (float)(((double)values[i] - offset) * scale);
+    const size_t count = (size_t)height * (size_t)width * (size_t)channels;
+    const unet_image image = {height, width, channels, UNET_F32, 0, *values};
+    float *made = malloc(count * sizeof *made);
+    if (!made)
+        return un_fail_memory(err, count * sizeof *made, "the input of a test");
+    const struct un_reading reading = un_reading_of(un_view_of(&image), channels, scaling);
+    un_tile_read(&reading, 0, 0, height, width, made);
+    free(*values);
+    *values = made;
+    return UNET_OK;
 }
 
 /* ---- the comparison ---- */
@@ -301,16 +300,16 @@ static bool can_run(const unet_model *model, const struct map *map, unet_package
 }
 
 static unet_code run_test(const unet_model *model, const struct un_package *p,
-                          const struct un_rdf_input *input, unet_package_test *test,
+                          const struct un_scaling *scaling, unet_package_test *test,
                           unet_error *err)
 {
     struct map in = {0}, out = {0}, got = {.channels = un_spec_outputs(&model->graph.spec)};
     unet_code code = read_map(p, &p->rdf.input, &in, err);
     if (!code && can_run(model, &in, test) && !(code = read_map(p, &p->rdf.output, &out, err))) {
-        un_rdf_prepare(input, in.values,
-                       (size_t)in.height * (size_t)in.width * (size_t)in.channels);
-        code = un_package_run(model, in.values, in.height, in.width, &got.values, &got.height,
-                              &got.width, err);
+        code = un_package_prepare(scaling, in.height, in.width, in.channels, &in.values, err);
+        if (!code)
+            code = un_package_run(model, in.values, in.height, in.width, &got.values, &got.height,
+                                  &got.width, err);
         if (!code)
             compare(&got, &out, test);
     }
@@ -324,7 +323,7 @@ unet_code un_package_test(const unet_model *model, const char *path, unet_packag
                           unet_error *err)
 {
     struct un_package package;
-    struct un_rdf_input input;
+    struct un_scaling scaling = {0};
     unet_error why;
     unet_code code;
     if (!un_package_is(path)) {
@@ -337,12 +336,12 @@ unet_code un_package_test(const unet_model *model, const char *path, unet_packag
     const char *step = stranger(rdf);
     if (!rdf->input.test.source || !rdf->output.test.source)
         refuse(test, "the package has no test tensors");
-    else if (un_rdf_preprocessing(rdf, model->graph.spec.in_channels, &input, &why))
+    else if (un_rdf_preprocessing(rdf, model->graph.spec.in_channels, &scaling, &why))
         refuse(test, "its images are prepared in a way that is not known here");
     else if (step)
         snprintf(test->reason, sizeof test->reason, "its output is made by %.60s", step);
     else
-        code = run_test(model, &package, &input, test, err);
+        code = run_test(model, &package, &scaling, test, err);
     un_package_release(&package);
     return code;
 }

@@ -31,9 +31,9 @@ struct making {
     const unet_model *model;
     const char *path, *metadata;
     const unet_export_options *options;
-    struct un_rdf_input input;
-    int side[2];   /* of the test input */
-    float *tensor; /* the same, [height][width][channels] */
+    struct un_scaling input; /* of samples of any type */
+    int side[2];             /* of the test input */
+    float *tensor;           /* the same, [height][width][channels] */
     struct blob weights, test[2], text, readme;
 };
 
@@ -68,7 +68,8 @@ static void draw_pattern(struct making *m)
 {
     const int channels = m->model->graph.spec.in_channels;
     const bool scaled = !m->input.per_image;
-    const double scale = scaled ? m->input.scale : 1.0 / 255, offset = scaled ? m->input.offset : 0;
+    const double scale = scaled ? (double)m->input.scale : 1.0 / 255;
+    const double offset = scaled ? (double)m->input.offset : 0;
     float *to = m->tensor;
     for (int y = 0; y < m->side[0]; y++)
         for (int x = 0; x < m->side[1]; x++)
@@ -156,16 +157,17 @@ static void to_probabilities(float *values, size_t pixels, int outputs)
 static unet_code make_tensors(struct making *m, unet_error *err)
 {
     const unet_spec *spec = &m->model->graph.spec;
-    const size_t count = (size_t)m->side[0] * (size_t)m->side[1] * (size_t)spec->in_channels;
     float *logits = NULL;
     int height = 0, width = 0;
     unet_code code =
         make_npy(m, m->tensor, m->side[0], m->side[1], spec->in_channels, &m->test[0], err);
     if (code)
         return code;
-    un_rdf_prepare(&m->input, m->tensor, count);
     code =
-        un_package_run(m->model, m->tensor, m->side[0], m->side[1], &logits, &height, &width, err);
+        un_package_prepare(&m->input, m->side[0], m->side[1], spec->in_channels, &m->tensor, err);
+    if (!code)
+        code = un_package_run(m->model, m->tensor, m->side[0], m->side[1], &logits, &height, &width,
+                              err);
     if (!code) {
         to_probabilities(logits, (size_t)height * (size_t)width, un_spec_outputs(spec));
         code = make_npy(m, logits, height, width, un_spec_outputs(spec), &m->test[1], err);
@@ -253,17 +255,18 @@ unet_code un_package_write(const unet_model *model, const char *path, const char
                            const unet_export_options *options, unet_error *err)
 {
     struct making m = {.model = model, .path = path, .metadata = metadata, .options = options};
-    float offset, scale;
     int halo;
     const int smallest = smallest_side(&model->graph, &halo);
-    un_model_scale(model, &offset, &scale);
-    m.input = (struct un_rdf_input){model->scaling.per_image, (double)offset, (double)scale};
+    m.input = model->scaling;
+    m.input.fill = (struct un_fill){0}; /* which a package cannot say */
+    m.input.set = true;
+    un_model_scale(model, &m.input.offset, &m.input.scale);
     unet_code code = check_options(&m, err);
-    const bool apart = model->scaling.apart || model->scaling.centred;
-    if (!code && (apart || model->scaling.clips))
-        code =
-            un_fail(err, UNET_EINVAL, "%s: a package cannot say how this model scales images: %s",
-                    path, apart ? "each channel by itself" : "within limits");
+    if (!code && model->scaling.per_image && model->scaling.clips)
+        code = un_fail(err, UNET_EINVAL,
+                       "%s: packages hold no samples to limits before each image is brought to "
+                       "mean 0 and variance 1, as this model does",
+                       path);
     if (!code && !(code = make_input(&m, smallest, err)) && !(code = make_tensors(&m, err)) &&
         !(code = make_weights(&m, err)) && !(code = make_texts(&m, smallest, halo, err)))
         code = save_members(&m, err);

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "image/reading.h"
 
 /* In the order in which they are tried: ONNX says nearly all of a network, a state_dict nothing. */
 enum un_rdf_weights { UN_RDF_ONNX, UN_RDF_TORCHSCRIPT, UN_RDF_STATE_DICT, UN_RDF_WEIGHTS };
@@ -55,14 +56,9 @@ const json_t *un_rdf_get(const json_t *object, const char *key);
 
 /* ---- rdf_steps.c ---- */
 
-/* How samples become the network's input. */
-struct un_rdf_input {
-    bool per_image;       /* an image is brought to mean 0 and variance 1; else: */
-    double offset, scale; /* (sample - offset) * scale */
-};
-
-/* UNET_EFORMAT: names the step that no network here does. */
-unet_code un_rdf_preprocessing(const struct un_rdf *rdf, int channels, struct un_rdf_input *input,
+/* How samples of any type become the network's input, into a zeroed scaling.  UNET_EFORMAT: names
+ * the step that no network here does. */
+unet_code un_rdf_preprocessing(const struct un_rdf *rdf, int channels, struct un_scaling *scaling,
                                unet_error *err);
 
 #endif

@@ -65,19 +65,38 @@ static const char *output_name(const unet_model *model, int k, char text[120])
     return text;
 }
 
+static void put_numbers(FILE *file, const char *before, const float *values, int count)
+{
+    char text[UN_READING_CHANNELS * UN_DECIMAL_TEXT];
+    un_decimal_list(text, sizeof text, values, (size_t)count);
+    fprintf(file, "%s[%s]\n", before, text);
+}
+
 static void put_steps(FILE *file, const struct un_rdf_made *made)
 {
+    const struct un_scaling *input = &made->input;
+    const double offset = (double)input->offset, scale = (double)input->scale;
     fputs("  preprocessing:\n", file);
-    if (made->input.per_image) {
-        fputs("  - id: zero_mean_unit_variance\n"
-              "    kwargs: {axes: [channel, y, x], eps: 1.0e-06}\n",
-              file);
+    if (input->per_image) {
+        fprintf(file,
+                "  - id: zero_mean_unit_variance\n"
+                "    kwargs: {axes: [%sy, x], eps: 1.0e-06}\n",
+                input->apart ? "" : "channel, ");
         return;
     }
+    if (input->clips) {
+        fputs("  - id: clip\n    kwargs:\n", file);
+        put_number(file, "      min: ", (double)input->low);
+        put_number(file, "      max: ", (double)input->high);
+    }
     fputs("  - id: scale_linear\n    kwargs:\n", file);
-    put_number(file, "      gain: ", made->input.scale);
-    put_number(file, "      offset: ",
-               made->input.offset != 0 ? -made->input.offset * made->input.scale : 0);
+    put_number(file, "      gain: ", scale);
+    put_number(file, "      offset: ", offset != 0 ? -offset * scale : 0);
+    if (input->centred) {
+        fputs("  - id: fixed_zero_mean_unit_variance\n    kwargs:\n      axis: channel\n", file);
+        put_numbers(file, "      mean: ", input->means, input->centred);
+        put_numbers(file, "      std: ", input->deviations, input->centred);
+    }
 }
 
 static void put_input(FILE *file, const struct un_rdf_made *made)
