@@ -74,7 +74,8 @@ def bare(source, target):
 def centred(number):
     """A mean and a deviation for each channel."""
     model = "m%d.safetensors" % number
-    run("init", "-o", "plain.pth", "--width", "4", "--depth", "2", "--in-channels", "3")
+    run("init", "-o", "plain.safetensors", "--width", "4", "--depth", "2", "--in-channels", "3")
+    run("convert", "plain.safetensors", "plain.pth", "--quiet")
     bare("plain.pth", "bare.pth")
     run("convert", "bare.pth", model, "--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225", "--quiet")
     there_and_back(number, model, "mean and std of each channel")
