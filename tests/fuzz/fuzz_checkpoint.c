@@ -14,7 +14,8 @@ static uint8_t pixels[64 * 64], mask[64 * 64];
 
 static unet_trainer *make_trainer(void)
 {
-    static struct un_sample_pair pair = {{64, 64, 1, UNET_U8, 0, pixels}, mask, NULL, "generated"};
+    static struct un_sample_pair pair = {
+        .image = {64, 64, 1, UNET_U8, 0, pixels}, .mask = mask, .name = "generated"};
     static unet_dataset set = {.pairs = &pair, .count = 1, .channels = 1};
     const unet_spec spec = {.in_channels = 1, .classes = 2, .width = 1, .depth = 1, .padding = 1};
     unet_train_options options = unet_train_options_default(&spec);

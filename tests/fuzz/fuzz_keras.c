@@ -26,6 +26,8 @@ static void check_list(const uint8_t *bytes, size_t size)
     un_arena_release(&arena);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct un_arrays arrays;

@@ -21,6 +21,8 @@ static void put(const char *name, const uint8_t *bytes, size_t size)
         abort();
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static const unet_spec spec = {.in_channels = 1,

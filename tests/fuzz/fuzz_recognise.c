@@ -109,6 +109,8 @@ static void check(const struct un_recognised *found, const struct un_arrays *arr
     }
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static char names[MOST][128];
