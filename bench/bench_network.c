@@ -4,6 +4,7 @@
  *
  *   bench_network [--network paper|milesial|small] [--train] [--threads N] [--isa NAME]
  *                 [--repeats N]
+ *   bench_network --recompute [--network NAME] [--threads N] [--isa NAME] [--repeats N]
  *   bench_network --serve --model FILE --side N --input FILE [--labels FILE] [--train] ...
  *
  * Alone, it makes random weights and an image, runs the network (without --network: each of them,
@@ -11,6 +12,10 @@
  * multiply-adds, and the peak of its memory.  A prediction goes from an image in ordinary memory to
  * logits in ordinary memory; a step of training is forward, cross-entropy, backward, check for
  * values that are not finite, Adam.
+ *
+ * With --recompute, of networks of its own (all, or NAME): the arena of a step without and with
+ * maps that are made twice, which needs no run, and the processor time of a step of either by
+ * turns, median of the repeats in milliseconds; by one thread, where --threads says no other.
  *
  * With --serve it is the worker for bench/networks.py: weights from a model file, the image as raw
  * float32 [C][side][side], labels as raw bytes.  It says "ready", its version, its instruction set
@@ -33,11 +38,11 @@
 struct network {
     const char *name;
     unet_spec spec;
-    int side;
+    int side, batch;
 };
 
 static const struct network networks[] = {
-    {"paper", {.in_channels = 1, .classes = 2, .width = 64, .depth = 4}, 572},
+    {"paper", {.in_channels = 1, .classes = 2, .width = 64, .depth = 4}, 572, 1},
     {"milesial",
      {.in_channels = 3,
       .classes = 2,
@@ -45,20 +50,51 @@ static const struct network networks[] = {
       .depth = 4,
       .padding = UNET_PADDING_SAME,
       .norm = UNET_NORM_BATCH},
-     512},
+     512,
+     1},
     {"small",
      {.in_channels = 1, .classes = 2, .width = 16, .depth = 4, .padding = UNET_PADDING_SAME},
-     512},
+     512,
+     1},
 };
 
 #define NETWORKS ((int)(sizeof networks / sizeof *networks))
 
-enum { MOST_REPEATS = 101 };
+#define TWO .in_channels = 1, .classes = 2
+
+/* of which the memory of training is told */
+static const struct network trained[] = {
+    {"paper", {TWO, .width = 64, .depth = 4}, 572, 1},
+    {"paper-batch-norm", {TWO, .width = 64, .depth = 4, .norm = UNET_NORM_BATCH}, 572, 1},
+    {"auto",
+     {TWO, .width = 16, .depth = 4, .padding = UNET_PADDING_SAME, .norm = UNET_NORM_INSTANCE},
+     192,
+     1},
+    {"width-32",
+     {TWO, .width = 32, .depth = 4, .padding = UNET_PADDING_SAME, .norm = UNET_NORM_INSTANCE},
+     512,
+     2},
+    {"width-64", {TWO, .width = 64, .depth = 4, .padding = UNET_PADDING_SAME}, 512, 1},
+    {"nnunet-resenc",
+     {TWO, .width = 32, .widest = 512, .depth = 6, .padding = UNET_PADDING_SAME,
+      .norm = UNET_NORM_INSTANCE, .act = UNET_ACT_LEAKY_RELU, .leaky_slope = 0.01f,
+      .bias = UNET_BIAS_ALWAYS, .convs = 1, .down = UNET_DOWN_CONV,
+      .residual = UNET_RESIDUAL_NNUNET},
+     512,
+     12},
+};
+
+#define TRAINED ((int)(sizeof trained / sizeof *trained))
+
+enum {
+    MOST_REPEATS = 101,
+    MOST_TIMED = 2 /* batches that --recompute runs: larger ones take minutes and all memory */
+};
 
 struct options {
     const char *network, *model, *input, *labels, *isa;
-    int side, threads, repeats;
-    bool train, predict, serve;
+    int side, batch, threads, repeats;
+    bool train, predict, serve, recompute;
     float rate;
 };
 
@@ -106,11 +142,16 @@ static void read_raw(const char *path, void *to, size_t bytes)
     fclose(file);
 }
 
-static double now(void)
+static double milliseconds(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+
+static double now(void)
+{
+    return milliseconds(CLOCK_MONOTONIC);
 }
 
 /* From here on, the peak is that of what comes. */
@@ -136,7 +177,7 @@ static double peak_memory(void)
 /* The image: from a file of planes [C][H][W], or random. */
 static void fill_image(struct bench *b, const char *path)
 {
-    size_t pixels = (size_t)b->in.h * (size_t)b->in.w, c = (size_t)b->in.c;
+    size_t pixels = (size_t)b->in.n * (size_t)b->in.h * (size_t)b->in.w, c = (size_t)b->in.c;
     float *planes = need(malloc(pixels * c * sizeof *planes));
     unsigned state = 1;
     for (size_t i = 0; i < pixels * c; i++) {
@@ -167,7 +208,7 @@ static void write_logits(const struct bench *b, const char *path)
 static void setup_training(struct bench *b, const char *labels_path)
 {
     const struct un_engine_ops *ops = b->e->ops;
-    size_t pixels = (size_t)b->out.h * (size_t)b->out.w;
+    size_t pixels = (size_t)b->out.n * (size_t)b->out.h * (size_t)b->out.w;
     size_t trainable = b->network.graph.trainable * sizeof(float);
     uint8_t *labels = need(malloc(pixels));
     float *weights = need(malloc(pixels * sizeof *weights));
@@ -189,24 +230,35 @@ static void setup_training(struct bench *b, const char *labels_path)
     free(weights);
 }
 
+static struct un_engine *make_engine(const struct options *o)
+{
+    struct un_engine *e;
+    unet_error err;
+    if (o->isa)
+        check(un_engine_cpu_create(o->isa, o->threads, &e, &err), &err);
+    else
+        check(un_engine_choose(o->threads, &e, &err), &err);
+    return e;
+}
+
 /* Takes the model. */
 static struct bench setup(unet_model *model, int side, const struct options *o)
 {
     struct bench b = {.model = model};
     struct un_graph graph = model->graph;
     unet_error err;
-    check(un_graph_size(&graph, 1, side, side, &err), &err);
-    if (o->isa)
-        check(un_engine_cpu_create(o->isa, o->threads, &b.e, &err), &err);
-    else
-        check(un_engine_choose(o->threads, &b.e, &err), &err);
+    check(un_graph_size(&graph, o->batch, side, side, &err), &err);
+    graph.recompute = o->train && o->recompute;
+    b.e = make_engine(o);
     check(un_network_create(&b.network, b.e, &graph, o->train ? UN_TRAIN : UN_PREDICT,
                             model->values, &err),
           &err);
     b.in = un_network_input(&b.network).shape;
     b.out = un_network_output(&b.network).shape;
-    b.image = need(malloc((size_t)b.in.h * (size_t)(b.in.w * b.in.c) * sizeof(float)));
-    b.logits = need(malloc((size_t)b.out.h * (size_t)(b.out.w * b.out.c) * sizeof(float)));
+    b.image =
+        need(malloc((size_t)b.in.n * (size_t)b.in.h * (size_t)(b.in.w * b.in.c) * sizeof(float)));
+    b.logits = need(
+        malloc((size_t)b.out.n * (size_t)b.out.h * (size_t)(b.out.w * b.out.c) * sizeof(float)));
     fill_image(&b, o->input);
     if (o->train)
         setup_training(&b, o->labels);
@@ -360,14 +412,86 @@ static void measure_all(struct options o)
         fail("the networks are paper, milesial, small");
 }
 
+/* Of a step: what its maps, gradients and workspaces take, in MiB. */
+static double arena_of(const struct network *network, struct options o, bool recompute)
+{
+    struct un_graph graph;
+    struct un_plan plan;
+    struct un_engine *e = make_engine(&o);
+    unet_error err;
+    un_graph_build(&graph, &network->spec);
+    check(un_graph_size(&graph, network->batch, network->side, network->side, &err), &err);
+    graph.recompute = recompute;
+    check(un_plan_make(&plan, &graph, e, UN_TRAIN, &err), &err);
+    e->ops->free(e);
+    return (double)plan.arena_bytes / (1 << 20);
+}
+
+/* Processor time of a step without and with maps that are made twice: medians. */
+static void time_steps(const struct network *network, struct options o, double medians[2])
+{
+    struct bench b[2];
+    double times[2][MOST_REPEATS], loss[2];
+    unet_error err;
+    o.train = true;
+    o.batch = network->batch;
+    for (int k = 0; k < 2; k++) {
+        unet_model *model;
+        o.recompute = k;
+        check(unet_model_create(&network->spec, 1, &model, &err), &err);
+        b[k] = setup(model, network->side, &o);
+    }
+    for (int i = -1; i < o.repeats; i++) {
+        for (int k = 0; k < 2; k++) {
+            double start = milliseconds(CLOCK_PROCESS_CPUTIME_ID);
+            run(&b[k], &o, &loss[k]);
+            times[k][i < 0 ? 0 : i] = milliseconds(CLOCK_PROCESS_CPUTIME_ID) - start;
+        }
+        if (loss[0] != loss[1])
+            fail("maps that were made again give another loss");
+    }
+    for (int k = 0; k < 2; k++) {
+        qsort(times[k], (size_t)o.repeats, sizeof *times[k], by_size);
+        medians[k] = times[k][o.repeats / 2];
+        teardown(&b[k]);
+    }
+}
+
+static void compare_recomputed(struct options o)
+{
+    bool found = false;
+    o.threads = o.threads ? o.threads : 1;
+    printf("%s\n", o.isa ? o.isa : un_cpu_isa());
+    printf("network          side batch arena MiB   again share  step ms    again\n");
+    for (int i = 0; i < TRAINED; i++) {
+        const struct network *n = &trained[i];
+        if (o.network && strcmp(o.network, n->name))
+            continue;
+        found = true;
+        double once = arena_of(n, o, false), again = arena_of(n, o, true), times[2];
+        printf("%-16s %4d %5d %9.0f %7.0f %4.0f%%", n->name, n->side, n->batch, once, again,
+               100 * again / once);
+        fflush(stdout);
+        if (n->batch <= MOST_TIMED) {
+            time_steps(n, o, times);
+            printf(" %8.0f %8.0f %+4.0f%%", times[0], times[1], 100 * (times[1] / times[0] - 1));
+        }
+        printf("\n");
+        fflush(stdout);
+    }
+    if (!found)
+        fail("the networks of --recompute are those of its table");
+}
+
 static bool parse(struct options *o, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
-        bool *flag = !strcmp(name, "--train")     ? &o->train
-                     : !strcmp(name, "--predict") ? &o->predict
-                     : !strcmp(name, "--serve")   ? &o->serve
-                                                  : NULL;
+        bool *flag = !strcmp(name, "--train")       ? &o->train
+                     : !strcmp(name, "--predict")   ? &o->predict
+                     : !strcmp(name, "--serve")     ? &o->serve
+                     : !strcmp(name, "--recompute") ? &o->recompute
+                                                    : NULL;
         const char **text = !strcmp(name, "--network")  ? &o->network
                             : !strcmp(name, "--model")  ? &o->model
                             : !strcmp(name, "--input")  ? &o->input
@@ -392,14 +516,18 @@ static bool parse(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.repeats = 5, .rate = 1e-4f};
+    struct options o = {.batch = 1, .repeats = 5, .rate = 1e-4f};
     if (!parse(&o, argc, argv)) {
         fprintf(stderr, "usage: bench_network [--network paper|milesial|small] [--predict] "
-                        "[--train] [--threads N] [--isa NAME] [--repeats N]\n");
+                        "[--train] [--threads N] [--isa NAME] [--repeats N]\n"
+                        "       bench_network --recompute [--network NAME] [--threads N] "
+                        "[--isa NAME] [--repeats N]\n");
         return 2;
     }
     if (o.serve)
         serve(&o);
+    else if (o.recompute)
+        compare_recomputed(o);
     else
         measure_all(o);
     return 0;

@@ -23,7 +23,7 @@ report      2  its pages in a browser, at three widths
 firefox     2  the page of unet studio in Firefox, where it is installed
 outlines    2  outlines there and back by pycocotools, shapely and roifile
 images      3  images that pynrrd, SimpleITK, zarr, ome-zarr and tifffile write, sample by sample
-models      5  networks made by the code of other programs (nnU-Net, Keras), read and compared
+models      5  networks of other programs (nnU-Net, Keras), read and compared; ours to PyTorch and back
 bioimage    3  bioimage.io packages by the public validator and its test run
 geometry    2  what results keep of images, by nibabel, rasterio, tifffile and ome-types
 large       6  an image of 1.6 gigapixels below 500 MB

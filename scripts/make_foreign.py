@@ -585,6 +585,8 @@ def cases():
                       (32, 48)), [
         ("smp_bottleneck.safetensors", as_safetensors,
          "of bottlenecks, depth 4: layer4 is not looked at; names sorted"),
+    ]
+
     yield "monai_unet", Case("monai_unet", more.Monai(1, 3, [4, 8, 16], 2), (16, 24)), [
         ("monai_unet.pt", as_zip, "residual units of two, slopes that are learnt, plain norms"),
         ("monai_unet_wrapped.pt", with_prefix("_model."), "prefix _model."),

@@ -213,5 +213,24 @@ if [ -n "$format" ] && "$format" --version | grep -q 'version 14'; then
 else
     echo "skipped: clang-format 14, which decides how code is formatted, is not here"
 fi
+
+# -- Python: each script is parsed, and not compiled, so that no .pyc is left --
+if command -v python3 >/dev/null 2>&1; then
+    # shellcheck disable=SC2046  # a list of names
+    unread=$(python3 - $(find scripts bench python tests examples -name '*.py') 2>&1 <<'PARSE'
+import ast
+import sys
+for name in sys.argv[1:]:
+    try:
+        with open(name, encoding="utf-8") as file:
+            ast.parse(file.read(), name)
+    except (SyntaxError, ValueError) as why:
+        print(f"{name}:{getattr(why, 'lineno', '?')}: {why}")
+PARSE
+    ) || complain "python3 cannot be run"
+    [ -z "$unread" ] || complain "Python cannot read: $unread"
+else
+    echo "skipped: python3, which reads the scripts, is not here"
+fi
 [ "$failed" = 0 ] && echo "house: in order"
 exit "$failed"

@@ -88,7 +88,7 @@ static const struct un_field rows[] = {
     UN_FIELD_FLAG(standardize, 0, "each image to mean 0, variance 1"),
     UN_FIELD(seed, UNET_FIELD_SEED, 0, (double)UINT64_MAX, 0, "of all random numbers"),
     INT(threads, 0, 1 << 16, FREE, "0: one per core"),
-    UN_FIELD_FLAG(recompute, FREE, "half the memory, a quarter more time"),
+    UN_FIELD_FLAG(recompute, FREE, "about half the memory, more time"),
 };
 
 const struct un_fields un_train_fields = {rows, sizeof rows / sizeof *rows};
