@@ -172,10 +172,11 @@ struct un_kernels {
     void (*outer)(const struct un_outer *o, int blocks);
 
     /* Winograd's transforms, see winograd.h.  Tile t of the source begins at pixel 4 t of six rows
-     * and of a gradient at pixel 4 t of four rows; v[f * by_frequency + t * 16] is frequency f */
+     * and of a gradient at pixel 4 t of four rows; v[f * by_frequency + t * 16] is frequency f;
+     * sum[16] += the pixels of the tiles, or NULL */
     void (*winograd_source)(const float *const row[6], int tiles, float *v, ptrdiff_t by_frequency);
     void (*winograd_gradient)(const float *const row[4], int tiles, float *v,
-                              ptrdiff_t by_frequency);
+                              ptrdiff_t by_frequency, float *sum);
     void (*winograd_result)(const struct un_winograd_result *r, int tiles);
     /* g [9][lanes] to u [36][lanes], u's rows by_frequency apart; and the adjoint */
     void (*winograd_weights)(const float *g, int lanes, float *u, ptrdiff_t by_frequency);

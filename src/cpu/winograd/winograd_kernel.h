@@ -18,22 +18,35 @@
 
 #include "cpu/kernels/finish_kernel.h"
 
+/*
+ * Toom and Cook's points are 0, P, -P, Q, -Q and infinity with P = 2/3, Q = 3/2.  Of all pairs of
+ * small fractions these lose least to rounding, less than half of what the usual 1 and 2 lose
+ * (bench/winograd_error.py), and as P Q = 1 few numbers occur.  To save multiplications, the
+ * frequencies of U at P and -P are P times what they are by the book, those at Q and -Q Q^2 times,
+ * and M is taken accordingly.
+ */
+#define WINO_P (2 / 3.f)
+#define WINO_Q (3 / 2.f)
+#define WINO_PP (4 / 9.f)
+#define WINO_QQ (9 / 4.f)
+#define WINO_SUM (97 / 36.f) /* P^2 + Q^2 */
+
 /* the two rows of a 6-row result that pair p makes */
 static const int pair_row[3][2] = {{0, 5}, {1, 2}, {3, 4}};
 
-/* Two rows of B' d, one column: B' = (4 0 -5 0 1 0) (0 -4 -4 1 1 0) (0 4 -4 -1 1 0)
- * (0 -2 -1 2 1 0) (0 2 -1 -2 1 0) (0 4 0 -5 0 1). */
+/* Two rows of B' d, one column: B' = (1 0 -SUM 0 1 0) (0 -Q -QQ P 1 0) (0 Q -QQ -P 1 0)
+ * (0 -P -PP Q 1 0) (0 P -PP -Q 1 0) (0 1 0 -SUM 0 1). */
 INLINE void source_pair(const int pair, const vec d[6], vec *a, vec *b)
 {
     if (pair == 0) {
-        *a = 4 * d[0] + (d[4] - 5 * d[2]);
-        *b = 4 * d[1] + (d[5] - 5 * d[3]);
+        *a = d[0] + d[4] - WINO_SUM * d[2];
+        *b = d[1] + d[5] - WINO_SUM * d[3];
         return;
     }
-    vec even = d[4] - (pair == 1 ? 4.f : 1.f) * d[2];
-    vec odd = pair == 1 ? d[3] - 4 * d[1] : 2 * (d[3] - d[1]);
-    *a = even + odd;
-    *b = even - odd;
+    const float point = pair == 1 ? WINO_P : WINO_Q, other = pair == 1 ? WINO_QQ : WINO_PP;
+    vec even = d[4] - other * d[2], odd = d[3] - other * d[1];
+    *a = even + point * odd;
+    *b = even - point * odd;
 }
 
 /*
@@ -74,7 +87,7 @@ static void winograd_source(const float *const row[6], int tiles, float *v, ptrd
     }
 }
 
-/* Two rows of A y, one column: A = (1 0 0 0) (1 1 1 1) (1 -1 1 -1) (1 2 4 8) (1 -2 4 -8)
+/* Two rows of A y, one column: A = (1 0 0 0) (Q 1 P PP) (Q -1 P -PP) (PP P 1 Q) (PP -P 1 -Q)
  * (0 0 0 1). */
 INLINE void gradient_pair(const int pair, const vec y[4], vec *a, vec *b)
 {
@@ -83,14 +96,21 @@ INLINE void gradient_pair(const int pair, const vec y[4], vec *a, vec *b)
         *b = y[3];
         return;
     }
-    vec even = pair == 1 ? y[0] + y[2] : y[0] + 4 * y[2];
-    vec odd = pair == 1 ? y[1] + y[3] : 2 * y[1] + 8 * y[3];
-    *a = even + odd;
-    *b = even - odd;
+    if (pair == 1) {
+        vec even = WINO_Q * y[0] + WINO_P * y[2], odd = y[1] + WINO_PP * y[3];
+        *a = even + odd;
+        *b = even - odd;
+    } else {
+        vec even = WINO_PP * y[0] + y[2], odd = y[1] + WINO_QQ * y[3];
+        *a = even + WINO_P * odd;
+        *b = even - WINO_P * odd;
+    }
 }
 
-INLINE void gradient_tile(const float *const row[4], ptrdiff_t at, float *v, ptrdiff_t by_frequency)
+/* Returns the sum of the tile. */
+INLINE vec gradient_tile(const float *const row[4], ptrdiff_t at, float *v, ptrdiff_t by_frequency)
 {
+    vec sum = {0};
     UNROLL_FOR (int p = 0; p < 3; p++) {
         vec e[2][4], o[6];
         UNROLL_FOR (int x = 0; x < 4; x++) {
@@ -98,6 +118,8 @@ INLINE void gradient_tile(const float *const row[4], ptrdiff_t at, float *v, ptr
             UNROLL_FOR (int i = 0; i < 4; i++)
                 y[i] = vec_load(row[i] + at + x * UN_BLOCK);
             gradient_pair(p, y, &e[0][x], &e[1][x]);
+            if (p == 1)
+                sum += (y[0] + y[1]) + (y[2] + y[3]);
         }
         UNROLL_FOR (int h = 0; h < 2; h++) {
             UNROLL_FOR (int q = 0; q < 3; q++)
@@ -106,15 +128,20 @@ INLINE void gradient_tile(const float *const row[4], ptrdiff_t at, float *v, ptr
                 vec_store(v + (pair_row[p][h] * 6 + j) * by_frequency, o[j]);
         }
     }
+    return sum;
 }
 
 static void winograd_gradient(const float *const row[4], int tiles, float *v,
-                              ptrdiff_t by_frequency)
+                              ptrdiff_t by_frequency, float *sum)
 {
     for (int t = 0; t < tiles; t++) {
         fetch_frequencies(v + (t + 1) * UN_BLOCK, by_frequency);
-        for (int lane = 0; lane < UN_BLOCK; lane += VEC)
-            gradient_tile(row, t * 4 * UN_BLOCK + lane, v + t * UN_BLOCK + lane, by_frequency);
+        for (int lane = 0; lane < UN_BLOCK; lane += VEC) {
+            const vec tile =
+                gradient_tile(row, t * 4 * UN_BLOCK + lane, v + t * UN_BLOCK + lane, by_frequency);
+            if (sum)
+                vec_store(sum + lane, vec_load(sum + lane) + tile);
+        }
     }
 }
 
@@ -123,12 +150,12 @@ INLINE void result_pair(const int pair, const vec m[6], vec *a, vec *b)
 {
     if (pair == 0) {
         vec near = m[1] + m[2], far = m[3] + m[4];
-        *a = m[0] + near + far;
-        *b = near + 4 * far;
+        *a = m[0] + WINO_Q * near + WINO_PP * far;
+        *b = far + WINO_P * near;
     } else {
         vec near = m[1] - m[2], far = m[3] - m[4];
-        *a = near + 2 * far;
-        *b = near + 8 * far + m[5];
+        *a = near + WINO_P * far;
+        *b = m[5] + WINO_PP * near + WINO_Q * far;
     }
 }
 
@@ -213,25 +240,26 @@ static void winograd_result(const struct un_winograd_result *r, int tiles)
         result_tiles(r, tiles, false);
 }
 
-/* G g: G = (1/4 0 0) (-1/6 -1/6 -1/6) (-1/6 1/6 -1/6) (1/24 1/12 1/6) (1/24 -1/12 1/6) (0 0 1). */
+/* G g: G = (1 0 0) (-54 -36 -24)/130 (-54 36 -24)/130 (36 54 81)/130 (36 -54 81)/130 (0 0 1). */
 INLINE void weights_rise(const vec g[3], vec o[6])
 {
-    vec outer = (g[0] + g[2]) * (-1 / 6.f), far = g[0] * (1 / 24.f) + g[2] * (1 / 6.f);
-    o[0] = 0.25f * g[0];
-    o[1] = outer - g[1] * (1 / 6.f);
-    o[2] = outer + g[1] * (1 / 6.f);
-    o[3] = far + g[1] * (1 / 12.f);
-    o[4] = far - g[1] * (1 / 12.f);
+    vec near = g[0] * (-54 / 130.f) - g[2] * (24 / 130.f);
+    vec far = g[0] * (36 / 130.f) + g[2] * (81 / 130.f);
+    o[0] = g[0];
+    o[1] = near - g[1] * (36 / 130.f);
+    o[2] = near + g[1] * (36 / 130.f);
+    o[3] = far + g[1] * (54 / 130.f);
+    o[4] = far - g[1] * (54 / 130.f);
     o[5] = g[2];
 }
 
 /* G' u */
 INLINE void weights_fall(const vec u[6], vec o[3])
 {
-    vec near = (u[1] + u[2]) * (-1 / 6.f), far = u[3] + u[4];
-    o[0] = 0.25f * u[0] + near + far * (1 / 24.f);
-    o[1] = (u[2] - u[1]) * (1 / 6.f) + (u[3] - u[4]) * (1 / 12.f);
-    o[2] = near + far * (1 / 6.f) + u[5];
+    vec near = u[1] + u[2], far = u[3] + u[4];
+    o[0] = u[0] - near * (54 / 130.f) + far * (36 / 130.f);
+    o[1] = (u[2] - u[1]) * (36 / 130.f) + (u[3] - u[4]) * (54 / 130.f);
+    o[2] = u[5] - near * (24 / 130.f) + far * (81 / 130.f);
 }
 
 static void winograd_weights(const float *g, int lanes, float *u, ptrdiff_t by_frequency)

@@ -46,6 +46,7 @@ struct run {
     int n, block;
     int row, column; /* pixel of the map where the first tile begins */
     int side;        /* of a tile: 6 or 4 */
+    float *sum;      /* of 4: [16] += its pixels, or NULL */
 };
 
 /* Points row[] at the pixels of tile t; false when some are not in the map. */
@@ -81,8 +82,6 @@ static void patched(const struct run *r, int t, const struct un_patch *patch, co
 static void transform_run(const struct un_kernels *k, const struct run *r, int count,
                           const struct un_patch *patch, float *v, ptrdiff_t by_frequency)
 {
-    void (*transform)(const float *const row[], int tiles, float *v, ptrdiff_t by_frequency) =
-        r->side == 6 ? k->winograd_source : k->winograd_gradient;
     const float *row[6];
     for (int t = 0; t < count;) {
         int tiles = 1;
@@ -90,14 +89,18 @@ static void transform_run(const struct un_kernels *k, const struct run *r, int c
             tiles = un_min(count - t, (r->map->shape.w - r->side - r->column - 4 * t) / 4 + 1);
         else
             patched(r, t, patch, row);
-        transform(row, tiles, v + t * UN_BLOCK, by_frequency);
+        if (r->side == 6)
+            k->winograd_source(row, tiles, v + t * UN_BLOCK, by_frequency);
+        else
+            k->winograd_gradient(row, tiles, v + t * UN_BLOCK, by_frequency, r->sum);
         t += tiles;
     }
 }
 
 static void transform_tiles(const struct un_kernels *k, const struct un_tiles *tiles,
                             const struct un_operand *src, int block, int side, int first, int count,
-                            const struct un_patch *patch, float *v, ptrdiff_t by_frequency)
+                            const struct un_patch *patch, float *v, ptrdiff_t by_frequency,
+                            float *sum)
 {
     for (int t = first, end = first + count; t < end;) {
         int row = t / tiles->columns, column = t % tiles->columns;
@@ -106,7 +109,8 @@ static void transform_tiles(const struct un_kernels *k, const struct un_tiles *t
                         block,
                         row % tiles->rows * 4 + src->top,
                         column * 4 + src->left,
-                        side};
+                        side,
+                        sum};
         int run = un_min(tiles->columns - column, end - t);
         transform_run(k, &r, run, patch, v + (t - first) * UN_BLOCK, by_frequency);
         t += run;
@@ -117,13 +121,13 @@ void un_tiles_source(const struct un_kernels *k, const struct un_tiles *tiles,
                      const struct un_operand *src, int block, int first, int count,
                      const struct un_patch *patch, float *v, ptrdiff_t by_frequency)
 {
-    transform_tiles(k, tiles, src, block, 6, first, count, patch, v, by_frequency);
+    transform_tiles(k, tiles, src, block, 6, first, count, patch, v, by_frequency, NULL);
 }
 
 void un_tiles_gradient(const struct un_kernels *k, const struct un_tiles *tiles,
                        const struct un_tensor *d, int block, int first, int count,
-                       const struct un_patch *patch, float *v, ptrdiff_t by_frequency)
+                       const struct un_patch *patch, float *v, ptrdiff_t by_frequency, float *sum)
 {
     struct un_operand src = {*d, 0, 0};
-    transform_tiles(k, tiles, &src, block, 4, first, count, patch, v, by_frequency);
+    transform_tiles(k, tiles, &src, block, 4, first, count, patch, v, by_frequency, sum);
 }

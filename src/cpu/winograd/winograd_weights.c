@@ -14,8 +14,7 @@
  * tree.h, unit by unit, and written once.  So neither the number of threads, nor the size of a
  * cache, nor which other images are here has a say in any sum.
  *
- * The gradient of the biases comes for nothing: row 1 of A is (1 1 1 1), so frequency (1, 1) of D
- * is the sum of a tile.
+ * The gradient of the biases is summed where D is made, tile by tile.
  */
 #include <string.h>
 
@@ -173,9 +172,8 @@ static void transform(const struct pass *p, const struct scratch *s, const struc
     }
     for (int b = u->out.first; b < u->out.end; b++) {
         float *d = s->d + (b - u->out.first) * step;
-        un_tiles_gradient(p->k, &p->tiles, &p->ddst, b, t, tiles, &s->patch, d, apart(UNIT_BLOCKS));
-        if (u->in.first == 0)
-            p->k->sum_row(d + 7 * apart(UNIT_BLOCKS), tiles, bias + (b - u->out.first) * UN_BLOCK);
+        un_tiles_gradient(p->k, &p->tiles, &p->ddst, b, t, tiles, &s->patch, d, apart(UNIT_BLOCKS),
+                          u->in.first == 0 ? bias + (b - u->out.first) * UN_BLOCK : NULL);
     }
 }
 

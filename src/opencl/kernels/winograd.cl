@@ -12,25 +12,33 @@
  * finds its columns side by side.
  */
 
+/* Points 0, 2/3, -2/3, 3/2, -3/2 and infinity, as in cpu/winograd/winograd_kernel.h */
+#define WINO_P (2 / 3.0f)
+#define WINO_Q (3 / 2.0f)
+#define WINO_PP (4 / 9.0f)
+#define WINO_QQ (9 / 4.0f)
+#define WINO_SUM (97 / 36.0f)
+
 /* B' d: a column of six, in place */
 static inline void source_column(float4 *d, int by)
 {
     const float4 a = d[0], b = d[by], c = d[2 * by], e = d[3 * by], f = d[4 * by], g = d[5 * by];
-    const float4 even1 = f - 4.0f * c, odd1 = e - 4.0f * b;
-    const float4 even2 = f - c, odd2 = 2.0f * (e - b);
-    d[0] = 4.0f * a + (f - 5.0f * c);
+    const float4 even1 = f - WINO_QQ * c, odd1 = WINO_P * (e - WINO_QQ * b);
+    const float4 even2 = f - WINO_PP * c, odd2 = WINO_Q * (e - WINO_PP * b);
+    d[0] = a + f - WINO_SUM * c;
     d[by] = even1 + odd1;
     d[2 * by] = even1 - odd1;
     d[3 * by] = even2 + odd2;
     d[4 * by] = even2 - odd2;
-    d[5 * by] = 4.0f * b + (g - 5.0f * e);
+    d[5 * by] = b + g - WINO_SUM * e;
 }
 
 /* A y: four make six */
 static inline void gradient_column(float4 *d, int by)
 {
     const float4 a = d[0], b = d[by], c = d[2 * by], e = d[3 * by];
-    const float4 even1 = a + c, odd1 = b + e, even2 = a + 4.0f * c, odd2 = 2.0f * b + 8.0f * e;
+    const float4 even1 = WINO_Q * a + WINO_P * c, odd1 = b + WINO_PP * e;
+    const float4 even2 = WINO_PP * a + c, odd2 = WINO_P * (b + WINO_QQ * e);
     d[by] = even1 + odd1;
     d[2 * by] = even1 - odd1;
     d[3 * by] = even2 + odd2;
@@ -43,10 +51,10 @@ static inline void result_column(float4 *m, int by)
 {
     const float4 near = m[by] + m[2 * by], far = m[3 * by] + m[4 * by];
     const float4 near_odd = m[by] - m[2 * by], far_odd = m[3 * by] - m[4 * by];
-    m[0] = m[0] + near + far;
-    m[by] = near_odd + 2.0f * far_odd;
-    m[2 * by] = near + 4.0f * far;
-    m[3 * by] = near_odd + 8.0f * far_odd + m[5 * by];
+    m[0] = m[0] + WINO_Q * near + WINO_PP * far;
+    m[by] = near_odd + WINO_P * far_odd;
+    m[2 * by] = far + WINO_P * near;
+    m[3 * by] = m[5 * by] + WINO_PP * near_odd + WINO_Q * far_odd;
 }
 
 /* Four channels of a pixel of the map; zero outside of it. */
@@ -161,18 +169,16 @@ KERNEL void winograd_result(IN(m), IN(bias), OUT(dst), OUT(pooled), OUT(window),
                         d[i / 4 * 6 + i % 4], AS(const float4, y));
 }
 
-/* G g: three make six; G = (1/4 0 0) (-1/6 -1/6 -1/6) (-1/6 1/6 -1/6) (1/24 1/12 1/6)
- * (1/24 -1/12 1/6) (0 0 1) */
+/* G g: three make six */
 static inline void weights_column(float4 *g, int by)
 {
     const float4 a = g[0], b = g[by], c = g[2 * by];
-    const float4 even1 = (a + c) * (-1.0f / 6), odd1 = b * (-1.0f / 6);
-    const float4 even2 = a * (1.0f / 24) + c * (1.0f / 6), odd2 = b * (1.0f / 12);
-    g[0] = a * 0.25f;
-    g[by] = even1 + odd1;
-    g[2 * by] = even1 - odd1;
-    g[3 * by] = even2 + odd2;
-    g[4 * by] = even2 - odd2;
+    const float4 near = a * (-54 / 130.0f) - c * (24 / 130.0f), near_odd = b * (36 / 130.0f);
+    const float4 far = a * (36 / 130.0f) + c * (81 / 130.0f), far_odd = b * (54 / 130.0f);
+    g[by] = near - near_odd;
+    g[2 * by] = near + near_odd;
+    g[3 * by] = far + far_odd;
+    g[4 * by] = far - far_odd;
     g[5 * by] = c;
 }
 
@@ -181,9 +187,9 @@ static inline void back_column(float4 *u, int by)
 {
     const float4 a = u[by] + u[2 * by], b = u[by] - u[2 * by];
     const float4 c = u[3 * by] + u[4 * by], d = u[3 * by] - u[4 * by];
-    u[0] = 0.25f * u[0] - a * (1.0f / 6) + c * (1.0f / 24);
-    u[by] = d * (1.0f / 12) - b * (1.0f / 6);
-    u[2 * by] = c * (1.0f / 6) - a * (1.0f / 6) + u[5 * by];
+    u[0] = u[0] - a * (54 / 130.0f) + c * (36 / 130.0f);
+    u[by] = d * (54 / 130.0f) - b * (36 / 130.0f);
+    u[2 * by] = u[5 * by] - a * (24 / 130.0f) + c * (81 / 130.0f);
 }
 
 /*
@@ -233,7 +239,7 @@ KERNEL void winograd_weights(IN(from), IN(scale), OUT(to), const int out, const 
 #pragma unroll
     for (int f = 0; f < 36; f++)
         AS(float4, to)
-        [((size_t)f * (size_t)places + (size_t)place) * (size_t)blocks_k + block] = g[f];
+    [((size_t)f * (size_t)places + (size_t)place) * (size_t)blocks_k + block] = g[f];
 }
 
 /*
