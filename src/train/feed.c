@@ -31,7 +31,7 @@ struct un_feed {
     long next, taken; /* the next pass to draw; the one that is taken next or being used */
     int *order;       /* [tiles]: which image each tile of this epoch comes from */
     int tiles;
-    long order_epoch; /* the epoch that order is for, -1: none */
+    int64_t order_epoch; /* the epoch that order is for, -1: none */
     bool leave;
     bool held; /* images are being changed: nothing is drawn until a pass is taken */
     double waited;
@@ -55,36 +55,36 @@ int un_feed_slots(int threads)
 }
 
 /* How many tiles it takes to cover an image. */
-static long tiles_of(int height, int width, int out_side)
+static int64_t tiles_of(int height, int width, int out_side)
 {
-    long rows = (height + out_side - 1) / out_side;
-    long columns = (width + out_side - 1) / out_side;
+    int64_t rows = (height + out_side - 1) / out_side;
+    int64_t columns = (width + out_side - 1) / out_side;
     return rows * columns;
 }
 
 int un_feed_tiles(const unet_dataset *dataset, int out_side)
 {
-    long tiles = 0;
+    int64_t tiles = 0;
     for (int i = 0; i < dataset->count && tiles <= 1 << 28; i++)
         tiles += tiles_of(dataset->pairs[i].image.height, dataset->pairs[i].image.width, out_side);
     return tiles <= 1 << 28 ? (int)tiles : 0;
 }
 
 /* How often an image stands in the order of an epoch. */
-static long draws_of(const struct un_prepared *p, int out_side)
+static int64_t draws_of(const struct un_prepared *p, int out_side)
 {
     const unet_view *view = &p->reading.view;
     return p->draws < 0 ? tiles_of(view->height, view->width, out_side) : p->draws;
 }
 
 /* Fills the order of an epoch and shuffles it (Fisher and Yates). */
-static void shuffle(struct un_feed *f, long epoch)
+static void shuffle(struct un_feed *f, int64_t epoch)
 {
     uint64_t key = un_rng_key(f->source.seed, UN_STREAM_ORDER, (uint64_t)epoch, 0);
     int at = 0;
     const struct un_examples *e = f->source.examples;
     for (int i = 0; i < e->count; i++)
-        for (long k = draws_of(e->list[i], f->source.out_side); k > 0; k--)
+        for (int64_t k = draws_of(e->list[i], f->source.out_side); k > 0; k--)
             f->order[at++] = i;
     for (int i = at - 1; i > 0; i--) {
         int j = (int)un_rng_below(key, (uint64_t)i, (uint32_t)i + 1), swap = f->order[i];
@@ -98,7 +98,8 @@ static void shuffle(struct un_feed *f, long epoch)
 static void look_up(struct un_feed *f, long pass, int *images)
 {
     for (int b = 0; b < f->source.local; b++) {
-        long number = pass * f->source.batch + f->source.first + b, epoch = number / f->tiles;
+        int64_t number = (int64_t)pass * f->source.batch + f->source.first + b,
+                epoch = number / f->tiles;
         if (epoch != f->order_epoch)
             shuffle(f, epoch);
         images[b] = f->order[number % f->tiles];
@@ -290,12 +291,12 @@ unet_code un_feed_put(struct un_feed *f, int i, struct un_prepared *prepared, un
     const int side = f->source.out_side;
     unet_code code = UNET_OK;
     pthread_mutex_lock(&f->lock);
-    const long before = i < e->count ? draws_of(e->list[i], side) : 0;
-    const long tiles = f->tiles - before + draws_of(prepared, side);
+    const int64_t before = i < e->count ? draws_of(e->list[i], side) : 0;
+    const int64_t tiles = f->tiles - before + draws_of(prepared, side);
     int *order = tiles > 1 << 28 ? NULL : realloc(f->order, ((size_t)tiles + 1) * sizeof *order);
     if (tiles > 1 << 28)
-        code = un_fail(err, UNET_EINVAL, "%ld tiles of %d pixels, at most %d wanted", tiles, side,
-                       1 << 28);
+        code = un_fail(err, UNET_EINVAL, "%lld tiles of %d pixels, at most %d wanted",
+                       (long long)tiles, side, 1 << 28);
     else if (!order)
         code = un_fail_memory(err, (size_t)tiles * sizeof *order, "the tiles");
     else

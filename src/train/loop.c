@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "train/loop.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -251,8 +252,10 @@ static unet_code run_steps(struct un_loop *l, unet_error *err)
 static long count_steps(const struct un_loop *l)
 {
     const unet_train_options *o = &l->trainer->options;
-    const long epochs = (long)o->epochs * l->trainer->steps_per_epoch;
-    return o->steps > 0 && (epochs == 0 || o->steps < epochs) ? o->steps : epochs;
+    const int64_t epochs = (int64_t)o->epochs * l->trainer->steps_per_epoch;
+    return o->steps > 0 && (epochs == 0 || o->steps < epochs) ? o->steps
+           : epochs < LONG_MAX                                ? (long)epochs
+                                                              : LONG_MAX;
 }
 
 /* The only class of a set's masks, -1: it has several. */

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "onnx_plain.h"
 #include "support/folder.h"
+#include "support/links.h"
 
 static void test_operators(void **state)
 {
@@ -364,9 +365,8 @@ static void test_external(void **state)
     memcpy(bytes + 8, &first, sizeof first);
     memcpy(bytes + 76, &last, sizeof last);
     assert_int_equal(mkdir(in_folder("sub"), 0777), 0);
-    assert_int_equal(symlink("w.data", in_folder("link")), 0);
-    assert_int_equal(symlink("..", in_folder("sub/up")), 0);
-    assert_int_equal(symlink("sub", in_folder("up")), 0);
+    const bool links = make_link("w.data", in_folder("link")) &&
+                       make_link("..", in_folder("sub/up")) && make_link("sub", in_folder("up"));
     assert_int_equal(un_file_replace(in_folder("w.data"), bytes, sizeof bytes, NULL), UNET_OK);
     assert_int_equal(un_file_replace(in_folder("sub/w.data"), bytes, sizeof bytes, NULL), UNET_OK);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -374,6 +374,8 @@ static void test_external(void **state)
         struct un_arrays arrays = {0};
         char line[200];
         unet_error err = {0};
+        if (!links && (strstr(rows[i].place, "=link") || strstr(rows[i].place, "=up/")))
+            continue;
         snprintf(line, sizeof line, "external w0 2,1,3,3 %s", rows[i].place);
         /* from memory there is no folder, so nothing is opened */
         assert_int_equal(parse_changed("tensor w0", line, OPSET, &arrays, &model, &err),
