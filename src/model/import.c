@@ -281,6 +281,13 @@ static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
     if ((code = take_centre(known, found.spec.in_channels, &model->scaling, err)))
         return code;
     un_extras_tell(path, arrays, known);
+    if (arrays->hints.sigmoid && found.spec.classes > 1)
+        un_note(
+            known->log, UNET_WARNING,
+            "%s: a sigmoid makes each of its %d outputs a probability by itself, and a pixel may "
+            "be several things or none; unet takes the largest for the pixel's class, and "
+            "probabilities that add up to 1: its own come of logits alone",
+            path, found.spec.classes);
     memcpy(source, found.source, sizeof found.source);
     tell(origin, arrays, found.layout ? found.layout->name : "");
     for (int i = 0; i < found.guesses; i++) {

@@ -169,6 +169,9 @@ unet_code un_work_monai(struct un_work *w, unet_error *err)
     w->known = &known;
     un_work_choose(w, norms, running);
     w->known = said;
+    for (int i = 0; i < w->out->guesses; i++) /* others are as usual as these */
+        if (!strcmp(w->out->guess[i].field, "norm") || !strcmp(w->out->guess[i].field, "act"))
+            w->out->guess[i].from = "default";
     spec->norm_plain = !norms && spec->norm == UNET_NORM_INSTANCE;
     if (has_kind(w, UN_MODULE_SLOPE) != (spec->act == UNET_ACT_PRELU))
         return un_fail(err, UNET_EINVAL, "%s: act is %s, but the file has %s", w->modules.path,

@@ -77,6 +77,7 @@ struct un_hints {
     int concat;              /* unet_concat */
     int down;                /* unet_down */
     float scale, shift;      /* sample * scale + shift is the network's input */
+    bool sigmoid;            /* each output is a probability by itself */
     const char *stranger;    /* something in the file that no unet_spec has: "ELU"; NULL: nothing */
     const char *strange_act; /* the same of the words beside the arrays, which may be wrong: who
                                 knows the activation says so */

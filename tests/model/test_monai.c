@@ -102,6 +102,46 @@ static void test_wrong_shapes(void **state)
     un_arrays_release(&arrays);
 }
 
+static void keep_note(void *context, unet_severity severity, const char *text)
+{
+    (void)severity;
+    snprintf(context, 300, "%s", text);
+}
+
+/* What a file without norms and slopes leaves open is a guess; and outputs that are probabilities
+ * each by itself are said to be taken otherwise. */
+static void test_said(void **state)
+{
+    char note[300] = "";
+    const unet_log log = {.note = keep_note, .context = note};
+    unet_known known = unet_known_nothing();
+    struct un_arrays arrays;
+    unet_origin origin;
+    unet_error err;
+    int norm = 0, act = 0;
+    (void)state;
+    known.log = &log;
+    if (un_arrays_open(PLAIN, &arrays, &err))
+        fail_msg("%s", err.text);
+    for (int sigmoid = 0; sigmoid < 2; sigmoid++) {
+        unet_model *model = NULL;
+        arrays.hints.sigmoid = sigmoid;
+        if (un_model_from_arrays("x", &arrays, &known, &model, &origin, &err))
+            fail_msg("%s", err.text);
+        assert_true(model->graph.spec.classes > 1);
+        if (sigmoid != (strstr(note, "x: a sigmoid makes each of its") != NULL))
+            fail_msg("sigmoid %d: \"%s\"", sigmoid, note);
+        un_model_free(model);
+    }
+    for (int i = 0; i < origin.guesses; i++) {
+        norm += !strcmp(origin.guess[i].field, "norm") && !strcmp(origin.guess[i].from, "default");
+        act += !strcmp(origin.guess[i].field, "act") && !strcmp(origin.guess[i].from, "default");
+    }
+    if (norm != 1 || act != 1)
+        fail_msg("norm is a guess %d times, act %d", norm, act);
+    un_arrays_release(&arrays);
+}
+
 /* ---- specs ---- */
 
 static unet_spec monai_spec(void)
@@ -170,7 +210,7 @@ int main(void)
         cmocka_unit_test(test_training),     cmocka_unit_test(test_names),
         cmocka_unit_test(test_older_names),  cmocka_unit_test(test_other_layouts),
         cmocka_unit_test(test_wrong_arrays), cmocka_unit_test(test_wrong_shapes),
-        cmocka_unit_test(test_specs),
+        cmocka_unit_test(test_said),         cmocka_unit_test(test_specs),
     };
     return cmocka_run_group_tests_name("MONAI's UNet", tests, name_file, remove_file);
 }

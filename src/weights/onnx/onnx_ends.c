@@ -91,6 +91,7 @@ unet_code un_onnx_probability(struct un_onnx_walk *walk)
         return un_onnx_refuse(walk, "takes %s, wanted the last convolution",
                               un_onnx_maker_name(&walk->in));
     walk->in.maker = UN_ONNX_PROBABLE;
+    walk->arrays->hints.sigmoid |= un_slice_is(walk->node->op, "Sigmoid");
     return UNET_OK;
 }
 

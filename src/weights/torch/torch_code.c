@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Of a class in TorchScript's text we look up constants, in the two ways in which PyTorch writes
- * them:
+ * them, and what it does to its arguments:
  *
  *   negative_slope : Final[float] = 0.01                 a scripted module
  *   input = torch.leaky_relu(argument_1, 0.01)           a traced one
@@ -254,6 +254,92 @@ static void take_strangers(struct un_torch_hints *hints, const char *name, const
     }
 }
 
+/* ---- what is done to the arguments of a class ---- */
+
+/* Whether a value is a word, and one that stands so in the class: "x: Tensor", "mean = self.". */
+static bool is_word(const char *value, const char *form, const char *text, const char *end)
+{
+    char wanted[VALUE_SIZE + 16];
+    snprintf(wanted, sizeof wanted, form, value);
+    const char *at = text;
+    if (!*value ||
+        value[strspn(value, "_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")])
+        return false;
+    for (; (at = find(at, end, wanted)); at++)
+        if (at == text || strchr(" \n(,", at[-1]))
+            return true;
+    return false;
+}
+
+static bool is_argument(const char *value, const char *text, const char *end)
+{
+    return is_word(value, "%s: Tensor", text, end);
+}
+
+/* A number, a constant of the file, or a tensor that the module keeps. */
+static bool is_constant(const char *value, const char *text, const char *end)
+{
+    return strchr("-.0123456789", *value) || !strncmp(value, "CONSTANTS.", 10) ||
+           is_word(value, "%s = self.", text, end);
+}
+
+/* Scales what it is given by numbers: read of ONNX, where each operation stands in the graph. */
+static void take_arithmetic(struct un_torch_hints *hints, const char *text, const char *end)
+{
+    static const char *const calls[] = {"torch.mul(",  "torch.mul_(", "torch.div(",
+                                        "torch.div_(", "torch.sub(",  "torch.sub_(",
+                                        "torch.add(",  "torch.add_(", "torch.rsub("};
+    char value[2][VALUE_SIZE];
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        for (const char *at = text; (at = find(at, end, calls[i])); at++)
+            if (find_argument(at, end, calls[i], 0, value[0]) &&
+                find_argument(at, end, calls[i], 1, value[1]) && is_argument(value[0], text, end) &&
+                is_constant(value[1], text, end))
+                hints->told.stranger =
+                    "a scaling of what it is given in its own code (as ONNX it would be read)";
+}
+
+/* The two things of a list "[a, b]"; false: there are more, or fewer. */
+static bool split_list(const char *list, char items[2][VALUE_SIZE])
+{
+    const char *end = list + strlen(list);
+    int depth = 0, count = 0;
+    if (*list != '[')
+        return false;
+    copy_value(list + 1, end, items[0]);
+    for (const char *c = list + 1; c < end && depth >= 0; c++) {
+        depth += (*c == '(' || *c == '[') - (*c == ')' || *c == ']');
+        if (depth == 0 && *c == ',' && !count++)
+            copy_value(c + 1 + strspn(c + 1, " "), end, items[1]);
+    }
+    return count == 1;
+}
+
+/* Of two maps side by side one is an argument as it is, which is the skip: a class that doubles the
+ * other and joins both. */
+static void take_concat(struct un_torch_hints *hints, const char *text, const char *end)
+{
+    char list[4 * VALUE_SIZE], items[2][VALUE_SIZE], line[VALUE_SIZE + 8];
+    for (const char *at = text; (at = find(at, end, "torch.cat(")); at++) {
+        const char *from = at + strlen("torch.cat(");
+        if (*from != '[') { /* a name, which a line above has given to the list */
+            copy_value(from, end, items[0]);
+            snprintf(line, sizeof line, "  %s = [", items[0]);
+            from = find(text, end, line);
+            from = from ? from + strlen(line) - 1 : end;
+        }
+        const size_t size = strcspn(from, "\n");
+        if (size >= sizeof list)
+            continue;
+        snprintf(list, sizeof list, "%.*s", (int)size, from);
+        if (!split_list(list, items))
+            continue;
+        const bool first = is_argument(items[0], text, end);
+        if (first != is_argument(items[1], text, end))
+            un_hint_tell(&hints->told.concat, first ? UNET_CONCAT_SKIP_UP : UNET_CONCAT_UP_SKIP);
+    }
+}
+
 static void take_class(struct un_torch_hints *hints, const char *name, const char *text,
                        const char *end)
 {
@@ -274,8 +360,11 @@ static void take_class(struct un_torch_hints *hints, const char *name, const cha
     else if (!strcmp(name, "ReLU"))
         un_hint_tell(&hints->told.act, UNET_ACT_RELU);
     hints->instance_norm |= !strcmp(name, "InstanceNorm2d");
+    hints->told.sigmoid |= !strcmp(name, "Sigmoid") || find(text, end, "torch.sigmoid(");
     take_calls(hints, text, end);
     take_strangers(hints, name, text, end);
+    take_arithmetic(hints, text, end);
+    take_concat(hints, text, end);
 }
 
 void un_torch_take_code(struct un_torch_hints *hints, const char *text, const char *end)

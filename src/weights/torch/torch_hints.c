@@ -137,8 +137,9 @@ static void take_modules(struct un_torch_hints *hints, const struct un_pickle *p
 static void settle(struct un_torch_hints *hints)
 {
     struct un_hints *told = &hints->told;
-    int *numbers[] = {&told->norm_order, &told->single_act,    &told->act,   &told->instance_groups,
-                      &told->up,         &told->align_corners, &told->up_act};
+    int *numbers[] = {&told->norm_order,      &told->single_act, &told->act,
+                      &told->instance_groups, &told->up,         &told->align_corners,
+                      &told->up_act,          &told->concat};
     if (hints->pads || hints->pads_not)
         told->padding = hints->pads ? UNET_PADDING_SAME : UNET_PADDING_VALID;
     if (hints->instance_norm)

@@ -59,6 +59,44 @@ static void test_activations(void **state)
     }
 }
 
+/* What a class does to what it is given: scales it, which is refused, or joins it to a map. */
+static void test_arguments(void **state)
+{
+    static const struct {
+        const char *text;
+        bool scales, sigmoid;
+        int concat;
+    } rows[] = {
+        {NET "    return torch.mul(x, CONSTANTS.c0)\n", true, false, -1},
+        {NET "    y = torch.div(torch.sub(x, CONSTANTS.c0), CONSTANTS.c1)\n", true, false, -1},
+        {NET "    y = torch.div(x, 255.)\n", true, false, -1},
+        {NET "    mean = self.mean\n    y = torch.sub(x, mean)\n", true, false, -1},
+        /* of maps that were made, of sizes, of two arguments */
+        {NET "    y = torch.add(x, y)\n", false, false, -1},
+        {NET "    n = torch.sub(torch.size(x, 2), 1)\n", false, false, -1},
+        {"class B(Module):\n  def f(self, n: int) -> int:\n    return torch.add(n, 1)\n", false,
+         false, -1},
+        {NET "    return torch.sigmoid(x)\n", false, true, -1},
+        {"class Sigmoid(Module):\n", false, true, -1},
+        {NET "    _0 = [(up).forward(y, ), x]\n    z = torch.cat(_0, 1)\n", false, false,
+         UNET_CONCAT_UP_SKIP},
+        {NET "    z = torch.cat([x, (up).forward(y, None, )], 1)\n", false, false,
+         UNET_CONCAT_SKIP_UP},
+        {NET "    z = torch.cat([y, z], 1)\n", false, false, -1},
+        {NET "    z = torch.cat([x, y, w], 1)\n", false, false, -1},
+        {NET "    z = torch.cat([x, y], 1)\n    z = torch.cat([y, x], 1)\n", false, false,
+         UN_HINT_CONFLICT},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct un_hints told = hints_of(rows[i].text);
+        if ((told.stranger != NULL) != rows[i].scales || told.sigmoid != rows[i].sigmoid ||
+            told.concat != rows[i].concat)
+            fail_msg("row %zu: stranger \"%s\", sigmoid %d, concat %d", i,
+                     told.stranger ? told.stranger : "", told.sigmoid, told.concat);
+    }
+}
+
 /* Calls in branches that say different things tell nothing. */
 static void test_doublings(void **state)
 {
@@ -78,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_activations),
+        cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_doublings),
     };
     return cmocka_run_group_tests_name("hints", tests, NULL, NULL);
