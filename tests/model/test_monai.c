@@ -115,23 +115,26 @@ static void test_said(void **state)
     char note[300] = "";
     const unet_log log = {.note = keep_note, .context = note};
     unet_known known = unet_known_nothing();
-    struct un_arrays arrays;
+    static const char *const files[] = {UNITS, PLAIN}; /* of several outputs, of one */
     unet_origin origin;
     unet_error err;
     int norm = 0, act = 0;
     (void)state;
     known.log = &log;
-    if (un_arrays_open(PLAIN, &arrays, &err))
-        fail_msg("%s", err.text);
-    for (int sigmoid = 0; sigmoid < 2; sigmoid++) {
+    for (int i = 0; i < 4; i++) {
+        struct un_arrays arrays;
         unet_model *model = NULL;
-        arrays.hints.sigmoid = sigmoid;
+        if (un_arrays_open(files[i / 2], &arrays, &err))
+            fail_msg("%s", err.text);
+        note[0] = 0;
+        arrays.hints.sigmoid = i % 2;
         if (un_model_from_arrays("x", &arrays, &known, &model, &origin, &err))
             fail_msg("%s", err.text);
-        assert_true(model->graph.spec.classes > 1);
-        if (sigmoid != (strstr(note, "x: a sigmoid makes each of its") != NULL))
-            fail_msg("sigmoid %d: \"%s\"", sigmoid, note);
+        assert_int_equal(model->graph.spec.classes > 1, i < 2);
+        if ((i == 1) != (strstr(note, "x: a sigmoid makes each of its") != NULL))
+            fail_msg("%s, sigmoid %d: \"%s\"", files[i / 2], i % 2, note);
         un_model_free(model);
+        un_arrays_release(&arrays);
     }
     for (int i = 0; i < origin.guesses; i++) {
         norm += !strcmp(origin.guess[i].field, "norm") && !strcmp(origin.guess[i].from, "default");
@@ -139,7 +142,6 @@ static void test_said(void **state)
     }
     if (norm != 1 || act != 1)
         fail_msg("norm is a guess %d times, act %d", norm, act);
-    un_arrays_release(&arrays);
 }
 
 /* ---- specs ---- */
