@@ -66,12 +66,15 @@ typedef struct unet_export_options {
     size_t size;
     const char *names; /* layout of the arrays' names: NULL or "unet": this library's own, which are
                           those of the PyTorch class it began with; "milesial", "torch_em" */
-    int normalize;     /* ONNX: 1: the graph takes samples as they are in images, and scales them */
+    int normalize;     /* ONNX: 1: the graph takes samples as they are in images, and scales them;
+                          of a model that scales each type by itself those of example's type */
     /* of a bioimage.io package: */
     const char *author;  /* who made the model; wanted */
     const char *license; /* an SPDX identifier, "CC-BY-4.0"; wanted */
     const char *about;   /* what it finds in which images, a line; NULL: what its classes say */
-    const unet_image *example; /* its test tensors are of the middle of this; NULL: of a pattern */
+    const unet_image *example;  /* its test tensors are of the middle of this; NULL: of a pattern */
+    const struct unet_log *log; /* unet_embed.h: hears which samples are scaled, where that is not
+                                   all that the model knows; may be NULL */
 } unet_export_options;
 
 /*

@@ -105,6 +105,17 @@ static unet_code prepare(const struct convert_settings *settings, const unet_mod
     return code;
 }
 
+/* Arrays that are input already do not show what a graph does with samples. */
+static unet_code check_prepared(const struct convert_settings *settings, unet_error *err)
+{
+    return settings->normalize
+               ? set_error(err, UNET_EINVAL,
+                           "%s: goes into the network as it is, and --normalize is for samples of "
+                           "images: wanted one to check it by",
+                           settings->check)
+               : UNET_OK;
+}
+
 /* The same with OUT. */
 static unet_code compare(const struct convert_settings *settings, const char *output,
                          struct comparison *c, unet_error *err)
@@ -209,13 +220,15 @@ static int read_input(const struct convert_settings *settings, const char *input
 
 static int convert(const struct convert_settings *settings, const char *input, const char *output)
 {
+    const unet_log log = {.note = origin_note};
     struct comparison comparison = {0};
     unet_export_options options = {.size = sizeof(options),
                                    .names = settings->names,
                                    .normalize = settings->normalize,
                                    .author = settings->author,
                                    .license = settings->license,
-                                   .about = settings->about};
+                                   .about = settings->about,
+                                   .log = settings->common.quiet ? NULL : &log};
     unet_package_test test;
     unet_origin origin;
     unet_model *model = NULL;
@@ -227,6 +240,7 @@ static int convert(const struct convert_settings *settings, const char *input, c
     options.example = settings->check ? &comparison.image : NULL;
     if (class_names_give(&settings->network, model, &err) ||
         (settings->check && prepare(settings, model, &comparison, &err)) ||
+        (comparison.image.prepared && check_prepared(settings, &err)) ||
         unet_model_export(model, output, &options, &err) ||
         (settings->check && compare(settings, output, &comparison, &err)))
         status = fail(&err);

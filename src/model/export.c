@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hooks.h"
 #include "model/bioimage/package.h"
 #include "model/model.h"
 #include "recognise/layouts.h"
@@ -51,9 +52,50 @@ static unet_code write_torch(const struct leaving *l, unet_error *err)
     return un_torch_write(l->path, entries, l->count, l->metadata, err);
 }
 
-void un_model_scale(const unet_model *model, float *offset, float *scale)
+/* An image whose samples tell of which type they are. */
+static bool has_example(const unet_export_options *options)
+{
+    return options->example && !options->example->prepared;
+}
+
+/* Of samples of a type, before they are centred. */
+static void scale_of(const unet_model *model, unet_sample type, float *offset, float *scale)
+{
+    struct un_scaling scaling = model->scaling;
+    scaling.per_image = false;
+    scaling.centred = 0;
+    const struct un_reading reading = un_reading_of((unet_view){.sample = type}, 1, &scaling);
+    *offset = reading.offset;
+    *scale = reading.scale;
+}
+
+void un_model_tell_scale(const unet_model *model, const char *path,
+                         const unet_export_options *options)
+{
+    static const char *const names[] = {
+        [UNET_U8] = "8 bits", [UNET_U16] = "16 bits", [UNET_F32] = "type float"};
+    float offset, scale, other_offset, other_scale;
+    un_model_scale(model, options, &offset, &scale);
+    for (int type = UNET_U8; type <= UNET_F32 && !model->scaling.per_image; type++) {
+        scale_of(model, (unet_sample)type, &other_offset, &other_scale);
+        if (!(model->scaling.trained_on & 1u << type) ||
+            (offset == other_offset && scale == other_scale))
+            continue;
+        un_note(options->log, UNET_WARNING,
+                "%s: it scales samples by (x - %g) * %g; unet scales those of %s, which the model "
+                "was trained on, too, otherwise (an example says of which type it is to be)",
+                path, (double)offset, (double)scale, names[type]);
+    }
+}
+
+void un_model_scale(const unet_model *model, const unet_export_options *options, float *offset,
+                    float *scale)
 {
     const struct un_scaling *scaling = &model->scaling;
+    if (has_example(options)) {
+        scale_of(model, options->example->sample, offset, scale);
+        return;
+    }
     const bool dim = !scaling->set && scaling->dim_scale > 0;
     *offset = dim ? scaling->dim_offset : scaling->set ? scaling->offset : 0;
     *scale = dim ? scaling->dim_scale : scaling->set ? scaling->scale : 1.0f / 255;
@@ -81,7 +123,9 @@ static unet_code write_onnx(const struct leaving *l, unet_error *err)
             l->path, (double)scaling->low, (double)scaling->high);
     struct un_onnx_options options = {.metadata = l->metadata, .scaled = l->options->normalize};
     float offset;
-    un_model_scale(l->model, &offset, &options.scale);
+    un_model_scale(l->model, l->options, &offset, &options.scale);
+    if (l->options->normalize)
+        un_model_tell_scale(l->model, l->path, l->options);
     options.shift = offset != 0 ? -offset * options.scale : 0;
     return un_onnx_write(l->path, &l->model->graph, l->model->values, &options, err);
 }

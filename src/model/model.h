@@ -112,9 +112,14 @@ unet_code un_model_write(const unet_model *model, const char *path, unet_error *
 unet_code un_model_export(const unet_model *model, const char *path,
                           const unet_export_options *options, unet_error *err);
 
-/* The (sample - offset) * scale that other programs are told, of a model that has one: of all
- * samples that it knows several of, those that it was trained on. */
-void un_model_scale(const unet_model *model, float *offset, float *scale);
+/* The (sample - offset) * scale that other programs are told, of a model that has one: that of the
+ * example's samples, or without one of those that it was trained on. */
+void un_model_scale(const unet_model *model, const unet_export_options *options, float *offset,
+                    float *scale);
+
+/* Tells options->log which samples that is for, where others are scaled otherwise. */
+void un_model_tell_scale(const unet_model *model, const char *path,
+                         const unet_export_options *options);
 
 /* model_sum.c: SHA-256 of what the model's file says and of its weights. */
 unet_code un_model_sum(const unet_model *model, char sum[UN_SHA256_TEXT], unet_error *err);
