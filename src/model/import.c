@@ -15,6 +15,7 @@
 
 #include "base/decimal.h"
 #include "base/file.h"
+#include "base/hooks.h"
 #include "model/bioimage/package.h"
 #include "model/model.h"
 #include "model/nnunet.h"
@@ -248,8 +249,30 @@ static unet_code read_numbers(const char *what, const char *text, int channels, 
     return UNET_OK;
 }
 
-static unet_code take_centre(const unet_known *known, int channels, struct un_scaling *scaling,
-                             unet_error *err)
+/* Numbers for samples of 0..255, as other programs write them down, would make every image dark. */
+static void tell_large(const char *path, const unet_known *known, int channels,
+                       const struct un_scaling *scaling)
+{
+    float small[2][UN_READING_CHANNELS];
+    char mean[200], std[200];
+    bool large = false;
+    for (int i = 0; i < channels; i++) {
+        large |= scaling->means[i] > 1 || scaling->deviations[i] > 1;
+        small[0][i] = scaling->means[i] / 255;
+        small[1][i] = scaling->deviations[i] / 255;
+    }
+    if (!large)
+        return;
+    un_decimal_list(mean, sizeof mean, small[0], (size_t)channels);
+    un_decimal_list(std, sizeof std, small[1], (size_t)channels);
+    un_note(known->log, UNET_WARNING,
+            "%s: mean %s and std %s are above 1, and samples of 8 bits are in 0..1 when they are "
+            "taken off: of images in 0..255 it is mean %s and std %s",
+            path, known->mean, known->std, mean, std);
+}
+
+static unet_code take_centre(const char *path, const unet_known *known, int channels,
+                             struct un_scaling *scaling, unet_error *err)
 {
     if (!known->mean && !known->std)
         return UNET_OK;
@@ -264,6 +287,8 @@ static unet_code take_centre(const unet_known *known, int channels, struct un_sc
         if (!(scaling->deviations[i] > 0))
             code = un_fail(err, UNET_EINVAL, "std is %.60s, wanted numbers above 0", known->std);
     scaling->centred = channels;
+    if (!code)
+        tell_large(path, known, channels, scaling);
     return code;
 }
 
@@ -278,7 +303,7 @@ static unet_code shape_foreign(const char *path, const struct un_arrays *arrays,
     un_model_prepare(model, &found.spec);
     model->scaling.per_image = known->standardize > 0;
     take_scale(&arrays->hints, &model->scaling);
-    if ((code = take_centre(known, found.spec.in_channels, &model->scaling, err)))
+    if ((code = take_centre(path, known, found.spec.in_channels, &model->scaling, err)))
         return code;
     un_extras_tell(path, arrays, known);
     if (arrays->hints.sigmoid && found.spec.classes > 1)

@@ -298,6 +298,13 @@ static void test_standardize(void **state)
     unet_model_free(back);
 }
 
+static void keep_note(void *context, unet_severity severity, const char *text)
+{
+    char *kept = context;
+    (void)severity;
+    snprintf(kept, 300, "%s", text);
+}
+
 /* A mean and a deviation for each channel: in the model's file, in prediction, and in training. */
 static void test_centred(void **state)
 {
@@ -345,6 +352,16 @@ static void test_centred(void **state)
         fail_msg("differs by %g", difference(logits[0], logits[1], 2 * SIDE * SIDE));
     const unet_export_options inside = {.normalize = 1};
     assert_int_equal(un_model_export(back, "x.onnx", &inside, &err), UNET_EINVAL);
+    char note[300] = "";
+    const unet_log log = {.note = keep_note, .context = note};
+    unet_model *large = NULL;
+    known.log = &log;
+    known.mean = "127.5,51,255";
+    if (un_model_import(FOLDER "smp.pth", &known, &large, NULL, &err))
+        fail_msg("%s", err.text);
+    if (!strstr(note, "in 0..255 it is mean 0.5,0.2,1 and std 0.000898"))
+        fail_msg("\"%s\"", note);
+    unet_model_free(large);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         unet_model *none = NULL;
         known.mean = rows[i].mean;
@@ -405,13 +422,6 @@ static void test_told_of_own(void **state)
     assert_string_equal(text, "all of each image to mean 0 and variance 1");
     unlink(made);
     unet_model_free(model);
-}
-
-static void keep_note(void *context, unet_severity severity, const char *text)
-{
-    char *kept = context;
-    (void)severity;
-    snprintf(kept, 300, "%s", text);
 }
 
 /* What a module around a network had for its images is left, and said. */
