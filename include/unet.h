@@ -428,6 +428,7 @@ typedef struct unet_train_job {
     void *context;
     const struct unet_cancel *cancel; /* looked at before each step and tile; unet_embed.h */
     const struct unet_ranks *ranks; /* several processes that train as one, unet_ranks.h; or NULL */
+    int tile; /* of the session that sees the images of validation, see unet_session_options */
 } unet_train_job;
 
 /*

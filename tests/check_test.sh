@@ -66,10 +66,13 @@ expect 0 "^unet train --images 'd d/images' --masks d/masks --depth 2 --norm bat
 
 expect 0 '^memory +954 MiB is enough' - check --images d/images --masks d/masks --no-page \
     --memory 1G
-expect 0 '^unet train .* --memory 46M -o d.run$' - check --images d/images --masks d/masks --no-page --memory 46M
+expect 0 '^unet train .* --memory 100M -o d.run$' - check --images d/images --masks d/masks --no-page --memory 100M
 bytes=$(sed -n 's/^training .*about \(.*\) with the images/\1/p' .out) # which training takes, too
-expect 0 "^memory +$bytes" - train --images d/images --masks d/masks --memory 46M --dry-run
-expect 0 'is not enough' - check --images d/images --masks d/masks --no-page --memory 1M
+expect 0 "^memory +$bytes" - train --images d/images --masks d/masks --memory 100M --dry-run
+expect 1 'is not enough' 'not enough to train on' check --images d/images --masks d/masks --no-page --memory 1M
+least=$(sed -n 's/^unet train.*--memory \([0-9]*M\).*/\1/p' .out)
+expect 0 '' - train --images d/images --masks d/masks --memory "$least" --dry-run
+expect 0 'width 4' - check --images d/images --masks d/masks --no-page --memory "$least"
 expect 2 - 'memory' check --images d/images --masks d/masks --memory much
 
 # ---- spoiled data ----

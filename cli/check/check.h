@@ -24,9 +24,10 @@ struct check {
     unet_spec spec;
     unet_train_options options;
     int tile, batch_most; /* side of the tiles; largest batch for memory, 0: not asked */
-    double bytes, memory; /* to train; allowed, 0: not said */
-    int fits;             /* 0: not even the smallest does */
-    int weighted;         /* 1: weights are proposed */
+    double bytes, memory,
+        least;    /* to train; allowed, 0: not said; with all else that training does */
+    int fits;     /* 0: not even the smallest does */
+    int weighted; /* 1: weights are proposed */
     float weights[UNET_MAX_CLASSES];
     int has_split; /* 1: the masks number objects, and it is known what cutting them would gain */
     struct check_split {

@@ -113,10 +113,11 @@ char *check_command(const struct check *check)
         append(&command, "--ignore", check->ignore);
     append_network(&command, check->network);
     if (check->memory > 0) { /* training makes of it what was proposed */
-        const int mega = fmod(check->memory, 1e6) == 0;
+        const double memory =
+            check->fits ? check->memory : ceil(check->least / 1e6) * 1e6; /* the least that would */
+        const int mega = fmod(memory, 1e6) == 0;
 
-        snprintf(text, sizeof(text), "%.0f%s", mega ? check->memory / 1e6 : check->memory,
-                 mega ? "M" : "");
+        snprintf(text, sizeof(text), "%.0f%s", mega ? memory / 1e6 : memory, mega ? "M" : "");
         append(&command, "--memory", text);
     } else if (check->options.tile > 0) {
         snprintf(text, sizeof(text), "%d", check->options.tile);

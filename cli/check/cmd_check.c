@@ -58,16 +58,18 @@ static void propose(const struct check_settings *settings, struct check *check)
     check->options = choose_training(&check->spec);
     check->fits = 1;
     if (check->memory > 0) {
+        int seen_tile;
         const struct said_parts said = {.width =
                                             said_text(&settings->network.said, "width") != NULL};
 
-        check->fits =
-            choose_for_memory(check->facts, check->memory, said, &check->spec, &check->options);
+        check->fits = choose_for_memory(check->facts, check->memory, said, &check->spec,
+                                        &check->options, &seen_tile);
         check->batch_most =
             largest_batch(check->facts, check->memory, &check->spec, &check->options);
     }
     check->tile = training_tile(check->facts, &check->spec, &check->options);
     check->bytes = training_bytes(check->facts, &check->spec, &check->options);
+    check->least = check->bytes + seeing_bytes(check->facts, &check->spec, check->options.threads);
     check->weighted = choose_weights(check->facts, check->weights);
 }
 
@@ -210,8 +212,9 @@ static int print_proposal(const struct check *check)
         say(stdout, "memory     %s is enough, for a batch of %d at most\n",
             format_bytes_like(check->memory, check->bytes, limit), check->batch_most);
     else if (check->memory > 0)
-        say(stdout, "memory     %s is not enough for the smallest network that was tried\n",
-            format_bytes_like(check->memory, check->bytes, limit));
+        say(stdout, "memory     %s is not enough for the smallest network that was tried: %s is\n",
+            format_bytes_like(check->memory, check->bytes, limit),
+            format_bytes(check->least, bytes));
     if (check->weighted) {
         say(stdout, "weights    ");
         for (int k = 0; k < check->facts->labels; k++)
@@ -298,6 +301,8 @@ static int report(const struct check_settings *settings, struct check *check)
     if (status == EXIT_DONE && !settings->no_page && !settings->common.json)
         say(stdout, "\n%d of %d pair%s are drawn in %s\n", shown, check->facts->pairs,
             plural(check->facts->pairs, "s"), page);
+    if (status == EXIT_DONE && check->proposed && !check->facts->errors && !check->fits)
+        return fail_text("--memory: not enough to train on %s", check->images);
     if (status == EXIT_DONE && check->facts->errors)
         return fail_text("%s: %d error%s: training cannot work", check->images,
                          check->facts->errors, plural(check->facts->errors, "s"));

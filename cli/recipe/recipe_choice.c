@@ -5,6 +5,7 @@
  * The aim: a good model in minutes on a laptop's CPU.  Every choice of that kind is here.
  */
 #include "recipe/recipe_choice.h"
+#include "unet_image.h"
 #include "unet_train.h"
 
 #include <limits.h>
@@ -180,18 +181,62 @@ double training_bytes(const unet_survey_facts *facts, const unet_spec *spec,
     return (double)bytes + (double)facts->bytes;
 }
 
+/* The program, its libraries, and what reading and writing files takes. */
+#define PROCESS_BYTES 14e6
+
+/* How a session with no more than `limit` bytes sees the largest image, beside the scores of its
+ * pixels; 0: it does not, but for plan->smallest. */
+static int plan_seeing(const unet_survey_facts *facts, const unet_spec *spec, int threads,
+                       double limit, unet_memory_plan *plan)
+{
+    const unet_session_options work = {.size = sizeof(work), .threads = threads};
+    const unet_page page = {
+        .height = facts->max_height, .width = facts->max_width, .channels = spec->in_channels};
+    const unet_stream stream = {.size = sizeof(stream), .mask = 1};
+    unet_model *model = NULL;
+    int planned = 0;
+
+    *plan = (unet_memory_plan){0};
+    if (limit >= 1 && unet_model_create(spec, 0, &model, NULL) == UNET_OK)
+        planned =
+            unet_plan_memory(model, &work, &page, &stream, (uint64_t)limit, plan, NULL) == UNET_OK;
+    unet_model_free(model);
+    return planned;
+}
+
+/* A mask and scores of the largest image. */
+static double scores_bytes(const unet_survey_facts *facts, const unet_spec *spec)
+{
+    const int outputs = spec->classes + spec->rims * (spec->classes - 1);
+
+    return (double)facts->max_height * facts->max_width * (1 + (double)sizeof(float) * outputs);
+}
+
+double seeing_bytes(const unet_survey_facts *facts, const unet_spec *spec, int threads)
+{
+    unet_memory_plan plan;
+
+    plan_seeing(facts, spec, threads, 1, &plan);
+    return (double)plan.smallest + scores_bytes(facts, spec) + PROCESS_BYTES;
+}
+
 static int fits(const unet_survey_facts *facts, double memory, const unet_spec *spec,
-                const unet_train_options *options)
+                const unet_train_options *options, int *seen_tile)
 {
     double bytes = training_bytes(facts, spec, options);
+    unet_memory_plan plan;
 
-    return bytes >= 0 && bytes <= memory;
+    memory -= bytes + scores_bytes(facts, spec) + PROCESS_BYTES;
+    if (bytes < 0 || !plan_seeing(facts, spec, options->threads, memory, &plan))
+        return 0;
+    *seen_tile = plan.tile;
+    return 1;
 }
 
 int choose_for_memory(const unet_survey_facts *facts, double memory, struct said_parts said,
-                      unet_spec *spec, unet_train_options *options)
+                      unet_spec *spec, unet_train_options *options, int *seen_tile)
 {
-    while (!fits(facts, memory, spec, options)) {
+    while (!fits(facts, memory, spec, options, seen_tile)) {
         int side = training_tile(facts, spec, options);
 
         if (!options->recompute && !said.recompute)
@@ -212,10 +257,10 @@ int largest_batch(const unet_survey_facts *facts, double memory, const unet_spec
                   const unet_train_options *options)
 {
     unet_train_options tried = *options;
-    int best = options->batch;
+    int best = options->batch, seen_tile;
 
     for (tried.batch = 64; tried.batch > best; tried.batch /= 2)
-        if (fits(facts, memory, spec, &tried))
+        if (fits(facts, memory, spec, &tried, &seen_tile))
             return tried.batch;
     return best;
 }

@@ -29,6 +29,7 @@ struct run_facts {
     const struct run_row *recipe;             /* [recipe_rows] */
     int recipe_rows;
     int threads;     /* for predictions; 0: one per core */
+    int tile;        /* the same; 0: as a session chooses */
     int resumed;     /* 1: it goes on from a checkpoint */
     int tensorboard; /* 1: event files */
 };

@@ -63,7 +63,7 @@ static unet_code show_one(struct run_folder *run, unet_session *session, int epo
 
 static unet_code show_all(struct run_folder *run, int epoch, unet_error *err)
 {
-    const unet_session_options work = {.threads = run->facts.threads};
+    const unet_session_options work = {.threads = run->facts.threads, .tile = run->facts.tile};
     unet_scores *all = unet_scores_create(unet_model_labels(run->facts.model));
     int count = unet_dataset_count(run->facts.dataset), shown = count < PICTURES ? count : PICTURES;
     unet_session *session = NULL;

@@ -152,11 +152,13 @@ static int fit_memory(struct train_run *run)
 
     if (settings->memory <= 0)
         return EXIT_DONE;
-    if (choose_for_memory(facts, settings->memory, said, &spec, &recipe->options)) {
+    if (choose_for_memory(facts, settings->memory, said, &spec, &recipe->options,
+                          &run->seen_tile)) {
         recipe->spec = spec;
         return EXIT_DONE;
     }
-    least = training_bytes(facts, &spec, &recipe->options);
+    least = training_bytes(facts, &spec, &recipe->options) +
+            seeing_bytes(facts, &spec, recipe->options.threads);
     return fail_text(
         "--memory %s: training takes %s with width %d, batch %d, tiles of %d, the "
         "smallest that was tried%s",

@@ -164,6 +164,7 @@ static int begin_folder(struct watch *watch)
                                     .recipe = watch->rows,
                                     .recipe_rows = watch->words.count,
                                     .threads = run->settings->common.threads,
+                                    .tile = run->seen_tile,
                                     .resumed = run->resumed,
                                     .tensorboard = run->settings->tensorboard};
     return run_begin(&watch->folder, &facts);
@@ -185,7 +186,8 @@ static int go_along(const struct train_run *run, const unet_train_options *optio
                                 .validation = run->validation,
                                 .resume = run->resumed,
                                 .progress = on_other,
-                                .ranks = run->ranks};
+                                .ranks = run->ranks,
+                                .tile = run->seen_tile};
     unet_error err;
 
     interrupt_watch();
@@ -223,7 +225,8 @@ int train_run_go(struct train_run *run)
                                 .progress = on_progress,
                                 .validated = on_validated,
                                 .context = &watch,
-                                .ranks = run->ranks};
+                                .ranks = run->ranks,
+                                .tile = run->seen_tile};
     code = unet_train(&job, &options, &err);
     progress_clear(&watch.report.line);
     if (run_end(&watch.folder, interrupted(), code ? &err : NULL))

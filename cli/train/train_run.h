@@ -26,6 +26,7 @@ struct train_run {
     unet_survey *survey;
     unet_model *model;
     struct recipe recipe;
+    int seen_tile; /* of sessions that see images between epochs; 0: as they choose */
     struct train_files files;
     /* what came of it */
     double best_score; /* the Dice of all classes, or minus the loss */

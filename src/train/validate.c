@@ -95,7 +95,8 @@ static unet_code allocate(struct un_validator *v, unet_error *err)
 unet_code un_validator_create(const unet_train_job *job, int threads,
                               struct un_validator **validator, unet_error *err)
 {
-    const unet_session_options options = {.threads = threads, .cancel = job->cancel};
+    const unet_session_options options = {
+        .threads = threads, .tile = job->tile, .cancel = job->cancel};
     unet_code code = un_trainer_check(job->model, job->validation, err);
     if (code || (code = check_coding(job, err)))
         return code;
