@@ -401,9 +401,8 @@ typedef struct unet_progress {
     int improved;      /* 1: best so far, just saved */
     int best_epoch;    /* 0: none yet */
     double best_score; /* of that epoch, also when an earlier run reached it */
-    int one_class; /* epochs in a row up to now in which all answers were one class, though masks
-                      have more; > 0 is an alarm.  Without a validation set an epoch's last tiles
-                      are looked at, and less than three such epochs count as 0 */
+    int one_class; /* epochs in a row up to now in which all answers were one class, and masks have
+                      more: an alarm; of the last tiles, from three on, without a validation set */
     unet_train_end end;
     const struct unet_rank_time *rank_times; /* [rank_count], unet_ranks.h; NULL: alone */
     int rank_count;

@@ -182,10 +182,12 @@ double training_bytes(const unet_survey_facts *facts, const unet_spec *spec,
 }
 
 /* The program, its libraries, and what reading and writing files takes. */
-#define PROCESS_BYTES 14e6
+#define PROCESS_BYTES 20e6
+/* Smaller tiles than those that take so many times the arithmetic are mostly border. */
+#define MOST_WORK 4
 
-/* How a session with no more than `limit` bytes sees the largest image, beside the scores of its
- * pixels; 0: it does not, but for plan->smallest. */
+/* How a session with no more than `limit` bytes (0: any) sees the largest image, beside the scores
+ * of its pixels; 0: it does not. */
 static int plan_seeing(const unet_survey_facts *facts, const unet_spec *spec, int threads,
                        double limit, unet_memory_plan *plan)
 {
@@ -197,11 +199,11 @@ static int plan_seeing(const unet_survey_facts *facts, const unet_spec *spec, in
     int planned = 0;
 
     *plan = (unet_memory_plan){0};
-    if (limit >= 1 && unet_model_create(spec, 0, &model, NULL) == UNET_OK)
+    if (limit >= 0 && unet_model_create(spec, 0, &model, NULL) == UNET_OK)
         planned =
             unet_plan_memory(model, &work, &page, &stream, (uint64_t)limit, plan, NULL) == UNET_OK;
     unet_model_free(model);
-    return planned;
+    return planned && plan->work <= MOST_WORK;
 }
 
 /* A mask and scores of the largest image. */
@@ -216,8 +218,9 @@ double seeing_bytes(const unet_survey_facts *facts, const unet_spec *spec, int t
 {
     unet_memory_plan plan;
 
-    plan_seeing(facts, spec, threads, 1, &plan);
-    return (double)plan.smallest + scores_bytes(facts, spec) + PROCESS_BYTES;
+    plan_seeing(facts, spec, threads, 0, &plan);
+    return (double)(plan.useful < plan.bytes ? plan.useful : plan.bytes) +
+           scores_bytes(facts, spec) + PROCESS_BYTES;
 }
 
 static int fits(const unet_survey_facts *facts, double memory, const unet_spec *spec,
@@ -227,7 +230,7 @@ static int fits(const unet_survey_facts *facts, double memory, const unet_spec *
     unet_memory_plan plan;
 
     memory -= bytes + scores_bytes(facts, spec) + PROCESS_BYTES;
-    if (bytes < 0 || !plan_seeing(facts, spec, options->threads, memory, &plan))
+    if (bytes < 0 || memory < 1 || !plan_seeing(facts, spec, options->threads, memory, &plan))
         return 0;
     *seen_tile = plan.tile;
     return 1;
