@@ -80,9 +80,11 @@ int un_posix_openat(int folder, const char *name, int flags, ...)
     if (wide && (!size || size >= 4096)) {
         errno = ENAMETOOLONG;
     } else if (wide && (whole = malloc((size + wcslen(wide) + 2) * sizeof *whole))) {
-        wcscpy(whole, above);
-        wcscat(whole, L"\\");
-        wcscat(whole, wide);
+        wcscpy(whole, above); /* begins with \\?\, behind which a dot is a name like any other */
+        if (wcscmp(wide, L".")) {
+            wcscat(whole, L"\\");
+            wcscat(whole, wide);
+        }
         fd = open_wide(whole, flags);
     }
     const int why = errno;
