@@ -45,10 +45,21 @@ struct un_ring {
 /* A class by name, and parts whose union it is. */
 struct un_outline {
     int name;        /* of the set's */
-    int page;        /* of a stack, from 1; 0: not said */
+    int plane;       /* of a stack, from 1, in which channels may count; 0: not said */
+    int slice;       /* of a hyperstack, from 1; 0: not said, or all of them */
+    int frame;       /* likewise */
     double order;    /* shapes with more lie over those with less, else later over earlier */
     uint32_t object; /* from 1; shapes with one number are one object */
     size_t first, count;
+};
+
+/* The page that is painted, and what its file says of all of them. */
+struct un_stack {
+    const char *image; /* name */
+    int page, pages;   /* page from 0 */
+    int slices;        /* pages of a volume, z by z; 0: not known */
+    int planes;        /* of the file, one after the other, that are a page; 0: not known */
+    int channels;      /* of the page */
 };
 
 /* What was found when the shapes became pixels. */
@@ -183,13 +194,23 @@ unet_code un_outlines_check_shares(const struct un_outlines *set, const char *pa
 /* ---- outlines_paint.c ---- */
 
 /*
- * Paints the shapes of one page (from 0) of `pages` over codes [height][width], which are 0 at
- * first.  A pixel belongs to a part that holds its centre; a centre on an edge to what lies right
- * of it or below.  UNET_ENOMEM; UNET_EINVAL: a stack whose shapes do not say their page.
+ * Paints the shapes of one page over codes [height][width], which are 0 at first; stack NULL: those
+ * of all pages.  A pixel belongs to a part that holds its centre; a centre on an edge to what lies
+ * right of it or below.  UNET_ENOMEM; UNET_EINVAL as un_outlines_pages().
  */
 unet_code un_drawing_paint(const struct un_outlines *set, const struct un_drawing *drawing,
-                           int page, int pages, int height, int width, uint32_t *codes,
+                           const struct un_stack *stack, int height, int width, uint32_t *codes,
                            struct un_painted *painted, unet_error *err);
+
+/* ---- outlines_pages.c ---- */
+
+/*
+ * The page, from 0, of each shape: pages [shape_count].  UNET_EINVAL: a stack whose shapes do not
+ * say theirs, or say one that it does not have, or that can be read in two ways; an image of one
+ * page whose shapes are on several.
+ */
+unet_code un_outlines_pages(const struct un_drawing *drawing, const struct un_stack *stack,
+                            int *pages, unet_error *err);
 
 /* ---- outlines_source.c ---- */
 
