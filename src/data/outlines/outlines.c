@@ -356,6 +356,10 @@ void un_outlines_text(const struct un_outlines *set, char *text, size_t size)
     } found[] = {
         {set->regions, "annotation without a class around detections passed over",
          "annotations without a class around detections passed over"},
+        {set->tiles, "tile or core of a tissue array passed over",
+         "tiles or cores of a tissue array passed over"},
+        {set->nuclei, "nucleus within a cell's outline passed over",
+         "nuclei within cells' outlines passed over"},
         {p->outside, "shape reaches beyond its image and is cut there",
          "shapes reach beyond their images and are cut there"},
         {p->away, "shape lies beyond its image as a whole",

@@ -112,6 +112,8 @@ struct un_outlines {
     char format[40];
     uint64_t skipped[UN_SKIPPED_KINDS];
     uint64_t regions; /* passed over: areas in which a program looked for objects */
+    uint64_t tiles;   /* likewise: QuPath's tiles, and cores of tissue arrays */
+    uint64_t nuclei;  /* of cells: these are the cells' alone */
     struct un_painted painted;
 };
 

@@ -103,6 +103,56 @@ static void test_others(void **state)
           NULL, 4, 4, "22.. 22.. ..11 ..11");
 }
 
+#define AREA(type, more, box, end)                                                                 \
+    "{\"type\": \"Feature\", \"geometry\": {\"type\": \"Polygon\", \"coordinates\": [" box         \
+    "]}, \"properties\": {\"objectType\": \"" type "\"" more "}" end "}"
+#define ALL "[[0,0],[4,0],[4,4],[0,4],[0,0]]"
+#define LEFT "[[0,0],[1,0],[1,4],[0,4],[0,0]]"
+#define RIGHT "[[3,0],[4,0],[4,4],[3,4],[3,0]]"
+#define NAMES(names) ", \"classification\": {\"names\": [" names "]}"
+
+/* What QuPath says beside outlines. */
+static void test_qupath(void **state)
+{
+    static const struct {
+        const char *text, *want, *names, *words;
+    } rows[] = {
+        /* several names are a class, and an annotation with them has one */
+        {"[" AREA("cell", NAMES("\"Tumor\", \"Positive\""), LEFT,
+                  "") "," AREA("annotation", NAMES("\"Tumor\", \"Negative\""), RIGHT, "") "]",
+         "2..1 2..1 2..1 2..1", "Tumor: Positive|Tumor: Negative|", ""},
+        {"[" AREA("tmaCore", NAMES("\"Core\""), ALL,
+                  "") "," AREA("tile", "", ALL, "") "," AREA("detection", "", LEFT, "") "]",
+         "1... 1... 1... 1...", "object|", "2 tiles or cores of a tissue array passed over"},
+        /* objects in objects, wherever they stand */
+        {"[" AREA("annotation", "", ALL,
+                  ", \"childObjects\": [" AREA("cell", NAMES("\"a\""), LEFT, "") "]") "]",
+         "1... 1... 1... 1...", "a|", "1 annotation without a class around detections passed over"},
+        {AREA("annotation",
+              NAMES("\"t\"") ", \"childObjects\": [" AREA("cell", NAMES("\"a\""), LEFT, "") "]",
+              ALL, ""),
+         "1222 1222 1222 1222", "t|a|", "4 pixels lie in two shapes and are the later one's"},
+        {"[" AREA("cell", NAMES("\"a\""), LEFT,
+                  ", \"nucleusGeometry\": {\"type\": \"Polygon\"}") "]",
+         "1... 1... 1... 1...", "a|", "1 nucleus within a cell's outline passed over"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static struct un_wish wish;
+        struct un_outlines *set =
+            read_set("a.geojson", rows[i].text, strlen(rows[i].text), NULL, &wish);
+        char raster[100], words[600], names[200] = "";
+        draw(set, 0, 4, 4, raster);
+        un_outlines_text(set, words, sizeof words);
+        for (int k = 0; k < set->name_count; k++)
+            strcat(strcat(names, set->names[k]), "|");
+        assert_string_equal(raster, rows[i].want);
+        assert_string_equal(names, rows[i].names);
+        assert_string_equal(words, rows[i].words);
+        un_outlines_free(set);
+    }
+}
+
 static void test_refused(void **state)
 {
     static const struct {
@@ -129,6 +179,13 @@ static void test_refused(void **state)
         {"a.json", "{\"project\": {\"pid\": 1, \"vid_list\": []}, \"file\": {}}", "of VIA 3"},
         {"a.txt", "1024 0 0 1 0 1 1\n", "more than 1024 names"},
         {"a.json", "[{\"image_id\": 1, \"category_id\": 1}]", "COCO results"},
+        {"a.geojson",
+         AREA(
+             "cell",
+             NAMES(
+                 "\"a very long name of one class alone\", \"and another that is as long\", \"b\""),
+             ALL, ""),
+         "more than 63 bytes together"},
         {"a.xml", "<annotations><track id=\"0\"/></annotations>", "tracks of a video"},
         {"a.xml", "<annotations><polygon label=\"a\" points=\"1,1\"/></annotations>",
          "outside of an image"},
@@ -155,9 +212,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_labelme),
-        cmocka_unit_test(test_coco),
-        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_labelme), cmocka_unit_test(test_coco),
+        cmocka_unit_test(test_others),  cmocka_unit_test(test_qupath),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests_name("outlines_formats", tests, NULL, NULL);
