@@ -66,6 +66,7 @@ struct un_stack {
 struct un_painted {
     uint64_t outside; /* shapes with points beyond the image */
     uint64_t away;    /* shapes that lie beyond it as a whole */
+    uint64_t bare;    /* shapes without points */
     uint64_t empty;   /* other shapes that hold no pixel's centre */
     uint64_t over;    /* pixels that went from one code to another */
     uint64_t hidden;  /* objects of which nothing is left to be seen */
@@ -155,6 +156,9 @@ void un_drawing_box(struct un_drawing *drawing, double left, double top, double 
                     double bottom, double angle);
 void un_drawing_ellipse(struct un_drawing *drawing, double x, double y, double across, double down,
                         double angle);
+
+/* Whether some shape has an area, however small. */
+bool un_drawing_has_area(const struct un_drawing *drawing);
 
 /* UNET_OK, or why a drawing is not whole. */
 unet_code un_drawing_check(const struct un_drawing *drawing, unet_error *err);

@@ -239,7 +239,9 @@ static unet_code paint_shape(struct canvas *canvas, const struct un_drawing *dra
         else
             paint_runs(canvas, drawing, part);
     }
-    if (box[2] <= 0 || box[3] <= 0 || box[0] >= canvas->width || box[1] >= canvas->height)
+    if (box[0] > box[2])
+        painted->bare++;
+    else if (box[2] <= 0 || box[3] <= 0 || box[0] >= canvas->width || box[1] >= canvas->height)
         painted->away++;
     else if (box[0] < -BEYOND || box[1] < -BEYOND || box[2] > canvas->width + BEYOND ||
              box[3] > canvas->height + BEYOND)

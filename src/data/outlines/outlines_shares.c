@@ -62,7 +62,7 @@ unet_code un_outlines_check_shares(const struct un_outlines *set, const char *pa
         if (code)
             return code;
         shapes += set->drawings[i]->shape_count;
-        empty += painted.empty + painted.away;
+        empty += painted.empty + painted.away + painted.bare;
     }
     if ((range.least < 0 || range.most > 1) && NEARLY * (shapes - empty) > shapes)
         return UNET_OK;

@@ -39,6 +39,7 @@ static void count_up(struct painting *p, int page, const struct un_painted *pain
     if (p->drawing->counted != page)
         return;
     p->drawing->counted++;
+    all->bare += painted->bare;
     all->outside += painted->outside;
     all->away += painted->away;
     all->empty += painted->empty;

@@ -18,7 +18,6 @@ static void test_rule(void **state)
         {"[1,1],[1.2,1],[1.2,1.2]", "...... ...... ...... ......"},
         {"[0,0],[6,0],[6,4],[0,4],[0,0],[2,1],[4,1],[4,3],[2,3],[2,1]", /* even and odd */
          "111111 11..11 11..11 111111"},
-        {"[1,1]", "...... ...... ...... ......"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -70,8 +69,38 @@ static void test_nothing(void **state)
     assert_int_equal(un_outlines_settle(set, &wish, &given, &err), UNET_EFORMAT);
     assert_string_equal(err.text, "outlines of no image");
     un_outlines_free(set);
-    check("a.json", LABELME(SHAPE("cell", "", "\"polygon\"")), NULL, 4, 6,
-          "...... ...... ...... ......");
+    check("a.json", LABELME(SHAPE("cell", "", "\"polygon\"") "," BOX("cell", "[0,0],[1,1]")), NULL,
+          4, 6, "2..... ...... ...... ......");
+}
+
+/* A set in which no outline has an area. */
+static void test_flat(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {LABELME(SHAPE("cell", "[1,1]", "\"polygon\"")), "1 shape of less than three points"},
+        {LABELME(SHAPE("cell", "", "\"polygon\"") "," BOX("cell", "[1,1],[4,1]")),
+         "2 shapes of less than three points, or on one line"},
+        {LABELME(SHAPE("cell", "[1,1],[1,1]", "\"circle\"")), "1 shape of less"},
+        {COCO("[[]]"), "1 shape of less than three points"},
+        {COCO("{\"size\": [4,4], \"counts\": [16]}"), "1 shape of less"},
+        {LABELME(SHAPE("cell", "[1,1]", "\"point\"")),
+         "has an area; 1 point without an outline passed over"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct un_outlines *set = calloc(1, sizeof *set);
+        struct un_wish wish = {.ignore = -1};
+        const struct un_coding *given = NULL;
+        const char *text = rows[i].text;
+        unet_error err = {0};
+        assert_int_equal(un_outlines_read_bytes(set, "a.json", text, strlen(text), &err), 0);
+        assert_int_equal(un_outlines_settle(set, &wish, &given, &err), UNET_EINVAL);
+        if (!strstr(err.text, rows[i].want))
+            fail_msg("%s\nwanted %s", err.text, rows[i].want);
+        un_outlines_free(set);
+    }
 }
 
 /* What was found is counted and said. */
@@ -168,10 +197,10 @@ static void test_long_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rule),           cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_counts),         cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_too_many_names), cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_corner),
+        cmocka_unit_test(test_rule),       cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_counts),     cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_flat),       cmocka_unit_test(test_too_many_names),
+        cmocka_unit_test(test_long_names), cmocka_unit_test(test_corner),
     };
     return cmocka_run_group_tests_name("outlines", tests, NULL, NULL);
 }

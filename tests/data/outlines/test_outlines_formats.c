@@ -37,6 +37,43 @@ static void test_labelme(void **state)
           NULL, 4, 6, "...... ...11. ...1.. ......");
 }
 
+/* Rectangles by two corners, by all four, turned, and what is none. */
+static void test_rectangles(void **state)
+{
+    static const struct {
+        const char *points, *type, *want;
+    } rows[] = {
+        {"[1,1],[4,3]", "\"rectangle\"", "...... .111.. .111.. ......"},
+        {"[4,3],[1,1]", "\"rectangle\"", "...... .111.. .111.. ......"},
+        {"[1,1],[4,1],[4,3],[1,3]", "\"rectangle\"", "...... .111.. .111.. ......"},
+        {"[4,1],[1,1],[1,3],[4,3]", "\"rectangle\"", "...... .111.. .111.. ......"},
+        {"[2,0],[4,2],[2,4],[0,2]", "\"rectangle\"", ".1.... 111... 111... .1...."},
+        {"[2,0],[4,2],[2,4],[0,2]", "\"rotation\"", ".1.... 111... 111... .1...."},
+        {"[1,1],[4,1],[4,3]", "\"rectangle\"", "a rectangle of 3 points, two or four wanted"},
+        {"[1,1]", "\"rectangle\"", "a rectangle of 1 points, two or four wanted"},
+        {"[1,1],[4,1]", "\"rotation\"", "a rotation of 2 points, four wanted"},
+        {"[1,1],[40,1],[1,30],[40,30]", "\"rectangle\"", "no corners of a rectangle"},
+        {"[1,1],[4,1],[4,3]", "\"circle\"", "a circle of 3 points, two wanted"},
+        {"[1,1],[4e9,1]", "\"circle\"", "a coordinate that is no number of pixels"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[1000];
+        unet_error err = {0};
+        snprintf(text, sizeof text, LABELME(SHAPE("cell", "%s", "%s")), rows[i].points,
+                 rows[i].type);
+        if (i < 6) {
+            check("a.json", text, NULL, 4, 6, rows[i].want);
+            continue;
+        }
+        struct un_outlines *set = calloc(1, sizeof *set);
+        if (un_outlines_read_bytes(set, "a.json", text, strlen(text), &err) != UNET_EFORMAT ||
+            !strstr(err.text, rows[i].want))
+            fail_msg("%s: %s\nwanted %s", rows[i].points, err.text, rows[i].want);
+        un_outlines_free(set);
+    }
+}
+
 static void test_coco(void **state)
 {
     (void)state;
@@ -212,9 +249,9 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_labelme), cmocka_unit_test(test_coco),
-        cmocka_unit_test(test_others),  cmocka_unit_test(test_qupath),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_labelme), cmocka_unit_test(test_rectangles),
+        cmocka_unit_test(test_coco),    cmocka_unit_test(test_others),
+        cmocka_unit_test(test_qupath),  cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests_name("outlines_formats", tests, NULL, NULL);
 }
