@@ -386,6 +386,7 @@ void un_outlines_text(const struct un_outlines *set, char *text, size_t size)
          "tiles or cores of a tissue array passed over"},
         {set->nuclei, "nucleus within a cell's outline passed over",
          "nuclei within cells' outlines passed over"},
+        {set->crowds, "crowd (iscrowd) carries no label", "crowds (iscrowd) carry no label"},
         {p->bare, "shape has no points", "shapes have no points"},
         {p->outside, "shape reaches beyond its image and is cut there",
          "shapes reach beyond their images and are cut there"},

@@ -114,6 +114,7 @@ struct un_outlines {
     uint64_t skipped[UN_SKIPPED_KINDS];
     uint64_t regions; /* passed over: areas in which a program looked for objects */
     uint64_t tiles;   /* likewise: QuPath's tiles, and cores of tissue arrays */
+    uint64_t crowds;  /* COCO's: several objects in one shape, which carries no label */
     uint64_t nuclei;  /* of cells: these are the cells' alone */
     struct un_painted painted;
 };

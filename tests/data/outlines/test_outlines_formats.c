@@ -140,6 +140,28 @@ static void test_others(void **state)
           NULL, 4, 4, "22.. 22.. ..11 ..11");
 }
 
+/* A crowd carries no label, and lies under single objects wherever it stands in the file. */
+static void test_crowds(void **state)
+{
+    static const char *const text =
+        "{\"images\": [{\"id\": 3, \"file_name\": \"a.png\"}], \"categories\": [{\"id\": 9, "
+        "\"name\": \"cell\"}], \"annotations\": [{\"image_id\": 3, \"category_id\": 9, "
+        "\"iscrowd\": 0, \"segmentation\": [[0,0,1,0,1,4,0,4]]}, {\"image_id\": 3, "
+        "\"category_id\": 9, \"segmentation\": [[2,0,3,0,3,4,2,4]]}, {\"image_id\": 3, "
+        "\"category_id\": 9, \"iscrowd\": 1, \"segmentation\": {\"size\": [4,4], \"counts\": "
+        "[4,12]}}]}";
+    static struct un_wish wish;
+    struct un_outlines *set = read_set("a.json", text, strlen(text), NULL, &wish);
+    char raster[100], words[600];
+    (void)state;
+    assert_true(set->objects);
+    draw(set, 0, 4, 4, raster);
+    assert_string_equal(raster, "1x2x 1x2x 1x2x 1x2x");
+    un_outlines_text(set, words, sizeof words);
+    assert_non_null(strstr(words, "1 crowd (iscrowd) carries no label"));
+    un_outlines_free(set);
+}
+
 #define AREA(type, more, box, end)                                                                 \
     "{\"type\": \"Feature\", \"geometry\": {\"type\": \"Polygon\", \"coordinates\": [" box         \
     "]}, \"properties\": {\"objectType\": \"" type "\"" more "}" end "}"
@@ -251,7 +273,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_labelme), cmocka_unit_test(test_rectangles),
         cmocka_unit_test(test_coco),    cmocka_unit_test(test_others),
-        cmocka_unit_test(test_qupath),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_crowds),  cmocka_unit_test(test_qupath),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests_name("outlines_formats", tests, NULL, NULL);
 }
