@@ -130,6 +130,19 @@ for to in coco via cvat; do # the same objects in each
     expect 0 - '' masks --images images --masks $file --labels background,cell,nucleus -o p-$to
     check "$to: other pixels than COCO's" cmp -s p-$to/3.png p-coco/3.png
 done
+# images of one name in two folders go by both, and come back
+mkdir -p two/x two/y
+cp images/1.pgm images/2.pgm two/x
+cp images/3.pgm two/y/1.pgm
+cp images/4.pgm two/y/2.pgm
+for to in coco.json via.json cvat.xml; do
+    expect 0 '' - predict b.safetensors two/x two/y --rois two-$to --as ${to%.*} --quiet
+    check "two-$to names no folders" grep -q 'y/1.pgm' two-$to
+    expect 0 - 'pairs +4, paired' masks --images two --masks two-$to --labels background,cell,nucleus -o two-back
+    check "two-$to: other pixels than of one folder" cmp -s two-back/y/1.png p-coco/3.png
+done
+expect 1 - 'x/1.pgm: two images would have this name in t.json.*a folder, such as t/' \
+    predict b.safetensors two/x/1.pgm two/x/1.pgm two/y/1.pgm --rois t.json
 check '1.geojson is no JSON' whole_json 1.geojson
 expect 2 - '--as and the ending of 1.zip do not agree' \
     predict b.safetensors images/1.pgm --rois 1.zip --as coco
