@@ -64,7 +64,7 @@ echo "{\"shapes\": [$(shape cell 2 2 16 16), $(shape background 4 4 14 14), $(sh
 for to in coco:.json via:.json cvat:.xml geojson: labelme: imagej:; do
     as=${to%%:*} file=nested-$as${to#*:}
     expect 0 - '' masks --images images/1.pgm --masks nested -o "$file" --as $as
-    expect 0 - 'object numbers.*no label' \
+    expect 0 - 'object numbers.*; ignore = no label' \
         masks --images images/1.pgm --masks "$file" -o again.json --as coco
     sed 's/"object"/"cell"/' again.json >renamed # ImageJ has no names
     check "$as: objects and what has no label" cmp -s renamed nested-coco.json
@@ -93,6 +93,10 @@ expect 1 - 'outlines of VIA .* as a table' masks --images images --masks via.csv
 sed 's/"points": [^"]*"/"points": [[0.1,0.1],[1.01,0.1],[1.01,0.2]], "/g' labelme/1.json >shares.json
 expect 1 - 'shares.json: all coordinates lie from 0 to 1.01.*multiply x by' \
     masks --images images/1.pgm --masks shares.json -o x
+
+cp labels/1.pgm labels/9.pgm
+expect 0 - 'left out +1 mask without an image: 9.pgm' masks --images images --masks labels $names -o x
+rm labels/9.pgm
 
 # beside the images, as LabelMe does, and in a list
 cp -r images both

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "data/masks/coding.h"
+#include "data/masks/mask.h"
 #include "image/source.h"
 
 enum {
@@ -25,7 +26,7 @@ enum {
 };
 
 /* Pixels that carry no label, among codes and object numbers. */
-#define UN_OUTLINES_IGNORE 0xfffffffeu
+#define UN_OUTLINES_IGNORE UN_MASK_IGNORED
 
 enum un_area_kind { UN_AREA_RINGS, UN_AREA_ELLIPSE, UN_AREA_RUNS };
 
