@@ -64,7 +64,7 @@ echo "{\"shapes\": [$(shape cell 2 2 16 16), $(shape background 4 4 14 14), $(sh
 for to in coco:.json via:.json cvat:.xml geojson: labelme: imagej:; do
     as=${to%%:*} file=nested-$as${to#*:}
     expect 0 - '' masks --images images/1.pgm --masks nested -o "$file" --as $as
-    expect 0 - 'object numbers.*no label' \
+    expect 0 - 'object numbers.*; ignore = no label' \
         masks --images images/1.pgm --masks "$file" -o again.json --as coco
     sed 's/"object"/"cell"/' again.json >renamed # ImageJ has no names
     check "$as: objects and what has no label" cmp -s renamed nested-coco.json
@@ -93,6 +93,10 @@ expect 1 - 'outlines of VIA .* as a table' masks --images images --masks via.csv
 sed 's/"points": [^"]*"/"points": [[0.1,0.1],[1.01,0.1],[1.01,0.2]], "/g' labelme/1.json >shares.json
 expect 1 - 'shares.json: all coordinates lie from 0 to 1.01.*multiply x by' \
     masks --images images/1.pgm --masks shares.json -o x
+
+cp labels/1.pgm labels/9.pgm
+expect 0 - 'left out +1 mask without an image: 9.pgm' masks --images images --masks labels $names -o x
+rm labels/9.pgm
 
 # beside the images, as LabelMe does, and in a list
 cp -r images both
@@ -130,6 +134,19 @@ for to in coco via cvat; do # the same objects in each
     expect 0 - '' masks --images images --masks $file --labels background,cell,nucleus -o p-$to
     check "$to: other pixels than COCO's" cmp -s p-$to/3.png p-coco/3.png
 done
+# images of one name in two folders go by both, and come back
+mkdir -p two/x two/y
+cp images/1.pgm images/2.pgm two/x
+cp images/3.pgm two/y/1.pgm
+cp images/4.pgm two/y/2.pgm
+for to in coco.json via.json cvat.xml; do
+    expect 0 '' - predict b.safetensors two/x two/y --rois two-$to --as ${to%.*} --quiet
+    check "two-$to names no folders" grep -q 'y/1.pgm' two-$to
+    expect 0 - 'pairs +4, paired' masks --images two --masks two-$to --labels background,cell,nucleus -o two-back
+    check "two-$to: other pixels than of one folder" cmp -s two-back/y/1.png p-coco/3.png
+done
+expect 1 - 'x/1.pgm: two images would have this name in t.json.*a folder, such as t/' \
+    predict b.safetensors two/x/1.pgm two/x/1.pgm two/y/1.pgm --rois t.json
 check '1.geojson is no JSON' whole_json 1.geojson
 expect 2 - '--as and the ending of 1.zip do not agree' \
     predict b.safetensors images/1.pgm --rois 1.zip --as coco

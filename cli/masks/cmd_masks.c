@@ -294,6 +294,8 @@ static int report(const struct conversion *c)
         return EXIT_DONE;
     say(stderr, "pairs      %d, paired %s\n", unet_dataset_count(c->dataset),
         unet_dataset_pairing_text(c->dataset));
+    if (*unet_dataset_left_out(c->dataset))
+        say(stderr, "left out   %s\n", unet_dataset_left_out(c->dataset));
     say(stderr, "masks      %s\n", unet_dataset_coding_text(c->dataset));
     say(stderr, "written    %s (%s)\n", given->output, kind_words[given->kind]);
     return EXIT_DONE;

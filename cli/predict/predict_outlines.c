@@ -55,10 +55,83 @@ unet_code predict_outlines_open(struct predict_outlines *outlines, const struct 
                : UNET_OK;
 }
 
-/* The image as its file is called; of a stack scan.tif[3]. */
+/* ---- names of images --------------------------------------------------------------------- */
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A name that is there twice; NULL: none. */
+static const char *find_twice(const char **names, size_t count)
+{
+    qsort(names, count, sizeof(*names), compare_names);
+    for (size_t i = 1; i < count; i++)
+        if (!strcmp(names[i - 1], names[i]))
+            return names[i];
+    return NULL;
+}
+
+/* Bytes of the folders that all images are in. */
+static size_t common_folders(const struct predict_plan *plan)
+{
+    const char *first = plan->jobs[0].input;
+    size_t size = (size_t)(file_name(first) - first);
+
+    for (size_t i = 1; i < plan->inputs.count; i++) {
+        size_t same = 0;
+
+        while (same < size && plan->jobs[i].input[same] == first[same])
+            same++;
+        while (same && first[same - 1] != '/')
+            same--;
+        size = same;
+    }
+    return size;
+}
+
+int predict_outlines_name(struct predict_plan *plan, const struct predict_settings *settings)
+{
+    const size_t count = plan->joined[PRODUCT_ROIS] ? plan->inputs.count : 0;
+    const char *twice, **names = calloc(count + 1, sizeof(*names));
+    int status = names ? EXIT_DONE : fail_memory();
+
+    for (size_t i = 0; i < count && !status; i++)
+        names[i] = file_name(plan->jobs[i].input);
+    if (!status && find_twice(names, count)) {
+        const size_t common = common_folders(plan);
+
+        for (size_t i = 0; i < count && !status; i++) {
+            const char *from = plan->jobs[i].input + common;
+
+            while (*from == '/' || !strncmp(from, "./", 2)) /* as readers of outlines do */
+                from += *from == '/' ? 1 : 2;
+            names[i] = plan->jobs[i].name = strdup(from);
+            status = names[i] ? EXIT_DONE : fail_memory();
+        }
+        if (!status && (twice = find_twice(names, count)))
+            status = fail_text(
+                "%s: two images would have this name in %s, wanted images with "
+                "different names or a folder, such as %.*s/",
+                twice, settings->target[PRODUCT_ROIS],
+                (int)(path_ending(settings->target[PRODUCT_ROIS]) - settings->target[PRODUCT_ROIS]),
+                settings->target[PRODUCT_ROIS]);
+    }
+    free(names);
+    return status;
+}
+
+/* As its file is called; of a stack scan.tif[3]. */
 static char *name_of(const struct predict_job *job, int page)
 {
-    const char *slash = strrchr(job->input, '/'), *name = slash ? slash + 1 : job->input;
+    const char *name = job->name ? job->name : file_name(job->input);
 
     return job->pages > 1 ? path_text("%s[%d]", name, page) : strdup(name);
 }

@@ -338,16 +338,19 @@ int predict_plan_make(const struct command *command, const struct predict_settin
     if (!plan->jobs)
         return fail_memory();
     plan->count = plan->inputs.count;
-    if ((status = name_outputs(settings, plan)) || (status = check_units(settings, plan)))
+    if ((status = name_outputs(settings, plan)) || (status = check_units(settings, plan)) ||
+        (status = predict_outlines_name(plan, settings)))
         return status;
     return predict_clash_check(&models->files, plan);
 }
 
 void predict_plan_release(struct predict_plan *plan)
 {
-    for (size_t i = 0; plan->jobs && i < plan->inputs.count; i++)
+    for (size_t i = 0; plan->jobs && i < plan->inputs.count; i++) {
         for (int p = 0; p < PRODUCTS; p++)
             free(plan->jobs[i].output[p]);
+        free(plan->jobs[i].name);
+    }
     free(plan->jobs);
     path_list_release(&plan->inputs);
     path_list_release(&plan->folders);

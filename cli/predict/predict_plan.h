@@ -55,6 +55,7 @@ struct predict_settings {
 struct predict_job {
     const char *input;
     char *output[PRODUCTS]; /* NULL: not asked for */
+    char *name;             /* in a file of all outlines; NULL: that of its file */
     int pages;              /* of the image; 0: it cannot be read */
     int height, width;      /* of the first */
     unsigned samples;       /* of its pages: samples_bit() */
@@ -99,6 +100,13 @@ int predict_level(const struct command *command, const struct predict_settings *
 int predict_plan_make(const struct command *command, const struct predict_settings *settings,
                       const struct models *models, struct predict_plan *plan);
 void predict_plan_release(struct predict_plan *plan);
+
+/*
+ * The names of images in one file of outlines: those of their files, or, where two of these are the
+ * same, with the folders that not all images are in.  Refuses (told) what is the same even then.
+ * (predict_outlines.c)
+ */
+int predict_outlines_name(struct predict_plan *plan, const struct predict_settings *settings);
 
 /* How many files a product of this job is: one, or one for each page. */
 int predict_plan_files(const struct predict_job *job, enum product product);

@@ -369,6 +369,8 @@ static unet_code wrap(struct channels *c, const char *name, size_t begin,
     made->file_pages = one ? 1 : part->file_pages;
     made->first = one ? 0 : part->first;
     made->pages = one ? 1 : part->pages;
+    made->depth = one ? 0 : part->depth;
+    made->planes = c->wish.pages ? part->file_pages : one ? 0 : part->planes;
     memcpy(made->note, part->note, sizeof made->note);
     c->index = -1;
     *source = made;

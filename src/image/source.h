@@ -97,6 +97,7 @@ struct unet_source {
     int file_pages;           /* of the file; a page is a plane with all its channels */
     int first, pages;         /* those chosen: first .. first + pages - 1 */
     int depth;                /* pages of a volume, z by z, in a file of several; 0: not known */
+    int planes;               /* of the file, one after the other, that are a page; 0: not known */
     void *state;              /* the format's own */
     char note[160];           /* what a user should know of how the file was read; "" */
     bool pages_are_rows;      /* of one image: un_source_open() makes that one (channels.h) */

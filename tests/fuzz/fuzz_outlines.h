@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void fuzz_paint(struct un_outlines *set)
 {
     enum { HEIGHT = 37, WIDTH = 53 };
+    const struct un_stack stack = {"fuzz.tif", 3, 12, 0, 1, 1};
     const struct un_coding *given = NULL;
     struct un_wish *wish = calloc(1, sizeof *wish);
     uint32_t *codes = malloc(HEIGHT * WIDTH * sizeof *codes);
@@ -26,7 +27,12 @@ static void fuzz_paint(struct un_outlines *set)
         for (int i = 0; i < set->count; i++) {
             struct un_painted painted;
             memset(codes, 0, HEIGHT * WIDTH * sizeof *codes);
-            if (un_drawing_paint(set, set->drawings[i], 0, 1, HEIGHT, WIDTH, codes, &painted, &err))
+            if (un_drawing_paint(set, set->drawings[i], NULL, HEIGHT, WIDTH, codes, &painted, &err))
+                abort();
+            err.text[0] = 0; /* of a stack it may say no page */
+            if (un_drawing_paint(set, set->drawings[i], &stack, HEIGHT, WIDTH, codes, &painted,
+                                 &err) &&
+                !err.text[0])
                 abort();
         }
     else if (!err.text[0])

@@ -324,6 +324,8 @@ static void test_imagej(void **state)
     struct unet_source *source = must_open(in_folder("ij.tif"));
     assert_string_equal(source->note, "");
     assert_int_equal(source->pages, 6);
+    assert_int_equal(source->depth, 3);
+    assert_int_equal(source->planes, 2);
     for (int i = 0; i < 6; i++)
         check_planes(source, i, pages, (int[]){2 * i, 2 * i + 1}, 2);
     struct un_page page = must_page(source, 3);
@@ -347,6 +349,7 @@ static void test_imagej_color(void **state)
     make_planes(in_folder("rgb.tif"), "ImageJ=1.11a\nimages=2\nchannels=2\n", pages, 2);
     struct unet_source *source = must_open(in_folder("rgb.tif"));
     assert_int_equal(source->pages, 2);
+    assert_int_equal(source->planes, 1);
     check_planes(source, 1, pages, (int[]){1}, 1);
     un_source_close(source);
 }

@@ -171,7 +171,8 @@ static void say_codes(struct words *words, const struct un_coding *coding, int l
         snprintf(number, sizeof number, form, code->first);
         if (code->first == UN_MASK_TOLD && coding->told.set)
             un_fill_text(coding->told, number, sizeof number);
-        say(words, "%s", number);
+        say(words, "%s",
+            label == UNET_IGNORE && code->first == UN_MASK_IGNORED ? "ignore" : number);
         if (code->last > code->first)
             say(words, "-%u", code->last);
         gap = "|";

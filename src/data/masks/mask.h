@@ -28,6 +28,9 @@ enum un_code_type {
 /* The code of pixels with a value that is said to carry no label and is no code itself: -1, NaN. */
 #define UN_MASK_TOLD INT32_MAX
 
+/* The code of what outlines say to ignore, theirs alone; what is written is UNET_IGNORE. */
+#define UN_MASK_IGNORED 0xfffffffeu
+
 struct un_mask {
     char *name; /* for messages: "m.tif", "m.tif: page 3" */
     int height, width;

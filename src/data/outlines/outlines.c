@@ -330,6 +330,32 @@ void un_drawing_ellipse(struct un_drawing *drawing, double x, double y, double a
     }
 }
 
+static bool has_area(const struct un_drawing *drawing, const struct un_area *part)
+{
+    for (size_t i = 1; part->kind == UN_AREA_RUNS && i < part->count; i += 2)
+        if (drawing->runs[part->first + i])
+            return true;
+    for (size_t r = part->first; part->kind == UN_AREA_RINGS && r < part->first + part->count;
+         r++) {
+        if (drawing->rings[r].count < 3)
+            continue;
+        const double(*p)[2] = (const double(*)[2])drawing->points + drawing->rings[r].first;
+        for (size_t i = 2; i < drawing->rings[r].count; i++)
+            if ((p[i - 1][0] - p[0][0]) * (p[i][1] - p[0][1]) !=
+                (p[i][0] - p[0][0]) * (p[i - 1][1] - p[0][1]))
+                return true;
+    }
+    return part->kind == UN_AREA_ELLIPSE && part->ellipse[2] > 0 && part->ellipse[3] > 0;
+}
+
+bool un_drawing_has_area(const struct un_drawing *drawing)
+{
+    for (size_t i = 0; i < drawing->part_count; i++)
+        if (has_area(drawing, &drawing->parts[i]))
+            return true;
+    return false;
+}
+
 unet_code un_drawing_check(const struct un_drawing *drawing, unet_error *err)
 {
     const char *file = drawing->file, *image = drawing->image;
@@ -356,6 +382,12 @@ void un_outlines_text(const struct un_outlines *set, char *text, size_t size)
     } found[] = {
         {set->regions, "annotation without a class around detections passed over",
          "annotations without a class around detections passed over"},
+        {set->tiles, "tile or core of a tissue array passed over",
+         "tiles or cores of a tissue array passed over"},
+        {set->nuclei, "nucleus within a cell's outline passed over",
+         "nuclei within cells' outlines passed over"},
+        {set->crowds, "crowd (iscrowd) carries no label", "crowds (iscrowd) carry no label"},
+        {p->bare, "shape has no points", "shapes have no points"},
         {p->outside, "shape reaches beyond its image and is cut there",
          "shapes reach beyond their images and are cut there"},
         {p->away, "shape lies beyond its image as a whole",

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "data/masks/coding.h"
+#include "data/masks/mask.h"
 #include "image/source.h"
 
 enum {
@@ -25,7 +26,7 @@ enum {
 };
 
 /* Pixels that carry no label, among codes and object numbers. */
-#define UN_OUTLINES_IGNORE 0xfffffffeu
+#define UN_OUTLINES_IGNORE UN_MASK_IGNORED
 
 enum un_area_kind { UN_AREA_RINGS, UN_AREA_ELLIPSE, UN_AREA_RUNS };
 
@@ -45,16 +46,28 @@ struct un_ring {
 /* A class by name, and parts whose union it is. */
 struct un_outline {
     int name;        /* of the set's */
-    int page;        /* of a stack, from 1; 0: not said */
+    int plane;       /* of a stack, from 1, in which channels may count; 0: not said */
+    int slice;       /* of a hyperstack, from 1; 0: not said, or all of them */
+    int frame;       /* likewise */
     double order;    /* shapes with more lie over those with less, else later over earlier */
     uint32_t object; /* from 1; shapes with one number are one object */
     size_t first, count;
+};
+
+/* The page that is painted, and what its file says of all of them. */
+struct un_stack {
+    const char *image; /* name */
+    int page, pages;   /* page from 0 */
+    int slices;        /* pages of a volume, z by z; 0: not known */
+    int planes;        /* of the file, one after the other, that are a page; 0: not known */
+    int channels;      /* of the page */
 };
 
 /* What was found when the shapes became pixels. */
 struct un_painted {
     uint64_t outside; /* shapes with points beyond the image */
     uint64_t away;    /* shapes that lie beyond it as a whole */
+    uint64_t bare;    /* shapes without points */
     uint64_t empty;   /* other shapes that hold no pixel's centre */
     uint64_t over;    /* pixels that went from one code to another */
     uint64_t hidden;  /* objects of which nothing is left to be seen */
@@ -101,6 +114,9 @@ struct un_outlines {
     char format[40];
     uint64_t skipped[UN_SKIPPED_KINDS];
     uint64_t regions; /* passed over: areas in which a program looked for objects */
+    uint64_t tiles;   /* likewise: QuPath's tiles, and cores of tissue arrays */
+    uint64_t crowds;  /* COCO's: several objects in one shape, which carries no label */
+    uint64_t nuclei;  /* of cells: these are the cells' alone */
     struct un_painted painted;
 };
 
@@ -143,6 +159,9 @@ void un_drawing_box(struct un_drawing *drawing, double left, double top, double 
 void un_drawing_ellipse(struct un_drawing *drawing, double x, double y, double across, double down,
                         double angle);
 
+/* Whether some shape has an area, however small. */
+bool un_drawing_has_area(const struct un_drawing *drawing);
+
 /* UNET_OK, or why a drawing is not whole. */
 unet_code un_drawing_check(const struct un_drawing *drawing, unet_error *err);
 
@@ -183,13 +202,23 @@ unet_code un_outlines_check_shares(const struct un_outlines *set, const char *pa
 /* ---- outlines_paint.c ---- */
 
 /*
- * Paints the shapes of one page (from 0) of `pages` over codes [height][width], which are 0 at
- * first.  A pixel belongs to a part that holds its centre; a centre on an edge to what lies right
- * of it or below.  UNET_ENOMEM; UNET_EINVAL: a stack whose shapes do not say their page.
+ * Paints the shapes of one page over codes [height][width], which are 0 at first; stack NULL: those
+ * of all pages.  A pixel belongs to a part that holds its centre; a centre on an edge to what lies
+ * right of it or below.  UNET_ENOMEM; UNET_EINVAL as un_outlines_pages().
  */
 unet_code un_drawing_paint(const struct un_outlines *set, const struct un_drawing *drawing,
-                           int page, int pages, int height, int width, uint32_t *codes,
+                           const struct un_stack *stack, int height, int width, uint32_t *codes,
                            struct un_painted *painted, unet_error *err);
+
+/* ---- outlines_pages.c ---- */
+
+/*
+ * The page, from 0, of each shape: pages [shape_count].  UNET_EINVAL: a stack whose shapes do not
+ * say theirs, or say one that it does not have, or that can be read in two ways; an image of one
+ * page whose shapes are on several.
+ */
+unet_code un_outlines_pages(const struct un_drawing *drawing, const struct un_stack *stack,
+                            int *pages, unet_error *err);
 
 /* ---- outlines_source.c ---- */
 

@@ -2,10 +2,11 @@
 /*
  * outlines_coco.c - COCO: images, categories, and annotations with polygons or runs
  *
- * The polygons [[x, y, x, y ...], ...] of an annotation are united.  Runs count pixels outside,
- * inside, outside ... down the columns of the whole image: as numbers, or as a string, in which a
- * number has 5 bits in each character from 48 on (bit 5: more follow; the last one's bit 4 is the
- * sign), and from the fourth on is the difference to the one two places before:
+ * A crowd (iscrowd 1) is several objects that nobody drew apart: it carries no label, and lies
+ * under those that were.  The polygons [[x, y, x, y ...], ...] of an annotation are united.  Runs
+ * count pixels outside, inside, outside ... down the columns of the whole image: as numbers, or as
+ * a string, in which a number has 5 bits in each character from 48 on (bit 5: more follow; the last
+ * one's bit 4 is the sign), and from the fourth on is the difference to the one two places before:
  *
  *     "52203"  5 2 2 2+0 2+3  ->  runs of 5, 2, 2, 2 and 5 pixels
  */
@@ -211,9 +212,13 @@ static unet_code take_annotation(struct un_outlines *set, struct un_drawing *dra
         set->skipped[box ? UN_SKIPPED_BOX : UN_SKIPPED_OTHER]++;
         return UNET_OK;
     }
-    un_drawing_shape(drawing, name);
+    const json_t *crowd = json_object_get(annotation, "iscrowd");
+    const bool crowded = json_is_true(crowd) || json_integer_value(crowd);
+    un_drawing_shape(drawing, crowded ? un_outlines_name(set, "ignore") : name);
     if (drawing->failed)
         return un_drawing_check(drawing, err);
+    drawing->shapes[drawing->shape_count - 1].order = crowded ? -1 : 0;
+    set->crowds += crowded;
     return json_is_object(outline) ? take_runs(drawing, outline, err)
                                    : take_polygons(drawing, outline, err);
 }

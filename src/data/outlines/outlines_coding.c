@@ -217,14 +217,20 @@ static unet_code check(const struct un_outlines *set, const struct names *names,
     if (names->count > UNET_MAX_CLASSES - 2)
         return un_fail(err, UNET_EINVAL, "%s: outlines of %d classes; at most %d wanted",
                        set->drawings[0]->file, names->count, UNET_MAX_CLASSES - 2);
+    bool area = false;
     size_t shapes = 0;
-    for (int i = 0; i < set->count; i++)
+    for (int i = 0; i < set->count; i++) {
         shapes += set->drawings[i]->shape_count;
-    if (!shapes && !given) {
-        char text[400];
+        area = area || un_drawing_has_area(set->drawings[i]);
+    }
+    if (!area && !given) {
+        char text[400], flat[80] = "";
         un_outlines_text(set, text, sizeof text);
-        return un_fail(err, UNET_EINVAL, "%s: no outline in it that has an area%s%s",
-                       set->drawings[0]->file, *text ? "; " : "", text);
+        if (shapes)
+            snprintf(flat, sizeof flat, "; %zu shape%s of less than three points, or on one line",
+                     shapes, shapes == 1 ? "" : "s");
+        return un_fail(err, UNET_EINVAL, "%s: no outline in it that has an area%s%s%s",
+                       set->drawings[0]->file, flat, *text ? "; " : "", text);
     }
     return UNET_OK;
 }

@@ -3,13 +3,18 @@
  * outlines_geojson.c - GeoJSON as QuPath writes it: a file for each image, features in its pixels
  *
  * A polygon is a ring and rings of holes; a multipolygon several of these, united.  The class is
- * the name of "classification" among the properties, or "class", "label" or "name" of others.
- * QuPath detects cells within an annotation and exports it with them: without a class of its own it
- * says where was looked, not what is there.
+ * the name of "classification" among the properties, or "class" or "label" of others; several names
+ * are one class, called as QuPath shows them: "Tumor: Positive".  QuPath detects cells within an
+ * annotation and exports it with them: without a class of its own it says where was looked, not
+ * what is there.  Cores of tissue arrays and tiles never say more.  What lies within an object may
+ * stand in its "childObjects".
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "data/outlines/outlines_json.h"
+
+enum { DEEPEST = 64 /* objects in objects */ };
 
 static const char *type_of(const json_t *object)
 {
@@ -30,17 +35,49 @@ bool un_is_geojson(const json_t *root)
            (json_is_array(root) && !json_array_size(root));
 }
 
-static const char *name_of(const json_t *feature)
+/* "classification" of QuPath since 0.4: ["Tumor", "Positive"] is Tumor: Positive.  false: too long.
+ */
+static bool join_names(const json_t *names, char text[UN_OUTLINES_NAME])
+{
+    size_t used = 0;
+    *text = 0;
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        const int size = snprintf(text + used, UN_OUTLINES_NAME - used, "%s%s",
+                                  used && name ? ": " : "", name ? name : "");
+        if ((size_t)size >= UN_OUTLINES_NAME - used)
+            return false;
+        used += (size_t)size;
+    }
+    return true;
+}
+
+/* The class; "": there is none. */
+static unet_code name_of(const struct un_drawing *drawing, const json_t *feature,
+                         char text[UN_OUTLINES_NAME], const char **name, unet_error *err)
 {
     static const char *const words[] = {"classification", "class", "label"};
     const json_t *properties = json_object_get(feature, "properties");
+    *name = "";
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         const json_t *value = json_object_get(properties, words[i]);
-        const json_t *name = json_object_get(value, "name");
-        if (json_is_string(name) || json_is_string(value))
-            return json_string_value(name ? name : value);
+        const json_t *one = json_object_get(value, "name"),
+                     *names = json_object_get(value, "names");
+        if (json_is_string(one) || json_is_string(value)) {
+            *name = json_string_value(json_is_string(one) ? one : value);
+            return UNET_OK;
+        }
+        if (json_array_size(names)) {
+            *name = text;
+            return join_names(names, text)
+                       ? UNET_OK
+                       : un_fail(err, UNET_EFORMAT,
+                                 "%s: the names of a class have more than %d bytes together; "
+                                 "shorter ones wanted",
+                                 drawing->file, UN_OUTLINES_NAME - 1);
+        }
     }
-    return NULL;
+    return UNET_OK;
 }
 
 static bool has_kind(const json_t *feature, const char *kind)
@@ -50,11 +87,19 @@ static bool has_kind(const json_t *feature, const char *kind)
     return found && !strcmp(found, kind);
 }
 
-static bool has_detections(const json_t *features)
+static const json_t *children_of(const json_t *feature)
+{
+    const json_t *children = json_object_get(feature, "childObjects");
+    return children ? children
+                    : json_object_get(json_object_get(feature, "properties"), "childObjects");
+}
+
+static bool has_detections(const json_t *features, int depth)
 {
     for (size_t i = 0; i < json_array_size(features); i++) {
         const json_t *feature = json_array_get(features, i);
-        if (has_kind(feature, "detection") || has_kind(feature, "cell"))
+        if (has_kind(feature, "detection") || has_kind(feature, "cell") ||
+            (depth < DEEPEST && has_detections(children_of(feature), depth + 1)))
             return true;
     }
     return false;
@@ -71,8 +116,8 @@ static unet_code take_polygon(struct un_drawing *drawing, const json_t *rings, u
     return code;
 }
 
-static unet_code take_feature(struct un_outlines *set, struct un_drawing *drawing,
-                              const json_t *feature, unet_error *err)
+static unet_code take_shape(struct un_outlines *set, struct un_drawing *drawing,
+                            const json_t *feature, const char *name, unet_error *err)
 {
     const json_t *geometry = json_object_get(feature, "geometry");
     const json_t *coordinates = json_object_get(geometry, "coordinates");
@@ -85,13 +130,37 @@ static unet_code take_feature(struct un_outlines *set, struct un_drawing *drawin
                                             : UN_SKIPPED_OTHER]++;
         return UNET_OK;
     }
-    const char *name = name_of(feature);
-    un_drawing_shape(drawing, un_outlines_name(set, name ? name : "object"));
+    un_drawing_shape(drawing, un_outlines_name(set, *name ? name : "object"));
     if (drawing->failed)
         return un_drawing_check(drawing, err);
     for (size_t i = 0; i < json_array_size(coordinates) && several && !code; i++)
         code = take_polygon(drawing, json_array_get(coordinates, i), err);
     return several ? code : take_polygon(drawing, coordinates, err);
+}
+
+/* A feature, and then what lies in it; detections: there are some in the file. */
+static unet_code take_feature(struct un_outlines *set, struct un_drawing *drawing,
+                              const json_t *feature, bool detections, int depth, unet_error *err)
+{
+    const json_t *children = children_of(feature);
+    char text[UN_OUTLINES_NAME];
+    const char *name;
+    unet_code code = name_of(drawing, feature, text, &name, err);
+    if (code)
+        return code;
+    if (depth > DEEPEST)
+        return un_fail(err, UNET_EFORMAT, "%s: objects in objects, more than %d deep",
+                       drawing->file, DEEPEST);
+    set->nuclei += json_is_object(json_object_get(feature, "nucleusGeometry"));
+    if (has_kind(feature, "tmaCore") || has_kind(feature, "tile"))
+        set->tiles++;
+    else if (detections && has_kind(feature, "annotation") && !*name)
+        set->regions++;
+    else
+        code = take_shape(set, drawing, feature, name, err);
+    for (size_t i = 0; i < json_array_size(children) && !code; i++)
+        code = take_feature(set, drawing, json_array_get(children, i), detections, depth + 1, err);
+    return code;
 }
 
 unet_code un_read_geojson(struct un_outlines *set, const char *path, const json_t *root,
@@ -103,14 +172,10 @@ unet_code un_read_geojson(struct un_outlines *set, const char *path, const json_
     if (!drawing)
         return un_fail_memory(err, sizeof *drawing, path);
     if (json_is_object(features))
-        return take_feature(set, drawing, features, err);
-    const bool detections = has_detections(features);
-    for (size_t i = 0; i < json_array_size(features) && !code; i++) {
-        const json_t *feature = json_array_get(features, i);
-        if (detections && has_kind(feature, "annotation") && !name_of(feature))
-            set->regions++;
-        else
-            code = take_feature(set, drawing, feature, err);
-    }
+        return take_feature(set, drawing, features, has_detections(children_of(features), 1), 0,
+                            err);
+    const bool detections = has_detections(features, 0);
+    for (size_t i = 0; i < json_array_size(features) && !code; i++)
+        code = take_feature(set, drawing, json_array_get(features, i), detections, 0, err);
     return code;
 }

@@ -3,9 +3,11 @@
  * outlines_labelme.c - LabelMe: a file for each image, "shapes" with a label, points and a type
  *
  * Shapes with one label and one group_id are one object.  A circle is its middle and a point on it;
- * a mask is a PNG in base64 at its first point.
+ * a mask is a PNG in base64 at its first point.  A rectangle is two corners that face each other,
+ * or, as X-AnyLabeling writes it, all four, one after the other.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,25 +98,69 @@ static unet_code take_mask(struct un_drawing *drawing, const json_t *shape, cons
     return code;
 }
 
+/* x, y of exactly this many points; UNET_EFORMAT. */
+static unet_code take_points(const struct un_drawing *drawing, const json_t *shape,
+                             const char *type, size_t count, double (*p)[2], unet_error *err)
+{
+    const json_t *points = json_object_get(shape, "points");
+    char why[80];
+    snprintf(why, sizeof why, "a %.20s of %zu points, %s wanted", type, json_array_size(points),
+             !strcmp(type, "rectangle") ? "two or four"
+             : count == 2               ? "two"
+                                        : "four");
+    if (json_array_size(points) != count)
+        return un_fail_shape(drawing, why, err);
+    for (size_t i = 0; i < 2 * count; i++) {
+        const json_t *number = json_array_get(json_array_get(points, i / 2), i % 2);
+        if (!json_is_number(number))
+            return un_fail_shape(drawing, "a point that is no two numbers", err);
+        p[i / 2][i % 2] = json_number_value(number);
+        if (!(fabs(p[i / 2][i % 2]) < 1e8))
+            return un_fail_shape(drawing, "a coordinate that is no number of pixels", err);
+    }
+    return UNET_OK;
+}
+
 /* Of what is given by two points. */
 static unet_code take_two(struct un_drawing *drawing, const json_t *shape, const char *type,
                           unet_error *err)
 {
-    const json_t *points = json_object_get(shape, "points");
-    double p[4];
-    for (size_t i = 0; i < 4; i++) {
-        const json_t *number = json_array_get(json_array_get(points, i / 2), i % 2);
-        p[i] = json_number_value(number);
-        if (!json_is_number(number) || !(fabs(p[i]) < 1e8))
-            return un_fail_shape(drawing, "two points wanted", err);
-    }
+    double p[2][2];
+    unet_code code = take_points(drawing, shape, type, 2, p, err);
+    if (code)
+        return code;
     if (!strcmp(type, "mask"))
-        return take_mask(drawing, shape, p, err);
+        return take_mask(drawing, shape, p[0], err);
+    const double radius = hypot(p[1][0] - p[0][0], p[1][1] - p[0][1]);
     if (!strcmp(type, "circle"))
-        un_drawing_ellipse(drawing, p[0], p[1], hypot(p[2] - p[0], p[3] - p[1]),
-                           hypot(p[2] - p[0], p[3] - p[1]), 0);
+        un_drawing_ellipse(drawing, p[0][0], p[0][1], radius, radius, 0);
     else
-        un_drawing_box(drawing, p[0], p[1], p[2], p[3], 0);
+        un_drawing_box(drawing, p[0][0], p[0][1], p[1][0], p[1][1], 0);
+    return UNET_OK;
+}
+
+/* Corners of a rectangle, which may be turned: its diagonals have one middle and one length, but
+ * for what rounding leaves. */
+static unet_code take_four(struct un_drawing *drawing, const json_t *shape, const char *type,
+                           unet_error *err)
+{
+    double p[4][2];
+    unet_code code = take_points(drawing, shape, type, 4, p, err);
+    if (code)
+        return code;
+    const double a = hypot(p[2][0] - p[0][0], p[2][1] - p[0][1]);
+    const double b = hypot(p[3][0] - p[1][0], p[3][1] - p[1][1]);
+    const double off =
+        hypot(p[0][0] + p[2][0] - p[1][0] - p[3][0], p[0][1] + p[2][1] - p[1][1] - p[3][1]) / 2;
+    if (!(off <= 1 + 0.01 * a && fabs(a - b) <= 2 + 0.02 * a))
+        return un_fail_shape(drawing,
+                             "four points that are no corners of a rectangle, one after the "
+                             "other; as a polygon they would be read",
+                             err);
+    un_drawing_area(drawing, UN_AREA_RINGS);
+    un_drawing_ring(drawing);
+    for (int i = 0; i < 4; i++)
+        un_drawing_point(drawing, p[i][0], p[i][1]);
     return UNET_OK;
 }
 
@@ -154,8 +200,9 @@ static unet_code take_shape(struct un_outlines *set, struct un_drawing *drawing,
             set->skipped[none[i].kind]++;
             return UNET_OK;
         }
-    const bool polygon = !strcmp(type, "polygon");
-    if (!polygon && strcmp(type, "rectangle") && strcmp(type, "circle") && strcmp(type, "mask")) {
+    const bool polygon = !strcmp(type, "polygon"), turned = !strcmp(type, "rotation");
+    const bool rectangle = !strcmp(type, "rectangle");
+    if (!polygon && !rectangle && !turned && strcmp(type, "circle") && strcmp(type, "mask")) {
         set->skipped[UN_SKIPPED_OTHER]++;
         return UNET_OK;
     }
@@ -165,6 +212,8 @@ static unet_code take_shape(struct un_outlines *set, struct un_drawing *drawing,
     if (drawing->failed)
         return un_drawing_check(drawing, err);
     join_group(drawing, shapes, at, of);
+    if (turned || (rectangle && json_array_size(json_object_get(shape, "points")) > 2))
+        return take_four(drawing, shape, type, err);
     if (!polygon)
         return take_two(drawing, shape, type, err);
     un_drawing_area(drawing, UN_AREA_RINGS);

@@ -239,7 +239,9 @@ static unet_code paint_shape(struct canvas *canvas, const struct un_drawing *dra
         else
             paint_runs(canvas, drawing, part);
     }
-    if (box[2] <= 0 || box[3] <= 0 || box[0] >= canvas->width || box[1] >= canvas->height)
+    if (box[0] > box[2])
+        painted->bare++;
+    else if (box[2] <= 0 || box[3] <= 0 || box[0] >= canvas->width || box[1] >= canvas->height)
         painted->away++;
     else if (box[0] < -BEYOND || box[1] < -BEYOND || box[2] > canvas->width + BEYOND ||
              box[3] > canvas->height + BEYOND)
@@ -291,28 +293,27 @@ static unet_code paint_all(struct canvas *canvas, const struct un_outlines *set,
 }
 
 unet_code un_drawing_paint(const struct un_outlines *set, const struct un_drawing *drawing,
-                           int page, int pages, int height, int width, uint32_t *codes,
+                           const struct un_stack *stack, int height, int width, uint32_t *codes,
                            struct un_painted *painted, unet_error *err)
 {
     struct canvas canvas = {.height = height, .width = width, .codes = codes};
     struct place *places = malloc((drawing->shape_count + 1) * sizeof *places);
+    int *pages = malloc((drawing->shape_count + 1) * sizeof *pages);
     struct un_painted found = {0};
     unet_code code = UNET_OK;
     size_t count = 0;
-    if (!places)
-        return un_fail_memory(err, drawing->shape_count * sizeof *places, drawing->file);
-    for (size_t i = 0; i < drawing->shape_count && !code; i++) {
-        const struct un_outline *shape = &drawing->shapes[i];
-        if (pages > 1 && (shape->page < 1 || shape->page > pages))
-            code = un_fail(err, UNET_EINVAL,
-                           "%s: shape %zu is on page %d, the image has %d; a page for each wanted",
-                           drawing->file, i + 1, shape->page, pages);
-        else if (pages == 1 || shape->page == page + 1)
-            places[count++] = (struct place){shape->order, i};
-    }
-    qsort(places, count, sizeof *places, by_order);
-    if (!code)
+    if (!places || !pages)
+        code = un_fail_memory(err, drawing->shape_count * sizeof *places, drawing->file);
+    else if (stack)
+        code = un_outlines_pages(drawing, stack, pages, err);
+    for (size_t i = 0; i < drawing->shape_count && !code; i++)
+        if (!stack || pages[i] == stack->page)
+            places[count++] = (struct place){drawing->shapes[i].order, i};
+    if (!code) {
+        qsort(places, count, sizeof *places, by_order);
         code = paint_all(&canvas, set, drawing, places, count, &found, err);
+    }
+    free(pages);
     free(places);
     if (!code)
         *painted = found;

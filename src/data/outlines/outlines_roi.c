@@ -6,8 +6,9 @@
  * in 16 bits from the corner of the box, and with option 128 again as floats from that of the
  * image, which count then.  A composite is a list of floats: 0 x y begins a ring, 1 x y goes on,
  * 2 and 3 are curves, 4 closes it; all its rings are one part.  A second header at the offset in
- * bytes 60..63 has the group and the page.  A name that is "ignore", or begins so before what is no
- * letter, is that of what carries no label.
+ * bytes 60..63 has the group, and channel, slice and frame of what was drawn on a hyperstack: where
+ * one of these is said, they count, and else the position in bytes 56..59, of a plain stack.  A
+ * name that is "ignore", or begins so before what is no letter, is that of what carries no label.
  */
 #include <math.h>
 #include <stdio.h>
@@ -149,20 +150,24 @@ static unet_code take_composite(struct un_drawing *drawing, const struct roi *ro
 
 /* ---- one --------------------------------------------------------------------------------- */
 
-/* What the second header says: the page, from 1 (0: none), and the group (0: none). */
-static void read_second(const struct roi *roi, int *page, int *group)
+/* Where in a stack it was drawn, and the group (0: none) that the second header says.  The channel
+ * that was shown says nothing. */
+static void read_second(const struct roi *roi, struct un_outline *shape, int *group)
 {
     const size_t at = read32(roi, 60);
-    *page = (int)(read32(roi, 56) & 0x7fffffff);
+    const uint32_t plane = read32(roi, 56);
+    uint32_t part[3] = {0, 0, 0}; /* channel, slice, frame; 0: of all */
     *group = 0;
-    if (at < HEADER || at > roi->size || roi->size - at < HEADER2)
-        return;
-    *group = roi->bytes[at + 30];
-    for (size_t k = 4; k <= 12; k += 4) { /* channel, slice, frame of a hyperstack */
-        const uint32_t part = read32(roi, at + k);
-        if (part > 1 && part < INT16_MAX && *page <= 1)
-            *page = (int)part;
+    if (at >= HEADER && at <= roi->size && roi->size - at >= HEADER2) {
+        *group = roi->bytes[at + 30];
+        for (size_t k = 0; k < 3; k++)
+            part[k] = read32(roi, at + 4 + 4 * k);
     }
+    for (size_t k = 0; k < 3; k++)
+        part[k] = part[k] <= UN_SOURCE_PAGES ? part[k] : 0;
+    shape->slice = (int)part[1];
+    shape->frame = (int)part[2];
+    shape->plane = part[0] || part[1] || part[2] || plane > UN_SOURCE_PAGES ? 0 : (int)plane;
 }
 
 /* Whether it is called ignore, ignore-000012, Ignore_2 ... */
@@ -177,7 +182,8 @@ static unet_code take_roi(struct un_outlines *set, struct un_drawing *drawing, s
 {
     char name[32] = "object";
     double box[4];
-    int page, group;
+    struct un_outline where = {0};
+    int group;
     if (roi->size < HEADER || memcmp(roi->bytes, "Iout", 4))
         return fail(roi, "no region of ImageJ", err);
     roi->type = roi->bytes[6];
@@ -190,7 +196,7 @@ static unet_code take_roi(struct un_outlines *set, struct un_drawing *drawing, s
                                          : UN_SKIPPED_OTHER]++;
         return UNET_OK;
     }
-    read_second(roi, &page, &group);
+    read_second(roi, &where, &group);
     if (is_ignored(roi))
         strcpy(name, "ignore");
     else if (group)
@@ -198,7 +204,10 @@ static unet_code take_roi(struct un_outlines *set, struct un_drawing *drawing, s
     un_drawing_shape(drawing, un_outlines_name(set, name));
     if (drawing->failed)
         return un_drawing_check(drawing, err);
-    drawing->shapes[drawing->shape_count - 1].page = page;
+    struct un_outline *shape = &drawing->shapes[drawing->shape_count - 1];
+    shape->plane = where.plane;
+    shape->slice = where.slice;
+    shape->frame = where.frame;
     if (composite)
         return take_composite(drawing, roi, composite, err);
     if (roi->type != RECTANGLE && roi->type != OVAL)

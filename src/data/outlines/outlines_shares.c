@@ -58,11 +58,11 @@ unet_code un_outlines_check_shares(const struct un_outlines *set, const char *pa
         uint32_t codes[CORNER * CORNER] = {0};
         struct un_painted painted;
         unet_code code =
-            un_drawing_paint(set, set->drawings[i], 0, 1, CORNER, CORNER, codes, &painted, err);
+            un_drawing_paint(set, set->drawings[i], NULL, CORNER, CORNER, codes, &painted, err);
         if (code)
             return code;
         shapes += set->drawings[i]->shape_count;
-        empty += painted.empty + painted.away;
+        empty += painted.empty + painted.away + painted.bare;
     }
     if ((range.least < 0 || range.most > 1) && NEARLY * (shapes - empty) > shapes)
         return UNET_OK;

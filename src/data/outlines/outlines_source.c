@@ -10,7 +10,10 @@ struct painting {
     struct un_outlines *set;
     struct un_drawing *drawing;
     int (*sides)[2]; /* [pages] height, width */
-    int page;        /* that is painted; -1: none */
+    struct un_stack stack;
+    char *image; /* its name */
+    int first;   /* page of the image's file that is the first of these */
+    int page;    /* that is painted; -1: none */
     uint32_t *codes;
 };
 
@@ -36,6 +39,7 @@ static void count_up(struct painting *p, int page, const struct un_painted *pain
     if (p->drawing->counted != page)
         return;
     p->drawing->counted++;
+    all->bare += painted->bare;
     all->outside += painted->outside;
     all->away += painted->away;
     all->empty += painted->empty;
@@ -53,8 +57,9 @@ static unet_code paint(struct unet_source *source, int index, unet_error *err)
     p->page = -1;
     if (!(p->codes = bytes <= UN_IMAGE_BYTES ? calloc(1, (size_t)bytes) : NULL))
         return un_fail_memory(err, (size_t)bytes, source->name);
-    unet_code code = un_drawing_paint(p->set, p->drawing, index, source->file_pages, height, width,
-                                      p->codes, &painted, err);
+    p->stack.page = p->first + index;
+    unet_code code =
+        un_drawing_paint(p->set, p->drawing, &p->stack, height, width, p->codes, &painted, err);
     if (code)
         return code;
     p->page = index;
@@ -78,6 +83,7 @@ static void let_go(struct unet_source *source)
     if (p) {
         free(p->sides);
         free(p->codes);
+        free(p->image);
     }
     free(p);
 }
@@ -85,17 +91,27 @@ static void let_go(struct unet_source *source)
 static const struct un_format painted = {
     .name = "outlines", .page = page_of, .read = read_part, .close = let_go};
 
-/* The sides of all pages of the image. */
-static unet_code take_sides(struct painting *p, struct unet_source *image, unet_error *err)
+/* The sides of all pages of the image, and what it says of them. */
+static unet_code take_pages(struct painting *p, struct unet_source *image, unet_error *err)
 {
     const struct un_drawing *drawing = p->drawing;
-    if (!(p->sides = malloc((size_t)image->pages * sizeof *p->sides)))
+    p->first = image->first;
+    if (!(p->sides = malloc((size_t)image->pages * sizeof *p->sides)) ||
+        !(p->image = strndup(image->name, image->file_name)))
         return un_fail_memory(err, (size_t)image->pages * sizeof *p->sides, drawing->file);
     for (int i = 0; i < image->pages; i++) {
         struct un_page page;
         unet_code code = un_source_page(image, i, &page, err);
         if (code)
             return code;
+        if (!i)
+            p->stack = (struct un_stack){.image = p->image,
+                                         .pages = image->file_pages,
+                                         .slices = image->depth              ? image->depth
+                                                   : page.place.count[2] > 1 ? page.place.count[2]
+                                                                             : 0,
+                                         .planes = image->planes,
+                                         .channels = page.channels};
         const int height = p->sides[i][0] = un_page_upright_height(&page);
         const int width = p->sides[i][1] = un_page_upright_width(&page);
         if (drawing->height && (drawing->height != height || drawing->width != width))
@@ -126,7 +142,7 @@ unet_code un_outlines_open(struct un_outlines *set, struct un_drawing *drawing,
         code = un_fail_memory(err, strlen(drawing->file), drawing->file);
     } else {
         made->file_name = strlen(made->name);
-        code = take_sides(p, image, err);
+        code = take_pages(p, image, err);
     }
     if (code)
         un_source_close(made);

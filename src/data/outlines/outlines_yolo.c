@@ -5,20 +5,26 @@
  *     0 0.25 0.5 0.75 0.5 0.5 0.9     class, then x, y as shares of the image's sides
  *
  * An odd number more is how sure a network was, and is not looked at.  Four numbers are a box that
- * was detected, no outline.  Names of classes stand in classes.txt, obj.names or data.yaml, beside
- * the text or one folder up.
+ * was detected, no outline.  Names of classes stand in classes.txt or obj.names, a line each, or as
+ * "names" in data.yaml, beside the text or up to two folders up.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/yaml.h"
 #include "data/outlines/outlines.h"
 
 enum {
     CLASSES = UN_OUTLINES_NAMES,
-    NUMBERS = 1000000, /* from CLASSES on it is an error that is said */
-    NAMES_BYTES = 1 << 20
+    NUMBERS = 1000000 /* from CLASSES on it is an error that is said */
 };
+
+static size_t mark_of(const void *bytes, size_t size)
+{
+    return size >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3) ? 3 : 0; /* of UTF-8 */
+}
 
 static const char *pass_blanks(const char *at, const char *end)
 {
@@ -43,7 +49,7 @@ static const char *line_end(const char *at, const char *end)
 bool un_is_yolo(const unsigned char *bytes, size_t size)
 {
     const char *end = (const char *)bytes + size;
-    for (const char *at = (const char *)bytes; at < end;) {
+    for (const char *at = (const char *)bytes + mark_of(bytes, size); at < end;) {
         const char *stop = line_end(at, end);
         double number, class = 0;
         int count = 0;
@@ -66,88 +72,109 @@ bool un_is_yolo(const unsigned char *bytes, size_t size)
 /* ---- names ------------------------------------------------------------------------------- */
 
 struct names {
-    char (*name)[UN_OUTLINES_NAME]; /* [CLASSES], "" where none is said */
+    char (*name)[UN_OUTLINES_NAME + 4]; /* [CLASSES], "" where none is said; may be too long */
 };
 
-/* A name without blanks, quotes and commas around it. */
-static void set_name(struct names *names, size_t at, const char *from, const char *to)
+static void set_name(struct names *names, size_t at, const char *from, size_t size)
 {
-    while (from < to && strchr(" \t\r\n'\",", *from))
-        from++;
-    while (to > from && strchr(" \t\r\n'\",", to[-1]))
-        to--;
-    if (at < CLASSES && to > from)
-        snprintf(names->name[at], sizeof *names->name, "%.*s", (int)(to - from), from);
+    if (at < CLASSES)
+        snprintf(names->name[at], sizeof *names->name, "%.*s", (int)size, from);
 }
 
-/* A name in each line. */
-static void read_lines(struct names *names, const char *text)
+/* A name in each line, without quotes and commas around it. */
+static unet_code read_lines(struct names *names, const char *path, const char *text, size_t size,
+                            bool *found, unet_error *err)
 {
-    size_t at = 0;
-    while (*text) {
-        const char *end = text + strcspn(text, "\n");
-        set_name(names, at++, text, end);
-        text = end + (*end != 0);
+    static const char around[] = " \t\r'\",";
+    const char *end = text + size;
+    size_t line = 0, empty = 0;
+    for (text += mark_of(text, size); text < end; line++) {
+        const char *stop = line_end(text, end), *from = text, *to = stop;
+        while (from < to && strchr(around, *from))
+            from++;
+        while (to > from && strchr(around, to[-1]))
+            to--;
+        if (to > from && empty)
+            return un_fail(err, UNET_EFORMAT,
+                           "%s: line %zu is empty, and whether it counts among the classes is not "
+                           "told; a name in each line wanted",
+                           path, empty);
+        set_name(names, line, from, (size_t)(to - from));
+        *found = *found || to > from;
+        empty = to > from ? empty : line + 1;
+        text = stop + (stop < end);
     }
+    return UNET_OK;
 }
 
-/* names: [a, b], or lines "- a" or "0: a" behind it. */
-static void read_yaml(struct names *names, const char *text)
+static unet_code take_name(struct names *names, const char *path, long long at, const json_t *value,
+                           unet_error *err)
 {
-    const char *at = !strncmp(text, "names:", 6) ? text : strstr(text, "\nnames:");
-    size_t count = 0;
-    if (!at)
-        return;
-    at = strchr(at, ':') + 1;
-    at += strspn(at, " \t\r");
-    if (*at == '[') {
-        const char *stop = at + strcspn(at, "]");
-        for (at++; at < stop; count++) {
-            const char *end = at + strcspn(at, ",]");
-            set_name(names, count, at, end);
-            at = end + (end < stop);
-        }
-        return;
+    char number[32];
+    const char *text = json_string_value(value);
+    if (json_is_integer(value)) {
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
+        text = number;
     }
-    at += strcspn(at, "\n");
-    while (*at && at[1] && strchr(" \t-\r\n", at[1])) {
-        const char *line = at + 1 + strspn(at + 1, " \t"), *end = line + strcspn(line, "\n");
-        char *behind;
-        const unsigned long key = strtoul(line, &behind, 10);
-        if (*line == '-')
-            set_name(names, count++, line + 1, end);
-        else if (behind > line && *behind == ':')
-            set_name(names, key, behind + 1, end);
-        at = end;
-    }
+    if (!text)
+        return un_fail(err, UNET_EFORMAT, "%s: the name of class %lld is no text; quotes wanted",
+                       path, at);
+    set_name(names, (size_t)at, text, strlen(text) < 4096 ? strlen(text) : 4096);
+    return UNET_OK;
 }
 
-/* Reads a list that is there; false: it is not. */
-static bool read_names(struct names *names, const char *path, bool yaml)
+/* "names", a list or a map from numbers. */
+static unet_code read_yaml(struct names *names, const char *path, const char *text, size_t size,
+                           bool *found, unet_error *err)
 {
-    FILE *file = fopen(path, "r");
-    char *text = file ? calloc(NAMES_BYTES + 1, 1) : NULL;
-    if (text && fread(text, 1, NAMES_BYTES, file))
-        (yaml ? read_yaml : read_lines)(names, text);
-    if (file)
-        fclose(file);
-    free(text);
-    return file != NULL;
+    json_t *root = NULL, *value;
+    const char *key;
+    unet_code code = un_yaml_parse(path, text, size, &root, err);
+    const json_t *list = json_object_get(root, "names");
+    *found = list != NULL;
+    if (!code && list && !json_is_array(list) && !json_is_object(list))
+        code = un_fail(err, UNET_EFORMAT, "%s: names is no list of classes", path);
+    for (size_t i = 0; i < json_array_size(list) && !code; i++)
+        code = take_name(names, path, (long long)i, json_array_get(list, i), err);
+    json_object_foreach((json_t *)list, key, value)
+    {
+        char *end;
+        const long long at = strtoll(key, &end, 10);
+        if (!code && (end == key || *end || at < 0))
+            code = un_fail(err, UNET_EFORMAT,
+                           "%s: names has \"%.60s\", where the number of a class "
+                           "belongs",
+                           path, key);
+        if (!code)
+            code = take_name(names, path, at, value, err);
+    }
+    json_decref(root);
+    return code;
 }
 
-static void find_names(struct names *names, const char *path)
+static unet_code find_names(struct names *names, const char *path, unet_error *err)
 {
     static const char *const lists[] = {"classes.txt", "obj.names", "data.yaml", "dataset.yaml",
                                         "_classes.txt"};
     const int folder = (int)(un_outlines_file_name(path) - path);
     char list[4096];
-    for (int up = 0; up < 3; up++)
-        for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    bool found = false;
+    unet_code code = UNET_OK;
+    for (int up = 0; up < 3 && !found && !code; up++)
+        for (size_t i = 0; i < sizeof lists / sizeof *lists && !found && !code; i++) {
+            struct un_mapping file;
             snprintf(list, sizeof list, "%.*s%s%s%s", folder, path, up > 0 ? "../" : "",
                      up > 1 ? "../" : "", lists[i]);
-            if (read_names(names, list, strstr(lists[i], ".yaml") != NULL))
-                return;
+            if ((code = un_map_open(list, &file, err))) {
+                code = access(list, F_OK) ? UNET_OK : code;
+                continue;
+            }
+            if (file.size)
+                code = (strstr(lists[i], ".yaml") ? read_yaml : read_lines)(
+                    names, list, (const char *)file.data, file.size, &found, err);
+            un_map_release(&file);
         }
+    return code;
 }
 
 /* ---- shapes ------------------------------------------------------------------------------ */
@@ -196,16 +223,18 @@ unet_code un_read_yolo(struct un_outlines *set, const struct un_outlines_file *f
 {
     struct names names = {calloc(CLASSES, sizeof *names.name)};
     struct un_drawing *drawing = un_outlines_add(set, file->path, "");
-    unet_code code =
-        names.name && drawing ? UNET_OK : un_fail_memory(err, CLASSES * 64u, file->path);
+    unet_code code = names.name && drawing
+                         ? UNET_OK
+                         : un_fail_memory(err, CLASSES * sizeof *names.name, file->path);
     const char *end = (const char *)file->bytes + file->size;
     int line = 1;
     strcpy(set->format, "YOLO");
     if (!code) {
         drawing->relative = true;
-        find_names(&names, file->path);
+        code = find_names(&names, file->path, err);
     }
-    for (const char *at = (const char *)file->bytes; at < end && !code; line++) {
+    const size_t mark = mark_of(file->bytes, file->size);
+    for (const char *at = (const char *)file->bytes + mark; at < end && !code; line++) {
         const char *stop = line_end(at, end);
         code = take_line(set, drawing, &names, at, stop, line, err);
         at = stop + (stop < end);

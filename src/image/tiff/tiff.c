@@ -28,6 +28,19 @@ static bool probe(const unsigned char *head, size_t size)
     return false;
 }
 
+/* How many planes make a page, if these follow each other in the file; else 0. */
+static int planes_of_pages(const struct un_tiff_table *table)
+{
+    const uint32_t count = table->page_count ? table->pages[0].count : 0;
+    for (uint32_t i = 0; i < table->page_count; i++) {
+        const struct un_tiff_page *page = &table->pages[i];
+        for (uint32_t k = 0; k < count; k++)
+            if (page->count != count || table->planes[page->first + k] != i * count + k)
+                return 0;
+    }
+    return (int)count;
+}
+
 static unet_code tiff_open(struct unet_source *source, unet_error *err)
 {
     struct un_tiff *r = calloc(1, sizeof *r);
@@ -52,6 +65,7 @@ static unet_code tiff_open(struct unet_source *source, unet_error *err)
     source->file_pages = code ? 0 : (int)r->table.page_count;
     if (!code && r->table.depth && r->table.page_count % r->table.depth == 0)
         source->depth = (int)r->table.depth;
+    source->planes = code ? 0 : planes_of_pages(&r->table);
     return code;
 }
 
