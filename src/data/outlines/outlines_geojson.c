@@ -9,6 +9,7 @@
  * what is there.  Cores of tissue arrays and tiles never say more.  What lies within an object may
  * stand in its "childObjects".
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -105,6 +106,35 @@ static bool has_detections(const json_t *features, int depth)
     return false;
 }
 
+/* QuPath's {"c": -1, "z": 0, "t": 2}, counted from 0, which it writes where one is not the first; c
+ * is the channel that was shown. */
+static unet_code take_plane(struct un_drawing *drawing, const json_t *geometry, unet_error *err)
+{
+    const json_t *plane = json_object_get(geometry, "plane");
+    const json_t *z = json_object_get(plane, "z"), *t = json_object_get(plane, "t");
+    struct un_outline *shape = &drawing->shapes[drawing->shape_count - 1];
+    if (!plane)
+        return UNET_OK;
+    if ((z && !json_is_integer(z)) || (t && !json_is_integer(t)) || json_integer_value(z) < 0 ||
+        json_integer_value(t) < 0 || json_integer_value(z) >= INT_MAX ||
+        json_integer_value(t) >= INT_MAX)
+        return un_fail_shape(drawing, "a plane whose z and t are no numbers from 0", err);
+    shape->slice = (int)json_integer_value(z) + 1;
+    shape->frame = (int)json_integer_value(t) + 1;
+    return UNET_OK;
+}
+
+/* Where some say their plane, the others are on the first. */
+static void place_others(struct un_drawing *drawing)
+{
+    bool some = false;
+    for (size_t i = 0; i < drawing->shape_count; i++)
+        some |= drawing->shapes[i].slice > 0;
+    for (size_t i = 0; i < drawing->shape_count && some; i++)
+        if (!drawing->shapes[i].slice)
+            drawing->shapes[i].slice = drawing->shapes[i].frame = 1;
+}
+
 static unet_code take_polygon(struct un_drawing *drawing, const json_t *rings, unet_error *err)
 {
     unet_code code = UNET_OK;
@@ -133,6 +163,8 @@ static unet_code take_shape(struct un_outlines *set, struct un_drawing *drawing,
     un_drawing_shape(drawing, un_outlines_name(set, *name ? name : "object"));
     if (drawing->failed)
         return un_drawing_check(drawing, err);
+    if ((code = take_plane(drawing, geometry, err)))
+        return code;
     for (size_t i = 0; i < json_array_size(coordinates) && several && !code; i++)
         code = take_polygon(drawing, json_array_get(coordinates, i), err);
     return several ? code : take_polygon(drawing, coordinates, err);
@@ -172,10 +204,11 @@ unet_code un_read_geojson(struct un_outlines *set, const char *path, const json_
     if (!drawing)
         return un_fail_memory(err, sizeof *drawing, path);
     if (json_is_object(features))
-        return take_feature(set, drawing, features, has_detections(children_of(features), 1), 0,
-                            err);
+        code =
+            take_feature(set, drawing, features, has_detections(children_of(features), 1), 0, err);
     const bool detections = has_detections(features, 0);
     for (size_t i = 0; i < json_array_size(features) && !code; i++)
         code = take_feature(set, drawing, json_array_get(features, i), detections, 0, err);
+    place_others(drawing);
     return code;
 }

@@ -12,7 +12,8 @@
  */
 #include "data/outlines/outlines.h"
 
-#define WAY_ON "in ImageJ's ROI Manager \"Update\" each on its slice and frame"
+#define WAY_ON                                                                                     \
+    "in ImageJ's ROI Manager \"Update\" each on its slice and frame, in QuPath move it there"
 
 /* Slices of a volume; where the image does not say it, the only number that its pages and the
  * shapes leave; 0: there are several. */

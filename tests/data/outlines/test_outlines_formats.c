@@ -212,6 +212,32 @@ static void test_qupath(void **state)
     }
 }
 
+#define ON(plane)                                                                                  \
+    "{\"type\": \"Feature\", \"geometry\": {\"type\": \"Polygon\", \"coordinates\": [" LEFT        \
+    "]" plane "}}"
+
+/* QuPath writes the plane of a shape where it is not the first of the stack. */
+static void test_planes(void **state)
+{
+    static const char text[] =
+        "[" ON("") "," ON(", \"plane\": {\"c\": 2, \"z\": 1, \"t\": 0}") "," ON(
+            ", \"plane\": {\"c\": -1, \"z\": 2, \"t\": 1}") "]";
+    static const int wanted[] = {0, 1, 5};
+    static struct un_wish wish;
+    const struct un_stack stack = {"a.tif", .slices = 3, .pages = 6, .channels = 3},
+                          one = {"a.png", .pages = 1, .channels = 3};
+    struct un_outlines *set = read_set("a.geojson", text, strlen(text), NULL, &wish);
+    unet_error err = {0};
+    int pages[3];
+    (void)state;
+    if (un_outlines_pages(set->drawings[0], &stack, pages, &err))
+        fail_msg("%s", err.text);
+    assert_memory_equal(pages, wanted, sizeof wanted);
+    assert_int_equal(un_outlines_pages(set->drawings[0], &one, pages, &err), UNET_EINVAL);
+    assert_non_null(strstr(err.text, "on another slice or frame"));
+    un_outlines_free(set);
+}
+
 static void test_refused(void **state)
 {
     static const struct {
@@ -274,7 +300,7 @@ int main(void)
         cmocka_unit_test(test_labelme), cmocka_unit_test(test_rectangles),
         cmocka_unit_test(test_coco),    cmocka_unit_test(test_others),
         cmocka_unit_test(test_crowds),  cmocka_unit_test(test_qupath),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_planes),  cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests_name("outlines_formats", tests, NULL, NULL);
 }
