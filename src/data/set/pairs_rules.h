@@ -85,6 +85,7 @@ struct un_pairing {
     const struct un_pair_wish *wish; /* NULL: none */
     bool same;                       /* both are one folder */
     bool partial;                    /* images without a mask are left out */
+    bool by_class;                   /* each class has masks of its own */
     /* masks of each image: [image.count][class_count], indices into mask, or -1 */
     int *found;
     char **classes; /* names; NULL: one mask for each image, class_count 1 */
@@ -171,6 +172,10 @@ unet_code un_pairing_outlines(struct un_pairing *work, bool *done, unet_error *e
 
 /* The drawings of pairs whose masks a list names, if these are outlines.  (pairs_outlines.c) */
 unet_code un_pairs_draw(struct un_pairs *pairs, unet_error *err);
+
+/* Of one mask for each image: folders of masks become classes, or are noted in made->folders.
+ * (pairs_folders.c) */
+unet_code un_pairing_folders(struct un_pairing *work, struct un_pairs *made, unet_error *err);
 
 /* Of names that a rule has paired: whether a known layout has another mask that is free for an
  * image.  UNET_EINVAL names both.  (pairs_pattern.c) */

@@ -201,7 +201,8 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
 {
     const struct un_pair_wish wish = {
         options ? options->pair_image : NULL, options ? options->pair_mask : NULL,
-        options ? options->channels : NULL, options ? options->predicted : 0};
+        options ? options->channels : NULL, options ? options->predicted : 0,
+        un_pairs_by_class(options, coding)};
     struct un_survey_files files;
     unet_survey *made = NULL;
     unet_code code = un_survey_list(images, masks, &wish, &files, err);
