@@ -191,6 +191,10 @@ unet_code un_pairs_of_list(const char *images, const char *list, bool predicted,
                            struct un_pairs *pairs, unet_error *err);
 bool un_is_list_name(const char *path);
 
+/* UNET_EINVAL: two pairs have one image, or one mask that is no file of outlines.  (pairs_twins.c)
+ */
+unet_code un_pairs_list_twins(const char *list, const struct un_pairs *made, unet_error *err);
+
 /* The predicted mask that a list's image has; where: in which line.  UNET_EINVAL: none, or two.
  * (pairs_predicted.c) */
 unet_code un_predicted_find(const struct un_listing *predicted, const char *cell, const char *where,

@@ -229,7 +229,7 @@ static void check_list(const char *text, const char *wanted)
 static void test_list(void **state)
 {
     (void)state;
-    make_files("i/a.png i/b.png i/c.png l/m/7.png l/m/x,y.png l/a.png");
+    make_files("i/a.png i/b.png i/c.png l/m/7.png l/m/x,y.png l/a.png i/x/.keep l/x/.keep");
     check_list("../i/a.png,m/7.png\n../i/b.png,\"m/x,y.png\"\n",
                "../i/a.png:l/m/7.png ../i/b.png:l/m/x,y.png -i/c.png");
     check_list("\xef\xbb\xbfid;mask;image\r\n1;m/7.png;b.png\r\n\r\n# none\r\n",
@@ -239,6 +239,16 @@ static void test_list(void **state)
     check_list("c.png,m/no.png", "!line 1: there is no m/no.png in ");
     check_list("c.png", "!line 1 has 1 column;");
     check_list("b.png,m/7.png\nb.png,a.png", "!is in it twice");
+    check_list("b.png,m/7.png\n./x/../b.png,a.png", "!is in it twice");
+    check_list("a.png,m/7.png\nb.png,a.png\nc.png,m/../x/.././m//7.png",
+               "!/m/../x/.././m//7.png is the mask of two images, c.png and a.png; a mask for each "
+               "wanted");
+    check_list("a.png,m/7.png\n,,\nb.png,\n",
+               "!line 3: b.png has no mask; one wanted, or the line");
+    check_list("a.png,m/7.png\n,a.png\n", "!line 2: a.png has no image; one wanted");
+    check_list("a.png,m/7.png\r\r\n , \n\n", "a.png:l/m/7.png -i/a.png -i/b.png -i/c.png");
+    check_list("\xff\xfei", "!a list in UTF-16, or no text; UTF-8 wanted");
+    check_list("image,mask\ra.png,m/7.png\r", "!its lines end in carriage returns alone");
     check_list("\n", "!no pairs in it");
     check_list(
         "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes\n",
