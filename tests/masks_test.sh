@@ -94,6 +94,14 @@ sed 's/"points": [^"]*"/"points": [[0.1,0.1],[1.01,0.1],[1.01,0.2]], "/g' labelm
 expect 1 - 'shares.json: all coordinates lie from 0 to 1.01.*multiply x by' \
     masks --images images/1.pgm --masks shares.json -o x
 
+# beside masks that are images
+mkdir mixed
+cp labels/1.pgm labels/2.pgm labelme/3.json labelme/4.json mixed
+expect 1 '2 files of outlines there \(3.json \.\.\.\) are not read beside masks' '' \
+    check --images images --masks mixed --no-page
+expect 1 - '2 of 4 images have no mask in mixed: .*2 files of outlines there.*unet masks makes masks' \
+    masks --images images --masks mixed -o x
+
 # beside the images, as LabelMe does, and in a list
 cp -r images both
 cp labelme/*.json both

@@ -33,6 +33,7 @@ struct un_pairs {
     bool objects;                 /* a mask has one object of its image */
     bool partial;                 /* the rule leaves out images without a mask */
     char rule[160];               /* how they were paired: "by name", "by name without _mask" */
+    char drawn[160];              /* outlines among masks that are images: "2 files of ..."; "" */
     char folders[200];            /* of masks that may each be a class, ",nucleus,cell"; "" */
     struct un_channels channels;  /* what images are made of: what was wished, and files found */
     struct un_outlines *outlines; /* whose drawings are the masks; NULL: masks are images */

@@ -176,6 +176,40 @@ void un_pairs_drawings(const char *masks, char *text, size_t size)
                  drawings[most].ending, count[most] == 1 ? "" : "s", drawings[most].words, advice);
 }
 
+/* Whether a file is outlines, well or ill. */
+static bool is_drawn(const char *path)
+{
+    struct un_outlines *set = un_outlines_is_file(path) ? calloc(1, sizeof *set) : NULL;
+    const bool drawn = set && (un_outlines_read(set, path, NULL) ? !set->foreign : set->count > 0);
+    un_outlines_free(set);
+    return drawn;
+}
+
+void un_pairs_drawn(const char *masks, char *text, size_t size)
+{
+    DIR *dir = opendir(masks);
+    struct dirent *file;
+    char path[4096], first[NAME] = "";
+    int count = 0;
+    *text = 0;
+    while (dir && (file = readdir(dir))) {
+        if (*file->d_name == '.' || !un_outlines_is_name(file->d_name) ||
+            snprintf(path, sizeof path, "%s/%s", masks, file->d_name) >= (int)sizeof path ||
+            !is_drawn(path))
+            continue;
+        count++;
+        if (!*first || strcmp(file->d_name, first) < 0)
+            snprintf(first, sizeof first, "%.59s", file->d_name);
+    }
+    if (dir)
+        closedir(dir);
+    if (count)
+        snprintf(text, size,
+                 "%d file%s of outlines there (%s%s) %s not read beside masks that are images",
+                 count, count == 1 ? "" : "s", first, count == 1 ? "" : " ...",
+                 count == 1 ? "is" : "are");
+}
+
 /* ---- what is left ------------------------------------------------------------------------ */
 
 /* Appends the names of the first few files. */
@@ -217,7 +251,12 @@ unet_code un_pairs_complete(const char *images, const char *masks, const struct 
             : strcmp(images, masks) ? "there is no image in it"
                                     : "no file there looks like a mask of another");
     }
-    unsigned int hint = pairs->count ? UNET_HINT_ONLY_PAIRS : *drawn ? 0 : UNET_HINT_PAIR;
+    if (*pairs->drawn)
+        ADD(text, sizeof text, "; %s", pairs->drawn);
+    unsigned int hint = *pairs->drawn  ? UNET_HINT_ONLY_PAIRS | UNET_HINT_OUTLINES
+                        : pairs->count ? UNET_HINT_ONLY_PAIRS
+                        : *drawn       ? 0
+                                       : UNET_HINT_PAIR;
     return un_fail_hint(err, UNET_EINVAL, hint, "%s: %d of %d images have no mask in %s: %s",
                         images, missing, missing + pairs->count, masks, text);
 }
@@ -256,5 +295,7 @@ void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size)
                  masks, masks == 1 ? "" : "s");
         add_names(pairs->masks, masks, text, size);
     }
+    if (images && *pairs->drawn)
+        ADD(text, size, "; %s", pairs->drawn);
     add_lacking(pairs, text, size);
 }

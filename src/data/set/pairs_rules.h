@@ -77,6 +77,10 @@ bool un_is_same_file(const char *a, const char *b);
  * file is; "": nothing known.  (pairs_left.c) */
 void un_pairs_drawings(const char *masks, char *text, size_t size);
 
+/* "2 files of outlines there (a.json ...) are not read beside ...", of a folder of masks that are
+ * images; "": there are none.  (pairs_left.c) */
+void un_pairs_drawn(const char *masks, char *text, size_t size);
+
 /* ---- pairs_rules ---- */
 
 struct un_pairing {

@@ -57,6 +57,9 @@ static unet_code report_lonely(unet_survey *survey, bool only_pairs, unet_error 
     for (int i = 0; !code && i < pairs->image_count; i++)
         code = un_survey_report_file(survey, lacking, UNET_FOUND_NO_MASK, -1, pairs->images[i],
                                      NULL, err);
+    if (!code && *pairs->drawn)
+        code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_READING, -1, -1, NULL,
+                                pairs->drawn, err);
     for (int i = 0; !code && i < pairs->mask_count; i++)
         code = un_survey_report_file(survey, UNET_WARNING, UNET_FOUND_NO_IMAGE, -1, pairs->masks[i],
                                      NULL, err);

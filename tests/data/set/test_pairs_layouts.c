@@ -303,13 +303,35 @@ static void test_words(void **state)
         fail_msg("%s", err.text);
 }
 
+/* Outlines beside masks that are images are not read, which is said. */
+static void test_drawn(void **state)
+{
+    (void)state;
+    static const char drawing[] = "{\"shapes\": [], \"imagePath\": \"c.png\"}";
+    struct un_pairs pairs;
+    unet_error err;
+    char text[480];
+    make_files("i/a.png i/b.png i/c.png m/a.png m/b.png m/c.json m/note.txt");
+    put_file(in_folder("m/notes.json"), "{\"a\": 1}", 8);
+    put_file(in_folder("m/c.json"), drawing, sizeof drawing - 1);
+    assert_int_equal(un_pairs_find(in_folder("i"), in_folder("m"), NULL, &pairs, &err), UNET_OK);
+    assert_int_equal(un_pairs_complete("i", "m", &pairs, false, &err), UNET_EINVAL);
+    assert_string_equal(err.text, "i: 1 of 3 images have no mask in m: c.png; 1 file of outlines "
+                                  "there (c.json) is not read beside masks that are images");
+    assert_int_equal(err.hints, UNET_HINT_ONLY_PAIRS | UNET_HINT_OUTLINES);
+    un_pairs_left_out(&pairs, text, sizeof text);
+    assert_string_equal(text, "1 image without a mask: c.png; 1 file of outlines there (c.json) is "
+                              "not read beside masks that are images");
+    un_pairs_release(&pairs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layouts), cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_asked),   IN_FOLDER(test_list),
         IN_FOLDER(test_words),          cmocka_unit_test(test_other_programs),
-        IN_FOLDER(test_pickled),
+        IN_FOLDER(test_pickled),        IN_FOLDER(test_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
