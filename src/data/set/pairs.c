@@ -329,6 +329,7 @@ unet_code un_pairs_find(const char *images, const char *masks, const struct un_p
         code = un_pairs_draw(&made, err);
     if (!code && made.count && made.image_count && !made.outlines && un_is_folder(masks))
         un_pairs_drawn(masks, made.drawn, sizeof made.drawn);
+    made.predicted = wish && wish->predicted;
     if (!code)
         tell_channels(&made);
     if (!code)

@@ -31,6 +31,7 @@ struct un_pairs {
     char **classes; /* names of the classes that have files of their own, in natural order */
     int class_count;
     bool objects;                 /* a mask has one object of its image */
+    bool predicted;               /* images are predicted masks, masks the true ones */
     bool partial;                 /* the rule leaves out images without a mask */
     char rule[160];               /* how they were paired: "by name", "by name without _mask" */
     char drawn[160];              /* outlines among masks that are images: "2 files of ..."; "" */

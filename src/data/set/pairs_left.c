@@ -257,8 +257,10 @@ unet_code un_pairs_complete(const char *images, const char *masks, const struct 
                         : pairs->count ? UNET_HINT_ONLY_PAIRS
                         : *drawn       ? 0
                                        : UNET_HINT_PAIR;
-    return un_fail_hint(err, UNET_EINVAL, hint, "%s: %d of %d images have no mask in %s: %s",
-                        images, missing, missing + pairs->count, masks, text);
+    return un_fail_hint(err, UNET_EINVAL, hint, "%s: %d of %d %s have no %smask in %s: %s", images,
+                        missing, missing + pairs->count,
+                        pairs->predicted ? "predicted masks" : "images",
+                        pairs->predicted ? "true " : "", masks, text);
 }
 
 /* Appends the classes of which some image has no file, and the first such image. */
@@ -284,15 +286,19 @@ static void add_lacking(const struct un_pairs *pairs, char *text, size_t size)
 void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size)
 {
     int images = pairs->image_count, masks = pairs->mask_count;
+    const bool predicted = pairs->predicted;
     *text = 0;
     if (images) {
-        snprintf(text, size, "%d image%s without a mask: ", images, images == 1 ? "" : "s");
+        snprintf(text, size, "%d %s%s without a %smask: ", images,
+                 predicted ? "predicted mask" : "image", images == 1 ? "" : "s",
+                 predicted ? "true " : "");
         add_names(pairs->images, images, text, size);
     }
     if (masks) {
         size_t used = strlen(text);
-        snprintf(text + used, size - used, "%s%d mask%s without an image: ", images ? "; " : "",
-                 masks, masks == 1 ? "" : "s");
+        snprintf(text + used, size - used, "%s%d %smask%s without %s: ", images ? "; " : "", masks,
+                 predicted ? "true " : "", masks == 1 ? "" : "s",
+                 predicted ? "a predicted one" : "an image");
         add_names(pairs->masks, masks, text, size);
     }
     if (images && *pairs->drawn)
