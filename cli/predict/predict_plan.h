@@ -100,6 +100,9 @@ int predict_plan_make(const struct command *command, const struct predict_settin
                       const struct models *models, struct predict_plan *plan);
 void predict_plan_release(struct predict_plan *plan);
 
+/* The option that asks for a product. */
+const char *predict_plan_option(enum product product);
+
 /* How many files a product of this job is: one, or one for each page. */
 int predict_plan_files(const struct predict_job *job, enum product product);
 
