@@ -18,7 +18,8 @@ enum {
     UNET_HINT_STANDARDIZE = 1024, /* ... .standardize: images of mean 0 and variance 1 instead */
     UNET_HINT_AUTHOR = 2048,      /* unet_export_options.author and .license */
     UNET_HINT_DEVICE = 4096,      /* UNET_DEVICE, unet_device_get(): what networks run on */
-    UNET_HINT_MEMORY = 8192       /* smaller tiles or batches, a narrower network */
+    UNET_HINT_MEMORY = 8192,      /* smaller tiles or batches, a narrower network */
+    UNET_HINT_OUTLINES = 16384    /* outlines are read alone, or as masks that were made of them */
 };
 
 #endif

@@ -50,6 +50,7 @@ TYPES = {
     "pixel_size": "Union[None, float, Tuple[float, float]]",
     "predict": "Optional[Dict[str, Any]]",
     "predicted": "Any",
+    "predicted_labels": "Optional[str]",
     "prepared": "bool",
     "preset": "str",
     "resume": "bool",

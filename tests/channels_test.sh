@@ -52,6 +52,12 @@ expect 1 - 'two/b_ch01.pgm: this file lacks' check --images two --masks masks --
 expect 1 - 'two/b_ch01.pgm: this file lacks' predict two.safetensors two -o out/
 mv kept.pgm two/b_ch01.pgm
 
+# what is chosen is not said to be that of the training
+printf 'P6 32 32 255\n' >colour.ppm
+for i in 1 2 3; do tail -c 1024 masks/a.pgm; done >>colour.ppm
+expect 0 - '' predict two.safetensors 'colour.ppm{0,2}' -o out/colour.png
+check 'a choice of channels is called that of the training' sh -c '! grep -q "as in the training" .err'
+
 # ---- one of the channels ----
 
 expect 0 'of all channels 1$' - check --images two --masks masks --channels 1 --no-page --quiet

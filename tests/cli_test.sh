@@ -170,7 +170,7 @@ mkdir same && cp b.png same/a.png
 expect 1 - 'two images would be written there' predict $m a.png same/a.png -o twice
 one_line 'two images of one name'
 absent 'two images of one name' twice
-expect 1 - 'two images would be written there' predict $m a.png -o fresh/ --overlay .//fresh/./
+expect 1 - '--output and --overlay would both be written there' predict $m a.png -o fresh/ --overlay .//fresh/./
 absent 'one folder in two spellings' fresh
 expect 1 - 'would be overwritten' predict $m a.png -o a.png
 expect 1 - 'would be overwritten' predict $m a.png b.png -o .

@@ -45,6 +45,11 @@ for name in =a +b -c @d; do cp truth/a.pgm "formula/$name.pgm"; done
 cp -r formula texts
 expect 0 '' - eval --predicted formula --masks texts --quiet --csv f.csv
 check 'no cell is a formula' sh -c '[ "$(grep -c "^\"'"'"'[-=+@][a-d].pgm\",1," f.csv)" -eq 4 ]'
+# a mask that was not predicted, and one without a truth
+mkdir fewer
+cp same/a.pgm fewer
+expect 0 '' '^left out: 1 true mask without a predicted one: b\.pgm$' eval --predicted fewer --masks truth
+expect 1 - '1 of 2 predicted masks have no true mask in fewer: b\.pgm' eval --predicted same --masks fewer
 # what only a person can say is asked for by the option that says it
 mkdir unclear
 cp truth/b.pgm unclear

@@ -98,6 +98,14 @@ cp labels/1.pgm labels/9.pgm
 expect 0 - 'left out +1 mask without an image: 9.pgm' masks --images images --masks labels $names -o x
 rm labels/9.pgm
 
+# beside masks that are images
+mkdir mixed
+cp labels/1.pgm labels/2.pgm labelme/3.json labelme/4.json mixed
+expect 1 '2 files of outlines there \(3.json \.\.\.\) are not read beside masks' '' \
+    check --images images --masks mixed --no-page
+expect 1 - '2 of 4 images have no mask in mixed: .*2 files of outlines there.*unet masks makes masks' \
+    masks --images images --masks mixed -o x
+
 # beside the images, as LabelMe does, and in a list
 cp -r images both
 cp labelme/*.json both

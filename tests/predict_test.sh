@@ -206,6 +206,8 @@ checks=$((checks + 1))
 [ "$(sed 1d a.csv | wc -l)" = "$(sed -n 's/.*tif: class 1: \([0-9]*\) object.*/\1/p' .out)" ] ||
     note "rows of a.csv: $(sed 1d a.csv | wc -l), $(cat .out)"
 expect 0 '"objects":\[\{"class":1' - predict $m strips.tif --measure a.csv --json
+expect 1 - 'an image of 1 channel; 2 or more wanted, of which the last' \
+    predict $m strips.tif --measure a.csv --channel 2
 expect 2 - 'a name ending in \.csv' predict $m strips.tif --measure a.txt
 expect 2 - 'a name ending in \.zip' predict $m strips.tif --rois a.roi
 

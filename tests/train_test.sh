@@ -182,6 +182,14 @@ check 'a refused resume changed the run' diff -r whole kept
 expect 0 - 'learning rate 9\.1e-06 up to here, 4e-06 from here on \(constant\)' \
     train --resume kept --steps 402 --schedule constant --lr 4e-6
 expect 0 - 'nothing left to do: 402 steps' train --resume kept
+cp -r kept longer
+expect 0 - '--steps 402 of before, which is over, gives way' train --resume longer --epochs 3
+check 'it had nothing to do' grep -q 'nothing left to do: 402 steps' .err
+check 'a call that made no step changed what the run was told' cmp longer/settings.json kept/settings.json
+expect 0 - 'trained 452 steps' train --resume longer --epochs 10 --time 1h
+expect 0 - '--epochs 10 of before, which is over, gives way' train --resume longer --steps 455
+check 'a new length is held up by one of before' grep -q 'trained 455 steps' .err
+check 'a limit that is not over is gone' grep -q '"time": "3600"' longer/settings.json
 sed 's/"device": "[^"]*"/"device": "a card"/' kept/settings.json >.settings && cp .settings kept/settings.json
 expect 0 - 'was on a card and goes on on ' train --resume kept --steps 403
 expect 0 - - train --resume whole --steps 420 --schedule poly --quiet

@@ -12,7 +12,7 @@ const char *const severity_words[] = {"note", "warning", "error", NULL};
 
 const char *sample_words(unet_sample sample)
 {
-    return sample == UNET_U8 ? "8-bit" : sample == UNET_U16 ? "16-bit" : "float";
+    return sample == UNET_U8 ? "8-bit" : sample == UNET_U16 ? "16-bit" : "float, signed or 32-bit";
 }
 
 const char *file_name(const char *path)

@@ -18,6 +18,8 @@ struct entry {
     char *path;
     const char *shown;
     int is_output;
+    const struct predict_job *job; /* of an output */
+    enum product product;
 };
 
 static int compare_entries(const void *a, const void *b)
@@ -25,7 +27,8 @@ static int compare_entries(const void *a, const void *b)
     const struct entry *x = a, *y = b;
     int order = strcmp(x->path, y->path);
 
-    return order ? order : x->is_output - y->is_output;
+    order = order ? order : x->is_output - y->is_output;
+    return order ? order : (int)x->product - (int)y->product;
 }
 
 /* Adds a name, and for an input that is a link also the file it leads to. */
@@ -35,12 +38,13 @@ static int add_entry(struct entry *entries, size_t *count, const char *path, int
     char *file = path_of_pages(path, &pages);
     char *real = is_output || !file ? NULL : realpath(file, NULL);
 
-    entries[*count] = (struct entry){file ? path_entry(file) : NULL, path, is_output};
+    entries[*count] = (struct entry){
+        .path = file ? path_entry(file) : NULL, .shown = path, .is_output = is_output};
     free(file);
     if (!entries[(*count)++].path)
         return 0;
     if (real)
-        entries[(*count)++] = (struct entry){real, path, 0};
+        entries[(*count)++] = (struct entry){.path = real, .shown = path};
     return 1;
 }
 
@@ -70,8 +74,13 @@ static int add_outputs(struct entry *entries, size_t *count, const struct predic
         char *file = predict_plan_file(job, product, page);
 
         ok = file && add_entry(entries, count, file, 1);
-        if (ok)
-            entries[*count - 1].shown = job->output[product];
+        if (ok) {
+            struct entry *entry = &entries[*count - 1];
+
+            entry->shown = job->output[product];
+            entry->job = job;
+            entry->product = product;
+        }
         free(file);
     }
     return ok;
@@ -81,6 +90,10 @@ static int report_clash(const struct entry *a, const struct entry *b)
 {
     if (!a->is_output)
         return fail_text("%s: would be overwritten by an output, wanted another place", a->shown);
+    if (a->job == b->job && a->product != b->product)
+        return fail_text("%s: %s and %s would both be written there, wanted another name for one",
+                         b->shown, predict_plan_option(a->product),
+                         predict_plan_option(b->product));
     return fail_text("%s: two images would be written there, wanted images with different names "
                      "or another folder",
                      b->shown);

@@ -58,6 +58,11 @@ static int ends_in_slash(const char *path)
     return length && path[length - 1] == '/';
 }
 
+const char *predict_plan_option(enum product product)
+{
+    return products[product].option;
+}
+
 static int list_inputs(int argc, char **argv, struct predict_plan *plan, int *from_folder)
 {
     char text[320];
@@ -95,14 +100,20 @@ static int asks_for_anything(const struct predict_settings *settings)
 static int join_channels(const struct predict_settings *settings, const char *channels,
                          struct predict_plan *plan)
 {
-    int count = (int)plan->inputs.count;
+    int count = (int)plan->inputs.count, left = 0; /* to the training: images without a choice */
     unet_error err;
+
+    for (int i = 0; i < count; i++) {
+        const char *path = plan->inputs.path[i];
+
+        left += !*path || path[strlen(path) - 1] != '}';
+    }
     unet_code code = unet_join_channels(channels, plan->inputs.path, &count, &err);
 
     plan->inputs.count = (size_t)count;
     if (code)
         return fail(&err);
-    if (*channels && !settings->common.quiet)
+    if (*channels && left && !settings->common.quiet)
         say(stderr, "channels: as in the training, %s\n", channels);
     return EXIT_DONE;
 }

@@ -108,6 +108,9 @@ void predict_plan_release(struct predict_plan *plan);
  */
 int predict_outlines_name(struct predict_plan *plan, const struct predict_settings *settings);
 
+/* The option that asks for a product. */
+const char *predict_plan_option(enum product product);
+
 /* How many files a product of this job is: one, or one for each page. */
 int predict_plan_files(const struct predict_job *job, enum product product);
 

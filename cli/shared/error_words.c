@@ -12,6 +12,7 @@ static const struct {
 } options[] = {
     {UNET_HINT_LABELS, "--labels"},
     {UNET_HINT_IGNORE, "--ignore 255"},
+    {UNET_HINT_OUTLINES, "unet masks makes masks of outlines in a folder of their own"},
     {UNET_HINT_ONLY_PAIRS, "--only-pairs goes without them"},
     {UNET_HINT_CLIP, "--clip 1"},
     {UNET_HINT_PAIR, "--pair IMAGE MASK, or a list of pairs as --masks; docs/labels.md"},

@@ -79,6 +79,16 @@ const char *said_text(const struct said *said, const char *field)
     return NULL;
 }
 
+void said_drop(struct said *said, const char *field)
+{
+    int kept = 0;
+
+    for (int i = 0; i < said->count; i++)
+        if (strcmp(said->list[i].field, field))
+            said->list[kept++] = said->list[i];
+    said->count = kept;
+}
+
 void said_apply(const struct said *said, const struct said_kind *kind, void *object)
 {
     for (int i = 0; i < said->count; i++)

@@ -42,6 +42,9 @@ int said_put(struct said *said, const struct said_kind *kind, const char *field,
 /* NULL: nothing was said of this field. */
 const char *said_text(const struct said *said, const char *field);
 
+/* Takes back what was said of a field. */
+void said_drop(struct said *said, const char *field);
+
 /* Puts all of it into an object. */
 void said_apply(const struct said *said, const struct said_kind *kind, void *object);
 

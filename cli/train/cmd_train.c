@@ -71,12 +71,16 @@ static int follow_folder(const struct command *command, struct train_settings *s
 
 /* Parses the command line over what was kept, and notes whether it speaks of the learning rate. */
 static int parse(const struct command *command, int argc, char **argv,
-                 struct train_settings *settings, int *operands, int *status)
+                 struct train_settings *settings, struct train_length *length, int *operands,
+                 int *status)
 {
     static const char *const rate[] = {"learning_rate", "schedule"};
     const struct said kept = settings->optimizer;
-    int parsed = options_parse(command, argc, argv, settings, operands, status);
+    int parsed;
 
+    train_length_begin(settings, length);
+    if ((parsed = options_parse(command, argc, argv, settings, operands, status)))
+        train_length_end(settings, length);
     for (int i = 0; i < 2; i++) /* said again, it is another text even where it is the same words */
         settings->rate_told |=
             said_text(&settings->optimizer, rate[i]) != said_text(&kept, rate[i]);
@@ -117,6 +121,7 @@ static int join(struct train_settings *settings, const unet_ranks **ranks)
 static int run_train(const struct command *command, int argc, char **argv)
 {
     struct train_settings settings = train_settings_none;
+    struct train_length length;
     const unet_ranks *ranks = NULL;
     const char *resume = find_resume(argc, argv);
     const char *begun;
@@ -130,7 +135,7 @@ static int run_train(const struct command *command, int argc, char **argv)
         json_decref(kept);
         return fail_text("%s/settings.json: \"options\" has no \"output\"", resume);
     }
-    if (parse(command, argc, argv, &settings, &operands, &status)) {
+    if (parse(command, argc, argv, &settings, &length, &operands, &status)) {
         status = train_settings_check(command, &settings);
         if (status == EXIT_DONE && settings.resume)
             status = follow_folder(command, &settings, begun);
@@ -140,6 +145,10 @@ static int run_train(const struct command *command, int argc, char **argv)
             status = device_begin(&settings.common);
         if (status == EXIT_DONE)
             train_files_say_device(kept, settings.common.quiet);
+        if (status == EXIT_DONE && *length.dropped && !settings.common.quiet && ranks_first())
+            say(stderr,
+                "resumed    %s of before, which is over, gives way to the length said now\n",
+                length.dropped);
         if (status == EXIT_DONE && settings.folds && !settings.dry_run)
             status = train_folds(command, &settings, ranks, settings.resume != NULL);
         else if (status == EXIT_DONE)

@@ -73,6 +73,8 @@ struct watch {
     struct train_run *run;
     struct recipe_words words;
     struct run_row rows[RECIPE_ROWS];
+    long begun;  /* steps before this call */
+    int kept;    /* settings.json has what was told now */
     int failed;  /* a file of the run folder could not be written */
     int refused; /* the run goes not on, and that was told; nothing was changed */
 };
@@ -98,8 +100,13 @@ static int on_progress(void *context, const unet_progress *progress)
         watch->refused = train_rate_is_refused(run, progress);
     if (watch->refused)
         return 1;
-    if (progress->event == UNET_EVENT_BEGIN && run->resumed && save_settings(watch) != EXIT_DONE)
-        watch->failed = 1;
+    if (progress->event == UNET_EVENT_BEGIN)
+        watch->begun = progress->step;
+    if (run->resumed && !watch->kept && progress->step > watch->begun) {
+        watch->kept = 1;
+        if (save_settings(watch) != EXIT_DONE)
+            watch->failed = 1;
+    }
     run->best_score = progress->best_score;
     run->best_epoch = progress->best_epoch;
     run->one_class = progress->one_class;
@@ -141,8 +148,8 @@ static int finish(const struct train_run *run, struct watch *watch)
     return EXIT_DONE;
 }
 
-/* What a run is told is kept before its first step; when it goes on, once that is found possible.
- */
+/* What a run is told is kept before its first step; when it goes on, with the first step that it
+ * then makes: a call that changes nothing else changes not how it goes on, either. */
 static int begin_folder(struct watch *watch)
 {
     struct train_run *run = watch->run;

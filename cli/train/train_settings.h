@@ -53,6 +53,19 @@ int train_settings_check(const struct command *command, const struct train_setti
 /* Puts what was given in place of what a preset has. */
 void train_settings_apply(const struct train_settings *settings, unet_train_options *options);
 
+/* ---- train_length.c: --epochs, --steps and --time beside --resume ---- */
+
+struct train_length {
+    const char *limit[2];
+    double time;
+    char dropped[120]; /* "--steps 200, --time 600s", what no longer counts; "" */
+};
+
+/* Before and after the command line is parsed over what a run was told: limits of before that are
+ * reached give way to a length that is said anew. */
+void train_length_begin(struct train_settings *settings, struct train_length *kept);
+void train_length_end(struct train_settings *settings, struct train_length *kept);
+
 /* ---- train_files.c: the folder of a run: where its files are, and settings.json ---- */
 
 /*

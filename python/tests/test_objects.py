@@ -128,6 +128,34 @@ def test_scores_of_masks():
         unet_c.evaluate([predicted], [truth[1:]])
     with pytest.raises(unet_c.ArgumentError, match="1 predicted masks, 2 true ones"):
         unet_c.evaluate([predicted], [truth, truth])
+    with pytest.raises(unet_c.ArgumentError, match="truth: has class 3, but labels=2"):
+        unet_c.evaluate([truth * 0], [np.where(truth == 1, 3, 0)], labels=2)
+
+
+def test_255_is_no_class_in_silence():
+    """Masks of 0 and 255 are read as train() reads them."""
+    truth, wrong = np.zeros((2, 40, 40), np.uint8)
+    truth[5:20, 5:20] = 255
+    wrong[25:38, 25:38] = 255
+    for pair in ((wrong, truth), (truth * 0, truth), (wrong, truth // 255), (wrong // 255, truth)):
+        for labels in (None, 2):
+            with pytest.raises(unet_c.ArgumentError, match="0 or 255.*background=0,object=255"):
+                unet_c.evaluate(*pair, labels=labels)
+    grey = np.maximum(truth, wrong // 2)
+    with pytest.raises(unet_c.ArgumentError, match='0, 127, 255.*labels="0,127,255"'):
+        unet_c.evaluate(grey, grey)
+    assert unet_c.evaluate(grey, grey, labels="0,127,255")["classes"][2]["pixels"] == 225
+    labels = "background=0,cell=255"
+    assert unet_c.evaluate(wrong, truth, labels=labels)["confusion"] == [[1206, 169], [225, 0]]
+    assert unet_c.evaluate(truth * 0, truth, labels=labels)["mean_dice"] == 0
+    with pytest.raises(unet_c.ArgumentError, match="predicted 0: mask value 1.*predicted_labels="):
+        unet_c.evaluate(truth // 255, truth, labels=labels)
+    scores = unet_c.evaluate(truth > 0, truth, labels=labels, predicted_labels="a=0,b=1")
+    assert scores["mean_dice"] == 1
+    with pytest.raises(unet_c.ArgumentError, match="predicted_labels: without labels"):
+        unet_c.evaluate(truth, truth, predicted_labels=labels)
+    scores = unet_c.evaluate(truth, truth + wrong // 2, labels="instances")
+    assert scores["objects"]["matched"] == 1 and scores["objects"]["predicted"] == 1
 
 
 def test_learnt_objects_are_those_of_the_command(command, tmp_path):

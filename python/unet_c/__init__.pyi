@@ -368,6 +368,7 @@ def evaluate(
     truth: Any,
     *,
     labels: Optional[str] = None,
+    predicted_labels: Optional[str] = None,
     objects: bool = False,
     names: Optional[Any] = None,
 ) -> Dict[str, Any]: ...

@@ -73,21 +73,39 @@ def _pairs(images, masks):
     return pairs
 
 
-def _check_indices(pairs):
-    """0 and 255 alone are no class indices: every pixel would be background or without a label."""
-    seen = set()
-    for _, _, mask in pairs:
-        if mask.dtype.kind == "b" or mask.shape[2] != 1:
-            return
-        low, high = int(mask.min()), int(mask.max())
-        if high not in (0, 255) or not np.all((mask == low) | (mask == high)):
-            return
-        seen |= {low, high}
-    if 255 in seen:
-        raise ArgumentError(
-            'masks: all values are 0 or 255, and as a class index 255 is "no label"; '
-            'labels="background=0,object=255" takes it as a class'
-        )
+_APART = 4  # grey values of classes are at least so far apart, docs/labels.md
+
+
+def _seen(masks):
+    """The values that masks have, if they are well apart; [] where they can be class indices alone."""
+    seen = np.zeros(256, bool)
+    for mask in masks:
+        if mask.ndim == 3 and mask.shape[2] != 1:
+            return []
+        for row in mask.reshape(len(mask), -1):
+            if row.max() > 255:
+                return []
+            seen[row.astype(np.uint8, copy=False)] = True
+        values = np.flatnonzero(seen)
+        if np.any(np.diff(values) < _APART):
+            return []
+    return [int(value) for value in values]
+
+
+def check_indices(masks, what="masks"):
+    """255 is no label, but of 0 and 255, or 0, 128 and 255, it may be a class as well."""
+    seen = _seen(masks)
+    if _core.IGNORE not in seen:
+        return
+    if set(seen) <= {0, _core.IGNORE}:
+        found, labels, indices = "0 or 255", "background=0,object=255", "background=0,object=1,ignore=255"
+    else:
+        labels = ",".join(str(value) for value in seen)
+        found, indices = labels.replace(",", ", "), "indices"
+    raise ArgumentError(
+        f'{what}: all values are {found}, and as a class index 255 is "no label"; '
+        f'labels="{labels}" takes it as a class, labels="{indices}" as no label'
+    )
 
 
 def open_dataset(images, masks, reading, classes=0, model=None, like=None):
@@ -101,5 +119,5 @@ def open_dataset(images, masks, reading, classes=0, model=None, like=None):
     if not pairs:
         raise ArgumentError("no images")
     if reading.labels is None and model is None and like is None and reading.ignore < 0:
-        _check_indices(pairs)
+        check_indices([mask for _, _, mask in pairs])
     return _core.dataset_from_arrays(pairs, int(reading.prepared), options)

@@ -37,6 +37,23 @@ bool un_length_unit(const char *name, double *factor, char unit[8])
     return false;
 }
 
+static double in_um(const char *name)
+{
+    char unit[8];
+    double factor;
+    if (!un_length_unit(name, &factor, unit))
+        return 0;
+    return !strcmp(unit, "mm") ? factor * 1e3 : !strcmp(unit, "nm") ? factor / 1e3 : factor;
+}
+
+double un_length_in(const char *name, const char *wanted)
+{
+    const double one = in_um(name), other = in_um(wanted);
+    if (!(other > 0) || !(one > 0))
+        return 0;
+    return one == other ? 1 : one > other ? one / other : 1 / (other / one);
+}
+
 static double step_length(const double step[3])
 {
     return sqrt(step[0] * step[0] + step[1] * step[1] + step[2] * step[2]);

@@ -46,4 +46,7 @@ void un_size_text(enum un_size_kind kind, float side, char *text, size_t size);
 /* "micron", "mm" and the like as one of our units and what to multiply by; false: no length. */
 bool un_length_unit(const char *name, double *factor, char unit[8]);
 
+/* How many of one unit of length another is: 0.001 of "nm" and "um"; 0: one of them is none. */
+double un_length_in(const char *name, const char *wanted);
+
 #endif

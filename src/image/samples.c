@@ -14,7 +14,7 @@ unsigned un_samples_of(unet_sample sample, int prepared)
 static void describe_samples(unsigned samples, const struct un_scaling *scaling, char *text,
                              size_t size)
 {
-    static const char *const words[UN_SAMPLE_KINDS] = {"8-bit", "16-bit", "float",
+    static const char *const words[UN_SAMPLE_KINDS] = {"8-bit", "16-bit", "float, signed or 32-bit",
                                                        "prepared float"};
     size_t used = 0;
     *text = 0;

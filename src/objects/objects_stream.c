@@ -165,8 +165,10 @@ static unet_code check_band(unet_objects *objects, const unet_band *band, unet_e
                        image->height, image->width, band->rows, band->width);
     if (objects->options.channel >= image->channels)
         return un_fail(err, UNET_EINVAL,
-                       "objects: channel %d, counted from 0, of an image that has %d",
-                       objects->options.channel, image->channels);
+                       "objects: an image of %d channel%s; %d or more wanted, of which the last "
+                       "is to be measured",
+                       image->channels, image->channels == 1 ? "" : "s",
+                       objects->options.channel + 1);
     if (objects->next && image->sample != objects->sample)
         return un_fail(err, UNET_EINVAL, "objects: row %d: other samples than the rows above",
                        band->top);

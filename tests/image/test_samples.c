@@ -35,11 +35,12 @@ static void test_check(void **state)
         {{0}, {NULL, NULL, NULL, NULL}},
         /* of another program's file: nothing is known but that it scales its input itself */
         {{DEEP}, {NULL, NULL, NULL, "without this model's own scaling, (x - 110) * 0.000256"}},
-        {{.trained_on = UN_SAMPLES_U8}, {NULL, on8, "float samples, the model was", NULL}},
-        {{DEEP, .trained_on = UN_SAMPLES_U16}, {on16, NULL, "float samples, the model was", NULL}},
+        {{.trained_on = UN_SAMPLES_U8}, {NULL, on8, "32-bit samples, the model was", NULL}},
+        {{DEEP, .trained_on = UN_SAMPLES_U16}, {on16, NULL, "32-bit samples, the model was", NULL}},
         {{DEEP, .trained_on = UN_SAMPLES_U8 | UN_SAMPLES_U16},
          {NULL, NULL, "trained on 8-bit or 16-bit samples (110 to 4012)", NULL}},
-        {{DEEP, .trained_on = UN_SAMPLES_F32}, {"on float samples (110", "16-bit", NULL, NULL}},
+        {{DEEP, .trained_on = UN_SAMPLES_F32},
+         {"on float, signed or 32-bit samples (110", "16-bit", NULL, NULL}},
         {{.trained_on = UN_SAMPLES_PREPARED}, {"trained on prepared float", "16", "float", NULL}},
         {{.per_image = true, .trained_on = UN_SAMPLES_U16}, {NULL, NULL, NULL, NULL}},
     };

@@ -231,6 +231,20 @@ static void test_ome_placed(void **state)
     assert_string_equal(must_page(source, 1).unit, "nm");
     un_source_close(source);
 
+    /* each axis has its unit */
+    make_planes(in_folder("u.ome.tif"),
+                OME("SizeC='1' SizeZ='4' SizeT='1' DimensionOrder='XYZCT' PhysicalSizeX='0.5' "
+                    "PhysicalSizeY='250' PhysicalSizeYUnit='nm' PhysicalSizeZ='0.002' "
+                    "PhysicalSizeZUnit='mm'",
+                    "<TiffData/>"),
+                pages, 4);
+    source = must_open(in_folder("u.ome.tif"));
+    assert_string_equal(must_page(source, 0).unit, "um");
+    assert_true(must_page(source, 0).pixel_width == 0.5);
+    assert_true(must_page(source, 0).pixel_height == 0.25);
+    assert_true(must_page(source, 0).pixel_depth == 2);
+    un_source_close(source);
+
     struct maker rgb[2] = {{.samples = 3}, {.samples = 3}};
     make_planes(in_folder("rgb.ome.tif"),
                 OME("SizeC='3' SizeZ='2' SizeT='1' DimensionOrder='XYCZT'",
@@ -332,6 +346,20 @@ static void test_imagej(void **state)
     assert_true(page.pixel_width == 0.25 && page.pixel_height == 0.25);
     assert_string_equal(page.unit, "um");
     assert_true(page.pixel_depth == 1.5);
+    un_source_close(source);
+
+    make_planes(in_folder("ij.tif"),
+                "ImageJ=1.53c\nimages=12\nslices=12\nunit=micron\nyunit=nm\nzunit=mm\nspacing=2\n",
+                pages, 12);
+    source = must_open(in_folder("ij.tif"));
+    page = must_page(source, 0);
+    assert_true(page.pixel_width == 0.25 && page.pixel_height == 0.00025);
+    assert_true(page.pixel_depth == 2000);
+    un_source_close(source);
+    make_planes(in_folder("ij.tif"), "ImageJ=1.53c\nimages=12\nunit=micron\nyunit=sec\n", pages,
+                12);
+    source = must_open(in_folder("ij.tif"));
+    assert_true(must_page(source, 0).pixel_width == 0);
     un_source_close(source);
 
     make_planes(in_folder("ij.tif"), "ImageJ=1.53c\nimages=12\nchannels=2\n", pages, 5);

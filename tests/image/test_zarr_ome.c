@@ -71,6 +71,9 @@ static void test_images(void **state)
         {"[{\"name\": \"z\"}, {\"name\": \"y\", \"unit\": \"millimeter\"}, {\"name\": \"x\", "
          "\"unit\": \"millimeter\"}]",
          NULL, T, 1, H, 1},
+        {"[{\"name\": \"z\"}, {\"name\": \"y\", \"unit\": \"nanometer\"}, {\"name\": \"x\", "
+         "\"unit\": \"micrometer\"}]",
+         NULL, T, 1, H, 1},
         {"[\"c\", \"y\", \"x\"]", NULL, 1, T, H, 0},
         {"[\"T\", \"Y\", \"X\"]", NULL, T, 1, H, 0},
         {"[\"y\", \"x\", \"c\"]", NULL, 1, W, T, 0},

@@ -207,18 +207,31 @@ unet_code http_listen(int port, int six, struct http **http, unet_error *err)
     return UNET_OK;
 }
 
+/* An address with a zero byte is that of nothing: it would end there. */
+static size_t unescape(void *context, struct MHD_Connection *connection, char *text)
+{
+    const size_t size = MHD_http_unescape(text);
+
+    (void)context;
+    (void)connection;
+    for (size_t i = 0; i < size; i++)
+        if (!text[i])
+            text[i] = 1;
+    return size;
+}
+
 /* Connections are handed to it; so its own limit is beyond ours. */
 static struct MHD_Daemon *begin_daemon(struct http *http)
 {
-    return MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
-                                MHD_USE_POLL | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET,
-                            0, NULL, NULL, handle, http, MHD_OPTION_CONNECTION_LIMIT,
-                            (unsigned int)(2 * HTTP_CONNECTIONS),
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)(HTTP_SECONDS + 10),
-                            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_STACK_SIZE,
-                            (size_t)1 << 20, MHD_OPTION_NOTIFY_CONNECTION, door_notice, http->door,
-                            MHD_OPTION_NOTIFY_COMPLETED, done, http, MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+            MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET,
+        0, NULL, NULL, handle, http, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned int)(2 * HTTP_CONNECTIONS), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)(HTTP_SECONDS + 10),
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)1 << 20, MHD_OPTION_NOTIFY_CONNECTION, door_notice,
+        http->door, MHD_OPTION_NOTIFY_COMPLETED, done, http, MHD_OPTION_END);
 }
 
 unet_code http_begin(struct http *http, struct studio *studio, char **address, unet_error *err)

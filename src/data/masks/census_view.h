@@ -58,6 +58,12 @@ void un_coding_propose(const struct un_view *view, char *text, size_t size);
 #define UN_SLOPES 3
 int un_view_slopes(const struct un_view *view, const struct un_census_entry **first);
 
+/* Where palettes have the colours of the classes that are *given (may be NULL) at other indices,
+ * *colors, to be freed, is its coding by colours, and *given too; else NULL.  UNET_EINVAL: other
+ * colours.  (coding_palettes.c) */
+unet_code un_coding_palettes(const struct un_census *census, const struct un_coding **given,
+                             struct un_coding **colors, unet_error *err);
+
 /* ---- coding_most.c ---- */
 
 /* The codes that a quarter of the masks have, if the others are in a third of the masks at most;

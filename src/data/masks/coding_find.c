@@ -12,6 +12,8 @@
  *     few values, well apart            grey codes, colours, palette indices (coding_hard.c)
  *     the same but for noise and edges  coding_soft.c
  */
+#include <stdlib.h>
+
 #include "data/masks/census_view.h"
 
 /* Most masks have a reading of more classes than all together: it is that of all. */
@@ -95,14 +97,17 @@ unet_code un_coding_find(const struct un_census *census, const struct un_wish *w
                          const struct un_coding *given, struct un_coding *coding, unet_error *err)
 {
     struct un_view view;
+    struct un_coding *colors = NULL;
     if (wish->classes < 0 || wish->classes > UNET_MAX_CLASSES || wish->ignore < -1)
         return un_fail(err, UNET_EINVAL, "ignore %d, classes %d; -1 or more, and 0..%d wanted",
                        wish->ignore, wish->classes, UNET_MAX_CLASSES);
     if (wish->what != UN_WISH_NONE)
         given = NULL; /* what a person says goes first */
-    unet_code code = un_view_make(census, wish, given, &view, err);
-    if (code)
+    unet_code code = un_coding_palettes(census, &given, &colors, err);
+    if (code || (code = un_view_make(census, wish, given, &view, err))) {
+        free(colors);
         return code;
+    }
     struct un_coding made = {.kind = view.kind, .white = view.white};
     if (wish->ignore >= 0 && wish->ignore != UN_MASK_TOLD && view.kind == UN_CODING_COLOR)
         code = un_fail_hint(
@@ -136,6 +141,7 @@ unet_code un_coding_find(const struct un_census *census, const struct un_wish *w
         find_colors(&view, &made);
 done:
     un_view_release(&view);
+    free(colors);
     if (!code)
         *coding = made;
     return code;

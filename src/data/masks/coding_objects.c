@@ -151,8 +151,11 @@ unet_code un_coding_check_background(const struct un_view *view, const struct un
     if (coding->kind != UN_CODING_OBJECTS || coding->border || un_view_find(view, 0))
         return UNET_OK;
     return un_fail(err, UNET_EINVAL,
-                   "%s: no pixel of these masks is %s, which is the background of object numbers",
-                   view->census->files[0].name, view->kind == UN_CODING_COLOR ? "black" : "0");
+                   "%s: no pixel of these masks is %s, which is the background of object numbers%s",
+                   view->census->files[0].name, view->kind == UN_CODING_COLOR ? "black" : "0",
+                   view->turned ? "; a bit of 1 is black in them, as tifffile writes booleans, so "
+                                  "that all but the objects is read: values of 0 and 255 wanted"
+                                : "");
 }
 
 bool un_view_is_grain(const struct un_view *view)

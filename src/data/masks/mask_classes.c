@@ -299,6 +299,12 @@ static unet_code fail_both(const struct un_mask *mask, const struct un_coding *c
         other += there;
         both += here && there;
     }
+    if (mask->turned && 2 * both > (own > other ? own : other))
+        return un_fail(err, UNET_EINVAL,
+                       "%s: the masks \"%s\" and \"%s\" have mostly the same pixels: a bit of 1 is "
+                       "black in them, as tifffile writes booleans, so that all but each class is "
+                       "it; values of 0 and 255 wanted",
+                       mask->name, under, name);
     if (2 * both > (own > other ? own : other))
         return un_fail(err, UNET_EINVAL,
                        "%s: the masks \"%s\" and \"%s\" have mostly the same pixels, as those of "

@@ -30,11 +30,17 @@ static unet_code start(const struct un_mask *first, struct un_mask *mask, unet_e
     return mask->codes && mask->name ? UNET_OK : un_fail_memory(err, count * 4, first->name);
 }
 
-static unet_code check_same(const struct joined *all, uint32_t number, char *const *paths,
-                            unet_error *err)
+static unet_code check_same(const struct joined *all, const struct un_mask *file, uint32_t number,
+                            char *const *paths, unet_error *err)
 {
     for (uint32_t k = 1; k < number; k++) {
         const uint64_t a = all->sizes[k], b = all->sizes[number];
+        if (file->turned && (double)all->both[k] > SAME * (double)(a > b ? a : b))
+            return un_fail(err, UNET_EINVAL,
+                           "%s and %s have nearly the same pixels: a bit of 1 is black in them, as "
+                           "tifffile writes booleans, so that all but each object is it; values of "
+                           "0 and 255 wanted",
+                           paths[k - 1], paths[number - 1]);
         if ((double)all->both[k] > SAME * (double)(a > b ? a : b))
             return un_fail(err, UNET_EINVAL,
                            "%s and %s have nearly the same pixels: two masks of one thing, as of "
@@ -59,7 +65,7 @@ static unet_code add(const struct un_mask *file, uint32_t number, char *const *p
             all->sizes[number]++;
             all->both[mask->codes[i]]++;
         }
-    unet_code code = check_same(all, number, paths, err);
+    unet_code code = check_same(all, file, number, paths, err);
     for (size_t i = 0; i < count && !code; i++)
         if (un_mask_brightness(file, i) > least &&
             (!mask->codes[i] || all->sizes[number] < all->sizes[mask->codes[i]]))

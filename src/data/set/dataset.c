@@ -77,8 +77,9 @@ static unet_code find_coding(const char *masks, const struct un_pairs *files,
                        "labels: names alone are for masks with a file for each class; codes, such "
                        "as %s=0, wanted for %s",
                        wish->coding.names[0], files->pairs[0].mask);
-    else if (!(code = take_census(files, options, &census, err)))
-        code = un_coding_find(&census, wish, given, coding, err);
+    else if (!(code = take_census(files, options, &census, err)) &&
+             !(code = un_coding_find(&census, wish, given, coding, err)))
+        code = un_pairs_folders_settled(files, masks, wish, given, coding, err);
     if (!code && files->outlines)
         un_outlines_name_coding(files->outlines, coding);
 done:
@@ -279,7 +280,7 @@ unet_code un_dataset_open(const char *images, const char *masks,
     struct un_pairs files;
     options = options ? options : &none;
     const struct un_pair_wish wish = {options->pair_image, options->pair_mask, options->channels,
-                                      options->predicted};
+                                      options->predicted, un_pairs_by_class(options, coding)};
     unet_code code = un_pairs_find(images, masks, &wish, &files, err);
     if (code)
         return code;

@@ -113,6 +113,9 @@ static bool finds_masks(const struct un_pairing *work)
 /* What the rules found, and what is left over.  Takes the names of the classes. */
 static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_error *err)
 {
+    unet_code code = work->outlines ? UNET_OK : un_pairing_folders(work, made, err);
+    if (code)
+        return code;
     made->classes = work->classes;
     made->class_count = work->classes ? work->class_count : 0;
     made->objects = work->objects;
@@ -130,8 +133,7 @@ static unet_code collect(struct un_pairing *work, struct un_pairs *made, unet_er
             if (!(made->images[made->image_count++] = strdup(work->image.files[i].path)))
                 return un_fail_memory(err, 0, work->images);
         } else if (work->slices) {
-            unet_code code = un_pairing_fill_slices(work, i, made, err);
-            if (code)
+            if ((code = un_pairing_fill_slices(work, i, made, err)))
                 return code;
         } else if (!fill_pair(work, i, &made->pairs[made->count++])) {
             return un_fail_memory(err, 0, work->images);
@@ -317,6 +319,7 @@ unet_code un_pairs_find(const char *images, const char *masks, const struct un_p
                            "a pattern of images and of their masks wanted, found one");
         work.wish = wish;
     }
+    work.by_class = wish && wish->by_class;
     unet_code code = un_channels_parse(wish ? wish->channels : NULL, &made.channels, err);
     if (!code && un_is_list_name(masks) && !un_is_folder(masks) && !un_outlines_is_file(masks))
         code = un_pairs_of_list(images, masks, wish && wish->predicted, &made, err);
@@ -324,6 +327,9 @@ unet_code un_pairs_find(const char *images, const char *masks, const struct un_p
         code = find(&work, &made, err);
     if (!code && !made.outlines)
         code = un_pairs_draw(&made, err);
+    if (!code && made.count && made.image_count && !made.outlines && un_is_folder(masks))
+        un_pairs_drawn(masks, made.drawn, sizeof made.drawn);
+    made.predicted = wish && wish->predicted;
     if (!code)
         tell_channels(&made);
     if (!code)

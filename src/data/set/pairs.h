@@ -31,8 +31,11 @@ struct un_pairs {
     char **classes; /* names of the classes that have files of their own, in natural order */
     int class_count;
     bool objects;                 /* a mask has one object of its image */
+    bool predicted;               /* images are predicted masks, masks the true ones */
     bool partial;                 /* the rule leaves out images without a mask */
     char rule[160];               /* how they were paired: "by name", "by name without _mask" */
+    char drawn[160];              /* outlines among masks that are images: "2 files of ..."; "" */
+    char folders[200];            /* of masks that may each be a class, ",nucleus,cell"; "" */
     struct un_channels channels;  /* what images are made of: what was wished, and files found */
     struct un_outlines *outlines; /* whose drawings are the masks; NULL: masks are images */
     struct un_manner manner;      /* how the images are to be read */
@@ -45,6 +48,7 @@ struct un_pair_wish {
     const char *mask;     /* the end of its mask's path, with \1 for what a group matched */
     const char *channels; /* as in image/channels.h */
     int predicted;        /* as in unet_dataset_options */
+    bool by_class;        /* un_pairs_by_class() */
 };
 
 /*
@@ -59,6 +63,21 @@ struct un_pair_wish {
  */
 unet_code un_pairs_find(const char *images, const char *masks, const struct un_pair_wish *wish,
                         struct un_pairs *pairs, unet_error *err);
+
+struct un_wish;
+struct un_coding;
+
+/* Whether each class has masks of its own, by what a person says or, given, a model or another set.
+ * (pairs_folders.c) */
+bool un_pairs_by_class(const unet_dataset_options *options, const struct un_coding *given);
+
+/*
+ * UNET_EINVAL: masks of one class, as found, lie in folders that may each be a class, and neither
+ * the wish nor what is given (may be NULL) says so or not.  (pairs_folders.c)
+ */
+unet_code un_pairs_folders_settled(const struct un_pairs *pairs, const char *masks,
+                                   const struct un_wish *wish, const struct un_coding *given,
+                                   const struct un_coding *found, unet_error *err);
 
 /*
  * UNET_EINVAL, naming the first few, when there is an image without a mask; with only_pairs, or

@@ -176,6 +176,40 @@ void un_pairs_drawings(const char *masks, char *text, size_t size)
                  drawings[most].ending, count[most] == 1 ? "" : "s", drawings[most].words, advice);
 }
 
+/* Whether a file is outlines, well or ill. */
+static bool is_drawn(const char *path)
+{
+    struct un_outlines *set = un_outlines_is_file(path) ? calloc(1, sizeof *set) : NULL;
+    const bool drawn = set && (un_outlines_read(set, path, NULL) ? !set->foreign : set->count > 0);
+    un_outlines_free(set);
+    return drawn;
+}
+
+void un_pairs_drawn(const char *masks, char *text, size_t size)
+{
+    DIR *dir = opendir(masks);
+    struct dirent *file;
+    char path[4096], first[NAME] = "";
+    int count = 0;
+    *text = 0;
+    while (dir && (file = readdir(dir))) {
+        if (*file->d_name == '.' || !un_outlines_is_name(file->d_name) ||
+            snprintf(path, sizeof path, "%s/%s", masks, file->d_name) >= (int)sizeof path ||
+            !is_drawn(path))
+            continue;
+        count++;
+        if (!*first || strcmp(file->d_name, first) < 0)
+            snprintf(first, sizeof first, "%.59s", file->d_name);
+    }
+    if (dir)
+        closedir(dir);
+    if (count)
+        snprintf(text, size,
+                 "%d file%s of outlines there (%s%s) %s not read beside masks that are images",
+                 count, count == 1 ? "" : "s", first, count == 1 ? "" : " ...",
+                 count == 1 ? "is" : "are");
+}
+
 /* ---- what is left ------------------------------------------------------------------------ */
 
 /* Appends the names of the first few files. */
@@ -217,9 +251,16 @@ unet_code un_pairs_complete(const char *images, const char *masks, const struct 
             : strcmp(images, masks) ? "there is no image in it"
                                     : "no file there looks like a mask of another");
     }
-    unsigned int hint = pairs->count ? UNET_HINT_ONLY_PAIRS : *drawn ? 0 : UNET_HINT_PAIR;
-    return un_fail_hint(err, UNET_EINVAL, hint, "%s: %d of %d images have no mask in %s: %s",
-                        images, missing, missing + pairs->count, masks, text);
+    if (*pairs->drawn)
+        ADD(text, sizeof text, "; %s", pairs->drawn);
+    unsigned int hint = *pairs->drawn  ? UNET_HINT_ONLY_PAIRS | UNET_HINT_OUTLINES
+                        : pairs->count ? UNET_HINT_ONLY_PAIRS
+                        : *drawn       ? 0
+                                       : UNET_HINT_PAIR;
+    return un_fail_hint(err, UNET_EINVAL, hint, "%s: %d of %d %s have no %smask in %s: %s", images,
+                        missing, missing + pairs->count,
+                        pairs->predicted ? "predicted masks" : "images",
+                        pairs->predicted ? "true " : "", masks, text);
 }
 
 /* Appends the classes of which some image has no file, and the first such image. */
@@ -245,16 +286,22 @@ static void add_lacking(const struct un_pairs *pairs, char *text, size_t size)
 void un_pairs_left_out(const struct un_pairs *pairs, char *text, size_t size)
 {
     int images = pairs->image_count, masks = pairs->mask_count;
+    const bool predicted = pairs->predicted;
     *text = 0;
     if (images) {
-        snprintf(text, size, "%d image%s without a mask: ", images, images == 1 ? "" : "s");
+        snprintf(text, size, "%d %s%s without a %smask: ", images,
+                 predicted ? "predicted mask" : "image", images == 1 ? "" : "s",
+                 predicted ? "true " : "");
         add_names(pairs->images, images, text, size);
     }
     if (masks) {
         size_t used = strlen(text);
-        snprintf(text + used, size - used, "%s%d mask%s without an image: ", images ? "; " : "",
-                 masks, masks == 1 ? "" : "s");
+        snprintf(text + used, size - used, "%s%d %smask%s without %s: ", images ? "; " : "", masks,
+                 predicted ? "true " : "", masks == 1 ? "" : "s",
+                 predicted ? "a predicted one" : "an image");
         add_names(pairs->masks, masks, text, size);
     }
+    if (images && *pairs->drawn)
+        ADD(text, size, "; %s", pairs->drawn);
     add_lacking(pairs, text, size);
 }

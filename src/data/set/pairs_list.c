@@ -153,6 +153,20 @@ static unet_code add_pair(struct reading *r, char *const *cells, int count, stru
                        "%s: line %d has %d column%s; an image and its mask, with a comma, a "
                        "semicolon or a tab between, wanted",
                        r->list, r->line, count, count == 1 ? "" : "s");
+    const char *image = cells[r->column[0]], *mask = cells[r->column[1]];
+    int empty = 0;
+    while (empty < count && !*cells[empty])
+        empty++;
+    if (empty == count) /* as spreadsheets write blank rows */
+        return UNET_OK;
+    if (!*image || !*mask)
+        return un_fail(err, UNET_EINVAL,
+                       "%s: line %d: %s has no %s; one wanted, or the line left away", r->list,
+                       r->line,
+                       *image  ? image
+                       : *mask ? mask
+                               : "it",
+                       *image ? "mask" : "image");
     if (made->count == r->room) {
         int room = 2 * r->room + 64;
         struct un_pair *more = realloc(made->pairs, (size_t)room * sizeof *more);
@@ -162,13 +176,12 @@ static unet_code add_pair(struct reading *r, char *const *cells, int count, stru
         r->room = room;
     }
     struct un_pair *pair = &made->pairs[made->count++];
-    const char *image = cells[r->column[0]];
     char where[300];
     *pair = (struct un_pair){0};
     snprintf(where, sizeof where, "%.250s: line %d", r->list, r->line);
     unet_code code = r->predicted ? un_predicted_find(r->predicted, image, where, &pair->image, err)
                                   : locate(r, image, &pair->image, err);
-    if (code || (code = locate(r, cells[r->column[1]], &pair->mask, err)))
+    if (code || (code = locate(r, mask, &pair->mask, err)))
         return code;
     pair->name = pair->image + strlen(pair->image) - strlen(image);
     if (*image == '/' || r->predicted)
@@ -185,6 +198,23 @@ static bool is_via(const char *line)
         if (strstr(line, words[i]))
             return true;
     return false;
+}
+
+/* Text whose bytes or lines are others than those of UTF-8 with newlines. */
+static unet_code check_text(const char *list, const char *line, size_t size, unet_error *err)
+{
+    const char *end = line;
+    while ((end = memchr(end, '\r', size - (size_t)(end - line))) && strchr("\r\n", end[1]))
+        end++;
+    if (!memcmp(line, "\xff\xfe", 2) || !memcmp(line, "\xfe\xff", 2) || memchr(line, 0, size))
+        return un_fail(err, UNET_EINVAL,
+                       "%s: a list in UTF-16, or no text; UTF-8 wanted (\"CSV UTF-8\" in a "
+                       "spreadsheet)",
+                       list);
+    if (end)
+        return un_fail(err, UNET_EINVAL,
+                       "%s: its lines end in carriage returns alone; newlines wanted", list);
+    return UNET_OK;
 }
 
 static unet_code read_line(struct reading *r, char *line, struct un_pairs *made, unet_error *err)
@@ -257,11 +287,9 @@ static unet_code check_all(const char *list, struct un_pairs *made, unet_error *
         return un_fail(err, UNET_EINVAL, "%s: no pairs in it; image,mask in each line wanted",
                        list);
     qsort(made->pairs, (size_t)made->count, sizeof *made->pairs, by_image);
-    for (int i = 1; i < made->count; i++)
-        if (!strcmp(made->pairs[i - 1].image, made->pairs[i].image))
-            return un_fail(err, UNET_EINVAL,
-                           "%s: %s is in it twice, with %s and %s; one mask wanted", list,
-                           made->pairs[i].name, made->pairs[i - 1].mask, made->pairs[i].mask);
+    unet_code code = un_pairs_list_twins(list, made, err);
+    if (code)
+        return code;
     snprintf(made->rule, sizeof made->rule, "as a list says");
     made->partial = true;
     return UNET_OK;
@@ -307,6 +335,8 @@ unet_code un_pairs_of_list(const char *images, const char *list, bool predicted,
     while (!code && (errno = 0, n = getline(&line, &room, file)) >= 0) {
         bool mark = !r.line && n > 2 && !memcmp(line, "\xef\xbb\xbf", 3); /* of UTF-8 */
         r.line++;
+        if ((code = check_text(list, line, (size_t)n, err)))
+            break;
         if (n && line[n - 1] == '\n')
             line[n - 1] = 0;
         if ((size += (size_t)n) > LONGEST)

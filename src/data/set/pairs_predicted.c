@@ -73,5 +73,6 @@ void un_pairs_exchange(struct un_pairs *pairs)
     free(pairs->classes);
     pairs->classes = NULL;
     pairs->class_count = 0;
+    *pairs->folders = 0;
     pairs->objects = false;
 }

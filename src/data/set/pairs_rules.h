@@ -77,6 +77,10 @@ bool un_is_same_file(const char *a, const char *b);
  * file is; "": nothing known.  (pairs_left.c) */
 void un_pairs_drawings(const char *masks, char *text, size_t size);
 
+/* "2 files of outlines there (a.json ...) are not read beside ...", of a folder of masks that are
+ * images; "": there are none.  (pairs_left.c) */
+void un_pairs_drawn(const char *masks, char *text, size_t size);
+
 /* ---- pairs_rules ---- */
 
 struct un_pairing {
@@ -85,6 +89,7 @@ struct un_pairing {
     const struct un_pair_wish *wish; /* NULL: none */
     bool same;                       /* both are one folder */
     bool partial;                    /* images without a mask are left out */
+    bool by_class;                   /* each class has masks of its own */
     /* masks of each image: [image.count][class_count], indices into mask, or -1 */
     int *found;
     char **classes; /* names; NULL: one mask for each image, class_count 1 */
@@ -172,6 +177,10 @@ unet_code un_pairing_outlines(struct un_pairing *work, bool *done, unet_error *e
 /* The drawings of pairs whose masks a list names, if these are outlines.  (pairs_outlines.c) */
 unet_code un_pairs_draw(struct un_pairs *pairs, unet_error *err);
 
+/* Of one mask for each image: folders of masks become classes, or are noted in made->folders.
+ * (pairs_folders.c) */
+unet_code un_pairing_folders(struct un_pairing *work, struct un_pairs *made, unet_error *err);
+
 /* Of names that a rule has paired: whether a known layout has another mask that is free for an
  * image.  UNET_EINVAL names both.  (pairs_pattern.c) */
 unet_code un_pairing_contradicted(struct un_pairing *work, unet_error *err);
@@ -185,6 +194,10 @@ unet_code un_pairing_targets(struct un_pairing *work, bool *is, unet_error *err)
 unet_code un_pairs_of_list(const char *images, const char *list, bool predicted,
                            struct un_pairs *pairs, unet_error *err);
 bool un_is_list_name(const char *path);
+
+/* UNET_EINVAL: two pairs have one image, or one mask that is no file of outlines.  (pairs_twins.c)
+ */
+unet_code un_pairs_list_twins(const char *list, const struct un_pairs *made, unet_error *err);
 
 /* The predicted mask that a list's image has; where: in which line.  UNET_EINVAL: none, or two.
  * (pairs_predicted.c) */

@@ -57,6 +57,9 @@ static unet_code report_lonely(unet_survey *survey, bool only_pairs, unet_error 
     for (int i = 0; !code && i < pairs->image_count; i++)
         code = un_survey_report_file(survey, lacking, UNET_FOUND_NO_MASK, -1, pairs->images[i],
                                      NULL, err);
+    if (!code && *pairs->drawn)
+        code = un_survey_report(survey, UNET_WARNING, UNET_FOUND_READING, -1, -1, NULL,
+                                pairs->drawn, err);
     for (int i = 0; !code && i < pairs->mask_count; i++)
         code = un_survey_report_file(survey, UNET_WARNING, UNET_FOUND_NO_IMAGE, -1, pairs->masks[i],
                                      NULL, err);
@@ -201,7 +204,8 @@ unet_code un_survey_open(const char *images, const char *masks, const unet_datas
 {
     const struct un_pair_wish wish = {
         options ? options->pair_image : NULL, options ? options->pair_mask : NULL,
-        options ? options->channels : NULL, options ? options->predicted : 0};
+        options ? options->channels : NULL, options ? options->predicted : 0,
+        un_pairs_by_class(options, coding)};
     struct un_survey_files files;
     unet_survey *made = NULL;
     unet_code code = un_survey_list(images, masks, &wish, &files, err);

@@ -220,7 +220,7 @@ static unet_code report_lonely(unet_survey *survey, const struct un_census *cens
 
 /* ---- the set ---- */
 
-static unet_code find(unet_survey *survey, const struct un_wish *wish,
+static unet_code find(unet_survey *survey, const char *masks, const struct un_wish *wish,
                       const struct un_coding *given, unet_error *err)
 {
     const struct un_pairs *pairs = &survey->files.pairs;
@@ -242,6 +242,10 @@ static unet_code find(unet_survey *survey, const struct un_wish *wish,
             code = blame(survey, &census, wish, given, &why, err);
         else if (!given && wish->what == UN_WISH_NONE)
             code = report_lonely(survey, &census, err);
+        if (!code && survey->coded &&
+            un_pairs_folders_settled(pairs, masks, wish, given, &survey->coding, &why))
+            code = un_survey_report_file(survey, UNET_ERROR, UNET_FOUND_MASK_VALUES, -1, NULL, &why,
+                                         err);
     }
     un_census_release(&census);
     return code;
@@ -262,7 +266,7 @@ unet_code un_survey_find_coding(unet_survey *survey, const char *masks,
     if (!code && survey->files.pairs.outlines)
         code = un_outlines_settle(survey->files.pairs.outlines, wish, &given, err);
     if (!code)
-        code = find(survey, wish, given, err);
+        code = find(survey, masks, wish, given, err);
     if (!code && survey->coded && survey->files.pairs.outlines)
         un_outlines_name_coding(survey->files.pairs.outlines, &survey->coding);
     free(wish);

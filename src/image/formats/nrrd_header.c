@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "image/pixel_size.h"
+
 static const char *const names[UN_NRRD_FIELDS] = {[UN_NRRD_TYPE] = "type",
                                                   [UN_NRRD_DIMENSION] = "dimension",
                                                   [UN_NRRD_SIZES] = "sizes",
@@ -237,11 +239,22 @@ static void take_place(const struct un_nrrd *h, int axes, int channels, struct u
     const char *directions = h->value[UN_NRRD_DIRECTIONS];
     const double *sign = find_body(h->value[UN_NRRD_SPACE]);
     double step[3][3] = {{0}}, origin[3] = {0};
+    const char *units = h->value[*directions ? UN_NRRD_SPACE_UNITS : UN_NRRD_UNITS];
     char unit[64];
-    bool ones = true;
+    double factor[3] = {1, 1, 1};
+    bool ones = true, mixed = false;
     int seen = 0;
-    word_of(h->value[*directions ? UN_NRRD_SPACE_UNITS : UN_NRRD_UNITS],
-            *directions || channels != 0 ? 0 : 1, unit, sizeof unit);
+    word_of(units, *directions || channels != 0 ? 0 : 1, unit, sizeof unit);
+    for (int c = 1; c < 3; c++) {
+        char other[64];
+        word_of(units, *directions || channels < 0 || channels > c ? c : c + 1, other,
+                sizeof other);
+        if (!*other || !strcmp(other, unit))
+            continue;
+        factor[c] = un_length_in(other, unit);
+        mixed = mixed || (!(factor[c] > 0) && c < 2);
+        factor[c] = factor[c] > 0 ? factor[c] : 1;
+    }
     for (int k = 0; k < axes && seen < 3; k++) {
         if (k == channels)
             continue;
@@ -250,7 +263,7 @@ static void take_place(const struct un_nrrd *h, int axes, int channels, struct u
             break;
         for (int c = 0; c < 3; c++) {
             ones = ones && fabs(step[seen][c]) == (c == seen);
-            step[seen][c] *= *directions && sign ? sign[c] : 1;
+            step[seen][c] *= (*directions && sign ? sign[c] : 1) * factor[c];
         }
         seen++;
     }
@@ -258,11 +271,14 @@ static void take_place(const struct un_nrrd *h, int axes, int channels, struct u
         return;
     if (un_header_numbers(h->value[UN_NRRD_ORIGIN], origin, 3) < 0)
         origin[0] = origin[1] = origin[2] = 0;
-    for (int c = 0; c < 3 && sign; c++)
-        origin[c] *= sign[c];
+    for (int c = 0; c < 3; c++)
+        origin[c] *= (sign ? sign[c] : 1) * factor[c];
     const bool body = seen == 3 && *directions && sign;
     step[2][2] = seen < 3 ? 1 : step[2][2];
-    un_header_place(v, (const double(*)[3])step, origin, !*unit && sign && !ones ? "mm" : unit,
+    un_header_place(v, (const double(*)[3])step, origin,
+                    mixed                     ? ""
+                    : !*unit && sign && !ones ? "mm"
+                                              : unit,
                     body);
 }
 

@@ -42,23 +42,25 @@ static uint32_t find_count(const char *text, const char *key)
     return end == value || *end || n < 1 || n > UN_SOURCE_PAGES ? 1 : (uint32_t)n;
 }
 
-/* "spacing", which is in the text's unit, in that of the scale; 0: not known. */
+/* "spacing", which is in the text's unit, or in one of its own, in that of the scale; 0: not known.
+ */
 static double find_depth(const char *text, const char *unit, const char *wanted)
 {
-    char value[32], known[8];
-    double factor, spacing;
+    char value[32], own[32];
+    double spacing;
     if (!find_line(text, "spacing", value, sizeof value) ||
-        un_decimal_read(value, &spacing) == value || !un_length_unit(unit, &factor, known) ||
-        strcmp(known, wanted))
+        un_decimal_read(value, &spacing) == value)
         return 0;
-    return spacing > 1e-12 && spacing < 1e12 ? spacing * factor : 0;
+    if (find_line(text, "zunit", own, sizeof own))
+        unit = own;
+    return spacing > 1e-12 && spacing < 1e12 ? spacing * un_length_in(unit, wanted) : 0;
 }
 
 bool un_tiff_imagej(struct unet_source *source, const char *text, struct un_tiff_table *table)
 {
     const struct un_tiff *r = source->state;
     struct un_tiff_scale scale = {0};
-    char unit[32] = "";
+    char unit[32] = "", down[32];
     if (strncmp(text, "ImageJ=", 7))
         return true;
     uint32_t images = find_count(text, "images"), channels = find_count(text, "channels");
@@ -76,6 +78,11 @@ bool un_tiff_imagej(struct unet_source *source, const char *text, struct un_tiff
     }
     find_line(text, "unit", unit, sizeof unit);
     un_tiff_resolution(r->tif, unit, &scale);
+    if (find_line(text, "yunit", down, sizeof down) && strcmp(down, unit)) {
+        scale.height *= un_length_in(down, unit);
+        if (!(scale.height > 0))
+            scale = (struct un_tiff_scale){0};
+    }
     scale.depth = find_depth(text, unit, scale.unit);
     if (!un_tiff_add_scale(table, &scale))
         return false;

@@ -84,12 +84,12 @@ static void take_scale(struct ome *ome, const struct un_xml *xml)
     scale.width = find_length(xml, "PhysicalSizeX", "PhysicalSizeXUnit", across);
     scale.height = find_length(xml, "PhysicalSizeY", "PhysicalSizeYUnit", down);
     ome->scale = (struct un_tiff_scale){0};
-    if (!(scale.width > 0) || !(scale.height > 0) || strcmp(across, down))
+    if (!(scale.width > 0) || !(scale.height > 0))
         return;
     memcpy(scale.unit, across, sizeof across);
+    scale.height *= un_length_in(down, across);
     scale.depth = find_length(xml, "PhysicalSizeZ", "PhysicalSizeZUnit", deep);
-    if (strcmp(across, deep))
-        scale.depth = 0;
+    scale.depth *= un_length_in(deep, across);
     ome->scale = scale;
 }
 

@@ -207,8 +207,7 @@ static void take_sizes(const json_t *scales, const json_t *dataset, struct un_za
         if (!(size[k] > 0) || !isfinite(size[k]))
             return;
     }
-    if (strcmp(unit[0], unit[1]))
-        return;
+    size[1] *= un_length_in(unit[1], unit[0]);
     memcpy(image->pixel, size, sizeof size);
     strcpy(image->unit, unit[0]);
 }

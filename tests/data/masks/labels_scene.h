@@ -53,6 +53,14 @@ static inline struct un_mask columns(enum un_code_type type, int bits, const uin
     return mask;
 }
 
+/* Index k of a mask's palette. */
+static inline void set_color(struct un_mask *mask, int k, uint32_t rgb)
+{
+    mask->palette_size = 256;
+    for (int c = 0; c < 3; c++)
+        mask->palette[k][c] = (uint8_t)(rgb >> (16 - 8 * c));
+}
+
 /* The mean of each pixel and its neighbours: soft edges. */
 static inline void soften(struct un_mask *mask)
 {

@@ -154,14 +154,6 @@ static void test_colors(void **state)
     un_mask_release(&mask);
 }
 
-/* Index k of a mask's palette. */
-static void set_color(struct un_mask *mask, int k, uint32_t rgb)
-{
-    mask->palette_size = 256;
-    for (int c = 0; c < 3; c++)
-        mask->palette[k][c] = (uint8_t)(rgb >> (16 - 8 * c));
-}
-
 static void test_palettes(void **state)
 {
     (void)state;

@@ -96,13 +96,64 @@ static void test_lossy_values(void **state)
     expect(mask, NULL, "grey values 0 = class 0, 255 = class 1; values near them and on soft");
 }
 
+/* The classes of a mask whose indices 0 .. 2, and 255, have these colours, by another set's coding;
+ * or the refusal. */
+static void check_palette(const struct un_coding *given, const uint32_t *rgb, const char *wanted)
+{
+    static const uint32_t values[] = {0, 1, 2, 255};
+    static uint8_t found[PIXELS];
+    const struct un_wish wish = {.ignore = -1};
+    struct un_mask mask = columns(UN_CODE_INDEX, 8, values, 4);
+    struct un_census census = {0};
+    struct un_coding coding = {0};
+    unet_error err = {0};
+    char text[512] = "";
+    for (int k = 0; k < 4; k++)
+        set_color(&mask, (int)values[k], rgb[k]);
+    assert_int_equal(un_census_take(&census, &mask, &err), UNET_OK);
+    if (un_coding_find(&census, &wish, given, &coding, &err)) {
+        snprintf(text, sizeof text, "!%s", err.text);
+    } else {
+        assert_int_equal(un_mask_to_classes(&mask, &coding, found, &err), UNET_OK);
+        for (int k = 0; k < 4; k++)
+            sprintf(text + strlen(text), "%d ", found[k * SIDE / 8]);
+    }
+    if (strncmp(text, wanted, strlen(wanted)))
+        fail_msg("'%s', wanted '%s'", text, wanted);
+    un_census_release(&census);
+    un_mask_release(&mask);
+}
+
+/* Beside a set with a palette, the same colour is the same class. */
+static void test_other_palettes(void **state)
+{
+    (void)state;
+    static const uint32_t values[] = {0, 1, 2, 255};
+    struct un_mask mask = columns(UN_CODE_INDEX, 8, values, 4);
+    char text[512];
+    set_color(&mask, 1, 0x800000);
+    set_color(&mask, 2, 0x008000);
+    set_color(&mask, 255, 0xe0e0c0);
+    struct un_coding given = read_masks(&mask, 1, NULL, -1, text);
+    assert_int_equal(given.kind, UN_CODING_PALETTE);
+    un_mask_release(&mask);
+    check_palette(&given, (uint32_t[]){0, 0x800000, 0x008000, 0xe0e0c0}, "0 1 2 255 ");
+    check_palette(&given, (uint32_t[]){0, 0x800000, 0x008000, 0xffffff}, "0 1 2 255 ");
+    check_palette(&given, (uint32_t[]){0x008000, 0x800000, 0, 0xffffff}, "2 1 0 255 ");
+    check_palette(&given, (uint32_t[]){0, 0x008000, 0x800000, 0x800000}, "0 2 1 1 ");
+    check_palette(&given, (uint32_t[]){0, 0x0000ff, 0x008000, 0xffffff},
+                  "!m.png: index 1 of its palette is #0000ff, which is class 1 in the other masks "
+                  "as #800000; labels wanted");
+    given.colored = false; /* as that of a model, which keeps no palette */
+    check_palette(&given, (uint32_t[]){0, 0x008000, 0x800000, 0xffffff}, "0 1 2 255 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lossy_indices),
-        cmocka_unit_test(test_white_of_two_depths),
-        cmocka_unit_test(test_slopes),
-        cmocka_unit_test(test_lossy_values),
+        cmocka_unit_test(test_lossy_indices),  cmocka_unit_test(test_white_of_two_depths),
+        cmocka_unit_test(test_slopes),         cmocka_unit_test(test_lossy_values),
+        cmocka_unit_test(test_other_palettes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,25 @@ static void put_grey(const char *name, const uint8_t *values)
         fail_msg("%s", err.text);
 }
 
+/* A TIFF of 3 x 2 bits whose 1 is black, as tifffile writes booleans: rows of 3 upper bits. */
+static void put_booleans(const char *name, uint8_t first, uint8_t second)
+{
+    static const uint16_t tags[][2] = {{256, 3}, {257, 2}, {258, 1}, {259, 1}, {262, 0},
+                                       {273, 8}, {277, 1}, {278, 2}, {279, 2}};
+    uint8_t file[10 + 2 + COUNT(tags) * 12 + 4] = {'I', 'I', 42, 0, 10, 0, 0, 0, first, second};
+    uint8_t *to = file + 10;
+    *to = COUNT(tags);
+    to += 2;
+    for (size_t i = 0; i < COUNT(tags); i++, to += 12) { /* one short each */
+        to[0] = (uint8_t)tags[i][0];
+        to[1] = (uint8_t)(tags[i][0] >> 8);
+        to[2] = 3;
+        to[4] = 1;
+        to[8] = (uint8_t)tags[i][1];
+    }
+    put_file(in_folder(name), file, sizeof file);
+}
+
 static void make_folders(const char *first, const char *second)
 {
     char name[64];
@@ -138,6 +157,15 @@ static void test_files_per_class(void **state)
     put_grey("m/nucleus/x.png", a);
     expect_set(NULL, "\"cell\" and \"nucleus\" have mostly the same pixels, as those of two people",
                NULL);
+    unlink(in_folder("m/nucleus/x.png"));
+    unlink(in_folder("m/cell/x.png"));
+    put_booleans("m/cell/x.tif", 0x80, 0);
+    put_booleans("m/nucleus/x.tif", 0, 0x40);
+    expect_set(NULL, "\"cell\" and \"nucleus\" have mostly the same pixels: a bit of 1 is black",
+               NULL);
+    unlink(in_folder("m/nucleus/x.tif"));
+    unlink(in_folder("m/cell/x.tif"));
+    put_grey("m/cell/x.png", a);
     put_grey("m/nucleus/x.png", both);
     expect_set(NULL,
                "x.png: row 0, column 0 is cell and nucleus; say labels with the classes in the "
@@ -179,6 +207,20 @@ static void test_files_per_object(void **state)
 
     put_grey("m/x/4.png", near);
     expect_set(NULL, "have nearly the same pixels: two masks of one thing", NULL);
+    for (int k = 1; k <= 4; k++) {
+        char name[20];
+        sprintf(name, "m/x/%d.png", k);
+        unlink(in_folder(name));
+    }
+    put_booleans("m/x/1.tif", 0x80, 0);
+    put_booleans("m/x/2.tif", 0, 0x40);
+    expect_set(NULL,
+               "no pixel of these masks is 0, which is the background of object numbers; a "
+               "bit of 1 is black in them, as tifffile writes booleans",
+               NULL);
+    put_booleans("m/x/2.tif", 0x80, 0);
+    expect_set(NULL, "2.tif have nearly the same pixels: a bit of 1 is black in them, as tifffile",
+               NULL);
 }
 
 /* A class that has no file for an image is said. */

@@ -127,6 +127,48 @@ static void test_rules(void **state)
         check_row(&rows[r]);
 }
 
+/* Masks in several folders, of images in one: what names of the folders say. */
+static void test_folders(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *files, *pairs, *rule, *asked;
+    } rows[] = {
+        {"i/1.png i/2.png m/nucleus/1.png m/cell/2.png", "1.png:m/nucleus/1.png 2.png:m/cell/2.png",
+         NAME ", folders of masks (nucleus, cell) as one", ",nucleus,cell"},
+        {"i/1.png i/2.png m/class1/1.png m/class2/2.png",
+         "1.png:m/class1/1.png 2.png:m/class2/2.png",
+         NAME ", folders of masks (class1, class2) as one", ",class1,class2"},
+        {"i/img1.png i/img2.png m/a/label1.png m/b/label2.png",
+         "img1.png:m/a/label1.png img2.png:m/b/label2.png",
+         "by the numbers in their names, folders of masks (a, b) as one", ",a,b"},
+        {"i/1.png i/2.png m/day-1/1.png m/day-12/2.png", "1.png:m/day-1/1.png 2.png:m/day-12/2.png",
+         NAME ", folders of masks (day-1, day-12) as one", ""},
+        {"i/1.png i/2.png m/train/1.png m/val/2.png", "1.png:m/train/1.png 2.png:m/val/2.png",
+         NAME ", folders of masks (train, val) as one", ""},
+        {"i/1.png i/2.png m/1.png m/more/2.png", "1.png:m/1.png 2.png:m/more/2.png",
+         NAME ", folders of masks (., more) as one", ""},
+        {"i/x/1.png i/y/2.png m/x/1.png m/y/2.png", "x/1.png:m/x/1.png y/2.png:m/y/2.png", NAME,
+         ""},
+        {"i/a.png i/b.png m/a/a.png m/b/b.png", "a.png:m/a/a.png b.png:m/b/b.png", NULL, ""},
+    };
+    for (size_t r = 0; r < COUNT(rows); r++) {
+        struct un_pairs pairs;
+        unet_error err = {0};
+        char text[4096];
+        folder_create(state);
+        make_files(rows[r].files);
+        if (un_pairs_find(in_folder("i"), in_folder("m"), NULL, &pairs, &err))
+            fail_msg("%s\n%s", rows[r].files, err.text);
+        write_pairs(&pairs, text);
+        if (strcmp(text, rows[r].pairs) || strcmp(pairs.folders, rows[r].asked) ||
+            (rows[r].rule && strcmp(pairs.rule, rows[r].rule)))
+            fail_msg("%s\n'%s' '%s' '%s'", rows[r].files, text, pairs.rule, pairs.folders);
+        un_pairs_release(&pairs);
+        folder_destroy(state);
+    }
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -279,6 +321,57 @@ static void test_pages(void **state)
     un_dataset_free(set);
 }
 
+/* Opens i and m, of two masks; NULL: refused with this text. */
+static unet_dataset *open_folders(const char *labels, const unet_dataset *like, const char *refusal)
+{
+    const unet_dataset_options options = {.ignore = -1, .labels = labels};
+    unet_dataset *set = NULL;
+    unet_error err = {0};
+    if (un_dataset_open(in_folder("i"), in_folder("m"), &options, like ? &like->coding : NULL, &set,
+                        &err) &&
+        (!refusal || err.hints != UNET_HINT_LABELS))
+        fail_msg("%s", err.text);
+    if (refusal && !strstr(err.text, refusal))
+        fail_msg("'%s', wanted '%s'", err.text, refusal);
+    return set;
+}
+
+/* Folders that may be classes are asked for, unless masks, a person or another set say it. */
+static void test_folders_asked(void **state)
+{
+    (void)state;
+    make_files("i/.keep m/nucleus/.keep m/cell/.keep");
+    put_pages("i/1.tif", 1, 0, 9);
+    put_pages("i/2.tif", 1, 0, 9);
+    put_pages("m/nucleus/1.tif", 1, 0, 255);
+    put_pages("m/cell/2.tif", 1, 0, 255);
+    assert_null(open_folders(NULL, NULL,
+                             "two of its folders, which may be classes "
+                             "(background,nucleus,cell) or have one class together "
+                             "(background=0,object=255); one of both wanted"));
+    unet_dataset *one = open_folders("background=0,object=255", NULL, NULL);
+    unet_dataset *classes = open_folders("background,nucleus,cell", NULL, NULL);
+    assert_int_equal(one->coding.labels, 2);
+    assert_int_equal(one->pairs[0].mask[11] + one->pairs[1].mask[11], 2);
+    assert_int_equal(classes->coding.labels, 3);
+    assert_int_equal(classes->pairs[0].mask[11], 1);
+    assert_int_equal(classes->pairs[1].mask[11], 2);
+    assert_string_equal(classes->rule, "by name, each folder of masks a class");
+    unet_dataset *again = open_folders(NULL, one, NULL);
+    assert_int_equal(again->coding.labels, 2);
+    un_dataset_free(again);
+    again = open_folders(NULL, classes, NULL);
+    assert_int_equal(again->pairs[1].mask[11], 2);
+    un_dataset_free(again);
+    un_dataset_free(one);
+    un_dataset_free(classes);
+    put_pages("m/nucleus/1.tif", 1, 0, 1); /* class indices, which no folder is one of */
+    put_pages("m/cell/2.tif", 1, 0, 2);
+    again = open_folders(NULL, NULL, NULL);
+    assert_int_equal(again->coding.labels, 3);
+    un_dataset_free(again);
+}
+
 /* A stack, and a folder with a file for each of its pages: no objects of one mask. */
 static void test_slices(void **state)
 {
@@ -344,14 +437,11 @@ static void test_lone_stack(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_natural_order),
-        cmocka_unit_test(test_objects),
-        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_refusals),
-        IN_FOLDER(test_many_words),
-        IN_FOLDER(test_incomplete),
-        IN_FOLDER(test_pages),
-        IN_FOLDER(test_slices),
+        cmocka_unit_test(test_natural_order), cmocka_unit_test(test_objects),
+        cmocka_unit_test(test_rules),         cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_refusals),      IN_FOLDER(test_many_words),
+        IN_FOLDER(test_incomplete),           IN_FOLDER(test_pages),
+        IN_FOLDER(test_folders_asked),        IN_FOLDER(test_slices),
         IN_FOLDER(test_lone_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

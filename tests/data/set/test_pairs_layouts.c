@@ -229,7 +229,7 @@ static void check_list(const char *text, const char *wanted)
 static void test_list(void **state)
 {
     (void)state;
-    make_files("i/a.png i/b.png i/c.png l/m/7.png l/m/x,y.png l/a.png");
+    make_files("i/a.png i/b.png i/c.png l/m/7.png l/m/x,y.png l/a.png i/x/.keep l/x/.keep");
     check_list("../i/a.png,m/7.png\n../i/b.png,\"m/x,y.png\"\n",
                "../i/a.png:l/m/7.png ../i/b.png:l/m/x,y.png -i/c.png");
     check_list("\xef\xbb\xbfid;mask;image\r\n1;m/7.png;b.png\r\n\r\n# none\r\n",
@@ -239,6 +239,16 @@ static void test_list(void **state)
     check_list("c.png,m/no.png", "!line 1: there is no m/no.png in ");
     check_list("c.png", "!line 1 has 1 column;");
     check_list("b.png,m/7.png\nb.png,a.png", "!is in it twice");
+    check_list("b.png,m/7.png\n./x/../b.png,a.png", "!is in it twice");
+    check_list("a.png,m/7.png\nb.png,a.png\nc.png,m/../x/.././m//7.png",
+               "!/m/../x/.././m//7.png is the mask of two images, c.png and a.png; a mask for each "
+               "wanted");
+    check_list("a.png,m/7.png\n,,\nb.png,\n",
+               "!line 3: b.png has no mask; one wanted, or the line");
+    check_list("a.png,m/7.png\n,a.png\n", "!line 2: a.png has no image; one wanted");
+    check_list("a.png,m/7.png\r\r\n , \n\n", "a.png:l/m/7.png -i/a.png -i/b.png -i/c.png");
+    check_list("\xff\xfei", "!a list in UTF-16, or no text; UTF-8 wanted");
+    check_list("image,mask\ra.png,m/7.png\r", "!its lines end in carriage returns alone");
     check_list("\n", "!no pairs in it");
     check_list(
         "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes\n",
@@ -293,13 +303,35 @@ static void test_words(void **state)
         fail_msg("%s", err.text);
 }
 
+/* Outlines beside masks that are images are not read, which is said. */
+static void test_drawn(void **state)
+{
+    (void)state;
+    static const char drawing[] = "{\"shapes\": [], \"imagePath\": \"c.png\"}";
+    struct un_pairs pairs;
+    unet_error err;
+    char text[480];
+    make_files("i/a.png i/b.png i/c.png m/a.png m/b.png m/c.json m/note.txt");
+    put_file(in_folder("m/notes.json"), "{\"a\": 1}", 8);
+    put_file(in_folder("m/c.json"), drawing, sizeof drawing - 1);
+    assert_int_equal(un_pairs_find(in_folder("i"), in_folder("m"), NULL, &pairs, &err), UNET_OK);
+    assert_int_equal(un_pairs_complete("i", "m", &pairs, false, &err), UNET_EINVAL);
+    assert_string_equal(err.text, "i: 1 of 3 images have no mask in m: c.png; 1 file of outlines "
+                                  "there (c.json) is not read beside masks that are images");
+    assert_int_equal(err.hints, UNET_HINT_ONLY_PAIRS | UNET_HINT_OUTLINES);
+    un_pairs_left_out(&pairs, text, sizeof text);
+    assert_string_equal(text, "1 image without a mask: c.png; 1 file of outlines there (c.json) is "
+                              "not read beside masks that are images");
+    un_pairs_release(&pairs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layouts), cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_asked),   IN_FOLDER(test_list),
         IN_FOLDER(test_words),          cmocka_unit_test(test_other_programs),
-        IN_FOLDER(test_pickled),
+        IN_FOLDER(test_pickled),        IN_FOLDER(test_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
