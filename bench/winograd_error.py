@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a 3x3 convolution by Winograd's F(m x m, 3 x 3) loses to rounding, for several m, points and types.
 
-Usage: winograd_error.py [--channels 64,256] [--side 48] [--seed 0]      needs NumPy alone
+Usage: winograd_error.py [--channels 64,256,1024] [--side 48] [--seed 0]      needs NumPy alone
 
 For each kind of tile: how many products it takes of those of the direct sum, and the root mean square
 error of a layer (input after a ReLU, He's weights), relative to the result's, against the sum in
-double.  Points are scaled by powers of two so that rows of B' are about as large.  fp32: all in float,
+double.  Rows of B' are scaled by powers of two to be about as large, where the CPU engine scales two
+pairs of rows of G by 2/3 and 9/4, which changes its error little.  fp32: all in float,
 products summed in runs of 128, as the CPU engine does; bf16: the factors of products are rounded to
 bfloat16, as AVX512-BF16 and AMX take them, sums and transforms are in float.
 """

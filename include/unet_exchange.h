@@ -135,8 +135,8 @@ UNET_API int unet_model_contradicts(const unet_model *model, const unet_dataset 
 /* The sample that was no data in the training's images, "-9999"; "" where there was none. */
 UNET_API void unet_model_fill_text(const unet_model *model, char *text, size_t size);
 
-/* How samples become the network's input, in words: "samples / 255, less 0.5 and by 0.25"; cut at
- * size bytes. */
+/* How samples become the network's input, in words: "of 8 bits / 255, of 16 / 65535; then
+ * less mean 0.5, by std 0.25"; cut at size bytes. */
 UNET_API void unet_model_samples_text(const unet_model *model, char *text, size_t size);
 
 /* The training settings stored with the model, as one JSON object; "" when it was never trained. */

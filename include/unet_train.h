@@ -192,10 +192,9 @@ UNET_API unet_code unet_train_options_check(const unet_train_options *options,
                                             const unet_spec *spec, unet_error *err);
 
 /*
- * Memory that a trainer with these options holds, weights and Adam's moments included, for input
- * tiles of at least side x side, reckoned from its own plan (with one thread per core).  Of the
- * options, batch and recompute are looked at: averaged weights, accumulation and weights of borders
- * come on top.  UNET_EINVAL, UNET_ENOMEM.
+ * Memory that a trainer with these options holds, weights and what the optimiser keeps included,
+ * for input tiles of at least side x side, reckoned from its own plan (with one thread per core).
+ * Weights of borders, and what elastic changes need, come on top.  UNET_EINVAL, UNET_ENOMEM.
  */
 UNET_API unet_code unet_train_bytes(const unet_spec *spec, const unet_train_options *options,
                                     int side, size_t *bytes, unet_error *err);

@@ -58,12 +58,12 @@ static void propose(const struct check_settings *settings, struct check *check)
     check->options = choose_training(&check->spec);
     check->fits = 1;
     if (check->memory > 0) {
-        int seen_tile;
+        struct seen seen;
         const struct said_parts said = {.width =
                                             said_text(&settings->network.said, "width") != NULL};
 
         check->fits = choose_for_memory(check->facts, check->memory, said, &check->spec,
-                                        &check->options, &seen_tile);
+                                        &check->options, &seen);
         check->batch_most =
             largest_batch(check->facts, check->memory, &check->spec, &check->options);
     }

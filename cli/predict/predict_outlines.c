@@ -116,6 +116,12 @@ int predict_outlines_name(struct predict_plan *plan, const struct predict_settin
             names[i] = plan->jobs[i].name = strdup(from);
             status = names[i] ? EXIT_DONE : fail_memory();
         }
+        for (size_t i = 0; i < count && !status; i++)
+            if (strstr(names[i], "../") || (!common && plan->jobs[i].input[0] == '/'))
+                status =
+                    fail_text("%s: images of one name in several folders go into %s with these, "
+                              "wanted paths without .. below one folder",
+                              plan->jobs[i].input, settings->target[PRODUCT_ROIS]);
         if (!status && (twice = find_twice(names, count)))
             status = fail_text(
                 "%s: two images would have this name in %s, wanted images with "

@@ -224,7 +224,7 @@ double seeing_bytes(const unet_survey_facts *facts, const unet_spec *spec, int t
 }
 
 static int fits(const unet_survey_facts *facts, double memory, const unet_spec *spec,
-                const unet_train_options *options, int *seen_tile)
+                const unet_train_options *options, struct seen *seen)
 {
     double bytes = training_bytes(facts, spec, options);
     unet_memory_plan plan;
@@ -232,14 +232,14 @@ static int fits(const unet_survey_facts *facts, double memory, const unet_spec *
     memory -= bytes + scores_bytes(facts, spec) + PROCESS_BYTES;
     if (bytes < 0 || memory < 1 || !plan_seeing(facts, spec, options->threads, memory, &plan))
         return 0;
-    *seen_tile = plan.tile;
+    *seen = (struct seen){plan.tile, plan.blended};
     return 1;
 }
 
 int choose_for_memory(const unet_survey_facts *facts, double memory, struct said_parts said,
-                      unet_spec *spec, unet_train_options *options, int *seen_tile)
+                      unet_spec *spec, unet_train_options *options, struct seen *seen)
 {
-    while (!fits(facts, memory, spec, options, seen_tile)) {
+    while (!fits(facts, memory, spec, options, seen)) {
         int side = training_tile(facts, spec, options);
 
         if (!options->recompute && !said.recompute)
@@ -260,10 +260,11 @@ int largest_batch(const unet_survey_facts *facts, double memory, const unet_spec
                   const unet_train_options *options)
 {
     unet_train_options tried = *options;
-    int best = options->batch, seen_tile;
+    struct seen seen;
+    int best = options->batch;
 
     for (tried.batch = 64; tried.batch > best; tried.batch /= 2)
-        if (fits(facts, memory, spec, &tried, &seen_tile))
+        if (fits(facts, memory, spec, &tried, &seen))
             return tried.batch;
     return best;
 }

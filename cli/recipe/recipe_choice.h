@@ -47,14 +47,20 @@ struct said_parts {
     int recompute, batch, tile, width;
 };
 
+/* How a session sees images: its tile (0: as it chooses), and whether tiles are blended, so that
+ * scores are only near those of whole images. */
+struct seen {
+    int tile, blended;
+};
+
 /*
  * Fits training into `memory` bytes: by feature maps that are made twice, which changes no result,
  * then a smaller batch, then smaller tiles, then a network of half the width; all but what was
- * said.  What is left has to do for seeing images between epochs: *seen_tile is that of a session
- * (0: as it chooses).  0: nothing fits; spec and options are then the smallest that were tried.
+ * said.  What is left has to do for seeing images between epochs: *seen says how.  0: nothing fits;
+ * spec and options are then the smallest that were tried.
  */
 int choose_for_memory(const unet_survey_facts *facts, double memory, struct said_parts said,
-                      unet_spec *spec, unet_train_options *options, int *seen_tile);
+                      unet_spec *spec, unet_train_options *options, struct seen *seen);
 
 /* What seeing images between epochs, and the program itself, take at least. */
 double seeing_bytes(const unet_survey_facts *facts, const unet_spec *spec, int threads);

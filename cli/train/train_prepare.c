@@ -152,9 +152,14 @@ static int fit_memory(struct train_run *run)
 
     if (settings->memory <= 0)
         return EXIT_DONE;
-    if (choose_for_memory(facts, settings->memory, said, &spec, &recipe->options,
-                          &run->seen_tile)) {
+    if (choose_for_memory(facts, settings->memory, said, &spec, &recipe->options, &run->seen)) {
         recipe->spec = spec;
+        if (run->seen.blended && !settings->common.quiet)
+            say(stderr,
+                "memory    between epochs images are seen by tiles of %d, which are blended: "
+                "scores "
+                "are near those of whole images\n",
+                run->seen.tile);
         return EXIT_DONE;
     }
     least = training_bytes(facts, &spec, &recipe->options) +

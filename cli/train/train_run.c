@@ -171,7 +171,7 @@ static int begin_folder(struct watch *watch)
                                     .recipe = watch->rows,
                                     .recipe_rows = watch->words.count,
                                     .threads = run->settings->common.threads,
-                                    .tile = run->seen_tile,
+                                    .tile = run->seen.tile,
                                     .resumed = run->resumed,
                                     .tensorboard = run->settings->tensorboard};
     return run_begin(&watch->folder, &facts);
@@ -194,7 +194,7 @@ static int go_along(const struct train_run *run, const unet_train_options *optio
                                 .resume = run->resumed,
                                 .progress = on_other,
                                 .ranks = run->ranks,
-                                .tile = run->seen_tile};
+                                .tile = run->seen.tile};
     unet_error err;
 
     interrupt_watch();
@@ -233,7 +233,7 @@ int train_run_go(struct train_run *run)
                                 .validated = on_validated,
                                 .context = &watch,
                                 .ranks = run->ranks,
-                                .tile = run->seen_tile};
+                                .tile = run->seen.tile};
     code = unet_train(&job, &options, &err);
     progress_clear(&watch.report.line);
     if (run_end(&watch.folder, interrupted(), code ? &err : NULL))

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "recipe/presets.h"
+#include "recipe/recipe_choice.h"
 #include "shared/launcher.h"
 #include "shared/network_options.h"
 #include "train/train_settings.h"
@@ -26,7 +27,7 @@ struct train_run {
     unet_survey *survey;
     unet_model *model;
     struct recipe recipe;
-    int seen_tile; /* of sessions that see images between epochs; 0: as they choose */
+    struct seen seen; /* between epochs */
     struct train_files files;
     /* what came of it */
     double best_score; /* the Dice of all classes, or minus the loss */

@@ -140,7 +140,7 @@ unet_code un_json_float(const struct un_json_at *at, const char *field, float *v
     if (code)
         return code;
     double number = json_number_value(found);
-    if (!(fabs(number) <= FLT_MAX))
+    if (!isfinite((float)number)) /* rounded: the shortest text of FLT_MAX is above it */
         return un_fail(err, UNET_EFORMAT, "%s: %s%s is %g, too large for a 32-bit float", at->what,
                        at->prefix, field, number);
     *value = (float)number;

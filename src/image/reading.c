@@ -2,6 +2,7 @@
 /* reading.c - the values of an image as the network takes them */
 #include "image/reading.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -140,7 +141,13 @@ struct un_reading un_reading_of(unet_view image, int channels, const struct un_s
 void un_scaling_text(const struct un_scaling *scaling, char *text, size_t size)
 {
     char means[UN_READING_CHANNELS * UN_DECIMAL_TEXT], by[sizeof means], limits[80] = "";
-    if (scaling->clips)
+    if (size == 0)
+        return;
+    if (scaling->clips && scaling->high >= FLT_MAX)
+        un_decimal_format(limits, sizeof limits, ", from %g on", (double)scaling->low);
+    else if (scaling->clips && scaling->low <= -FLT_MAX)
+        un_decimal_format(limits, sizeof limits, ", up to %g", (double)scaling->high);
+    else if (scaling->clips)
         un_decimal_format(limits, sizeof limits, ", held to %g .. %g", (double)scaling->low,
                           (double)scaling->high);
     if (scaling->per_image)

@@ -261,7 +261,7 @@ static void tell_large(const char *path, const unet_known *known, int channels,
         small[0][i] = scaling->means[i] / 255;
         small[1][i] = scaling->deviations[i] / 255;
     }
-    if (!large)
+    if (!large || scaling->set) /* a network that scales by itself has samples on another scale */
         return;
     un_decimal_list(mean, sizeof mean, small[0], (size_t)channels);
     un_decimal_list(std, sizeof std, small[1], (size_t)channels);

@@ -103,7 +103,7 @@ static unet_code read_floats(const struct un_json_at *at, const char *word, floa
     for (int k = 0; k < count; k++) {
         const json_t *number = json_array_get(list, (size_t)k);
         const double value = json_is_number(number) ? json_number_value(number) : (double)NAN;
-        if (!(fabs(value) <= (double)FLT_MAX))
+        if (!isfinite((float)value))
             return un_fail(err, UNET_EFORMAT, "%s: %s%s has no number %d", at->what, at->prefix,
                            word, k);
         values[k] = (float)value;
@@ -149,8 +149,9 @@ unet_code un_metadata_read_scaling(const char *what, const json_t *object,
         code = un_json_bool(&at, "per_channel", &scaling->apart, err);
     scaling->clips = json_object_get(object, "low") != NULL;
     if (!code && scaling->clips && !(code = un_json_float(&at, "low", &scaling->low, err)) &&
-        !(code = un_json_float(&at, "high", &scaling->high, err)) && scaling->low > scaling->high)
-        code = un_fail(err, UNET_EFORMAT, "%s: scaling.low is above scaling.high", what);
+        !(code = un_json_float(&at, "high", &scaling->high, err)) &&
+        !(scaling->low < scaling->high))
+        code = un_fail(err, UNET_EFORMAT, "%s: scaling.low is not below scaling.high", what);
     if (!code && json_object_get(object, "dim_scale") &&
         !(code = un_json_float(&at, "dim_offset", &scaling->dim_offset, err)))
         code = un_json_float(&at, "dim_scale", &scaling->dim_scale, err);

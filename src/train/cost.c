@@ -81,7 +81,8 @@ static size_t pixels_of(struct un_shape s)
 }
 
 /* What a session, or a trainer, of this network takes. */
-static unet_code count_bytes(struct draft *d, enum un_mode mode, size_t *bytes, unet_error *err)
+static unet_code count_bytes(struct draft *d, enum un_mode mode, const unet_train_options *options,
+                             size_t *bytes, unet_error *err)
 {
     const struct un_graph *g = &d->graph;
     const size_t in = pixels_of(g->input), out = pixels_of(un_graph_value(g, g->outputs[0]));
@@ -89,7 +90,7 @@ static unet_code count_bytes(struct draft *d, enum un_mode mode, size_t *bytes, 
     unet_code code = un_plan_make(&d->plan, g, d->engine, mode, err);
     if (!code)
         *bytes = un_network_bytes(g, &d->plan) +
-                 (mode == UN_TRAIN ? un_trainer_extra_bytes(g, batch, in, out)
+                 (mode == UN_TRAIN ? un_trainer_extra_bytes(g, options, batch, in, out)
                                    : (size_t)batch * un_session_extra_bytes(&g->spec, 1, in));
     return code;
 }
@@ -105,8 +106,9 @@ static unet_code fill_cost(struct draft *d, unet_cost *cost, unet_error *err)
                       .parameters = g->trainable};
     for (int i = 0; i < g->node_count; i++)
         made.macs += un_graph_macs(g, &g->nodes[i]);
-    unet_code code = count_bytes(d, UN_PREDICT, &made.predict_bytes, err);
-    if (!code && !(code = count_bytes(d, UN_TRAIN, &made.train_bytes, err)))
+    const unet_train_options adam = {.optimizer = UNET_OPTIMIZER_ADAM};
+    unet_code code = count_bytes(d, UN_PREDICT, NULL, &made.predict_bytes, err);
+    if (!code && !(code = count_bytes(d, UN_TRAIN, &adam, &made.train_bytes, err)))
         *cost = made;
     return code;
 }
@@ -136,7 +138,7 @@ unet_code un_train_bytes(const unet_spec *spec, const unet_train_options *option
     unet_code code = prepare(spec, side, side, options->batch, &d, err);
     if (!code) {
         d->graph.recompute = options->recompute;
-        code = count_bytes(d, UN_TRAIN, bytes, err);
+        code = count_bytes(d, UN_TRAIN, options, bytes, err);
     }
     release(d);
     return code;

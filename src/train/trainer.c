@@ -105,14 +105,13 @@ static size_t sum_bytes(const struct array list[ARRAYS])
     return bytes;
 }
 
-size_t un_trainer_extra_bytes(const struct un_graph *graph, int batch, size_t in_pixels,
-                              size_t out_pixels)
+size_t un_trainer_extra_bytes(const struct un_graph *graph, const unet_train_options *options,
+                              int batch, size_t in_pixels, size_t out_pixels)
 {
-    const unet_train_options adam = {.optimizer = UNET_OPTIMIZER_ADAM};
     struct array list[ARRAYS];
     size_t per_input = graph->spec.in_channels * sizeof(float);
     size_t tiles = in_pixels * per_input + out_pixels * (sizeof(float) + 1);
-    list_arrays(graph, &adam, (size_t)batch * out_pixels, true, list);
+    list_arrays(graph, options, (size_t)batch * out_pixels, true, list);
     return sum_bytes(list) + (size_t)batch * un_feed_slots(1) * tiles;
 }
 

@@ -95,10 +95,11 @@ unet_code un_trainer_check(const unet_model *model, const unet_dataset *dataset,
 int un_trainer_tile(const struct un_graph *graph, const unet_dataset *dataset, int wanted,
                     int *out_side);
 
-/* Bytes a trainer allocates besides the network: batches and optimiser state (Adam), without border
- * weights, averaged weights, accumulation or scratch memory of an augmentation. */
-size_t un_trainer_extra_bytes(const struct un_graph *graph, int batch, size_t in_pixels,
-                              size_t out_pixels);
+/* Bytes a trainer allocates besides the network: batches, what the optimiser keeps, averaged
+ * weights and the sums of several passes, without border weights or scratch memory of an
+ * augmentation. */
+size_t un_trainer_extra_bytes(const struct un_graph *graph, const unet_train_options *options,
+                              int batch, size_t in_pixels, size_t out_pixels);
 
 /* ---- smallest.c: the area that all objects of a set reach but for the smallest hundredth;
  * *smallest stays where there are no objects ---- */

@@ -270,6 +270,11 @@ static void test_channels(void **state)
          "kwargs: "
          "{min: 0, max: 10}}]\n",
          "less 2, times 0.5, held to 2 .. 22"},
+        {"  preprocessing: [{id: clip, kwargs: {min: 3}}]\n", "less 0, times 1, from 3 on"},
+        {"  preprocessing: [{id: clip, kwargs: {max: 3}}]\n", "less 0, times 1, up to 3"},
+        {"  preprocessing: [{id: zero_mean_unit_variance, kwargs: {axes: [y, x]}}, {id: "
+         "zero_mean_unit_variance}]\n",
+         "each channel of each image to mean 0 and variance 1"},
         {"  preprocessing: [{id: clip, kwargs: {min: 0, max: 10}}, {id: clip, kwargs: {max: 4}}]\n",
          "less 0, times 1, held to 0 .. 4"},
     };
@@ -281,6 +286,12 @@ static void test_channels(void **state)
         un_scaling_text(&model->scaling, text, sizeof text);
         if (strcmp(text, rows[i].want))
             fail_msg("row %zu: \"%s\", wanted \"%s\"", i, text, rows[i].want);
+        unet_model *back = NULL; /* what was read can be written and read again */
+        unet_error err;
+        if (un_model_write(model, zip_path, &err) || un_model_read(zip_path, &back, &err))
+            fail_msg("row %zu: %s", i, err.text);
+        assert_memory_equal(&back->scaling, &model->scaling, sizeof back->scaling);
+        un_model_free(back);
         un_model_free(model);
     }
     unet_known known = un_known_nothing();
@@ -328,6 +339,8 @@ static void test_refused(void **state)
     } rows[] = {
         {OLD, "  preprocessing: [{name: scale_range, kwargs: {mode: per_sample, axes: yx}}]\n",
          STATE, "prepared by scale_range (each by its own percentiles)"},
+        {OLD, "  preprocessing: [{name: clip, kwargs: {min: 2, max: 2}}]\n", STATE,
+         "prepared by clip to nothing"},
         {OLD, "  preprocessing: [{name: clip, kwargs: {min: 2, max: 1}}]\n", STATE,
          "prepared by clip to nothing"},
         {OLD, "  preprocessing: [{name: clip, kwargs: {min_percentile: 1}}]\n", STATE,

@@ -238,6 +238,11 @@ static void test_foretold_bytes(void **state)
     assert_int_equal(told[0] - told[1], held[0] - held[1]);
     if (told[1] >= told[0] || told[0] > held[0])
         fail_msg("foretold %zu and %zu, held %zu and %zu", told[0], told[1], held[0], held[1]);
+    /* averaged weights and sums of passes, of as many numbers as the network has to learn */
+    o.average = 0.9f;
+    o.accumulate = 2;
+    assert_int_equal(unet_train_bytes(&small_same, &o, o.tile, &held[1], &err), UNET_OK);
+    assert_int_equal(held[1] - told[1], 2 * cost.parameters * sizeof(float));
     assert_int_equal(unet_train_bytes(NULL, &o, 80, told, &err), UNET_EINVAL);
     assert_int_equal(unet_train_bytes(&small_same, &o, -1, told, &err), UNET_EINVAL);
     unet_model_free(model);

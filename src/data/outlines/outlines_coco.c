@@ -213,7 +213,7 @@ static unet_code take_annotation(struct un_outlines *set, struct un_drawing *dra
         return UNET_OK;
     }
     const json_t *crowd = json_object_get(annotation, "iscrowd");
-    const bool crowded = json_is_true(crowd) || json_integer_value(crowd);
+    const bool crowded = json_is_true(crowd) || json_number_value(crowd) != 0;
     un_drawing_shape(drawing, crowded ? un_outlines_name(set, "ignore") : name);
     if (drawing->failed)
         return un_drawing_check(drawing, err);

@@ -227,8 +227,8 @@ static unet_code check(const struct un_outlines *set, const struct names *names,
         char text[400], flat[80] = "";
         un_outlines_text(set, text, sizeof text);
         if (shapes)
-            snprintf(flat, sizeof flat, "; %zu shape%s of less than three points, or on one line",
-                     shapes, shapes == 1 ? "" : "s");
+            snprintf(flat, sizeof flat, "; %zu shape%s without an area", shapes,
+                     shapes == 1 ? "" : "s");
         return un_fail(err, UNET_EINVAL, "%s: no outline in it that has an area%s%s%s",
                        set->drawings[0]->file, flat, *text ? "; " : "", text);
     }

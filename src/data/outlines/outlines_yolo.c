@@ -140,7 +140,8 @@ static unet_code read_yaml(struct names *names, const char *path, const char *te
     {
         char *end;
         const long long at = strtoll(key, &end, 10);
-        if (!code && (end == key || *end || at < 0))
+        const bool plain = end > key && !*end && at >= 0 && (key[0] != '0' || !key[1]);
+        if (!code && !plain) /* with 00 beside 0 one of them would be lost */
             code = un_fail(err, UNET_EFORMAT,
                            "%s: names has \"%.60s\", where the number of a class "
                            "belongs",

@@ -319,6 +319,14 @@ static unet_code run_test(const unet_model *model, const struct un_package *p,
     return code;
 }
 
+/* A network of somebody else, whose own scaling was joined to the steps when it was read. */
+static bool scales_itself(const unet_model *model)
+{
+    const struct un_scaling *scaling = &model->scaling;
+    return scaling->set && scaling->dim_scale == scaling->scale &&
+           scaling->dim_offset == scaling->offset;
+}
+
 unet_code un_package_test(const unet_model *model, const char *path, unet_package_test *test,
                           unet_error *err)
 {
@@ -341,7 +349,8 @@ unet_code un_package_test(const unet_model *model, const char *path, unet_packag
     else if (step)
         snprintf(test->reason, sizeof test->reason, "its output is made by %.60s", step);
     else
-        code = run_test(model, &package, &scaling, test, err);
+        code =
+            run_test(model, &package, scales_itself(model) ? &model->scaling : &scaling, test, err);
     un_package_release(&package);
     return code;
 }

@@ -261,8 +261,9 @@ unet_code un_package_write(const unet_model *model, const char *path, const char
     m.input.fill = (struct un_fill){0}; /* which a package cannot say */
     m.input.set = true;
     un_model_scale(model, options, &m.input.offset, &m.input.scale);
-    un_model_tell_scale(model, path, options);
     unet_code code = check_options(&m, err);
+    if (!code)
+        un_model_tell_scale(model, path, options);
     if (!code && model->scaling.per_image && model->scaling.clips)
         code = un_fail(err, UNET_EINVAL,
                        "%s: packages hold no samples to limits before each image is brought to "

@@ -56,7 +56,8 @@ const json_t *un_rdf_get(const json_t *object, const char *key);
 
 /* ---- rdf_steps.c ---- */
 
-/* How samples of any type become the network's input, into a zeroed scaling.  UNET_EFORMAT: names
+/* How samples of any type become the network's input; sets all of a scaling but what the training
+ * saw and its fill.  UNET_EFORMAT: names
  * the step that no network here does. */
 unet_code un_rdf_preprocessing(const struct un_rdf *rdf, int channels, struct un_scaling *scaling,
                                unet_error *err);

@@ -109,7 +109,7 @@ static unet_code clip(struct so_far *s, const char *name, const json_t *kwargs, 
         return refuse(s, name, " after each image or channel was scaled by itself", err);
     s->low = min ? fmax(s->low, low) : s->low;
     s->high = max ? fmin(s->high, high) : s->high;
-    return s->low <= s->high ? UNET_OK : refuse(s, name, " to nothing", err);
+    return s->low < s->high ? UNET_OK : refuse(s, name, " to nothing", err);
 }
 
 /* Whether the statistics are over these axes: rows, columns and, where there are several,
@@ -140,14 +140,16 @@ static unet_code standardize(struct so_far *s, const char *name, const json_t *k
         return refuse(s, name, " over a data set", err);
     if (!is_over(axes, 'y') || !is_over(axes, 'x'))
         return refuse(s, name, " for each row or column by itself", err);
-    if (!numbers_of(s, kwargs, "eps", 0, epsilon) || !(fabs(*epsilon) <= MOST_EPSILON))
-        return refuse(s, name, " with an eps above 0.001", err);
+    const bool known = numbers_of(s, kwargs, "eps", 0, epsilon);
+    for (int c = 0; c < s->channels; c++)
+        if (!known || !(fabs(epsilon[c]) <= MOST_EPSILON))
+            return refuse(s, name, " with an eps above 0.001", err);
     if (s->low > -INFINITY || s->high < INFINITY)
         return refuse(s, name, " after clip", err);
     if (!is_even(s) && is_over(axes, 'c'))
         return refuse(s, name, " after each channel was scaled by itself", err);
     s->per_image = true;
-    s->apart = s->channels > 1 && !is_over(axes, 'c');
+    s->apart = s->channels > 1 && (s->apart || !is_over(axes, 'c'));
     begin(s);
     return UNET_OK;
 }

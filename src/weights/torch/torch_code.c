@@ -283,6 +283,29 @@ static bool is_constant(const char *value, const char *text, const char *end)
            is_word(value, "%s = self.", text, end);
 }
 
+/* What a value is a copy of in another type: "torch.to(x, 6)", or a name that a line gave to that.
+ */
+static void look_through(char value[VALUE_SIZE], const char *text, const char *end)
+{
+    char line[VALUE_SIZE + 24], inner[VALUE_SIZE];
+    snprintf(line, sizeof line, "  %s = torch.to(", value);
+    const char *at = find(text, end, line);
+    const char *copy = at ? at + strlen(line) : strncmp(value, "torch.to(", 9) ? NULL : value + 9;
+    if (!copy)
+        return;
+    copy_value(copy, at ? end : value + strlen(value), inner);
+    memcpy(value, inner, sizeof inner);
+}
+
+/* Whether one of two values is an argument, in whatever type, and the other a constant. */
+static bool is_scaled(char a[VALUE_SIZE], char b[VALUE_SIZE], const char *text, const char *end)
+{
+    look_through(a, text, end);
+    look_through(b, text, end);
+    return (is_argument(a, text, end) && is_constant(b, text, end)) ||
+           (is_argument(b, text, end) && is_constant(a, text, end));
+}
+
 /* Scales what it is given by numbers: read of ONNX, where each operation stands in the graph. */
 static void take_arithmetic(struct un_torch_hints *hints, const char *text, const char *end)
 {
@@ -293,8 +316,8 @@ static void take_arithmetic(struct un_torch_hints *hints, const char *text, cons
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
         for (const char *at = text; (at = find(at, end, calls[i])); at++)
             if (find_argument(at, end, calls[i], 0, value[0]) &&
-                find_argument(at, end, calls[i], 1, value[1]) && is_argument(value[0], text, end) &&
-                is_constant(value[1], text, end))
+                find_argument(at, end, calls[i], 1, value[1]) &&
+                is_scaled(value[0], value[1], text, end))
                 hints->told.stranger =
                     "a scaling of what it is given in its own code (as ONNX it would be read)";
 }
@@ -315,8 +338,26 @@ static bool split_list(const char *list, char items[2][VALUE_SIZE])
     return count == 1;
 }
 
-/* Of two maps side by side one is an argument as it is, which is the skip: a class that doubles the
- * other and joins both. */
+/* Whether a value is made in this class by a layer, or by a doubling: "(up).forward(x, )", or a
+ * name that a line gave to that. */
+static bool is_made(const char *value, const char *text, const char *end)
+{
+    static const char *const makers[] = {".forward(", "conv_transpose2d(", "upsample_",
+                                         "interpolate"};
+    char line[VALUE_SIZE + 8];
+    snprintf(line, sizeof line, "  %s = ", value);
+    const char *at = find(text, end, line);
+    const char *from = at ? at + strlen(line) : value;
+    const char *to = at ? memchr(from, '\n', (size_t)(end - from)) : value + strlen(value);
+    for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
+        if (find(from, to ? to : end, makers[i]))
+            return true;
+    return false;
+}
+
+/* Of two maps side by side one is an argument as it is, which is the skip, and the other is made of
+ * what comes from below: a class that doubles that and joins both.  One that cuts the skip to size
+ * has it the other way round. */
 static void take_concat(struct un_torch_hints *hints, const char *text, const char *end)
 {
     char list[4 * VALUE_SIZE], items[2][VALUE_SIZE], line[VALUE_SIZE + 8];
@@ -335,7 +376,7 @@ static void take_concat(struct un_torch_hints *hints, const char *text, const ch
         if (!split_list(list, items))
             continue;
         const bool first = is_argument(items[0], text, end);
-        if (first != is_argument(items[1], text, end))
+        if (first != is_argument(items[1], text, end) && is_made(items[first], text, end))
             un_hint_tell(&hints->told.concat, first ? UNET_CONCAT_SKIP_UP : UNET_CONCAT_UP_SKIP);
     }
 }

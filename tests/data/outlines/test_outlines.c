@@ -79,12 +79,12 @@ static void test_flat(void **state)
     static const struct {
         const char *text, *want;
     } rows[] = {
-        {LABELME(SHAPE("cell", "[1,1]", "\"polygon\"")), "1 shape of less than three points"},
+        {LABELME(SHAPE("cell", "[1,1]", "\"polygon\"")), "1 shape without an area"},
         {LABELME(SHAPE("cell", "", "\"polygon\"") "," BOX("cell", "[1,1],[4,1]")),
-         "2 shapes of less than three points, or on one line"},
-        {LABELME(SHAPE("cell", "[1,1],[1,1]", "\"circle\"")), "1 shape of less"},
-        {COCO("[[]]"), "1 shape of less than three points"},
-        {COCO("{\"size\": [4,4], \"counts\": [16]}"), "1 shape of less"},
+         "2 shapes without an area"},
+        {LABELME(SHAPE("cell", "[1,1],[1,1]", "\"circle\"")), "1 shape without an area"},
+        {COCO("[[]]"), "1 shape without an area"},
+        {COCO("{\"size\": [4,4], \"counts\": [16]}"), "1 shape without an area"},
         {LABELME(SHAPE("cell", "[1,1]", "\"point\"")),
          "has an area; 1 point without an outline passed over"},
     };

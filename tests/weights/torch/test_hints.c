@@ -71,6 +71,10 @@ static void test_arguments(void **state)
         {NET "    y = torch.div(torch.sub(x, CONSTANTS.c0), CONSTANTS.c1)\n", true, false, -1},
         {NET "    y = torch.div(x, 255.)\n", true, false, -1},
         {NET "    mean = self.mean\n    y = torch.sub(x, mean)\n", true, false, -1},
+        {NET "    y = torch.div(torch.to(x, 6), 255)\n", true, false, -1},
+        {NET "    y = torch.to(x, 6)\n    z = torch.div(y, 255)\n", true, false, -1},
+        {NET "    return torch.mul(CONSTANTS.c0, x)\n", true, false, -1},
+        {NET "    scale = self.scale\n    return torch.mul(scale, x)\n", true, false, -1},
         /* of maps that were made, of sizes, of two arguments */
         {NET "    y = torch.add(x, y)\n", false, false, -1},
         {NET "    n = torch.sub(torch.size(x, 2), 1)\n", false, false, -1},
@@ -82,10 +86,16 @@ static void test_arguments(void **state)
          UNET_CONCAT_UP_SKIP},
         {NET "    z = torch.cat([x, (up).forward(y, None, )], 1)\n", false, false,
          UNET_CONCAT_SKIP_UP},
+        {NET "    y = (up).forward(a, )\n    z = torch.cat([y, x], 1)\n", false, false,
+         UNET_CONCAT_UP_SKIP},
+        /* one that crops the skip has what comes from below as an argument */
+        {NET "    y = torch.slice(a, 2, 1, 9)\n    z = torch.cat([x, y], 1)\n", false, false, -1},
+        {NET "    z = torch.cat([x, torch.slice(a, 2, 1, 9)], 1)\n", false, false, -1},
         {NET "    z = torch.cat([y, z], 1)\n", false, false, -1},
         {NET "    z = torch.cat([x, y, w], 1)\n", false, false, -1},
-        {NET "    z = torch.cat([x, y], 1)\n    z = torch.cat([y, x], 1)\n", false, false,
-         UN_HINT_CONFLICT},
+        {NET "    y = (up).forward(a, )\n    z = torch.cat([x, y], 1)\n    z = torch.cat([y, x], "
+             "1)\n",
+         false, false, UN_HINT_CONFLICT},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
