@@ -123,5 +123,6 @@ if [ "$machine" = s390x ]; then
     scripts/same_files.sh build-test/unet "$build/unet-in-qemu" "$build/same" || failed=1
 fi
 passed=$(grep -cE '^ *[0-9]+/[0-9]+ Test .* Passed' "$build/ctest.log") || true
-echo "$passed passed, $(($(echo "$wanted" | wc -l) - passed)) failed"
+ran=$(grep -cE '^ *[0-9]+/[0-9]+ Test ' "$build/ctest.log") || true
+echo "$passed passed, $((ran - passed)) failed"
 exit "$failed"
