@@ -179,7 +179,7 @@ static void test_standardize(void **state)
     o.optimizer = UNET_OPTIMIZER_SGD; /* Adam divides by gradients that are all but 0 */
     o.standardize = 1;
     for (int k = 0; k < 2; k++) {
-        unet_session *session;
+        unet_session *session = NULL;
         const unet_image *image = &sets[!k]->pairs[0].image; /* of the other's training */
         model[k] = make_model(&small_valid, 1);
         memset(logits[k], 0, sizeof logits[k]);
@@ -224,7 +224,7 @@ static void test_foretold_bytes(void **state)
     o.tile = 80;
     o.threads = 0;
     for (int k = 0; k < 2; k++) {
-        unet_trainer *trainer;
+        unet_trainer *trainer = NULL;
         o.recompute = k;
         if (unet_train_bytes(&small_same, &o, o.tile, &told[k], &err) ||
             unet_trainer_create(model, set, &o, &trainer, &err))
