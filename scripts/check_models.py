@@ -14,7 +14,7 @@ difference must be below this, in shares of the largest logit:
     residual    5e-6     1e-5
     MONAI       1e-5     2e-5
     smp         5e-6     2e-5
-    torch_em    1e-5     5e-5 with instance norm, 3e-5 with group norm (docs/design.md says why)
+    torch_em    1e-5     3e-5 with instance norm, 1.5e-5 with group norm (docs/design.md says why)
     Keras                1e-5, beside single precision
 
 onnxruntime, which runs the ONNX that unet writes in single precision, must be within 1e-5.
@@ -407,7 +407,7 @@ def check_torch_em(unet, folder):
     """Its default and its group norm; beside them what single precision makes of them in PyTorch."""
     import torch
     from torch_em.model.unet import UNet2d
-    for norm, limit in (("InstanceNorm", 5e-5), ("GroupNorm", 3e-5)):
+    for norm, limit in (("InstanceNorm", 3e-5), ("GroupNorm", 1.5e-5)):
         torch.manual_seed(1)
         net = UNet2d(1, 2, depth=4, initial_features=32, norm=norm).eval()
         path = folder / f"{norm}.pt"
