@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a 3x3 convolution by Winograd's F(m x m, 3 x 3) loses to rounding, for several m, points and types.
 
-Usage: winograd_error.py [--channels 64,256,1024] [--side 48] [--seed 0]      needs NumPy alone
+Usage: winograd_error.py [--channels 64,256,1024] [--side 48] [--seed 0] [--search]    needs NumPy alone
 
 For each kind of tile: how many products it takes of those of the direct sum, and the root mean square
 error of a layer (input after a ReLU, He's weights), relative to the result's, against the sum in
 double.  Rows of B' are scaled by powers of two to be about as large, where the CPU engine scales two
 pairs of rows of G by 2/3 and 9/4, which changes its error little.  fp32: all in float,
 products summed in runs of 128, as the CPU engine does; bf16: the factors of products are rounded to
-bfloat16, as AVX512-BF16 and AMX take them, sums and transforms are in float.
+bfloat16, as AVX512-BF16 and AMX take them, sums and transforms are in float.  --search: the best pairs
+and triples of small fractions, each with its negative, as points beside 0 and infinity.
 """
 import argparse
+import itertools
 from fractions import Fraction as F
 
 import numpy as np
@@ -92,29 +94,50 @@ def layer(x, w, m, points, half):
     return y.transpose(0, 1, 3, 2, 4).reshape(out, rows * m, rows * m)
 
 
+def case(channels, out, side, rng):
+    """A layer's input and weights, and its result in double."""
+    x = np.maximum(rng.standard_normal((channels, side + 2, side + 2)), 0).astype(np.float32)
+    w = (rng.standard_normal((out, channels, 3, 3)) * np.sqrt(2 / (9 * channels))).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), (3, 3), (1, 2))
+    return x, w, np.einsum("cyxij,ocij->oyx", windows, w.astype(np.float64), optimize=True)
+
+
+def error(data, m, points, half=False):
+    x, w, exact = data
+    y = layer(x, w, m, points, half)
+    off = y - exact[:, :y.shape[1], :y.shape[2]]
+    return np.sqrt(np.mean(off ** 2)) / np.sqrt(np.mean(exact ** 2))
+
+
+def search(rng):
+    data = case(64, 32, 24, rng)
+    fractions = sorted({F(a, b) for a in range(1, 9) for b in range(1, 9) if F(1, 4) <= F(a, b) <= F(5, 2)})
+    for m, count in ((4, 2), (6, 3)):
+        found = sorted((error(data, m, [0, *(sign * p for p in s for sign in (1, -1))]), s)
+                       for s in itertools.combinations(fractions, count))
+        for value, points in found[:5]:
+            print("F(%dx%d) %.2e  0, +-%s" % (m, m, value, ", +-".join(map(str, points))))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--channels", default="64,256,1024")
     parser.add_argument("--side", type=int, default=48, help="of the result, a multiple of 12")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--search", action="store_true", help="the best points")
     args = parser.parse_args()
+    if args.search:
+        search(np.random.default_rng(args.seed))
+        return
     counts = [int(c) for c in args.channels.split(",")]
     print("%-42s %8s  %s" % ("", "products", "  ".join("%4d channels, fp32, bf16" % c for c in counts)))
     rng = np.random.default_rng(args.seed)
-    data = []
-    for c in counts:
-        x = np.maximum(rng.standard_normal((c, args.side + 2, args.side + 2)), 0).astype(np.float32)
-        w = (rng.standard_normal((64, c, 3, 3)) * np.sqrt(2 / (9 * c))).astype(np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), (3, 3), (1, 2))
-        exact = np.einsum("cyxij,ocij->oyx", windows, w.astype(np.float64), optimize=True)
-        data.append((x, w, exact))
+    data = [case(c, 64, args.side, rng) for c in counts]
     for name, m, points in KINDS:
         cells = []
-        for x, w, exact in data:
+        for one in data:
             for half in (False, True):
-                y = layer(x, w, m, points, half)
-                error = y - exact[:, :y.shape[1], :y.shape[2]]
-                cells.append("%.1e" % (np.sqrt(np.mean(error ** 2)) / np.sqrt(np.mean(exact ** 2))))
+                cells.append("%.1e" % error(one, m, points, half))
         share = (m + 2) ** 2 / (9 * m * m) if m else 1
         print("%-42s %7.0f %%  %s" % (name, 100 * share, "  ".join(
             "%13s, %s" % (cells[2 * i], cells[2 * i + 1]) for i in range(len(data)))), flush=True)
