@@ -61,7 +61,7 @@ bench: bench-build
 bench-build:
 	@scripts/setup.sh build
 	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
-	@cmake --build build -j$(JOBS) --target unet_cli bench_kernels bench_network -- -s >/dev/null
+	@cmake --build build -j$(JOBS) --target unet_cli bench_kernels bench_network bench_recompute -- -s >/dev/null
 
 BENCH_PYTHON = build/bench-venv/bin/python
 
