@@ -186,24 +186,20 @@ double training_bytes(const unet_survey_facts *facts, const unet_spec *spec,
 /* Smaller tiles than those that take so many times the arithmetic are mostly border. */
 #define MOST_WORK 4
 
-/* How a session with no more than `limit` bytes (0: any) sees the largest image, beside the scores
- * of its pixels; 0: it does not. */
-static int plan_seeing(const unet_survey_facts *facts, const unet_spec *spec, int threads,
+/* How a session of this model with no more than `limit` bytes (0: any) sees the largest image,
+ * beside the scores of its pixels; 0: it does not. */
+static int plan_seeing(const unet_survey_facts *facts, const unet_model *model, int threads,
                        double limit, unet_memory_plan *plan)
 {
     const unet_session_options work = {.size = sizeof(work), .threads = threads};
-    const unet_page page = {
-        .height = facts->max_height, .width = facts->max_width, .channels = spec->in_channels};
+    const unet_page page = {.height = facts->max_height,
+                            .width = facts->max_width,
+                            .channels = unet_model_spec(model)->in_channels};
     const unet_stream stream = {.size = sizeof(stream), .mask = 1};
-    unet_model *model = NULL;
-    int planned = 0;
 
     *plan = (unet_memory_plan){0};
-    if (limit >= 0 && unet_model_create(spec, 0, &model, NULL) == UNET_OK)
-        planned =
-            unet_plan_memory(model, &work, &page, &stream, (uint64_t)limit, plan, NULL) == UNET_OK;
-    unet_model_free(model);
-    return planned && plan->work <= MOST_WORK;
+    return unet_plan_memory(model, &work, &page, &stream, (uint64_t)limit, plan, NULL) == UNET_OK &&
+           plan->work <= MOST_WORK;
 }
 
 /* A mask and scores of the largest image. */
@@ -216,21 +212,27 @@ static double scores_bytes(const unet_survey_facts *facts, const unet_spec *spec
 
 double seeing_bytes(const unet_survey_facts *facts, const unet_spec *spec, int threads)
 {
-    unet_memory_plan plan;
+    unet_memory_plan plan = {0};
+    unet_model *model = NULL;
 
-    plan_seeing(facts, spec, threads, 0, &plan);
+    if (unet_model_create(spec, 0, &model, NULL) == UNET_OK)
+        plan_seeing(facts, model, threads, 0, &plan);
+    unet_model_free(model);
     return (double)(plan.useful < plan.bytes ? plan.useful : plan.bytes) +
            scores_bytes(facts, spec) + PROCESS_BYTES;
 }
 
+/* *model: one of this spec, or NULL: made when it is wanted, since that takes a while. */
 static int fits(const unet_survey_facts *facts, double memory, const unet_spec *spec,
-                const unet_train_options *options, struct seen *seen)
+                const unet_train_options *options, unet_model **model, struct seen *seen)
 {
     double bytes = training_bytes(facts, spec, options);
     unet_memory_plan plan;
 
     memory -= bytes + scores_bytes(facts, spec) + PROCESS_BYTES;
-    if (bytes < 0 || memory < 1 || !plan_seeing(facts, spec, options->threads, memory, &plan))
+    if (bytes < 0 || memory < 1 ||
+        (!*model && unet_model_create(spec, 0, model, NULL) != UNET_OK) ||
+        !plan_seeing(facts, *model, options->threads, memory, &plan))
         return 0;
     *seen = (struct seen){plan.tile, plan.blended};
     return 1;
@@ -239,7 +241,10 @@ static int fits(const unet_survey_facts *facts, double memory, const unet_spec *
 int choose_for_memory(const unet_survey_facts *facts, double memory, struct said_parts said,
                       unet_spec *spec, unet_train_options *options, struct seen *seen)
 {
-    while (!fits(facts, memory, spec, options, seen)) {
+    unet_model *model = NULL;
+    int found;
+
+    while (!(found = fits(facts, memory, spec, options, &model, seen))) {
         int side = training_tile(facts, spec, options);
 
         if (!options->recompute && !said.recompute)
@@ -251,9 +256,14 @@ int choose_for_memory(const unet_survey_facts *facts, double memory, struct said
         else if (spec->width > 4 && !said.width)
             spec->width /= 2;
         else
-            return 0;
+            break;
+        if (model && unet_model_spec(model)->width != spec->width) {
+            unet_model_free(model);
+            model = NULL;
+        }
     }
-    return 1;
+    unet_model_free(model);
+    return found;
 }
 
 int largest_batch(const unet_survey_facts *facts, double memory, const unet_spec *spec,
@@ -261,10 +271,12 @@ int largest_batch(const unet_survey_facts *facts, double memory, const unet_spec
 {
     unet_train_options tried = *options;
     struct seen seen;
-    int best = options->batch;
+    unet_model *model = NULL;
+    int least = options->batch;
 
-    for (tried.batch = 64; tried.batch > best; tried.batch /= 2)
-        if (fits(facts, memory, spec, &tried, &seen))
-            return tried.batch;
-    return best;
+    tried.batch = 64;
+    while (tried.batch > least && !fits(facts, memory, spec, &tried, &model, &seen))
+        tried.batch /= 2;
+    unet_model_free(model);
+    return tried.batch > least ? tried.batch : least;
 }

@@ -319,7 +319,9 @@ static unet_code run_test(const unet_model *model, const struct un_package *p,
     return code;
 }
 
-/* A network of somebody else, whose own scaling was joined to the steps when it was read. */
+/* Whether the model scales samples of every type alike: then it knows better than the steps, to
+ * which the scaling of a network of somebody else was joined when it was read.  One of ours says in
+ * its steps which type they are for. */
 static bool scales_itself(const unet_model *model)
 {
     const struct un_scaling *scaling = &model->scaling;
