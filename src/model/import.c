@@ -201,8 +201,8 @@ static unet_code check_told(const char *path, const unet_known *known, const une
 {
     if (known->mean || known->std || (known->standardize > 0 && !model->scaling.per_image))
         return un_fail(err, UNET_EINVAL,
-                       "%s says itself how images become its input; %s is for files that do not",
-                       path, known->standardize > 0 ? "standardize" : "mean and std");
+                       "%s says itself how images become its input; %s for files that do not", path,
+                       known->standardize > 0 ? "standardize is" : "mean and std are");
     return un_known_check(known, &model->graph.spec, path, err);
 }
 

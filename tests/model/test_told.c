@@ -55,7 +55,7 @@ static void test_told_of_own(void **state)
     expect_told(made, known, "its norm_epsilon is 1e-05, as the file itself says");
     known = nothing;
     known.mean = known.std = "0.5";
-    expect_told(made, known, "says itself how images become its input; mean and std is for");
+    expect_told(made, known, "says itself how images become its input; mean and std are for files");
     known = nothing;
     known.standardize = 1;
     expect_told(made, known, "its input; standardize is for files that do not");
