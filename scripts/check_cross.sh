@@ -15,8 +15,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 machine=${1:-}
-tests='^test_(image|known_files|npy|samples|reading|nifti|volumes|bmp|gif|xml|yaml|checksum|jpeg|tiff_bits|tiff_levels|tiff_pages|written|zarr|zarr_ome'
-tests=$tests'|values|view|channels|safetensors|onnx|import|model|package|decimal|fields|file|logits|base|tree|objects_files|outline_file'
+tests='^test_(image|known_files|npy|samples|reading|nifti|volumes|volumes_files|bmp|gif|xml|yaml|checksum|jpeg|tiff_bits|tiff_levels|tiff_pages|written|zarr|zarr_ome'
+tests=$tests'|values|view|channels|safetensors|onnx|import|model|package|package_steps|told|export|decimal|fields|file|logits|base|tree|objects_files|outline_file'
 tests=$tests'|outlines|mask_files|labels|tensorboard|tiff|foreign|foreign_real|keras|nnunet|hints)$'
 case $machine in
 aarch64) debian=arm64 tests=. ;;
