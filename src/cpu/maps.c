@@ -6,7 +6,8 @@
 #include "base/rng.h"
 #include "cpu/engine_cpu.h"
 
-/* Task number i as image, block and row. */
+/* Task number i as image, block and row.  The blocks of a row are neighbours, as a convolution's
+ * tasks go by rows, too: see base/pool.c. */
 struct place {
     int n, block, y;
 };
@@ -26,7 +27,7 @@ struct maps {
 static struct place place_of(int i, const struct un_tensor *t, int rows)
 {
     int blocks = un_blocks(t->shape.c);
-    return (struct place){i / rows / blocks, i / rows % blocks, i % rows};
+    return (struct place){i / blocks / rows, i % blocks, i / blocks % rows};
 }
 
 static struct un_finish finish_of(const struct un_gradient *g)

@@ -76,22 +76,24 @@ static double *sum_at(un_moments *sums, struct un_shape s, int part, int c, int 
     return &sums[block * BANDS][which][c % UN_BLOCK];
 }
 
-/* A band of a block of an image. */
+/* A band of a block of an image.  The blocks of a band are neighbours, as a convolution's tasks go
+ * by rows, too: see base/pool.c. */
 static void sum_band(void *context, int task, int thread)
 {
     const struct pass *p = context;
     const struct un_shape s = p->x.shape;
-    const int blocks = un_blocks(s.c), band = task % BANDS;
-    const int block = task / BANDS % blocks, n = task / BANDS / blocks;
+    const int blocks = un_blocks(s.c), block = task % blocks;
+    const int band = task / blocks % BANDS, n = task / blocks / BANDS;
+    un_moments *sums = &p->sums[(n * blocks + block) * BANDS + band];
     const struct factors *f = &p->factors[(p->groups ? n : 0) * blocks + block];
     (void)thread;
-    memset(p->sums[task], 0, sizeof p->sums[task]);
+    memset(*sums, 0, sizeof *sums);
     for (int y = un_piece(s.h, BANDS, band); y < un_piece(s.h, BANDS, band + 1); y++) {
         const float *x = un_row(&p->x, n, block, y);
         if (p->dy.data)
-            p->k->norm_sums_row(x, un_row(&p->dy, n, block, y), f->mean, p->sums[task], s.w);
+            p->k->norm_sums_row(x, un_row(&p->dy, n, block, y), f->mean, *sums, s.w);
         else
-            p->k->moments_row(x, p->sums[task], s.w);
+            p->k->moments_row(x, *sums, s.w);
     }
 }
 
@@ -209,7 +211,8 @@ static void forward_row(void *context, int task, int thread)
 {
     const struct pass *p = context;
     const struct un_shape s = p->x.shape;
-    const int rows = s.n * s.h, block = task / rows, n = task % rows / s.h, y = task % s.h;
+    const int blocks = un_blocks(s.c), block = task % blocks;
+    const int n = task / blocks / s.h, y = task / blocks % s.h;
     const struct factors *f = factors_of(p, n, block);
     (void)thread;
     p->k->affine_row(un_row(&p->x, n, block, y), f->mean, f->scale, f->shift, p->act,
@@ -294,7 +297,8 @@ static void backward_row(void *context, int task, int thread)
 {
     const struct pass *p = context;
     const struct un_shape s = p->x.shape;
-    const int rows = s.n * s.h, block = task / rows, n = task % rows / s.h, y = task % s.h;
+    const int blocks = un_blocks(s.c), block = task % blocks;
+    const int n = task / blocks / s.h, y = task / blocks % s.h;
     const struct factors *f = factors_of(p, n, block);
     (void)thread;
     p->k->norm_back_row(un_row(&p->x, n, block, y), un_row(&p->dy, n, block, y), f->mean, f->scale,
