@@ -6,13 +6,14 @@
  * down where each (source, block, tap) begins: in place where the window lies inside the map, else
  * in a small copy with zeros around it.
  *
- * Tasks are (chunk of groups whose weights fit the second-level cache) x (band of rows).
+ * Tasks are (chunk of groups whose weights fit the second-level cache, or fewer, where there are
+ * few rows) x (band of rows).
  */
 #include <string.h>
 
 #include "cpu/conv/conv_plan.h"
 
-enum { CHUNK_BYTES = 512 << 10, TASKS = 256, BAND_ROWS = 8 };
+enum { CHUNK_BYTES = 512 << 10, TASKS = 256, FEW_TASKS = 24, BAND_ROWS = 4 };
 
 /* What a task needs to know; the same for all tasks of a pass. */
 struct job {
@@ -239,6 +240,8 @@ static void run(struct un_engine *e, struct job *job)
     int units = p->copies * job->groups;
     int chunk = (int)(CHUNK_BYTES / unit_bytes);
     job->chunks = un_ceil_div(units, un_max(1, un_min(chunk, units)));
+    job->chunks =
+        un_max(job->chunks, un_min(units, un_ceil_div(FEW_TASKS, un_ceil_div(rows, BAND_ROWS))));
     job->bands = un_min(un_ceil_div(TASKS, job->chunks),
                         un_ceil_div(rows, job->chunks < BAND_ROWS ? BAND_ROWS / job->chunks : 1));
     const struct un_operand *src = &p->src[0];

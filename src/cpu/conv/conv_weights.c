@@ -18,11 +18,12 @@
  *   upconv     four planes, one for each pixel of the 2x2 of b
  *   upconv 3x3 as half, with a and b exchanged
  *
- * Tasks are (group of b) x (chunk of slices whose sums fit the second-level cache) x (band of
- * rows of an image). Large layers have one band, and a task makes its part of dweight for all
- * images.  Small ones have several; their sums are kept in the workspace and added in the order of
- * the bands, image by image.  The sums of images are added in the tree of tree.h.  Within a task
- * rows are cut into runs short enough for both operands to stay in the first-level cache.
+ * Tasks are (group of b) x (chunk of slices whose sums fit the second-level cache, or fewer, where
+ * that makes more tasks) x (band of rows of an image). Most layers have one band, and a task makes
+ * its part of dweight for all images.  Those of few channels have several; their sums are kept in
+ * the workspace and added in the order of the bands, image by image.  The sums of images are added
+ * in the tree of tree.h.  Within a task rows are cut into runs short enough for both operands to
+ * stay in the first-level cache.
  */
 #include <string.h>
 
@@ -111,6 +112,7 @@ static struct plan make_plan(const struct un_engine *e, const struct un_conv *c,
     p.slice_floats = (size_t)(p.planes * p.taps * p.rows * k->blocks * UN_BLOCK);
     int chunk = (int)(CHUNK_BYTES / (p.slice_floats * sizeof(float)));
     p.chunks = un_ceil_div(p.slices, un_max(1, chunk));
+    p.chunks = un_max(p.chunks, un_min(p.slices, un_ceil_div(TASKS, p.groups)));
     p.bands = un_min(un_ceil_div(TASKS, p.groups * p.chunks), p.frame.h);
     p.slots = un_image_rooms(p.frame.n) + (p.bands > 1 ? p.bands : 0);
     size_t bias = un_round_up((size_t)un_max(out, k->blocks * UN_BLOCK), UN_BLOCK);

@@ -17,12 +17,15 @@
  *   wide   many tiles: a task is a run of tiles few enough that V and M stay in the second-level
  *          cache; it makes V, and goes through all groups, while U streams by
  *   deep   few tiles, many channels: V of all tiles is made first, by all threads; then a task is
- *          one group for a large part of the tiles.  U is the largest array here (four times the
- *          weights), so each task makes that of its group when it needs it
+ *          one group for a part of the tiles: a large one, because U is the largest array here
+ *          (four times the weights), and each task makes that of its group when it needs it; or a
+ *          few steps of the kernel where U is kept
  *
  * U is kept between calls when it is small.  For deep layers it is never whole in memory.
  */
 #include "cpu/winograd/winograd_plan.h"
+
+enum { SOURCE_STEPS = 2 /* of the kernel: tiles of which a deep task makes V */ };
 
 /* A thread's own memory. */
 struct scratch {
@@ -187,8 +190,10 @@ static void run_deep_task(void *context, int task, int thread)
     const struct un_winograd *p = job->plan;
     const struct scratch s = scratch_at(p, job->memory, thread);
     const int group = task / p->parts, part = task % p->parts;
-    const int from = un_piece(job->count, p->parts, part);
-    const int tiles = un_piece(job->count, p->parts, part + 1) - from;
+    const int from = un_part_first(p, job->count, part);
+    const int tiles = un_part_first(p, job->count, part + 1) - from;
+    if (tiles == 0)
+        return;
     const float *u = job->u ? job->u + un_u_floats(p) * (size_t)group : s.u;
     for (int b = 0; !job->u && b < p->in_blocks; b++)
         un_winograd_make_u(p, group, b, s.u);
@@ -205,7 +210,7 @@ static void run_deep(struct un_engine *e, const struct un_winograd *p, const flo
         job.v + un_round_up((size_t)(UN_FREQUENCIES * un_apart(p->in_blocks, job.room)), UN_BLOCK);
     for (; job.first < p->tiles.count; job.first += job.room) {
         job.count = un_min(job.room, p->tiles.count - job.first);
-        job.steps = un_ceil_div(job.count, 2 * p->k->tile);
+        job.steps = un_ceil_div(job.count, SOURCE_STEPS * p->k->tile);
         un_pool_run(e->pool, p->in_blocks * job.steps, run_deep_source, &job);
         un_pool_run(e->pool, p->groups * p->parts, run_deep_task, &job);
     }

@@ -29,6 +29,7 @@
  *   winograd_plan.c     how a pass is cut into tasks, and U
  *   winograd.c          the result and the gradient of the source
  *   winograd_weights.c  the gradient of the weights
+ *   winograd_shared.c   the same where channels are few
  *   winograd_tiles.c    tiles, and their pixels wherever a map ends
  *   winograd_result.c   tiles of a result, to wherever they are wanted
  *   winograd_moments.c  mean and variance of a result

@@ -24,9 +24,10 @@ static int task_count(const struct un_winograd *p)
 /* The first tile of a task; of the one behind the last: how many there are. */
 static int first_tile(const struct un_winograd *p, int task)
 {
-    const int room = p->deep ? p->room : p->tiles.count, pieces = p->deep ? p->parts : p->tasks;
-    const int at = un_min(task / pieces * room, p->tiles.count);
-    return at + un_piece(un_min(room, p->tiles.count - at), pieces, task % pieces);
+    if (!p->deep)
+        return un_piece(p->tiles.count, p->tasks, task);
+    const int at = un_min(task / p->parts * p->room, p->tiles.count);
+    return at + un_part_first(p, un_min(p->room, p->tiles.count - at), task % p->parts);
 }
 
 static size_t slots(const struct un_winograd *p)

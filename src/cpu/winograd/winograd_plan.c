@@ -15,6 +15,7 @@ enum {
     DEEP_BYTES = 48 << 20,   /* V of a deep pass at most */
     WIDE_TASKS = 16,         /* fewer than these are better cut by channels */
     DEEP_TILES = 160,        /* of a deep task at most: M is then 0.7 MB, and making U costs 3 % */
+    DEEP_TASKS = 64,         /* wanted where U is kept, and smaller tasks cost nothing */
     MOST_LANES = 2 * UN_BLOCK, /* of a group */
 };
 
@@ -55,6 +56,9 @@ void un_winograd_plan_tiles(struct un_winograd *p, const struct un_engine *e)
     const int most = un_winograd_deep_tiles(p, e), count = p->tiles.count;
     p->deep = count <= most || p->u_floats * sizeof(float) > SHARED_BYTES;
     p->parts = un_max(un_ceil_div(un_min(count, most), DEEP_TILES), 1);
+    if (un_winograd_keeps(p))
+        p->parts = un_max(
+            p->parts, un_min(un_ceil_div(DEEP_TASKS, p->groups), un_min(count, most) / p->k->tile));
     p->part = un_min(un_min(count, most), DEEP_TILES);
     p->block = un_max(un_min(wide_block(p, un_cpu_cache(e)), count), 1);
     p->tasks = un_ceil_div(count, p->block);

@@ -49,6 +49,14 @@ static inline ptrdiff_t un_u_apart(const struct un_winograd *p)
     return un_apart(p->k->blocks, p->in_blocks * p->depth);
 }
 
+/* deep: the first tile of a part of `count` tiles; of the one behind the last: how many there are.
+ * Parts consist of whole steps of the kernel. */
+static inline int un_part_first(const struct un_winograd *p, int count, int part)
+{
+    const int steps = un_ceil_div(count, p->k->tile);
+    return steps ? un_piece(count, steps, un_piece(steps, p->parts, part)) : 0;
+}
+
 static inline size_t un_u_floats(const struct un_winograd *p)
 {
     return (size_t)(UN_FREQUENCIES * un_u_apart(p));
