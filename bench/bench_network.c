@@ -2,8 +2,8 @@
 /*
  * bench_network - how fast whole networks run: prediction, and steps of training
  *
- *   bench_network [--network paper|milesial|small] [--train] [--threads N] [--isa NAME]
- *                 [--repeats N]
+ *   bench_network [--network paper|milesial|small|auto] [--train] [--threads N]
+ *                 [--isa NAME] [--batch N] [--repeats N]
  *   bench_network --serve --model FILE --side N --input FILE [--labels FILE] [--train] ...
  *
  * Alone, it makes random weights and an image, runs the network (without --network: each of them,
@@ -39,6 +39,15 @@ static const struct network networks[] = {
     {"small",
      {.in_channels = 1, .classes = 2, .width = 16, .depth = 4, .padding = UNET_PADDING_SAME},
      512,
+     1},
+    {"auto", /* a tile of what `unet train` picks */
+     {.in_channels = 1,
+      .classes = 2,
+      .width = 16,
+      .depth = 4,
+      .padding = UNET_PADDING_SAME,
+      .norm = UNET_NORM_INSTANCE},
+     192,
      1},
 };
 
@@ -156,15 +165,15 @@ static void measure_all(struct options o)
             measure(&networks[i], &o);
     }
     if (!found)
-        fail("the networks are paper, milesial, small");
+        fail("the networks are paper, milesial, small, auto");
 }
 
 int main(int argc, char **argv)
 {
     struct options o = {.batch = 1, .repeats = 5, .rate = 1e-4f};
     if (!parse(&o, argc, argv)) {
-        fprintf(stderr, "usage: bench_network [--network paper|milesial|small] [--predict] "
-                        "[--train] [--threads N] [--isa NAME] [--repeats N]\n");
+        fprintf(stderr, "usage: bench_network [--network paper|milesial|small|auto] [--predict] "
+                        "[--train] [--threads N] [--isa NAME] [--batch N] [--repeats N]\n");
         return 2;
     }
     if (o.serve)

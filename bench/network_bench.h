@@ -248,6 +248,7 @@ static inline bool parse(struct options *o, int argc, char **argv)
                             : !strcmp(name, "--isa")    ? &o->isa
                                                         : NULL;
         int *number = !strcmp(name, "--side")      ? &o->side
+                      : !strcmp(name, "--batch")   ? &o->batch
                       : !strcmp(name, "--threads") ? &o->threads
                       : !strcmp(name, "--repeats") ? &o->repeats
                                                    : NULL;
@@ -260,7 +261,7 @@ static inline bool parse(struct options *o, int argc, char **argv)
         else
             *number = atoi(argv[++i]);
     }
-    return o->repeats >= 1 && o->repeats <= MOST_REPEATS && o->threads >= 0;
+    return o->repeats >= 1 && o->repeats <= MOST_REPEATS && o->threads >= 0 && o->batch >= 0;
 }
 
 #endif

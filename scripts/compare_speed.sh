@@ -19,7 +19,7 @@ if [ "${BUSY:-0}" != 0 ]; then
 fi
 
 printf '%-8s %-8s %8s %8s %6s\n' network pass old new ratio
-for network in small paper; do
+for network in auto small paper; do
     for pass in predict train; do
         : >"$work/old"
         : >"$work/new"
