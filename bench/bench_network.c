@@ -3,7 +3,7 @@
  * bench_network - how fast whole networks run: prediction, and steps of training
  *
  *   bench_network [--network paper|milesial|small|auto] [--train] [--threads N]
- *                 [--isa NAME] [--batch N] [--repeats N]
+ *                 [--isa NAME] [--side N] [--batch N] [--repeats N]
  *   bench_network --serve --model FILE --side N --input FILE [--labels FILE] [--train] ...
  *
  * Alone, it makes random weights and an image, runs the network (without --network: each of them,
@@ -135,7 +135,7 @@ static void measure(const struct network *network, const struct options *o)
     double times[MOST_REPEATS], loss = 0;
     forget_peak_memory();
     check(unet_model_create(&network->spec, 1, &model, &err), &err);
-    struct bench b = setup(model, network->side, o);
+    struct bench b = setup(model, o->side ? o->side : network->side, o);
     run(&b, o, &loss);
     for (int i = 0; i < o->repeats; i++)
         times[i] = run(&b, o, &loss);
@@ -173,7 +173,8 @@ int main(int argc, char **argv)
     struct options o = {.batch = 1, .repeats = 5, .rate = 1e-4f};
     if (!parse(&o, argc, argv)) {
         fprintf(stderr, "usage: bench_network [--network paper|milesial|small|auto] [--predict] "
-                        "[--train] [--threads N] [--isa NAME] [--batch N] [--repeats N]\n");
+                        "[--train] [--threads N] [--isa NAME] [--side N] [--batch N] "
+                        "[--repeats N]\n");
         return 2;
     }
     if (o.serve)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "model/models.h"
-#include "predict/predict_run.h"
+#include "predict/predict_lanes.h"
 #include "shared/cli.h"
 #include "shared/device.h"
 #include "shared/launcher.h"
@@ -97,8 +97,7 @@ static int run_predict(const struct command *command, int argc, char **argv)
     struct predict_plan plan = {0};
     struct models models = {0};
     struct predict_done before = {0};
-    unet_session *session = NULL;
-    unet_error err;
+    struct predict_lanes lanes = {0};
     const unet_ranks *ranks = NULL;
     int operands, leading, status, quiet;
 
@@ -132,12 +131,9 @@ static int run_predict(const struct command *command, int argc, char **argv)
     if ((status = predict_ranks_alike(ranks, &settings, &plan, &models, &work)) ||
         (status = predict_memory_plan(&settings, &plan, models.first, &work)) ||
         (status = predict_done_open(&before, &settings, &plan, &models, &work)) ||
-        (settings.part_count && (status = predict_part_take(&settings, &plan))))
+        (settings.part_count && (status = predict_part_take(&settings, &plan))) ||
+        (status = predict_lanes_open(&settings, &plan, models.first, &work, ranks, &lanes)))
         goto done;
-    if (unet_session_create(models.first, &work, &session, &err)) {
-        status = fail(&err);
-        goto done;
-    }
     if (!settings.common.quiet) {
         if (models.files.count > 1)
             say(stderr, "models: the probabilities of %zu models are averaged\n",
@@ -151,9 +147,9 @@ static int run_predict(const struct command *command, int argc, char **argv)
         goto done;
     settings.common.quiet = quiet;
     interrupt_watch();
-    status = predict_run(&settings, &plan, &before, models.first, session, ranks);
+    status = predict_run(&settings, &plan, &before, models.first, &lanes, ranks);
 done:
-    unet_session_free(session);
+    predict_lanes_release(&lanes);
     predict_done_release(&before);
     models_release(&models);
     predict_plan_release(&plan);

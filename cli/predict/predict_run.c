@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * predict_run.c - the images of unet predict, one after the other
+ * predict_run.c - the images of unet predict, one after the other (or several, predict_lanes.c)
  *
  *     predict_run -> each image -> predict_one -> each page -> bands -> predict_out, objects_out
  *
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "predict/predict_run.h"
+#include "predict/predict_lanes.h"
 #include "shared/cli.h"
 #include "shared/json_out.h"
 #include "shared/launcher.h"
@@ -333,9 +333,9 @@ static int finish_joined(struct predict_run *run, size_t failed)
                          plan->count);
     if (predict_table_commit(&run->table, &err) || predict_outlines_commit(&run->outlines, &err))
         return fail(&err);
-    if (run->ranks && !run->bands && table)
+    if (run->dealt && table)
         status = joined_save_table(&run->rows, rows);
-    if (run->ranks && !run->bands && outlines && !status)
+    if (run->dealt && outlines && !status)
         status = joined_save_coco(&run->shapes, shapes);
     if (table && !status)
         say_joined(run, rows);
@@ -370,11 +370,12 @@ static int open_joined(struct predict_run *run)
 }
 
 int predict_run(const struct predict_settings *settings, const struct predict_plan *plan,
-                struct predict_done *done, const unet_model *model, unet_session *session,
-                const unet_ranks *ranks)
+                struct predict_done *done, const unet_model *model,
+                const struct predict_lanes *lanes, const unet_ranks *ranks)
 {
     struct predict_run run = {.model = model,
-                              .session = session,
+                              .session = lanes->session[0],
+                              .lanes = lanes,
                               .plan = plan,
                               .before = done,
                               .settings = settings,
@@ -389,9 +390,11 @@ int predict_run(const struct predict_settings *settings, const struct predict_pl
         return status;
     if (run.bands && ranks->rank > 0)
         return predict_bands(&run);
+    run.dealt = (run.ranks && !run.bands) || lanes->count > 1;
     progress_init(&run.line, settings->common.quiet || (run.ranks && !run.bands));
-    status = run.ranks && !run.bands ? predict_ranks(&run, &failed) : open_joined(&run);
-    if (!status && (!run.ranks || run.bands))
+    if (run.dealt)
+        status = run.ranks ? predict_ranks(&run, &failed) : predict_lanes(&run, &failed);
+    else if (!(status = open_joined(&run)))
         status = predict_each(&run, &failed);
     if (!status && (!ranks || ranks->rank == 0))
         status = finish(&run, failed);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* predict_run.h - the images of unet predict, one after the other, or dealt to ranks */
+/* predict_run.h - the images of unet predict, one after the other, or dealt to lanes or ranks */
 #ifndef PREDICT_RUN_H
 #define PREDICT_RUN_H
 
@@ -10,15 +10,18 @@
 #include "shared/progress.h"
 #include "unet_ranks.h"
 
+struct predict_lanes;
+
 /*
  * Segments the images of a plan that are to do, but for those done before, and says what there is
- * to say.  ranks: who does it together, as in unet_ranks.h; NULL: this process.  An exit status.
+ * to say.  lanes: with their sessions (predict_lanes.h).  ranks: who does it together, as in
+ * unet_ranks.h; NULL: this process.  An exit status.
  */
 int predict_run(const struct predict_settings *settings, const struct predict_plan *plan,
-                struct predict_done *done, const unet_model *model, unet_session *session,
-                const unet_ranks *ranks);
+                struct predict_done *done, const unet_model *model,
+                const struct predict_lanes *lanes, const unet_ranks *ranks);
 
-/* ---- what predict_run.c and predict_ranks.c share ---- */
+/* ---- what predict_run.c and those who deal share ---- */
 
 /* What is counted of images. */
 struct predict_tally {
@@ -44,12 +47,14 @@ struct predict_run {
     json_t *totals;             /* of objects: of each page */
     struct predict_tally tally; /* of all images so far */
     const char *alpha;          /* the first whose alpha says something and is left out */
-    const unet_ranks *ranks;    /* NULL: this process does all */
-    int bands;                  /* 1: all ranks predict each image, in bands */
-    int abandoned;              /* ranks agreed to leave the image at work */
-    int broken;                 /* they were left in the midst of it, and cannot go on */
-    char *scratch;              /* a folder of this rank alone, for its parts of joined files */
-    struct joined_text rows, shapes; /* on rank 0: of the table and the outlines of all */
+    const struct predict_lanes *lanes;
+    const unet_ranks *ranks; /* NULL: this process does all */
+    int bands;               /* 1: all ranks predict each image, in bands */
+    int dealt;               /* 1: images are dealt, to ranks or lanes */
+    int abandoned;           /* ranks agreed to leave the image at work */
+    int broken;              /* they were left in the midst of it, and cannot go on */
+    char *scratch; /* a folder of this rank or lane alone, for its parts of joined files */
+    struct joined_text rows, shapes; /* dealt, on rank 0: of the table and the outlines of all */
     const struct predict_settings *settings;
 };
 

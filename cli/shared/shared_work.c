@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shared_work.c - pieces of work dealt to ranks
+ * shared_work.c - pieces of work dealt to ranks, or to threads
  *
  * Rank 0 works, too; for each of the others it has a thread that sleeps until that rank has done a
- * piece.  Whoever brings the piece that is next in order says it, and those behind it that wait.
+ * piece.  Threads bring their pieces themselves.  Whoever brings the piece that is next in order
+ * says it, and those behind it that wait.
  */
 #include "shared/shared_work.h"
 
@@ -35,6 +36,7 @@ struct office {
     struct piece *pieces; /* [count] on rank 0 */
     long said;            /* pieces before this one are */
     int status, interrupted;
+    long next; /* without ranks: the piece that nobody has begun */
     pthread_mutex_t lock;
 };
 
@@ -57,6 +59,8 @@ static void say_ready(struct office *office)
         const char *err = piece->bytes + piece->head.out, *more = err + piece->head.err;
         int status;
 
+        if (work->will_say)
+            work->will_say(work->context);
         fwrite(piece->bytes, 1, piece->head.out, stdout);
         fflush(stdout);
         fwrite(err, 1, piece->head.err, stderr);
@@ -124,7 +128,8 @@ static void *listen_to(void *context)
 /* ---- all ranks --------------------------------------------------------------------------- */
 
 /* Does a piece, *head and *bytes: what came of it.  EXIT_FAILED: no memory, told. */
-static int do_piece(const struct shared_work *work, long i, struct head *head, char **bytes)
+static int do_piece(const struct shared_work *work, void *context, long i, struct head *head,
+                    char **bytes)
 {
     char *text[3] = {NULL, NULL, NULL};
     size_t size[3] = {0, 0, 0};
@@ -135,7 +140,7 @@ static int do_piece(const struct shared_work *work, long i, struct head *head, c
         ok &= (to[k] = open_memstream(&text[k], &size[k])) != NULL;
     if (ok) {
         say_into(to[0], to[1]);
-        status = work->one(work->context, i, to[2]);
+        status = work->one(context, i, to[2]);
         say_into(NULL, NULL);
     }
     for (int k = 0; k < 3; k++)
@@ -164,11 +169,24 @@ static int send_piece(const struct shared_work *work, const struct head *head, c
     return failed ? fail(&err) : EXIT_DONE;
 }
 
-/* Takes piece after piece until there are no more. */
-static int work_on(struct office *office)
+/* The number of the next piece. */
+static unet_code take_next(struct office *office, long *i, unet_error *err)
+{
+    const unet_ranks *ranks = office->work->ranks;
+
+    if (ranks)
+        return ranks->next(ranks->context, i, err);
+    pthread_mutex_lock(&office->lock);
+    *i = office->next++;
+    pthread_mutex_unlock(&office->lock);
+    return UNET_OK;
+}
+
+/* Takes piece after piece until there are no more.  rank: this one's, or a thread's number. */
+static int work_on(struct office *office, int rank)
 {
     const struct shared_work *work = office->work;
-    const unet_ranks *ranks = work->ranks;
+    void *context = work->ranks ? work->context : work->each[rank];
     int status = EXIT_DONE;
 
     while (!status && !interrupted()) {
@@ -177,19 +195,50 @@ static int work_on(struct office *office)
         long i;
         unet_error err;
 
-        if (ranks->next(ranks->context, &i, &err))
+        if (take_next(office, &i, &err))
             return fail(&err);
         if (i >= work->count)
             return EXIT_DONE;
-        if ((status = do_piece(work, i, &head, &bytes)))
+        if ((status = do_piece(work, context, i, &head, &bytes)))
             return status;
-        if (ranks->rank == 0)
-            file_piece(office, 0, &head, bytes);
+        if (!work->ranks || rank == 0)
+            file_piece(office, rank, &head, bytes);
         else
             status = send_piece(work, &head, bytes);
     }
     return status;
 }
+
+/* ---- threads ----------------------------------------------------------------------------- */
+
+static void *work_beside(void *context)
+{
+    struct listener *self = context;
+    int status = work_on(self->office, self->rank);
+
+    pthread_mutex_lock(&self->office->lock);
+    self->office->status = self->office->status ? self->office->status : status;
+    pthread_mutex_unlock(&self->office->lock);
+    return NULL;
+}
+
+/* Those that cannot be started are done without. */
+static int work_by_threads(struct office *office, struct listener *others)
+{
+    int status;
+
+    for (int t = 1; t < office->work->threads; t++) {
+        others[t] = (struct listener){.office = office, .rank = t};
+        others[t].started = !pthread_create(&others[t].thread, NULL, work_beside, &others[t]);
+    }
+    status = work_on(office, 0);
+    for (int t = 1; t < office->work->threads; t++)
+        if (others[t].started)
+            pthread_join(others[t].thread, NULL);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------ */
 
 static int begin_listening(struct office *office, struct listener *listeners)
 {
@@ -210,30 +259,33 @@ int shared_work_do(const struct shared_work *work, int *was_interrupted)
     struct listener *listeners = NULL;
     int status;
 
-    if (ranks->rank > 0) {
+    if (ranks && ranks->rank > 0) {
         const struct head end = {.piece = END};
         unet_error err;
 
-        status = work_on(&office);
+        status = work_on(&office, ranks->rank);
         if (!status && unet_ranks_send(ranks, CHANNEL, 0, &end, sizeof(end), &err))
             status = fail(&err);
         *was_interrupted = interrupted();
         return status;
     }
     office.pieces = calloc((size_t)work->count + 1, sizeof(*office.pieces));
-    listeners = calloc((size_t)ranks->count, sizeof(*listeners));
+    listeners = calloc((size_t)(ranks ? ranks->count : work->threads), sizeof(*listeners));
     if (!office.pieces || !listeners)
         status = fail_memory();
+    else if (!ranks)
+        status = work_by_threads(&office, listeners);
     else if (!(status = begin_listening(&office, listeners)))
-        status = work_on(&office);
-    for (int r = 1; r < ranks->count && !status; r++)
+        status = work_on(&office, 0);
+    for (int r = 1; ranks && r < ranks->count && !status; r++)
         pthread_join(listeners[r].thread, NULL);
-    if (status) /* threads wait for what may never come: the end of the process is theirs */
+    if (status &&
+        ranks) /* threads wait for what may never come: the end of the process is theirs */
         return status;
-    for (long i = 0; i < work->count; i++)
+    for (long i = 0; office.pieces && i < work->count; i++)
         free(office.pieces[i].bytes);
     *was_interrupted = office.said < work->count;
-    status = office.status;
+    status = status ? status : office.status;
     free(office.pieces);
     free(listeners);
     return status;
