@@ -4,7 +4,8 @@
 
 Every engine in each of its modes is a process of its own with the same weights, image and number of
 threads.  They are loaded, run twice to warm up, and then take turns: in each round every one runs
-once while the others sleep.  The results are compared with PyTorch's in float64.
+once, or where that takes a moment a few times in a row, while the others sleep.  The results are
+compared with PyTorch's in float64.
 
 Needs the environment of scripts/bench_venv.sh and a built bench_network and unet; `make
 bench-networks` does all of it.  Results are kept in build/bench-networks/results/;
@@ -32,7 +33,10 @@ NETWORKS = {
     "paper": {"channels": 1, "side": 572, "init": []},
     "milesial": {"channels": 3, "side": 512,
                  "init": ["--in-channels", "3", "--padding", "same", "--norm", "batch"]},
-    "small": {"channels": 1, "side": 512, "init": ["--width", "16", "--padding", "same"]},
+    "small": {"channels": 1, "side": 512, "burst": 5,
+              "init": ["--width", "16", "--padding", "same"]},
+    "auto": {"channels": 1, "side": 192, "burst": 20,
+             "init": ["--width", "16", "--padding", "same", "--norm", "instance"]},
 }
 MODES = {
     "predict": {
@@ -123,6 +127,7 @@ def measure(name, task, options):
         for engine, mode in chosen:
             with locked(options.lock, exclusive=False):
                 worker = start(engine, mode, task, network, folder, options, scratch)
+                worker.burst = network.get("burst", 1)
                 warm = [worker.run() for _ in range(WARM_UP)]
             if not worker.error:
                 worker.memory = float(worker.ask("memory"))

@@ -13,7 +13,8 @@ BEGIN, END = "<!-- written by bench/report.py: -->", "<!-- up to here -->"
 TITLES = {
     "paper": "the paper's network: 1 x 572 x 572, unpadded, width 64, 2 classes",
     "milesial": "padded, with batch norm: 3 x 512 x 512, width 64, 2 classes",
-    "small": "what `unet train` picks: 1 x 512 x 512, padded, width 16, 2 classes",
+    "small": "padded, width 16, no norm: 1 x 512 x 512, 2 classes",
+    "auto": "a tile of what `unet train` picks: 1 x 192 x 192, padded, width 16, instance norm, 2 classes",
 }
 TASKS = {"predict": "prediction", "train": "a step of training",
          "cold": "from the start of the process to the mask file"}

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import time
@@ -50,6 +51,7 @@ class Worker:
         self.engine, self.mode, self.version = engine, mode, ""
         self.times, self.losses, self.error, self.idle = [], [], None, 0.0
         self.memory = self.difference = None
+        self.burst = 1
         self.log = open(f"{env['BENCH_LOGS']}/{engine}-{mode or 'only'}.log", "w+")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self.log, text=True, env={**os.environ, **env})
@@ -79,7 +81,11 @@ class Worker:
         return self.answer()
 
     def run(self):
-        """Milliseconds, or None when it failed."""
+        """Milliseconds, of a burst the median, or None when it failed."""
+        times = [self.run_once() for _ in range(self.burst)]
+        return None if None in times else statistics.median(times)
+
+    def run_once(self):
         words = self.ask("run").split()
         if not words:
             return None
