@@ -59,7 +59,8 @@ void un_winograd_plan_tiles(struct un_winograd *p, const struct un_engine *e)
     if (un_winograd_keeps(p))
         p->parts = un_max(
             p->parts, un_min(un_ceil_div(DEEP_TASKS, p->groups), un_min(count, most) / p->k->tile));
-    p->part = un_min(un_min(count, most), DEEP_TILES);
+    /* a part has whole steps, so one of DEEP_TILES may end a step later */
+    p->part = un_min(un_min(count, most), DEEP_TILES + p->k->tile);
     p->block = un_max(un_min(wide_block(p, un_cpu_cache(e)), count), 1);
     p->tasks = un_ceil_div(count, p->block);
     p->room = un_min(count, most);
