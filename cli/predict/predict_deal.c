@@ -80,6 +80,8 @@ int predict_deal_one(void *context, long i, FILE *more)
     run->now = (size_t)i;
     run->tally = (struct predict_tally){0};
     before->skipped = before->again = 0;
+    free(before->first);
+    before->first = NULL;
     if (!status && open_parts(run, paths, &err))
         status = fail(&err);
     if (!status)
@@ -146,16 +148,23 @@ int predict_deal_came(void *context, long i, int status, const char *more, size_
 /* A process that is killed leaves it. */
 int predict_deal_begin(struct predict_run *run)
 {
-    const char *folder = getenv("TMPDIR");
+    /* TEMP and TMP: Windows */
+    const char *folders[] = {getenv("TMPDIR"), getenv("TEMP"), getenv("TMP"), "/var/tmp", "/tmp"};
+    const size_t count = sizeof(folders) / sizeof(*folders);
 
     if (!run->plan->joined[PRODUCT_MEASURE] && !run->plan->joined[PRODUCT_ROIS])
         return EXIT_DONE;
-    run->scratch = path_text("%s/unet-XXXXXX", folder && *folder ? folder : "/var/tmp");
-    if (!run->scratch)
-        return fail_memory();
-    if (!mkdtemp(run->scratch))
-        return fail_text("%s: cannot make this folder: %s", run->scratch, strerror(errno));
-    return EXIT_DONE;
+    for (size_t i = 0; i < count; i++) {
+        if (!folders[i] || !*folders[i])
+            continue;
+        free(run->scratch);
+        if (!(run->scratch = path_text("%s/unet-XXXXXX", folders[i])))
+            return fail_memory();
+        if (mkdtemp(run->scratch))
+            return EXIT_DONE;
+    }
+    return fail_text("%s: cannot make this folder: %s; TMPDIR says another place", run->scratch,
+                     strerror(errno));
 }
 
 void predict_deal_end(struct predict_run *run)

@@ -22,21 +22,36 @@ static double pixels_of(const struct predict_job *job)
     return (double)(job->pages > 1 ? job->pages : 1) * job->height * job->width;
 }
 
-/* What a session holds for the largest image; 0: not known. */
+/* What a session of one thread holds for the largest image as one tile; 0: not known. */
 static double session_bytes(const struct predict_settings *settings, const unet_model *model,
                             const unet_session_options *work, const struct predict_job *job)
 {
     unet_stream stream = predict_out_wants(job, model);
+    unet_session_options own = *work;
     unet_memory_plan found = {0};
     unet_source *source;
     unet_page page;
 
     if (predict_plan_open(settings, model, job, &source, NULL))
         return 0;
+    own.threads = 1;
+    if (!own.tile)
+        own.tile = job->height > job->width ? job->height : job->width;
     if (!unet_source_page(source, 0, &page, NULL))
-        unet_plan_memory(model, work, &page, &stream, 0, &found, NULL);
+        unet_plan_memory(model, &own, &page, &stream, 0, &found, NULL);
     unet_source_close(source);
     return (double)found.bytes;
+}
+
+/* At most so many lanes, of as many threads each, that most of the threads have work. */
+static int share_threads(int threads, int most)
+{
+    int best = 1;
+
+    for (int lanes = 1; lanes <= most; lanes++)
+        if (threads / lanes * lanes >= threads / best * best)
+            best = lanes;
+    return best;
 }
 
 static int choose(const struct predict_settings *settings, const struct predict_plan *plan,
@@ -67,7 +82,7 @@ static int choose(const struct predict_settings *settings, const struct predict_
     lanes = sum / IMAGES_EACH / pixels_of(largest) < lanes ? sum / IMAGES_EACH / pixels_of(largest)
                                                            : lanes;
     lanes = MOST_BYTES / bytes < lanes ? MOST_BYTES / bytes : lanes;
-    return lanes < 2 ? 1 : (int)lanes;
+    return lanes < 2 ? 1 : share_threads(threads, (int)lanes);
 }
 
 int predict_lanes_open(const struct predict_settings *settings, const struct predict_plan *plan,
@@ -82,13 +97,15 @@ int predict_lanes_open(const struct predict_settings *settings, const struct pre
     if (!lanes->session)
         return fail_memory();
     for (; lanes->count < count; lanes->count++) {
-        const int lane = lanes->count;
         unet_session_options own = *work;
 
-        if (count > 1) /* the threads that are left over go to the first */
-            own.threads = threads / count + (lane < threads % count);
-        if (unet_session_create(model, &own, &lanes->session[lane], &err))
+        if (count > 1)
+            own.threads = threads / count;
+        if (!unet_session_create(model, &own, &lanes->session[lanes->count], &err))
+            continue;
+        if (lanes->count == 0)
             return fail(&err);
+        break; /* those that there is memory for */
     }
     return EXIT_DONE;
 }

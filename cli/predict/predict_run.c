@@ -391,6 +391,12 @@ int predict_run(const struct predict_settings *settings, const struct predict_pl
     if (run.bands && ranks->rank > 0)
         return predict_bands(&run);
     run.dealt = (run.ranks && !run.bands) || lanes->count > 1;
+    if (lanes->count > 1) { /* whether files of all images can be written, before any is done */
+        if ((status = open_joined(&run)))
+            return status;
+        predict_table_abort(&run.table);
+        predict_outlines_abort(&run.outlines);
+    }
     progress_init(&run.line, settings->common.quiet || (run.ranks && !run.bands));
     if (run.dealt)
         status = run.ranks ? predict_ranks(&run, &failed) : predict_lanes(&run, &failed);

@@ -200,27 +200,31 @@ static void take(struct worker *from, bool own, uint32_t *first, uint32_t *end)
                                                     memory_order_relaxed, memory_order_relaxed));
 }
 
-/* Makes a part of another's range that of an empty one; false: nobody has any. */
-static bool steal(struct un_pool *pool, struct worker *self)
+/* Takes a part of another's range, whose first task is to be done at once, and makes the others the
+ * range of this thread, which has none; false: nobody has any. */
+static bool steal(struct un_pool *pool, struct worker *self, uint32_t *first)
 {
     const int number = (int)(self - pool->workers);
-    uint32_t first = 0, end = 0;
-    for (int i = 1; i < pool->threads && first == end; i++)
-        take(&pool->workers[(number + i) % pool->threads], false, &first, &end);
-    if (first < end)
-        atomic_store_explicit(&self->range, pack(first, end), memory_order_relaxed);
-    return first < end;
+    uint32_t end = *first = 0;
+    for (int i = 1; i < pool->threads && *first == end; i++)
+        take(&pool->workers[(number + i) % pool->threads], false, first, &end);
+    if (*first + 1 < end)
+        atomic_store_explicit(&self->range, pack(*first + 1, end), memory_order_relaxed);
+    return *first < end;
 }
 
 static void take_tasks(struct un_pool *pool, int thread)
 {
     struct worker *self = &pool->workers[thread];
     uint32_t first, end;
-    do
+    for (;;) {
         for (take(self, true, &first, &end); first < end; take(self, true, &first, &end))
             for (; first < end; first++)
                 pool->task(pool->context, (int)first, thread);
-    while (steal(pool, self));
+        if (!steal(pool, self, &first))
+            return;
+        pool->task(pool->context, (int)first, thread);
+    }
 }
 
 static void *work(void *argument)

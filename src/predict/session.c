@@ -58,6 +58,18 @@ static size_t most_bytes(const unet_session *s)
     return half && half < far_memory ? half : far_memory;
 }
 
+/* Arenas of a tile of this input side, as if there were one thread: so the tile, and with it the
+ * bits, does not depend on how many there are. */
+static unet_code arenas_of(unet_session *s, int input, size_t *arenas, unet_error *err)
+{
+    const int threads = s->engine->threads;
+    size_t bytes;
+    s->engine->threads = 1;
+    unet_code code = network_bytes(s, input, input, arenas, &bytes, err);
+    s->engine->threads = threads;
+    return code;
+}
+
 static unet_code choose_tile(unet_session *s, int wanted, unet_error *err)
 {
     const size_t count = sizeof tile_choices / sizeof *tile_choices, most = most_bytes(s);
@@ -65,11 +77,11 @@ static unet_code choose_tile(unet_session *s, int wanted, unet_error *err)
     /* the image will say how large; until then, the smallest */
     int side = wanted > 0 ? wanted : tile_choices[count - 1];
     for (size_t i = 0; i < count && wanted == 0 && !s->whole; i++) {
-        size_t arenas, bytes;
+        size_t arenas;
         int output, input;
         side = tile_choices[i];
         un_span_sides(&s->model->graph, side, s->views > 1, &output, &input);
-        unet_code code = network_bytes(s, input, input, &arenas, &bytes, err);
+        unet_code code = arenas_of(s, input, &arenas, err);
         if (code)
             return code;
         if (arenas <= most)

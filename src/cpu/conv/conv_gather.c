@@ -241,7 +241,8 @@ static void run(struct un_engine *e, struct job *job)
     int chunk = (int)(CHUNK_BYTES / unit_bytes);
     job->chunks = un_ceil_div(units, un_max(1, un_min(chunk, units)));
     job->chunks =
-        un_max(job->chunks, un_min(units, un_ceil_div(FEW_TASKS, un_ceil_div(rows, BAND_ROWS))));
+        un_max(job->chunks,
+               un_min(units, un_ceil_div(FEW_TASKS, un_max(un_ceil_div(rows, BAND_ROWS), 1))));
     job->bands = un_min(un_ceil_div(TASKS, job->chunks),
                         un_ceil_div(rows, job->chunks < BAND_ROWS ? BAND_ROWS / job->chunks : 1));
     const struct un_operand *src = &p->src[0];
