@@ -148,9 +148,10 @@ int predict_deal_came(void *context, long i, int status, const char *more, size_
 /* A process that is killed leaves it. */
 int predict_deal_begin(struct predict_run *run)
 {
+    const char *told = getenv("TMPDIR");
     /* TEMP and TMP: Windows */
-    const char *folders[] = {getenv("TMPDIR"), getenv("TEMP"), getenv("TMP"), "/var/tmp", "/tmp"};
-    const size_t count = sizeof(folders) / sizeof(*folders);
+    const char *folders[] = {told, getenv("TEMP"), getenv("TMP"), "/var/tmp", "/tmp"};
+    const size_t count = told && *told ? 1 : sizeof(folders) / sizeof(*folders);
 
     if (!run->plan->joined[PRODUCT_MEASURE] && !run->plan->joined[PRODUCT_ROIS])
         return EXIT_DONE;
@@ -163,8 +164,7 @@ int predict_deal_begin(struct predict_run *run)
         if (mkdtemp(run->scratch))
             return EXIT_DONE;
     }
-    return fail_text("%s: cannot make this folder: %s; TMPDIR says another place", run->scratch,
-                     strerror(errno));
+    return fail_text("%s: cannot make this folder: %s", run->scratch, strerror(errno));
 }
 
 void predict_deal_end(struct predict_run *run)
