@@ -61,7 +61,7 @@ bench: bench-build
 bench-build:
 	@scripts/setup.sh build
 	@$(CONFIGURE) -B build -DUNET_TESTS=OFF >/dev/null
-	@cmake --build build -j$(JOBS) --target unet_cli bench_kernels bench_network bench_recompute -- -s >/dev/null
+	@cmake --build build -j$(JOBS) --target unet_cli bench_kernels bench_network bench_recompute bench_workers -- -s >/dev/null
 
 BENCH_PYTHON = build/bench-venv/bin/python
 
@@ -69,7 +69,7 @@ bench-networks: bench-build
 	@if scripts/bench_venv.sh build/bench-venv; then \
 	    $(BENCH_PYTHON) bench/networks.py $(BENCH); \
 	else \
-	    for n in paper milesial small; do \
+	    for n in paper milesial small auto; do \
 	        build/bench_network --network $$n --predict && \
 	        build/bench_network --network $$n --train || exit 1; \
 	    done; \

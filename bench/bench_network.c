@@ -21,37 +21,9 @@
  *   memory       the most memory the process ever held, MiB
  *   quit
  */
-#include "network_bench.h"
+#include "usual_networks.h"
 
 const char *const program = "bench_network";
-
-static const struct network networks[] = {
-    {"paper", {.in_channels = 1, .classes = 2, .width = 64, .depth = 4}, 572, 1},
-    {"milesial",
-     {.in_channels = 3,
-      .classes = 2,
-      .width = 64,
-      .depth = 4,
-      .padding = UNET_PADDING_SAME,
-      .norm = UNET_NORM_BATCH},
-     512,
-     1},
-    {"small",
-     {.in_channels = 1, .classes = 2, .width = 16, .depth = 4, .padding = UNET_PADDING_SAME},
-     512,
-     1},
-    {"auto", /* a tile of what `unet train` picks */
-     {.in_channels = 1,
-      .classes = 2,
-      .width = 16,
-      .depth = 4,
-      .padding = UNET_PADDING_SAME,
-      .norm = UNET_NORM_INSTANCE},
-     192,
-     1},
-};
-
-#define NETWORKS ((int)(sizeof networks / sizeof *networks))
 
 /* From here on, the peak is that of what comes. */
 static void forget_peak_memory(void)

@@ -14,35 +14,13 @@
  *
  * --layers: of each node the tasks of its longest loop, and how many workers' work is done at once.
  */
-#include "network_bench.h"
+#include "usual_networks.h"
 
 #include <math.h>
 
 #include "base/pool.h"
 
 const char *const program = "bench_workers";
-
-#define TWO .in_channels = 1, .classes = 2
-
-static const struct network networks[] = {
-    {"paper", {TWO, .width = 64, .depth = 4}, 572, 1},
-    {"milesial",
-     {.in_channels = 3,
-      .classes = 2,
-      .width = 64,
-      .depth = 4,
-      .padding = UNET_PADDING_SAME,
-      .norm = UNET_NORM_BATCH},
-     512,
-     1},
-    {"small", {TWO, .width = 16, .depth = 4, .padding = UNET_PADDING_SAME}, 512, 1},
-    {"auto",
-     {TWO, .width = 16, .depth = 4, .padding = UNET_PADDING_SAME, .norm = UNET_NORM_INSTANCE},
-     192,
-     1},
-};
-
-#define NETWORKS ((int)(sizeof networks / sizeof *networks))
 
 enum { MOST_LOOPS = 4000, SHARES = 8 /* as in pool.c */, COUNTS = 5 };
 static const int workers[COUNTS] = {1, 2, 8, 16, 64};

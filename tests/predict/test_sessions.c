@@ -66,6 +66,31 @@ static int input_side(const unet_model *model, int height, int width)
     return sides[1];
 }
 
+/* Rounding depends on the tile, so the tile must not depend on the number of threads, though each
+ * has memory of its own. */
+static void test_tile_of_any_threads(void **state)
+{
+    const unet_spec wide = {.in_channels = 3,
+                            .classes = 2,
+                            .width = 64,
+                            .depth = 4,
+                            .padding = UNET_PADDING_SAME,
+                            .norm = UNET_NORM_BATCH};
+    unet_model *model = make_model(&wide);
+    unet_error err;
+    size_t bytes[2];
+    int sides[2][2];
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        if (un_session_foretell(model, &(unet_session_options){.threads = i ? 64 : 1}, 3000, 3000,
+                                &bytes[i], sides[i], &err))
+            fail_msg("%s", err.text);
+    assert_true(bytes[1] > bytes[0]);
+    assert_int_equal(sides[1][0], sides[0][0]);
+    assert_int_equal(sides[1][1], sides[0][1]);
+    unet_model_free(model);
+}
+
 /* A network that learnt from tiles sees 1024 x 1024 at once and no more, whatever the machine has;
  * one from elsewhere the whole image. */
 static void test_most_at_once(void **state)
@@ -242,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_image_too_large),
+        cmocka_unit_test(test_tile_of_any_threads),
         cmocka_unit_test(test_most_at_once),
         cmocka_unit_test(test_whole_and_tiles),
         cmocka_unit_test(test_wrong_channels),
