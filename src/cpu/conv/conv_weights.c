@@ -18,12 +18,12 @@
  *   upconv     four planes, one for each pixel of the 2x2 of b
  *   upconv 3x3 as half, with a and b exchanged
  *
- * Tasks are (group of b) x (chunk of slices whose sums fit the second-level cache, or fewer, where
- * that makes more tasks) x (band of rows of an image). Most layers have one band, and a task makes
- * its part of dweight for all images.  Those of few channels have several; their sums are kept in
- * the workspace and added in the order of the bands, image by image.  The sums of images are added
- * in the tree of tree.h.  Within a task rows are cut into runs short enough for both operands to
- * stay in the first-level cache.
+ * Tasks are (group of b) x (chunk of slices whose sums fit the second-level cache, or fewer) x
+ * (band of rows of an image); see cut(). Most layers have one band, and a task makes its part of
+ * dweight for all images.  Those of few channels have several; their sums are kept in the workspace
+ * and added in the order of the bands, image by image.  The sums of images are added in the tree of
+ * tree.h.  Within a task rows are cut into runs short enough for both operands to stay in the
+ * first-level cache.
  */
 #include <string.h>
 
@@ -65,6 +65,30 @@ static int run_pixels(const struct un_kernels *k)
 static int span(const struct plan *p, int pixels)
 {
     return (pixels - 1) * p->a_step + p->taps;
+}
+
+/*
+ * Into how many chunks and bands: as many tasks as wanted, with the least to be read and written
+ * besides.  Each chunk reads all of b once more, each band has sums of its own, written and read.
+ */
+static void cut(struct plan *p, int blocks)
+{
+    const double b = (double)p->b.shape.h * p->b.shape.w * blocks * UN_BLOCK;
+    const double sums = (double)p->slice_floats * p->slices;
+    const int chunk = (int)(CHUNK_BYTES / (p->slice_floats * sizeof(float)));
+    double least = 0;
+    int most = 0;
+    for (int chunks = un_ceil_div(p->slices, un_max(1, chunk)); chunks <= p->slices; chunks++) {
+        const int bands = un_min(un_ceil_div(TASKS, p->groups * chunks), p->frame.h);
+        const int tasks = un_min(p->groups * chunks * bands, TASKS);
+        const double cost = chunks * b + (bands > 1 ? 2 * bands * sums : 0);
+        if (tasks < most || (tasks == most && cost >= least))
+            continue;
+        most = tasks;
+        least = cost;
+        p->chunks = chunks;
+        p->bands = bands;
+    }
 }
 
 /* source: of an upconv 3x3, whose sources have a plan each */
@@ -110,10 +134,7 @@ static struct plan make_plan(const struct un_engine *e, const struct un_conv *c,
     p.slices = pixels ? 1 : un_blocks(p.a[0].tensor.shape.c) + un_blocks(p.a[1].tensor.shape.c);
     p.groups = un_ceil_div(un_blocks(p.b.shape.c), k->blocks);
     p.slice_floats = (size_t)(p.planes * p.taps * p.rows * k->blocks * UN_BLOCK);
-    int chunk = (int)(CHUNK_BYTES / (p.slice_floats * sizeof(float)));
-    p.chunks = un_ceil_div(p.slices, un_max(1, chunk));
-    p.chunks = un_max(p.chunks, un_min(p.slices, un_ceil_div(TASKS, p.groups)));
-    p.bands = un_min(un_ceil_div(TASKS, p.groups * p.chunks), p.frame.h);
+    cut(&p, k->blocks);
     p.slots = un_image_rooms(p.frame.n) + (p.bands > 1 ? p.bands : 0);
     size_t bias = un_round_up((size_t)un_max(out, k->blocks * UN_BLOCK), UN_BLOCK);
     size_t sums = p.slice_floats * (size_t)un_ceil_div(p.slices, p.chunks);

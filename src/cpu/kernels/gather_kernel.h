@@ -23,17 +23,40 @@ INLINE ptrdiff_t vec_place(int j, ptrdiff_t block)
     return j * VEC / UN_BLOCK * block + j * VEC % UN_BLOCK;
 }
 
-INLINE void gather_store(const struct un_gather *g, vec v, const int pixel, const int j, vec slope)
+/* each register of a tile: pixel i, vector j */
+#define EACH_RESULT(i, j)                                                                          \
+    UNROLL_FOR (int i = 0; i < pixels; i++)                                                        \
+        UNROLL_FOR (int j = 0; j < vecs; j++)
+
+/*
+ * The last step of a tile.  Forward, what g asks for is looked up once, not for each register.  A
+ * gradient's registers go one by one: with the loads of all of y before the first store, a layer
+ * of few channels takes twice the time.
+ */
+INLINE void gather_store(const struct un_gather *g, const int pixels, const int vecs,
+                         vec acc[TILE_PIXELS][TILE_VECS])
 {
-    ptrdiff_t at = pixel * g->dst_step + vec_place(j, g->dst_block);
     if (!g->bias) {
-        vec_finish(v, g->dst, g->y, at, g->finish);
+        EACH_RESULT (i, j)
+            vec_finish(acc[i][j], g->dst, g->y, i * g->dst_step + vec_place(j, g->dst_block),
+                       g->finish);
         return;
     }
-    v += vec_load(g->bias + j * VEC);
-    if (g->act.kind != UN_ACT_NONE)
-        v = vec_act(v, g->act.kind, slope);
-    vec_store(g->dst + at, v);
+    const ptrdiff_t step = g->dst_step, block = g->dst_block;
+    const vec slope = vec_all(g->act.slope);
+    const float *bias = g->bias;
+    const enum un_act act = g->act.kind;
+    float *dst = g->dst;
+    EACH_RESULT (i, j)
+        acc[i][j] += vec_load(bias + j * VEC);
+    if (act == UN_ACT_RELU)
+        EACH_RESULT (i, j)
+            acc[i][j] = vec_act(acc[i][j], UN_ACT_RELU, slope);
+    else if (act == UN_ACT_LEAKY)
+        EACH_RESULT (i, j)
+            acc[i][j] = vec_act(acc[i][j], UN_ACT_LEAKY, slope);
+    EACH_RESULT (i, j)
+        vec_store(dst + i * step + vec_place(j, block), acc[i][j]);
 }
 
 /* acc = the sum over segments first .. end - 1, whose weights begin at w */
@@ -42,20 +65,21 @@ INLINE void gather_run(const struct un_gather *g, int first, int end, const floa
                        vec acc[TILE_PIXELS][TILE_VECS])
 {
     const int depth = g->depth;
-    UNROLL_FOR (int i = 0; i < pixels; i++)
-        UNROLL_FOR (int j = 0; j < vecs; j++)
-            acc[i][j] = (vec){0};
+    EACH_RESULT (i, j)
+        acc[i][j] = (vec){0};
     for (int s = first; s < end; s++) {
-        const float *src = g->segment[s], *next = g->segment[s + 1 < end ? s + 1 : s];
+        const float *src = g->segment[s];
+        /* after the last segment comes the first one of the row's next tile */
+        const float *next =
+            s + 1 < g->segments ? g->segment[s + 1] : g->segment[0] + pixels * src_step;
         UNROLL_FOR (int i = 0; i < pixels; i++)
             __builtin_prefetch(next + i * src_step);
         for (int c = 0; c < depth; c++, src++, w += vecs * VEC) {
             vec row[TILE_VECS];
             UNROLL_FOR (int j = 0; j < vecs; j++)
                 row[j] = vec_load(w + j * VEC);
-            UNROLL_FOR (int i = 0; i < pixels; i++)
-                UNROLL_FOR (int j = 0; j < vecs; j++)
-                    acc[i][j] += src[i * src_step] * row[j];
+            EACH_RESULT (i, j)
+                acc[i][j] += src[i * src_step] * row[j];
         }
     }
 }
@@ -65,7 +89,6 @@ INLINE void gather_tile(const struct un_gather *g, const int pixels, const int v
 {
     vec acc[TILE_PIXELS][TILE_VECS], sum[TILE_PIXELS][TILE_VECS];
     const ptrdiff_t src_step = step ? step : g->src_step;
-    const vec slope = vec_all(g->act.slope);
     const float *w = g->weight;
     int s = 0;
     if (g->segments > RUN_SEGMENTS)
@@ -73,18 +96,14 @@ INLINE void gather_tile(const struct un_gather *g, const int pixels, const int v
     for (; g->segments - s > RUN_SEGMENTS; s += RUN_SEGMENTS) {
         gather_run(g, s, s + RUN_SEGMENTS, w, pixels, vecs, src_step, acc);
         w += (ptrdiff_t)RUN_SEGMENTS * g->depth * vecs * VEC;
-        UNROLL_FOR (int i = 0; i < pixels; i++)
-            UNROLL_FOR (int j = 0; j < vecs; j++)
-                sum[i][j] += acc[i][j];
+        EACH_RESULT (i, j)
+            sum[i][j] += acc[i][j];
     }
     gather_run(g, s, g->segments, w, pixels, vecs, src_step, acc);
     if (s > 0)
-        UNROLL_FOR (int i = 0; i < pixels; i++)
-            UNROLL_FOR (int j = 0; j < vecs; j++)
-                acc[i][j] += sum[i][j];
-    UNROLL_FOR (int i = 0; i < pixels; i++)
-        UNROLL_FOR (int j = 0; j < vecs; j++)
-            gather_store(g, acc[i][j], i, j, slope);
+        EACH_RESULT (i, j)
+            acc[i][j] += sum[i][j];
+    gather_store(g, pixels, vecs, acc);
 }
 
 #define GATHER_CASE(n)                                                                             \
