@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes what bench/networks.py measured into docs/benchmarks.md and docs/benchmarks.svg."""
+"""
+Writes what bench/networks.py measured into docs/benchmarks.md and docs/benchmarks.svg.
+
+What the page said of another processor stays: its first table moves to "Other processors".
+"""
 import argparse
 import json
 import pathlib
+import re
 import sys
 
 import barchart
@@ -152,6 +157,24 @@ def section(results, capped):
     return "\n".join(parts)
 
 
+OTHERS = "### Other processors"
+MACHINE = re.compile(r"^\d+ cores of an? (.*?);.*$", re.M)
+TABLE = re.compile(r"^\|.*\n(?:\|.*\n)+", re.M)
+
+
+def others(old, results):
+    """The newest first table of each processor that the old page knows and these results are not of."""
+    known = {}
+    now, _, before = old.partition(OTHERS)
+    for text in [now, *re.split(r"^(?=\d+ cores of )", before, flags=re.M)[1:]]:
+        machine, table = MACHINE.search(text), TABLE.search(text)
+        if machine and table:
+            known.setdefault(machine[1], f"{machine[0]}\n\n{table[0]}")
+    m = results[0]["machine"]
+    known.pop(f"{m['cpu']}, {' '.join(m['flags'])}", None)
+    return f"{OTHERS}\n\n" + "\n".join(known.values()) if known else ""
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=pathlib.Path,
@@ -167,6 +190,7 @@ def main():
     if BEGIN not in old or END not in old:
         sys.exit(f"report: {page} has lost its two marks")
     head, tail = old.split(BEGIN)[0], old.split(END)[1]
+    text = f"{text.strip()}\n\n{others(old.split(BEGIN)[1].split(END)[0], best)}"
     picture = "![Ours and each peer's fastest mode](benchmarks.svg)"
     page.write_text(f"{head}{BEGIN}\n\n{picture}\n\n{text.strip()}\n\n{END}{tail}")
     groups = [(f"{TITLES[r['network']].split(':')[0]}, ".replace("`", "") + f"{TASKS[r['task']]}",
