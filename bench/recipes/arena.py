@@ -35,6 +35,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATA = HERE.parents[2] / "shared/data/seg"
+PEER = "peer: "  # before the name of another program's recipe, where options of ours would stand
 STUDENT = [0, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23]  # by degrees of freedom
 
 
@@ -107,21 +108,28 @@ def step_seconds(unet, place, run, options):
     return (long - short) / (steps - 2)
 
 
-def evaluate(unet, place, run, options):
-    words = [unet, "eval", run / "last.safetensors", "--images", place / "test/images",
-             "--masks", place / "test/masks", "--json", "--quiet", "--threads", 1]
+def evaluate(unet, place, what, options):
+    words = [unet, "eval", *what, "--masks", place / "test/masks", "--json", "--quiet", "--threads", 1]
     return json.loads(call(words + options)[0])
 
 
-def scores(unet, place, run, task):
+def of_run(place, run):
+    return [run / "last.safetensors", "--images", place / "test/images"]
+
+
+def scores(unet, place, what, task, may_split=True):
+    """what: a model and images, or masks that were predicted, as unet eval takes them.
+
+    Masks that number their objects cannot be split.
+    """
     options = task.get("eval_options", "").split()
-    found = evaluate(unet, place, run, options)
+    found = evaluate(unet, place, what, options)
     dice = [row["dice"] for row in found["classes"]]
     wanted = task["class"]
     result = {"dice": found["mean_dice"] if wanted == "foreground" else dice[int(wanted)],
               "class_dice": dice, "iou": found["mean_iou"], "accuracy": found["accuracy"]}
     if "objects" in found:
-        split = evaluate(unet, place, run, options + ["--split"])
+        split = evaluate(unet, place, what, options + ["--split"]) if may_split else found
         for suffix, objects in (("", found["objects"]), ("_split", split["objects"])):
             result["f1" + suffix] = objects["f1"][0]
             result["ap" + suffix] = objects["mean_ap"]
@@ -170,7 +178,7 @@ def one_run(unet, folder, results, name, task, said, minutes, seed):
     cost = cost_of(unet, results, place, run, name, options, said)
     steps = max(int(minutes * 120 / cost), 1)
     used = train(unet, place, run, options, steps, seed)
-    found = scores(unet, place, run, task)
+    found = scores(unet, place, of_run(place, run), task)
     shutil.rmtree(run)
     return results.add(kind="run", task=name, options=said, minutes=minutes, seed=seed, steps=steps,
                        used_seconds=round(used, 1), scores=found)
@@ -245,6 +253,8 @@ def table(arguments, tasks, recipes):
     results = Results(pathlib.Path(arguments.folder))
     rows = [row for row in results.find(kind="run", minutes=arguments.minutes)
             if row["seed"] in arguments.seeds]
+    peers = sorted({row["options"] for row in rows if row["options"].startswith(PEER)})
+    recipes = recipes | {said.removeprefix(PEER): said for said in peers}
     for score in arguments.scores:
         print_table(rows, tasks, recipes, score)
 
