@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains other programs' recipes on the arena's tasks, in the same processor time, for the same table.
 
-    peers.py UNET FOLDER [--peers nnunet,nnunet-2,milesial] [--tasks A,B] [--seeds 0] [--minutes 1]
+    peers.py UNET FOLDER [--peers A,B] [--tasks A,B] [--seeds 0] [--minutes 1]
 
 Runs in a Python environment that has what the peer needs: build/bench-venv (scripts/bench_venv.sh) for
 milesial, with nnunetv2 for nnunet; "cellpose<4"; stardist and tensorflow-cpu.  As in arena.py
@@ -23,11 +23,12 @@ line of FOLDER/results.jsonl is what `arena.py table` shows beside ours.
              by its own search on ten of the images it learnt from (objects alone)
 """
 import argparse
+import functools
 import json
 import os
 import pathlib
-import shutil
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -49,13 +50,15 @@ def read_image(path):
     return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
 
-def read_masks(paths, ignore):
+def read_mask(path):
+    mask = np.asarray(Image.open(path)).astype(np.int64)
+    if path.suffix == ".jpg":  # blurred by its compression
+        mask = ((mask[..., 0] if mask.ndim == 3 else mask) >= 128).astype(np.int64)
+    return mask
+
+
+def number_classes(masks, ignore):
     """Class numbers, and the values that they stand for; what is ignored is the number after the last."""
-    masks = [np.asarray(Image.open(path)).astype(np.int64) for path in paths]
-    if paths[0].suffix == ".jpg":  # blurred by its compression
-        masks = [(mask[..., 0] if mask.ndim == 3 else mask) >= 128 for mask in masks]
-    if max(len(np.unique(mask)) for mask in masks) > 15:  # numbered objects
-        masks = [mask > 0 for mask in masks]
     values = sorted(set(np.unique(np.concatenate([mask.ravel() for mask in masks]))) - {ignore})
     if len(values) == 2 and values[0] == 0:
         masks, values = [mask > 0 for mask in masks], [0, 255]
@@ -65,16 +68,23 @@ def read_masks(paths, ignore):
 
 
 class Data:
-    """What a peer gets: images and class numbers to learn from, images to segment."""
+    """What a peer gets: images and class numbers to learn from, images to segment.
 
-    def __init__(self, place, task):
+    objects: the masks as they are, where they number objects, else None.
+    """
+
+    def __init__(self, place, task, unet):
         def paths(which, kind):
             return sorted((place / which / kind).iterdir())
+        self.unet = unet
         options = task.get("train_options", "").split()
         self.ignore = int(options[options.index("--ignore") + 1]) if "--ignore" in options else None
         self.images = [read_image(path) for path in paths("train", "images")]
-        self.masks, self.values = read_masks(paths("train", "masks"), self.ignore)
-        self.objects = [np.asarray(Image.open(path)) for path in paths("train", "masks")]
+        masks = [read_mask(path) for path in paths("train", "masks")]
+        self.objects = masks if max(len(np.unique(mask)) for mask in masks) > 15 else None
+        if self.objects:
+            masks = [mask > 0 for mask in masks]
+        self.masks, self.values = number_classes(masks, self.ignore)
         self.tests = [read_image(path) for path in paths("test", "images")]
         self.names = [path.stem for path in paths("test", "images")]
         if any(image.shape[2] == 3 for image in self.images + self.tests):
@@ -91,9 +101,10 @@ class Clock:
     def share(self):
         return (time.process_time() - self.start) / self.seconds
 
-    def goes_on(self):
+    def step(self):
+        """Counts a step that was made; True: there is time for another."""
         self.steps += 1
-        return self.steps == 1 or self.share() < 1
+        return self.share() < 1
 
 
 def nnunet(data, folder, seconds, batch=None):
@@ -140,10 +151,12 @@ def nnunet(data, folder, seconds, batch=None):
     trainer.on_train_start()
     trainer.network.train()
     clock = Clock(seconds)
-    while clock.goes_on():
+    more = True
+    while more:
         for group in trainer.optimizer.param_groups:
             group["lr"] = trainer.initial_lr * (1 - clock.share()) ** 0.9
         trainer.train_step(next(trainer.dataloader_train))
+        more = clock.step()
     predictor = nnUNetPredictor(device=device, perform_everything_on_device=False, allow_tqdm=False)
     trainer.set_deep_supervision_enabled(False)
     predictor.manual_initialization(
@@ -156,13 +169,13 @@ def nnunet(data, folder, seconds, batch=None):
     return answers, clock.steps
 
 
-def milesial(data, folder, seconds, unet):
+def milesial(data, folder, seconds):
     import torch
     from torch.nn import functional as F
     import unet_torch
 
     classes, channels = len(data.values), data.images[0].shape[2]
-    arena.call([unet, "init", "-o", folder / "model", "--in-channels", channels, "--classes", classes,
+    arena.call([data.unet, "init", "-o", folder / "model", "--in-channels", channels, "--classes", classes,
                 "--width", 64, "--padding", "same", "--norm", "batch"])
     net = unet_torch.load(folder / "model")
     for module in net.modules():
@@ -189,14 +202,15 @@ def milesial(data, folder, seconds, unet):
     pairs = [(half(image), half_mask(mask)) for image, mask in zip(data.images, data.masks)]
     optimizer = torch.optim.RMSprop(net.parameters(), lr=1e-5, weight_decay=1e-8, momentum=0.999)
     net.train().to(memory_format=torch.channels_last)
-    clock, order = Clock(seconds), []
-    while clock.goes_on():
+    clock, order, more = Clock(seconds), [], True
+    while more:
         order = order or list(torch.randperm(len(pairs)))
         image, mask = pairs[order.pop()]
         optimizer.zero_grad()
         loss_of(net(image.contiguous(memory_format=torch.channels_last)), mask).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
+        more = clock.step()
     net.eval()
     with torch.no_grad():
         return [F.interpolate(net(half(image)), image.shape[:2], mode="bilinear")[0].argmax(0).numpy()
@@ -244,7 +258,7 @@ def stardist(data, folder, seconds):
 
     class Stop(tf.keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            self.model.stop_training = not clock.goes_on()
+            self.model.stop_training = not clock.step()
 
     images = [normalize(grey(image), 1, 99.8) for image in data.images]
     masks = [fill_label_holes(mask) for mask in data.objects]
@@ -259,6 +273,7 @@ def stardist(data, folder, seconds):
     return [model.predict_instances(normalize(grey(image), 1, 99.8))[0] for image in data.tests], clock.steps
 
 
+OF_CLASSES = {"nnunet": nnunet, "nnunet-2": functools.partial(nnunet, batch=2), "milesial": milesial}
 OF_OBJECTS = {"cellpose": cellpose, "stardist": stardist}
 
 
@@ -275,57 +290,60 @@ def seed_all(peer, seed):
         torch.set_num_threads(2)
 
 
-def class_masks(data, peer, seconds, folder, unet):
-    answers, steps = (milesial(data, folder, seconds, unet) if peer == "milesial" else
-                      nnunet(data, folder, seconds, 2 if peer == "nnunet-2" else None))
+def segment(data, peer, folder, seconds):
+    """Masks of the test images, in the values of the task, and the steps that were made."""
+    if peer in OF_OBJECTS:
+        answers, steps = OF_OBJECTS[peer](data, folder, seconds)
+        return [answer.astype(np.uint16) for answer in answers], steps
+    answers, steps = OF_CLASSES[peer](data, folder, seconds)
     values = np.array(data.values, np.uint8)
     return [values[answer] for answer in answers], steps
 
 
-def one_run(arguments, name, task, peer, seed):
-    unet, folder = pathlib.Path(arguments.unet).resolve(), pathlib.Path(arguments.folder).resolve()
-    results = arena.Results(folder)
-    said = arena.PEER + peer
-    if results.find(kind="run", task=name, options=said, minutes=arguments.minutes, seed=seed):
+def one_run(arguments, results, name, task, peer, seed):
+    said, minutes = arena.PEER + peer, arguments.minutes
+    if results.find(kind="run", task=name, options=said, minutes=minutes, seed=seed):
         return
     seed_all(peer, seed)
-    place, own = arena.prepare(folder, name, task), folder / f"peer-{os.getpid()}"
-    shutil.rmtree(own, ignore_errors=True)
-    own.mkdir()
-    data, seconds = Data(place, task), 120 * arguments.minutes
-    if peer in OF_OBJECTS:
-        answers, steps = OF_OBJECTS[peer](data, own, seconds)
-        answers = [answer.astype(np.uint16) for answer in answers]
-    else:
-        answers, steps = class_masks(data, peer, seconds, own, unet)
-    (own / "masks").mkdir()
-    for mask, stem in zip(answers, data.names):
-        Image.fromarray(mask).save(own / "masks" / f"{stem}.png")
-    what = ["--predicted", own / "masks"]
-    if peer in OF_OBJECTS:
-        what += ["--predicted-labels", "instances"]
-    scores = arena.scores(unet, place, what, task, peer not in OF_OBJECTS)
-    if not arguments.keep:
-        shutil.rmtree(own)
-    results.add(kind="run", task=name, options=said, minutes=arguments.minutes, seed=seed, steps=steps,
-                scores=scores)
+    place = arena.prepare(arguments.folder, name, task)
+    data = Data(place, task, arguments.unet)
+    if peer in OF_OBJECTS and not data.objects:
+        print(f"{name} {peer}: left out, the masks do not number objects", flush=True)
+        return
+    with tempfile.TemporaryDirectory(prefix="peer-", dir=arguments.folder) as own:
+        own = pathlib.Path(own)
+        answers, steps = segment(data, peer, own, 120 * minutes)
+        (own / "masks").mkdir()
+        for mask, stem in zip(answers, data.names):
+            Image.fromarray(mask).save(own / "masks" / f"{stem}.png")
+        what = ["--predicted", own / "masks"]
+        if peer in OF_OBJECTS:
+            what += ["--predicted-labels", "instances"]
+        scores = arena.scores(arguments.unet, place, what, task, peer not in OF_OBJECTS)
+    results.add(kind="run", task=name, options=said, minutes=minutes, seed=seed, steps=steps, scores=scores)
     print(f"{name} {peer} seed {seed}: {steps} steps, Dice {scores['dice']:.4f}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("unet")
-    parser.add_argument("folder")
-    parser.add_argument("--peers", default="nnunet,nnunet-2,milesial", type=lambda text: text.split(","))
+    parser.add_argument("unet", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("folder", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("--peers", default="nnunet,nnunet-2,milesial")
     parser.add_argument("--tasks", default="dsb2018,isbi2012,wbc1")
     parser.add_argument("--seeds", default="0", type=lambda text: [int(word) for word in text.split(",")])
     parser.add_argument("--minutes", type=float, default=1)
-    parser.add_argument("--keep", action="store_true", help="keep the masks, in FOLDER/peer-NUMBER")
     arguments = parser.parse_args()
+    peers = arena.chosen(OF_CLASSES | OF_OBJECTS, arguments.peers, [])
+    tasks = arena.chosen(arena.read_tasks(), arguments.tasks, [])
+    if not arena.DATA.is_dir():
+        print("skipped: the real images are not beside the project")
+        return
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    results = arena.Results(arguments.folder)
     for seed in arguments.seeds:
-        for name, task in arena.chosen(arena.read_tasks(), arguments.tasks, []).items():
-            for peer in arguments.peers:
-                one_run(arguments, name, task, peer, seed)
+        for name, task in tasks.items():
+            for peer in peers:
+                one_run(arguments, results, name, task, peer, seed)
 
 
 if __name__ == "__main__":
